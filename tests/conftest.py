@@ -1,0 +1,68 @@
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
+QUESTIONS = [name for name, asked in CONFIG.items() if name[0] != "_" and asked.get("when", True)]
+PARTS = ["copier.yml", "includes", "licenses", "template", "hooks"]
+
+# Git works without the developer's identity and settings, as in CI.
+os.environ |= {f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+
+
+def git(folder: Path, *args: str) -> str:
+    return subprocess.run(["git", *args], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(folder: Path, tag: str | None = None) -> None:
+    """Commit everything in `folder`, made a repository if it is none."""
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", tag or "work")
+    if tag:
+        git(folder, "tag", tag)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """The working tree's template without Git: Copier renders it at once instead of cloning it. Not to be changed."""
+    folder = tmp_path_factory.mktemp("template")
+    for part in PARTS:
+        source, ignore = ROOT / part, shutil.ignore_patterns("__pycache__", ".*_cache", ".venv")
+        shutil.copytree(source, folder / part, ignore=ignore) if source.is_dir() else shutil.copy(source, folder)
+    return folder
+
+
+@pytest.fixture
+def release(template, tmp_path) -> Path:
+    """A repository of the template with one release, 1.0.0, to which a test may add others."""
+    folder = tmp_path / "template repository"
+    shutil.copytree(template, folder)
+    commit(folder, "1.0.0")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def render(template, tmp_path_factory) -> Callable[..., Path]:
+    """`render(**answers)` gives a project; the same answers give the same one, so a test copies it before changing it."""
+    made: dict[tuple, Path] = {}
+
+    def project(**answers: object) -> Path:
+        answers = {"project_name": "Late flights", **answers}
+        assert not answers.keys() - set(QUESTIONS), "Copier would ignore what is no question"
+        key = tuple(sorted((name, repr(value)) for name, value in answers.items()))
+        if key not in made:
+            folder = tmp_path_factory.mktemp("render") / "project"
+            copier.run_copy(str(template), folder, answers, defaults=True, quiet=True)
+            made[key] = folder
+        return made[key]
+
+    return project
