@@ -1,0 +1,93 @@
+"""The model on disk: model.skops, model.onnx where it is proven equal, and a sealed manifest.json."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import digest
+from .errors import ArtifactError
+
+MODEL = Path("model")
+TOLERANCE = 1e-5
+
+Matrix = NDArray[np.float32]
+Predictor = Callable[[Matrix], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The facts about a model, and its scores of a matrix of features."""
+
+    manifest: dict[str, Any]
+    predict: Predictor
+
+
+def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix) -> None:
+    """Write the fitted estimator; as ONNX too if both agree on all probes. Raises ArtifactError."""
+    from . import export
+
+    folder.mkdir(parents=True)
+    (folder / "model.skops").write_bytes(export.to_skops(estimator))
+    expected = predictor(_load_skops(folder / "model.skops"))(probes)
+    graph = export.to_onnx(estimator, probes.shape[1])
+    difference = None if graph is None else _largest_difference(expected, _onnx(graph)(probes))
+    if graph is not None and difference is not None and difference <= TOLERANCE:
+        (folder / "model.onnx").write_bytes(graph)
+    parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE}
+    digest.seal(folder, {**facts, "onnx": parity})
+
+
+def load(folder: Path = MODEL) -> Artifact:
+    """The model in the folder once every file's sha256 is verified. Raises ArtifactError.
+
+    Nothing in the folder is run as code: ONNX is data, and skops constructs reviewed types only.
+    """
+    manifest = digest.unseal(folder)
+    if "model.onnx" in manifest["files"]:
+        return Artifact(manifest, _onnx((folder / "model.onnx").read_bytes()))
+    return Artifact(manifest, predictor(_load_skops(folder / "model.skops")))
+
+
+def predictor(estimator: Any) -> Predictor:
+    """The fitted estimator's score of each row: the probability of true, or the predicted value."""
+    if hasattr(estimator, "predict_proba"):
+        return lambda features: estimator.predict_proba(features)[:, 1].astype(np.float64)
+    return lambda features: estimator.predict(features).astype(np.float64)
+
+
+def _onnx(graph: bytes) -> Predictor:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # more would add up the trees in another order; batches run side by side instead
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def predict(features: Matrix) -> NDArray[np.float64]:
+        return session.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
+
+    return predict
+
+
+def _load_skops(path: Path) -> Any:
+    from skops.io import get_untrusted_types, load
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    from ..model import TRUSTED_TYPES
+
+    try:
+        return load(path, trusted=TRUSTED_TYPES)
+    except UntrustedTypesFoundException as error:
+        found = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
+        raise ArtifactError(
+            f"{path} would construct {', '.join(found)}: review them and add them to TRUSTED_TYPES in model.py"
+        ) from error
+
+
+def _largest_difference(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    return float(np.max(np.abs(found - expected) / np.maximum(1, np.abs(expected)), initial=0))

@@ -1,0 +1,106 @@
+"""How the model works on the test rows: metrics, slices, curves, and what it relies on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..features import features
+from . import artifact, curves, metrics
+from .config import Params
+from .errors import FactoryError
+from .metrics import Estimate, Vector
+from .scoring import Scorer, matrix
+from .train import target_of
+
+SLICE_ROWS = 30
+IMPORTANCE_ROWS = 5_000
+IMPORTANCE_REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All that is known of a model's work on the test rows."""
+
+    params: Params
+    manifest: dict[str, Any]
+    train: pl.DataFrame
+    test: pl.DataFrame
+    target: Vector
+    score: Vector
+    estimates: dict[str, Estimate]
+    confusion: dict[str, int] | None
+    slices: pl.DataFrame
+    importance: pl.DataFrame
+    curves: dict[str, pl.DataFrame]
+
+
+def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, params: Params) -> Assessment:
+    """Everything that the reports show."""
+    known = metrics.METRICS[params.problem]
+    if params.evaluation.metric not in known:
+        raise FactoryError(f"params.yaml: evaluation.metric: {params.evaluation.metric} is none of {', '.join(known)}")
+    scores = Scorer(model).score(test)
+    target, score = target_of(test, params), scores["score"].to_numpy()
+    return Assessment(
+        params=params,
+        manifest=model.manifest,
+        train=train,
+        test=test,
+        target=target,
+        score=score,
+        estimates=metrics.estimates(params.problem, target, score, model.manifest["baseline"]),
+        confusion=metrics.confusion(target, scores["decision"].to_numpy()) if "decision" in scores.columns else None,
+        slices=slices(test, target, score, params),
+        importance=importance(model, test, target, params),
+        curves=curves.CURVES[params.problem](target, score),
+    )
+
+
+def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:
+    """The main metric and the mean target and score in each large enough group of the slice columns."""
+    name = params.evaluation.metric
+    metric = metrics.METRICS[params.problem][name]
+    groups = []
+    for column in dict.fromkeys([*params.data.sensitive, *params.evaluation.slices]):
+        for value in test[column].unique().sort():
+            rows = (test[column] == value).to_numpy()
+            if rows.sum() >= SLICE_ROWS and np.ptp(target[rows]) > 0:
+                groups.append(
+                    {
+                        "column": column,
+                        "value": str(value),
+                        "rows": int(rows.sum()),
+                        name: float(metric(target[rows], score[rows])),
+                        "mean_target": float(target[rows].mean()),
+                        "mean_score": float(score[rows].mean()),
+                    }
+                )
+    return pl.DataFrame(groups)
+
+
+def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, params: Params) -> pl.DataFrame:
+    """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first."""
+    name = params.evaluation.metric
+    metric = metrics.METRICS[params.problem][name]
+    sign = 1 if name in metrics.HIGHER_IS_BETTER else -1
+    generator = np.random.default_rng(0)
+    rows = np.sort(generator.permutation(test.height)[:IMPORTANCE_ROWS])
+    table = features(test[rows])
+    values, target = matrix(table), target[rows]
+
+    def quality(features: artifact.Matrix) -> float:
+        return float(sign * metric(target, model.predict(features)))
+
+    def loss(column: int) -> float:
+        shuffled = values.copy()
+        drops = []
+        for _ in range(IMPORTANCE_REPEATS):
+            shuffled[:, column] = generator.permutation(values[:, column])
+            drops.append(whole - quality(shuffled))
+        return float(np.mean(drops))
+
+    whole = quality(values)
+    losses = [loss(column) for column in range(values.shape[1])]
+    return pl.DataFrame({"feature": table.columns, "loss": losses}).sort("loss", descending=True)

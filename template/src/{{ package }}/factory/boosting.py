@@ -1,0 +1,105 @@
+"""scikit-learn's histogram gradient boosting as an ONNX graph, which its own converter cannot make."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+LEQ, MEMBER = 0, 6
+LINKS = {"IdentityLink": "Identity", "LogLink": "Exp", "LogitLink": "Sigmoid"}
+
+
+def to_graph(estimator: Any, n_features: int) -> Any:
+    baseline = estimator._baseline_prediction.ravel().astype(np.float32)
+    link = LINKS[type(estimator._loss.link).__name__]
+    graph = helper.make_graph(
+        [
+            _ensemble(estimator),
+            helper.make_node("Reshape", ["trees", "rows"], ["sum"]),
+            helper.make_node("Add", ["sum", "baseline"], ["raw"]),
+            helper.make_node(link, ["raw"], ["score"]),
+        ],
+        "model",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", n_features])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N"])],
+        [
+            numpy_helper.from_array(np.array([-1]), "rows"),
+            numpy_helper.from_array(baseline, "baseline"),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+    return helper.make_model(graph, ir_version=10, opset_imports=opsets)
+
+
+def _ensemble(estimator: Any) -> Any:
+    """Encode all trees as one node; a categorical split tests the side missing does not take."""
+    nodes, bitsets, roots = _concatenated([tree for (tree,) in estimator._predictors])
+    leaf = nodes["is_leaf"].astype(bool)
+    index = np.where(leaf, np.cumsum(leaf), np.cumsum(~leaf)) - 1
+    split = nodes[~leaf]
+    categorical = split["is_categorical"].astype(bool)
+    missing_left = split["missing_go_to_left"].astype(bool)
+    columns, categories = _inputs(estimator)
+    members: list[float] = []
+    for node in split[categorical]:
+        known = categories[node["feature_idx"]]
+        left = np.unpackbits(bitsets[node["bitset_idx"]].view(np.uint8), bitorder="little")
+        members += [*known[left[: len(known)] != node["missing_go_to_left"]], np.nan]
+    sides = np.where(categorical & missing_left, (split["right"], split["left"]), (split["left"], split["right"]))
+    tensors = {
+        "nodes_modes": np.where(categorical, MEMBER, LEQ).astype(np.uint8),
+        "nodes_splits": _floor(np.where(categorical, 0.0, split["num_threshold"])),
+        "leaf_weights": nodes["value"][leaf].astype(np.float32),
+    } | ({"membership_values": np.array(members, np.float32)} if members else {})
+    integers = {
+        "tree_roots": index[roots],
+        "nodes_featureids": columns[split["feature_idx"]],
+        "nodes_truenodeids": index[sides[0]],
+        "nodes_trueleafs": leaf[sides[0]],
+        "nodes_falsenodeids": index[sides[1]],
+        "nodes_falseleafs": leaf[sides[1]],
+        "nodes_missing_value_tracks_true": missing_left & ~categorical,
+        "leaf_targetids": np.zeros(leaf.sum()),
+    }
+    attributes = {name: numpy_helper.from_array(array) for name, array in tensors.items()} | {
+        name: array.astype(int).tolist() for name, array in integers.items()
+    }
+    return helper.make_node("TreeEnsemble", ["features"], ["trees"], domain="ai.onnx.ml", n_targets=1, **attributes)
+
+
+def _concatenated(trees: list[Any]) -> tuple[NDArray[Any], NDArray[np.uint32], list[int]]:
+    """Join trees into one table of nodes; a tree of a single leaf becomes a split of two equals."""
+    nodes, roots, bits = [], [0], 0
+    for tree in trees:
+        table = tree.nodes.copy()
+        if len(table) == 1:
+            table = np.repeat(table, 3)
+            table["is_leaf"][0], table["left"][0], table["right"][0] = 0, 1, 2
+        table["left"] += roots[-1]
+        table["right"] += roots[-1]
+        table["bitset_idx"] += bits
+        bits += len(tree.raw_left_cat_bitsets)
+        roots.append(roots[-1] + len(table))
+        nodes.append(table)
+    return (
+        np.concatenate(nodes),
+        np.concatenate([t.raw_left_cat_bitsets for t in trees]),
+        roots[:-1],
+    )
+
+
+def _inputs(estimator: Any) -> tuple[NDArray[np.intp], list[NDArray[Any]]]:
+    """Map the estimator's inner columns (categorical first) and codes to those of the matrix."""
+    if estimator._preprocessor is None:
+        return np.arange(estimator.n_features_in_), []
+    columns = np.argsort(~estimator.is_categorical_, kind="stable")
+    seen = estimator._preprocessor.named_transformers_["encoder"].categories_
+    return columns, [values[~np.isnan(values)] for values in seen]
+
+
+def _floor(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round down to float32, which keeps "x <= value" exact for every float32 x."""
+    rounded = values.astype(np.float32)
+    below = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(rounded > values, below, rounded)

@@ -1,0 +1,91 @@
+"""The `factory` command."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import artifact
+from .errors import FactoryError
+
+FILE = click.Path(path_type=Path)
+
+
+class Factory(click.Group):
+    """Prints what a user can mend as one line, not as a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; FactoryError and OSError end it with exit code 1."""
+        try:
+            return super().invoke(context)
+        except FactoryError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{place}{error.strerror or error}") from error
+
+
+@click.group(cls=Factory)
+def main() -> None:
+    """From data to a model that can be trusted."""
+
+
+@main.command()
+def setup() -> None:
+    """Make a fresh copy work: Git, sample data, first commit, hooks."""
+    from . import config, setup
+
+    for step in setup.setup(config.load()):
+        click.echo(f"✓ {step}")
+    click.echo("Next: uv run dvc repro")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--source", help="Where the data comes from; by default the path.")
+def ingest(files: tuple[Path, ...], source: str | None) -> None:
+    """Enter files as new deliveries, if they keep the contract."""
+    from . import config, ingest
+
+    for entry in ingest.ingest(list(files), config.load(), source):
+        click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
+    click.echo("Next: git add data && git commit, then uv run dvc repro")
+
+
+@main.command()
+@click.argument("source", metavar="IN", type=FILE)
+@click.argument("destination", metavar="OUT", type=FILE)
+@click.option("--model", type=FILE, default=artifact.MODEL, show_default=True, help="Folder of the model.")
+def score(source: Path, destination: Path, model: Path) -> None:
+    """Score the rows of a CSV or Parquet file."""
+    from . import batch, tables
+    from .scoring import Scorer
+
+    scorer = Scorer.load(model)
+    with click.progressbar(length=tables.count(source), label="Scoring") as bar:
+        rows = batch.score_file(scorer, source, destination, bar.update)
+    click.echo(f"{rows:,} rows scored into {destination}")
+
+
+@main.command()
+def prepare() -> None:
+    """Stage: check the deliveries and split them."""
+    from . import config, prepare
+
+    prepare.run(config.load())
+
+
+@main.command()
+def train() -> None:
+    """Stage: fit the model and write it down."""
+    from . import config, train
+
+    train.run(config.load())
+
+
+@main.command()
+def evaluate() -> None:
+    """Stage: measure the model and write the reports."""
+    from . import config, evaluate
+
+    evaluate.run(config.load())

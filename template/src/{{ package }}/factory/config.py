@@ -1,0 +1,68 @@
+"""params.yaml, the only configuration, read once and checked key by key."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import FactoryError
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Section):
+    """The columns that play a role."""
+
+    target: str
+    id: str
+    time: str | None = None
+    sensitive: list[str] = []
+
+
+class Split(Section):
+    """The rows held back for the test: the newest, or without a time column by a hash of the id."""
+
+    test: Share = 0.2
+
+
+class Evaluation(Section):
+    """What the report shows: the metric that counts most, and the columns to slice by."""
+
+    metric: str
+    slices: list[str] = []
+
+
+class Value(Section):
+    """What each outcome of a decision is worth; the threshold is chosen to earn most."""
+
+    true_positive: float = 0
+    false_positive: float = 0
+    true_negative: float = 0
+    false_negative: float = 0
+
+
+class Params(Section):
+    problem: Literal["classification", "regression"]
+    data: Data
+    split: Split = Split()
+    model: dict[str, Any] = {}
+    evaluation: Evaluation
+    value: Value | None = None
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """The parameters. Raises FactoryError naming each key that is unknown, missing or ill-typed."""
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+        raise FactoryError(f"{path}: {'; '.join(problems)}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except FileNotFoundError as error:
+        raise FactoryError(f"{path} is not here: run factory in the project's own folder") from error

@@ -1,0 +1,47 @@
+"""The curves that fit the problem, as small tables for the report and for `dvc plots`."""
+
+import numpy as np
+import polars as pl
+from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
+
+from .metrics import Vector
+
+POINTS = 200
+
+
+def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
+    """Precision against recall, ROC, and how often it was true where the model said so."""
+    precision, recall, _ = sk.precision_recall_curve(target, score)
+    false_rate, true_rate, _ = sk.roc_curve(target, score)
+    observed, predicted = calibration_curve(target, score, n_bins=10, strategy="quantile")
+    return {
+        "precision_recall": _thin(pl.DataFrame({"recall": recall[::-1], "precision": precision[::-1]})),
+        "roc": _thin(pl.DataFrame({"false_positive_rate": false_rate, "true_positive_rate": true_rate})),
+        "calibration": pl.DataFrame({"predicted": predicted, "observed": observed}),
+    }
+
+
+def regression(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
+    """Observed against predicted values by tenths of the predictions, and the errors' distribution."""
+    rows = pl.DataFrame({"predicted": score, "observed": target}).sort("predicted")
+    tenth = (pl.int_range(pl.len()) * 10 // pl.len()).alias("tenth")
+    by_tenth = rows.group_by(tenth, maintain_order=True).agg(
+        pl.col("predicted").mean(),
+        pl.col("observed").mean(),
+        low=pl.col("observed").quantile(0.1),
+        high=pl.col("observed").quantile(0.9),
+    )
+    quantile = np.linspace(0, 1, POINTS)
+    return {
+        "predicted_observed": by_tenth,
+        "errors": pl.DataFrame({"quantile": quantile, "error": np.quantile(score - target, quantile)}),
+    }
+
+
+CURVES = {"classification": classification, "regression": regression}
+
+
+def _thin(curve: pl.DataFrame) -> pl.DataFrame:
+    rows = np.unique(np.linspace(0, curve.height - 1, POINTS).round().astype(int))
+    return curve[rows]

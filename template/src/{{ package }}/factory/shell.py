@@ -1,0 +1,17 @@
+"""Other programs, with their failures in one line."""
+
+import shutil
+import subprocess
+
+from .errors import FactoryError
+
+
+def run(*command: str) -> str:
+    """What the command prints. Raises FactoryError with the command and the first thing it complains of."""
+    if shutil.which(command[0]) is None:
+        raise FactoryError(f"{command[0]} is not installed, or not on PATH")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if done.returncode:
+        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise FactoryError(f"`{' '.join(command)}` failed: {said[0] if said else f'exit code {done.returncode}'}")
+    return done.stdout.strip()

@@ -1,0 +1,71 @@
+"""Tables on disk: CSV and Parquet, refused with a reason where they cannot be read whole."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from .errors import FactoryError
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError."""
+    if path.suffix not in SUFFIXES:
+        raise FactoryError(f"{path}: not a kind of table that I read: {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise FactoryError(f"{path}: no such file")
+    if path.suffix == ".parquet":
+        return pl.scan_parquet(path, glob=False)
+    _check_csv(path)
+    return pl.scan_csv(path, infer_schema=False, glob=False)
+
+
+def read(path: Path) -> pl.DataFrame:
+    """The table in memory. Raises FactoryError where a part cannot be read, or there are no rows."""
+    with reading(path):
+        rows = scan(path).collect()
+    if rows.is_empty():
+        raise FactoryError(f"{path}: has no rows")
+    return rows
+
+
+def count(path: Path) -> int:
+    """The number of rows, without reading them where the file tells. Raises FactoryError."""
+    with reading(path):
+        return int(scan(path).select(pl.len()).collect().item())
+
+
+def sink(rows: pl.LazyFrame, path: Path) -> None:
+    """Write the rows batch by batch, in their order."""
+    (rows.sink_parquet if path.suffix == ".parquet" else rows.sink_csv)(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the reader says of a damaged file into one line."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).partition("\n")[0]
+        raise FactoryError(f"{path}: damaged, or not a table: {reason}") from error
+
+
+def _check_csv(path: Path) -> None:
+    with path.open("rb") as file:
+        first = file.readline()
+        if not first.strip():
+            raise FactoryError(f"{path}: has no header")
+        file.seek(-1, 2)
+        if file.read(1) != b"\n":
+            raise FactoryError(f"{path}: breaks off in its last line; if the file is whole, end that line")
+    try:
+        header = next(csv.reader([first.decode("utf-8-sig")]))
+    except UnicodeDecodeError as error:
+        raise FactoryError(f"{path}: not UTF-8: convert it first") from error
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise FactoryError(f"{path}: column named twice: {', '.join(repeated)}")
