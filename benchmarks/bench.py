@@ -1,0 +1,109 @@
+"""Speed and size of the template and its projects, as ratios measured in one run: `nox -s bench`."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ["uv", "run", "--quiet", str(ROOT / "tools/sample.py")]
+
+
+def seconds(*command: str, cwd: Path | None = None) -> float:
+    """Wall time of a command that must succeed."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=cwd, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def median(*command: str, cwd: Path | None = None, runs: int = 5) -> float:
+    """Median wall time after one run that does not count."""
+    return statistics.median([seconds(*command, cwd=cwd) for _ in range(runs + 1)][1:])
+
+
+def report(what: str, figure: str, limit: str = "") -> None:
+    """One line of the result."""
+    print(f"{what:<58} {figure:>18}   {limit}", flush=True)
+
+
+def bench_copy(scratch: Path) -> None:
+    """`copier copy` against a template of one file."""
+    single = scratch / "single"
+    (single / "template").mkdir(parents=True)
+    (single / "copier.yml").write_text("_subdirectory: template\nproject_name: x\n")
+    (single / "template/a.txt").write_text("a\n")
+    template = scratch / "template"
+    template.mkdir()
+    shutil.copy2(ROOT / "copier.yml", template)
+    for name in ("includes", "licenses", "template"):
+        shutil.copytree(ROOT / name, template / name, ignore=shutil.ignore_patterns("__pycache__"))
+    project = scratch / "bench"
+    options = ("--quiet", "--defaults", "--overwrite", "-d", "project_name=Bench")
+    one = median("copier", "copy", *options[:-2], str(single), str(scratch / "one"))
+    ours = median("copier", "copy", *options, str(template), str(project))
+    files = sum(path.is_file() for path in project.rglob("*"))
+    limit = 1.2 + 0.003 * files / one
+    report("copier copy, against a one-file template", f"{ours / one:.2f} x", f"<= {limit:.2f} x ({files} files)")
+
+
+def bench_pipeline(scratch: Path, template: Path) -> Path:
+    """From `copier copy` to a trained and evaluated model, then DVC with nothing to do."""
+    seconds("uv", "sync", cwd=scratch / "bench")  # fills the package cache
+    project = scratch / "flights"
+    start = time.perf_counter()
+    steps = {
+        "copy": seconds("copier", "copy", "--defaults", "-d", "project_name=Flights", str(template), str(project)),
+        "setup": seconds("uv", "run", "factory", "setup", cwd=project),
+        "repro": seconds("uv", "run", "dvc", "repro", cwd=project),
+    }
+    spent = ", ".join(f"{name} {step:.1f} s" for name, step in steps.items())
+    report("copier copy to an evaluated model", f"{time.perf_counter() - start:.1f} s", f"<= 15 s ({spent})")
+    dvc = str(project / ".venv/bin/dvc")
+    ratio = median(dvc, "repro", cwd=project) / median(dvc, "status", cwd=project)
+    report("dvc repro with nothing to do, against dvc status", f"{ratio:.2f} x", "<= 1.1 x")
+    return project
+
+
+def bench_scoring(scratch: Path, project: Path) -> None:
+    """Batch and single-row scoring, measured inside the project's environment."""
+    subprocess.run([*SAMPLE, str(scratch)], check=True)
+    inside = [str(ROOT / "benchmarks/scoring.py"), str(scratch / "flights-late-2013.parquet")]
+    subprocess.run(["uv", "run", "--quiet", "--with", "pandas", "python", *inside], cwd=project, check=True)
+
+
+def bench_environments(scratch: Path, project: Path) -> None:
+    """Size and packages of the environments."""
+    bare = "--no-default-groups"
+    for name, options in {"scoring": [bare], "training": [bare, "--group=train"], "development": []}.items():
+        venv = scratch / f"venv-{name}"
+        environment = os.environ | {"UV_PROJECT_ENVIRONMENT": str(venv), "UV_LINK_MODE": "copy"}
+        subprocess.run(["uv", "sync", "--quiet", *options], cwd=project, env=environment, check=True)
+        packages = next(venv.glob("lib/python*/site-packages"))
+        sizes = {path.name: _megabytes(path) for path in packages.iterdir()}
+        largest = sorted(sizes.items(), key=lambda item: -item[1])[:4]
+        count = sum(path.suffix == ".dist-info" for path in packages.iterdir())
+        shares = ", ".join(f"{package} {size:.0f}" for package, size in largest)
+        report(f"environment for {name}", f"{sum(sizes.values()):.0f} MB, {count} packages", shares)
+
+
+def _megabytes(path: Path) -> float:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files) / 1e6
+
+
+def main() -> None:
+    """All benchmarks, in a folder that is made anew."""
+    scratch = Path(sys.argv[1])
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    bench_copy(scratch)
+    project = bench_pipeline(scratch, scratch / "template")
+    bench_scoring(scratch, project)
+    bench_environments(scratch, project)
+
+
+if __name__ == "__main__":
+    main()
