@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,15 @@ def load(folder: Path = MODEL) -> Artifact:
 
 def predictor(estimator: Any) -> Predictor:
     """The fitted estimator's score of each row: the probability of true, or the predicted value."""
-    if hasattr(estimator, "predict_proba"):
-        return lambda features: estimator.predict_proba(features)[:, 1].astype(np.float64)
-    return lambda features: estimator.predict(features).astype(np.float64)
+
+    def predict(features: Matrix) -> NDArray[np.float64]:
+        if not len(features):  # which scikit-learn refuses
+            return np.empty(0)
+        if hasattr(estimator, "predict_proba"):
+            return estimator.predict_proba(features)[:, 1].astype(np.float64)  # type: ignore[no-any-return]
+        return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
+
+    return predict
 
 
 def _onnx(graph: bytes) -> Predictor:
@@ -85,6 +92,8 @@ def _load_skops(path: Path) -> Any:
         raise ArtifactError(
             f"{path} would construct {', '.join(found)}: review them and add them to TRUSTED_TYPES in model.py"
         ) from error
+    except BadZipFile as error:
+        raise ArtifactError(f"{path} is not a skops file: run `dvc repro`") from error
 
 
 def _largest_difference(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:

@@ -65,7 +65,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
     groups = []
     for column in dict.fromkeys([*params.data.sensitive, *params.evaluation.slices]):
         for value in test[column].unique().sort():
-            rows = (test[column] == value).to_numpy()
+            rows = test[column].eq_missing(value).to_numpy()
             if rows.sum() >= SLICE_ROWS and np.ptp(target[rows]) > 0:
                 groups.append(
                     {

@@ -11,6 +11,7 @@ LINKS = {"IdentityLink": "Identity", "LogLink": "Exp", "LogitLink": "Sigmoid"}
 
 
 def to_graph(estimator: Any, n_features: int) -> Any:
+    """The fitted estimator's trees, sum and link function. Raises AttributeError or KeyError on an unknown kind."""
     baseline = estimator._baseline_prediction.ravel().astype(np.float32)
     link = LINKS[type(estimator._loss.link).__name__]
     graph = helper.make_graph(

@@ -21,7 +21,8 @@ class Factory(click.Group):
         except FactoryError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
+            place = error.filename2 or error.filename
+            place = f"{place}: " if place else ""
             raise click.ClickException(f"{place}{error.strerror or error}") from error
 
 

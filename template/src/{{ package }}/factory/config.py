@@ -12,6 +12,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
+    """Unknown keys and other types than the stated are errors."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
@@ -47,6 +49,8 @@ class Value(Section):
 
 
 class Params(Section):
+    """All of params.yaml."""
+
     problem: Literal["classification", "regression"]
     data: Data
     split: Split = Split()

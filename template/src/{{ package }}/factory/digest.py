@@ -22,24 +22,23 @@ def of_file(path: Path) -> str:
 def seal(folder: Path, facts: dict[str, Any]) -> None:
     """Write manifest.json: the facts, the sha256 of every file in the folder, and its own."""
     files = {path.name: of_file(path) for path in sorted(folder.iterdir())}
-    content = {**facts, "files": files}
-    content["sha256"] = _own(content)
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "manifest.json").write_text(_sealed({**facts, "files": files}), encoding="utf-8")
 
 
 def unseal(folder: Path) -> dict[str, Any]:
     """The facts that `seal` wrote, once every file is verified. Raises ArtifactError."""
     path = folder / "manifest.json"
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        own = content.pop("sha256")
-        damaged = [] if own == _own(content) else [path.name]
-        damaged += [name for name, sha256 in content["files"].items() if of_file(folder / name) != sha256]
+        text = path.read_text(encoding="utf-8")
+        content: dict[str, Any] = json.loads(text)
+        del content["sha256"]
+        if text != _sealed(content):
+            raise ValueError("sha256")
+        damaged = [name for name, sha256 in content["files"].items() if of_file(folder / name) != sha256]
     except FileNotFoundError as error:
         missing = Path(error.filename)
         raise ArtifactError(f"{missing} is missing: run `dvc pull` or `dvc repro`") from error
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path} is damaged: run `dvc repro`") from error
     if damaged:
         raise ArtifactError(
@@ -48,5 +47,6 @@ def unseal(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _own(content: dict[str, Any]) -> str:
-    return of_bytes(json.dumps(content, sort_keys=True).encode())
+def _sealed(content: dict[str, Any]) -> str:
+    own = of_bytes(json.dumps(content, sort_keys=True).encode())
+    return json.dumps({**content, "sha256": own}, indent=2, ensure_ascii=False) + "\n"

@@ -30,9 +30,11 @@ def uncommitted(*paths: str) -> bool:
 
 
 def init() -> None:
-    """Make the current folder a repository, unless it is one."""
-    if not Path(".git").exists():
-        run("git", "init", "--initial-branch=main")
+    """Make the current folder a repository, or complete what is there of one."""
+    if commit() is None:
+        for lock in Path(".git").rglob("*.lock"):
+            lock.unlink(missing_ok=True)  # of a Git that was killed; before the first commit nobody else is at work
+    run("git", "init", "--initial-branch=main")
 
 
 def commit_all(message: str) -> None:

@@ -15,6 +15,8 @@ from .ledger import RAW, Entry
 from .shell import run
 from .stage import LOCKS
 
+SCRATCH = RAW.with_name(".ingest.tmp")
+
 
 def ingest(files: list[Path], params: Params, source: str | None = None) -> list[Entry]:
     """Enter each file as a delivery, all or none; a file that lies in data/raw/ stays where it is.
@@ -25,7 +27,10 @@ def ingest(files: list[Path], params: Params, source: str | None = None) -> list
     LOCKS.mkdir(parents=True, exist_ok=True)
     with FileLock(LOCKS / "factory-ingest.lock"):
         known = ledger.entries()
+        names = [file.name for file in files]
         for file in files:
+            if names.count(file.name) > 1:
+                raise FactoryError(f"two files are called {file.name}: give each a name of its own")
             _check_new(file, known)
         deliveries = {file: prepare.check(file, params) for file in files}
         _check_ids(deliveries, known, params.data.id)
@@ -35,8 +40,8 @@ def ingest(files: list[Path], params: Params, source: str | None = None) -> list
             for file, entry in zip(files, entries, strict=True):
                 if not entry.path.exists():
                     added.append(entry.path)
-                    shutil.copyfile(file, entry.path)
-            run(sys.executable, "-m", "dvc", "add", "--quiet", *(str(entry.path) for entry in entries))
+                    _copy(file, entry.path)
+            run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
             ledger.append(entries)
         except BaseException:
             for path in added:
@@ -52,8 +57,19 @@ def _check_new(file: Path, known: list[Entry]) -> None:
     place = RAW / file.name
     if file.name in {entry.file for entry in known}:
         raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
-    if place.exists() and not place.samefile(file):
+    if place.exists() and digest.of_file(place) != digest.of_file(file):
         raise FactoryError(f"{place} is there but not in the ledger: enter that file, or give the new one another name")
+
+
+def _copy(file: Path, place: Path) -> None:
+    """Copy, so that a run that is killed leaves no half file in the place."""
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    SCRATCH.mkdir()
+    try:
+        shutil.copyfile(file, SCRATCH / file.name)
+        (SCRATCH / file.name).replace(place)
+    finally:
+        shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 def _check_ids(deliveries: dict[Path, pl.DataFrame], known: list[Entry], column: str) -> None:

@@ -26,15 +26,20 @@ class Entry:
         return RAW / self.file
 
 
+COLUMNS = [field.name for field in fields(Entry)]
+
+
 def entries() -> list[Entry]:
     """All deliveries in the order in which they were entered. Raises FactoryError if ill-formed."""
     if not LEDGER.exists():
         return []
     with LEDGER.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
+        reader = csv.reader(file)
         try:
-            found = [Entry(**row) for row in reader]
-        except TypeError as error:
+            header, *found = [Entry(*row) for row in reader if row]
+            if header != Entry(*COLUMNS):
+                raise ValueError(header)
+        except (TypeError, ValueError, csv.Error) as error:
             raise FactoryError(f"{LEDGER}: line {reader.line_num} is not a delivery: restore it from Git") from error
     return found
 
@@ -42,10 +47,9 @@ def entries() -> list[Entry]:
 def append(added: list[Entry]) -> None:
     """Enter deliveries, in one write."""
     known = entries()
-    names = [field.name for field in fields(Entry)]
     scratch = LEDGER.with_suffix(".tmp")
     with scratch.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(entry) for entry in [*known, *added])
     scratch.replace(LEDGER)

@@ -24,8 +24,9 @@ def run(params: Params) -> None:
         train, test = split(pl.concat(deliveries), params)
         folder = scratch / PREPARED.name
         folder.mkdir()
-        train.write_parquet(folder / "train.parquet")
-        test.write_parquet(folder / "test.parquet")
+        for rows, path in ((train, folder / "train.parquet"), (test, folder / "test.parquet")):
+            with tables.writing(path):
+                rows.write_parquet(path)
         digest.seal(folder, {"ledger": digest.of_file(ledger.LEDGER)})
 
 
@@ -45,6 +46,10 @@ def load(entry: ledger.Entry, params: Params) -> pl.DataFrame:
 
 def check(path: Path, params: Params) -> pl.DataFrame:
     """The table's rows if they keep the contract. Raises FactoryError naming the file."""
+    for role in ("target", "id", "time"):
+        column = getattr(params.data, role)
+        if column is not None and column not in contract.LabelledRow.column_names():
+            raise FactoryError(f"params.yaml: data.{role}: contract.py has no column {column}")
     rows = tables.read(path)
     try:
         rows = conform(rows, contract.LabelledRow)
@@ -70,6 +75,8 @@ def split(rows: pl.DataFrame, params: Params) -> tuple[pl.DataFrame, pl.DataFram
     """
     _check_ids(rows, params.data.id)
     if params.data.time:
+        if rows[params.data.time].has_nulls():
+            raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
         instant = pl.col(params.data.time)
         is_test = instant > rows[params.data.time].quantile(1 - params.split.test, "lower")
     else:

@@ -1,5 +1,150 @@
-"""stub"""
+"""One HTML page for people: what the model predicts, how well, for whom, and from which data."""
+
+import math
+from datetime import datetime
+from decimal import Decimal
+from importlib import metadata, resources
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, StrictUndefined
+
+from . import charts, columns, ledger
+from .assessment import SLICE_ROWS, Assessment
+from .metrics import HIGHER_IS_BETTER, Estimate
+
+MINUS = "\N{MINUS SIGN}"
+LABELS = {
+    "average_precision": ("average precision", "how rarely a false row ranks above a true one"),
+    "roc_auc": ("ROC AUC", "chance that a true row scores above a false one"),
+    "log_loss": ("log loss", "punishes confident mistakes; 0 is perfect"),
+    "brier": ("Brier score", "mean squared error of the probability; 0 is perfect"),
+    "mae": ("mean absolute error", "in the unit of the target; 0 is perfect"),
+    "rmse": ("root mean squared error", "weighs large errors more; 0 is perfect"),
+    "r2": ("R²", "share of the target's variance explained"),
+}
+LISTED = {"groups": 15, "features": 20, "columns": 40, "deliveries": 12}
 
 
-def render(a):
-    return "<html></html>"
+def render(assessment: Assessment) -> str:
+    """The page: self-contained, without scripts, the same bytes for the same assessment."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": number, "share": share}
+    source = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
+    estimates = assessment.estimates
+    return environment.from_string(source).render(
+        a=assessment,
+        project=project(),
+        main=assessment.params.evaluation.metric,
+        verdict=verdict(assessment),
+        label=lambda name: LABELS.get(name, (name.replace("_", " "), "")),
+        tiles={name: gain(name, e) for name, e in estimates.items() if not name.startswith("error_q")},
+        quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
+        worth=worth(assessment),
+        roles=lambda name: roles(assessment, name),
+        figures=charts.figures(assessment),
+        groups=groups(assessment),
+        minimum=SLICE_ROWS,
+        deliveries=ledger.entries(),
+        columns=[columns.profile(assessment.train[name], assessment.test[name]) for name in shown(assessment)],
+        listed=LISTED,
+    )
+
+
+def project() -> dict[str, str]:
+    """Name and description of the installed distribution, which is called like the package."""
+    package = str(__package__).partition(".")[0]
+    try:
+        about = metadata.metadata(package)
+    except metadata.PackageNotFoundError:
+        return {"name": package, "description": ""}
+    return {"name": about["Name"].replace("-", " ").capitalize(), "description": about["Summary"] or ""}
+
+
+def verdict(assessment: Assessment) -> str:
+    """How the main metric compares with the trivial baseline, in words that end in "than"."""
+    name = assessment.params.evaluation.metric
+    estimate = assessment.estimates[name]
+    sign = 1 if name in HIGHER_IS_BETTER else -1
+    worst, best = sorted((sign * estimate.low, sign * estimate.high))
+    if worst > sign * estimate.baseline:
+        return "clearly better than"
+    return "clearly worse than" if best < sign * estimate.baseline else "not measurably better than"
+
+
+def gain(name: str, e: Estimate) -> dict[str, Any]:
+    """The estimate, and where on the way from the baseline (0) to perfection (100) it lies."""
+    perfect = float(name in HIGHER_IS_BETTER)
+    way = perfect - e.baseline
+    ends = [min(max(100 * (v - e.baseline) / way, 0.0), 100.0) if way else 0.0 for v in (e.value, e.low, e.high)]
+    return {"estimate": e, "perfect": perfect, "value": ends[0], "low": min(ends[1:]), "high": max(ends[1:])}
+
+
+def worth(assessment: Assessment) -> dict[str, float] | None:
+    """What the decisions on the test rows are worth, next to deciding always, never, or perfectly."""
+    value, counts = assessment.params.value, assessment.confusion
+    if value is None or counts is None:
+        return None
+    positive = counts["true_positive"] + counts["false_negative"]
+    negative = counts["false_positive"] + counts["true_negative"]
+    return {
+        "as decided": sum(getattr(value, outcome) * count for outcome, count in counts.items()),
+        "always yes": value.true_positive * positive + value.false_positive * negative,
+        "always no": value.false_negative * positive + value.true_negative * negative,
+        "if all were known": value.true_positive * positive + value.true_negative * negative,
+    }
+
+
+def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
+    """By slice column its groups, the worst first."""
+    params, slices = assessment.params, assessment.slices
+    names = dict.fromkeys([*params.data.sensitive, *params.evaluation.slices])
+    if slices.is_empty():
+        return {name: [] for name in names}
+    metric = params.evaluation.metric
+    ordered = slices.sort([metric, "value"], descending=[metric not in HIGHER_IS_BETTER, False])
+    return {name: ordered.filter(pl.col("column") == name).to_dicts() for name in names}
+
+
+def shown(assessment: Assessment) -> list[str]:
+    """The first columns, those that play a role at the head."""
+    data = assessment.params.data
+    roles = [name for name in (data.target, data.id, data.time, *data.sensitive) if name]
+    return list(dict.fromkeys([*roles, *assessment.test.columns]))[: LISTED["columns"]]
+
+
+def roles(assessment: Assessment, name: str) -> list[str]:
+    """What part the column plays."""
+    data = assessment.params.data
+    found = [role for role in ("target", "id", "time") if getattr(data, role) == name]
+    return [*found, "sensitive"] if name in data.sensitive else found
+
+
+def number(value: Any, *, like: float | None = None) -> str:
+    """Four significant digits, or the decimals that give `like` as many; other values than numbers as they are.
+
+    Thousands are separated from 10,000 on, so that years stay years.
+    """
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "minutes")
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return str(value)
+    amount = float(value)
+    if not math.isfinite(amount):
+        return "unknown"
+    if like is None and 1e-4 <= abs(amount) < 1000 and not amount.is_integer():
+        text = f"{amount:.4g}"
+    elif like is None and 0 < abs(amount) < 1e-4:
+        text = f"{amount:.1e}"
+    else:
+        decimals = 3 - math.floor(math.log10(abs(like))) if like and abs(like) < 1000 else 0
+        amount = round(amount, decimals) + 0.0
+        text = f"{amount:,.{decimals}f}" if abs(amount) >= 10_000 else f"{amount:.{decimals}f}"
+    return text.replace("-", MINUS)
+
+
+def share(value: float) -> str:
+    """Per cent, with one decimal where it matters."""
+    per_cent = 100 * value
+    text = f"{per_cent:.0f}" if per_cent == 0 or per_cent >= 99.95 or per_cent >= 10 else f"{per_cent:.1f}"
+    return "< 0.1 %" if 0 < per_cent < 0.05 else f"{text} %"

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars import selectors
 
 from .. import contract
 from ..features import features
@@ -41,13 +42,14 @@ class Scorer:
         The score is the probability of the target, or the predicted value. The target's own
         column may be among the rows and is not looked at. Raises ContractViolation.
         """
-        target = self.manifest["target"]
-        known = conform(rows.drop(target, strict=False), contract.Row)
-        scores = pl.Series("score", self.predict(known), pl.Float64)
-        result = known.select(self.manifest["id"], scores)
+        if self.manifest["target"] in rows.columns:
+            rows = rows.drop(self.manifest["target"])
+        known = conform(rows, contract.Row)
+        score = self.predict(known)
+        columns = [known[self.manifest["id"]], pl.Series("score", score)]
         if self.manifest["threshold"] is not None:
-            result = result.with_columns(decision=scores >= self.manifest["threshold"])
-        return result
+            columns.append(pl.Series("decision", score >= self.manifest["threshold"]))
+        return pl.DataFrame(columns)
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The scores alone of rows that are known to keep the contract, shape (rows,)."""
@@ -56,7 +58,8 @@ class Scorer:
 
 def matrix(frame: pl.DataFrame) -> artifact.Matrix:
     """Features as the estimator sees them, shape (rows, features): categories as codes, null as NaN."""
-    return frame.select(pl.all().to_physical().cast(pl.Float32)).to_numpy(order="c")
+    codes = frame.with_columns(selectors.enum().to_physical())
+    return codes.to_numpy(order="c").astype(np.float32)
 
 
 def describe(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:

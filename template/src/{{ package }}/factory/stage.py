@@ -3,12 +3,13 @@
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
+
+from .errors import FactoryError
 
 LOCKS = Path(".dvc/tmp")
 POLL_SECONDS = 0.2
@@ -22,7 +23,10 @@ def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
     it: so a second run waits for the lock, and an orphan gives up before it publishes anything.
     """
     parent = os.getppid()
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    if _adopted(parent):
+        raise FactoryError("DVC died while the stage was starting")
+    done = threading.Event()
+    threading.Thread(target=_die_with, args=(parent, done), daemon=True).start()
     LOCKS.mkdir(parents=True, exist_ok=True)
     with FileLock(LOCKS / f"factory-{name}.lock"):
         scratch = outputs[0].parent / f".{name}.tmp"
@@ -33,6 +37,7 @@ def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
             if os.getppid() == parent:
                 _publish(scratch, outputs)
         finally:
+            done.set()
             shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -44,7 +49,12 @@ def _publish(scratch: Path, outputs: list[Path]) -> None:
         (scratch / output.name).replace(output)
 
 
-def _die_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(POLL_SECONDS)
-    os._exit(1)
+def _adopted(parent: int) -> bool:
+    """Whether DVC died before we could look: who starts a process shares its session, who inherits it does not."""
+    return "DVC_STAGE" in os.environ and hasattr(os, "getsid") and os.getsid(parent) != os.getsid(0)
+
+
+def _die_with(parent: int, done: threading.Event) -> None:
+    while not done.wait(POLL_SECONDS):
+        if os.getppid() != parent:
+            os._exit(1)

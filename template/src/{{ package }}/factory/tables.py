@@ -40,8 +40,9 @@ def count(path: Path) -> int:
 
 
 def sink(rows: pl.LazyFrame, path: Path) -> None:
-    """Write the rows batch by batch, in their order."""
-    (rows.sink_parquet if path.suffix == ".parquet" else rows.sink_csv)(path)
+    """Write the rows batch by batch, in their order. Raises OSError where the disk is full."""
+    with writing(path):
+        (rows.sink_parquet if path.suffix == ".parquet" else rows.sink_csv)(path)
 
 
 @contextmanager
@@ -54,18 +55,30 @@ def reading(path: Path) -> Iterator[None]:
         raise FactoryError(f"{path}: damaged, or not a table: {reason}") from error
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell a disk that takes no more, which polars reports as a damaged Parquet file, from one."""
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        reason = str(error).partition("underlying IO error: ")[2]
+        if not reason:
+            raise
+        raise OSError(None, reason, str(path)) from error
+
+
 def _check_csv(path: Path) -> None:
     with path.open("rb") as file:
         first = file.readline()
         if not first.strip():
             raise FactoryError(f"{path}: has no header")
+        try:
+            header = next(csv.reader([first.decode("utf-8-sig")]))
+        except UnicodeDecodeError as error:
+            raise FactoryError(f"{path}: not UTF-8: convert it first") from error
         file.seek(-1, 2)
         if file.read(1) != b"\n":
             raise FactoryError(f"{path}: breaks off in its last line; if the file is whole, end that line")
-    try:
-        header = next(csv.reader([first.decode("utf-8-sig")]))
-    except UnicodeDecodeError as error:
-        raise FactoryError(f"{path}: not UTF-8: convert it first") from error
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise FactoryError(f"{path}: column named twice: {', '.join(repeated)}")

@@ -9,6 +9,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.tree import DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
 
 from .. import contract, model
 from ..features import features
@@ -50,6 +51,7 @@ def run(params: Params) -> None:
 
 def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | None]:
     """The fitted estimator and, for a classifier, the threshold chosen on the last part of the training rows."""
+    refuse_text(features(train.head(0)))
     refuse_disguised_target(train, params)
     threshold = None
     if params.value:
@@ -60,17 +62,13 @@ def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | N
 
 
 def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
-    """An estimator fitted to the rows. Raises FactoryError naming a parameter or feature it cannot take."""
+    """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     table = features(rows)
-    text = [name for name, dtype in table.schema.items() if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum))]
-    if text:
-        raise FactoryError(
-            f"features.py: {text[0]} is {table.schema[text[0]]}: make it a number, or a category with pl.Enum"
-        )
     categorical = [i for i, dtype in enumerate(table.dtypes) if dtype == pl.Enum]
     try:
         estimator = model.model(params.problem, categorical, **params.model)
-        return estimator.fit(matrix(table), target_of(rows, params))  # type: ignore[no-any-return]
+        with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
+            return estimator.fit(matrix(table), target_of(rows, params))
     except (TypeError, ValueError) as error:
         raise FactoryError(f"params.yaml, model: {str(error).partition(chr(10))[0]}") from error
 
@@ -78,6 +76,13 @@ def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
 def target_of(rows: pl.DataFrame, params: Params) -> metrics.Vector:
     """The target as numbers, shape (rows,); true is 1."""
     return rows[params.data.target].cast(pl.Float64).to_numpy()
+
+
+def refuse_text(table: pl.DataFrame) -> None:
+    """Refuse a feature that is neither a number nor a category."""
+    for name, dtype in table.schema.items():
+        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum)):
+            raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
 
 
 def refuse_disguised_target(train: pl.DataFrame, params: Params) -> None:
