@@ -1,0 +1,71 @@
+"""contract ← features ← model ← factory, and scoring needs nothing that training needs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .. import contract, scoring
+
+PACKAGE = Path(contract.__file__).parent
+NAME = contract.__name__.rpartition(".")[0]
+ALLOWED = {"contract": set(), "features": {"contract"}, "model": {"contract", "features"}}
+SCORING = {"artifact", "batch", "contracts", "digest", "errors", "scoring", "tables"}
+TRAINING = ["altair", "dvc", "filelock", "jinja2", "mlflow", "onnx", "pydantic", "skl2onnx", "sklearn", "yaml"]
+
+
+def imported(path):
+    """Names of the package's own modules that the file imports anywhere, from the package's root."""
+    folder = path.relative_to(PACKAGE).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == NAME:
+                    yield alias.name.removeprefix(f"{NAME}.")
+        elif isinstance(node, ast.ImportFrom):
+            base = (node.module or "").split(".") if node.module else []
+            if node.level:
+                base = [*folder[: len(folder) - node.level + 1], *base]
+            elif base[:1] == [NAME]:
+                base = base[1:]
+            else:
+                continue
+            for alias in node.names:
+                yield ".".join([*base, alias.name])
+
+
+def modules(path):
+    return {found for name in imported(path) for found in [name.removeprefix("factory.").split(".")[0]]}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_your_modules_import_downwards(name):
+    own = {path.stem for path in PACKAGE.glob("*.py")} | {"factory"}
+    found = {found.split(".")[0] for found in imported(PACKAGE / f"{name}.py")} & own
+    extra = own - ALLOWED.keys() - {"factory", "__init__"}
+    assert found <= ALLOWED[name] | extra
+
+
+@pytest.mark.parametrize("name", sorted(SCORING))
+def test_scoring_imports_no_training(name):
+    machinery = {path.stem for path in (PACKAGE / "factory").glob("*.py")}
+    lazy = {"export"} if name == "artifact" else set()  # where a model is written, not read
+    assert modules(PACKAGE / "factory" / f"{name}.py") & machinery <= SCORING | lazy
+
+
+def test_factory_has_no_cycles():
+    graph = {path.stem: modules(path) - {path.stem} for path in (PACKAGE / "factory").glob("*.py")}
+    while graph:
+        free = [name for name, needs in graph.items() if not needs & graph.keys()]
+        assert free, f"these import each other: {sorted(graph)}"
+        for name in free:
+            del graph[name]
+
+
+def test_scoring_loads_none_of_the_training_libraries(tmp_path):
+    """Not even scikit-learn, which is imported only where there is no ONNX model."""
+    block = f"import sys\nsys.modules.update(dict.fromkeys({TRAINING}))\n"
+    script = f"{block}from {NAME} import Scorer\nimport {scoring.__package__}.batch"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)

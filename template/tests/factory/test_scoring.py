@@ -1,0 +1,135 @@
+"""One definition of features and scores, whoever asks: your contract, features and model."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+import skops.io
+from threadpoolctl import threadpool_limits
+
+from .. import artifact, contract, contracts, errors, export, features, model, scoring, train
+
+
+def matrix(rows):
+    return scoring.matrix(features.features(rows))
+
+
+@pytest.fixture(scope="module")
+def facts(labelled, params):
+    return {
+        "target": params.data.target,
+        "id": params.data.id,
+        "features": scoring.describe(features.features(labelled.head(0))),
+        "threshold": 0.5 if params.problem == "classification" else None,
+    }
+
+
+@pytest.fixture(scope="module")
+def estimator(labelled, params):
+    return train.fit(labelled, params)
+
+
+@pytest.fixture(scope="module")
+def folder(estimator, facts, labelled, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scoring") / "model"
+    artifact.save(folder, estimator, facts, matrix(labelled))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scorer(folder):
+    return scoring.Scorer.load(folder)
+
+
+@pytest.fixture(scope="module")
+def rows(labelled, params):
+    return labelled.drop(params.data.target)
+
+
+def test_scores_are_those_of_training(scorer, estimator, labelled, rows):
+    expected = artifact.predictor(estimator)(matrix(labelled))
+    found = scorer.score(rows)["score"].to_numpy()
+    np.testing.assert_allclose(found, expected, rtol=artifact.TOLERANCE, atol=artifact.TOLERANCE)
+
+
+def test_threads_do_not_change_the_bytes(labelled, params):
+    rows = pl.concat([labelled] * 20)  # enough for scikit-learn to work in parallel
+    found = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.add(export.to_skops(train.fit(rows, params)))
+    assert len(found) == 1
+
+
+def test_onnx_and_skops_agree(folder, labelled):
+    loaded = skops.io.load(folder / "model.skops", trusted=model.TRUSTED_TYPES)
+    expected = artifact.predictor(loaded)(matrix(labelled))
+    found = artifact.load(folder).predict(matrix(labelled))
+    np.testing.assert_allclose(found, expected, rtol=artifact.TOLERANCE, atol=artifact.TOLERANCE)
+
+
+def test_scoring_needs_no_target_and_ignores_it(scorer, labelled, rows, params):
+    features_of_both = (
+        features.features(contracts.conform(table, schema))
+        for table, schema in ((labelled, contract.LabelledRow), (rows, contract.Row))
+    )
+    first, second = features_of_both
+    assert first.equals(second)
+    other = labelled.with_columns(pl.col(params.data.target).reverse())
+    assert scorer.score(labelled).equals(scorer.score(rows)) and scorer.score(other).equals(scorer.score(rows))
+
+
+def test_one_row_scores_as_it_does_among_many(scorer, rows):
+    together = scorer.score(rows.head(50))
+    alone = pl.concat([scorer.score(rows[i]) for i in range(50)])
+    assert together.drop("score").equals(alone.drop("score"))
+    np.testing.assert_allclose(together["score"], alone["score"], rtol=1e-6, atol=1e-6)
+
+
+def test_order_of_rows_is_kept(scorer, rows):
+    backwards = scorer.score(rows.reverse())
+    assert backwards.reverse().equals(scorer.score(rows))
+
+
+def test_text_scores_like_types(scorer, rows):
+    assert scorer.score(rows.cast(pl.String)).equals(scorer.score(rows))
+
+
+def test_result_has_id_score_and_decision(scorer, rows, params):
+    scores = scorer.score(rows)
+    assert scores[params.data.id].equals(rows[params.data.id])
+    assert scores["score"].dtype == pl.Float64 and scores["score"].is_finite().all()
+    if params.problem == "classification":
+        assert scores["score"].is_between(0, 1).all()
+        assert scores["decision"].equals((scores["score"] >= 0.5).alias("decision"))
+
+
+def test_no_rows_no_scores(scorer, rows):
+    assert scorer.score(rows.clear()).schema == scorer.score(rows).schema
+    assert scorer.score(rows.clear()).is_empty()
+
+
+def test_row_beyond_the_contract_is_refused(scorer, rows):
+    with pytest.raises(errors.ContractViolation, match="column missing"):
+        scorer.score(rows.drop(rows.columns[-1]))
+    with pytest.raises(errors.ContractViolation, match="surplus: column not in the contract"):
+        scorer.score(rows.with_columns(surplus=1))
+
+
+def test_model_that_learned_from_other_features_is_refused(estimator, facts, labelled, tmp_path):
+    changed = {**facts, "features": dict(reversed([*facts["features"].items(), ("new", {"type": "Int8"})]))}
+    artifact.save(tmp_path / "model", estimator, changed, matrix(labelled))
+    with pytest.raises(errors.ArtifactError, match="no longer make the features that the model learned from"):
+        scoring.Scorer.load(tmp_path / "model")
+
+
+def test_features_are_numbers_or_categories(labelled):
+    train.refuse_text(features.features(labelled))
+
+
+def test_matrix_holds_codes_and_nan():
+    kinds = pl.Series("kind", ["b", None], dtype=pl.Enum(["a", "b"]))
+    values = scoring.matrix(pl.DataFrame([kinds, pl.Series("yes", [True, None]), pl.Series("n", [7, None])]))
+    assert values.dtype == np.float32 and values.flags.c_contiguous
+    assert values[0].tolist() == [1, 1, 7] and all(map(math.isnan, values[1]))

@@ -1,0 +1,74 @@
+"""Files: what can be read whole is, and what cannot is refused with a reason."""
+
+import polars as pl
+import pytest
+
+from .. import errors, tables
+
+DAMAGED_CSV = {
+    "empty": (b"", "has no header"),
+    "header only": (b"a,b\n", "has no rows"),
+    "truncated in mid-line": (b"a,b\n1,2\n3,", "breaks off in its last line"),
+    "more fields than columns": (b"a,b\n1,2,3\n", "found more fields"),
+    "open quote": (b'a,b\n1,"2\n', "damaged, or not a table"),
+    "Latin-1 in the header": ("ä,b\n1,2\n".encode("latin-1"), "not UTF-8"),
+    "Latin-1 in a row": ("a,b\n1,ä\n".encode("latin-1"), "invalid utf-8"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "not UTF-8"),
+    "duplicate header": (b"a,b,a\n1,2,3\n", "column named twice: a"),
+}
+
+
+@pytest.mark.parametrize("content, message", DAMAGED_CSV.values(), ids=DAMAGED_CSV)
+def test_damaged_csv_is_refused(tmp_path, content, message):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    with pytest.raises(errors.FactoryError, match=message) as error:
+        tables.read(path)
+    assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+
+
+def test_bom_and_crlf_are_read(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"\xef\xbb\xbfa,b\r\n1,\r\n")
+    assert tables.read(path).rows(named=True) == [{"a": "1", "b": None}]
+
+
+@pytest.mark.parametrize("keep", [0, 4, 200, -1])
+def test_truncated_parquet_is_refused(tmp_path, keep):
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": range(1000)}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(errors.FactoryError, match="damaged, or not a table"):
+        tables.read(path)
+
+
+def test_parquet_with_a_damaged_page_is_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": range(1000)}).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[4:60] = b"\xff" * 56
+    path.write_bytes(content)
+    with pytest.raises(errors.FactoryError, match="damaged, or not a table"):
+        tables.read(path)
+
+
+def test_parquet_without_rows_is_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": []}).write_parquet(path)
+    with pytest.raises(errors.FactoryError, match="has no rows"):
+        tables.read(path)
+
+
+@pytest.mark.parametrize("name, message", [("gone.csv", "no such file"), ("rows.xlsx", "not a kind of table")])
+def test_other_files_are_refused(tmp_path, name, message):
+    with pytest.raises(errors.FactoryError, match=message):
+        tables.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", tables.SUFFIXES)
+def test_file_name_is_no_pattern(tmp_path, suffix):
+    path = tmp_path / f"[ab]*{suffix}"
+    tables.sink(pl.LazyFrame({"a": [1, 2]}), path)
+    assert tables.count(path) == 2
+    with pytest.raises(errors.FactoryError, match="no such file"):
+        tables.count(tmp_path / f"*{suffix}")

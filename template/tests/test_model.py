@@ -1,0 +1,97 @@
+"""What the model must do whatever its figures: trained here on every third flight of the sample."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from . import artifact, config, contract, contracts, digest, metrics, prepare, scoring, tables, train
+from .factory.conftest import ROOT
+
+PARAMS = config.load(ROOT / "params.yaml")
+FILES = sorted(path for path in (ROOT / "data/raw").iterdir() if path.suffix in tables.SUFFIXES)
+
+pytestmark = pytest.mark.skipif(not FILES, reason="no data in data/raw: fetch it with `dvc pull`")
+
+
+@pytest.fixture(scope="session")
+def sides():
+    rows = pl.concat(contracts.conform(tables.read(path), contract.LabelledRow) for path in FILES)
+    return prepare.split(rows.gather_every(3), PARAMS)
+
+
+@pytest.fixture(scope="session")
+def folder(sides, tmp_path_factory):
+    """A project's folder in which the stage `train` has run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("flights"))
+        prepare.PREPARED.mkdir(parents=True)
+        for name, rows in zip(("train", "test"), sides, strict=True):
+            rows.write_parquet(prepare.PREPARED / f"{name}.parquet")
+        digest.seal(prepare.PREPARED, {})
+        train.run(PARAMS)
+        return Path.cwd()
+
+
+@pytest.fixture(scope="session")
+def scorer(folder):
+    return scoring.Scorer.load(folder / artifact.MODEL)
+
+
+@pytest.fixture(scope="session")
+def flights(sides):
+    return sides[1].drop(PARAMS.data.target)
+
+
+def scores(scorer, flights, **changed):
+    return scorer.score(flights.with_columns(**{name: pl.lit(value) for name, value in changed.items()}))["score"]
+
+
+def test_same_flights_same_bytes(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    before = digest.of_file(artifact.MODEL / "manifest.json")
+    train.run(PARAMS)
+    assert digest.of_file(artifact.MODEL / "manifest.json") == before
+
+
+def test_better_than_knowing_the_mean(scorer, sides):
+    name, test = PARAMS.evaluation.metric, sides[1]
+    metric = metrics.METRICS[PARAMS.problem][name]
+    target, sign = train.target_of(test, PARAMS), 1 if name in metrics.HIGHER_IS_BETTER else -1
+    mean = scorer.manifest["baseline"] + 0 * target
+    assert sign * metric(target, scorer.predict(test)) > sign * metric(target, mean)
+
+
+@pytest.mark.parametrize("changed", [{"flight": "XX1-EWR-20130101"}, {"dest": "XXX"}], ids=["flight", "dest"])
+def test_name_and_destination_do_not_matter(scorer, flights, changed):
+    assert scores(scorer, flights, **changed).equals(scores(scorer, flights))
+
+
+def test_the_later_it_leaves_the_later_it_arrives(scorer, flights):
+    means = [scores(scorer, flights, departure_delay=delay).mean() for delay in (-5, 0, 10, 20, 40, 80)]
+    assert means == sorted(means) and means[0] < means[-1]
+
+
+@pytest.mark.parametrize("origin", ["EWR", "JFK", "LGA"])
+def test_hour_late_is_worse_than_punctual_for_every_flight(scorer, flights, origin):
+    here = flights.filter(origin=origin)
+    assert (scores(scorer, here, departure_delay=60) > scores(scorer, here, departure_delay=0)).all()
+
+
+LATE = {"late": 0.9, "arrival_delay": 90}
+PUNCTUAL = {"late": 0.5, "arrival_delay": 15}
+
+
+def test_flight_that_leaves_three_hours_late_arrives_late(scorer, flights):
+    assert scores(scorer, flights, departure_delay=180).min() > LATE[PARAMS.data.target]
+
+
+def test_most_flights_that_leave_on_time_arrive_on_time(scorer, flights):
+    assert (scores(scorer, flights, departure_delay=0) < PUNCTUAL[PARAMS.data.target]).mean() > 0.9
+
+
+def test_unknown_weather_and_aircraft_are_no_obstacle(scorer, flights):
+    optional = [name for name, column in contract.Row.columns().items() if column.nullable]
+    unknown = scores(scorer, flights, **dict.fromkeys(optional))
+    assert unknown.is_finite().all()
+    assert pl.select(pl.corr(unknown, scores(scorer, flights))).item() > 0.8
