@@ -1,0 +1,82 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.11.12"]
+# ///
+"""What is done with this repository: `nox` tests it, `nox -s demo` shows it, `nox -s bench` measures it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.error_on_missing_interpreters = True
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
+TOOLS = ("copier>=9.18", "pytest>=9.0", "pyyaml>=6.0", "uv>=0.9")
+DEMO = Path(__file__).parent / "demo"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style of the repository's own code."""
+    session.install("pre-commit>=4.5")
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """Answers, structure and updates, in seconds to minutes; `nox -s fast -- -k words` chooses."""
+    session.install(*TOOLS)
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Rendered projects at work, with real storage servers; needs the network, may install Debian packages."""
+    session.install(*TOOLS)
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+def state(session: nox.Session) -> str:
+    """What the demo's repository holds, committed or not."""
+    asked = (("rev-parse", "HEAD"), ("status", "--porcelain"))
+    return "".join(session.run("git", "-C", str(DEMO), *question, external=True, silent=True) for question in asked)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """A project in ./demo: copied, set up, trained and scored."""
+    session.install(*TOOLS)
+    session.env.update({f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")})
+    marker = DEMO / ".git" / "made-by-nox"  # the state in which this session left the demo; empty until it is through
+    if DEMO.exists():
+        made = marker.read_text() if marker.exists() else None
+        if made != "" and made != state(session):
+            session.error(f"{DEMO} holds work that this session did not make: move it away")
+        shutil.rmtree(DEMO)
+    session.run("git", "init", "--quiet", "--initial-branch=main", str(DEMO), external=True)
+    marker.touch()
+    session.run("copier", "copy", "--quiet", "--vcs-ref=HEAD", "--defaults", "-d", "project_name=Demo", str(DEMO.parent), str(DEMO))
+    session.chdir(DEMO)
+    session.run("uv", "run", "factory", "setup")
+    session.run("uv", "run", "dvc", "repro")
+    session.run("git", "add", "--all", external=True)
+    session.run("git", "commit", "--quiet", "--message", "Train the first model", external=True)
+    rows = max(Path("data", "raw").glob("*.parquet"))
+    session.run("uv", "run", "factory", "score", str(rows), "scores.parquet")
+    session.run("uv", "run", "dvc", "metrics", "show")
+    marker.write_text(state(session))
+    session.log(f"The report: {DEMO / 'reports' / 'report.html'}")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Speed and size of what a project does, against the limits that the benchmarks name."""
+    session.install(*TOOLS)
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()

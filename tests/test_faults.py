@@ -1,0 +1,480 @@
+"""Killed, doubled, starved of disk, with rotten or missing files: one line says so, nothing is lost, and the next run is right."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import copier
+import pytest
+from conftest import git
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs Linux")]
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
+RANDOM = random.Random(os.environ.get("FAULT_SEED", "7"))
+JANUARY, APRIL = (f"data/raw/flights-late-2013-{month}.parquet" for month in ("01", "04"))
+HOSTILE = {"HOME": None, "LANG": "C", "LC_ALL": None, "PYTHONHASHSEED": "123", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "MLFLOW_TRACKING_URI")
+
+
+class Project:
+    """A project's folder, and commands that run in it with the one environment that all copies share."""
+
+    def __init__(self, folder: Path, bin: Path) -> None:
+        self.folder, self.bin = folder, bin
+
+    def start(self, *command: str, **env: str | None) -> subprocess.Popen[str]:
+        known = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+        known |= {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}"} | env
+        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        env = {name: value for name, value in known.items() if value is not None}
+        return subprocess.Popen(command, cwd=self.folder, env=env, start_new_session=True, **pipe)
+
+    def run(self, *command: str, **env: str | None) -> tuple[int, str, str]:
+        process = self.start(*command, **env)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    def done(self, *command: str, **env: str | None) -> str:
+        code, out, err = self.run(*command, **env)
+        assert code == 0, f"{command}: {out}{err}"
+        return out
+
+    def refused(self, *command: str, **env: str | None) -> str:
+        """The one line with which the command fails."""
+        code, _, err = self.run(*command, **env)
+        lines = err.splitlines()
+        assert code == 1 and len(lines) == 1 and lines[0].startswith("Error: "), f"{command}: {code} {err}"
+        return lines[0].removeprefix("Error: ")
+
+    def reproduced(self, *options: str, **env: str | None) -> dict[str, bytes]:
+        """What the pipeline makes, once DVC is content with it."""
+        self.done("dvc", "repro", *options, **env)
+        assert "up to date" in self.done("dvc", "status")
+        assert not self.scratch()
+        return self.made()
+
+    def made(self) -> dict[str, bytes]:
+        files = [*(self.folder / "model").iterdir(), *(self.folder / "data/prepared").iterdir()]
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
+
+    def scratch(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*.tmp") if ".dvc" not in path.parts and ".git" not in path.parts]
+
+    def raw(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.folder / "data/raw").glob("*.parquet")}
+
+    def ledger(self) -> list[str]:
+        return [line.split(",")[0] for line in (self.folder / "data/ledger.csv").read_text("utf-8").splitlines()[1:]]
+
+    def set(self, old: str, new: str) -> None:
+        file = self.folder / "params.yaml"
+        assert old in file.read_text("utf-8")
+        file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+
+    def running(self, word: str = "") -> list[int]:
+        """The processes that work in the folder and have the word in their command."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "cwd").readlink() == self.folder and word in (process / "cmdline").read_text():
+                    found.append(int(process.name))
+            except OSError:
+                continue  # it has ended, or is not ours
+        return found
+
+    def object(self, file: str, root: str = ".dvc/cache") -> Path:
+        """Where DVC keeps the content of the file."""
+        md5 = subprocess.run(["md5sum", file], cwd=self.folder, check=True, capture_output=True, text=True).stdout[:32]
+        return self.folder / root / "files/md5" / md5[:2] / md5[2:]
+
+
+def wait(condition: Callable[[], object], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def rot(path: Path) -> None:
+    """Flip a bit in the middle; mode and times stay."""
+    stat, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(stat.st_mode)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.fixture(scope="module")
+def fresh(template, tmp_path_factory) -> Project:
+    """A project as it was rendered, in a folder with blanks and letters beyond ASCII, with its environment."""
+    folder = tmp_path_factory.mktemp("faults") / "Zoë 李 x" / "project"
+    copier.run_copy(str(template), folder, {"project_name": "Faults"}, defaults=True, quiet=True)
+    project = Project(folder, folder / ".venv/bin")
+    project.set("max_iter: 200", "max_iter: 10")
+    project.done("uv", "sync", "--quiet")
+    return project
+
+
+@pytest.fixture(scope="module")
+def trained(fresh, tmp_path_factory) -> Project:
+    """A project with a model, everything committed and pushed."""
+    project = Project(copy(fresh, tmp_path_factory.mktemp("trained") / "Zoë 李 x"), fresh.bin)
+    project.done("factory", "setup")
+    project.reproduced()
+    project.done("dvc", "push")
+    git(project.folder, "add", "--all")
+    git(project.folder, "commit", "--quiet", "--no-verify", "--message", "Train")
+    return project
+
+
+def copy(project: Project, parent: Path) -> Path:
+    """The project and the storage beside it, without the environment."""
+    shutil.copytree(project.folder.parent, parent, ignore=shutil.ignore_patterns(".venv", ".*_cache"))
+    return parent / project.folder.name
+
+
+@pytest.fixture
+def bare(fresh, tmp_path) -> Project:
+    return Project(copy(fresh, tmp_path / "Zoë 李 x"), fresh.bin)
+
+
+@pytest.fixture
+def work(trained, tmp_path) -> Project:
+    return Project(copy(trained, tmp_path / "Zoë 李 x"), trained.bin)
+
+
+# The pipeline, killed and doubled
+
+
+@pytest.fixture(scope="module")
+def expected(trained, tmp_path_factory) -> dict[str, dict[str, bytes]]:
+    """What undisturbed runs make of two settings, in a folder of another name and in the barest of environments."""
+    project = Project(copy(trained, tmp_path_factory.mktemp("expected") / "plain"), trained.bin)
+    shutil.rmtree(project.folder / ".dvc/cache/runs")
+    one = project.reproduced("--force", **HOSTILE)
+    project.set("test: 0.2", "test: 0.3")
+    return {"test: 0.2": one, "test: 0.3": project.reproduced()}
+
+
+def test_bytes_depend_on_data_and_parameters_alone(trained, expected):
+    assert trained.made() == expected["test: 0.2"]
+    assert expected["test: 0.3"].keys() == trained.made().keys()
+    for name in ("model/model.skops", "model/model.onnx", "model/manifest.json", "data/prepared/train.parquet"):
+        assert expected["test: 0.3"][name] != expected["test: 0.2"][name]
+
+
+@pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash", None])
+def test_killed_run_is_made_good(work, expected, shell):
+    """A run with one setting is killed; the next, with the same or the other, makes what an undisturbed one makes."""
+    setting = "test: 0.2"
+    for _ in range(-(-ROUNDS // 3)):
+        process = work.start("dvc", "repro", "--force", SHELL=shell)
+        moment, whom, how = RANDOM.uniform(0.8, 9), RANDOM.choice(["dvc", "factory"]), RANDOM.choice(["KILL", "TERM"])
+        wait(lambda: process.poll() is not None, moment)  # noqa: B023
+        if whom == "factory" and wait(lambda: work.running("/factory") or process.poll() is not None, 5):  # noqa: B023
+            for pid in work.running("/factory"):
+                os.kill(pid, getattr(signal, f"SIG{how}"))
+        else:
+            os.kill(process.pid, getattr(signal, f"SIG{how}"))
+        said = process.communicate(timeout=20)[1]
+        event = f"SIG{how} to {whom} after {moment:.2f} s, {shell}: {said}"
+        assert wait(lambda: not work.running(), 1.5), f"{event}: {work.running()} outlive DVC"
+        other = RANDOM.choice(["test: 0.2", "test: 0.3"])
+        work.set(setting, other)
+        setting = other
+        assert work.reproduced(SHELL=shell) == expected[setting], event
+
+
+def test_stage_that_starts_after_dvc_died_gives_up(work):
+    """The process is adopted by another session before it can look who its parent is."""
+    before = work.made()
+    shell = ["setsid", "sh", "-c", "export DVC_STAGE=train; (sleep 0.5; exec factory train) & exit 0"]
+    _, _, err = work.run(*shell)
+    assert err == "Error: DVC died while the stage was starting\n"
+    assert work.made() == before
+
+
+def test_two_runs_at_once(work, expected):
+    first = work.start("dvc", "repro", "--force")
+    time.sleep(RANDOM.uniform(0, 3))
+    second = work.start("dvc", "repro", "--force", RANDOM.choice(["prepare", "train", "evaluate"]))
+    said = [process.communicate(timeout=120)[1] for process in (first, second)]
+    failed = [err for process, err in zip((first, second), said, strict=True) if process.returncode]
+    assert len(failed) < 2, said
+    assert all("nable to acquire lock" in err or "is busy" in err for err in failed), said
+    assert work.reproduced() == expected["test: 0.2"]
+
+
+# Files that rot or are missing
+
+
+def restore(project: Project) -> None:
+    """What docs/data.md tells to do first, to the letter."""
+    text = (project.folder / "docs/data.md").read_text("utf-8").partition("## Something is damaged")[2]
+    (block,) = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    assert "removed" in project.done("bash", "-c", block)
+
+
+def test_rotten_prepared_data(work, expected):
+    train = work.folder / "data/prepared/train.parquet"
+    rot(work.object("data/prepared/train.parquet"))
+    shutil.rmtree(train.parent)
+    work.done("dvc", "checkout")
+    assert train.read_bytes() != expected["test: 0.2"]["data/prepared/train.parquet"]
+    assert "data/prepared/train.parquet is damaged (its sha256 differs)" in work.refused("factory", "train")
+    work.set("max_iter: 10", "max_iter: 11")
+    code, _, err = work.run("dvc", "repro")
+    assert code and "data/prepared/train.parquet is damaged" in err and "Traceback" not in err
+    work.set("max_iter: 11", "max_iter: 10")
+    restore(work)
+    shutil.rmtree(train.parent)
+    assert work.reproduced("--force") == expected["test: 0.2"]
+
+
+def test_rotten_delivery(work):
+    content = work.raw()
+    rot(work.object(JANUARY))
+    (work.folder / JANUARY).unlink()
+    work.done("dvc", "checkout")
+    assert f"{JANUARY} is not what data/ledger.csv records (its sha256 differs)" in work.refused("factory", "prepare")
+    restore(work)
+    (work.folder / JANUARY).unlink()
+    work.done("dvc", "pull")
+    assert work.raw() == content
+    work.done("factory", "prepare")
+
+
+def test_rotten_model(work, expected):
+    for name in ("model.onnx", "model.skops", "manifest.json"):
+        rot(work.object(f"model/{name}"))
+        shutil.rmtree(work.folder / "model")
+        work.done("dvc", "checkout")
+        assert f"model/{name} is damaged" in work.refused("factory", "score", JANUARY, "scores.csv")
+        assert not (work.folder / "scores.csv").exists()
+        if name == "model.onnx":
+            assert "model/model.onnx is damaged" in work.refused("factory", "evaluate")
+        restore(work)
+        shutil.rmtree(work.folder / "model")
+        work.done("dvc", "pull")
+        assert work.made() == expected["test: 0.2"]
+
+
+def test_rotten_storage(work):
+    """The storage is verified, so what rots there is noticed; what is in place stays."""
+    content = work.raw()
+    rot(work.object(JANUARY, "../faults-storage"))
+    work.object(JANUARY).unlink()
+    (work.folder / JANUARY).unlink()
+    code, _, err = work.run("dvc", "pull")
+    assert code and "Traceback" not in err
+    assert JANUARY in work.refused("factory", "prepare")
+    assert work.raw() == {name: raw for name, raw in content.items() if name not in JANUARY}
+
+
+@pytest.mark.parametrize("fault", ["lacks an object", "is gone", "cannot be reached"])
+def test_storage_that_cannot_deliver(work, fault):
+    content = work.raw()
+    if fault == "lacks an object":
+        work.object(JANUARY, "../faults-storage").unlink()
+    else:
+        place = "/nowhere/at/all" if fault == "is gone" else "http://127.0.0.1:9/storage"
+        work.done("dvc", "remote", "modify", "--local", "storage", "url", place)
+    work.object(JANUARY).unlink()
+    (work.folder / JANUARY).unlink()
+    code, _, err = work.run("dvc", "pull")
+    assert code and "ERROR" in err and "Traceback" not in err
+    assert work.refused("factory", "prepare") == f"{JANUARY} is missing: fetch it with `dvc pull`"
+    assert work.raw() == {name: raw for name, raw in content.items() if name not in JANUARY}
+
+
+# Disks that are full or cannot be written
+
+
+@pytest.fixture
+def disk(work, tmp_path) -> Iterator[Project]:
+    """The project on a small disk of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("may not mount")
+    try:
+        yield Project(copy(work, place / "x"), work.bin)
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def fill(disk: Path, left: int) -> None:
+    """Leave so many bytes."""
+    filler, space = disk / "filler", os.statvfs(disk)
+    filler.unlink(missing_ok=True)
+    space = os.statvfs(disk)
+    filler.write_bytes(bytes(space.f_bavail * space.f_frsize - left))
+
+
+COMMANDS = (["prepare"], ["train"], ["evaluate"], ["ingest", "../new.parquet"], ["score", APRIL, "scores.csv"])
+
+
+@pytest.fixture
+def states() -> Callable[[Project], object]:
+    ours = ("data", "model", "reports", "scores.csv")
+    return lambda project: {
+        path.relative_to(project.folder): path.read_bytes()
+        for name in ours
+        for path in [project.folder / name, *(project.folder / name).rglob("*")]
+        if path.is_file() and path.name != ".gitignore"  # a line too many for what is not there does no harm
+    }
+
+
+def test_full_disk(disk, states):
+    deliver(disk, "../new.parquet")
+    (disk.folder / "scores.csv").write_text("earlier scores")
+    before = states(disk)
+    for command in COMMANDS:
+        fill(disk.folder.parent, RANDOM.choice([0, 20_000]))
+        assert "o space left on device" in disk.refused("factory", *command), command
+        assert states(disk) == before and not disk.scratch(), command
+    fill(disk.folder.parent, 120_000)  # the delivery has room, DVC's copy of it has not
+    assert "o space left on device" in disk.refused("factory", "ingest", "../new.parquet")
+    assert states(disk) == before
+    (disk.folder.parent / "filler").unlink()
+    disk.done("factory", "ingest", "../new.parquet")
+
+
+def test_disk_that_cannot_be_written(disk, states):
+    deliver(disk, "../new.parquet")
+    before = states(disk)
+    subprocess.run(["mount", "-o", "remount,ro", disk.folder.parents[1]], check=True)
+    for command in COMMANDS:
+        assert "Read-only file system" in disk.refused("factory", *command)
+    code, _, err = disk.run("dvc", "repro", "--force")
+    assert code and "Read-only file system" in err and "Traceback" not in err
+    assert states(disk) == before
+
+
+# Deliveries
+
+
+def deliver(project: Project, file: str, mark: str = "new", times: int = 1) -> Path:
+    """A file with April's flights under other ids."""
+    change = (
+        f"import polars as pl; rows = pl.read_parquet('{APRIL}').with_columns(pl.col('flight').str.replace('-2013', '-{mark}')); "
+        f"pl.concat([rows] * {times}).write_parquet('{file}')"
+    )
+    project.done("python", "-c", change)
+    return project.folder / file
+
+
+def test_killed_ingest(work):
+    before = work.raw()
+    for turn in range(-(-ROUNDS * 2 // 3)):
+        name, known = f"new-{turn}.parquet", work.ledger()
+        deliver(work, f"../{name}", str(turn))
+        process, group = work.start("factory", "ingest", f"../{name}"), RANDOM.random() < 0.5
+        time.sleep(RANDOM.uniform(0.3, 3.5))
+        if process.poll() is None:
+            (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert work.ledger() in (known, [*known, name])
+        assert wait(lambda: not work.running(), 20), "DVC does not end by itself"
+        if work.ledger() == known:
+            work.done("factory", "ingest", f"../{name}")
+        else:
+            assert "is an earlier delivery and stays as it is" in work.refused("factory", "ingest", f"../{name}")
+        assert work.ledger() == [*known, name]
+        assert not work.scratch()
+    assert {name: work.raw()[name] for name in before} == before
+    work.done("factory", "prepare")
+
+
+def test_two_ingests_at_once(work):
+    known = work.ledger()
+    names = ["../a.parquet", "../a.parquet", "../b.parquet"]
+    for name in set(names):
+        deliver(work, name, name[-9])
+    both = [work.start("factory", "ingest", name) for name in names]
+    said = [process.communicate(timeout=60)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 0, 1], said
+    assert sum("is an earlier delivery and stays as it is" in err for err in said) == 1, said
+    assert sorted(work.ledger()) == sorted([*known, "a.parquet", "b.parquet"])
+    work.done("factory", "prepare")
+
+
+# The setup
+
+
+def works(project: Project) -> None:
+    """Whether the setup is through."""
+    assert git(project.folder, "rev-list", "--count", "HEAD") == "1"
+    assert git(project.folder, "status", "--porcelain") == ""
+    assert Path(git(project.folder, "rev-parse", "--show-toplevel")) == project.folder
+    assert len(project.ledger()) == len(project.raw()) == 4
+    assert len(list((project.folder / "data/raw").glob("*.dvc"))) == 4
+    assert (project.folder / ".git/hooks/pre-commit").exists()
+    project.done("dvc", "status")
+
+
+def test_killed_setup(bare, tmp_path):
+    for turn in range(-(-ROUNDS // 3)):
+        project = Project(copy(bare, tmp_path / f"{turn}"), bare.bin)
+        process = project.start("factory", "setup")
+        time.sleep(RANDOM.uniform(0.3, 4.5))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        project.done("factory", "setup")
+        works(project)
+
+
+def test_setup_without_identity(bare, tmp_path):
+    (tmp_path / "config").write_text("[user]\n\tuseConfigOnly = true\n")
+    nobody = {name: None for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER", "EMAIL"))}
+    said = bare.refused("factory", "setup", **nobody, GIT_CONFIG_GLOBAL=str(tmp_path / "config"))
+    assert said.startswith("Git does not know who you are: git config")
+    assert not (bare.folder / ".git").exists() and not (bare.folder / "data/ledger.csv").exists()
+
+
+def test_setup_in_odd_surroundings(bare, tmp_path):
+    """Half a repository inside of another one, and commits that cannot be signed: the project gets its own, theirs is left alone."""
+    (bare.folder.parent / "theirs").write_text("theirs")
+    git(bare.folder.parent, "init", "--quiet")
+    git(bare.folder.parent, "add", "theirs")
+    git(bare.folder.parent, "commit", "--quiet", "--message", "theirs")
+    (bare.folder / ".git").mkdir()
+    (tmp_path / "config").write_text("[commit]\n\tgpgsign = true\n[gpg]\n\tprogram = /nowhere/gpg\n")
+    assert "`git commit" in bare.refused("factory", "setup", GIT_CONFIG_GLOBAL=str(tmp_path / "config"))
+    bare.done("factory", "setup")
+    works(bare)
+    assert git(bare.folder.parent, "ls-files") == "theirs"
+
+
+# Scoring
+
+
+@pytest.mark.parametrize("how", ["KILL", "TERM", "INT"])
+def test_killed_score(work, how):
+    scores = work.folder / "scores.parquet"
+    scores.write_text("earlier scores")
+    deliver(work, "../many.parquet", times=300)
+    process = work.start("factory", "score", "../many.parquet", "scores.parquet")
+    assert wait(work.scratch, 20)
+    time.sleep(RANDOM.uniform(0, 1))
+    process.send_signal(getattr(signal, f"SIG{how}"))
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert scores.read_text() == "earlier scores"
+    left = work.scratch()
+    assert how != "INT" or not left
+    assert git(work.folder, "status", "--porcelain") == ""
+    for path in left:
+        os.utime(path, (0, 0))
+    work.done("factory", "score", APRIL, "scores.parquet")
+    assert scores.read_bytes()[:4] == b"PAR1" and not work.scratch()

@@ -1,0 +1,111 @@
+"""Rendered projects at work: set up, trained, tested and linted, on old and new Pythons and in odd places."""
+
+import ast
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import CONFIG
+from workshop import call, copy, interpreter, run, status
+
+pytestmark = pytest.mark.slow
+CHOICES = {name: list(CONFIG[name]["choices"].values()) for name in ("problem", "storage", "license")}
+FLIPPED = [{name: choice} for name, choices in CHOICES.items() for choice in choices]
+COMBINED = [{"problem": problem, "storage": storage} for problem in CHOICES["problem"] for storage in CHOICES["storage"]]
+
+
+@pytest.fixture(scope="module", params=[("3.11", "classification"), ("3.13", "regression")], ids=" ".join)
+def project(request, render, tmp_path_factory) -> Path:
+    """A project after its first day: set up, trained and committed."""
+    version, problem = request.param
+    python = interpreter(version)
+    folder = copy(render(problem=problem), tmp_path_factory.mktemp("work") / "Zoë 李 x" / "project")
+    run(folder, "uv", "run", "factory", "setup", UV_PYTHON=python)
+    run(folder, "uv", "run", "dvc", "repro")
+    run(folder, "git", "add", "--all")
+    run(folder, "git", "commit", "--message", "Train")  # through the hooks
+    assert f"version_info = {version}" in (folder / ".venv" / "pyvenv.cfg").read_text("utf-8")
+    return folder
+
+
+def test_the_first_day_ends_clean(project):
+    assert status(project) == ""
+    assert "up to date" in run(project, "uv", "run", "dvc", "status")
+    record = json.loads((project / "reports" / "run.json").read_text("utf-8"))
+    assert record["uncommitted"] is False
+    assert (project / "reports" / "report.html").stat().st_size > 1000
+
+
+def test_it_passes_its_own_checks(project):
+    for command in ("ruff check", "ruff format --check", "mypy", "pre-commit run --all-files"):
+        run(project, "uv", "run", *command.split(), UV_OFFLINE="1")
+    assert status(project) == ""
+
+
+def test_it_passes_its_own_tests(project):
+    assert re.search(r"\d+ passed", run(project, "uv", "run", "pytest", "-q", "-p", "no:cacheprovider"))
+    assert status(project) == ""
+
+
+def test_a_commit_that_breaks_the_rules_is_stopped(project):
+    big, ugly = project / "notes.bin", project / "src" / "late_flights" / "ugly.py"
+    big.write_bytes(b"0" * 2_000_000)
+    ugly.write_text("import os\nx:int = 'no'\n")
+    run(project, "git", "add", "--all")
+    done = call(project, "git", "commit", "--message", "Bad")
+    big.unlink()
+    ugly.unlink()
+    run(project, "git", "reset", "--hard")
+    assert done.returncode != 0
+    assert set(re.findall(r"^(ruff check|mypy|no file above).*Failed", done.stdout + done.stderr, re.M)) == {
+        "ruff check",
+        "mypy",
+        "no file above",
+    }
+
+
+def test_a_second_setup_changes_nothing(project):
+    def state() -> dict[Path, float]:
+        kept = [file for file in project.rglob("*") if not {".venv", "tmp", "logs"} & set(file.parts) and ".git/" not in str(file)]
+        return {file: file.stat().st_mtime for file in kept if file.is_file() and "__pycache__" not in file.parts}
+
+    before, commits = state(), run(project, "git", "rev-parse", "HEAD")
+    run(project, "uv", "run", "factory", "setup")
+    assert state() == before
+    assert run(project, "git", "rev-parse", "HEAD") == commits
+    assert "Data and pipelines are up to date" in run(project, "uv", "run", "dvc", "status")
+
+
+def test_it_scores_what_people_have(project, tmp_path):
+    rows = max((project / "data" / "raw").glob("*.parquet"))
+    for name in ("scores.csv", "scores.parquet"):
+        run(project, "uv", "run", "factory", "score", str(rows), str(tmp_path / name))
+    assert len((tmp_path / "scores.csv").read_text("utf-8").splitlines()) > 1000
+    assert status(project) == ""
+
+
+def test_without_home_and_network(project, tmp_path):
+    """From the packages that are cached on the machine, where nobody lives."""
+    place = tmp_path / "copy of Zoë's"
+    shutil.copytree(project, place, ignore=shutil.ignore_patterns(".venv", ".git", "*.dvc", "ledger.csv", "dvc.lock", "model"))
+    python = str((project / ".venv" / "bin" / "python").resolve())
+    alone = {"HOME": None, "UV_OFFLINE": "1", "UV_PYTHON": python}
+    run(place, "uv", "run", "factory", "setup", **alone)
+    run(place, "uv", "run", "dvc", "repro", **alone)
+    model = json.loads((place / "model" / "manifest.json").read_text("utf-8"))
+    assert model["files"] == json.loads((project / "model" / "manifest.json").read_text("utf-8"))["files"]
+
+
+@pytest.mark.parametrize("answers", [*FLIPPED, *COMBINED], ids=lambda answers: " ".join(answers.values()))
+def test_every_choice_gives_readable_files_in_style(render, answers):
+    place = render(**answers)
+    parsers = {".toml": tomllib.loads, ".yaml": yaml.safe_load, ".yml": yaml.safe_load, ".json": json.loads, ".py": ast.parse}
+    for file in place.rglob("*"):
+        if parse := parsers.get(file.suffix):
+            parse(file.read_text("utf-8"))
+    run(place, "uvx", "ruff", "check", "--no-cache")
+    run(place, "uvx", "ruff", "format", "--check", "--no-cache")

@@ -1,0 +1,141 @@
+"""Each storage, as a real server on this machine: what is pushed comes back the same, and rot is refused."""
+
+import csv
+import getpass
+import hashlib
+import os
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import git
+from workshop import call, copy, free_port, run, serving, status, tool
+
+pytestmark = pytest.mark.slow
+Remote = tuple[str, dict[str, str]]  # the address for the question, and DVC's settings of this machine
+
+ROT = """
+import sys
+from dvc.repo import Repo
+storage = Repo().cloud.get_remote_odb()
+path = storage.oid_to_path(sys.argv[1])
+assert storage.fs.exists(path)
+storage.fs.remove(path)
+with storage.fs.open(path, "wb") as file:
+    file.write(b"rot")
+"""
+CONTAINER = """
+import sys
+from azure.storage.blob import BlobServiceClient
+BlobServiceClient.from_connection_string(sys.argv[1]).create_container("flights")
+"""
+AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # public, in its manual
+
+
+@contextmanager
+def local(folder: Path) -> Iterator[Remote]:
+    yield str(folder / "storage"), {}
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[Remote]:
+    port, server = free_port(), tool(folder, "moto_server", "moto[server,s3]>=5")
+    with serving(port, server, "-H", "127.0.0.1", "-p", port, folder=folder):
+        address = f"http://127.0.0.1:{port}"
+        urllib.request.urlopen(urllib.request.Request(f"{address}/flights", method="PUT")).close()
+        yield "s3://flights/dvc", {"endpointurl": address, "access_key_id": "x", "secret_access_key": "x", "region": "us-east-1"}
+
+
+@contextmanager
+def azure(folder: Path) -> Iterator[Remote]:
+    if not shutil.which("npm"):
+        apt("npm")
+    run(folder, "npm", "install", "--silent", "--prefix", str(folder), "azurite@3")
+    port, server = free_port(), folder / "node_modules" / ".bin" / "azurite-blob"
+    options = ("--blobHost", "127.0.0.1", "--blobPort", port, "--location", folder / "blobs", "--skipApiVersionCheck", "--silent")
+    with serving(port, server, *options, "--disableTelemetry", folder=folder):
+        address = f"http://127.0.0.1:{port}/devstoreaccount1"
+        account = f"AccountName=devstoreaccount1;AccountKey={AZURITE_KEY};BlobEndpoint={address};"
+        yield "azure://flights/dvc", {"connection_string": f"DefaultEndpointsProtocol=http;{account}"}
+
+
+@contextmanager
+def gs(folder: Path) -> Iterator[Remote]:
+    port, server = free_port(), tool(folder, "gcp-storage-emulator", "gcp-storage-emulator", "setuptools<81")
+    options = ("start", "--host=127.0.0.1", f"--port={port}", "--in-memory", "--default-bucket=flights")
+    with serving(port, server, *options, folder=folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # else gcsfs also asks Google's own server over gRPC
+        yield "gs://flights/dvc", {"endpointurl": f"http://127.0.0.1:{port}", "allow_anonymous_login": "true"}
+
+
+@contextmanager
+def ssh(folder: Path) -> Iterator[Remote]:
+    server = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or apt("openssh-server") or "/usr/sbin/sshd"
+    Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
+    for key in ("host", "user"):
+        run(folder, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    port, settings = free_port(), folder / "sshd_config"
+    settings.write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\nPidFile none\n"
+        "PasswordAuthentication no\nUsePAM no\nStrictModes no\nSubsystem sftp internal-sftp\n"
+    )
+    with serving(port, server, "-D", "-e", "-f", settings, folder=folder):
+        (folder / "storage").mkdir()
+        url = f"ssh://{getpass.getuser()}@127.0.0.1:{port}{folder}/storage"
+        yield url, {"keyfile": str(folder / "user")}
+
+
+def apt(package: str) -> None:
+    """Install a Debian package without starting what it brings; the test is skipped where that cannot be done."""
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    install = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "install", "-qq", "--no-install-recommends"]
+    try:
+        subprocess.run([*sudo, "apt-get", "update", "-qq"], check=True, capture_output=True, timeout=300)
+        subprocess.run([*install, package], check=True, capture_output=True, timeout=600)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"NOT TESTED: {package} is missing and cannot be installed: {error}")
+
+
+def wipe(project: Path) -> None:
+    shutil.rmtree(project / ".dvc" / "cache")
+    for file in (project / "data" / "raw").glob("*.parquet"):
+        file.unlink()
+
+
+def deliveries(project: Path) -> dict[str, str]:
+    with (project / "data" / "ledger.csv").open(encoding="utf-8", newline="") as ledger:
+        return {line["file"]: line["sha256"] for line in csv.DictReader(ledger)}
+
+
+@pytest.mark.parametrize("server", [local, s3, azure, gs, ssh], ids=lambda server: server.__name__)
+def test_data_goes_and_comes_back(render, tmp_path, server):
+    with server(tmp_path) as (url, settings):
+        project = copy(render(storage=server.__name__, storage_url=url), tmp_path / "Zoë x")
+        run(project, "uv", "run", "factory", "setup")
+        if server is azure:
+            run(project, "uv", "run", "python", "-c", CONTAINER, settings["connection_string"])
+        for name, value in settings.items():
+            run(project, "uv", "run", "dvc", "remote", "modify", "--local", "storage", name, value)
+        sample = sorted(str(file) for file in project.glob("data/raw/*.dvc"))
+        run(project, "uv", "run", "dvc", "push", *sample)
+        wipe(project)
+
+        run(project, "uv", "run", "dvc", "pull", *sample)
+
+        assert "in sync" in run(project, "uv", "run", "dvc", "status", "--cloud", *sample)
+        found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in project.glob("data/raw/*.parquet")}
+        assert found == deliveries(project)
+        assert status(project) == "", "settings and secrets of this machine stay out of Git"
+        assert "config.local" not in git(project, "ls-files")
+
+        victim = min(project.glob("data/raw/*.parquet"))
+        run(project, "uv", "run", "python", "-c", ROT, hashlib.md5(victim.read_bytes()).hexdigest())
+        wipe(project)
+        refused = call(project, "uv", "run", "dvc", "pull", *sample)
+        assert refused.returncode != 0
+        assert victim.name in refused.stderr
+        assert not victim.exists()

@@ -1,0 +1,147 @@
+"""The template stays small, plain and honest: budgets for its files, and what must not be in any of them."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import CONFIG, PARTS, ROOT
+
+TEMPLATE = ROOT / "template"
+SKIPPED = re.compile(r"__pycache__|/\.[a-z]+_cache/|\.parquet$|\.pyc$")
+FILES = sorted(file for file in TEMPLATE.rglob("*") if file.is_file() and not SKIPPED.search(file.as_posix()))
+PYTHON = [file for file in FILES if re.search(r"\.py(\.jinja)?$", file.name)]
+PLAIN_PYTHON = [file for file in PYTHON if file.suffix == ".py"]
+JINJA = re.compile(r"\{\{|\{%|\{#")
+FREE_TEXT = ["project_name", "description", "owner"]
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text("utf-8").splitlines()
+
+
+def place(file: Path) -> str:
+    return str(file.relative_to(TEMPLATE))
+
+
+def templated(file: Path) -> list[str]:
+    return [line for line in lines(file) if JINJA.search(line)] if file.suffix == ".jinja" else []
+
+
+def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_jinja_is_at_most_two_percent():
+    share = sum(len(templated(file)) for file in FILES) / sum(len(lines(file)) for file in FILES)
+    assert share <= 0.02
+
+
+def test_at_most_two_python_files_hold_jinja_one_expression_each():
+    found = {file.name: len(templated(file)) for file in PYTHON if file.suffix == ".jinja"}
+    assert len(found) <= 2
+    assert all(number <= (2 if name == "__init__.py.jinja" else 1) for name, number in found.items()), found
+
+
+def test_no_path_is_conditional():
+    parts = {part for file in FILES for part in file.relative_to(TEMPLATE).parts if JINJA.search(part)}
+    assert parts == {"{{ package }}", "{{ _copier_conf.answers_file }}.jinja"}
+
+
+def test_what_git_obeys_is_asleep_in_the_template():
+    assert not [place(file) for file in FILES if file.name in (".gitignore", ".gitattributes")]
+
+
+@pytest.mark.parametrize("file", PYTHON, ids=place)
+def test_modules_are_short(file):
+    assert len(lines(file)) <= 150
+
+
+@pytest.mark.parametrize("file", PLAIN_PYTHON, ids=place)
+def test_functions_are_short_and_do_something(file):
+    for function in functions(file):
+        assert function.end_lineno - function.lineno < 40, function.name
+        *_, last = function.body
+        assert not isinstance(last, ast.Pass), function.name
+        assert not (isinstance(last, ast.Expr) and getattr(last.value, "value", None) is Ellipsis), function.name
+
+
+@pytest.mark.parametrize("file", FILES, ids=place)
+def test_nothing_is_left_to_fill_in(file):
+    assert not re.findall(r"\b(?:TODO|FIXME|XXX|TBD|NotImplemented\w*|(?i:placeholder|lorem ipsum|stub))\b", file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.suffix == ".jinja"], ids=place)
+def test_free_text_is_quoted_where_a_machine_reads_it(file):
+    kind = Path(file.stem).suffix
+    for expression in re.findall(r"\{\{(.*?)\}\}", file.read_text("utf-8"), re.S):
+        if re.search(rf"\b({'|'.join(FREE_TEXT)})\b", re.sub(r"'[^']*'|\"[^\"]*\"", "", expression)):
+            assert kind in (".toml", ".yaml", ".yml", ".json", ".md", ".html", ".txt", ".cff"), "free text in a file that may be run"
+            assert "to_json(ensure_ascii=False)" in expression or kind in (".md", ".html", ".txt"), expression
+
+
+def test_free_text_is_what_has_no_choices():
+    asked = {name for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)}
+    assert set(FREE_TEXT) == {name for name in asked if "choices" not in CONFIG[name]} - {"storage_url"}
+
+
+@pytest.mark.parametrize("part", [*PARTS, "docs", "noxfile.py", ".ci", "README.md"])
+def test_no_address_of_a_machine_or_registry(part):
+    where = ROOT / part
+    for file in [where] if where.is_file() else where.rglob("*"):
+        if file.is_file() and not SKIPPED.search(file.as_posix()):
+            text = file.read_text("utf-8")
+            assert not re.findall(r"(?<![\w.~}])/(?:home|Users|tmp|work)/\w+|[A-Z]:\\Users", text), file
+            assert not re.findall(r"pypi\.org/simple|pythonhosted|index-url|find-links|registry\.npmjs|\[\[tool\.uv\.index", text), file
+
+
+def test_no_lock_is_shipped():
+    assert not [place(file) for file in FILES if file.name in ("uv.lock", "dvc.lock", ".env")]
+
+
+def test_sample_data_is_small():
+    assert sum(file.stat().st_size for file in TEMPLATE.rglob("data/raw/*")) <= 1_000_000
+
+
+def test_what_people_and_agents_read_is_short(render):
+    for file, most in {ROOT / "README.md": 80, render() / "README.md": 60, render() / "AGENTS.md": 40, ROOT / "noxfile.py": 90}.items():
+        assert len(lines(file)) <= most, file
+
+
+def commands() -> dict[str, set[str]]:
+    """The options of each `factory` command, read from its decorators."""
+    [cli] = [file for file in FILES if file.match("factory/cli.py")]
+    found = {}
+    for function in functions(cli):
+        calls = [call for call in function.decorator_list if isinstance(call, ast.Call)]
+        for command in (call for call in calls if getattr(call.func, "attr", "") == "command"):
+            name = command.args[0].value if command.args else function.name.replace("_", "-")
+            strings = [node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant)]
+            found[name] = {part for text in strings if str(text).startswith("-") for part in str(text).split("/")} | {"--help"}
+    return found
+
+
+def code(file: Path) -> list[str]:
+    """What a document shows as code; of other files, all lines."""
+    text = file.read_text("utf-8")
+    if file.suffix != ".md":
+        return text.splitlines()
+    fenced = re.findall(r"^```.*?$(.*?)^```", text, re.M | re.S)
+    return [*"\n".join(fenced).splitlines(), *re.findall(r"`([^`\n]+)`", text)]
+
+
+def test_documented_commands_exist(render):
+    known = commands()
+    assert {"setup", "score", "train"} <= known.keys()
+    for problem in ("classification", "regression"):
+        project = render(problem=problem)
+        kinds = {".md", ".yaml", ".yml", ".toml", ".html"}
+        documents = [file for file in project.rglob("*") if file.suffix in kinds or file.name == "Dockerfile"]
+        for document in [*documents, ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
+            for line in code(document) if document.exists() else []:
+                for command, rest in re.findall(r"(?<![\w./-])factory ([a-z][a-z-]*)([^|&;#`]*)", line):
+                    assert command in known, f"{document}: {line}"
+                    assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known[command], f"{document}: {line}"

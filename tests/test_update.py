@@ -1,0 +1,226 @@
+"""`copier update` brings what the template owns and leaves alone what the user owns, from every release, without a conflict."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from conftest import PARTS, ROOT, commit, git
+
+YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/raw/.*"
+SEEDS = r"README\.md|params\.yaml|dvc\.yaml"
+ANSWERS = ".copier-answers.yml"
+
+
+def files(project: Path) -> dict[str, bytes]:
+    found = {file.relative_to(project).as_posix(): file.read_bytes() for file in project.rglob("*") if file.is_file()}
+    return {name: content for name, content in found.items() if not name.startswith(".git/")}
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace `old`, or with an empty `old` append."""
+    text = file.read_text("utf-8") if file.exists() else ""
+    assert old in text, f"{file}: the test is out of date"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text.replace(old, new, 1) if old else text + new, "utf-8")
+
+
+def next_release(template: Path) -> None:
+    """Everything that a release may do."""
+    [factory] = template.glob("template/src/*/factory")
+    edit(factory / "errors.py", "", "\n\nclass Extra(FactoryError):\n    pass\n")
+    edit(factory / "extra.py", "", '"""A module that came later."""\n')
+    (factory / "curves.py").unlink()
+    (factory / "cost.py").rename(factory / "expense.py")
+    edit(template / "template/tests/__init__.py.jinja", "    export,\n", "    export,\n    extra,\n")
+    edit(template / "template/pyproject.toml.jinja", '  "numpy', '  "msgspec>=0.20",\n  "numpy')
+    edit(template / "template/pyproject.toml.jinja", '  "ruff', '  "pyroma>=5",\n  "ruff')
+    edit(template / "template/pyproject.toml.jinja", "[tool.mypy]\n", '[tool.extra]\nowner = "template"\n\n[tool.mypy]\n')
+    edit(template / "template/.gitignore.jinja", ".DS_Store\n", ".DS_Store\n/extra/\n")
+    hook = "      - id: extra\n        name: extra\n        entry: extra\n        language: system\n"
+    edit(template / "template/.pre-commit-config.yaml", "\n# The lines above", f"{hook}\n# The lines above")
+    for owned in ("src/{{ package }}/features.py", "docs/data.md", "README.md.jinja", "params.yaml.jinja", "dvc.yaml.jinja"):
+        edit(template / "template" / owned, "", "# what old projects never see\n")
+    edit(template / "copier.yml", "license:\n", "team:\n  type: str\n  help: Which team?\n  default: none\n\nlicense:\n")
+    edit(template / "includes/rules.jinja", "'license'] -%}", "'team', 'license'] -%}")
+    edit(template / "template/team.txt.jinja", "", "{{ team }}\n")
+
+
+@pytest.fixture(scope="module")
+def releases(template, tmp_path_factory) -> Path:
+    """The template's repository with release 1.0.0, the working tree, and a made-up 1.1.0."""
+    folder = tmp_path_factory.mktemp("releases") / "template"
+    shutil.copytree(template, folder)
+    commit(folder, "1.0.0")
+    next_release(folder)
+    commit(folder, "1.1.0")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def projects(releases, tmp_path_factory) -> dict[str, Path]:
+    """An old and a fresh project, both as they were rendered."""
+    made = {ref: tmp_path_factory.mktemp("projects") / ref for ref in ("1.0.0", "1.1.0")}
+    for ref, folder in made.items():
+        copier.run_copy(str(releases), folder, {"project_name": "x"}, vcs_ref=ref, defaults=True, quiet=True)
+        commit(folder)
+    return made
+
+
+@pytest.fixture
+def old(projects, tmp_path) -> Path:
+    folder = tmp_path / "Zoë 李 x" / "project"
+    shutil.copytree(projects["1.0.0"], folder)
+    return folder
+
+
+def update(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """As people call it, without a terminal; what it changed is committed."""
+    command = [sys.executable, "-m", "copier", "update", "--defaults", *options]
+    done = subprocess.run(command, cwd=project, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode == 0:
+        commit(project)
+    return done
+
+
+def assert_updated(project: Path, before: dict[str, bytes], fresh: Path) -> None:
+    """What is the user's is as before, the rest as in a fresh project, but for what both may edit."""
+    after, wanted = files(project), files(fresh)
+    mine = {name for name in before.keys() | after.keys() | wanted.keys() if re.fullmatch(f"{YOURS}|{SEEDS}", name)}
+    assert {name: after.get(name) for name in mine} == {name: before.get(name) for name in mine}
+    assert after.keys() - mine == wanted.keys() - mine
+    assert {name for name in after.keys() - mine if after[name] != wanted[name]} <= {ANSWERS}
+    answers = [{**yaml.safe_load(content[ANSWERS]), "_commit": 0, "_src_path": 0} for content in (after, wanted)]
+    assert answers[0] == answers[1]
+
+
+def test_an_untouched_project_becomes_a_fresh_one(old, projects):
+    before = files(old)
+    done = update(old)
+    assert done.returncode == 0, done.stderr
+    assert_updated(old, before, projects["1.1.0"])
+
+
+def test_an_update_to_the_same_release_changes_nothing(projects, tmp_path):
+    project = tmp_path / "project"
+    shutil.copytree(projects["1.1.0"], project)
+    before = files(project)
+    assert update(project).returncode == 0
+    assert files(project) == before
+
+
+def test_what_the_user_did_survives(old, projects):
+    [contract] = old.glob("src/*/contract.py")
+    for name in ("__init__.py", "contract.py", "features.py", "model.py", "weather.py", "rain/gauge.py"):
+        edit(contract.parent / name, "", "# my own line\n")
+    for name in ("tests/test_mine.py", "docs/mine.md", "docs/data.md", "notebooks/mine.ipynb", ".github/workflows/mine.yml"):
+        edit(old / name, "", "# my own line\n")
+    (old / "README.md").write_text("# Rewritten\n")
+    edit(old / "params.yaml", "test: 0.2", "test: 0.3")
+    edit(old / "dvc.yaml", "", "  own:\n    cmd: echo mine\n")
+    edit(old / ".gitignore", "", "/secret/\n")
+    edit(old / ".pre-commit-config.yaml", "", "  - repo: https://example.com/mine\n    rev: v1\n    hooks: [{id: mine}]\n")
+    edit(old / "pyproject.toml", '  "polars', '  "pandas>=3",\n  "polars')
+    edit(old / "pyproject.toml", '  "types-pyyaml', '  "syrupy>=5",\n  "types-pyyaml')
+    edit(old / "pyproject.toml", 'version = "0.1.0"', 'version = "2.0.0"')
+    edit(old / "pyproject.toml", "", "\n[tool.mine]\nkey = 1\n")
+    edit(old / "tests/__init__.py", "import contract, features, model", "import contract, features, model, weather")
+    for name in ("data/raw/flights-late-2013-01.parquet", "docs/experiments.md"):
+        (old / name).unlink()
+    commit(old)
+    before = files(old)
+
+    done = update(old)
+
+    assert done.returncode == 0, done.stderr
+    after, fresh = files(old), files(projects["1.1.0"])
+    shared = {"pyproject.toml", ".gitignore", ".pre-commit-config.yaml", "tests/__init__.py", ANSWERS}
+    mine = {name for name in before if before[name] != files(projects["1.0.0"]).get(name)} - shared
+    assert len(mine) == 14
+    assert {name: after.get(name) for name in mine} == {name: before[name] for name in mine}
+    assert not after.keys() & {"data/raw/flights-late-2013-01.parquet", "docs/experiments.md"}
+    assert not [name for name in after if name.endswith((".rej", ".orig"))]
+    assert not [name for name, content in after.items() if re.search(rb"^(<<<<<<<|=======|>>>>>>>)", content, re.M)]
+    for name in shared - {ANSWERS}:  # each side's lines are all there, the template's in a fresh project's order
+        kept = iter(after[name].decode().splitlines())
+        edited = ("version", "from x import contract")
+        assert all(line in kept for line in fresh[name].decode().splitlines() if not line.startswith(edited)), name
+        assert set(before[name].splitlines()) <= set(after[name].splitlines()), name
+    assert b'"2.0.0"' in after["pyproject.toml"]
+    machine = {name for name in fresh if re.match(r"src/x/factory/|tests/factory/|team\.txt|LICENSE", name)}
+    assert {name: after.get(name) for name in machine} == {name: fresh[name] for name in machine}
+    assert not {"src/x/factory/curves.py", "src/x/factory/cost.py"} & after.keys()
+
+
+@pytest.mark.parametrize(("url", "expected"), [("s3://bucket/x", "s3://bucket/x"), (None, "s3://x-data")])
+def test_storage_can_be_changed(old, url, expected):
+    before = files(old)
+    done = update(old, "--vcs-ref=:current:", "--data=storage=s3", *([f"--data=storage_url={url}"] if url else []))
+    assert done.returncode == 0, done.stderr
+    after = files(old)
+    assert {name for name in after if after[name] != before[name]} == {ANSWERS, ".dvc/config", "pyproject.toml"}
+    assert f"url = {expected}\n" in after[".dvc/config"].decode()
+    assert b"dvc[s3]" in after["pyproject.toml"]
+
+
+@pytest.mark.parametrize("options", [[], ["--vcs-ref=9.9.9"]], ids=["no template", "no such release"])
+def test_a_failed_update_changes_nothing(old, releases, options):
+    before = files(old)
+    hidden = releases.with_name("hidden")
+    if not options:
+        releases.rename(hidden)
+    try:
+        assert update(old, *options).returncode != 0
+    finally:
+        if hidden.exists():
+            hidden.rename(releases)
+    assert files(old) == before
+    assert git(old, "status", "--porcelain") == ""
+
+
+def history() -> dict[str, str]:
+    """The commit of each release: the first whose changelog has it as a heading. Tags may be missing in a clone."""
+    if not (ROOT / ".git").exists():
+        return {}
+    found: dict[str, str] = {}
+    for sha in git(ROOT, "log", "--reverse", "--format=%H", "--", "CHANGELOG.md").splitlines():
+        for version in re.findall(r"^## v?(\d\S*)", git(ROOT, "show", f"{sha}:CHANGELOG.md"), re.M):
+            found.setdefault(version, sha)
+    return found
+
+
+@pytest.fixture(scope="module")
+def past(template, tmp_path_factory) -> Path:
+    """A clone with a tag on each release, and the working tree as the newest."""
+    folder = tmp_path_factory.mktemp("past") / "template"
+    git(ROOT, "clone", "--quiet", "--no-tags", ".", str(folder))
+    for version, sha in history().items():
+        git(folder, "tag", version, sha)
+    for part in PARTS:
+        shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    commit(folder, "1000.0.0")
+    return folder
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("version", history() or [pytest.param("", marks=pytest.mark.skip("no release in the history"))])
+def test_every_release_updates_to_the_newest(past, tmp_path, version, problem):
+    old, fresh = tmp_path / "old", tmp_path / "fresh"
+    for folder, ref in ((old, version), (fresh, "1000.0.0")):
+        copier.run_copy(str(past), folder, {"project_name": "x", "problem": problem}, vcs_ref=ref, defaults=True, quiet=True)
+        commit(folder)
+    before = files(old)
+    done = update(old)
+    assert done.returncode == 0, done.stderr
+    assert_updated(old, before, fresh)
+
+
+def test_no_release_runs_code():
+    for sha in [*history().values(), None]:
+        config = git(ROOT, "show", f"{sha}:copier.yml") if sha else (ROOT / "copier.yml").read_text("utf-8")
+        assert not {"_tasks", "_migrations", "_jinja_extensions"} & yaml.safe_load(config).keys()
