@@ -93,7 +93,7 @@ def pandas_features(rows: pd.DataFrame) -> pd.DataFrame:
     time = rows["scheduled_departure"].dt
     return rows.assign(
         hour=time.hour + time.minute / 60,
-        weekday=time.dayofweek + 1,
+        weekday=time.day_of_week + 1,
         average_speed=rows["distance"] / rows["scheduled_minutes"],
         plane_age=time.year - rows["plane_built"],
         gust_excess=rows["wind_gust"].fillna(rows["wind_speed"]) - rows["wind_speed"],

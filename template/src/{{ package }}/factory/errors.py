@@ -11,3 +11,9 @@ class ContractViolation(FactoryError):
 
 class ArtifactError(FactoryError):
     """The model on disk is missing, damaged, or does not fit the code that loads it."""
+
+
+def listed(problems: list[str], most: int = 8) -> str:
+    """The problems in one line, the first of them in full."""
+    more = len(problems) - most
+    return "; ".join(problems[:most]) + (f"; and {more} more" if more > 0 else "")

@@ -46,10 +46,10 @@ class Scorer:
             rows = rows.drop(self.manifest["target"])
         known = conform(rows, contract.Row)
         score = self.predict(known)
-        columns = [known[self.manifest["id"]], pl.Series("score", score)]
+        columns = [pl.Series("score", score)]
         if self.manifest["threshold"] is not None:
             columns.append(pl.Series("decision", score >= self.manifest["threshold"]))
-        return pl.DataFrame(columns)
+        return known.get_column(self.manifest["id"]).to_frame().hstack(columns)
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The scores alone of rows that are known to keep the contract, shape (rows,)."""

@@ -1,0 +1,84 @@
+"""Rows brought to the contract's types, without altering a value."""
+
+from functools import cache
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from .errors import ContractViolation, listed
+
+FORMATS: dict[Any, list[str]] = {
+    pl.Date: ["%Y-%m-%d"],
+    pl.Time: ["%H:%M:%S%.f"],
+    pl.Datetime: ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
+}
+"""ISO 8601 alone, since any other date can be read in two ways."""
+ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
+
+
+def typed(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
+    """The same rows with the contract's columns, order and types; no rule is checked. Raises ContractViolation."""
+    names, dtypes = _expected(schema)
+    return (
+        rows if rows.columns == names and rows.dtypes == dtypes else _cast(rows, dict(zip(names, dtypes, strict=True)))
+    )
+
+
+@cache
+def _expected(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
+    columns = schema.columns()
+    return list(columns), [column.dtype for column in columns.values()]
+
+
+def _cast(rows: pl.DataFrame, wanted: dict[str, pl.DataType]) -> pl.DataFrame:
+    problems = [f"{name}: column missing" for name in wanted if name not in rows.columns]
+    problems += [f"{name}: column not in the contract" for name in rows.columns if name not in wanted]
+    present = {name: dtype for name, dtype in wanted.items() if name in rows.columns}
+    cast = rows.select(_parsed(name, rows.schema[name], dtype) for name, dtype in present.items())
+    problems += [problem for name in present if (problem := _altered(rows[name], cast[name])) is not None]
+    if problems:
+        raise ContractViolation(listed(problems))
+    return cast
+
+
+def _parsed(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    value = pl.col(name)
+    if found == pl.String and wanted.base_type() in FORMATS:
+        formats = [ZONED] if getattr(wanted, "time_zone", None) else FORMATS[wanted.base_type()]
+        text = value.str.replace(" ", "T", literal=True)
+        return pl.coalesce(text.str.strptime(wanted, format, strict=False) for format in formats)  # type: ignore[arg-type]
+    if found == pl.String and wanted == pl.Boolean:
+        return value.str.to_lowercase().replace_strict(
+            {"true": True, "false": False}, default=None, return_dtype=wanted
+        )
+    return value.cast(wanted, strict=False) if _may_cast(found, wanted) else pl.lit(None, wanted).alias(name)
+
+
+def _may_cast(found: pl.DataType, wanted: pl.DataType) -> bool:
+    return (
+        found == wanted
+        or found == pl.Null
+        or (found == pl.String and not wanted.is_nested())
+        or (found.is_numeric() and wanted.is_numeric())
+        or (isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime) and found.time_zone == wanted.time_zone)
+        or (isinstance(found, pl.Enum | pl.Categorical) and isinstance(wanted, pl.Enum | pl.String))
+    )
+
+
+def _altered(before: pl.Series, after: pl.Series) -> str | None:
+    if before.dtype == after.dtype:
+        return None
+    if not _may_cast(before.dtype, after.dtype):
+        return f"{before.name}: type is {before.dtype}, not {after.dtype}"
+    lost = before.is_not_null() & after.is_null()
+    if before.dtype.is_numeric() or before.dtype.is_temporal():
+        lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
+    if not lost.any():
+        return None
+    example = before.filter(lost)[0]
+    return f"{before.name}: not {_named(after.dtype)}, {lost.sum()} of {len(before)} rows, e.g. {example!s:.40}"
+
+
+def _named(dtype: pl.DataType) -> str:
+    return f"one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else str(dtype)
