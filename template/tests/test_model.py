@@ -9,7 +9,7 @@ from . import artifact, config, contract, contracts, digest, metrics, prepare, s
 from .factory.conftest import ROOT
 
 PARAMS = config.load(ROOT / "params.yaml")
-FILES = sorted(path for path in (ROOT / "data/raw").iterdir() if path.suffix in tables.SUFFIXES)
+FILES = sorted(path for path in (ROOT / "data/raw").glob("*") if path.suffix in tables.SUFFIXES)
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no data in data/raw: fetch it with `dvc pull`")
 

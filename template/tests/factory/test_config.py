@@ -17,6 +17,10 @@ WRONG = {
     "missing key": ({"data": {"id": "key"}}, "data.target: Field required"),
     "number for a name": ({"data": {"id": 1, "target": "answer"}}, "data.id: Input should be a valid string"),
     "unknown problem": ({"problem": "ranking"}, "problem: Input should be 'classification' or 'regression'"),
+    "value of a regression": (
+        {"problem": "regression", "value": {"true_positive": 1}},
+        "value belongs to a classification",
+    ),
     "unknown outcome": ({"value": {"maybe": 1}}, "value.maybe: Extra inputs"),
 }
 

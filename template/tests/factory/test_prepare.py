@@ -114,7 +114,21 @@ def test_row_without_a_time_is_refused():
 def test_role_that_no_column_plays_is_refused(role):
     sections = {"data": toy.settings()["data"] | {role: "nobody"}}
     Path("params.yaml").write_text(toy.text(**sections), encoding="utf-8")
-    assert refused("prepare") == f"params.yaml: data.{role}: contract.py has no column nobody"
+    assert refused("prepare").startswith("params.yaml: contract.py has no column nobody, there are key, seen, ")
+
+
+@pytest.mark.parametrize(
+    "problem, answers, wanted",
+    [
+        ("classification", ["yes", "no"], "true and false, or 1 and 0"),
+        ("classification", [1, 2], "true and false, or 1 and 0"),
+        ("regression", ["1", "2"], "numbers"),
+    ],
+)
+def test_target_of_another_kind_is_refused(problem, answers, wanted):
+    rows = toy.rows(100).with_columns(answer=pl.Series(answers * 50))
+    with pytest.raises(errors.FactoryError, match=f"answer: the target of a {problem} is {wanted}"):
+        prepare.split(rows, toy.params(problem))
 
 
 def test_tomorrow_is_a_matter_of_time_zones():

@@ -48,8 +48,12 @@ def load(folder: Path = MODEL) -> Artifact:
     Nothing in the folder is run as code: ONNX is data, and skops constructs reviewed types only.
     """
     manifest = digest.unseal(folder)
-    if "model.onnx" in manifest["files"]:
-        return Artifact(manifest, _onnx((folder / "model.onnx").read_bytes()))
+    graph = folder / "model.onnx"
+    if graph.name in manifest["files"]:
+        try:
+            return Artifact(manifest, _onnx(graph.read_bytes()))
+        except Exception as error:
+            raise ArtifactError(f"{graph}: not for this onnxruntime: {str(error).partition(chr(10))[0]}") from error
     return Artifact(manifest, predictor(_load_skops(folder / "model.skops")))
 
 

@@ -1,10 +1,10 @@
 """params.yaml, the only configuration, read once and checked key by key."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import FactoryError
 
@@ -57,6 +57,13 @@ class Params(Section):
     model: dict[str, Any] = {}
     evaluation: Evaluation
     value: Value | None = None
+
+    @model_validator(mode="after")
+    def only_decisions_have_a_value(self) -> Self:
+        """Refuse prices of outcomes where nothing is decided."""
+        if self.value and self.problem != "classification":
+            raise ValueError("value belongs to a classification: remove it")
+        return self
 
 
 def load(path: Path = Path("params.yaml")) -> Params:

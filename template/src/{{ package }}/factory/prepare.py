@@ -46,10 +46,7 @@ def load(entry: ledger.Entry, params: Params) -> pl.DataFrame:
 
 def check(path: Path, params: Params) -> pl.DataFrame:
     """The table's rows if they keep the contract. Raises FactoryError naming the file."""
-    for role in ("target", "id", "time"):
-        column = getattr(params.data, role)
-        if column is not None and column not in contract.LabelledRow.column_names():
-            raise FactoryError(f"params.yaml: data.{role}: contract.py has no column {column}")
+    _check_columns(params)
     rows = tables.read(path)
     try:
         rows = conform(rows, contract.LabelledRow)
@@ -74,6 +71,7 @@ def split(rows: pl.DataFrame, params: Params) -> tuple[pl.DataFrame, pl.DataFram
     Raises FactoryError where a row stands twice or a side has nothing to learn or to test.
     """
     _check_ids(rows, params.data.id)
+    _check_target(rows[params.data.target], params.problem)
     if params.data.time:
         if rows[params.data.time].has_nulls():
             raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
@@ -86,16 +84,32 @@ def split(rows: pl.DataFrame, params: Params) -> tuple[pl.DataFrame, pl.DataFram
     for name, side in sides.items():
         if side[params.data.target].n_unique() < 2:
             raise FactoryError(
-                f"the {name} rows ({side.height}) hold fewer than two values of {params.data.target}: need more data, or another split.test in params.yaml"
+                f"the {name} rows ({side.height}) hold fewer than two values of {params.data.target}: "
+                "bring more data, or change split.test in params.yaml"
             )
     return sides["train"], sides["test"]
+
+
+def _check_columns(params: Params) -> None:
+    data, known = params.data, contract.LabelledRow.column_names()
+    for column in (data.target, data.id, data.time, *data.sensitive, *params.evaluation.slices):
+        if column is not None and column not in known:
+            raise FactoryError(f"params.yaml: contract.py has no column {column}, there are {', '.join(known)}")
+
+
+def _check_target(target: pl.Series, problem: str) -> None:
+    numeric = target.dtype.is_numeric() or target.dtype == pl.Boolean
+    if not numeric or (problem == "classification" and not target.cast(pl.Float64).is_in([0.0, 1.0]).all()):
+        wanted = "true and false, or 1 and 0" if problem == "classification" else "numbers"
+        raise FactoryError(f"{target.name}: the target of a {problem} is {wanted}: change contract.py or params.yaml")
 
 
 def _check_ids(rows: pl.DataFrame, column: str) -> None:
     twice = rows.filter(pl.col(column).is_duplicated())
     if twice.height:
         raise FactoryError(
-            f"{column}: {twice.height} rows share their id with another, e.g. {twice[column][0]!r}: remove the repeats from the deliveries"
+            f"{column}: {twice.height} rows share their id with another, e.g. {twice[column][0]!r}: "
+            "remove the repeats from the deliveries"
         )
 
 

@@ -1,6 +1,7 @@
 """Tables on disk: CSV and Parquet, refused with a reason where they cannot be read whole."""
 
 import csv
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,10 @@ SUFFIXES = (".csv", ".parquet")
 
 def scan(path: Path) -> pl.LazyFrame:
     """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError."""
-    if path.suffix not in SUFFIXES:
-        raise FactoryError(f"{path}: not a kind of table that I read: {' or '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise FactoryError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        return pl.scan_parquet(path, glob=False)
-    _check_csv(path)
-    return pl.scan_csv(path, infer_schema=False, glob=False)
+    rows = _open(path)
+    if path.suffix == ".csv":
+        _check_csv(path)
+    return rows
 
 
 def read(path: Path) -> pl.DataFrame:
@@ -36,7 +33,7 @@ def read(path: Path) -> pl.DataFrame:
 def count(path: Path) -> int:
     """The number of rows, without reading them where the file tells. Raises FactoryError."""
     with reading(path):
-        return int(scan(path).select(pl.len()).collect().item())
+        return int(_open(path).select(pl.len()).collect().item())
 
 
 def sink(rows: pl.LazyFrame, path: Path) -> None:
@@ -67,18 +64,39 @@ def writing(path: Path) -> Iterator[None]:
         raise OSError(None, reason, str(path)) from error
 
 
+def _open(path: Path) -> pl.LazyFrame:
+    if path.suffix not in SUFFIXES:
+        raise FactoryError(f"{path}: not a kind of table that I read: {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise FactoryError(f"{path}: no such file")
+    if path.suffix == ".parquet":
+        return pl.scan_parquet(path, glob=False)
+    return pl.scan_csv(path, infer_schema=False, glob=False)
+
+
 def _check_csv(path: Path) -> None:
-    with path.open("rb") as file:
-        first = file.readline()
-        if not first.strip():
-            raise FactoryError(f"{path}: has no header")
+    # polars fills short lines with null, and would take a file that lost a part for one that is whole
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        lines = csv.reader(text, strict=True)
         try:
-            header = next(csv.reader([first.decode("utf-8-sig")]))
+            header = next(lines, [])
+            odd = next((fields for fields in lines if len(fields) != len(header)), header)
         except UnicodeDecodeError as error:
             raise FactoryError(f"{path}: not UTF-8: convert it first") from error
-        file.seek(-1, 2)
-        if file.read(1) != b"\n":
-            raise FactoryError(f"{path}: breaks off in its last line; if the file is whole, end that line")
+        except csv.Error as error:
+            raise FactoryError(f"{path}: line {lines.line_num}: {error}") from error
+    if not header:
+        raise FactoryError(f"{path}: has no header")
+    if _last_byte(path) != b"\n":
+        raise FactoryError(f"{path}: breaks off in its last line; if the file is whole, end that line")
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise FactoryError(f"{path}: column named twice: {', '.join(repeated)}")
+    if len(odd) != len(header):
+        raise FactoryError(f"{path}: line {lines.line_num} has {len(odd)} fields, the header {len(header)}")
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
