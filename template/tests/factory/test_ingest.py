@@ -138,26 +138,3 @@ def test_full_disk_leaves_nothing(monkeypatch):
     toy.rows(50).write_csv("a.csv")
     assert refused("ingest", "a.csv") == "data/.ingest.tmp/a.csv: No space left on device"
     assert not list(ledger.RAW.iterdir())
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "rows.csv",
-        "rows.csv,2026-01-01,me",
-        "rows.csv,2026-01-01,me,there,50,abc,more",
-        "rows.csv,\xff".encode("latin-1"),
-    ],
-)
-def test_broken_line_of_the_ledger_is_refused(line):
-    deliver("rows.csv", toy.rows(50))
-    ledger.LEDGER.write_bytes(ledger.LEDGER.read_bytes() + (line if isinstance(line, bytes) else line.encode()))
-    assert "data/ledger.csv: " in refused("prepare") and "restore it from Git" in refused("prepare")
-
-
-def test_blanks_quotes_and_commas_survive_the_ledger():
-    source = 'a, "b" \\ Zoë\n李'
-    toy.rows(50).write_csv("rows.csv")
-    run("ingest", "rows.csv", "--source", source)
-    ledger.append([])
-    assert [entry.source for entry in ledger.entries()] == [source]
