@@ -57,7 +57,7 @@ def test_same_flights_same_bytes(folder, monkeypatch):
 def test_better_than_knowing_the_mean(scorer, sides):
     name, test = PARAMS.evaluation.metric, sides[1]
     metric = metrics.METRICS[PARAMS.problem][name]
-    target, sign = train.target_of(test, PARAMS), 1 if name in metrics.HIGHER_IS_BETTER else -1
+    target, sign = metrics.target_of(test, PARAMS), 1 if name in metrics.HIGHER_IS_BETTER else -1
     mean = scorer.manifest["baseline"] + 0 * target
     assert sign * metric(target, scorer.predict(test)) > sign * metric(target, mean)
 

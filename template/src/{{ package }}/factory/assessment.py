@@ -12,10 +12,9 @@ from .config import Params
 from .errors import FactoryError
 from .metrics import Estimate, Vector
 from .scoring import Scorer, matrix
-from .train import target_of
 
 SLICE_ROWS = 30
-IMPORTANCE_ROWS = 5_000
+IMPORTANCE_ROWS = 2_000
 IMPORTANCE_REPEATS = 3
 
 
@@ -42,7 +41,7 @@ def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, pa
     if params.evaluation.metric not in known:
         raise FactoryError(f"params.yaml: evaluation.metric: {params.evaluation.metric} is none of {', '.join(known)}")
     scores = Scorer(model).score(test)
-    target, score = target_of(test, params), scores["score"].to_numpy()
+    target, score = metrics.target_of(test, params), scores["score"].to_numpy()
     return Assessment(
         params=params,
         manifest=model.manifest,

@@ -1,5 +1,6 @@
 """The `factory` command."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from . import artifact
 from .errors import FactoryError
 
 FILE = click.Path(path_type=Path)
+
+# read when scikit-learn is imported: threads that spin while they wait cost minutes where processors are shared
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 class Factory(click.Group):

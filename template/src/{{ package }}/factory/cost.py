@@ -4,8 +4,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 Cost = dict[str, float]
+
+TRAINING = Path("reports/training.json")
 BYTES = 1 if sys.platform == "darwin" else 1024
 
 

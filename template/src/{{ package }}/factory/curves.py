@@ -3,7 +3,6 @@
 import numpy as np
 import polars as pl
 from sklearn import metrics as sk
-from sklearn.calibration import calibration_curve
 
 from .metrics import Vector
 
@@ -14,27 +13,19 @@ def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
     """Precision against recall, ROC, and how often it was true where the model said so."""
     precision, recall, _ = sk.precision_recall_curve(target, score)
     false_rate, true_rate, _ = sk.roc_curve(target, score)
-    observed, predicted = calibration_curve(target, score, n_bins=10, strategy="quantile")
     return {
         "precision_recall": _thin(pl.DataFrame({"recall": recall[::-1], "precision": precision[::-1]})),
         "roc": _thin(pl.DataFrame({"false_positive_rate": false_rate, "true_positive_rate": true_rate})),
-        "calibration": pl.DataFrame({"predicted": predicted, "observed": observed}),
+        "calibration": _by_tenth(target, score, pl.col("predicted", "observed").mean()),
     }
 
 
 def regression(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
     """Observed against predicted values by tenths of the predictions, and the errors' distribution."""
-    rows = pl.DataFrame({"predicted": score, "observed": target}).sort("predicted")
-    tenth = (pl.int_range(pl.len()) * 10 // pl.len()).alias("tenth")
-    by_tenth = rows.group_by(tenth, maintain_order=True).agg(
-        pl.col("predicted").mean(),
-        pl.col("observed").mean(),
-        low=pl.col("observed").quantile(0.1),
-        high=pl.col("observed").quantile(0.9),
-    )
-    quantile = np.linspace(0, 1, POINTS)
+    observed, quantile = pl.col("observed"), np.linspace(0, 1, POINTS)
+    spread = {"low": observed.quantile(0.1), "high": observed.quantile(0.9)}
     return {
-        "predicted_observed": by_tenth,
+        "predicted_observed": _by_tenth(target, score, pl.col("predicted", "observed").mean(), **spread),
         "errors": pl.DataFrame({"quantile": quantile, "error": np.quantile(score - target, quantile)}),
     }
 
@@ -45,3 +36,9 @@ CURVES = {"classification": classification, "regression": regression}
 def _thin(curve: pl.DataFrame) -> pl.DataFrame:
     rows = np.unique(np.linspace(0, curve.height - 1, POINTS).round().astype(int))
     return curve[rows]
+
+
+def _by_tenth(target: Vector, score: Vector, *figures: pl.Expr, **named: pl.Expr) -> pl.DataFrame:
+    rows = pl.DataFrame({"predicted": score, "observed": target}).sort("predicted")
+    tenth = (pl.int_range(pl.len()) * 10 // pl.len()).alias("tenth")
+    return rows.group_by(tenth, maintain_order=True).agg(*figures, **named)

@@ -11,8 +11,6 @@ import numpy as np
 import onnx
 import skops.io
 from onnx import TensorProto, helper, numpy_helper
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -69,6 +67,9 @@ def _entry(name: str) -> ZipInfo:
 
 
 def _converted(estimator: Any, n_features: int) -> Any:
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType
+
     classifier = is_classifier(estimator)
     model = convert_sklearn(
         estimator,

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from .config import Value
+from .config import Params, Value
 
 Vector = NDArray[np.float64]
 Metric = Callable[[Vector, Vector], float]
@@ -47,12 +48,19 @@ METRICS: dict[str, dict[str, Metric]] = {
 """By problem and name, functions of target and score. The error is prediction minus target."""
 
 
+def target_of(rows: pl.DataFrame, params: Params) -> Vector:
+    """The target as numbers, shape (rows,); true is 1."""
+    return rows[params.data.target].cast(pl.Float64).to_numpy()
+
+
 def estimates(problem: str, target: Vector, score: Vector, baseline: float) -> dict[str, Estimate]:
     """Every metric of the problem, with a percentile bootstrap over the rows (Efron & Tibshirani 1993, ch. 13).
 
     `baseline` is the constant score of a model that knows the mean of the training target alone.
     """
     draws = _resamples(target)
+    if problem == "classification":
+        target = target.astype(bool)  # of which scikit-learn need not ask what kind it is
     trivial = np.full_like(score, baseline)
 
     def estimate(metric: Metric) -> Estimate:

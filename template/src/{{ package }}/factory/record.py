@@ -7,7 +7,7 @@ from typing import Any
 
 from . import git
 from .config import Params
-from .train import TRAINING
+from .cost import TRAINING
 
 INPUTS = ("src", "params.yaml", "dvc.yaml", "data")
 

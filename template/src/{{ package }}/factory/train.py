@@ -19,7 +19,6 @@ from .errors import FactoryError
 from .scoring import describe, matrix
 from .stage import stage
 
-TRAINING = Path("reports/training.json")
 SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
 DISGUISE = 0.999
@@ -29,7 +28,7 @@ DISGUISE_ROWS = 20_000
 def run(params: Params) -> None:
     """Stage `train`: data/prepared/ → model/ and what the training cost."""
     spent = cost.meter()
-    with stage("train", [artifact.MODEL, TRAINING]) as scratch:
+    with stage("train", [artifact.MODEL, cost.TRAINING]) as scratch:
         data = digest.unseal(prepare.PREPARED)
         train, test = prepare.read("train"), prepare.read("test")
         estimator, threshold = learn(train, params)
@@ -39,14 +38,14 @@ def run(params: Params) -> None:
             "id": params.data.id,
             "features": describe(features(train.head(0))),
             "threshold": threshold,
-            "baseline": float(target_of(train, params).mean()),
+            "baseline": float(metrics.target_of(train, params).mean()),
             "data": {"train": data["files"]["train.parquet"], "rows": train.height},
             "code": {name: digest.of_file(Path(contract.__file__).with_name(name)) for name in SOURCES},
             "parameters": params.model,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
         artifact.save(scratch / artifact.MODEL.name, estimator, facts, _probes(train, test))
-        (scratch / TRAINING.name).write_text(json.dumps(spent(), indent=2) + "\n")
+        (scratch / cost.TRAINING.name).write_text(json.dumps(spent(), indent=2) + "\n")
 
 
 def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | None]:
@@ -57,7 +56,7 @@ def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | N
     if params.value:
         early, late = prepare.split(train, params)
         score = artifact.predictor(fit(early, params))(matrix(features(late)))
-        threshold = metrics.best_threshold(target_of(late, params), score, params.value)
+        threshold = metrics.best_threshold(metrics.target_of(late, params), score, params.value)
     return fit(train, params), threshold
 
 
@@ -68,14 +67,9 @@ def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
     try:
         estimator = model.model(params.problem, categorical, **params.model)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return estimator.fit(matrix(table), target_of(rows, params))
+            return estimator.fit(matrix(table), metrics.target_of(rows, params))
     except (TypeError, ValueError) as error:
         raise FactoryError(f"params.yaml, model: {str(error).partition(chr(10))[0]}") from error
-
-
-def target_of(rows: pl.DataFrame, params: Params) -> metrics.Vector:
-    """The target as numbers, shape (rows,); true is 1."""
-    return rows[params.data.target].cast(pl.Float64).to_numpy()
 
 
 def refuse_text(table: pl.DataFrame) -> None:
@@ -88,7 +82,7 @@ def refuse_text(table: pl.DataFrame) -> None:
 def refuse_disguised_target(train: pl.DataFrame, params: Params) -> None:
     """Refuse a feature that alone tells the target: it would not be known when scores are needed."""
     rows = train.sample(min(train.height, DISGUISE_ROWS), seed=0, shuffle=True)
-    table, target = features(rows), target_of(rows, params)
+    table, target = features(rows), metrics.target_of(rows, params)
     score = roc_auc_score if params.problem == "classification" else r2_score
     half = rows.height // 2
     for name, column in zip(table.columns, matrix(table).T, strict=True):
