@@ -18,6 +18,12 @@ TOOLS = ("copier>=9.18", "pytest>=9.0", "pyyaml>=6.0", "uv>=0.9")
 DEMO = Path(__file__).parent / "demo"
 
 
+def install(session: nox.Session) -> None:
+    """The tools; what they start finds its own environment, and never works in the session's."""
+    session.install(*TOOLS)
+    session.env.update(dict.fromkeys(("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")))
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style of the repository's own code."""
@@ -28,14 +34,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """Answers, structure and updates, in seconds to minutes; `nox -s fast -- -k words` chooses."""
-    session.install(*TOOLS)
+    install(session)
     session.run("pytest", "-m", "not slow", *session.posargs)
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """Rendered projects at work, with real storage servers; needs the network, may install Debian packages."""
-    session.install(*TOOLS)
+    install(session)
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
@@ -48,7 +54,7 @@ def state(session: nox.Session) -> str:
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """A project in ./demo: copied, set up, trained and scored."""
-    session.install(*TOOLS)
+    install(session)
     session.env.update({f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")})
     marker = DEMO / ".git" / "made-by-nox"  # the state in which this session left the demo; empty until it is through
     if DEMO.exists():
@@ -58,7 +64,8 @@ def demo(session: nox.Session) -> None:
         shutil.rmtree(DEMO)
     session.run("git", "init", "--quiet", "--initial-branch=main", str(DEMO), external=True)
     marker.touch()
-    session.run("copier", "copy", "--quiet", "--vcs-ref=HEAD", "--defaults", "-d", "project_name=Demo", str(DEMO.parent), str(DEMO))
+    copied = ("--vcs-ref=HEAD", "--defaults", "--data=project_name=Demo", str(DEMO.parent), str(DEMO))
+    session.run("copier", "copy", "--quiet", *copied)
     session.chdir(DEMO)
     session.run("uv", "run", "factory", "setup")
     session.run("uv", "run", "dvc", "repro")
@@ -74,7 +81,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Speed and size of what a project does, against the limits that the benchmarks name."""
-    session.install(*TOOLS)
+    install(session)
     session.run("python", "benchmarks/bench.py", *session.posargs)
 
 

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from bench import report
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
-
-from bench import report
 
 PACKAGE = tomllib.loads(Path("pyproject.toml").read_text())["project"]["scripts"]["factory"].partition(".")[0]
 ROWS = 10_000_000

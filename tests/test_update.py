@@ -144,7 +144,7 @@ def test_what_the_user_did_survives(old, projects):
     assert {name: after.get(name) for name in mine} == {name: before[name] for name in mine}
     assert not after.keys() & {"data/raw/flights-late-2013-01.parquet", "docs/experiments.md"}
     assert not [name for name in after if name.endswith((".rej", ".orig"))]
-    assert not [name for name, content in after.items() if re.search(rb"^(<<<<<<<|=======|>>>>>>>)", content, re.M)]
+    assert not [name for name, content in after.items() if re.search(rb"^(<<<<<<<|=======|>>>>>>>)", content, re.MULTILINE)]
     for name in shared - {ANSWERS}:  # each side's lines are all there, the template's in a fresh project's order
         kept = iter(after[name].decode().splitlines())
         edited = ("version", "from x import contract")
@@ -188,7 +188,7 @@ def history() -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for sha in git(ROOT, "log", "--reverse", "--format=%H", "--", "CHANGELOG.md").splitlines():
-        for version in re.findall(r"^## v?(\d\S*)", git(ROOT, "show", f"{sha}:CHANGELOG.md"), re.M):
+        for version in re.findall(r"^## v?(\d\S*)", git(ROOT, "show", f"{sha}:CHANGELOG.md"), re.MULTILINE):
             found.setdefault(version, sha)
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import git
 
-for name in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI"):
+for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI"):
     os.environ.pop(name, None)
 os.environ.setdefault("UV_CACHE_DIR", subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True).stdout.strip())
 

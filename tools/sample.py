@@ -35,15 +35,19 @@ def table(name: str) -> pl.DataFrame:
 
 def flights() -> pl.DataFrame:
     """All flights of 2013 that arrived, as known when they leave the gate, with `arr_delay`."""
-    weather = table("weather").unique(["origin", "time_hour"], keep="first").select(
-        "origin",
-        "time_hour",
-        temperature=((pl.col("temp") - 32) / 1.8).round(1),
-        wind_speed=(pl.col("wind_speed") * KM).round(0),
-        wind_gust=(pl.col("wind_gust") * KM).round(0),
-        precipitation=(pl.col("precip") * MM).round(1),
-        visibility=(pl.col("visib") * KM).round(1),
-        pressure="pressure",
+    weather = (
+        table("weather")
+        .unique(["origin", "time_hour"], keep="first")
+        .select(
+            "origin",
+            "time_hour",
+            temperature=((pl.col("temp") - 32) / 1.8).round(1),
+            wind_speed=(pl.col("wind_speed") * KM).round(0),
+            wind_gust=(pl.col("wind_gust") * KM).round(0),
+            precipitation=(pl.col("precip") * MM).round(1),
+            visibility=(pl.col("visib") * KM).round(1),
+            pressure="pressure",
+        )
     )
     planes = table("planes").select("tailnum", "seats", plane_built="year")
     zones = table("airports").select("tz", dest="faa")
