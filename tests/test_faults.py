@@ -463,10 +463,10 @@ def test_setup_in_odd_surroundings(bare, tmp_path):
 def test_killed_score(work, how):
     scores = work.folder / "scores.parquet"
     scores.write_text("earlier scores")
-    deliver(work, "../many.parquet", times=300)
+    deliver(work, "../many.parquet", times=900)
     process = work.start("factory", "score", "../many.parquet", "scores.parquet")
     assert wait(work.scratch, 20)
-    time.sleep(RANDOM.uniform(0, 1))
+    time.sleep(RANDOM.uniform(0, 0.5))
     process.send_signal(getattr(signal, f"SIG{how}"))
     process.communicate(timeout=30)
     assert process.returncode != 0

@@ -57,7 +57,7 @@ def test_what_git_obeys_is_asleep_in_the_template():
 
 @pytest.mark.parametrize("file", PYTHON, ids=place)
 def test_modules_are_short(file):
-    assert len(lines(file)) <= (220 if "tests" in file.parts[len(TEMPLATE.parts) :] else 150)
+    assert len(lines(file)) <= 150
 
 
 @pytest.mark.parametrize("file", PLAIN_PYTHON, ids=place)
