@@ -64,7 +64,8 @@ class Project:
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
 
     def scratch(self) -> list[Path]:
-        return [path for path in self.folder.rglob("*.tmp") if ".dvc" not in path.parts and ".git" not in path.parts]
+        # not rglob: it walks the environment, and what is waited for has come and gone meanwhile
+        return [path for place in (".", "data", "data/raw", "reports") for path in (self.folder / place).glob("*.tmp")]
 
     def raw(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (self.folder / "data/raw").glob("*.parquet")}
