@@ -64,7 +64,9 @@ def _in_limits(value: Any, column: dy.Column) -> bool:
     if isinstance(value, float) and not isfinite(value):
         return False
     if isinstance(value, str):
-        value, low, high = len(value.encode()), getattr(column, "min_length", None), getattr(column, "max_length", None)
+        value = value.encode()
+    if isinstance(value, bytes | list):
+        value, low, high = len(value), getattr(column, "min_length", None), getattr(column, "max_length", None)
     return (low is None or value >= low) and (high is None or value <= high)
 
 
