@@ -12,6 +12,15 @@ TRUSTED_TYPES = [
 ]
 """What loading the model may construct beyond the types that skops trusts: review each before it enters."""
 
+SPACE = {
+    "max_iter": (50, 400),
+    "learning_rate": (0.01, 0.3, "log"),
+    "max_leaf_nodes": (7, 63, "log"),
+    "min_samples_leaf": (5, 100, "log"),
+    "l2_regularization": (1e-3, 10.0, "log"),
+}
+"""What `factory tune` searches: a list of values, or the lowest and the highest."""
+
 
 def model(problem: str, categorical: list[int], **parameters: Any) -> BaseEstimator:
     """A scikit-learn estimator for a matrix of floats, one column a feature, NaN where unknown.

@@ -57,6 +57,14 @@ def load(folder: Path = MODEL) -> Artifact:
     return Artifact(manifest, predictor(_load_skops(folder / "model.skops")))
 
 
+def disagreement(folder: Path, probes: Matrix) -> float:
+    """The largest difference between the scores by ONNX and by scikit-learn; 0 where there is no ONNX model."""
+    if not (folder / "model.onnx").exists():
+        return 0.0
+    graph = (folder / "model.onnx").read_bytes()
+    return _largest_difference(predictor(_load_skops(folder / "model.skops"))(probes), _onnx(graph)(probes))
+
+
 def predictor(estimator: Any) -> Predictor:
     """The fitted estimator's score of each row: the probability of true, or the predicted value."""
 

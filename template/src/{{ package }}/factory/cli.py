@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from . import artifact
+from . import commands
 from .errors import FactoryError
 
 FILE = click.Path(path_type=Path)
@@ -20,11 +20,12 @@ class Factory(click.Group):
     """Prints what a user can mend as one line, not as a traceback."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command; FactoryError and OSError end it with exit code 1."""
+        """Run the command; FactoryError ends it with its exit code, OSError with 1."""
         try:
             return super().invoke(context)
         except FactoryError as error:
-            raise click.ClickException(str(error)) from error
+            click.echo(f"Error: {error}", err=True)
+            context.exit(error.exit_code)
         except OSError as error:
             place = error.filename2 or error.filename
             place = f"{place}: " if place else ""
@@ -34,6 +35,10 @@ class Factory(click.Group):
 @click.group(cls=Factory)
 def main() -> None:
     """From data to a model that can be trusted."""
+
+
+for command in commands.ALL:
+    main.add_command(command)
 
 
 @main.command()
@@ -61,7 +66,7 @@ def ingest(files: tuple[Path, ...], source: str | None) -> None:
 @main.command()
 @click.argument("source", metavar="IN", type=FILE)
 @click.argument("destination", metavar="OUT", type=FILE)
-@click.option("--model", type=FILE, default=artifact.MODEL, show_default=True, help="Folder of the model.")
+@click.option("--model", type=FILE, default=Path("model"), show_default=True, help="Folder of the model.")
 def score(source: Path, destination: Path, model: Path) -> None:
     """Score the rows of a CSV or Parquet file."""
     from . import batch, tables

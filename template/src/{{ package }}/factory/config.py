@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .errors import FactoryError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):
@@ -48,6 +49,21 @@ class Value(Section):
     false_negative: float = 0
 
 
+class Gate(Section):
+    """What a challenger must show before it reaches users; shares are of the figure that it is compared with."""
+
+    floor: float | None = None
+    margin: Share = 0.01
+    value_margin: Share = 0.05
+    slice_margin: Share = 0.1
+    calibration: Positive = 0.1
+    selection_gap: Share = 0.5
+    error_gap: Positive = 0.5
+    group_rows: Annotated[int, Field(ge=2)] = 100
+    latency_ms: Positive = 5
+    size_mb: Positive = 20
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -57,6 +73,7 @@ class Params(Section):
     model: dict[str, Any] = {}
     evaluation: Evaluation
     value: Value | None = None
+    gate: Gate = Gate()
 
     @model_validator(mode="after")
     def only_decisions_have_a_value(self) -> Self:
@@ -71,9 +88,13 @@ def load(path: Path = Path("params.yaml")) -> Params:
     try:
         return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
-        raise FactoryError(f"{path}: {'; '.join(problems)}") from error
+        raise FactoryError(f"{path}: {explained(error)}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except FileNotFoundError as error:
         raise FactoryError(f"{path} is not here: run factory in the project's own folder") from error
+
+
+def explained(error: ValidationError) -> str:
+    """Each key that is wrong, and how, in one line."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())

@@ -4,6 +4,14 @@
 class FactoryError(Exception):
     """A mistake or a fault that the reader can mend; the command line prints it without a traceback."""
 
+    exit_code = 1
+
+
+class Undecided(FactoryError):
+    """Evidence is missing, so that nothing could be judged: as good as a refusal."""
+
+    exit_code = 2
+
 
 class ContractViolation(FactoryError):
     """Rows break the contract: the message names column, rule, number of rows and an example."""

@@ -5,14 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import artifact, digest, prepare, record, report, tracking
+from . import artifact, card, digest, prepare, record, report, tracking
 from .assessment import Assessment, assess
 from .config import Params
 from .errors import FactoryError
 from .stage import stage
 
 REPORTS = Path("reports")
-OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json")
+OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
 
 
 def run(params: Params) -> None:
@@ -42,6 +42,9 @@ def write(assessment: Assessment, folder: Path) -> None:
     for name, curve in assessment.curves.items():
         curve.write_csv(folder / "plots" / f"{name}.csv", float_precision=6)
     (folder / "report.html").write_text(report.render(assessment), encoding="utf-8")
+    facts = card.of(assessment, card.load())
+    dump(facts, folder / "model-card.json")
+    (folder / "model-card.md").write_text(card.page(facts), encoding="utf-8")
     run = record.of(assessment.manifest, assessment.params, figures)
     dump(run, folder / "run.json")
     tracking.send(run)

@@ -1,5 +1,7 @@
 """What the factory asks of Git."""
 
+import os
+import tempfile
 from pathlib import Path
 
 from .errors import FactoryError
@@ -41,3 +43,95 @@ def commit_all(message: str) -> None:
     """Commit everything that is not ignored."""
     run("git", "add", "--all")
     run("git", "commit", "--no-verify", "--message", message)
+
+
+def branch() -> str | None:
+    """The branch that is checked out, or None where a commit is."""
+    try:
+        return run("git", "symbolic-ref", "--quiet", "--short", "HEAD")
+    except FactoryError:
+        return None
+
+
+def changes() -> list[str]:
+    """Files that differ from the commit or are not in it, as Git prints them."""
+    return run("git", "status", "--porcelain").splitlines()
+
+
+def show(commit: str, path: str) -> str | None:
+    """The file as it was in the commit, or None if it was not there."""
+    try:
+        return run("git", "show", f"{commit}:{path}")
+    except FactoryError:
+        return None
+
+
+def remote() -> str | None:
+    """Where versions are shared: origin, or the only remote. Raises FactoryError where that is not clear."""
+    names = run("git", "remote").splitlines()
+    if "origin" in names or not names:
+        return "origin" if names else None
+    if len(names) > 1:
+        raise FactoryError(f"which of the remotes {', '.join(names)} holds the versions? call it origin")
+    return names[0]
+
+
+def tags(pattern: str) -> list[tuple[str, ...]]:
+    """Name, object, commit and message of each annotated tag."""
+    parts = ("%(refname:strip=2)", "%(objectname)", "%(*objectname)", "%(contents)")
+    listed = run("git", "for-each-ref", f"--format={'%00'.join(parts)}%00%01", f"refs/tags/{pattern}")
+    return [tuple(entry.strip("\n").split("\0")[:4]) for entry in listed.split("\0\1") if entry.strip()]
+
+
+def tag(name: str) -> str | None:
+    """The object that the tag names, or None."""
+    try:
+        return run("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
+    except FactoryError:
+        return None
+
+
+def make_tag(name: str, commit: str, message: str) -> str:
+    """An annotated tag's object that no ref names yet, signed where signing is configured."""
+    here = {"GIT_OBJECT_DIRECTORY": str(Path(run("git", "rev-parse", "--git-path", "objects")).resolve())}
+    configured = Path(run("git", "rev-parse", "--git-path", "config")).resolve()
+    with tempfile.TemporaryDirectory() as place:  # `git tag` names what it makes: let it do so elsewhere
+        run("git", "init", "--quiet", "--bare", place)
+        scratch = ("git", "--git-dir", place, "-c", f"include.path={configured}")
+        how = ("--sign",) if _setting("user.signingkey") else ()
+        run(*scratch, "tag", "--annotate", *how, "--file=-", name, commit, env=os.environ | here, stdin=message)
+        return run(*scratch, "rev-parse", f"refs/tags/{name}", env=os.environ | here)
+
+
+def create_ref(name: str, target: str) -> None:
+    """Name the object, if nothing has the name yet."""
+    run("git", "update-ref", name, target, "0" * len(target))
+
+
+def fetch_tags(remote: str, prefix: str) -> None:
+    """Bring the remote's tags; one that is here already as another object is an error."""
+    run("git", "fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
+
+
+def push(remote: str, refspec: str) -> None:
+    """Hand a ref to the remote, which refuses to move one."""
+    run("git", "push", "--quiet", remote, refspec)
+
+
+def remote_tags(remote: str, pattern: str) -> dict[str, str]:
+    """Name and object of the remote's tags."""
+    lines = run("git", "ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
+    return {name.removeprefix("refs/tags/"): found for found, name in (line.split("\t") for line in lines)}
+
+
+def _setting(name: str) -> str:
+    try:
+        return run("git", "config", "--get", name)
+    except FactoryError:
+        return ""
+
+
+def author_of(text: str, path: str) -> str | None:
+    """Address of the author of the commit in which the text first stood in the file."""
+    found = run("git", "log", f"-S{text}", "--format=%ae", "--", path).splitlines()
+    return found[-1].lower() if found else None

@@ -2,16 +2,28 @@
 
 import shutil
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 
 from .errors import FactoryError
 
 
-def run(*command: str) -> str:
+def run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "") -> str:
     """What the command prints. Raises FactoryError with the command and the first thing it complains of."""
     if shutil.which(command[0]) is None:
         raise FactoryError(f"{command[0]} is not installed, or not on PATH")
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=env,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise FactoryError(f"`{' '.join(command)}` failed: {said[0] if said else f'exit code {done.returncode}'}")
+        first = said[0] if said else f"exit code {done.returncode}"
+        raise FactoryError(f"`{' '.join(command)}` failed: {said[-1] if first.startswith('Traceback') else first}")
     return done.stdout.strip()

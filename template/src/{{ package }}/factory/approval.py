@@ -1,0 +1,34 @@
+"""Who may say yes: a model of high risk needs a full card and the approval of a second person."""
+
+import json
+
+from . import card, evaluate, git
+from .errors import FactoryError
+
+
+def check(model: str) -> None:
+    """Refuse a model of high risk that lacks words in its card or an approval. Raises FactoryError.
+
+    An approval counts if the commit that entered it is by the person whom it names, and somebody
+    else committed the model; `model` is the sha256 of its manifest.
+    """
+    said = card.load()
+    if said.risk == "low":
+        return
+    if said.unsaid:
+        raise FactoryError(f"CARD_INCOMPLETE: {card.SAID}: risk is high and still unsaid: {', '.join(said.unsaid)}")
+    author = made_by()
+    for approval in said.approvals:
+        entered = git.author_of(model, str(card.SAID))
+        if approval.model == model and entered and entered != author and f"<{entered}>" in approval.by.lower():
+            return
+    raise FactoryError(
+        f"NOT_APPROVED: risk is high: somebody other than {author} adds to the approvals in {card.SAID} and commits: "
+        f"{{by: Name <address>, model: {model}}}"
+    )
+
+
+def made_by() -> str | None:
+    """Address of the author of the commit that brought the model in."""
+    run = json.loads((evaluate.REPORTS / "run.json").read_text(encoding="utf-8"))
+    return git.author_of(run["model"]["model.skops"], "reports/run.json")

@@ -1,0 +1,142 @@
+"""The commands around versions of the model."""
+
+import json
+from typing import Any
+
+import click
+
+WHY = click.option("-m", "--message", "why", default="", help="Why; it stays with the version.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+ACCEPT = click.option(
+    "--accept-contract-change", "accepted", metavar="WHY", help="Let contract.py differ from the champion's."
+)
+
+
+@click.command()
+@ACCEPT
+def compare(accepted: str | None) -> None:
+    """Judge the model here against the champion; exit code 1 is a refusal."""
+    from . import compare, config
+
+    verdict = compare.compare(config.load(), accepted)
+    compare.write(verdict)
+    _show(verdict)
+
+
+@click.command()
+@WHY
+@ACCEPT
+def promote(why: str, accepted: str | None) -> None:
+    """Make the model of this commit the next version, if the gate lets it."""
+    from . import config, promote
+
+    version, verdict = promote.promote(config.load(), why, accepted)
+    _show(verdict)
+    if version:
+        click.echo(f"✓ model/{version.name} is the champion")
+
+
+@click.command()
+@WHY
+@click.option("--to", metavar="vN", help="Which version; by default the one promoted before.")
+def rollback(why: str, to: str | None) -> None:
+    """Make an earlier version's model the champion again, as a new version."""
+    from . import promote
+
+    version = promote.rollback(why, to)
+    click.echo(f"✓ model/{version.name} is the champion, the model of v{version.facts['serves']}")
+
+
+@click.command()
+@AS_JSON
+def models(as_json: bool) -> None:
+    """List the versions of the model."""
+    from . import versions
+
+    known = versions.known()
+    if as_json:
+        listed = [
+            {"name": version.name, "champion": version is known[-1], **(version.record or {})} for version in known
+        ]
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    from tabulate import tabulate
+
+    click.echo(tabulate([_line(version, version is known[-1]) for version in known], headers="keys"))
+
+
+@click.command()
+def audit() -> None:
+    """Check every version: verdict, tag, commit, artefacts."""
+    from . import audit
+
+    known, problems = audit.audit()
+    for problem in problems:
+        click.echo(f"✗ {problem}")
+    if problems:
+        raise SystemExit(1)
+    click.echo(f"✓ {len(known)} versions are what they were")
+
+
+@click.command()
+@click.argument("version", metavar="vN")
+@AS_JSON
+def trace(version: str, as_json: bool) -> None:
+    """Tell what a version was made of: code, data, people, parameters, environment."""
+    from . import trace, versions
+
+    found = trace.trace(versions.find(version, versions.known()))
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(trace.lines(found)))
+
+
+@click.command()
+@click.option("--trials", type=click.IntRange(min=2), default=30, show_default=True, help="How many to try.")
+def tune(trials: int) -> None:
+    """Search for better parameters and write the best to params.yaml."""
+    from . import config, tune
+
+    params = config.load()
+    name, best = params.evaluation.metric, [float("nan")]
+    bar: Any
+    with click.progressbar(length=trials, label="Trials", item_show_func=lambda _: f"{name} {best[0]:.4f}") as bar:
+
+        def on_trial(value: float) -> None:
+            best[0] = value
+            bar.update(1)
+
+        result = tune.tune(params, trials, on_trial)
+    click.echo(
+        f"{name} over the folds: {result.now:.4f} now, {result.best:.4f} at best; {result.pruned} trials given up"
+    )
+    if result.best == result.now:
+        click.echo("params.yaml stays as it is")
+        return
+    tune.write(result.parameters)
+    click.echo("params.yaml holds the best; next: uv run dvc repro")
+
+
+def _show(verdict: Any) -> None:
+    click.echo(f"Model {verdict.model[:12]} against {verdict.against}\n\n{verdict.table()}\n")
+    if not verdict.passed:
+        raise click.ClickException(f"refused: {', '.join(verdict.refusals)}")
+    click.echo("The gate lets it pass")
+
+
+def _line(version: Any, champion: bool) -> dict[str, Any]:
+    record = version.record or {"why": "no valid record: run `factory audit`"}
+    main = next(iter(record.get("metrics", {}).items()), ("metric", None))
+    return {
+        "": "*" if champion else "",
+        "version": version.name,
+        "at": record.get("at", "")[:16],
+        "what": f"{record.get('action', '')} v{record['serves']}" if "serves" in record else "",
+        "by": record.get("by", "").partition(" <")[0],
+        main[0]: main[1],
+        "rows": record.get("rows"),
+        "data": record.get("data", "")[:8],
+        "model": record.get("model", "")[:8],
+        "why": record["why"],
+    }
+
+
+ALL = (compare, promote, rollback, models, audit, trace, tune)

@@ -1,0 +1,112 @@
+"""Challenger against champion on the same test rows, and the verdict for machines and for people."""
+
+import ast
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from .. import contract
+from ..features import features
+from . import artifact, champion, digest, evaluate, gate, git, metrics, prepare, scoring, versions
+from .config import Params
+from .errors import FactoryError, Undecided
+from .evidence import Check, Decided, Evidence, latency, megabytes
+
+JSON, MARKDOWN = evaluate.REPORTS / "gate.json", evaluate.REPORTS / "gate.md"
+HEADERS = ("", "check", "figure", "95 % interval", "limit", "code", "note")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of a model, named by the sha256 of its manifest."""
+
+    model: str
+    against: str
+    accepted: str | None
+    checks: list[Check]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    @property
+    def refusals(self) -> list[str]:
+        return [check.code for check in self.checks if not check.passed]
+
+    def table(self) -> str:
+        """The checks as a Markdown table."""
+        return tabulate([_row(check) for check in self.checks], HEADERS, tablefmt="github", disable_numparse=True)
+
+
+def compare(params: Params, accepted: str | None = None) -> Verdict:
+    """Judge the working tree's model against the highest version. Raises Undecided where something is missing."""
+    before = versions.current()
+    holder = before[-1] if before else None
+    evidence = gather(params, holder, accepted)
+    against = f"the champion {holder.name}" if holder else "the baseline, as no model has been promoted yet"
+    return Verdict(model_id(), against, accepted, gate.judge(evidence))
+
+
+def model_id(folder: Path = artifact.MODEL) -> str:
+    """The sha256 of the sealed manifest, which names that of every other file."""
+    return digest.of_file(folder / "manifest.json")
+
+
+def gather(params: Params, holder: versions.Version | None, accepted: str | None) -> Evidence:
+    """The evidence on the current test rows. Raises Undecided."""
+    try:
+        model = artifact.load()
+        data = digest.unseal(prepare.PREPARED)
+        ours = scoring.Scorer(model)
+    except FactoryError as error:
+        raise Undecided(str(error)) from error
+    if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
+        raise Undecided("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
+    test = prepare.read("test")
+    row = scoring.matrix(features(test.head(1)))
+    return Evidence(
+        params=params,
+        test=test,
+        target=metrics.target_of(test, params),
+        challenger=_decided(ours.score(test)),
+        champion=_decided(champion.scores(holder.facts["commit"], test)) if holder else None,
+        baseline=model.manifest["baseline"],
+        latency_ms=latency(lambda: model.predict(row)),
+        size_mb=megabytes(artifact.MODEL),
+        parity=artifact.disagreement(artifact.MODEL, scoring.matrix(features(test))),
+        tolerance=artifact.TOLERANCE,
+        contract_changed=holder is not None and contract_changed(holder.commit),
+        accepted=accepted,
+    )
+
+
+def contract_changed(commit: str) -> bool:
+    """Whether contract.py says something else than in the commit; comments and layout do not count."""
+    path = Path(contract.__file__)
+    before = git.show(commit, f"src/{path.parent.name}/{path.name}")
+    return before is None or ast.dump(ast.parse(before)) != ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def write(verdict: Verdict) -> None:
+    """reports/gate.json for machines and reports/gate.md for a pull request."""
+    JSON.parent.mkdir(exist_ok=True)
+    checks = [asdict(check) for check in verdict.checks]
+    content = {"passed": verdict.passed, "refusals": verdict.refusals, **asdict(verdict), "checks": checks}
+    evaluate.dump(content, JSON)
+    said = "passes" if verdict.passed else f"is refused: {', '.join(verdict.refusals)}"
+    page = f"## The challenger {said}\n\nModel `{verdict.model[:12]}` against {verdict.against}.\n\n{verdict.table()}\n"
+    MARKDOWN.write_text(page, encoding="utf-8")
+
+
+def _decided(scores: Any) -> Decided:
+    decision = scores["decision"].to_numpy() if "decision" in scores.columns else None
+    return Decided(scores["score"].to_numpy().astype(np.float64), decision)
+
+
+def _row(check: Check) -> tuple[str, ...]:
+    interval = "" if check.low is None or check.high is None else f"{check.low:.4f} to {check.high:.4f}"
+    figure = "" if check.figure is None else f"{check.figure:.4g}"
+    return ("✓" if check.passed else "✗", check.what, figure, interval, check.limit, check.code, check.note)

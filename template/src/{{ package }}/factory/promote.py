@@ -1,0 +1,102 @@
+"""Promotion and rollback: the only two ways in which a version is made."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from . import approval, champion, compare, evaluate, git, versions
+from .compare import Verdict
+from .config import Params
+from .errors import FactoryError, Undecided
+from .shell import run
+from .versions import Version
+
+
+def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Version | None, Verdict]:
+    """Make the commit's model the next version if the gate lets it; no version where it refuses. Raises FactoryError."""
+    commit = ready()
+    before = versions.current()
+    model = compare.model_id()
+    if before and before[-1].facts["model"] == model:
+        raise FactoryError(f"this model is the champion already, {before[-1].name}")
+    approval.check(model)
+    verdict = compare.compare(params, accepted)
+    compare.write(verdict)
+    if not verdict.passed:
+        return None, verdict
+    record = {"action": "promote", "serves": (before[-1].number if before else 0) + 1, **_who(why), **_facts(verdict)}
+    main = params.evaluation.metric
+    headline = f"promoted, {main} {record['metrics'][main]:.4f}, gate passed with {len(verdict.checks)} checks"
+    return versions.publish(commit, record, headline, before), verdict
+
+
+def rollback(why: str, to: str | None = None) -> Version:
+    """Make the next version of an earlier one's commit and model. Raises FactoryError."""
+    before = versions.current()
+    target = versions.find(to, before) if to else _one_before(before)
+    if target.facts["model"] == before[-1].facts["model"]:
+        raise FactoryError(f"{target.name} is the model in service already")
+    champion.load(target.facts["commit"])
+    inherited = ("model", "data", "rows", "metrics", "gate", "serves")
+    record = {"action": "rollback", **_who(why), **{name: target.facts[name] for name in inherited}}
+    return versions.publish(target.facts["commit"], record, f"rolled back to {target.name}", before)
+
+
+def ready() -> str:
+    """The commit, once all that a version needs is in it and pushed. Raises FactoryError."""
+    if git.branch() is None:
+        raise FactoryError("HEAD is detached: check out a branch, versions are made of its commits")
+    commit = git.commit()
+    if commit is None:
+        raise FactoryError("there is no commit yet: run `factory setup`")
+    changes = git.changes()
+    if changes:
+        raise FactoryError(
+            f"{len(changes)} files are not committed, e.g. {changes[0].split()[-1]}: commit or remove them"
+        )
+    if not git.show(commit, "dvc.lock"):
+        raise FactoryError("dvc.lock is not there: run `dvc repro` and commit what it made")
+    stale = _dvc("status")
+    if stale:
+        raise FactoryError(f"not what the pipeline makes: {', '.join(sorted(stale))}: run `dvc repro` and commit")
+    if run(sys.executable, "-m", "dvc", "remote", "list"):
+        unpushed = _dvc("status", "--cloud")
+        if unpushed:
+            raise FactoryError(f"only on this machine: {', '.join(sorted(unpushed))}: run `dvc push`")
+    return commit
+
+
+def _dvc(*command: str) -> Any:
+    try:
+        return json.loads(run(sys.executable, "-m", "dvc", *command, "--json"))
+    except FactoryError as error:
+        raise Undecided(str(error)) from error
+
+
+def _one_before(before: list[Version]) -> Version:
+    """What was promoted before the model in service was."""
+    serves = before[-1].facts["serves"] if before else 0
+    earlier = [version for version in before if version.number < serves and version.facts["action"] == "promote"]
+    if not earlier:
+        raise FactoryError("there is no earlier version to roll back to")
+    return earlier[-1]
+
+
+def _who(why: str) -> dict[str, str]:
+    return {"by": git.author(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why}
+
+
+def _facts(verdict: Verdict) -> dict[str, Any]:
+    run_record = json.loads((evaluate.REPORTS / "run.json").read_text(encoding="utf-8"))
+    checks = [
+        {"code": check.code, "what": check.what, "figure": check.figure, "limit": check.limit, "passed": check.passed}
+        for check in verdict.checks
+    ]
+    return {
+        "model": verdict.model,
+        "data": run_record["data"]["train"],
+        "rows": run_record["data"]["rows"],
+        "metrics": run_record["metrics"],
+        "gate": {"against": verdict.against, "accepted": verdict.accepted, "checks": checks},
+    }

@@ -1,0 +1,108 @@
+"""Model versions: annotated tags model/v1, model/v2, …, each with a record that names the tag before it."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from . import digest, git
+from .errors import FactoryError, Undecided
+
+PREFIX = "model/v"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A tag: its own object, the commit it stands on, and its record, None where that cannot be believed."""
+
+    number: int
+    tag: str
+    commit: str
+    record: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        return f"v{self.number}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The record. Raises Undecided where there is none."""
+        if self.record is None:
+            raise Undecided(f"{PREFIX}{self.number} has no valid record: run `factory audit`")
+        return self.record
+
+
+def known() -> list[Version]:
+    """The versions in this clone, oldest first."""
+    found = []
+    for name, tag, commit, message in git.tags(f"{PREFIX}*"):
+        if re.fullmatch(rf"{PREFIX}[1-9]\d*", name):
+            found.append(Version(int(name.removeprefix(PREFIX)), tag, commit, _record(message)))
+    return sorted(found, key=lambda version: version.number)
+
+
+def current() -> list[Version]:
+    """The versions here once those of the remote are fetched. Raises Undecided where it cannot be reached."""
+    remote = git.remote()
+    if remote:
+        try:
+            git.fetch_tags(remote, PREFIX)
+        except FactoryError as error:
+            clash = "would clobber" in str(error) or "rejected" in str(error)
+            told = "a tag here is not the remote's: run `factory audit`" if clash else str(error)
+            raise Undecided(f"versions of {remote} cannot be fetched: {told}") from error
+    return known()
+
+
+def find(name: str, among: list[Version]) -> Version:
+    """The version of that name, `v3` or `3`. Raises FactoryError."""
+    for version in among:
+        if name.removeprefix(PREFIX).removeprefix("v") == str(version.number):
+            return version
+    raise FactoryError(
+        f"there is no version {name}: {', '.join(v.name for v in among) or 'none has been promoted yet'}"
+    )
+
+
+def publish(commit: str, record: dict[str, Any], headline: str, before: list[Version]) -> Version:
+    """The next version, on the remote first: of several at once exactly one is made. Raises FactoryError."""
+    number = before[-1].number + 1 if before else 1
+    name = f"{PREFIX}{number}"
+    sealed = {"version": number, "commit": commit, "previous": before[-1].tag if before else None, **record}
+    message = f"{name}: {headline}\n\n{_sealed(sealed)}\n"
+    tag = git.make_tag(name, commit, message)
+    remote = git.remote()
+    if remote:
+        _push(remote, tag, name)
+    try:
+        git.create_ref(f"refs/tags/{name}", tag)
+    except FactoryError as error:
+        if git.tag(name) != tag:  # a fetch may have brought what was just pushed
+            raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
+    return Version(number, tag, commit, sealed)
+
+
+def _push(remote: str, tag: str, name: str) -> None:
+    try:
+        git.push(remote, f"{tag}:refs/tags/{name}")
+    except FactoryError as error:
+        found = git.remote_tags(remote, name).get(name)
+        if found is None:
+            raise Undecided(f"{name} was not accepted by {remote}, nothing is changed: {error}") from error
+        if found != tag:
+            raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
+
+
+def _sealed(record: dict[str, Any]) -> str:
+    content = json.dumps(record, ensure_ascii=False, sort_keys=True)
+    return json.dumps({**record, "sha256": digest.of_bytes(content.encode())}, ensure_ascii=False, sort_keys=True)
+
+
+def _record(message: str) -> dict[str, Any] | None:
+    line = next((line for line in message.splitlines() if line.startswith("{")), "")
+    try:
+        record: dict[str, Any] = json.loads(line)
+        del record["sha256"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return record if _sealed(record) == line else None
