@@ -13,95 +13,13 @@ from pathlib import Path
 import copier
 import pytest
 from conftest import git
+from workshop import Project, beside, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs Linux")]
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
 RANDOM = random.Random(os.environ.get("FAULT_SEED", "7"))
 JANUARY, APRIL = (f"data/raw/flights-late-2013-{month}.parquet" for month in ("01", "04"))
 HOSTILE = {"HOME": None, "LANG": "C", "LC_ALL": None, "PYTHONHASHSEED": "123", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "MLFLOW_TRACKING_URI")
-
-
-class Project:
-    """A project's folder, and commands that run in it with the one environment that all copies share."""
-
-    def __init__(self, folder: Path, bin: Path) -> None:
-        self.folder, self.bin = folder, bin
-
-    def start(self, *command: str, **env: str | None) -> subprocess.Popen[str]:
-        known = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-        known |= {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}"} | env
-        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-        env = {name: value for name, value in known.items() if value is not None}
-        return subprocess.Popen(command, cwd=self.folder, env=env, start_new_session=True, **pipe)
-
-    def run(self, *command: str, **env: str | None) -> tuple[int, str, str]:
-        process = self.start(*command, **env)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
-
-    def done(self, *command: str, **env: str | None) -> str:
-        code, out, err = self.run(*command, **env)
-        assert code == 0, f"{command}: {out}{err}"
-        return out
-
-    def refused(self, *command: str, **env: str | None) -> str:
-        """The one line with which the command fails."""
-        code, _, err = self.run(*command, **env)
-        lines = err.splitlines()
-        assert code == 1 and len(lines) == 1 and lines[0].startswith("Error: "), f"{command}: {code} {err}"
-        return lines[0].removeprefix("Error: ")
-
-    def reproduced(self, *options: str, **env: str | None) -> dict[str, bytes]:
-        """What the pipeline makes, once DVC is content with it."""
-        self.done("dvc", "repro", *options, **env)
-        assert "up to date" in self.done("dvc", "status")
-        assert ".tmp" not in git(self.folder, "status", "--porcelain")  # a stage clears what is left when it next runs
-        return self.made()
-
-    def made(self) -> dict[str, bytes]:
-        files = [*(self.folder / "model").iterdir(), *(self.folder / "data/prepared").iterdir()]
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
-
-    def scratch(self) -> list[Path]:
-        # not rglob: it walks the environment, and what is waited for has come and gone meanwhile
-        return [path for place in (".", "data", "data/raw", "reports") for path in (self.folder / place).glob("*.tmp")]
-
-    def raw(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in (self.folder / "data/raw").glob("*.parquet")}
-
-    def ledger(self) -> list[str]:
-        return [line.split(",")[0] for line in (self.folder / "data/ledger.csv").read_text("utf-8").splitlines()[1:]]
-
-    def set(self, old: str, new: str) -> None:
-        file = self.folder / "params.yaml"
-        assert old in file.read_text("utf-8")
-        file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
-
-    def running(self, word: str = "") -> list[int]:
-        """The processes that work in the folder and have the word in their command."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if (process / "cwd").readlink() == self.folder and word in (process / "cmdline").read_text():
-                    found.append(int(process.name))
-            except OSError:
-                continue  # it has ended, or is not ours
-        return found
-
-    def object(self, file: str, root: str = ".dvc/cache") -> Path:
-        """Where DVC keeps the content of the file."""
-        md5 = subprocess.run(["md5sum", file], cwd=self.folder, check=True, capture_output=True, text=True).stdout[:32]
-        return self.folder / root / "files/md5" / md5[:2] / md5[2:]
-
-
-def wait(condition: Callable[[], object], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def rot(path: Path) -> None:
@@ -128,7 +46,7 @@ def fresh(template, tmp_path_factory) -> Project:
 @pytest.fixture(scope="module")
 def trained(fresh, tmp_path_factory) -> Project:
     """A project with a model, everything committed and pushed."""
-    project = Project(copy(fresh, tmp_path_factory.mktemp("trained") / "Zoë 李 x"), fresh.bin)
+    project = Project(beside(fresh, tmp_path_factory.mktemp("trained") / "Zoë 李 x"), fresh.bin)
     project.done("factory", "setup")
     project.reproduced()
     project.done("dvc", "push")
@@ -137,20 +55,14 @@ def trained(fresh, tmp_path_factory) -> Project:
     return project
 
 
-def copy(project: Project, parent: Path) -> Path:
-    """The project and the storage beside it, without the environment."""
-    shutil.copytree(project.folder.parent, parent, ignore=shutil.ignore_patterns(".venv", ".*_cache"))
-    return parent / project.folder.name
-
-
 @pytest.fixture
 def bare(fresh, tmp_path) -> Project:
-    return Project(copy(fresh, tmp_path / "Zoë 李 x"), fresh.bin)
+    return Project(beside(fresh, tmp_path / "Zoë 李 x"), fresh.bin)
 
 
 @pytest.fixture
 def work(trained, tmp_path) -> Project:
-    return Project(copy(trained, tmp_path / "Zoë 李 x"), trained.bin)
+    return Project(beside(trained, tmp_path / "Zoë 李 x"), trained.bin)
 
 
 # The pipeline, killed and doubled
@@ -159,7 +71,7 @@ def work(trained, tmp_path) -> Project:
 @pytest.fixture(scope="module")
 def expected(trained, tmp_path_factory) -> dict[str, dict[str, bytes]]:
     """What undisturbed runs make of two settings, in a folder of another name and in the barest of environments."""
-    project = Project(copy(trained, tmp_path_factory.mktemp("expected") / "plain"), trained.bin)
+    project = Project(beside(trained, tmp_path_factory.mktemp("expected") / "plain"), trained.bin)
     shutil.rmtree(project.folder / ".dvc/cache/runs")
     one = project.reproduced("--force", **HOSTILE)
     project.set("test: 0.2", "test: 0.3")
@@ -320,7 +232,7 @@ def disk(work, tmp_path) -> Iterator[Project]:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place], capture_output=True).returncode:
         pytest.skip("may not mount")
     try:
-        yield Project(copy(work, place / "x"), work.bin)
+        yield Project(beside(work, place / "x"), work.bin)
     finally:
         subprocess.run(["umount", place], check=True)
 
@@ -437,7 +349,7 @@ def works(project: Project) -> None:
 
 def test_killed_setup(bare, tmp_path):
     for turn in range(-(-ROUNDS // 3)):
-        project = Project(copy(bare, tmp_path / f"{turn}"), bare.bin)
+        project = Project(beside(bare, tmp_path / f"{turn}"), bare.bin)
         process = project.start("factory", "setup")
         time.sleep(RANDOM.uniform(0.3, 4.5))
         if process.poll() is None:

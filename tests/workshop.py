@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from conftest import git
 for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI"):
     os.environ.pop(name, None)
 os.environ.setdefault("UV_CACHE_DIR", subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True).stdout.strip())
+
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "MLFLOW_TRACKING_URI")
 
 
 def call(project: Path, *command: str, **env: str | None) -> subprocess.CompletedProcess[str]:
@@ -81,3 +83,91 @@ def serving(port: int, *command: object, folder: Path, seconds: int = 60) -> Ite
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+class Project:
+    """A project's folder, and commands that run in it with the one environment that all copies share."""
+
+    def __init__(self, folder: Path, bin: Path) -> None:
+        self.folder, self.bin = folder, bin
+
+    def start(self, *command: str, **env: str | None) -> subprocess.Popen[str]:
+        known = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+        known |= {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}"} | env
+        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        env = {name: value for name, value in known.items() if value is not None}
+        return subprocess.Popen(command, cwd=self.folder, env=env, start_new_session=True, **pipe)
+
+    def run(self, *command: str, **env: str | None) -> tuple[int, str, str]:
+        process = self.start(*command, **env)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    def done(self, *command: str, **env: str | None) -> str:
+        code, out, err = self.run(*command, **env)
+        assert code == 0, f"{command}: {out}{err}"
+        return out
+
+    def refused(self, *command: str, **env: str | None) -> str:
+        """The one line with which the command fails."""
+        code, _, err = self.run(*command, **env)
+        lines = err.splitlines()
+        assert code == 1 and len(lines) == 1 and lines[0].startswith("Error: "), f"{command}: {code} {err}"
+        return lines[0].removeprefix("Error: ")
+
+    def reproduced(self, *options: str, **env: str | None) -> dict[str, bytes]:
+        """What the pipeline makes, once DVC is content with it."""
+        self.done("dvc", "repro", *options, **env)
+        assert "up to date" in self.done("dvc", "status")
+        assert ".tmp" not in git(self.folder, "status", "--porcelain")  # a stage clears what is left when it next runs
+        return self.made()
+
+    def made(self) -> dict[str, bytes]:
+        files = [*(self.folder / "model").iterdir(), *(self.folder / "data/prepared").iterdir()]
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
+
+    def scratch(self) -> list[Path]:
+        # not rglob: it walks the environment, and what is waited for has come and gone meanwhile
+        return [path for place in (".", "data", "data/raw", "reports") for path in (self.folder / place).glob("*.tmp")]
+
+    def raw(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.folder / "data/raw").glob("*.parquet")}
+
+    def ledger(self) -> list[str]:
+        return [line.split(",")[0] for line in (self.folder / "data/ledger.csv").read_text("utf-8").splitlines()[1:]]
+
+    def set(self, old: str, new: str) -> None:
+        file = self.folder / "params.yaml"
+        assert old in file.read_text("utf-8")
+        file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+
+    def running(self, word: str = "") -> list[int]:
+        """The processes that work in the folder and have the word in their command."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "cwd").readlink() == self.folder and word in (process / "cmdline").read_text():
+                    found.append(int(process.name))
+            except OSError:
+                continue  # it has ended, or is not ours
+        return found
+
+    def object(self, file: str, root: str = ".dvc/cache") -> Path:
+        """Where DVC keeps the content of the file."""
+        md5 = subprocess.run(["md5sum", file], cwd=self.folder, check=True, capture_output=True, text=True).stdout[:32]
+        return self.folder / root / "files/md5" / md5[:2] / md5[2:]
+
+
+def wait(condition: Callable[[], object], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def beside(project: Project, parent: Path) -> Path:
+    """The project and the storage beside it, without the environment."""
+    shutil.copytree(project.folder.parent, parent, ignore=shutil.ignore_patterns(".venv", ".*_cache"))
+    return parent / project.folder.name

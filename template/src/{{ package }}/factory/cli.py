@@ -1,6 +1,7 @@
 """The `factory` command."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,44 @@ def evaluate() -> None:
     from . import config, evaluate
 
     evaluate.run(config.load())
+
+
+@main.command()
+@click.option("--trials", type=click.IntRange(min=2), default=30, show_default=True, help="How many to try.")
+def tune(trials: int) -> None:
+    """Search for better parameters and write the best to params.yaml."""
+    from . import config, tune
+
+    params = config.load()
+    name, best = params.evaluation.metric, [float("nan")]
+    bar: Any
+    with click.progressbar(length=trials, label="Trials", item_show_func=lambda _: f"{name} {best[0]:.4f}") as bar:
+
+        def on_trial(value: float) -> None:
+            best[0] = value
+            bar.update(1)
+
+        result = tune.tune(params, trials, on_trial)
+    click.echo(
+        f"{name} over the folds: {result.now:.4f} now, {result.best:.4f} at best; {result.pruned} trials given up"
+    )
+    if result.best == result.now:
+        click.echo("params.yaml stays as it is")
+        return
+    tune.write(result.parameters)
+    click.echo("params.yaml holds the best; next: uv run dvc repro")
+
+
+@main.command()
+@click.option("--min", "least", type=float, help="Fail below this score.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def readiness(least: float | None, as_json: bool) -> None:
+    """Score the project by the ML Test Score: break what its tests guard, and see them notice."""
+    from . import claims, config, readiness
+
+    with click.progressbar(claims.CLAIMS, label="Breaking things", file=sys.stderr) as bar:
+        found = list(readiness.assess(config.load(), bar))
+    score = readiness.write(found)
+    click.echo(readiness.FILES[0].read_text(encoding="utf-8") if as_json else readiness.table(found))
+    if least is not None and score < least:
+        raise click.ClickException(f"the score is {score:g}, less than {least:g}")

@@ -89,32 +89,6 @@ def trace(version: str, as_json: bool) -> None:
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(trace.lines(found)))
 
 
-@click.command()
-@click.option("--trials", type=click.IntRange(min=2), default=30, show_default=True, help="How many to try.")
-def tune(trials: int) -> None:
-    """Search for better parameters and write the best to params.yaml."""
-    from . import config, tune
-
-    params = config.load()
-    name, best = params.evaluation.metric, [float("nan")]
-    bar: Any
-    with click.progressbar(length=trials, label="Trials", item_show_func=lambda _: f"{name} {best[0]:.4f}") as bar:
-
-        def on_trial(value: float) -> None:
-            best[0] = value
-            bar.update(1)
-
-        result = tune.tune(params, trials, on_trial)
-    click.echo(
-        f"{name} over the folds: {result.now:.4f} now, {result.best:.4f} at best; {result.pruned} trials given up"
-    )
-    if result.best == result.now:
-        click.echo("params.yaml stays as it is")
-        return
-    tune.write(result.parameters)
-    click.echo("params.yaml holds the best; next: uv run dvc repro")
-
-
 def _show(verdict: Any) -> None:
     click.echo(f"Model {verdict.model[:12]} against {verdict.against}\n\n{verdict.table()}\n")
     if not verdict.passed:
@@ -139,4 +113,4 @@ def _line(version: Any, champion: bool) -> dict[str, Any]:
     }
 
 
-ALL = (compare, promote, rollback, models, audit, trace, tune)
+ALL = (compare, promote, rollback, models, audit, trace)

@@ -1,0 +1,96 @@
+"""Ways to break the data of a scratch copy, each of which the project's own checks must notice."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from .. import contract
+from . import digest, ledger, tables
+from .config import Params
+from .errors import FactoryError
+
+Break = Callable[[Path, Params], None]
+Item = TypeVar("Item")
+
+
+def hundredfold(copy: Path, params: Params) -> None:
+    """The first column with an upper limit comes in another unit."""
+    columns = contract.Row.columns().items()
+    limited = (name for name, column in columns if column.dtype.is_numeric() and getattr(column, "max", None))
+    name = _first(limited, "contract.py sets no number an upper limit")
+    _deliver(copy, lambda rows: rows.with_columns(pl.col(name).cast(pl.Float64) * 100))
+
+
+def leaked(copy: Path, params: Params) -> None:
+    """A number that the contract knows holds the target, as if it were known beforehand."""
+    columns = contract.Row.columns()
+    name = _first((name for name, column in columns.items() if column.dtype.is_float()), "no column is a float")
+    target, limit = pl.col(params.data.target).cast(pl.Float64), getattr(columns[name], "min", None) or 0
+    spread = (target - target.min()) / (target.max() - target.min())
+    _deliver(copy, lambda rows: rows.with_columns((spread + limit).alias(name)))
+
+
+def shuffled(copy: Path, params: Params) -> None:
+    """The training rows have each other's outcomes."""
+    _relabel(copy, params, lambda rows: rows.with_columns(pl.col(params.data.target).shuffle(seed=0)))
+
+
+def group_forgotten(copy: Path, params: Params) -> None:
+    """In the largest group of the first slice the outcomes are turned round."""
+    column = _first([*params.evaluation.slices, *params.data.sensitive], "params.yaml names no column to slice by")
+    _relabel(
+        copy, params, lambda rows: rows.with_columns(_where(_largest(rows, column), _opposite(rows, params), params))
+    )
+
+
+def group_favoured(copy: Path, params: Params) -> None:
+    """In the largest group of the first sensitive column the outcome is always the highest."""
+    column = _first(params.data.sensitive, "params.yaml names no sensitive column")
+    most = pl.col(params.data.target).max()
+    _relabel(copy, params, lambda rows: rows.with_columns(_where(_largest(rows, column), most, params)))
+
+
+def _where(chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.Expr:
+    return pl.when(chosen).then(value).otherwise(params.data.target).alias(params.data.target)
+
+
+def _largest(rows: pl.DataFrame, column: str) -> pl.Expr:
+    return pl.col(column).eq_missing(pl.lit(rows[column].mode().sort()[0], rows.schema[column]))
+
+
+def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
+    target = pl.col(params.data.target)
+    return ~target if rows.schema[params.data.target] == pl.Boolean else target.max() + target.min() - target
+
+
+def _deliver(copy: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    """Change every delivery, and its record, so that only the contract can tell."""
+    record = copy / ledger.LEDGER
+    text = record.read_text(encoding="utf-8")
+    for entry in ledger.entries():
+        path = copy / entry.path
+        rows = change(tables.read(path))
+        path.unlink()  # it may be a link into DVC's cache
+        rows.write_parquet(path) if path.suffix == ".parquet" else rows.write_csv(path)
+        text = text.replace(entry.sha256, digest.of_file(path))
+    record.write_text(text, encoding="utf-8")
+
+
+def _relabel(copy: Path, params: Params, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    """Change the training rows and seal them again."""
+    folder = copy / "data/prepared"
+    sealed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    rows = change(pl.read_parquet(folder / "train.parquet"))
+    (folder / "manifest.json").unlink()
+    (folder / "train.parquet").unlink()
+    rows.write_parquet(folder / "train.parquet")
+    digest.seal(folder, {name: value for name, value in sealed.items() if name not in ("files", "sha256")})
+
+
+def _first(found: Iterable[Item], complaint: str) -> Item:
+    for item in found:
+        return item
+    raise FactoryError(complaint)

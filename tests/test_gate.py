@@ -1,0 +1,327 @@
+"""A project's models through the gate: what is refused, promoted, raced for, killed, rolled back and audited."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+
+import copier
+import pytest
+from conftest import git
+from workshop import Project, beside, wait
+
+pytestmark = pytest.mark.slow
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
+RANDOM = random.Random(os.environ.get("FAULT_SEED", "7"))
+BOOSTER = "kinds[problem](categorical_features=categorical, early_stopping=False, **parameters)"
+VOTES = f'VotingClassifier([(str(i), {BOOSTER}) for i in range(40)], voting="soft")'
+
+ALWAYS_LATE = """
+import polars as pl
+rows = pl.read_parquet("data/raw/flights-late-2013-02.parquet")
+ours, number = rows.filter(carrier="UA"), pl.int_range(pl.len())
+many = [ours.with_columns(pl.format("UA{}{}-EWR-20130201", pl.lit(turn), number).alias("flight")) for turn in "ABC"]
+others = rows.filter(pl.col("origin") != "EWR").head(300).with_columns(pl.format("ZZ{}-LGA-20130201", number).alias("flight"))
+pl.concat([*many, others]).with_columns(late=(pl.col("carrier") == "UA") | pl.col("late")).write_parquet("ua.parquet")
+"""
+
+
+class Governed(Project):
+    """A project in which the code of its own folder runs, whichever folder the environment was made for."""
+
+    def start(self, *command: str, **env: str | None):
+        return super().start(*command, **{"PYTHONPATH": str(self.folder / "src"), **env})
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        assert old in path.read_text("utf-8")
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+    def train(self, what: str) -> None:
+        self.done("dvc", "repro", "--quiet")
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--no-verify", "--message", what)
+        self.done("dvc", "push", "--quiet")
+
+    def codes(self) -> list[str]:
+        """Why the gate refuses the model here."""
+        code, _, err = self.run("factory", "promote")
+        assert code == 1 and err.startswith("Error: refused: "), err
+        return err.strip().removeprefix("Error: refused: ").split(", ")
+
+    def versions(self) -> list[dict]:
+        return json.loads(self.done("factory", "models", "--json"))
+
+    def model(self) -> bytes:
+        return (self.folder / "model/model.onnx").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def promoted(template, tmp_path_factory) -> Governed:
+    """A project whose first model is v1, with storage and a Git remote beside it."""
+    folder = tmp_path_factory.mktemp("gate") / "Zoë 李 x" / "project"
+    copier.run_copy(str(template), folder, {"project_name": "Gate"}, defaults=True, quiet=True)
+    project = Governed(folder, folder / ".venv/bin")
+    project.set("max_iter: 200", "max_iter: 60")
+    project.done("uv", "sync", "--quiet")
+    project.done("factory", "setup")
+    git(folder.parent, "init", "--quiet", "--bare", "hub.git")
+    git(folder, "remote", "add", "origin", "../hub.git")
+    project.train("Train")
+    git(folder, "push", "--quiet", "origin", "main")
+    project.done("factory", "promote", "-m", "the first")
+    return project
+
+
+@pytest.fixture
+def project(promoted, tmp_path) -> Governed:
+    return Governed(beside(promoted, tmp_path / "Zoë 李 x"), promoted.bin)
+
+
+@pytest.fixture(scope="module")
+def twice(promoted, tmp_path_factory) -> Governed:
+    """The same with a better model as v2."""
+    project = Governed(beside(promoted, tmp_path_factory.mktemp("twice") / "x"), promoted.bin)
+    project.set("max_iter: 60", "max_iter: 160")
+    project.train("More trees")
+    assert "model/v2 is the champion" in project.done("factory", "promote", "-m", "more trees")
+    return project
+
+
+@pytest.fixture
+def two(twice, tmp_path) -> Governed:
+    return Governed(beside(twice, tmp_path / "x"), twice.bin)
+
+
+def fewer_trees(project: Governed) -> None:
+    project.set("max_iter: 60", "max_iter: 20")
+
+
+def many_leaves(project: Governed) -> None:
+    project.set("max_leaf_nodes: 15", "max_leaf_nodes: 400")
+    project.set("random_state: 0", "random_state: 0\n  min_samples_leaf: 2")
+
+
+def slow_votes(project: Governed) -> None:
+    project.edit("src/gate/model.py", BOOSTER, VOTES)
+    project.edit("src/gate/model.py", "import HistGradient", "import VotingClassifier, HistGradient")
+    project.set("max_iter: 60", "max_iter: 10")
+
+
+def one_group_always(project: Governed) -> None:
+    project.done("python", "-c", ALWAYS_LATE)
+    project.done("factory", "ingest", "ua.parquet")
+    (project.folder / "ua.parquet").unlink()
+
+
+def weighted(project: Governed) -> None:
+    project.set("random_state: 0", "random_state: 0\n  class_weight: {0: 1, 1: 6}")
+
+
+def wider_contract(project: Governed) -> None:
+    project.edit("src/gate/contract.py", "max=900)", "max=901)")
+    project.edit("tests/test_contract.py", "900", "901")
+
+
+@pytest.mark.parametrize(
+    ("worsen", "code"),
+    [
+        (fewer_trees, "CHAMPION"),
+        (many_leaves, "SIZE"),
+        (slow_votes, "LATENCY"),
+        (one_group_always, "FAIRNESS_SELECTION"),
+        (weighted, "CALIBRATION"),
+        (wider_contract, "CONTRACT"),
+    ],
+)
+def test_challenger_is_refused_with_its_code(project, worsen, code):
+    worsen(project)
+    project.train("Worse")
+    tags = git(project.folder, "tag", "--list")
+    assert code in project.codes()
+    assert json.loads((project.folder / "reports/gate.json").read_text())["passed"] is False
+    assert git(project.folder, "tag", "--list") == tags
+    assert not git(project.folder, "status", "--porcelain")
+
+
+def test_better_then_back(two):
+    better = two.model()
+    assert "model/v3 is the champion, the model of v1" in two.done("factory", "rollback", "-m", "v2 was slow")
+    one, _, three = two.versions()
+    assert three["champion"] and three["model"] == one["model"] and three["why"] == "v2 was slow"
+    two.done("dvc", "get", "--rev", "model/v3", ".", "model", "--out", "served")
+    assert (two.folder / "served/model.onnx").read_bytes() != better
+    shutil.rmtree(two.folder / "served")
+    assert "no earlier version" in two.refused("factory", "rollback")
+    assert "3 versions are what they were" in two.done("factory", "audit")
+    said = two.done("factory", "trace", "v3")
+    assert "flights-late-2013-01.parquet" in said and "max_iter: 60" in said
+    assert [tag for tag in git(two.folder, "ls-remote", "--tags", "origin").splitlines() if tag.endswith("model/v3")]
+
+
+def test_fresh_clone_does_it_all(two, tmp_path):
+    git(two.folder, "push", "--quiet", "origin", "main")
+    git(two.folder.parent, "clone", "--quiet", "hub.git", "clone")
+    clone = Governed(two.folder.parent / "clone", two.bin)
+    clone.done("dvc", "pull", "--quiet")
+    assert "this model is the champion already, v2" in clone.refused("factory", "promote")
+    assert "The gate lets it pass" in clone.done("factory", "compare")
+    clone.done("factory", "rollback")
+    assert "3 versions are what they were" in clone.done("factory", "audit")
+    assert "3 versions are what they were" not in two.run("factory", "audit")[1]
+    assert len(two.versions()) == 2
+    two.done("factory", "rollback", "--to", "v2")
+    assert [version["name"] for version in two.versions()] == ["v1", "v2", "v3", "v4"]
+
+
+# What cannot be judged or is not ready
+
+
+def test_champion_that_cannot_be_had_is_an_error(two):
+    md5 = two.object("model/model.onnx")
+    two.set("max_iter: 160", "max_iter: 170")
+    two.train("More still")
+    shutil.rmtree(two.folder / ".dvc/tmp/champions", ignore_errors=True)
+    for place in (md5, two.folder.parent / "gate-storage" / md5.relative_to(two.folder / ".dvc/cache")):
+        place.unlink()
+    code, _, err = two.run("factory", "compare")
+    assert code == 2 and "cannot be fetched" in err and "Traceback" not in err and len(err.splitlines()) == 1
+    assert two.run("factory", "promote")[0] == 2 and len(two.versions()) == 2
+
+
+def test_champion_that_crashes_is_an_error(two):
+    git(two.folder, "commit", "--quiet", "--allow-empty", "--message", "x", "--no-verify")
+    two.set("max_iter: 160", "max_iter: 170")
+    two.train("More still")
+    two.done("factory", "compare")
+    [worktree] = (two.folder / ".dvc/tmp/champions").iterdir()
+    (worktree / "src/gate/features.py").write_text("raise RuntimeError('no')\n")
+    code, _, err = two.run("factory", "compare")
+    assert code == 2 and "does not run in its own environment" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda p: (p.folder / "params.yaml").open("a").write("# x\n"), "not committed"),
+        (lambda p: git(p.folder, "checkout", "--quiet", "--detach"), "HEAD is detached"),
+        (lambda p: p.done("dvc", "remote", "modify", "--local", "storage", "url", "/nowhere/at/all"), "only on this machine"),
+    ],
+    ids=["dirty", "detached", "unpushed"],
+)
+def test_what_is_not_ready_is_refused(project, spoil, told):
+    project.set("max_iter: 60", "max_iter: 70")
+    project.train("More")
+    spoil(project)
+    assert told in project.refused("factory", "promote")
+    assert len(project.versions()) == 1
+
+
+def test_unreachable_remote_changes_nothing(two):
+    git(two.folder, "remote", "set-url", "origin", "../nowhere.git")
+    code, _, err = two.run("factory", "rollback")
+    assert code == 2 and "cannot be fetched" in err and len(two.versions()) == 2
+
+
+# Several at once, and killed
+
+
+def test_of_two_at_once_one_wins(two):
+    git(two.folder, "push", "--quiet", "origin", "main")
+    git(two.folder.parent, "clone", "--quiet", "hub.git", "other")
+    other = Governed(two.folder.parent / "other", two.bin)
+    for turn in range(ROUNDS):
+        before = len(two.versions())
+        to = "v1" if turn % 2 == 0 else "v2"
+        both = [clone.start("factory", "rollback", "--to", to) for clone in (two, other)]
+        said = [process.communicate(timeout=120)[1] for process in both]
+        assert sorted(process.returncode for process in both) == [0, 1], said
+        for clone in (two, other):
+            git(clone.folder, "fetch", "--quiet", "origin", "refs/tags/*:refs/tags/*")
+            assert [version["version"] for version in clone.versions()] == list(range(1, before + 2))
+    assert two.versions() == other.versions()
+    assert "are what they were" in two.done("factory", "audit")
+
+
+def test_killed_promotion_leaves_old_or_new(two):
+    """A version that was pushed and not yet named here is one fetch away: audit says so, and the next run brings it."""
+    for turn in range(ROUNDS):
+        before = len(two.versions())
+        process = two.start("factory", "rollback", "--to", "v1" if turn % 2 == 0 else "v2")
+        time.sleep(RANDOM.uniform(0.2, 3))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert wait(lambda: not two.running(), 3)
+        code, said, _ = two.run("factory", "audit")
+        assert code == 0 or said.splitlines() == [
+            f"✗ model/v{before + 1}: only on origin: git fetch origin refs/tags/model/v{before + 1}:refs/tags/model/v{before + 1}"
+        ]
+        if len(two.versions()) == before:
+            two.run("factory", "rollback", "--to", "v1" if turn % 2 == 0 else "v2")
+        assert "are what they were" in two.done("factory", "audit")
+
+
+# What the audit finds
+
+
+def moved(project: Governed) -> None:
+    git(project.folder, "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x")
+    message = git(project.folder, "for-each-ref", "--format=%(contents)", "refs/tags/model/v1")
+    git(project.folder, "tag", "--force", "--annotate", "model/v1", "--message", message)
+
+
+def edited(project: Governed) -> None:
+    message = git(project.folder, "for-each-ref", "--format=%(contents)", "refs/tags/model/v1")
+    git(
+        project.folder,
+        "tag",
+        "--force",
+        "--annotate",
+        "model/v1",
+        "model/v1^{}",
+        "--message",
+        message.replace("the first", "best"),
+    )
+
+
+def deleted(project: Governed) -> None:
+    md5 = project.object("model/model.onnx")
+    for place in (md5, project.folder.parent / "gate-storage" / md5.relative_to(project.folder / ".dvc/cache")):
+        place.unlink()
+
+
+def rotten(project: Governed) -> None:
+    md5 = project.object("model/model.onnx")
+    md5.chmod(0o644)
+    md5.write_bytes(md5.read_bytes() + b"x")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (moved, "model/v1: was moved"),
+        (edited, "model/v1: its message was edited"),
+        (deleted, "model/v2: its model cannot be fetched"),
+        (rotten, "model/v2: its model cannot be fetched"),
+    ],
+)
+def test_audit_names_what_was_done(two: Governed, harm: Callable[[Governed], None], told: str):
+    harm(two)
+    code, said, _ = two.run("factory", "audit")
+    assert code == 1 and told in said
+
+
+# The score of the project's own tests
+
+
+def test_readiness_is_earned_by_tests(project):
+    project.done("factory", "readiness", "--min", "2.5")
+    tests = json.loads((project.folder / "reports/readiness.json").read_text())
+    assert tests["score"] >= 2.5 and len(tests["tests"]) == 28
+    for file in (project.folder / "tests").rglob("test_*.py"):
+        file.write_text("")
+    code, _, err = project.run("factory", "readiness", "--min", "2.5")
+    assert code == 1 and "the score is 0" in err
