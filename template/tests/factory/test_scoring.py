@@ -8,7 +8,7 @@ import pytest
 import skops.io
 from threadpoolctl import threadpool_limits
 
-from .. import artifact, contract, contracts, errors, export, features, model, scoring, train
+from .. import artifact, contract, contracts, errors, export, features, model, scoring, train, translate
 
 
 def matrix(rows):
@@ -31,9 +31,10 @@ def estimator(labelled, params):
 
 
 @pytest.fixture(scope="module")
-def folder(estimator, facts, labelled, tmp_path_factory):
+def folder(estimator, facts, labelled, rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scoring") / "model"
-    artifact.save(folder, estimator, facts, matrix(labelled))
+    graph = translate.feature_graph(rows, features.features, contract.Row)
+    artifact.save(folder, estimator, facts, matrix(labelled), graph)
     return folder
 
 

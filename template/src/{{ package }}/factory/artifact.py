@@ -1,4 +1,4 @@
-"""The model on disk: model.skops, model.onnx where it is proven equal, and a sealed manifest.json."""
+"""The model on disk: model.skops, model.onnx and features.onnx where proven equal, and a sealed manifest.json."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,19 +25,25 @@ class Artifact:
 
     manifest: dict[str, Any]
     predict: Predictor
+    features: Any = None  # graph that makes the matrix of raw rows, if there is one
 
 
-def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix) -> None:
-    """Write the fitted estimator; as ONNX too if both agree on all probes. Raises ArtifactError."""
+def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, features: bytes | None = None) -> None:
+    """Write the fitted estimator; as ONNX too if both agree on all probes. Raises ArtifactError.
+
+    `features` is the graph that makes them of raw rows, if there is one.
+    """
     from . import export
 
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(export.to_skops(estimator))
     expected = predictor(_load_skops(folder / "model.skops"))(probes)
     graph = export.to_onnx(estimator, probes.shape[1])
-    difference = None if graph is None else _largest_difference(expected, _onnx(graph)(probes))
+    difference = None if graph is None else _largest_difference(expected, _onnx(session(graph))(probes))
     if graph is not None and difference is not None and difference <= TOLERANCE:
         (folder / "model.onnx").write_bytes(graph)
+    if features is not None:
+        (folder / "features.onnx").write_bytes(features)
     parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE}
     digest.seal(folder, {**facts, "onnx": parity})
 
@@ -48,13 +54,16 @@ def load(folder: Path = MODEL) -> Artifact:
     Nothing in the folder is run as code: ONNX is data, and skops constructs reviewed types only.
     """
     manifest = digest.unseal(folder)
-    graph = folder / "model.onnx"
-    if graph.name in manifest["files"]:
-        try:
-            return Artifact(manifest, _onnx(graph.read_bytes()))
-        except Exception as error:
-            raise ArtifactError(f"{graph}: not for this onnxruntime: {str(error).partition(chr(10))[0]}") from error
-    return Artifact(manifest, predictor(_load_skops(folder / "model.skops")))
+    model = _graph(folder / "model.onnx", manifest)
+    predict = predictor(_load_skops(folder / "model.skops")) if model is None else _onnx(model)
+    return Artifact(manifest, predict, _graph(folder / "features.onnx", manifest))
+
+
+def _graph(path: Path, manifest: dict[str, Any]) -> Any:
+    try:
+        return session(path.read_bytes()) if path.name in manifest["files"] else None
+    except Exception as error:
+        raise ArtifactError(f"{path}: not for this onnxruntime: {str(error).partition(chr(10))[0]}") from error
 
 
 def disagreement(folder: Path, probes: Matrix) -> float:
@@ -78,15 +87,18 @@ def predictor(estimator: Any) -> Predictor:
     return predict
 
 
-def _onnx(graph: bytes) -> Predictor:
+def session(graph: bytes) -> Any:
+    """The graph, ready to run."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # more would add up the trees in another order; batches run side by side instead
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
+
+def _onnx(graph: Any) -> Predictor:
     def predict(features: Matrix) -> NDArray[np.float64]:
-        return session.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
+        return graph.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
 
     return predict
 

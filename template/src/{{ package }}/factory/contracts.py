@@ -20,10 +20,28 @@ def conform(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     change would alter is a violation. Raises ContractViolation.
     """
     rows = typed(rows, schema)
-    broken = _broken_rules(rows, schema)
+    check(rows, schema)
+    return rows
+
+
+def check(rows: pl.DataFrame, schema: type[dy.Schema]) -> None:
+    """Refuse rows of the contract's types that break a rule. Raises ContractViolation."""
+    # each expression costs a single row as much as the model: plain limits are quicker to see in Python
+    in_limits = rows.height == 1 and keeps_limits(rows.row(0), schema)
+    broken = broken_rules(rows, schema, limits(schema) if in_limits else frozenset())
     if broken:
         raise ContractViolation(listed([_describe(rows, rule, schema) for rule in broken]))
-    return rows
+
+
+def keeps_limits(row: tuple[Any, ...], schema: type[dy.Schema]) -> bool:
+    """Whether each value of a row of the contract's types is within the plain limits of its column."""
+    return all(map(_in_limits, row, _columns(schema)))
+
+
+def broken_rules(rows: pl.DataFrame, schema: type[dy.Schema], kept: frozenset[str]) -> list[str]:
+    """The names of the rules that a row breaks, without those that are known to be kept."""
+    verdicts = _verdicts(schema, kept)
+    return [name for name, holds in rows.select(verdicts).row(0, named=True).items() if not holds] if verdicts else []
 
 
 def check_invariants(rows: pl.DataFrame, invariants: dict[str, pl.Expr]) -> None:
@@ -39,22 +57,21 @@ def _columns(schema: type[dy.Schema]) -> list[dy.Column]:
 
 
 @cache
-def _rules(schema: type[dy.Schema]) -> dict[str, pl.Expr]:
+def rules(schema: type[dy.Schema]) -> dict[str, pl.Expr]:
+    """Every rule, by its name."""
     # dataframely builds these anew at each validation, which costs ten times the scoring of a row
     return {name: rule.expr for name, rule in schema._validation_rules(with_cast=False).items()}
 
 
 @cache
-def _verdicts(schema: type[dy.Schema], beyond_limits: bool) -> list[pl.Expr]:
-    rules = _rules(schema).items()
-    return [rule.all().alias(name) for name, rule in rules if not (beyond_limits and name.endswith(LIMITS))]
+def limits(schema: type[dy.Schema]) -> frozenset[str]:
+    """The names of the rules that are plain limits of one column."""
+    return frozenset(name for name in rules(schema) if name.endswith(LIMITS))
 
 
-def _broken_rules(rows: pl.DataFrame, schema: type[dy.Schema]) -> list[str]:
-    # each expression costs a single row as much as the model: plain limits are quicker to see in Python
-    beyond_limits = rows.height == 1 and all(map(_in_limits, rows.row(0), _columns(schema)))
-    verdicts = rows.select(_verdicts(schema, beyond_limits))
-    return [name for name, kept in verdicts.row(0, named=True).items() if not kept] if verdicts.width else []
+@cache
+def _verdicts(schema: type[dy.Schema], kept: frozenset[str]) -> list[pl.Expr]:
+    return [rule.all().alias(name) for name, rule in rules(schema).items() if name not in kept]
 
 
 def _in_limits(value: Any, column: dy.Column) -> bool:
@@ -71,7 +88,7 @@ def _in_limits(value: Any, column: dy.Column) -> bool:
 
 
 def _describe(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> str:
-    expression = _rules(schema)[rule]
+    expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
     involved = [column] if kind else list(dict.fromkeys(expression.meta.root_names()))
     bad = rows.filter(~expression).select(involved)

@@ -11,8 +11,10 @@ from polars import selectors
 from .. import contract
 from ..features import features
 from . import artifact
-from .contracts import conform
+from .casts import typed
+from .contracts import broken_rules, check, keeps_limits
 from .errors import ArtifactError
+from .rows import FeatureGraph, fingerprint
 
 
 class Scorer:
@@ -30,6 +32,9 @@ class Scorer:
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict
+        self._features = None if model.features is None else FeatureGraph(model.features, contract.Row)
+        if self._features and self._features.fingerprint != fingerprint(features, contract.Row):
+            self._features = None
 
     @classmethod
     def load(cls, folder: str | Path = artifact.MODEL) -> Self:
@@ -44,8 +49,11 @@ class Scorer:
         """
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
-        known = conform(rows, contract.Row)
-        score = self.predict(known)
+        known = typed(rows, contract.Row)
+        score = self._alone(self._features, known) if self._features and known.height == 1 else None
+        if score is None:
+            check(known, contract.Row)
+            score = self.predict(known)
         columns = [pl.Series("score", score)]
         if self.manifest["threshold"] is not None:
             columns.append(pl.Series("decision", score >= self.manifest["threshold"]))
@@ -54,6 +62,14 @@ class Scorer:
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The scores alone of rows that are known to keep the contract, shape (rows,)."""
         return self._predict(matrix(features(rows)))
+
+    def _alone(self, graph: FeatureGraph, rows: pl.DataFrame) -> NDArray[np.float64] | None:
+        """The score of a single row that keeps the contract; None where polars has to tell."""
+        row = rows.row(0)
+        if not keeps_limits(row, contract.Row):
+            return None
+        made, fine = graph([row])
+        return self._predict(made) if fine[0] and not broken_rules(rows, contract.Row, graph.checked) else None
 
 
 def matrix(frame: pl.DataFrame) -> artifact.Matrix:

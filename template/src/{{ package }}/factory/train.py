@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import contract, model
 from ..features import features
-from . import artifact, cost, digest, metrics, prepare
+from . import artifact, cost, digest, metrics, prepare, translate
 from .config import Params
 from .errors import FactoryError
 from .scoring import describe, matrix
@@ -44,7 +44,8 @@ def run(params: Params) -> None:
             "parameters": params.model,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
-        artifact.save(scratch / artifact.MODEL.name, estimator, facts, _probes(train, test))
+        graph = translate.feature_graph(test.select(contract.Row.column_names()), features, contract.Row)
+        artifact.save(scratch / artifact.MODEL.name, estimator, facts, _probes(train, test), graph)
         (scratch / cost.TRAINING.name).write_text(json.dumps(spent(), indent=2) + "\n")
 
 

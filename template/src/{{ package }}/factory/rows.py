@@ -1,0 +1,57 @@
+"""Raw rows to features without polars, which takes longer to start on a row than the model takes to score it."""
+
+import json
+import math
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from . import artifact, digest
+from .contracts import limits, rules
+
+PARTS: dict[str, Callable[[Any], float]] = {
+    **{part: attrgetter(part.lower()) for part in ("Year", "Month", "Day", "Hour", "Minute", "Second")},
+    "Quarter": lambda day: (day.month + 2) // 3,
+    "Week": lambda day: day.isocalendar().week,
+    "WeekDay": lambda day: day.isoweekday(),
+    "OrdinalDay": lambda day: day.timetuple().tm_yday,
+}
+"""Parts of dates and times: the name in the plans of polars, and the way of Python to the same number."""
+
+
+class FeatureGraph:
+    """From raw rows, as tuples in the order of the contract, to their features and whether these are as from polars."""
+
+    def __init__(self, session: Any, schema: type[dy.Schema]) -> None:
+        about = json.loads(session.get_modelmeta().custom_metadata_map["about"])
+        self.fingerprint: str = about["fingerprint"]
+        self.checked = limits(schema) | set(about["rules"])
+        columns = list(schema.columns())
+        self._run = session.run
+        self._leaves = [
+            (columns.index(name), _reader(schema.columns()[name].dtype, part)) for name, part in about["leaves"]
+        ]
+
+    def __call__(self, rows: list[tuple[Any, ...]]) -> tuple[artifact.Matrix, NDArray[np.bool_]]:
+        """The features, shape (rows, features), and of which rows they can be taken, shape (rows,)."""
+        raw = [[math.nan if row[i] is None else read(row[i]) for i, read in self._leaves] for row in rows]
+        features, fine = self._run(None, {"raw": np.array(raw, np.float64)})
+        return features, fine.all(axis=1)
+
+
+def fingerprint(features: Callable[[Any], Any], schema: type[dy.Schema]) -> str:
+    """What changes when an expression of the features or of the contract does, wherever it is written."""
+    rows = schema.create_empty().lazy()
+    plans = [features(rows), rows.select(**rules(schema))]
+    return digest.of_bytes(b"".join(plan.serialize() for plan in plans))
+
+
+def _reader(dtype: pl.DataType, part: str) -> Callable[[Any], float]:
+    if isinstance(dtype, pl.Enum):
+        return {category: float(code) for code, category in enumerate(dtype.categories)}.__getitem__
+    return PARTS[part] if part else float
