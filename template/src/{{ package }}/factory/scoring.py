@@ -14,7 +14,7 @@ from . import artifact
 from .casts import typed
 from .contracts import broken_rules, check, keeps_limits
 from .errors import ArtifactError
-from .rows import FeatureGraph, fingerprint
+from .single import FeatureGraph, fingerprint
 
 
 class Scorer:

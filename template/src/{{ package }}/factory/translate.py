@@ -13,22 +13,25 @@ from . import artifact
 from .contracts import limits, rules
 from .graph import Graph
 from .operations import UnknownExpression, Value, cast, function, literal, whole
-from .rows import PARTS, FeatureGraph, fingerprint
 from .scoring import matrix
+from .single import PARTS, FeatureGraph, fingerprint
+
+PROBES = 20_000
 
 
 def feature_graph(rows: pl.DataFrame, features: Callable[[Any], Any], schema: type[dy.Schema]) -> bytes | None:
     """The graph of the features and rules, if the rows, whole and with gaps, get the same from it as from polars."""
+    rows = rows.sample(min(rows.height, PROBES), seed=0)
     random = np.random.default_rng(0)
     gaps = [pl.Series(n, random.random(rows.height) < 0.1) for n, column in schema.columns().items() if column.nullable]
     probes = pl.concat([rows, rows.with_columns(pl.when(~gap).then(pl.col(gap.name)).alias(gap.name) for gap in gaps)])
     try:
         graph = translated(rows, features, schema)
         found, fine = FeatureGraph(artifact.session(graph), schema)(probes.rows())
+        return graph if np.array_equal(found[fine], matrix(features(probes))[fine], equal_nan=True) else None
     except Exception as error:  # noqa: BLE001  features.py may do anything, and a plan be new to us; polars remains
         logging.getLogger(__name__).debug("polars makes the features: %r", error)
         return None
-    return graph if np.array_equal(found[fine], matrix(features(probes))[fine], equal_nan=True) else None
 
 
 def translated(rows: pl.DataFrame, features: Callable[[Any], Any], schema: type[dy.Schema]) -> bytes:
@@ -55,7 +58,10 @@ class Translation:
     def columns(self, frame: pl.LazyFrame) -> list[Value]:
         """The columns of the frame, in order."""
         made = self.frame(frame._ldf.visit())
-        return [made.get(name) or self.raw(name) for name in frame.collect_schema()]
+        found = [made.get(name) or self.raw(name) for name in frame.collect_schema()]
+        if any(value.literal is not None for value in found):
+            raise UnknownExpression("a column that is constant")
+        return found
 
     def frame(self, plan: Any) -> dict[str, Value]:
         """The columns that the plan's current node, and those that feed it, make of the raw ones."""

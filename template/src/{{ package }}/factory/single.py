@@ -1,4 +1,4 @@
-"""Raw rows to features without polars, which takes longer to start on a row than the model takes to score it."""
+"""A single raw row to its features without polars, which takes longer to start than the model takes to score."""
 
 import json
 import math
