@@ -61,10 +61,17 @@ def test_broken_row_is_refused_as_by_the_contract(scorer, broken):
     assert str(found.value) == str(expected.value)
 
 
-def test_features_that_changed_are_made_by_polars(trained, monkeypatch):
+CHANGED = {
+    "others": lambda rows: toy.features(rows).with_columns(pl.col("amount") * 0),
+    "not expressions alone": lambda rows: toy.features(rows).with_columns(rows["amount"] * 0),
+}
+
+
+@pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED)
+def test_features_that_changed_are_made_by_polars(trained, monkeypatch, changed):
     rows = toy.rows(1)
     before = scoring.Scorer.load()
-    monkeypatch.setattr(scoring, "features", lambda rows: toy.features(rows).with_columns(pl.col("amount") * 0))
+    monkeypatch.setattr(scoring, "features", changed)
     after = scoring.Scorer.load()
     assert after.score(rows)["score"].item() == after.predict(rows.drop("answer")).item()
     assert before._features and not after._features

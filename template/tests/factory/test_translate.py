@@ -89,6 +89,8 @@ UNKNOWN = {
     "bits": lambda r: r.select(c("i") & 3),
     "part of a made time": lambda r: r.select(c("t").dt.offset_by("1h").dt.hour()),
     "constant": lambda r: r.select("x", a=pl.lit(1)),
+    "not a number": lambda r: r.select(pl.when(c("x") > 0).then(c("x")).otherwise(float("nan")).is_null()),
+    "infinite": lambda r: r.select(pl.when(c("x") > 0).then(float("inf")).otherwise(c("y")) - c("y")),
     "other logarithm": lambda r: r.select(c("y").log(10)),
 }
 

@@ -1,6 +1,7 @@
 """What polars does with columns, told to a graph: by type, and with the names of its plans."""
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -48,8 +49,8 @@ def literal(g: Graph, value: Any, dtype: pl.DataType) -> Value:
     if dtype == pl.List or dtype == pl.String:
         return Value("", dtype, value)
     number = math.nan if value is None else pl.Series([value], dtype=dtype).to_physical().item()
-    if dtype.is_integer() and abs(number) > EXACT:
-        raise UnknownExpression(f"{number}")
+    if value is not None and not abs(number) <= (EXACT if dtype.is_integer() else sys.float_info.max):
+        raise UnknownExpression(f"the number {number}")
     return Value(g.constant(number), dtype, number)
 
 
@@ -109,6 +110,6 @@ def number(g: Graph, name: str, args: list[Value], dtype: pl.DataType) -> Value:
     if name == "TrueDivide" and args[1].literal is None:
         g.stays(g("Reciprocal", data[1]))
     elif name == "TrueDivide":  # polars multiplies, too
-        op, data[1] = "Mul", g.constant(1 / args[1].literal)
+        op, data[1] = "Mul", literal(g, 1 / args[1].literal, dtype).data
     found = Value(g(op, *data), dtype)
     return whole(g, found) if dtype.is_integer() else Value(g.stays(found.data), dtype)

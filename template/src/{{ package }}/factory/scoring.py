@@ -14,7 +14,7 @@ from . import artifact
 from .casts import typed
 from .contracts import broken_rules, check, keeps_limits
 from .errors import ArtifactError
-from .single import FeatureGraph, fingerprint
+from .single import FeatureGraph, matching
 
 
 class Scorer:
@@ -32,9 +32,7 @@ class Scorer:
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict
-        self._features = None if model.features is None else FeatureGraph(model.features, contract.Row)
-        if self._features and self._features.fingerprint != fingerprint(features, contract.Row):
-            self._features = None
+        self._features = matching(model.features, features, contract.Row)
 
     @classmethod
     def load(cls, folder: str | Path = artifact.MODEL) -> Self:

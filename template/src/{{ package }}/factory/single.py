@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any
 
@@ -28,8 +29,7 @@ class FeatureGraph:
     """From raw rows, as tuples in the order of the contract, to their features and whether these are as from polars."""
 
     def __init__(self, session: Any, schema: type[dy.Schema]) -> None:
-        about = json.loads(session.get_modelmeta().custom_metadata_map["about"])
-        self.fingerprint: str = about["fingerprint"]
+        about = _about(session)
         self.checked = limits(schema) | set(about["rules"])
         columns = list(schema.columns())
         self._run = session.run
@@ -44,11 +44,23 @@ class FeatureGraph:
         return features, fine.all(axis=1)
 
 
+def matching(session: Any, features: Callable[[Any], Any], schema: type[dy.Schema]) -> FeatureGraph | None:
+    """The graph in the session, if there is one and it was made of these features and this contract."""
+    with suppress(Exception):  # the features may no longer be expressions alone
+        if session and _about(session)["fingerprint"] == fingerprint(features, schema):
+            return FeatureGraph(session, schema)
+    return None
+
+
 def fingerprint(features: Callable[[Any], Any], schema: type[dy.Schema]) -> str:
     """What changes when an expression of the features or of the contract does, wherever it is written."""
     rows = schema.create_empty().lazy()
     plans = [features(rows), rows.select(**rules(schema))]
     return digest.of_bytes(b"".join(plan.serialize() for plan in plans))
+
+
+def _about(session: Any) -> dict[str, Any]:
+    return json.loads(session.get_modelmeta().custom_metadata_map["about"])  # type: ignore[no-any-return]
 
 
 def _reader(dtype: pl.DataType, part: str) -> Callable[[Any], float]:
