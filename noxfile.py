@@ -53,7 +53,7 @@ def state(session: nox.Session) -> str:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """A project in ./demo: copied, set up, trained and scored."""
+    """A project in ./demo: copied, set up, trained, promoted and scored."""
     install(session)
     session.env.update({f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")})
     marker = DEMO / ".git" / "made-by-nox"  # the state in which this session left the demo; empty until it is through
@@ -71,8 +71,9 @@ def demo(session: nox.Session) -> None:
     session.run("uv", "run", "dvc", "repro")
     session.run("git", "add", "--all", external=True)
     session.run("git", "commit", "--quiet", "--message", "Train the first model", external=True)
-    rows = max(Path("data", "raw").glob("*.parquet"))
-    session.run("uv", "run", "factory", "score", str(rows), "scores.parquet")
+    session.run("uv", "run", "dvc", "push")
+    session.run("uv", "run", "factory", "promote")
+    session.run("uv", "run", "factory", "score", str(max(Path("data", "raw").glob("*.parquet"))), "scores.parquet")
     session.run("uv", "run", "dvc", "metrics", "show")
     marker.write_text(state(session))
     session.log(f"The report: {DEMO / 'reports' / 'report.html'}")

@@ -67,6 +67,24 @@ def bench_pipeline(scratch: Path, template: Path) -> Path:
     return project
 
 
+VERSIONS = """
+from {package}.factory import versions
+known = versions.known()
+for _ in range(200 - len(known)):
+    known.append(versions.publish(known[0].commit, dict(known[0].facts), "again", known))
+"""
+
+
+def bench_gate(project: Path) -> None:
+    """Judging a challenger with everything cached, and listing 200 versions."""
+    for command in ("git add --all", "git commit --quiet --no-verify --message Train", "dvc push --quiet", "factory promote"):
+        seconds("uv", "run", *command.split(), cwd=project)
+    factory = str(project / ".venv/bin/factory")
+    report("factory compare, cached", f"{median(factory, 'compare', cwd=project, runs=3):.1f} s", "<= 10 s")
+    seconds(str(project / ".venv/bin/python"), "-c", VERSIONS.format(package="flights"), cwd=project)
+    report("factory models, 200 versions", f"{median(factory, 'models', cwd=project):.2f} s", "<= 0.5 s")
+
+
 def bench_scoring(scratch: Path, project: Path) -> None:
     """Batch and single-row scoring, measured inside the project's environment."""
     subprocess.run([*SAMPLE, str(scratch)], check=True)
@@ -101,6 +119,7 @@ def main() -> None:
     scratch.mkdir(parents=True)
     bench_copy(scratch)
     project = bench_pipeline(scratch, scratch / "template")
+    bench_gate(project)
     bench_scoring(scratch, project)
     bench_environments(scratch, project)
 

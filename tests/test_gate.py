@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
 RANDOM = random.Random(os.environ.get("FAULT_SEED", "7"))
 BOOSTER = "kinds[problem](categorical_features=categorical, early_stopping=False, **parameters)"
-VOTES = f'VotingClassifier([(str(i), {BOOSTER}) for i in range(40)], voting="soft")'
+VOTES = f'VotingClassifier([(str(i), {BOOSTER}) for i in range(12)], voting="soft")'
 
 ALWAYS_LATE = """
 import polars as pl
@@ -68,7 +68,7 @@ def promoted(template, tmp_path_factory) -> Governed:
     project.set("max_iter: 200", "max_iter: 60")
     project.done("uv", "sync", "--quiet")
     project.done("factory", "setup")
-    git(folder.parent, "init", "--quiet", "--bare", "hub.git")
+    git(folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
     git(folder, "remote", "add", "origin", "../hub.git")
     project.train("Train")
     git(folder, "push", "--quiet", "origin", "main")
@@ -100,15 +100,16 @@ def fewer_trees(project: Governed) -> None:
     project.set("max_iter: 60", "max_iter: 20")
 
 
-def many_leaves(project: Governed) -> None:
-    project.set("max_leaf_nodes: 15", "max_leaf_nodes: 400")
-    project.set("random_state: 0", "random_state: 0\n  min_samples_leaf: 2")
+def many_trees(project: Governed) -> None:
+    project.set("max_iter: 60", "max_iter: 160")
+    project.set("size_mb: 5", "size_mb: 0.5")
 
 
 def slow_votes(project: Governed) -> None:
     project.edit("src/gate/model.py", BOOSTER, VOTES)
     project.edit("src/gate/model.py", "import HistGradient", "import VotingClassifier, HistGradient")
-    project.set("max_iter: 60", "max_iter: 10")
+    project.edit("src/gate/model.py", "TRUSTED_TYPES = [", 'TRUSTED_TYPES = [\n    "sklearn.utils._bunch.Bunch",')
+    project.set("max_iter: 60", "max_iter: 8")
 
 
 def one_group_always(project: Governed) -> None:
@@ -123,16 +124,15 @@ def weighted(project: Governed) -> None:
 
 def wider_contract(project: Governed) -> None:
     project.edit("src/gate/contract.py", "max=900)", "max=901)")
-    project.edit("tests/test_contract.py", "900", "901")
 
 
 @pytest.mark.parametrize(
     ("worsen", "code"),
     [
         (fewer_trees, "CHAMPION"),
-        (many_leaves, "SIZE"),
+        (many_trees, "SIZE"),
         (slow_votes, "LATENCY"),
-        (one_group_always, "FAIRNESS_SELECTION"),
+        (one_group_always, "FAIRNESS_ERROR"),
         (weighted, "CALIBRATION"),
         (wider_contract, "CONTRACT"),
     ],
@@ -166,7 +166,7 @@ def test_fresh_clone_does_it_all(two, tmp_path):
     git(two.folder, "push", "--quiet", "origin", "main")
     git(two.folder.parent, "clone", "--quiet", "hub.git", "clone")
     clone = Governed(two.folder.parent / "clone", two.bin)
-    clone.done("dvc", "pull", "--quiet")
+    clone.done("dvc", "pull")
     assert "this model is the champion already, v2" in clone.refused("factory", "promote")
     assert "The gate lets it pass" in clone.done("factory", "compare")
     clone.done("factory", "rollback")
@@ -197,7 +197,7 @@ def test_champion_that_crashes_is_an_error(two):
     two.set("max_iter: 160", "max_iter: 170")
     two.train("More still")
     two.done("factory", "compare")
-    [worktree] = (two.folder / ".dvc/tmp/champions").iterdir()
+    worktree = two.folder / ".dvc/tmp/champions" / two.versions()[-1]["commit"]
     (worktree / "src/gate/features.py").write_text("raise RuntimeError('no')\n")
     code, _, err = two.run("factory", "compare")
     assert code == 2 and "does not run in its own environment" in err and len(err.splitlines()) == 1

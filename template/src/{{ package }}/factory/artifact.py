@@ -71,7 +71,7 @@ def disagreement(folder: Path, probes: Matrix) -> float:
     if not (folder / "model.onnx").exists():
         return 0.0
     graph = (folder / "model.onnx").read_bytes()
-    return _largest_difference(predictor(_load_skops(folder / "model.skops"))(probes), _onnx(graph)(probes))
+    return _largest_difference(predictor(_load_skops(folder / "model.skops"))(probes), _onnx(session(graph))(probes))
 
 
 def predictor(estimator: Any) -> Predictor:
