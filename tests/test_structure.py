@@ -115,15 +115,17 @@ def test_what_people_and_agents_read_is_short(render):
 
 def commands() -> dict[str, set[str]]:
     """The options of each `factory` command, read from its decorators."""
-    [cli] = [file for file in FILES if file.match("factory/cli.py")]
     found = {}
-    for function in functions(cli):
-        calls = [call for call in function.decorator_list if isinstance(call, ast.Call)]
-        for command in (call for call in calls if getattr(call.func, "attr", "") == "command"):
-            name = command.args[0].value if command.args else function.name.replace("_", "-")
-            strings = [node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant)]
-            found[name] = {part for text in strings if str(text).startswith("-") for part in str(text).split("/")} | {"--help"}
-    return found
+    for file in (file for file in FILES if file.name in ("cli.py", "commands.py")):
+        assigned = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.Assign)]
+        shared = {node.targets[0].id: node.value for node in assigned}
+        for function in functions(file):
+            calls = [shared.get(getattr(call, "id", ""), call) for call in function.decorator_list]
+            for command in (call for call in calls if getattr(getattr(call, "func", None), "attr", "") == "command"):
+                name = command.args[0].value if command.args else function.name.replace("_", "-")
+                strings = [node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant)]
+                found[name] = {part for text in strings if str(text).startswith("-") for part in str(text).split("/")}
+    return {name: options | {"--help"} for name, options in found.items()}
 
 
 def code(file: Path) -> list[str]:
