@@ -60,15 +60,15 @@ def business_value(e: Evidence) -> Iterator[Check]:
     ours = metrics.worth(e.target, e.challenger.decision, value)
     constant = (metrics.worth(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
     trivial = max(constant, key=np.mean)
-    rivals = [("the best constant decision", trivial, 0.0)]
+    rivals: list[tuple[str, Vector, float | None]] = [("the best constant decision", trivial, None)]
     if e.champion:
         theirs = metrics.worth(e.target, e.champion.decision, value)
         rivals.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
     for name, theirs, limit in rivals:
         gain = metrics.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
-        passed = gain.low >= limit and (limit < 0 or gain.low > 0)
-        what = f"value of a decision over {name}"
-        yield Check("VALUE", what, gain.value, f"interval ≥ {limit:.4f}", passed, gain.low, gain.high)
+        passed = gain.low > 0 if limit is None else gain.low >= limit
+        bound = "interval > 0" if limit is None else f"interval ≥ {limit:.4f}"
+        yield Check("VALUE", f"value of a decision over {name}", gain.value, bound, passed, gain.low, gain.high)
 
 
 def slices(e: Evidence) -> Iterator[Check]:
