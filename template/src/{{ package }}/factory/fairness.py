@@ -36,7 +36,8 @@ def gaps(column: pl.Series, target: Vector, decided: Decided, least: int) -> dic
     rows = pl.DataFrame({"group": column, "y": target, "score": decided.score, "chosen": decided.decision})
     if decided.decision is None:
         size = (pl.col("score") - pl.col("y")).abs()
-        rates = {"error": [size.mean() / float(rows.select(size.mean()).item())]}
+        overall = float(rows.select(size.mean()).item()) or 1.0  # of no error at all, any share is none
+        rates = {"error": [size.mean() / overall]}
     else:
         chosen = pl.col("chosen").cast(pl.Float64)
         rates = {"selection": [chosen.mean()], "error": [chosen.filter(pl.col("y") == side).mean() for side in (0, 1)]}
