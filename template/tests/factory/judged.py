@@ -1,0 +1,61 @@
+"""Evidence that passes every check of the gate, made by hand, to be broken in one place."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from .. import evidence, gate
+from . import toy
+
+ROWS = 600
+GATE = {"margin": 0.05, "slice_margin": 0.2, "group_rows": 30, "selection_gap": 0.3, "error_gap": 0.3}
+VALUE = {"true_positive": 2, "false_positive": -2, "false_negative": -2}
+FLOOR = {"classification": 0.7, "regression": 0.5}
+RANDOM = np.random.default_rng(7)
+CHANCE = RANDOM.random(ROWS)
+TARGET: dict[str, Any] = {
+    "classification": (RANDOM.random(ROWS) < CHANCE) * 1.0,
+    "regression": RANDOM.normal(10, 2, ROWS),
+}
+SCORE = {"classification": CHANCE, "regression": TARGET["regression"] + RANDOM.normal(0, 0.3, ROWS)}
+KIND = np.array(["red", *["green", "blue", "green", "blue"] * 2, "green"] * (ROWS // 10))
+RED = KIND == "red"
+
+
+def params(problem: str = "classification", **limits: Any) -> Any:
+    value = {"value": VALUE} if problem == "classification" else {}
+    return toy.params(problem, gate={"floor": FLOOR[problem]} | GATE | limits, **value)
+
+
+def decided(problem: str = "classification", **parts: Any) -> evidence.Decided:
+    whole = evidence.Decided(SCORE[problem].copy(), CHANCE >= 0.4 if problem == "classification" else None)
+    return replace(whole, **parts)
+
+
+def passing(problem: str = "classification", **parts: Any) -> evidence.Evidence:
+    """Evidence of a challenger that is the champion's equal."""
+    whole = evidence.Evidence(
+        params=params(problem),
+        test=pl.DataFrame({"kind": KIND, "gap": np.arange(ROWS) % 3}),
+        target=TARGET[problem],
+        challenger=decided(problem),
+        champion=decided(problem),
+        baseline=float(TARGET[problem].mean()),
+        latency_ms=0.1,
+        size_mb=1.0,
+        parity=1e-7,
+        tolerance=1e-5,
+        contract_changed=False,
+    )
+    return replace(whole, **parts)
+
+
+def both(problem: str = "classification", **parts: Any) -> dict[str, evidence.Decided]:
+    """A challenger and a champion that are equal, but not as usual."""
+    return {"challenger": decided(problem, **parts), "champion": decided(problem, **parts)}
+
+
+def refusals(found: evidence.Evidence) -> set[str]:
+    return {check.code for check in gate.judge(found) if not check.passed}
