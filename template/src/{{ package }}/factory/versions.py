@@ -26,8 +26,8 @@ class Version:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The record. Raises Undecided where there is none."""
-        if self.record is None:
+        """The record. Raises Undecided where there is none, or where it is of another version or commit."""
+        if self.record is None or (self.record.get("version"), self.record.get("commit")) != (self.number, self.commit):
             raise Undecided(f"{PREFIX}{self.number} has no valid record: run `factory audit`")
         return self.record
 
