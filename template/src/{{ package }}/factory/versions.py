@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +49,7 @@ def current() -> list[Version]:
         try:
             git.fetch_tags(remote, PREFIX)
         except FactoryError as error:
-            clash = "would clobber" in str(error) or "rejected" in str(error)
-            told = "a tag here is not the remote's: run `factory audit`" if clash else str(error)
+            told = "a tag here is not the remote's: run `factory audit`" if _clash(remote) else str(error)
             raise Undecided(f"versions of {remote} cannot be fetched: {told}") from error
     return known()
 
@@ -82,11 +82,21 @@ def publish(commit: str, record: dict[str, Any], headline: str, before: list[Ver
     return Version(number, tag, commit, sealed)
 
 
+def _clash(remote: str) -> bool:
+    """Whether a tag here is another than the remote's; `git fetch --quiet` does not say why it refuses."""
+    with suppress(FactoryError):
+        return any(git.tag(name) not in (None, tag) for name, tag in git.remote_tags(remote, f"{PREFIX}*").items())
+    return False
+
+
 def _push(remote: str, tag: str, name: str) -> None:
     try:
         git.push(remote, f"{tag}:refs/tags/{name}")
     except FactoryError as error:
-        found = git.remote_tags(remote, name).get(name)
+        try:
+            found = git.remote_tags(remote, name).get(name)
+        except FactoryError:
+            raise Undecided(f"whether {name} reached {remote} is not known: {error}") from error
         if found is None:
             raise Undecided(f"{name} was not accepted by {remote}, nothing is changed: {error}") from error
         if found != tag:
