@@ -53,7 +53,7 @@ def ready() -> str:
     changes = git.changes()
     if changes:
         raise FactoryError(
-            f"{len(changes)} files are not committed, e.g. {changes[0].split()[-1]}: commit or remove them"
+            f"{len(changes)} files are not committed, e.g. {changes[0].split(maxsplit=1)[-1]}: commit or remove them"
         )
     if not git.show(commit, "dvc.lock"):
         raise FactoryError("dvc.lock is not there: run `dvc repro` and commit what it made")
