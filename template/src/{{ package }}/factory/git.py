@@ -61,7 +61,7 @@ def changes() -> list[str]:
 def show(commit: str, path: str) -> str | None:
     """The file as it was in the commit, or None if it was not there."""
     try:
-        return run("git", "show", f"{commit}:{path}")
+        return run("git", "show", f"{commit}:{path}", strip=False)
     except FactoryError:
         return None
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from .errors import FactoryError
 
 
-def run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "") -> str:
+def run(
+    *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
+) -> str:
     """What the command prints. Raises FactoryError with the command and the first thing it complains of."""
     if shutil.which(command[0]) is None:
         raise FactoryError(f"{command[0]} is not installed, or not on PATH")
@@ -26,4 +28,4 @@ def run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = 
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         first = said[0] if said else f"exit code {done.returncode}"
         raise FactoryError(f"`{' '.join(command)}` failed: {said[-1] if first.startswith('Traceback') else first}")
-    return done.stdout.strip()
+    return done.stdout.strip() if strip else done.stdout
