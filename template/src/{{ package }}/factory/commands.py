@@ -38,7 +38,7 @@ def promote(why: str, accepted: str | None) -> None:
 
 @click.command()
 @WHY
-@click.option("--to", metavar="vN", help="Which version; by default the one promoted before.")
+@click.option("--to", metavar="vN", help="Which version; by default what served before.")
 def rollback(why: str, to: str | None) -> None:
     """Make an earlier version's model the champion again, as a new version."""
     from . import promote

@@ -75,9 +75,9 @@ def _dvc(*command: str) -> Any:
 
 
 def _one_before(before: list[Version]) -> Version:
-    """What was promoted before the model in service was."""
+    """What served before the model in service was promoted."""
     serves = before[-1].facts["serves"] if before else 0
-    earlier = [version for version in before if version.number < serves and version.facts["action"] == "promote"]
+    earlier = [version for version in before if version.number < serves]
     if not earlier:
         raise FactoryError("there is no earlier version to roll back to")
     return earlier[-1]
