@@ -51,7 +51,7 @@ def rollback(why: str, to: str | None) -> None:
 @AS_JSON
 def models(as_json: bool) -> None:
     """List the versions of the model."""
-    from . import versions
+    from . import config, versions
 
     known = versions.known()
     if as_json:
@@ -62,7 +62,8 @@ def models(as_json: bool) -> None:
         return
     from tabulate import tabulate
 
-    click.echo(tabulate([_line(version, version is known[-1]) for version in known], headers="keys"))
+    metric = config.load().evaluation.metric
+    click.echo(tabulate([_line(version, version is known[-1], metric) for version in known], headers="keys"))
 
 
 @click.command()
@@ -96,16 +97,15 @@ def _show(verdict: Any) -> None:
     click.echo("The gate lets it pass")
 
 
-def _line(version: Any, champion: bool) -> dict[str, Any]:
+def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     record = version.record or {"why": "no valid record: run `factory audit`"}
-    main = next(iter(record.get("metrics", {}).items()), ("metric", None))
     return {
         "": "*" if champion else "",
         "version": version.name,
         "at": record.get("at", "")[:16],
         "what": f"{record.get('action', '')} v{record['serves']}" if "serves" in record else "",
         "by": record.get("by", "").partition(" <")[0],
-        main[0]: main[1],
+        metric: record.get("metrics", {}).get(metric),
         "rows": record.get("rows"),
         "data": record.get("data", "")[:8],
         "model": record.get("model", "")[:8],
