@@ -9,8 +9,21 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from .. import assessment, config, contract, ingest, model, scoring, train
-from . import toy
+from .. import (
+    assessment,
+    champion,
+    compare,
+    config,
+    contract,
+    ingest,
+    metrics,
+    model,
+    promote,
+    scoring,
+    train,
+    tune,
+)
+from . import repository, toy
 from .command import run
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +35,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
         patch.setattr(contract, name, value)
     patch.setattr(model, "model", toy.model)
     patch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
-    for module in (assessment, scoring, train):
+    for module in (assessment, compare, scoring, train, tune):
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     patch.setenv("GIT_AUTHOR_NAME", "Zoë 李")
@@ -70,6 +83,19 @@ def trained(project: Path, built: Callable[[str], Path], problem: str) -> Path:
     """A toy project after all stages, which is the current folder and the test's own."""
     shutil.copytree(built(problem), project, dirs_exist_ok=True)
     return project
+
+
+@pytest.fixture
+def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The trained toy in a Git repository, ready to be promoted; DVC finds nothing amiss, and all models agree."""
+    repository.environment(monkeypatch)
+    repository.complete(trained)
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    monkeypatch.setattr(promote, "_dvc", lambda *command: {})
+    monkeypatch.setattr(promote, "run", lambda *command: "")
+    monkeypatch.setattr(champion, "scores", lambda commit, rows: scoring.Scorer.load().score(rows))
+    monkeypatch.setattr(champion, "load", lambda commit: None)
+    return trained
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from .. import artifact, contract, digest
+from . import toy
+
+IGNORED = "/data/prepared\n/model\n/reports/gate.*\n.dvc/tmp\n"
+GATE = {"floor": 0.6, "calibration": 0.5}
 RECORD: dict[str, Any] = {
     "action": "promote",
     "serves": 1,
@@ -60,3 +65,30 @@ def share(folder: Path) -> None:
     git("init", "--quiet", "--bare", str(folder))
     git("remote", "add", "origin", str(folder))
     git("push", "--quiet", "origin", "main")
+
+
+def complete(folder: Path) -> None:
+    """Add to the trained toy what a version needs, and commit it."""
+    place = Path(contract.__file__)
+    copy = folder / "src" / place.parent.name / place.name
+    copy.parent.mkdir(parents=True)
+    copy.write_text(place.read_text(encoding="utf-8"), encoding="utf-8")
+    files = {
+        ".gitignore": IGNORED,
+        "params.yaml": toy.text(gate=GATE),
+        "dvc.lock": "schema: '2.0'\n",
+        "uv.lock": '[[package]]\nname = "one"\n',
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    start()
+
+
+def another_model(name: str) -> str:
+    """Commit a model with the same scores and another manifest; its sha256."""
+    facts = digest.unseal(artifact.MODEL)
+    del facts["files"]
+    (artifact.MODEL / "manifest.json").unlink()
+    digest.seal(artifact.MODEL, facts | {"parameters": {"name": name}})
+    commit(**{"dvc.lock": f"model: {name}\n"})
+    return digest.of_file(artifact.MODEL / "manifest.json")

@@ -1,0 +1,105 @@
+"""Rollback: an earlier model serves again as a new version, and only if it can be loaded."""
+
+import pytest
+
+from .. import champion, errors, versions
+from . import repository
+from .command import refused, run
+from .repository import RECORD, git
+
+MODELS = "abcde"
+
+
+@pytest.fixture(autouse=True)
+def start(tmp_path, monkeypatch):
+    """An empty repository, where every model can be loaded."""
+    repository.environment(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(champion, "load", lambda commit: None)
+    repository.start()
+
+
+def promoted(*models):
+    """Versions of the models, each promoted on a commit of its own."""
+    for model in models:
+        before = versions.known()
+        facts = RECORD | {"model": model * 64, "serves": len(before) + 1, "rows": 100 + len(before)}
+        versions.publish(repository.commit(), facts, "promoted", before)
+    return versions.known()
+
+
+def rolled_back(*arguments):
+    result = run("rollback", "-m", "it lied", *arguments)
+    assert result.exit_code == 0, result.output
+    return versions.known()[-1], result.output
+
+
+def test_model_before_serves_again_as_a_new_version():
+    first, second = promoted("a", "b")
+    version, shown = rolled_back()
+    assert shown == "✓ model/v3 is the champion, the model of v1\n"
+    assert version.commit == first.commit != second.commit
+    inherited = ("model", "data", "rows", "metrics", "gate", "serves")
+    assert {name: version.facts[name] for name in inherited} == {name: first.facts[name] for name in inherited}
+    assert (version.facts["action"], version.facts["why"]) == ("rollback", "it lied")
+    assert version.facts["previous"] == second.tag
+    assert git("for-each-ref", "--format=%(subject)", "refs/tags/model/v3") == "model/v3: rolled back to v1"
+
+
+def test_twice_goes_back_two_models():
+    promoted("a", "b", "c")
+    assert [rolled_back()[0].facts["serves"] for _ in range(2)] == [2, 1]
+    assert refused("rollback") == "there is no earlier version to roll back to"
+
+
+def test_after_a_new_promotion_it_is_what_served_before_that():
+    """Not the model that was promoted last before: that one has been rolled back from."""
+    promoted("a", "b")
+    rolled_back()
+    promoted("c")
+    version, _ = rolled_back()
+    assert version.facts["serves"] == 1
+
+
+def test_any_version_can_be_named():
+    promoted("a", "b", "c")
+    assert rolled_back("--to", "v1")[0].facts["serves"] == 1
+    assert rolled_back("--to", "3")[0].facts["serves"] == 3
+    version, shown = rolled_back("--to", "v4")
+    assert version.facts["serves"] == 1 and shown == "✓ model/v6 is the champion, the model of v1\n"
+
+
+REFUSED = {
+    "nothing promoted": ("", [], "there is no earlier version to roll back to"),
+    "nothing promoted, one named": ("", ["--to", "v1"], "there is no version v1: none has been promoted yet"),
+    "one promoted": ("a", [], "there is no earlier version to roll back to"),
+    "unknown": ("ab", ["--to", "v7"], "there is no version v7: v1, v2"),
+    "in service": ("ab", ["--to", "v2"], "v2 is the model in service already"),
+}
+
+
+@pytest.mark.parametrize("models, arguments, message", REFUSED.values(), ids=REFUSED)
+def test_nothing_to_roll_back_to(models, arguments, message):
+    before = promoted(*models)
+    assert refused("rollback", *arguments) == message
+    assert versions.known() == before
+
+
+def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
+    def fail(commit):
+        raise errors.Undecided(f"the model of {commit[:8]} cannot be fetched")
+
+    before = promoted("a", "b")
+    monkeypatch.setattr(champion, "load", fail)
+    result = run("rollback")
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: the model of {before[0].commit[:8]} cannot be fetched\n"
+    assert versions.known() == before
+
+
+def test_version_that_is_not_believed_is_not_rolled_back_to():
+    promoted("a", "b")
+    git("tag", "--annotate", "--force", "--message", "edited", "model/v1", "model/v1^{}")
+    result = run("rollback", "--to", "v1")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: model/v1 has no valid record: run `factory audit`\n"
