@@ -77,11 +77,11 @@ def _artefacts(version: Version, record: dict[str, Any], cache: Path) -> Iterato
         listed = {entry["relpath"]: entry["md5"] for entry in json.loads(_object(cache, folder))}
         found = {name: _object(cache, md5) for name, md5 in listed.items()}
         manifest = json.loads(found["manifest.json"])
-        wrong = [name for name, sha256 in manifest["files"].items() if digest.of_bytes(found[name]) != sha256]
+        wrong = [name for name, sha256 in manifest["files"].items() if digest.of_bytes(found.get(name, b"")) != sha256]
         if wrong or digest.of_bytes(found["manifest.json"]) != record["model"]:
             yield "its model is not the one that was promoted: restore the commit's dvc.lock and the remote's files"
-    except (KeyError, TypeError, ValueError) as error:
-        yield f"its commit names no model ({error}): restore the commit"
+    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        yield f"its commit names no model ({' '.join(str(error).split())}): restore the commit"
     except FileNotFoundError as error:
         yield f"its model cannot be fetched ({error}): put it back with `dvc push` from a machine that has it"
 
