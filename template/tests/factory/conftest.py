@@ -23,7 +23,7 @@ from .. import (
     train,
     tune,
 )
-from . import repository, toy
+from . import cached, repository, toy
 from .command import run
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +96,15 @@ def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(champion, "scores", lambda commit, rows: scoring.Scorer.load().score(rows))
     monkeypatch.setattr(champion, "load", lambda commit: None)
     return trained
+
+
+@pytest.fixture(scope="session")
+def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of two versions, made once, to be copied."""
+    folder = tmp_path_factory.mktemp("two_versions")
+    with pytest.MonkeyPatch.context() as patch:
+        cached.build(folder, patch)
+    return folder
 
 
 @pytest.fixture(scope="session")
