@@ -9,8 +9,8 @@ from .errors import FactoryError
 def check(model: str) -> None:
     """Refuse a model of high risk that lacks words in its card or an approval. Raises FactoryError.
 
-    An approval counts if the commit that entered it is by the person whom it names, and somebody
-    else committed the model; `model` is the sha256 of its manifest.
+    An approval counts if the last commit that entered it is by the person whom it names, and
+    somebody else committed the model; `model` is the sha256 of its manifest.
     """
     said = card.load()
     if said.risk == "low":
@@ -18,8 +18,8 @@ def check(model: str) -> None:
     if said.unsaid:
         raise FactoryError(f"CARD_INCOMPLETE: {card.SAID}: risk is high and still unsaid: {', '.join(said.unsaid)}")
     author = made_by()
+    entered = next(iter(git.authors_of(model, str(card.SAID))), None)
     for approval in said.approvals:
-        entered = git.author_of(model, str(card.SAID))
         if approval.model == model and entered and entered != author and f"<{entered}>" in approval.by.lower():
             return
     raise FactoryError(
@@ -31,4 +31,5 @@ def check(model: str) -> None:
 def made_by() -> str | None:
     """Address of the author of the commit that brought the model in."""
     run = json.loads((evaluate.REPORTS / "run.json").read_text(encoding="utf-8"))
-    return git.author_of(run["model"]["model.skops"], "reports/run.json")
+    authors = git.authors_of(run["model"]["model.skops"], "reports/run.json")
+    return authors[-1] if authors else None

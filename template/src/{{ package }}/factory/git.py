@@ -131,7 +131,6 @@ def _setting(name: str) -> str:
         return ""
 
 
-def author_of(text: str, path: str) -> str | None:
-    """Address of the author of the commit in which the text first stood in the file."""
-    found = run("git", "log", f"-S{text}", "--format=%ae", "--", path).splitlines()
-    return found[-1].lower() if found else None
+def authors_of(text: str, path: str) -> list[str]:
+    """Addresses of the authors of the commits that entered the text into the file or took it out, newest first."""
+    return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
