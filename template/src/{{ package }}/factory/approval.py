@@ -1,8 +1,8 @@
 """Who may say yes: a model of high risk needs a full card and the approval of a second person."""
 
-import json
+from pathlib import Path
 
-from . import card, evaluate, git
+from . import card, git, versions
 from .errors import FactoryError
 
 
@@ -30,6 +30,6 @@ def check(model: str) -> None:
 
 def made_by() -> str | None:
     """Address of the author of the commit that brought the model in."""
-    run = json.loads((evaluate.REPORTS / "run.json").read_text(encoding="utf-8"))
-    authors = git.authors_of(run["model"]["model.skops"], "reports/run.json")
+    lock = Path("dvc.lock")
+    authors = git.authors_of(versions.model_in(lock.read_text(encoding="utf-8")), str(lock))
     return authors[-1] if authors else None

@@ -72,8 +72,7 @@ def _one(version: Version, cache: Path) -> Iterator[str]:
 
 def _artefacts(version: Version, record: dict[str, Any], cache: Path) -> Iterator[str]:
     try:
-        lock = yaml.safe_load(git.show(version.commit, "dvc.lock") or "")
-        [folder] = [out["md5"] for out in lock["stages"]["train"]["outs"] if out["path"] == str(MODEL)]
+        folder = versions.model_in(git.show(version.commit, "dvc.lock") or "")
         listed = {entry["relpath"]: entry["md5"] for entry in json.loads(_object(cache, folder))}
         found = {name: _object(cache, md5) for name, md5 in listed.items()}
         manifest = json.loads(found["manifest.json"])

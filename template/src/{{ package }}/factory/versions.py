@@ -6,7 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from . import digest, git
+from .artifact import MODEL
 from .errors import FactoryError, Undecided
 
 PREFIX = "model/v"
@@ -80,6 +83,13 @@ def publish(commit: str, record: dict[str, Any], headline: str, before: list[Ver
         if git.tag(name) != tag:  # a fetch may have brought what was just pushed
             raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
     return Version(number, tag, commit, sealed)
+
+
+def model_in(lock: str) -> str:
+    """DVC's name for the model's folder with all its files, in the text of a dvc.lock."""
+    outs = yaml.safe_load(lock)["stages"]["train"]["outs"]
+    [folder] = [out["md5"] for out in outs if out["path"] == str(MODEL)]
+    return str(folder)
 
 
 def _clash(remote: str) -> bool:
