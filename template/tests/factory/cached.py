@@ -5,8 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .. import audit, digest, versions
 from . import repository
 from .command import run
@@ -63,12 +61,8 @@ def model(name: str, **more: str) -> tuple[str, str]:
     return store(json.dumps(listed).encode(), ".dir"), digest.of_bytes(files["manifest.json"])
 
 
-def lock(folder: str) -> dict[str, str]:
-    return {"dvc.lock": yaml.safe_dump({"stages": {"train": {"outs": [{"path": "model", "md5": folder}]}}})}
-
-
 def promote(name: str, **facts: Any) -> versions.Version:
     """A version of a model of its own."""
     folder, sha256 = model(name)
-    commit = repository.commit(**lock(folder))
+    commit = repository.commit(**repository.lock(folder))
     return versions.publish(commit, RECORD | {"model": sha256} | facts, "promoted", versions.known())

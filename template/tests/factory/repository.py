@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .. import artifact, contract, digest
 from . import toy
 
@@ -67,6 +69,11 @@ def share(folder: Path) -> None:
     git("push", "--quiet", "origin", "main")
 
 
+def lock(folder: str) -> dict[str, str]:
+    """A dvc.lock that tells where the model is."""
+    return {"dvc.lock": yaml.safe_dump({"stages": {"train": {"outs": [{"path": "model", "md5": folder}]}}})}
+
+
 def complete(folder: Path) -> None:
     """Add to the trained toy what a version needs, and commit it."""
     place = Path(contract.__file__)
@@ -76,7 +83,7 @@ def complete(folder: Path) -> None:
     files = {
         ".gitignore": IGNORED,
         "params.yaml": toy.text(gate=GATE),
-        "dvc.lock": "schema: '2.0'\n",
+        **lock("first"),
         "uv.lock": '[[package]]\nname = "one"\n',
     }
     for name, content in files.items():
@@ -90,5 +97,5 @@ def another_model(name: str) -> str:
     del facts["files"]
     (artifact.MODEL / "manifest.json").unlink()
     digest.seal(artifact.MODEL, facts | {"parameters": {"name": name}})
-    commit(**{"dvc.lock": f"model: {name}\n"})
+    commit(**lock(name))
     return digest.of_file(artifact.MODEL / "manifest.json")

@@ -55,7 +55,7 @@ def test_model_of_another_version_is_named():
 @pytest.mark.parametrize("more", [{"model.skops": "0" * 64}, {"model.onnx": "0" * 64}])
 def test_model_whose_files_are_not_those_of_its_manifest(more):
     folder, sha256 = cached.model("three", **more)
-    commit = repository.commit(**cached.lock(folder))
+    commit = repository.commit(**repository.lock(folder))
     versions.publish(commit, RECORD | {"model": sha256}, "promoted", versions.known())
     assert problems() == [f"model/v3: {EXCHANGED}"]
 
