@@ -37,9 +37,7 @@ class Assessment:
 
 def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, params: Params) -> Assessment:
     """Everything that the reports show."""
-    known = metrics.METRICS[params.problem]
-    if params.evaluation.metric not in known:
-        raise FactoryError(f"params.yaml: evaluation.metric: {params.evaluation.metric} is none of {', '.join(known)}")
+    main_metric(params)
     scores = Scorer(model).score(test)
     target, score = metrics.target_of(test, params), scores["score"].to_numpy()
     return Assessment(
@@ -55,6 +53,14 @@ def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, pa
         importance=importance(model, test, target, params),
         curves=curves.CURVES[params.problem](target, score),
     )
+
+
+def main_metric(params: Params) -> metrics.Metric:
+    """The metric that counts most. Raises FactoryError where there is none of its name."""
+    known, name = metrics.METRICS[params.problem], params.evaluation.metric
+    if name not in known:
+        raise FactoryError(f"params.yaml: evaluation.metric: {name} is none of {', '.join(known)}")
+    return known[name]
 
 
 def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:

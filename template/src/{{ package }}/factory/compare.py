@@ -11,6 +11,7 @@ from tabulate import tabulate
 from .. import contract
 from ..features import features
 from . import artifact, champion, digest, evaluate, gate, git, metrics, prepare, scoring, versions
+from .assessment import main_metric
 from .config import Params
 from .errors import FactoryError, Undecided
 from .evidence import Check, Decided, Evidence, latency, megabytes
@@ -43,6 +44,7 @@ class Verdict:
 
 def compare(params: Params, accepted: str | None = None) -> Verdict:
     """Judge the working tree's model against the highest version. Raises Undecided where something is missing."""
+    main_metric(params)
     before = versions.current()
     holder = before[-1] if before else None
     evidence = gather(params, holder, accepted)

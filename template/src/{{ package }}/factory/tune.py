@@ -14,6 +14,7 @@ from sklearn.model_selection import KFold, TimeSeriesSplit
 from .. import model
 from ..features import features
 from . import artifact, metrics, prepare
+from .assessment import main_metric
 from .config import Params
 from .errors import FactoryError
 from .scoring import matrix
@@ -41,6 +42,7 @@ def tune(params: Params, trials: int, on_trial: Callable[[float], None] = lambda
     space = getattr(model, "SPACE", None)
     if not space:
         raise FactoryError("model.py declares no SPACE: name the parameters to search, and between which values")
+    main_metric(params)
     rows = prepare.read("train")
     rows = rows.sort(params.data.time) if params.data.time else rows
     up = params.evaluation.metric in metrics.HIGHER_IS_BETTER
@@ -75,7 +77,7 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
 
 def _measured(trial: optuna.Trial, rows: pl.DataFrame, params: Params, parameters: dict[str, Any]) -> float:
     tried = params.model_copy(update={"model": params.model | parameters})
-    metric = metrics.METRICS[params.problem][params.evaluation.metric]
+    metric = main_metric(params)
     found: list[float] = []
     for step, (early, late) in enumerate(_folds(rows, params)):
         score = artifact.predictor(fit(early, tried))(matrix(features(late)))
