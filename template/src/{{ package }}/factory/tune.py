@@ -1,6 +1,7 @@
 """Search for better parameters on the training rows alone; hopeless trials are given up early."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import optuna
 import polars as pl
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from ruamel.yaml import YAML
 from sklearn.model_selection import KFold, TimeSeriesSplit
 
@@ -21,6 +23,9 @@ from .scoring import matrix
 from .train import fit
 
 FOLDS = 4
+PRUNED = optuna.trial.TrialState.PRUNED
+
+Fold = tuple[pl.DataFrame, pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -39,28 +44,25 @@ def tune(params: Params, trials: int, on_trial: Callable[[float], None] = lambda
     A trial is measured fold by fold and given up where it falls behind the median of those before
     it (Optuna's MedianPruner). The test rows are never read. Raises FactoryError.
     """
-    space = getattr(model, "SPACE", None)
-    if not space:
+    declared = getattr(model, "SPACE", None)
+    if not declared:
         raise FactoryError("model.py declares no SPACE: name the parameters to search, and between which values")
-    main_metric(params)
-    rows = prepare.read("train")
-    rows = rows.sort(params.data.time) if params.data.time else rows
-    up = params.evaluation.metric in metrics.HIGHER_IS_BETTER
+    space = {name: _distribution(name, choice) for name, choice in declared.items()}
+    metric, folds = main_metric(params), _folds(prepare.read("train"), params)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        direction="maximize" if up else "minimize",
+        direction="maximize" if params.evaluation.metric in metrics.HIGHER_IS_BETTER else "minimize",
         sampler=optuna.samplers.TPESampler(seed=0),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
     )
-    study.enqueue_trial({name: value for name, value in params.model.items() if name in space})
-    study.optimize(
-        lambda trial: _measured(trial, rows, params, {name: _suggested(trial, name, space[name]) for name in space}),
-        n_trials=trials,
-        callbacks=[lambda study, trial: on_trial(study.best_value)],
-    )
-    pruned = sum(trial.state == optuna.trial.TrialState.PRUNED for trial in study.trials)
-    first = study.trials[0].value
-    return Result(float("nan") if first is None else first, study.best_value, study.best_params, pruned)
+    for number in range(trials):
+        trial = study.ask(space if number else {})
+        tried = params.model_copy(update={"model": params.model | trial.params})
+        value = _measured(trial, folds, tried, metric)
+        study.tell(trial, value, PRUNED if value is None else None)
+        on_trial(study.best_value)
+    pruned = sum(trial.state == PRUNED for trial in study.trials)
+    return Result(float(study.trials[0].values[0]), study.best_value, study.best_params, pruned)
 
 
 def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
@@ -75,36 +77,39 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
     scratch.replace(path)
 
 
-def _measured(trial: optuna.Trial, rows: pl.DataFrame, params: Params, parameters: dict[str, Any]) -> float:
-    tried = params.model_copy(update={"model": params.model | parameters})
-    metric = main_metric(params)
+def _measured(trial: optuna.Trial, folds: list[Fold], params: Params, metric: metrics.Metric) -> float | None:
+    """The mean of the metric over the folds, or None once it is hopeless."""
     found: list[float] = []
-    for step, (early, late) in enumerate(_folds(rows, params)):
-        score = artifact.predictor(fit(early, tried))(matrix(features(late)))
+    for step, (early, late) in enumerate(folds):
+        score = artifact.predictor(fit(early, params))(matrix(features(late)))
         found.append(float(metric(metrics.target_of(late, params), score)))
         trial.report(float(np.mean(found)), step)
         if trial.should_prune():
-            raise optuna.TrialPruned
+            return None
     return float(np.mean(found))
 
 
-def _folds(rows: pl.DataFrame, params: Params) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def _folds(rows: pl.DataFrame, params: Params) -> list[Fold]:
     """Earlier rows to learn from and later ones to measure on; without time, random ones."""
+    rows = rows.sort(params.data.time) if params.data.time else rows
     splitter = TimeSeriesSplit(FOLDS) if params.data.time else KFold(FOLDS, shuffle=True, random_state=0)
-    for early, late in splitter.split(np.empty(rows.height)):
-        yield rows[early], rows[late]
+    folds = [(rows[early], rows[late]) for early, late in splitter.split(np.empty(rows.height))]
+    if any(side[params.data.target].n_unique() < 2 for fold in folds for side in fold):
+        raise FactoryError(f"a fold of the training rows holds one value of {params.data.target}: bring more data")
+    return folds
 
 
-def _suggested(trial: optuna.Trial, name: str, choice: Any) -> Any:
-    match choice:
-        case [*options] if isinstance(choice, list):
-            return trial.suggest_categorical(name, options)
-        case (int(low), int(high)):
-            return trial.suggest_int(name, low, high)
-        case (float(low), float(high)):
-            return trial.suggest_float(name, low, high)
-        case (float(low), float(high), "log"):
-            return trial.suggest_float(name, low, high, log=True)
-        case (int(low), int(high), "log"):
-            return trial.suggest_int(name, low, high, log=True)
+def _distribution(name: str, choice: Any) -> optuna.distributions.BaseDistribution:
+    with suppress(ValueError):  # low above high, nothing to choose from, the logarithm of zero
+        match choice:
+            case list():
+                return CategoricalDistribution(choice)
+            case (int(low), int(high)):
+                return IntDistribution(low, high)
+            case (int() | float() as low, int() | float() as high):
+                return FloatDistribution(low, high)
+            case (int(low), int(high), "log"):
+                return IntDistribution(low, high, log=True)
+            case (int() | float() as low, int() | float() as high, "log"):
+                return FloatDistribution(low, high, log=True)
     raise FactoryError(f'model.py, SPACE: {name} is a list of values, or (low, high), or (low, high, "log")')
