@@ -11,6 +11,7 @@ import optuna
 import polars as pl
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from sklearn.model_selection import KFold, TimeSeriesSplit
 
 from .. import model
@@ -70,7 +71,12 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 200
     content = yaml.load(path.read_text(encoding="utf-8"))
-    content.setdefault("model", {}).update(parameters)
+    section = content.setdefault("model", CommentedMap())
+    for name, value in parameters.items():
+        if name in section:
+            section[name] = value
+        else:
+            section.insert(max(len(section) - 1, 0), name, value)  # the lines below belong to the last
     scratch = path.with_suffix(".tmp")
     with scratch.open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
