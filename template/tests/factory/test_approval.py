@@ -89,6 +89,13 @@ def test_approval_of_another_model(approve):
     assert refusal().startswith("NOT_APPROVED")
 
 
+def test_model_that_the_card_merely_mentions(monkeypatch):
+    repository.become(monkeypatch, *LI)
+    approved = [{"by": "Li <li@example.com>", "model": "0" * 64}]
+    say(risk="high", **WORDS | {"limits": f"not {compare.model_id()}"}, approvals=approved)
+    assert refusal().startswith("NOT_APPROVED")
+
+
 def test_approval_of_the_model_before(approve):
     approve(LI, LI, compare.model_id())
     another_model("second")
