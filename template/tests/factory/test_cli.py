@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .. import model, train
+from .. import config, errors, model, train
 from . import toy
 from .command import refused, run
 
@@ -87,7 +87,24 @@ def test_stage_before_its_inputs():
     assert refused("score", "a.csv", "b.csv") == "model/manifest.json is missing: run `dvc pull` or `dvc repro`"
 
 
-@pytest.mark.parametrize("arguments", [["unknown"], ["ingest"], ["score", "one.csv"], ["train", "--fast"]])
+VERSIONS = ("compare", "promote", "rollback", "models", "audit", "trace", "tune")
+
+
+@pytest.mark.parametrize("error, code", [(errors.FactoryError, 1), (errors.Undecided, 2)])
+def test_refusal_and_missing_evidence_have_exit_codes_of_their_own(monkeypatch, error, code):
+    def fail():
+        raise error("what is wrong")
+
+    monkeypatch.setattr(config, "load", fail)
+    result = run("compare")
+    assert (result.exit_code, result.stderr) == (code, "Error: what is wrong\n")
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["unknown"], ["ingest"], ["score", "one.csv"], ["train", "--fast"], ["trace"], ["tune", "--trials", "1"]],
+)
 def test_wrong_usage_is_told_apart(arguments):
     result = run(*arguments)
     assert result.exit_code == 2 and "Error: " in result.stderr
@@ -95,5 +112,5 @@ def test_wrong_usage_is_told_apart(arguments):
 
 def test_help_names_every_command():
     shown = run("--help").output
-    for command in ("setup", "ingest", "prepare", "train", "evaluate", "score"):
+    for command in ("setup", "ingest", "prepare", "train", "evaluate", "score", *VERSIONS):
         assert f"  {command} " in shown

@@ -21,6 +21,14 @@ WRONG = {
         {"problem": "regression", "value": {"true_positive": 1}},
         "value belongs to a classification",
     ),
+    "unknown limit": ({"gate": {"flor": 0.7}}, "gate.flor: Extra inputs"),
+    "margin of nothing": ({"gate": {"margin": 0.0}}, "gate.margin: Input should be greater than 0"),
+    "margin of all": ({"gate": {"slice_margin": 1.0}}, "gate.slice_margin: Input should be less than 1"),
+    "no time at all": ({"gate": {"latency_ms": 0.0}}, "gate.latency_ms: Input should be greater than 0"),
+    "groups of one": ({"gate": {"group_rows": 1}}, "gate.group_rows: Input should be greater than or equal to 2"),
+    "part of a row": ({"gate": {"group_rows": 2.5}}, "gate.group_rows: Input should be a valid integer"),
+    "floor by word": ({"gate": {"floor": "high"}}, "gate.floor: Input should be a valid number"),
+    "limit of no number": ({"gate": {"calibration": float("nan")}}, "gate.calibration: "),
     "unknown outcome": ({"value": {"maybe": 1}}, "value.maybe: Extra inputs"),
 }
 
@@ -56,6 +64,7 @@ def test_defaults(tmp_path):
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     params = config.load(path)
     assert (params.data.time, params.split.test, params.value, params.model) == (None, 0.2, None, {})
+    assert (params.gate.floor, params.gate.group_rows) == (None, 100)
 
 
 def test_your_parameters_are_valid(params):

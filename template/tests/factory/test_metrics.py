@@ -77,3 +77,38 @@ def test_curves_are_short_finite_and_span_the_shares():
     assert roc.row(0) == (0, 0) and roc.row(-1) == (1, 1)
     by_tenth = curves.regression(10 * SCORE, 10 * SCORE)["predicted_observed"]
     assert by_tenth["predicted"].to_list() == pytest.approx(by_tenth["observed"].to_list())
+
+
+@pytest.mark.parametrize("problem, name", [("classification", "roc_auc"), ("classification", "brier")])
+def test_improvement_is_positive_where_the_score_is_better(monkeypatch, problem, name):
+    monkeypatch.setattr(metrics, "RESAMPLES", 40)
+    worse = np.clip(SCORE + RANDOM.normal(0, 0.3, 300), 0, 1)
+    there = metrics.improvement(problem, name, TARGET, SCORE, worse)
+    back = metrics.improvement(problem, name, TARGET, worse, SCORE)
+    metric = metrics.METRICS[problem][name]
+    assert there.value == pytest.approx(abs(metric(TARGET, SCORE) - metric(TARGET, worse)))
+    assert 0 < there.low < there.value < there.high
+    assert (back.value, back.low, back.high) == pytest.approx((-there.value, -there.high, -there.low))
+
+
+def test_improvement_is_paired():
+    """What is hard for both cancels out: a constant gain has no spread, however much the target has."""
+    target, score = 100 * RANDOM.random(300), np.zeros(300)
+    found = metrics.improvement("regression", "error_q50", target, score, score + 1)
+    assert (found.value, found.low, found.high) == pytest.approx((1, 1, 1))
+
+
+def test_calibration_error_by_hand():
+    """Of twenty scores two make a tenth; in the last both are off by a half, in the others none."""
+    score = np.repeat(np.arange(10) / 10, 2)
+    assert metrics.calibration_error(score + np.where(score == 0.9, 0.5, 0), score) == pytest.approx(0.05)
+    half = np.full(20, 0.5)
+    assert metrics.calibration_error(np.tile([0.0, 1.0], 10), half) == 0
+    assert metrics.calibration_error(np.ones(20), half) == 0.5
+
+
+def test_worth_of_each_outcome():
+    value = config.Value(true_positive=1, false_positive=-2, true_negative=3, false_negative=-4)
+    found = metrics.worth(np.array([1.0, 0, 0, 1]), np.array([True, True, False, False]), value)
+    assert found.tolist() == [1, -2, 3, -4]
+    assert metrics.worth(TARGET, SCORE > 0.5, value).sum() == earned(TARGET, SCORE > 0.5, value)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,27 @@ def test_missing_program_is_named():
 def test_failing_program_is_quoted_in_one_line():
     with pytest.raises(errors.FactoryError, match="`git no-such-command` failed: git: 'no-such-command'"):
         shell.run("git", "no-such-command")
+
+
+def test_program_is_told_what_and_where(tmp_path):
+    script = "import os, sys; print(os.getcwd(), os.environ.get('WORD'), sys.stdin.read()); print()"
+    command = (sys.executable, "-c", script)
+    printed = f"{tmp_path} none 李"
+    how = {"cwd": tmp_path, "env": os.environ | {"WORD": "none", "PYTHONUTF8": "1"}, "stdin": "李"}
+    assert shell.run(*command, **how) == printed
+    assert shell.run(*command, **how, strip=False) == f"{printed}\n\n"
+
+
+FAILURES = {
+    "first complaint": ("print('b\\nc', file=sys.stderr)", "b"),
+    "what it printed": ("print('only here')", "only here"),
+    "last line of a traceback": ("raise OSError('the fault')", "OSError: the fault"),
+    "nothing": ("pass", "exit code 3"),
+}
+
+
+@pytest.mark.parametrize("script, said", FAILURES.values(), ids=FAILURES)
+def test_failure_is_told_by_what_says_most(script, said):
+    with pytest.raises(errors.FactoryError) as error:
+        shell.run(sys.executable, "-c", f"import sys\n{script}\nsys.exit(3)")
+    assert str(error.value).endswith(f"` failed: {said}")
