@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,21 +11,17 @@ from typing import Any
 
 import yaml
 
-from . import digest, git, versions
+from . import champion, compare, digest, git, versions
 from .artifact import MODEL
 from .errors import FactoryError
 from .shell import run
 from .versions import PREFIX, Version
-
-Object = dict[str, Any]
 
 
 def audit() -> tuple[list[Version], list[str]]:
     """The versions, and what is wrong with them: where, and the command that mends it."""
     known = versions.known()
     problems = [*_shared(known), *_sequence(known)]
-    with suppress(FactoryError):  # whichever is missing is found below, by name
-        run(sys.executable, "-m", "dvc", "fetch", "--all-tags", str(MODEL))
     cache = Path(run(sys.executable, "-m", "dvc", "cache", "dir")) / "files/md5"
     for version in known:
         problems += [f"{PREFIX}{version.number}: {problem}" for problem in _one(version, cache)]
@@ -73,8 +70,7 @@ def _one(version: Version, cache: Path) -> Iterator[str]:
 def _artefacts(version: Version, record: dict[str, Any], cache: Path) -> Iterator[str]:
     try:
         folder = versions.model_in(git.show(version.commit, "dvc.lock") or "")
-        listed = {entry["relpath"]: entry["md5"] for entry in json.loads(_object(cache, folder))}
-        found = {name: _object(cache, md5) for name, md5 in listed.items()}
+        found = _cached(folder, cache)
         manifest = json.loads(found["manifest.json"])
         wrong = [name for name, sha256 in manifest["files"].items() if digest.of_bytes(found.get(name, b"")) != sha256]
         if wrong or digest.of_bytes(found["manifest.json"]) != record["model"]:
@@ -82,7 +78,22 @@ def _artefacts(version: Version, record: dict[str, Any], cache: Path) -> Iterato
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         yield f"its commit names no model ({' '.join(str(error).split())}): restore the commit"
     except FileNotFoundError as error:
-        yield f"its model cannot be fetched ({error}): put it back with `dvc push` from a machine that has it"
+        if not _fetched(version.commit, record["model"]):
+            yield f"its model cannot be fetched ({error}): put it back with `dvc push` from a machine that has it"
+
+
+def _fetched(commit: str, model: str) -> bool:
+    with tempfile.TemporaryDirectory() as place, suppress(FactoryError):
+        folder = Path(place, MODEL)
+        champion.fetch(commit, folder)
+        digest.unseal(folder)
+        return compare.model_id(folder) == model
+    return False
+
+
+def _cached(folder: str, cache: Path) -> dict[str, bytes]:
+    listed = {entry["relpath"]: entry["md5"] for entry in json.loads(_object(cache, folder))}
+    return {name: _object(cache, md5) for name, md5 in listed.items()}
 
 
 def _object(cache: Path, md5: str) -> bytes:

@@ -47,6 +47,11 @@ def load(commit: str) -> None:
     _python(commit, LOAD)
 
 
+def fetch(commit: str, folder: Path) -> None:
+    """The model of the commit, from DVC's cache or its remote. Raises FactoryError."""
+    run(sys.executable, "-m", "dvc", "get", "--rev", commit, ".", str(MODEL), "--out", str(folder))
+
+
 def checkout(commit: str) -> Path:
     """The commit's files with its model, kept for the next time. Raises Undecided if anything cannot be fetched."""
     folder = WORKTREES / commit
@@ -59,7 +64,7 @@ def checkout(commit: str) -> Path:
                 run("git", "worktree", "prune")
                 run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
                 fetched = folder / ".model.tmp"
-                run(sys.executable, "-m", "dvc", "get", "--rev", commit, ".", str(MODEL), "--out", str(fetched))
+                fetch(commit, fetched)
                 fetched.replace(model)
         except FactoryError as error:
             raise Undecided(f"the model of {commit[:8]} cannot be fetched: {error}") from error

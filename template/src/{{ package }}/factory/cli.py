@@ -136,7 +136,8 @@ def readiness(least: float | None, as_json: bool) -> None:
     """Score the project by the ML Test Score: break what its tests guard, and see them notice."""
     from . import claims, config, readiness
 
-    with click.progressbar(claims.CLAIMS, label="Breaking things", file=sys.stderr) as bar:
+    quiet = not sys.stderr.isatty()
+    with click.progressbar(claims.CLAIMS, label="Breaking things", file=sys.stderr, hidden=quiet) as bar:
         found = list(readiness.assess(config.load(), bar))
     score = readiness.write(found)
     click.echo(readiness.FILES[0].read_text(encoding="utf-8") if as_json else readiness.table(found))

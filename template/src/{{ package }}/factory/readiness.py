@@ -65,7 +65,7 @@ class Note(Section):
 
     test: str
     by: str
-    on: date
+    day: date
     found: str
 
 
@@ -76,8 +76,8 @@ def assess(params: Params, claims: Iterable[Claim]) -> Iterator[Result]:
         for claim in claims:
             score, why = _tried(scratch, claim)
             note = notes.get(claim.title)
-            if score < 0.5 and note and note.on + VALID >= date.today():
-                score, why = 0.5, f"by hand, {note.by} on {note.on}: {note.found}"
+            if score < 0.5 and note and note.day + VALID >= date.today():
+                score, why = 0.5, f"by hand, {note.by} on {note.day}: {note.found}"
             yield Result(claim, score, why)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from .. import contract
 from . import digest, ledger, tables
 from .config import Params
+from .contracts import conform
 from .errors import FactoryError
 
 Break = Callable[[Path, Params], None]
@@ -72,7 +73,7 @@ def _deliver(copy: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None
     text = record.read_text(encoding="utf-8")
     for entry in ledger.entries():
         path = copy / entry.path
-        rows = change(tables.read(path))
+        rows = change(conform(tables.read(path), contract.LabelledRow))
         path.unlink()  # it may be a link into DVC's cache
         rows.write_parquet(path) if path.suffix == ".parquet" else rows.write_csv(path)
         text = text.replace(entry.sha256, digest.of_file(path))

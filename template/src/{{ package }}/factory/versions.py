@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 import yaml
@@ -71,7 +72,8 @@ def publish(commit: str, record: dict[str, Any], headline: str, before: list[Ver
     """The next version, on the remote first: of several at once exactly one is made. Raises FactoryError."""
     number = before[-1].number + 1 if before else 1
     name = f"{PREFIX}{number}"
-    sealed = {"version": number, "commit": commit, "previous": before[-1].tag if before else None, **record}
+    chain = {"version": number, "commit": commit, "previous": before[-1].tag if before else None}
+    sealed = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
     message = f"{name}: {headline}\n\n{_sealed(sealed)}\n"
     tag = git.make_tag(name, commit, message)
     remote = git.remote()
