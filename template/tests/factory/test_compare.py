@@ -109,7 +109,7 @@ def test_without_onnx_nothing_disagrees(tmp_path):
 
 
 def test_latency_is_the_median_without_the_first_calls(monkeypatch):
-    spent = iter([*[9.0] * evidence.WARM_UP, *[0.001] * 120, *[0.5] * 80])
+    spent = iter([*[9.0] * evidence.WARM_UP, *[0.001] * 105, *[0.5] * 95])
     clock = [0.0]
     monkeypatch.setattr(evidence.time, "perf_counter", lambda: clock[0])
 
