@@ -100,7 +100,7 @@ class Project:
 
     def run(self, *command: str, **env: str | None) -> tuple[int, str, str]:
         process = self.start(*command, **env)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         return process.returncode, out, err
 
     def done(self, *command: str, **env: str | None) -> str:
