@@ -6,7 +6,7 @@ from .sabotage import Break
 
 FEATURES, MODEL, CONTRACT = "tests/test_features.py", "tests/test_model.py", "tests/test_contract.py"
 SCORING, STAGES = "tests/factory/test_scoring.py", "tests/factory/test_stages.py"
-GATE, PROMOTE = "tests/factory/test_gate.py", "tests/factory/test_promote.py"
+GATE, ROLLBACK = "tests/factory/test_gate.py", "tests/factory/test_rollback.py"
 
 
 def by_stage(what: str, broken: Break, reason: str, *stages: str) -> Trial:
@@ -101,8 +101,8 @@ CLAIMS = (
     Claim(
         "Infrastructure",
         "Serving models can be rolled back",
-        PROMOTE,
-        (by_tests("a rollback to the wrong version", defects.wrong_version, PROMOTE),),
+        ROLLBACK,
+        (by_tests("a rollback to the wrong version", defects.wrong_version, ROLLBACK),),
     ),
     Claim("Monitoring", "Dependency changes result in notification", missing="needs a bot that watches uv.lock"),
     Claim(
