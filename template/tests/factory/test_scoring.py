@@ -118,6 +118,16 @@ def test_row_beyond_the_contract_is_refused(scorer, rows):
         scorer.score(rows.with_columns(surplus=1))
 
 
+@pytest.mark.parametrize("height", [1, 2, None], ids=["one row", "two", "all"])
+def test_row_that_breaks_a_rule_is_refused(scorer, rows, height):
+    required = next(name for name, column in contract.Row.columns().items() if not column.nullable)
+    broken = rows.head(height or rows.height).with_columns(pl.lit(None, rows.schema[required]).alias(required))
+    with pytest.raises(
+        errors.ContractViolation, match=f"{required}: nullability, {broken.height} of {broken.height} rows"
+    ):
+        scorer.score(broken)
+
+
 def test_model_that_learned_from_other_features_is_refused(estimator, facts, labelled, tmp_path):
     changed = {**facts, "features": dict(reversed([*facts["features"].items(), ("new", {"type": "Int8"})]))}
     artifact.save(tmp_path / "model", estimator, changed, matrix(labelled))
