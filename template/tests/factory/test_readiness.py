@@ -1,6 +1,7 @@
 """The score: what is claimed counts only while its tests pass and notice what is broken."""
 
 import json
+from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,12 +22,6 @@ class Copy:
     def __init__(self, said: str | None = "Error: refused: FLOOR", fails: str = "") -> None:
         self.said, self.fails = said, fails
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
     def passes(self, command):
         return command[0] != self.fails
 
@@ -37,7 +32,7 @@ class Copy:
 
 
 def assessed(patch, copy, claim=CLAIM):
-    patch.setattr(readiness, "Scratch", lambda params: copy)
+    patch.setattr(readiness, "Scratch", lambda params: nullcontext(copy))
     [result] = readiness.assess(toy.params(), [claim])
     return result.score, result.why
 
