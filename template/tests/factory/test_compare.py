@@ -82,6 +82,15 @@ def test_verdict_is_told_to_machines_and_people_alike():
         assert line in shown.output and check["code"] in line and check["what"] in line and "✓" in line
 
 
+@pytest.mark.usefixtures("project")
+def test_verdict_is_strict_json_and_one_table_whatever_it_holds():
+    check = evidence.Check("PARITY", "ONNX", float("inf"), "≤ 1", False, note="a|b")
+    compare.write(compare.Verdict("1" * 64, "the baseline", None, [check]))
+    told = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
+    assert told["refusals"] == ["PARITY"] and told["checks"][0]["figure"] is None
+    assert "| a/b " in compare.MARKDOWN.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("before", ["# a word\n\n{}", "{}\n\n\n"])
 def test_words_and_layout_are_no_change_of_the_contract(committed, before):
     [path] = Path("src").glob("*/contract.py")

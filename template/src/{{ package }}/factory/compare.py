@@ -95,7 +95,7 @@ def contract_changed(commit: str) -> bool:
 def write(verdict: Verdict) -> None:
     """reports/gate.json for machines and reports/gate.md for a pull request."""
     JSON.parent.mkdir(exist_ok=True)
-    checks = [asdict(check) for check in verdict.checks]
+    checks = [asdict(check) | {"figure": _finite(check.figure)} for check in verdict.checks]
     content = {"passed": verdict.passed, "refusals": verdict.refusals, **asdict(verdict), "checks": checks}
     evaluate.dump(content, JSON)
     said = "passes" if verdict.passed else f"is refused: {', '.join(verdict.refusals)}"
@@ -108,7 +108,19 @@ def _decided(scores: Any) -> Decided:
     return Decided(scores["score"].to_numpy().astype(np.float64), decision)
 
 
+def _finite(figure: float | None) -> float | None:
+    return figure if figure is None or np.isfinite(figure) else None  # JSON knows no infinity
+
+
 def _row(check: Check) -> tuple[str, ...]:
     interval = "" if check.low is None or check.high is None else f"{check.low:.4f} to {check.high:.4f}"
     figure = "" if check.figure is None else f"{check.figure:.4g}"
-    return ("✓" if check.passed else "✗", check.what, figure, interval, check.limit, check.code, check.note)
+    return (
+        "✓" if check.passed else "✗",
+        check.what,
+        figure,
+        interval,
+        check.limit,
+        check.code,
+        check.note.replace("|", "/"),
+    )
