@@ -12,7 +12,7 @@ from .. import contract, scoring
 PACKAGE = Path(contract.__file__).parent
 NAME = contract.__name__.rpartition(".")[0]
 ALLOWED = {"contract": set(), "features": {"contract"}, "model": {"contract", "features"}}
-SCORING = {"artifact", "batch", "casts", "contracts", "digest", "errors", "scoring", "single", "tables"}
+SCORING = {"artifact", "batch", "casts", "contracts", "digest", "errors", "loader", "scoring", "single", "tables"}
 TRAINING = ["altair", "dvc", "filelock", "jinja2", "mlflow", "onnx", "pydantic", "skl2onnx", "sklearn", "yaml"]
 
 

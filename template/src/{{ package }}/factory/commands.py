@@ -1,6 +1,7 @@
-"""The commands around versions of the model."""
+"""The commands around the model and its versions."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -90,6 +91,19 @@ def trace(version: str, as_json: bool) -> None:
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(trace.lines(found)))
 
 
+@click.command()
+@click.argument("destination", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option(
+    "--model", type=click.Path(path_type=Path), default=Path("model"), show_default=True, help="Folder of the model."
+)
+def export(destination: Path, model: Path) -> None:
+    """Write the model, features included, as one ONNX file with a loader that needs onnxruntime and numpy alone."""
+    from . import edge
+
+    edge.export(destination, model)
+    click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
+
+
 def _show(verdict: Any) -> None:
     click.echo(f"Model {verdict.model[:12]} against {verdict.against}\n\n{verdict.table()}\n")
     if not verdict.passed:
@@ -113,4 +127,4 @@ def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     }
 
 
-ALL = (compare, promote, rollback, models, audit, trace)
+ALL = (compare, promote, rollback, models, audit, trace, export)

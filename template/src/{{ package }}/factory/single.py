@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from operator import attrgetter
 from typing import Any
 
 import dataframely as dy
@@ -14,15 +13,7 @@ from numpy.typing import NDArray
 
 from . import artifact, digest
 from .contracts import limits, rules
-
-PARTS: dict[str, Callable[[Any], float]] = {
-    **{part: attrgetter(part.lower()) for part in ("Year", "Month", "Day", "Hour", "Minute", "Second")},
-    "Quarter": lambda day: (day.month + 2) // 3,
-    "Week": lambda day: day.isocalendar().week,
-    "WeekDay": lambda day: day.isoweekday(),
-    "OrdinalDay": lambda day: day.timetuple().tm_yday,
-}
-"""Parts of dates and times: the name in the plans of polars, and the way of Python to the same number."""
+from .loader import PARTS
 
 
 class FeatureGraph:

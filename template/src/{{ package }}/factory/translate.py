@@ -12,9 +12,10 @@ import polars as pl
 from . import artifact
 from .contracts import limits, rules
 from .graph import Graph
+from .loader import PARTS
 from .operations import UnknownExpression, Value, cast, function, literal, whole
 from .scoring import matrix
-from .single import PARTS, FeatureGraph, fingerprint
+from .single import FeatureGraph, fingerprint
 
 PROBES = 20_000
 

@@ -1,0 +1,53 @@
+"""Scores rows with onnxruntime and numpy alone; it stands beside the model.onnx that `factory export` wrote."""
+
+import json
+import math
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARTS: dict[str, Any] = {
+    **{part: attrgetter(part.lower()) for part in ("Year", "Month", "Day", "Hour", "Minute", "Second")},
+    "Quarter": lambda day: (day.month + 2) // 3,
+    "Week": lambda day: day.isocalendar().week,
+    "WeekDay": lambda day: day.isoweekday(),
+    "OrdinalDay": lambda day: day.timetuple().tm_yday,
+}
+"""Parts of dates and times: the name in the plans of polars, and the way of Python to the same number."""
+
+
+class Scorer:
+    """The model with its features, by default from the model.onnx beside this file."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        import onnxruntime
+
+        path = path or Path(__file__).with_name("model.onnx")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # more would add up the trees in another order
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.about = json.loads(self._session.get_modelmeta().custom_metadata_map["about"])
+
+    def score(self, rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+        """The score of each row, shape (rows,); None and what is missing are unknown, times may be ISO 8601 text.
+
+        Only the rules between columns are checked, not each column's limits. Raises ValueError
+        naming the first row that breaks one, or whose category or features are not known.
+        """
+        raw = [[self._number(row.get(name), *how) for name, *how in self.about["leaves"]] for row in rows]
+        score, fine = self._session.run(["score", "fine"], {"raw": np.array(raw, np.float64)})
+        if not fine.all():
+            raise ValueError(f"row {fine.all(axis=1).argmin()}: breaks a rule, or its features cannot be computed")
+        return score.astype(np.float64)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _number(value: Any, part: str, categories: list[str]) -> float:
+        if value is None:
+            return math.nan
+        if categories:
+            return float(categories.index(value))
+        return float(PARTS[part](datetime.fromisoformat(value) if isinstance(value, str) else value) if part else value)
