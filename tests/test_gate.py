@@ -325,3 +325,32 @@ def test_readiness_is_earned_by_tests(project):
     assert "the score is 0, less than 2.5" in project.run("factory", "readiness", "--min", "2.5")[2]
     tests = json.loads((project.folder / "reports/readiness.json").read_text())["tests"]
     assert len(tests) == 28 and not any(test["score"] for test in tests)
+
+
+# Inside another application
+
+
+BOTH = """
+import importlib.util, sys
+import gate, other
+import polars as pl
+
+rows, model, expected = sys.argv[1:]
+scores = [package.Scorer.load(model).score(pl.read_parquet(rows)) for package in (gate, other)]
+assert all(found.equals(pl.read_parquet(expected)) for found in scores)
+assert not [name for name in ("dvc", "pydantic", "yaml", "optuna", "onnx") if importlib.util.find_spec(name)]
+"""
+
+
+def test_two_projects_in_one_application(promoted, template, tmp_path):
+    """Their wheels need what scoring needs, and do not get in each other's way."""
+    other = Project(tmp_path / "other", promoted.bin)
+    copier.run_copy(str(template), other.folder, {"project_name": "Other"}, defaults=True, quiet=True)
+    for project in (promoted, other):
+        project.done("uv", "build", "--quiet", "--wheel", "--out-dir", str(tmp_path / "wheels"))
+    other.done("uv", "venv", "--quiet", str(tmp_path / "venv"))
+    python, wheels = tmp_path / "venv/bin/python", sorted(map(str, (tmp_path / "wheels").glob("*.whl")))
+    other.done("uv", "pip", "install", "--quiet", "--python", str(python), *wheels)
+    rows = promoted.folder / "data/raw/flights-late-2013-04.parquet"
+    promoted.done("factory", "score", str(rows), str(tmp_path / "scores.parquet"))
+    other.done(str(python), "-c", BOTH, str(rows), str(promoted.folder / "model"), str(tmp_path / "scores.parquet"))
