@@ -83,7 +83,7 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Speed and size of what a project does, against the limits that the benchmarks name."""
     install(session)
-    session.run("python", "benchmarks/bench.py", *session.posargs)
+    session.run("python", "benchmarks/bench.py", *(session.posargs or [session.create_tmp()]))
 
 
 if __name__ == "__main__":
