@@ -114,7 +114,7 @@ def _megabytes(path: Path) -> float:
 
 def main() -> None:
     """All benchmarks, in a folder that is made anew."""
-    scratch = Path(sys.argv[1])
+    scratch = Path(sys.argv[1]).resolve()
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     bench_copy(scratch)
