@@ -20,10 +20,7 @@ def author() -> str:
 
 def commit() -> str | None:
     """The commit that is checked out, or None before the first."""
-    try:
-        return run("git", "rev-parse", "--verify", "HEAD")
-    except FactoryError:
-        return None
+    return _asked("rev-parse", "--verify", "HEAD")
 
 
 def uncommitted(*paths: str) -> bool:
@@ -47,10 +44,7 @@ def commit_all(message: str) -> None:
 
 def branch() -> str | None:
     """The branch that is checked out, or None where a commit is."""
-    try:
-        return run("git", "symbolic-ref", "--quiet", "--short", "HEAD")
-    except FactoryError:
-        return None
+    return _asked("symbolic-ref", "--quiet", "--short", "HEAD")
 
 
 def changes() -> list[str]:
@@ -60,10 +54,7 @@ def changes() -> list[str]:
 
 def show(commit: str, path: str) -> str | None:
     """The file as it was in the commit, or None if it was not there."""
-    try:
-        return run("git", "show", f"{commit}:{path}", strip=False)
-    except FactoryError:
-        return None
+    return _asked("show", f"{commit}:{path}", strip=False)
 
 
 def remote() -> str | None:
@@ -85,10 +76,7 @@ def tags(pattern: str) -> list[tuple[str, ...]]:
 
 def tag(name: str) -> str | None:
     """The object that the tag names, or None."""
-    try:
-        return run("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
-    except FactoryError:
-        return None
+    return _asked("rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
 
 
 def make_tag(name: str, commit: str, message: str) -> str:
@@ -98,7 +86,7 @@ def make_tag(name: str, commit: str, message: str) -> str:
     with tempfile.TemporaryDirectory() as place:  # `git tag` names what it makes: let it do so elsewhere
         run("git", "init", "--quiet", "--bare", place)
         scratch = ("git", "--git-dir", place, "-c", f"include.path={configured}")
-        how = ("--sign",) if _setting("user.signingkey") else ()
+        how = ("--sign",) if _asked("config", "--get", "user.signingkey") else ()
         run(*scratch, "tag", "--annotate", *how, "--file=-", name, commit, env=os.environ | here, stdin=message)
         return run(*scratch, "rev-parse", f"refs/tags/{name}", env=os.environ | here)
 
@@ -124,13 +112,14 @@ def remote_tags(remote: str, pattern: str) -> dict[str, str]:
     return {name.removeprefix("refs/tags/"): found for found, name in (line.split("\t") for line in lines)}
 
 
-def _setting(name: str) -> str:
-    try:
-        return run("git", "config", "--get", name)
-    except FactoryError:
-        return ""
-
-
 def authors_of(text: str, path: str) -> list[str]:
     """Addresses of the authors of the commits that entered the text into the file or took it out, newest first."""
     return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
+
+
+def _asked(*question: str, strip: bool = True) -> str | None:
+    """What Git answers, or None where it has no answer."""
+    try:
+        return run("git", *question, strip=strip)
+    except FactoryError:
+        return None
