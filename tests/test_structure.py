@@ -115,10 +115,10 @@ def test_what_people_and_agents_read_is_short(render):
 
 def commands() -> dict[str, set[str]]:
     """The options of each `factory` command, read from its decorators."""
-    found = {}
-    for file in (file for file in FILES if file.name in ("cli.py", "commands.py")):
-        assigned = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.Assign)]
-        shared = {node.targets[0].id: node.value for node in assigned}
+    files = [file for file in FILES if file.name in ("cli.py", "commands.py")]
+    found, bodies = {}, [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
+    shared = {node.targets[0].id: node.value for node in bodies if isinstance(node, ast.Assign)}
+    for file in files:
         for function in functions(file):
             calls = [shared.get(getattr(call, "id", ""), call) for call in function.decorator_list]
             for command in (call for call in calls if getattr(getattr(call, "func", None), "attr", "") == "command"):

@@ -58,7 +58,7 @@ def test_nothing_to_break_is_told(broken):
 
 
 def test_contract_without_limits_has_none(tmp_path):
-    file = tmp_path / defects.PACKAGE / "contract.py"
+    file = tmp_path / defects.SOURCE / "contract.py"
     file.parent.mkdir(parents=True)
     file.write_text(Path(contract.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     defects.unlimited(tmp_path, config.load())
@@ -66,7 +66,7 @@ def test_contract_without_limits_has_none(tmp_path):
 
 
 def test_code_follows_at_the_end(tmp_path):
-    file = tmp_path / defects.PACKAGE / "model.py"
+    file = tmp_path / defects.SOURCE / "model.py"
     file.parent.mkdir(parents=True)
     file.write_text("x = 1\n")
     defects.append("model.py", "x = 2\n")(tmp_path, config.load())

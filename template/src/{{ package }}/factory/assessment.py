@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ..features import features
-from . import artifact, curves, metrics
+from . import artifact, curves, fairness, metrics
 from .config import Params
 from .errors import FactoryError
 from .metrics import Estimate, Vector
@@ -65,12 +65,10 @@ def main_metric(params: Params) -> metrics.Metric:
 
 def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:
     """The main metric and the mean target and score in each large enough group of the slice columns."""
-    name = params.evaluation.metric
-    metric = metrics.METRICS[params.problem][name]
+    name, metric = params.evaluation.metric, main_metric(params)
     groups = []
-    for column in dict.fromkeys([*params.data.sensitive, *params.evaluation.slices]):
-        for value in test[column].unique().sort():
-            rows = test[column].eq_missing(value).to_numpy()
+    for column in params.grouping:
+        for value, rows in fairness.groups(test, column):
             if rows.sum() >= SLICE_ROWS and np.ptp(target[rows]) > 0:
                 groups.append(
                     {
@@ -87,9 +85,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
 
 def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, params: Params) -> pl.DataFrame:
     """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first."""
-    name = params.evaluation.metric
-    metric = metrics.METRICS[params.problem][name]
-    sign = 1 if name in metrics.HIGHER_IS_BETTER else -1
+    metric, sign = main_metric(params), metrics.direction(params.evaluation.metric)
     generator = np.random.default_rng(0)
     rows = np.sort(generator.permutation(test.height)[:IMPORTANCE_ROWS])
     table = features(test[rows])

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 from tabulate import tabulate
 
-from .. import contract
-from . import ledger
+from . import PACKAGE, ledger
 from .assessment import Assessment
-from .config import Section, explained
-from .errors import FactoryError
+from .config import Section, read
 
 SAID = Path("docs/model-card.yaml")
 PAGE = Path(__file__).with_name("card.md")
@@ -46,13 +43,9 @@ class Said(Section):
 def load(path: Path = SAID) -> Said:
     """What has been said; nothing, where the file is missing. Raises FactoryError naming each key that is wrong."""
     try:
-        return Said.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return read(path, lambda content: Said.model_validate(content or {}))
     except FileNotFoundError:
         return Said()
-    except ValidationError as error:
-        raise FactoryError(f"{path}: {explained(error)}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
 
 
 def of(assessment: Assessment, said: Said) -> dict[str, Any]:
@@ -60,7 +53,7 @@ def of(assessment: Assessment, said: Said) -> dict[str, Any]:
     manifest, params, deliveries = assessment.manifest, assessment.params, ledger.entries()
     return {
         "model_details": {
-            "name": contract.__name__.partition(".")[0],
+            "name": PACKAGE,
             "owner": said.owner,
             "risk": said.risk,
             "problem": params.problem,

@@ -9,14 +9,13 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock
 
-from .. import contract
+from . import PACKAGE
 from .artifact import MODEL
 from .errors import FactoryError, Undecided
 from .shell import run
 from .stage import LOCKS
 
 WORKTREES = Path(".dvc/tmp/champions")
-PACKAGE = contract.__name__.partition(".")[0]
 SCORE = f"""
 import sys
 import polars as pl

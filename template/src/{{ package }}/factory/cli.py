@@ -1,16 +1,14 @@
 """The `factory` command."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from . import commands
+from .commands import FILE, MODEL
 from .errors import FactoryError
-
-FILE = click.Path(path_type=Path)
 
 # read when scikit-learn is imported: its threads spin while they wait, which costs minutes where processors are shared;
 # those that never spin take five times as long on an idle machine
@@ -67,7 +65,7 @@ def ingest(files: tuple[Path, ...], source: str | None) -> None:
 @main.command()
 @click.argument("source", metavar="IN", type=FILE)
 @click.argument("destination", metavar="OUT", type=FILE)
-@click.option("--model", type=FILE, default=Path("model"), show_default=True, help="Folder of the model.")
+@MODEL
 def score(source: Path, destination: Path, model: Path) -> None:
     """Score the rows of a CSV or Parquet file."""
     from . import batch, tables
@@ -127,19 +125,3 @@ def tune(trials: int) -> None:
         return
     tune.write(result.parameters)
     click.echo("params.yaml holds the best; next: uv run dvc repro")
-
-
-@main.command()
-@click.option("--min", "least", type=float, help="Fail below this score.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
-def readiness(least: float | None, as_json: bool) -> None:
-    """Score the project by the ML Test Score: break what its tests guard, and see them notice."""
-    from . import claims, config, readiness
-
-    quiet = not sys.stderr.isatty()
-    with click.progressbar(claims.CLAIMS, label="Breaking things", file=sys.stderr, hidden=quiet) as bar:
-        found = list(readiness.assess(config.load(), bar))
-    score = readiness.write(found)
-    click.echo(readiness.FILES[0].read_text(encoding="utf-8") if as_json else readiness.table(found))
-    if least is not None and score < least:
-        raise click.ClickException(f"the score is {score:g}, less than {least:g}")

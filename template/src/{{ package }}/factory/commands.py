@@ -1,11 +1,14 @@
 """The commands around the model and its versions."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+FILE = click.Path(path_type=Path)
+MODEL = click.option("--model", type=FILE, default=Path("model"), show_default=True, help="Folder of the model.")
 WHY = click.option("-m", "--message", "why", default="", help="Why; it stays with the version.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 ACCEPT = click.option(
@@ -17,9 +20,9 @@ ACCEPT = click.option(
 @ACCEPT
 def compare(accepted: str | None) -> None:
     """Judge the model here against the champion; exit code 1 is a refusal."""
-    from . import compare, config
+    from . import compare, config, versions
 
-    verdict = compare.compare(config.load(), accepted)
+    verdict = compare.compare(config.load(), versions.current(), accepted)
     compare.write(verdict)
     _show(verdict)
 
@@ -92,7 +95,7 @@ def trace(version: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("destination", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.argument("destination", metavar="FOLDER", type=FILE)
 @click.option(
     "--model", type=click.Path(path_type=Path), default=Path("model"), show_default=True, help="Folder of the model."
 )
@@ -102,6 +105,22 @@ def export(destination: Path, model: Path) -> None:
 
     edge.export(destination, model)
     click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
+
+
+@click.command()
+@click.option("--min", "least", type=float, help="Fail below this score.")
+@AS_JSON
+def readiness(least: float | None, as_json: bool) -> None:
+    """Score the project by the ML Test Score: break what its tests guard, and see them notice."""
+    from . import claims, config, readiness
+
+    quiet = not sys.stderr.isatty()
+    with click.progressbar(claims.CLAIMS, label="Breaking things", file=sys.stderr, hidden=quiet) as bar:
+        found = list(readiness.assess(config.load(), bar))
+    score = readiness.write(found)
+    click.echo(readiness.FILES[0].read_text(encoding="utf-8") if as_json else readiness.table(found))
+    if least is not None and score < least:
+        raise click.ClickException(f"the score is {score:g}, less than {least:g}")
 
 
 def _show(verdict: Any) -> None:
@@ -127,4 +146,4 @@ def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     }
 
 
-ALL = (compare, promote, rollback, models, audit, trace, export)
+ALL = (compare, promote, rollback, models, audit, trace, export, readiness)

@@ -42,10 +42,9 @@ class Verdict:
         return tabulate([_row(check) for check in self.checks], HEADERS, tablefmt="github", disable_numparse=True)
 
 
-def compare(params: Params, accepted: str | None = None) -> Verdict:
-    """Judge the working tree's model against the highest version. Raises Undecided where something is missing."""
+def compare(params: Params, before: list[versions.Version], accepted: str | None = None) -> Verdict:
+    """Judge the working tree's model against the last of the versions. Raises Undecided where something is missing."""
     main_metric(params)
-    before = versions.current()
     holder = before[-1] if before else None
     evidence = gather(params, holder, accepted)
     against = f"the champion {holder.name}" if holder else "the baseline, as no model has been promoted yet"

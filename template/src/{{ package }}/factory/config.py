@@ -1,7 +1,8 @@
 """params.yaml, the only configuration, read once and checked key by key."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -10,6 +11,7 @@ from .errors import FactoryError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+Made = TypeVar("Made")
 
 
 class Section(BaseModel):
@@ -75,6 +77,11 @@ class Params(Section):
     value: Value | None = None
     gate: Gate = Gate()
 
+    @property
+    def grouping(self) -> list[str]:
+        """The columns whose groups are looked at one by one, sensitive ones first."""
+        return list(dict.fromkeys([*self.data.sensitive, *self.evaluation.slices]))
+
     @model_validator(mode="after")
     def only_decisions_have_a_value(self) -> Self:
         """Refuse prices of outcomes where nothing is decided."""
@@ -86,15 +93,17 @@ class Params(Section):
 def load(path: Path = Path("params.yaml")) -> Params:
     """The parameters. Raises FactoryError naming each key that is unknown, missing or ill-typed."""
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        raise FactoryError(f"{path}: {explained(error)}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        return read(path, Params.model_validate)
     except FileNotFoundError as error:
         raise FactoryError(f"{path} is not here: run factory in the project's own folder") from error
 
 
-def explained(error: ValidationError) -> str:
-    """Each key that is wrong, and how, in one line."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+def read(path: Path, make: Callable[[Any], Made]) -> Made:
+    """What `make` makes of the YAML in the file. Raises FactoryError naming each key that is wrong."""
+    try:
+        return make(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+        raise FactoryError(f"{path}: {'; '.join(problems)}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error

@@ -3,11 +3,11 @@
 import ast
 from pathlib import Path
 
-from .. import contract
+from . import PACKAGE
 from .config import Params
 from .sabotage import Break
 
-PACKAGE = Path("src") / contract.__name__.partition(".")[0]
+SOURCE = Path("src") / PACKAGE
 LIMITS = {"min", "max", "min_length", "max_length"}
 
 
@@ -15,7 +15,7 @@ def append(module: str, code: str) -> Break:
     """Let the code follow at the end of one of the package's modules."""
 
     def broken(copy: Path, params: Params) -> None:
-        file = copy / PACKAGE / module
+        file = copy / SOURCE / module
         file.write_text(file.read_text(encoding="utf-8") + code, encoding="utf-8")
 
     return broken
@@ -23,7 +23,7 @@ def append(module: str, code: str) -> Break:
 
 def unlimited(copy: Path, params: Params) -> None:
     """The contract has no limits any more."""
-    file = copy / PACKAGE / "contract.py"
+    file = copy / SOURCE / "contract.py"
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         call.keywords = [keyword for keyword in call.keywords if keyword.arg not in LIMITS]

@@ -73,15 +73,14 @@ def business_value(e: Evidence) -> Iterator[Check]:
 
 def slices(e: Evidence) -> Iterator[Check]:
     """No large enough group is served worse than by the champion, or the baseline, but for the slices' margin."""
-    columns = dict.fromkeys([*e.params.data.sensitive, *e.params.evaluation.slices])
-    for column in columns:
+    for column in e.params.grouping:
         found, skipped = [], 0
         for value, rows in fairness.groups(e.test, column):
             if rows.sum() < e.params.gate.group_rows or np.ptp(e.target[rows]) == 0:
                 skipped += 1
                 continue
             ours, theirs = _metric(e, e.challenger.score, rows), _metric(e, e.rival, rows)
-            sign = 1 if e.params.evaluation.metric in metrics.HIGHER_IS_BETTER else -1
+            sign = metrics.direction(e.params.evaluation.metric)
             found.append((sign * (ours - theirs) / max(abs(theirs), 1e-9), str(value)))
         worst, value = min(found, default=(None, "no group is large enough"))
         limit = -e.params.gate.slice_margin

@@ -58,6 +58,11 @@ METRICS: dict[str, dict[str, Metric]] = {
 """By problem and name, functions of target and score. The error is prediction minus target."""
 
 
+def direction(name: str) -> int:
+    """1 if more of the metric is better, -1 if less is."""
+    return 1 if name in HIGHER_IS_BETTER else -1
+
+
 def target_of(rows: pl.DataFrame, params: Params) -> Vector:
     """The target as numbers, shape (rows,); true is 1."""
     return rows[params.data.target].cast(pl.Float64).to_numpy()
@@ -86,7 +91,7 @@ def improvement(problem: str, name: str, target: Vector, score: Vector, other: V
     Both are measured on the same resampled rows, so that what is hard for both cancels out
     (Efron & Tibshirani 1993, ch. 13 and 16); positive is better, whatever the metric's direction.
     """
-    metric, sign = METRICS[problem][name], 1 if name in HIGHER_IS_BETTER else -1
+    metric, sign = METRICS[problem][name], direction(name)
     kinds = target.astype(bool) if problem == "classification" else target
 
     def better(rows: Any) -> float:

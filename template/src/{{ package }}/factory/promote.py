@@ -21,7 +21,7 @@ def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Vers
     if before and before[-1].facts["model"] == model:
         raise FactoryError(f"this model is the champion already, {before[-1].name}")
     approval.check(model)
-    verdict = compare.compare(params, accepted)
+    verdict = compare.compare(params, before, accepted)
     compare.write(verdict)
     if not verdict.passed:
         return None, verdict

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
 from tabulate import tabulate
 
-from .config import Params, Section, explained
+from .config import Params, Section, read
 from .errors import FactoryError
 from .evaluate import dump
 from .sabotage import Break
@@ -103,14 +101,11 @@ def _tried(scratch: Scratch, claim: Claim) -> tuple[float, str]:
 def noted(path: Path = NOTES) -> list[Note]:
     """What was done by hand. Raises FactoryError naming what is wrong in the file."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-        return [Note.model_validate(note) for note in content]
+        return read(path, lambda content: [Note.model_validate(note) for note in content or []])
     except FileNotFoundError:
         return []
-    except ValidationError as error:
-        raise FactoryError(f"{path}: {explained(error)}") from error
-    except (yaml.YAMLError, TypeError) as error:
-        raise FactoryError(f"{path}: not a list of notes: {' '.join(str(error).split())}") from error
+    except TypeError as error:
+        raise FactoryError(f"{path}: not a list of notes: {error}") from error
 
 
 def sums(results: list[Result]) -> dict[str, float]:

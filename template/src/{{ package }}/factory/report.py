@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 from . import charts, columns, ledger
 from .assessment import SLICE_ROWS, Assessment
-from .metrics import HIGHER_IS_BETTER, Estimate
+from .metrics import HIGHER_IS_BETTER, Estimate, direction
 
 MINUS = "\N{MINUS SIGN}"
 LABELS = {
@@ -65,7 +65,7 @@ def verdict(assessment: Assessment) -> str:
     """How the main metric compares with the trivial baseline, in words that end in "than"."""
     name = assessment.params.evaluation.metric
     estimate = assessment.estimates[name]
-    sign = 1 if name in HIGHER_IS_BETTER else -1
+    sign = direction(name)
     worst, best = sorted((sign * estimate.low, sign * estimate.high))
     if worst > sign * estimate.baseline:
         return "clearly better than"
@@ -98,7 +98,7 @@ def worth(assessment: Assessment) -> dict[str, float] | None:
 def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
     """By slice column its groups, the worst first."""
     params, slices = assessment.params, assessment.slices
-    names = dict.fromkeys([*params.data.sensitive, *params.evaluation.slices])
+    names = params.grouping
     if slices.is_empty():
         return {name: [] for name in names}
     metric = params.evaluation.metric

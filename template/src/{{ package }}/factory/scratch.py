@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from . import compare
+from . import PACKAGE, compare
 from .artifact import MODEL
-from .champion import PACKAGE, WORKTREES
+from .champion import WORKTREES
 from .config import Params
 from .errors import FactoryError
 from .sabotage import Break
