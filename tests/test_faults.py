@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import copier
 import pytest
 from conftest import git
-from workshop import Project, beside, wait
+from workshop import Project, beside, installed, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs Linux")]
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
@@ -34,12 +33,9 @@ def rot(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def fresh(template, tmp_path_factory) -> Project:
-    """A project as it was rendered, in a folder with blanks and letters beyond ASCII, with its environment."""
-    folder = tmp_path_factory.mktemp("faults") / "Zoë 李 x" / "project"
-    copier.run_copy(str(template), folder, {"project_name": "Faults"}, defaults=True, quiet=True)
-    project = Project(folder, folder / ".venv/bin")
+    """A project as it was rendered, with its environment and a small model to learn."""
+    project = installed(template, tmp_path_factory.mktemp("faults"), "Faults", Project)
     project.set("max_iter: 200", "max_iter: 10")
-    project.done("uv", "sync", "--quiet")
     return project
 
 

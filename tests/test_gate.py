@@ -11,7 +11,7 @@ from collections.abc import Callable
 import copier
 import pytest
 from conftest import git
-from workshop import Project, beside, wait
+from workshop import Project, beside, installed, wait
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
@@ -35,11 +35,6 @@ class Governed(Project):
     def start(self, *command: str, **env: str | None):
         return super().start(*command, **{"PYTHONPATH": str(self.folder / "src"), **env})
 
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.folder / file
-        assert old in path.read_text("utf-8")
-        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
-
     def train(self, what: str) -> None:
         self.done("dvc", "repro", "--quiet")
         git(self.folder, "add", "--all")
@@ -62,11 +57,9 @@ class Governed(Project):
 @pytest.fixture(scope="module")
 def promoted(template, tmp_path_factory) -> Governed:
     """A project whose first model is v1, with storage and a Git remote beside it."""
-    folder = tmp_path_factory.mktemp("gate") / "Zoë 李 x" / "project"
-    copier.run_copy(str(template), folder, {"project_name": "Gate"}, defaults=True, quiet=True)
-    project = Governed(folder, folder / ".venv/bin")
+    project = installed(template, tmp_path_factory.mktemp("gate"), "Gate", Governed)
+    folder = project.folder
     project.set("max_iter: 200", "max_iter: 60")
-    project.done("uv", "sync", "--quiet")
     project.done("factory", "setup")
     git(folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
     git(folder, "remote", "add", "origin", "../hub.git")

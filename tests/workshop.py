@@ -8,7 +8,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+import copier
 import pytest
 from conftest import git
 
@@ -136,10 +138,13 @@ class Project:
     def ledger(self) -> list[str]:
         return [line.split(",")[0] for line in (self.folder / "data/ledger.csv").read_text("utf-8").splitlines()[1:]]
 
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        assert old in path.read_text("utf-8")
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
     def set(self, old: str, new: str) -> None:
-        file = self.folder / "params.yaml"
-        assert old in file.read_text("utf-8")
-        file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+        self.edit("params.yaml", old, new)
 
     def running(self, word: str = "") -> list[int]:
         """The processes that work in the folder and have the word in their command."""
@@ -156,6 +161,18 @@ class Project:
         """Where DVC keeps the content of the file."""
         md5 = subprocess.run(["md5sum", file], cwd=self.folder, check=True, capture_output=True, text=True).stdout[:32]
         return self.folder / root / "files/md5" / md5[:2] / md5[2:]
+
+
+Kind = TypeVar("Kind", bound=Project)
+
+
+def installed(template: Path, folder: Path, name: str, kind: type[Kind]) -> Kind:
+    """A project as it was rendered, with its environment; its path has blanks and letters beyond ASCII."""
+    place = folder / "Zoë 李 x" / "project"
+    copier.run_copy(str(template), place, {"project_name": name}, defaults=True, quiet=True)
+    project = kind(place, place / ".venv/bin")
+    project.done("uv", "sync", "--quiet")
+    return project
 
 
 def wait(condition: Callable[[], object], seconds: float) -> bool:
