@@ -12,7 +12,19 @@ from .. import contract, scoring
 PACKAGE = Path(contract.__file__).parent
 NAME = contract.__name__.rpartition(".")[0]
 ALLOWED = {"contract": set(), "features": {"contract"}, "model": {"contract", "features"}}
-SCORING = {"artifact", "batch", "casts", "contracts", "digest", "errors", "loader", "scoring", "single", "tables"}
+SCORING = {
+    "artifact",
+    "batch",
+    "casts",
+    "contracts",
+    "digest",
+    "errors",
+    "loader",
+    "scoring",
+    "single",
+    "stamp",
+    "tables",
+}
 TRAINING = ["altair", "dvc", "filelock", "jinja2", "mlflow", "onnx", "pydantic", "skl2onnx", "sklearn", "yaml"]
 
 
@@ -55,8 +67,20 @@ def test_scoring_imports_no_training(name):
     assert modules(PACKAGE / "factory" / f"{name}.py") & machinery <= SCORING | lazy
 
 
-def test_factory_has_no_cycles():
-    graph = {path.stem: modules(path) - {path.stem} for path in (PACKAGE / "factory").glob("*.py")}
+def test_service_imports_what_scoring_does():
+    machinery = {path.stem for path in (PACKAGE / "factory").glob("*.py")}
+    for path in (PACKAGE / "factory/service").glob("*.py"):
+        assert modules(path) & machinery <= SCORING | {"__init__"}
+
+
+@pytest.mark.parametrize("folder", ["factory", "factory/service"])
+def test_modules_have_no_cycles(folder):
+    prefix = folder.replace("/", ".") + "."
+    graph = {
+        path.stem: {name.removeprefix(prefix).split(".")[0] for name in imported(path) if name.startswith(prefix)}
+        - {path.stem}
+        for path in (PACKAGE / folder).glob("*.py")
+    }
     while graph:
         free = [name for name, needs in graph.items() if not needs & graph.keys()]
         assert free, f"these import each other: {sorted(graph)}"

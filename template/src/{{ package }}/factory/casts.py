@@ -6,7 +6,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from .errors import ContractViolation, listed
+from .errors import Breach, ContractViolation
 
 FORMATS: dict[Any, list[str]] = {
     pl.Date: ["%Y-%m-%d"],
@@ -32,13 +32,13 @@ def _expected(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
 
 
 def _cast(rows: pl.DataFrame, wanted: dict[str, pl.DataType]) -> pl.DataFrame:
-    problems = [f"{name}: column missing" for name in wanted if name not in rows.columns]
-    problems += [f"{name}: column not in the contract" for name in rows.columns if name not in wanted]
+    problems = [Breach(name, "column missing") for name in wanted if name not in rows.columns]
+    problems += [Breach(name, "column not in the contract") for name in rows.columns if name not in wanted]
     present = {name: dtype for name, dtype in wanted.items() if name in rows.columns}
     cast = rows.select(_parsed(name, rows.schema[name], dtype) for name, dtype in present.items())
     problems += [problem for name in present if (problem := _altered(rows[name], cast[name])) is not None]
     if problems:
-        raise ContractViolation(listed(problems))
+        raise ContractViolation(problems)
     return cast
 
 
@@ -66,18 +66,18 @@ def _may_cast(found: pl.DataType, wanted: pl.DataType) -> bool:
     )
 
 
-def _altered(before: pl.Series, after: pl.Series) -> str | None:
+def _altered(before: pl.Series, after: pl.Series) -> Breach | None:
     if before.dtype == after.dtype:
         return None
     if not _may_cast(before.dtype, after.dtype):
-        return f"{before.name}: type is {before.dtype}, not {after.dtype}"
+        return Breach(before.name, f"type is {before.dtype}, not {after.dtype}")
     lost = before.is_not_null() & after.is_null()
     if before.dtype.is_numeric() or before.dtype.is_temporal():
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     if not lost.any():
         return None
-    example = before.filter(lost)[0]
-    return f"{before.name}: not {_named(after.dtype)}, {lost.sum()} of {len(before)} rows, e.g. {example!s:.40}"
+    evidence = f"{lost.sum()} of {len(before)} rows, e.g. {before.filter(lost)[0]!s:.40}"
+    return Breach(before.name, f"not {_named(after.dtype)}", lost.arg_max(), evidence)
 
 
 def _named(dtype: pl.DataType) -> str:

@@ -8,7 +8,7 @@ import dataframely as dy
 import polars as pl
 
 from .casts import typed
-from .errors import ContractViolation, listed
+from .errors import Breach, ContractViolation
 
 LIMITS = ("|nullability", "|min", "|max", "|min_length", "|max_length", "|nan", "|inf")
 
@@ -24,13 +24,18 @@ def conform(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     return rows
 
 
+def frame(rows: list[tuple[Any, ...]], schema: type[dy.Schema]) -> pl.DataFrame:
+    """Rows of the contract's Python types, in its order, as a table."""
+    return pl.DataFrame(rows, {name: column.dtype for name, column in schema.columns().items()}, orient="row")
+
+
 def check(rows: pl.DataFrame, schema: type[dy.Schema]) -> None:
     """Refuse rows of the contract's types that break a rule. Raises ContractViolation."""
     # each expression costs a single row as much as the model: plain limits are quicker to see in Python
     in_limits = rows.height == 1 and keeps_limits(rows.row(0), schema)
     broken = broken_rules(rows, schema, limits(schema) if in_limits else frozenset())
     if broken:
-        raise ContractViolation(listed([_describe(rows, rule, schema) for rule in broken]))
+        raise ContractViolation([_breach(rows, rule, schema) for rule in broken])
 
 
 def keeps_limits(row: tuple[Any, ...], schema: type[dy.Schema]) -> bool:
@@ -48,7 +53,7 @@ def check_invariants(rows: pl.DataFrame, invariants: dict[str, pl.Expr]) -> None
     """Refuse a delivery that breaks an invariant, or for which one has no answer."""
     broken = [name for name, expression in invariants.items() if rows.select(expression).item() is not True]
     if broken:
-        raise ContractViolation(listed([f"not so: {name}" for name in broken]))
+        raise ContractViolation([Breach("not so", name) for name in broken])
 
 
 @cache
@@ -87,17 +92,16 @@ def _in_limits(value: Any, column: dy.Column) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _describe(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> str:
+def _breach(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> Breach:
     expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
     involved = [column] if kind else list(dict.fromkeys(expression.meta.root_names()))
-    bad = rows.filter(~expression).select(involved)
+    bad = rows.with_row_index("").filter(~expression).select("", *involved)
     limit = getattr(schema.columns().get(column), kind, None) if kind else None
-    stated = f"{column}: {kind}" if kind else column
-    stated += f" {limit}" if limit is not None and not isinstance(limit, bool) else ""
-    return f"{stated}, {bad.height} of {rows.height} rows, e.g. {_example(bad)}"
+    stated = f"{kind} {limit}" if limit is not None and not isinstance(limit, bool) else kind
+    return Breach(column, stated, bad.item(0, ""), f"{bad.height} of {rows.height} rows, e.g. {_example(bad)}")
 
 
 def _example(bad: pl.DataFrame) -> str:
-    values = [f"{name} = {value!s:.40}" for name, value in bad.row(0, named=True).items()]
+    values = [f"{name} = {value!s:.40}" for name, value in bad.drop("").row(0, named=True).items()]
     return ", ".join(values)

@@ -12,9 +12,9 @@ from .. import contract
 from ..features import features
 from . import artifact
 from .casts import typed
-from .contracts import broken_rules, check, keeps_limits
+from .contracts import broken_rules, check, frame, keeps_limits
 from .errors import ArtifactError
-from .single import FeatureGraph, matching
+from .single import matching
 
 
 class Scorer:
@@ -48,7 +48,7 @@ class Scorer:
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
         known = typed(rows, contract.Row)
-        score = self._alone(self._features, known) if self._features and known.height == 1 else None
+        score = self._alone(known.row(0)) if known.height == 1 else None
         if score is None:
             check(known, contract.Row)
             score = self.predict(known)
@@ -57,29 +57,42 @@ class Scorer:
             columns.append(pl.Series("decision", score >= self.manifest["threshold"]))
         return known.get_column(self.manifest["id"]).to_frame().hstack(columns)
 
+    def score_row(self, row: tuple[Any, ...]) -> float:
+        """The score of one row: its values in the contract's order, of its Python types. Raises ContractViolation."""
+        score = self._alone(row)
+        if score is None:
+            known = frame([row], contract.Row)
+            check(known, contract.Row)
+            score = self.predict(known)
+        return float(score[0])
+
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The scores alone of rows that are known to keep the contract, shape (rows,)."""
         return self._predict(matrix(features(rows)))
 
-    def _alone(self, graph: FeatureGraph, rows: pl.DataFrame) -> NDArray[np.float64] | None:
+    def _alone(self, row: tuple[Any, ...]) -> NDArray[np.float64] | None:
         """The score of a single row that keeps the contract; None where polars has to tell."""
-        row = rows.row(0)
-        if not keeps_limits(row, contract.Row):
+        graph = self._features
+        if graph is None or not keeps_limits(row, contract.Row):
             return None
         made, fine = graph([row])
-        return self._predict(made) if fine[0] and not broken_rules(rows, contract.Row, graph.checked) else None
+        if not fine[0] or (
+            not graph.complete and broken_rules(frame([row], contract.Row), contract.Row, graph.checked)
+        ):
+            return None
+        return self._predict(made)
 
 
-def matrix(frame: pl.DataFrame) -> artifact.Matrix:
+def matrix(made: pl.DataFrame) -> artifact.Matrix:
     """Features as the estimator sees them, shape (rows, features): categories as codes, null as NaN."""
-    codes = frame.with_columns(selectors.enum().to_physical())
+    codes = made.with_columns(selectors.enum().to_physical())
     return codes.to_numpy(order="c").astype(np.float32)
 
 
-def describe(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
+def describe(made: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """Name and type of each feature, and the categories of those that have any."""
     return {
         name: {"type": str(dtype.base_type())}
         | ({"categories": dtype.categories.to_list()} if isinstance(dtype, pl.Enum) else {})
-        for name, dtype in frame.schema.items()
+        for name, dtype in made.schema.items()
     }

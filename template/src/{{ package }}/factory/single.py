@@ -22,6 +22,7 @@ class FeatureGraph:
     def __init__(self, session: Any, schema: type[dy.Schema]) -> None:
         about = _about(session)
         self.checked = limits(schema) | set(about["rules"])
+        self.complete = rules(schema).keys() <= self.checked
         columns = list(schema.columns())
         self._run = session.run
         self._leaves = [

@@ -4,7 +4,9 @@ import csv
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -17,7 +19,8 @@ def scan(path: Path) -> pl.LazyFrame:
     """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError."""
     rows = _open(path)
     if path.suffix == ".csv":
-        _check_csv(path)
+        with path.open("rb") as file:
+            check_csv(file, path)
     return rows
 
 
@@ -74,29 +77,24 @@ def _open(path: Path) -> pl.LazyFrame:
     return pl.scan_csv(path, infer_schema=False, glob=False)
 
 
-def _check_csv(path: Path) -> None:
-    # polars fills short lines with null, and would take a file that lost a part for one that is whole
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        lines = csv.reader(text, strict=True)
-        try:
-            header = next(lines, [])
-            odd = next((fields for fields in lines if len(fields) != len(header)), header)
-        except UnicodeDecodeError as error:
-            raise FactoryError(f"{path}: not UTF-8: convert it first") from error
-        except csv.Error as error:
-            raise FactoryError(f"{path}: line {lines.line_num}: {error}") from error
+def check_csv(file: BinaryIO, name: object) -> None:
+    """Refuse a CSV file that is damaged or lost a part. Raises FactoryError with its name."""
+    # polars fills short lines with null
+    lines = csv.reader(TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
+    try:
+        header = next(lines, [])
+        odd = next((fields for fields in lines if len(fields) != len(header)), header)
+    except UnicodeDecodeError as error:
+        raise FactoryError(f"{name}: not UTF-8: convert it first") from error
+    except csv.Error as error:
+        raise FactoryError(f"{name}: line {lines.line_num}: {error}") from error
     if not header:
-        raise FactoryError(f"{path}: has no header")
-    if _last_byte(path) != b"\n":
-        raise FactoryError(f"{path}: breaks off in its last line; if the file is whole, end that line")
-    repeated = sorted({name for name in header if header.count(name) > 1})
+        raise FactoryError(f"{name}: has no header")
+    file.seek(-1, os.SEEK_END)
+    if file.read() != b"\n":
+        raise FactoryError(f"{name}: breaks off in its last line; if the file is whole, end that line")
+    repeated = sorted({column for column in header if header.count(column) > 1})
     if repeated:
-        raise FactoryError(f"{path}: column named twice: {', '.join(repeated)}")
+        raise FactoryError(f"{name}: column named twice: {', '.join(repeated)}")
     if len(odd) != len(header):
-        raise FactoryError(f"{path}: line {lines.line_num} has {len(odd)} fields, the header {len(header)}")
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1)
+        raise FactoryError(f"{name}: line {lines.line_num} has {len(odd)} fields, the header {len(header)}")

@@ -1,0 +1,116 @@
+"""What was asked and answered, as Parquet files, written off the request path: scoring never waits for it."""
+
+import logging
+import os
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from ... import contract
+from .. import tables
+from ..errors import FactoryError
+from . import captured
+from .captured import Scored
+from .settings import Settings
+from .slots import Loaded
+from .telemetry import Telemetry
+
+WAITING = 20  # files' worth of rows that may wait to be written
+log = logging.getLogger("uvicorn.error")
+
+
+class Capture:
+    """Writes to a folder, a subfolder for each day, until it is closed."""
+
+    def __init__(
+        self, settings: Settings, folder: Path, telemetry: Telemetry, shadow: Callable[[], Loaded | None]
+    ) -> None:
+        self._settings, self._folder, self._telemetry, self._shadow = settings, folder, telemetry, shadow
+        columns = contract.Row.column_names()
+        self._without, self._hashed = (
+            _named(given, columns) for given in (settings.capture_without, settings.capture_hashed)
+        )
+        self._queue: queue.SimpleQueue[Scored | None] = queue.SimpleQueue()
+        self._lock, self._waiting = threading.Lock(), 0
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread.start()
+
+    def put(self, scored: Scored) -> None:
+        """Keep it, or count it as lost where the disk does not keep up; returns at once."""
+        if self._waiting > WAITING * self._settings.capture_rows:
+            self._telemetry.lost.labels("behind").inc(len(scored.rows))
+        else:
+            self._wait(len(scored.rows))
+            self._queue.put(scored)
+
+    def close(self, seconds: float = 20) -> None:
+        """Write what waits."""
+        self._queue.put(None)
+        self._thread.join(seconds)
+
+    def _wait(self, rows: int) -> None:
+        with self._lock:
+            self._waiting += rows
+
+    def _run(self) -> None:
+        for batch in self._batches():
+            height = sum(len(scored.rows) for scored in batch)
+            self._wait(-height)
+            try:
+                table = captured.table(batch, self._shadow())
+                self._write(captured.reduced(table, self._without, self._hashed))
+                self._telemetry.captured.inc(height)
+            except Exception as error:  # noqa: BLE001  a capture that fails must not end the capture
+                self._telemetry.lost.labels("disk" if isinstance(error, OSError) else "error").inc(height)
+                log.error("%d rows could not be captured: %s", height, error)
+
+    def _batches(self) -> Iterator[list[Scored]]:
+        """What goes into one file: as many rows as it takes, or those of its time."""
+        batch: list[Scored] = []
+        rows, due = 0, time.monotonic() + self._settings.capture_seconds
+        while True:
+            with suppress(queue.Empty):
+                scored = self._queue.get(timeout=max(0, due - time.monotonic()))
+                if scored is None:
+                    break
+                batch.append(scored)
+                rows += len(scored.rows)
+            if rows >= self._settings.capture_rows or time.monotonic() >= due:
+                if batch:
+                    yield batch
+                batch, rows, due = [], 0, time.monotonic() + self._settings.capture_seconds
+        if batch:
+            yield batch
+
+    def _write(self, table: pl.DataFrame) -> None:
+        now = datetime.now(UTC)
+        day = self._folder / f"{now:%Y-%m-%d}"
+        day.mkdir(parents=True, exist_ok=True)
+        path = day / f"{now:%H%M%S.%f}-{os.getpid()}.parquet"
+        scratch = path.with_suffix(".tmp")
+        try:
+            tables.sink(table.lazy(), scratch)
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
+        oldest = f"{datetime.fromtimestamp(now.timestamp() - self._settings.capture_days * 86400, UTC):%Y-%m-%d}"
+        for past in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
+            if past.name < oldest:
+                shutil.rmtree(past, ignore_errors=True)
+
+
+def _named(given: str, columns: list[str]) -> list[str]:
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in columns:
+            raise FactoryError(
+                f"{name}: not a column of the contract, so that it cannot be left out of the capture or hashed"
+            )
+    return names

@@ -1,0 +1,84 @@
+"""What a captured row looks like: the contract's columns, and what is known of it in columns that begin with _."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ... import contract
+from .. import casts, contracts
+from ..digest import of_bytes
+from .rows import Row
+from .slots import Loaded
+
+AT_ONCE = 5000  # requests that are made a table together
+
+
+class Scored(NamedTuple):
+    """The rows of one request, and what a model said of them."""
+
+    at: float
+    request: str
+    caller: str
+    role: str
+    loaded: Loaded
+    rows: list[Row] | pl.DataFrame
+    scores: list[float] | pl.Series
+
+
+def table(batch: list[Scored], shadow: Loaded | None) -> pl.DataFrame:
+    """A row for each row that was scored, and one more for what a shadow says of it."""
+    return pl.concat([part for rows, scored in _parts(batch) for part in _described(rows, scored, shadow)])
+
+
+def reduced(captured: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
+    """The same without some columns, and with the sha256 of others."""
+    hashes = [
+        pl.col(name).cast(pl.String).map_elements(lambda text: of_bytes(text.encode()), pl.String) for name in hashed
+    ]
+    return captured.with_columns(hashes).drop(without)
+
+
+def _parts(batch: list[Scored]) -> Iterator[tuple[pl.DataFrame, list[Scored]]]:
+    listed = [(scored, scored.rows) for scored in batch if isinstance(scored.rows, list)]
+    for start in range(0, len(listed), AT_ONCE):  # the interpreter is free for requests in between
+        some = listed[start : start + AT_ONCE]
+        yield contracts.frame([row for _, rows in some for row in rows], contract.Row), [scored for scored, _ in some]
+    for scored in batch:
+        if isinstance(scored.rows, pl.DataFrame):
+            yield casts.typed(scored.rows.select(contract.Row.column_names()), contract.Row), [scored]
+
+
+def _described(rows: pl.DataFrame, batch: list[Scored], shadow: Loaded | None) -> Iterator[pl.DataFrame]:
+    known = pl.DataFrame(
+        {
+            "_at": [datetime.fromtimestamp(scored.at, UTC) for scored in batch],
+            "_request": [scored.request for scored in batch],
+            "_caller": [scored.caller for scored in batch],
+            "_role": [scored.role for scored in batch],
+            "_model": [scored.loaded.version for scored in batch],
+            "_threshold": pl.Series([_threshold(scored.loaded) for scored in batch], dtype=pl.Float64),
+        }
+    )[np.repeat(np.arange(len(batch)), [len(scored.rows) for scored in batch])]
+    scores = batch[0].scores if len(batch) == 1 else [score for scored in batch for score in scored.scores]
+    yield _decided(rows, known.with_columns(pl.Series("_score", scores, pl.Float64)))
+    if shadow:
+        named = {
+            "_role": pl.lit("shadow"),
+            "_model": pl.lit(shadow.version),
+            "_threshold": pl.lit(_threshold(shadow), pl.Float64),
+        }
+        said = shadow.scorer.score(rows)["score"].alias("_score")
+        yield _decided(rows, known.with_columns(said, **named))
+
+
+def _decided(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    decided = known.with_columns(_decision=pl.col("_score") >= pl.col("_threshold"))
+    return rows.hstack(decided.drop("_threshold"))
+
+
+def _threshold(loaded: Loaded) -> float | None:
+    threshold: float | None = loaded.scorer.manifest["threshold"]
+    return threshold

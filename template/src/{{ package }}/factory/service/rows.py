@@ -1,0 +1,139 @@
+"""What a caller may send: the contract as a JSON schema, and bodies of JSON, Arrow or CSV as rows."""
+
+import io
+import json
+import re
+import warnings
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache, partial
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import dataframely as dy
+import polars as pl
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    with_config,
+)
+from typing_extensions import TypedDict
+
+from ... import contract
+from .. import tables
+from ..errors import Breach, ContractViolation, FactoryError
+
+Row = tuple[Any, ...]
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
+TIMES = {
+    True: (LOCAL + r"(Z|[+-]\d{2}:\d{2})$", "a date and time with its offset, like 2013-02-04T18:30:00Z"),
+    False: (LOCAL + "$", "a local date and time, like 2013-02-04T18:30:00"),
+}
+
+
+class Malformed(FactoryError):
+    """The body is not what its content type says."""
+
+
+def of_json(body: bytes) -> list[Row]:
+    """The values of an object or of an array of objects. Raises Malformed and ContractViolation."""
+    try:
+        json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise Malformed("not JSON that can be read: nested too deeply") from error
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
+        raise Malformed(f"not JSON: {place} cannot be read") from error
+    one, many = adapters()
+    try:
+        records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        if found[0]["type"] == "json_invalid":
+            raise Malformed("not JSON: a text or a number cannot be read") from error
+        raise ContractViolation([_breach(detail["loc"], detail["msg"]) for detail in found]) from error
+    return [tuple(record.values()) for record in records]
+
+
+def of_arrow(body: bytes, most: int) -> pl.DataFrame:
+    """The table of an Arrow IPC stream, up to one row more than `most`. Raises Malformed."""
+    try:
+        return pl.read_ipc_stream(io.BytesIO(body), n_rows=most + 1)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise Malformed("not an Arrow IPC stream, or damaged") from error
+
+
+def of_csv(body: bytes, most: int) -> pl.DataFrame:
+    """The table of a CSV file, as text, up to one row more than `most`. Raises Malformed."""
+    header = body.find(b"\n")
+    if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000:
+        raise Malformed("body: the header is longer than the contract's")
+    try:
+        tables.check_csv(io.BytesIO(body), "body")
+        return pl.read_csv(body, infer_schema=False, n_rows=most + 1)
+    except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
+        raise Malformed(str(error) if isinstance(error, FactoryError) else "not CSV, or damaged") from error
+
+
+@cache
+def adapters() -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
+    """What reads one record and what reads many, up to the first that is wrong."""
+    with warnings.catch_warnings(action="ignore"):  # that rules are not translated: scoring checks them
+        fields = {name: _field(column) for name, column in contract.Row.columns().items()}
+    record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
+    return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
+
+
+@cache
+def example() -> dict[str, Any]:
+    """A record that keeps the contract, as JSON has it."""
+    row = valid().row(0, named=True)
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+
+
+@cache
+def valid() -> pl.DataFrame:
+    """A row that keeps the contract."""
+    return contract.Row.sample(1, generator=dy.random.Generator(0))
+
+
+def _field(column: dy.Column) -> Any:
+    if isinstance(column, dy.Datetime):
+        pattern, stated = TIMES[column.time_zone is not None]
+        schema = {"type": "string", "pattern": pattern, "description": column.description or stated}
+        read: Callable[[Any], Any] = partial(_iso, re.compile(pattern, re.ASCII), stated, column.time_zone)
+        kind = Annotated[datetime, BeforeValidator(read), WithJsonSchema(schema)]
+        return kind | None if column.nullable else kind
+    field = column.pydantic_field()
+    if column.dtype.is_integer() and column.min is None and column.max is None:  # type: ignore[attr-defined]
+        low, high = pl.select(column.dtype.min(), high=column.dtype.max()).row(0)  # type: ignore[attr-defined]
+        return Annotated[field, Field(ge=low, le=high)]
+    return field
+
+
+def _iso(pattern: re.Pattern[str], stated: str, zone: object, value: Any) -> datetime:
+    if not isinstance(value, str) or not pattern.match(value):
+        raise ValueError(f"should be {stated}")
+    read = datetime.fromisoformat(value)
+    return read.astimezone(ZoneInfo(str(zone))) if zone else read
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise Malformed("not JSON that can be read: a name occurs twice in an object")
+
+
+def _no_constant(name: str) -> None:
+    raise Malformed(f"not JSON: {name} is no number")
+
+
+def _breach(place: tuple[int | str, ...], problem: str) -> Breach:
+    row = place[0] if place and isinstance(place[0], int) else 0
+    field = next((str(part) for part in place if isinstance(part, str)), "record")
+    return Breach(f"{field:.100}", problem.removeprefix("Value error, "), row)

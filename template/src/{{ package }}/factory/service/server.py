@@ -1,0 +1,94 @@
+"""uvicorn, with what it lacks: a time limit on headers, a bound on connections, and an end that drops nothing."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .application import create
+from .settings import Settings
+
+BUSY = json.dumps({"error": "too many connections", "problems": []}).encode()
+SENT_AWAY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(BUSY), BUSY)
+)
+
+
+class Connection(HttpToolsProtocol):
+    """Ends a connection that does not send a whole header in time, and sends away those that are too many."""
+
+    settings: Settings
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the clock."""
+        super().connection_made(transport)
+        if len(self.connections) > self.settings.connections:
+            transport.write(SENT_AWAY)
+            transport.close()
+        else:
+            self._due = self.loop.call_later(self.settings.header_seconds, transport.close)
+
+    def on_message_begin(self) -> None:
+        """Start the clock for a further request."""
+        super().on_message_begin()
+        self._stop_clock()
+        self._due = self.loop.call_later(self.settings.header_seconds, self.transport.close)
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock: from here the guard's limit holds."""
+        self._stop_clock()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
+        if self._due:
+            self._due.cancel()
+
+
+class Server(uvicorn.Server):
+    """Serves on for some seconds after SIGTERM, not ready and ending each connection with its answer."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain, then end; a second signal, or Ctrl-C, ends at once."""
+        state = self.config.app.state.service  # type: ignore[union-attr]
+        if state.draining or sig == signal.SIGINT:
+            super().handle_exit(sig, frame)
+            return
+        state.draining = True
+        asyncio.get_running_loop().call_later(state.settings.drain, super().handle_exit, sig, frame)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Stop listening, and give those who were let in a moment to say what they want."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0.5)
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
+    """Serve the model in the folder until SIGTERM."""
+    app: FastAPI = create(settings, folder)
+    config = uvicorn.Config(
+        app,
+        host,
+        port,
+        http=type("Connection", (Connection,), {"settings": settings}),
+        loop="uvloop",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.seconds) + 1,
+    )
+    Server(config).run()

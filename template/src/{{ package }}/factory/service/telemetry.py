@@ -1,0 +1,44 @@
+"""What Prometheus may ask of the service. Names of callers are bounded, so the number of series is too."""
+
+from functools import partial
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each that nothing here asks for
+
+
+class Telemetry:
+    """Counters of one service."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)  # resident memory and CPU of the whole
+        counter = partial(Counter, namespace="factory", registry=self._registry)
+        gauge = partial(Gauge, namespace="factory", registry=self._registry)
+        self.requests = counter("requests", "Requests answered", ["caller", "route", "status"])
+        self.seconds = Histogram(
+            "request_seconds", "From header to answer", ["caller"], "factory", registry=self._registry, buckets=SECONDS
+        )
+        self.rows = counter("rows", "Rows scored", ["caller", "model", "role"])
+        self.cpu = counter("cpu_seconds", "CPU time of scoring", ["caller"])
+        self.in_flight = gauge("in_flight", "Requests at work or waiting")
+        self.model = gauge("model", "1 for each model that serves", ["role", "model", "commit", "data"])
+        self.loads = counter("model_loads", "Models taken into service, or refused", ["role", "outcome"])
+        self.failures = counter("challenger_failures", "Calls that the champion answered in its place")
+        self.captured = counter("captured_rows", "Rows written to the capture")
+        self.lost = counter("capture_lost_rows", "Rows that could not be captured", ["reason"])
+
+    def page(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self._registry)

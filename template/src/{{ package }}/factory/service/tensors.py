@@ -1,0 +1,114 @@
+"""Tensors of the Open Inference Protocol to a table and back, as JSON or as bytes behind it."""
+
+import json
+import math
+import struct
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import ValidationError
+
+from ... import contract
+from .protocol import Described, Inference, Tensor, Wanted
+from .rows import Malformed
+from .service import Answer
+
+KINDS: dict[str, Any] = {
+    "BOOL": np.bool_,
+    **{f"{sign}INT{bits}": np.dtype(f"{sign.lower()}int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)},
+    "FP32": np.float32,
+    "FP64": np.float64,
+}
+NAMES = {np.dtype(kind).name: name for name, kind in KINDS.items()}
+
+
+def described(name: str, dtype: pl.DataType) -> Described:
+    """The tensor that fits a column of the type; what is no number is text."""
+    kind = NAMES.get(str(dtype).lower().replace("boolean", "bool"), "BYTES")
+    return Described(name=name, datatype=kind, shape=[-1])
+
+
+def read(body: bytes, header: str | None) -> tuple[Inference, pl.DataFrame]:
+    """The request and its rows. Raises Malformed."""
+    try:
+        end = len(body) if header is None else int(header)
+        asked = Inference.model_validate_json(body[:end])
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise Malformed(f"not a request of the Open Inference Protocol: {place or 'the JSON'}") from error
+    except ValueError as error:
+        raise Malformed("Inference-Header-Content-Length is no number") from error
+    given, end = {}, max(end, 0)
+    for tensor in asked.inputs:
+        size = tensor.parameters.get("binary_data_size")
+        try:
+            if size is None:
+                given[tensor.name] = _listed(tensor)
+            else:
+                given[tensor.name] = _from_bytes(tensor, body[end : end + size])
+                end += size
+        except (TypeError, ValueError, OverflowError, struct.error, pl.exceptions.PolarsError) as error:
+            raise Malformed(f"tensor {tensor.name:.100}: its data do not fit its datatype and shape") from error
+    heights = {series.len() for series in given.values()}
+    if len(heights) > 1 or len(given) != len(asked.inputs):
+        raise Malformed("the tensors need names and as many rows as each other")
+    return asked, _table(given, max(heights, default=0))
+
+
+def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | None]:
+    """The answer, and where its JSON ends if tensors follow as bytes. Raises Malformed."""
+    made: dict[str, Any] = {"score": np.asarray(answer.scores, np.float64)}
+    if answer.loaded.scorer.manifest["threshold"] is not None:
+        made["decision"] = np.asarray(answer.decisions(), np.bool_)
+    outputs, tail = [], b""
+    for wanted in asked.outputs or [Wanted(name=name) for name in made]:
+        if wanted.name not in made:
+            raise Malformed(f"there is no output {wanted.name:.100}: the outputs are {', '.join(made)}")
+        values = made[wanted.name]
+        output = {"name": wanted.name, "shape": [len(values)], "datatype": NAMES[values.dtype.name]}
+        if wanted.parameters.get("binary_data", asked.parameters.get("binary_data_output", False)):
+            outputs.append(output | {"parameters": {"binary_data_size": values.nbytes}})
+            tail += values.tobytes()
+        else:
+            outputs.append(output | {"data": values.tolist()})
+    content = {"id": asked.id, "model_name": name, "model_version": answer.loaded.version, "outputs": outputs}
+    head = json.dumps(content, allow_nan=False).encode()
+    return head + tail, len(head) if tail else None
+
+
+def _listed(tensor: Tensor) -> pl.Series:
+    values = [value for row in tensor.data or [] for value in (row if isinstance(row, list) else [row])]
+    if len(values) != math.prod(tensor.shape) or tensor.shape[1:] not in ([], [1]):
+        raise ValueError(tensor.shape)
+    if tensor.datatype == "BYTES":
+        return pl.Series(values, dtype=pl.String)
+    return pl.Series(values, dtype=pl.Series(np.empty(0, KINDS[tensor.datatype])).dtype)
+
+
+def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
+    if len(data) != tensor.parameters["binary_data_size"] or tensor.shape[1:] not in ([], [1]):
+        raise ValueError(tensor.shape)
+    if tensor.datatype == "BYTES":
+        values = []
+        while data:
+            (size,) = struct.unpack_from("<I", data)
+            values.append(data[4 : 4 + size].decode())
+            data = data[4 + size :]
+        series = pl.Series(values, dtype=pl.String)
+    else:
+        series = pl.Series(np.frombuffer(data, KINDS[tensor.datatype]))
+    if series.len() != math.prod(tensor.shape):
+        raise ValueError(tensor.shape)
+    return series
+
+
+def _table(given: dict[str, pl.Series], height: int) -> pl.DataFrame:
+    for name, column in contract.Row.columns().items():
+        if column.nullable:
+            series = given.get(name, pl.Series([None] * height))
+            text = series.dtype == pl.String
+            given[name] = (
+                series.replace("", None) if text else series.fill_nan(None) if series.dtype.is_float() else series
+            )
+    return pl.DataFrame({name: series.alias(name) for name, series in given.items()})
