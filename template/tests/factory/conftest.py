@@ -1,7 +1,7 @@
 """Fixtures: the toy project in a folder of its own, empty or trained, and rows sampled from your contract."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -83,6 +83,17 @@ def trained(project: Path, built: Callable[[str], Path], problem: str) -> Path:
     """A toy project after all stages, which is the current folder and the test's own."""
     shutil.copytree(built(problem), project, dirs_exist_ok=True)
     return project
+
+
+@pytest.fixture(scope="module")
+def module_project(built: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A toy project after all stages, which is the current folder of all tests in a file, and theirs together."""
+    folder = tmp_path_factory.mktemp("module")
+    source = built("classification")
+    with pytest.MonkeyPatch.context() as patch:
+        play(patch, folder, "classification")
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        yield folder
 
 
 @pytest.fixture

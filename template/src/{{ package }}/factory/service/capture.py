@@ -96,7 +96,8 @@ class Capture:
         path = day / f"{now:%H%M%S.%f}-{os.getpid()}.parquet"
         scratch = path.with_suffix(".tmp")
         try:
-            tables.sink(table.lazy(), scratch)
+            with tables.writing(scratch):
+                table.write_parquet(scratch)
             scratch.replace(path)
         finally:
             scratch.unlink(missing_ok=True)

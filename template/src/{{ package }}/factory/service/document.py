@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from ... import contract
 from . import rows
 
 
@@ -53,7 +54,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     """The document, made when it is first asked for."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        record = rows.adapters()[0].json_schema(ref_template="#/components/schemas/{model}")
+        record = rows.adapters(contract.Row)[0].json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["schemas"] |= {
             "Record": record | {"examples": [rows.example()]},
             **record.pop("$defs", {}),

@@ -50,7 +50,7 @@ def of_json(body: bytes) -> list[Row]:
     except ValueError as error:
         place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
         raise Malformed(f"not JSON: {place} cannot be read") from error
-    one, many = adapters()
+    one, many = adapters(contract.Row)
     try:
         records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
     except ValidationError as error:
@@ -82,25 +82,24 @@ def of_csv(body: bytes, most: int) -> pl.DataFrame:
 
 
 @cache
-def adapters() -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
+def adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
     """What reads one record and what reads many, up to the first that is wrong."""
     with warnings.catch_warnings(action="ignore"):  # that rules are not translated: scoring checks them
-        fields = {name: _field(column) for name, column in contract.Row.columns().items()}
+        fields = {name: _field(column) for name, column in schema.columns().items()}
     record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
     return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
 
 
-@cache
 def example() -> dict[str, Any]:
     """A record that keeps the contract, as JSON has it."""
-    row = valid().row(0, named=True)
+    row = valid(contract.Row).row(0, named=True)
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
 
 
 @cache
-def valid() -> pl.DataFrame:
+def valid(schema: type[dy.Schema]) -> pl.DataFrame:
     """A row that keeps the contract."""
-    return contract.Row.sample(1, generator=dy.random.Generator(0))
+    return schema.sample(1, generator=dy.random.Generator(0))
 
 
 def _field(column: dy.Column) -> Any:

@@ -85,9 +85,9 @@ def _plain(value: Any) -> str:
 
 def _table(answer: Answer) -> pl.DataFrame:
     columns = [pl.Series(answer.loaded.scorer.manifest["id"], answer.ids), pl.Series("score", answer.scores)]
-    decision = pl.col("score") >= answer.loaded.scorer.manifest["threshold"]
+    threshold = answer.loaded.scorer.manifest["threshold"]
     table = pl.DataFrame(columns)
-    return table if answer.loaded.scorer.manifest["threshold"] is None else table.with_columns(decision=decision)
+    return table if threshold is None else table.with_columns(decision=pl.col("score") >= threshold)
 
 
 def _to_arrow(answer: Answer) -> bytes:

@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .application import create
@@ -73,15 +72,19 @@ class Server(uvicorn.Server):
         """Stop listening, and give those who were let in a moment to say what they want."""
         for server in self.servers:
             server.close()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(min(0.5, self.config.app.state.service.settings.drain))  # type: ignore[union-attr]
         await super().shutdown(sockets)
 
 
 def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
     """Serve the model in the folder until SIGTERM."""
-    app: FastAPI = create(settings, folder)
+    make(settings, folder, host, port).run()
+
+
+def make(settings: Settings, folder: Path, host: str, port: int) -> Server:
+    """A server of the model in the folder, still to be run."""
     config = uvicorn.Config(
-        app,
+        create(settings, folder),
         host,
         port,
         http=type("Connection", (Connection,), {"settings": settings}),
@@ -91,4 +94,4 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=int(settings.seconds) + 1,
     )
-    Server(config).run()
+    return Server(config)

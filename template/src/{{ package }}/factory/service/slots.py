@@ -65,7 +65,7 @@ def load(folder: Path) -> Loaded:
     scorer = Scorer.load(folder)
     facts = stamp.read(folder)
     scorer.score(contract.Row.create_empty())
-    scorer.score(rows.valid())
+    scorer.score(rows.valid(contract.Row))
     if stamp.read(folder) != facts or Scorer.load(folder).manifest != scorer.manifest:
         raise ArtifactError(f"{folder}: changed while it was read")
     return Loaded(scorer, facts["version"], facts["commit"])

@@ -48,7 +48,7 @@ def read(body: bytes, header: str | None) -> tuple[Inference, pl.DataFrame]:
             else:
                 given[tensor.name] = _from_bytes(tensor, body[end : end + size])
                 end += size
-        except (TypeError, ValueError, OverflowError, struct.error, pl.exceptions.PolarsError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, struct.error, pl.exceptions.PolarsError) as error:
             raise Malformed(f"tensor {tensor.name:.100}: its data do not fit its datatype and shape") from error
     heights = {series.len() for series in given.values()}
     if len(heights) > 1 or len(given) != len(asked.inputs):

@@ -1,0 +1,197 @@
+"""A client's mistake is never the service's failure: it is named, without a value, and the next request is answered."""
+
+import json
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from .. import inference
+from .served import ARROW, CSV, JSON, arrow, csv, records, rows, serving
+from .toy import KINDS
+
+SECRET = "s3cr3t"
+GOOD = records(rows(1))[0]
+
+
+@pytest.fixture(scope="module")
+def server(module_project):
+    with serving() as client:
+        yield client
+
+
+@pytest.fixture
+def client(server):
+    yield server
+    assert server.post(GOOD).status == 200
+
+
+def with_value(text: str) -> bytes:
+    return json.dumps({**GOOD, "amount": "@"}).replace('"@"', text).encode()
+
+
+MALFORMED = {
+    "nan": with_value("NaN"),
+    "infinity": with_value("-Infinity"),
+    "5000 digits": with_value("9" * 5000),
+    "nested": b"[" * 100_000,
+    "nested objects": b'{"a":' * 100_000,
+    "not utf-8": b'{"key": "\xff\xfe"}',
+    "lone surrogate": json.dumps({**GOOD, "key": "k1"}).replace("k1", "\\ud800").encode(),
+    "name twice": with_value("1").replace(b'"gap"', b'"amount": 2, "gap"'),
+    "empty": b"",
+    "blank": b"  ",
+    "broken off": with_value("1")[:-5],
+    "more behind it": with_value("1") + b"{}",
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_not_json_is_refused(client, body):
+    answer = client.post(body)
+    assert answer.status == 400 and answer.json()["error"].startswith("not JSON")
+
+
+FIELDS = {
+    "too large for a float": with_value("1e999"),
+    "text for a number": {"amount": SECRET},
+    "number as text": {"amount": "5"},
+    "boolean for a number": {"amount": True},
+    "fraction for a whole number": {"gap": 1.5},
+    "boolean for a whole number": {"gap": False},
+    "too large for its type": {"gap": 10**30},
+    "out of range": {"amount": 1e9},
+    "no such category": {"kind": SECRET},
+    "null": {"amount": None},
+    "number for text": {"key": 17},
+    "pattern": {"key": SECRET},
+    "no date": {"seen": SECRET},
+    "number as date": {"seen": "1360000000"},
+    "date that does not exist": {"seen": "2021-02-30T00:00:00"},
+    "date with an offset": {"seen": "2021-02-20T00:00:00Z"},
+    "date before the first": {"seen": "1999-02-20T00:00:00"},
+    "list": {"amount": [1]},
+    "object": {"kind": {"a": 1}},
+}
+
+
+@pytest.mark.parametrize("change", FIELDS.values(), ids=FIELDS)
+def test_field_is_named_and_its_value_is_not(client, change):
+    field = next(iter(change)) if isinstance(change, dict) else "amount"
+    answer = client.post(GOOD | change if isinstance(change, dict) else change)
+    assert set(answer.problems()) == {field} and SECRET.encode() not in answer.body
+    many = client.post([GOOD, GOOD | change]) if isinstance(change, dict) else answer
+    assert set(many.problems()) == {field} and SECRET.encode() not in many.body
+    assert [problem["row"] for problem in many.json()["problems"]] == [int(isinstance(change, dict))]
+
+
+def test_missing_and_unknown_fields_are_named(client):
+    found = client.post({name: value for name, value in GOOD.items() if name != "gap"} | {"gapp": SECRET})
+    assert set(found.problems()) == {"gap", "gapp"} and SECRET.encode() not in found.body
+
+
+def test_rule_between_columns_is_named(client):
+    red = GOOD | {"kind": "red", "amount": 95}
+    for body in (red, [GOOD, red]):
+        assert client.post(body).problems() == {"red_is_small": "the rule does not hold"}
+
+
+@pytest.mark.parametrize("body", [b"null", b"1", b'"text"', b"[1]", b"[[]]"], ids=str)
+def test_json_that_is_no_record(client, body):
+    assert client.post(body).problems() == {"record": "Input should be an object"}
+
+
+BIG = pl.concat(
+    [rows(40_000), rows(1).with_columns(pl.lit("blue", pl.Enum(KINDS)).alias("kind"), amount=pl.lit(1000.0))]
+)
+TABLES = {
+    "rule": (rows(3).with_columns(amount=pl.lit(-1.0)), "amount", 0),
+    "far behind": (BIG, "amount", 40_000),
+    "no category": (rows(3).with_columns(kind=pl.lit(SECRET)), "kind", 0),
+    "missing": (rows(3).drop("gap"), "gap", None),
+    "unknown": (rows(3).with_columns(more=pl.lit(SECRET)), "more", None),
+    "null": (rows(3).with_columns(amount=pl.lit(None, pl.Float64)), "amount", 0),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("kind", [ARROW, CSV])
+def test_table_that_breaks_the_contract(client, name, kind):
+    table, field, row = TABLES[name]
+    answer = client.post((arrow if kind == ARROW else csv)(table), kind)
+    assert [(problem["field"], problem["row"]) for problem in answer.json()["problems"]] == [(field, row)]
+    assert answer.status == 422 and SECRET.encode() not in answer.body
+
+
+WRONG_TYPES = [
+    rows(3).with_columns(amount=pl.lit(True)),
+    rows(3).with_columns(seen=pl.lit(datetime(2021, 1, 1)).dt.replace_time_zone("UTC")),
+    rows(3).with_columns(gap=pl.lit([1])),
+]
+
+
+@pytest.mark.parametrize("table", WRONG_TYPES)
+def test_arrow_of_other_types(client, table):
+    assert len(client.post(arrow(table), ARROW).problems()) == 1
+
+
+DAMAGED = {
+    "no arrow": (b"text", ARROW),
+    "empty arrow": (b"", ARROW),
+    "arrow cut": (arrow(rows(50))[:-700], ARROW),
+    "csv ragged": (b"key,seen,kind,amount,gap\nk1,2021-01-01\n", CSV),
+    "csv twice": (b"key,key\nk1,k2\n", CSV),
+    "csv not utf-8": (b"key,\xff\n1,2\n", CSV),
+    "csv empty": (b"", CSV),
+    "csv wide": (b"," * 200_000 + b"\n", CSV),
+    "csv cut": (csv(rows(2))[:-3], CSV),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), DAMAGED.values(), ids=DAMAGED)
+def test_damaged_table(client, body, kind):
+    assert client.post(body, kind).status == 400
+
+
+def test_csv_of_another_system(client):
+    body = b"\xef\xbb\xbf" + csv(rows(2)).replace(b"\n", b"\r\n")
+    assert client.post(body, CSV).status == 200
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_other_content_types(client, kind):
+    assert client.post(GOOD, kind).status == 415
+
+
+def test_compressed_body(client):
+    assert client.post(GOOD, JSON, Content_Encoding="gzip").status == 415
+
+
+INFER = {
+    "not json": b"{",
+    "no inputs": {},
+    "wrong shape": {"inputs": [{"name": "amount", "shape": [3], "datatype": "FP64", "data": [1]}]},
+    "negative shape": {"inputs": [{"name": "amount", "shape": [-1], "datatype": "FP64", "data": [1]}]},
+    "no datatype": {"inputs": [{"name": "amount", "shape": [1], "datatype": SECRET, "data": [1]}]},
+    "text for a number": {"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [SECRET]}]},
+    "too large": {"inputs": [{"name": "amount", "shape": [1], "datatype": "INT8", "data": [10**30]}]},
+    "heights": {
+        "inputs": [
+            {"name": n, "shape": [h], "datatype": "FP64", "data": [1] * h} for n, h in [("amount", 1), ("gap", 2)]
+        ]
+    },
+    "bytes missing": {
+        "inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": 8}}]
+    },
+    "negative size": {
+        "inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": -8}}]
+    },
+    "no output": {"inputs": [], "outputs": [{"name": SECRET}]},
+}
+
+
+@pytest.mark.parametrize("body", INFER.values(), ids=INFER)
+def test_wrong_inference(client, body):
+    answer = client.post(body, path=f"/v2/models/{inference.PACKAGE}/infer")
+    assert answer.status in (400, 422) and answer.json()["error"]
+    assert SECRET.encode() not in answer.body or "outputs" in str(body)
