@@ -8,6 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import serving
+from report import report
+
 ROOT = Path(__file__).parents[1]
 SAMPLE = ["uv", "run", "--quiet", str(ROOT / "tools/sample.py")]
 
@@ -22,11 +25,6 @@ def seconds(*command: str, cwd: Path | None = None) -> float:
 def median(*command: str, cwd: Path | None = None, runs: int = 5) -> float:
     """Median wall time after one run that does not count."""
     return statistics.median([seconds(*command, cwd=cwd) for _ in range(runs + 1)][1:])
-
-
-def report(what: str, figure: str, limit: str = "") -> None:
-    """One line of the result."""
-    print(f"{what:<58} {figure:>18}   {limit}", flush=True)
 
 
 def bench_copy(scratch: Path) -> None:
@@ -121,6 +119,7 @@ def main() -> None:
     project = bench_pipeline(scratch, scratch / "template")
     bench_gate(project)
     bench_scoring(scratch, project)
+    serving.bench(project, scratch / "flights-late-2013.parquet", scratch)
     bench_environments(scratch, project)
 
 

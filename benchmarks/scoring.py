@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-from bench import report
+from report import report
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline

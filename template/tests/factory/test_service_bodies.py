@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from .. import inference
+from .. import PACKAGE
 from .served import ARROW, CSV, JSON, arrow, csv, records, rows, serving
 from .toy import KINDS
 
@@ -192,6 +192,6 @@ INFER = {
 
 @pytest.mark.parametrize("body", INFER.values(), ids=INFER)
 def test_wrong_inference(client, body):
-    answer = client.post(body, path=f"/v2/models/{inference.PACKAGE}/infer")
+    answer = client.post(body, path=f"/v2/models/{PACKAGE}/infer")
     assert answer.status in (400, 422) and answer.json()["error"]
     assert SECRET.encode() not in answer.body or "outputs" in str(body)

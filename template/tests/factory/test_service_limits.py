@@ -51,7 +51,7 @@ class Slow:
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         self.socket.sendall(f"POST /score HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body[:9])
 
-    def finish(self) -> bytes:
+    def finish(self):
         with closing(self.socket):
             self.socket.sendall(self.body[9:])
             return self.socket.recv(10_000)
@@ -154,8 +154,8 @@ def test_what_is_in_flight_is_answered_at_the_end(trained):
     with serving() as client:
         slow = Slow(client)
         until(lambda: client.metric("factory_in_flight") == 1)
+        answers = []
         late = threading.Timer(0.8, lambda: answers.append(slow.finish()))
-        answers: list[bytes] = []
         late.start()
     late.join()
     assert b"200 OK" in answers[0]

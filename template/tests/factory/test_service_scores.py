@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import inference, scoring
+from .. import PACKAGE, scoring
 from .served import ARROW, CSV, arrow, csv, records, rows, serving
 
-INFER = f"/v2/models/{inference.PACKAGE}/infer"
+INFER = f"/v2/models/{PACKAGE}/infer"
 
 
 @pytest.fixture

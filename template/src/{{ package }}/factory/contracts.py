@@ -10,6 +10,7 @@ import polars as pl
 from .casts import typed
 from .errors import Breach, ContractViolation
 
+Plain = tuple[bool, Any, Any, int | None, int | None]
 LIMITS = ("|nullability", "|min", "|max", "|min_length", "|max_length", "|nan", "|inf")
 
 
@@ -40,7 +41,7 @@ def check(rows: pl.DataFrame, schema: type[dy.Schema]) -> None:
 
 def keeps_limits(row: tuple[Any, ...], schema: type[dy.Schema]) -> bool:
     """Whether each value of a row of the contract's types is within the plain limits of its column."""
-    return all(map(_in_limits, row, _columns(schema)))
+    return all(map(_in_limits, row, _plain(schema)))
 
 
 def broken_rules(rows: pl.DataFrame, schema: type[dy.Schema], kept: frozenset[str]) -> list[str]:
@@ -57,8 +58,11 @@ def check_invariants(rows: pl.DataFrame, invariants: dict[str, pl.Expr]) -> None
 
 
 @cache
-def _columns(schema: type[dy.Schema]) -> list[dy.Column]:
-    return list(schema.columns().values())
+def _plain(schema: type[dy.Schema]) -> list[Plain]:
+    """Of each column whether null will do, the least and the greatest value, and the least and the greatest length."""
+    names = ("nullable", "min", "max", "min_length", "max_length")
+    columns = schema.columns().values()
+    return [tuple(getattr(column, name, None) for name in names) for column in columns]  # type: ignore[misc]
 
 
 @cache
@@ -79,16 +83,15 @@ def _verdicts(schema: type[dy.Schema], kept: frozenset[str]) -> list[pl.Expr]:
     return [rule.all().alias(name) for name, rule in rules(schema).items() if name not in kept]
 
 
-def _in_limits(value: Any, column: dy.Column) -> bool:
+def _in_limits(value: Any, limits: Plain) -> bool:
+    nullable, low, high, shortest, longest = limits
     if value is None:
-        return column.nullable
-    low, high = getattr(column, "min", None), getattr(column, "max", None)
+        return nullable
     if isinstance(value, float) and not isfinite(value):
         return False
-    if isinstance(value, str):
-        value = value.encode()
-    if isinstance(value, bytes | list):
-        value, low, high = len(value), getattr(column, "min_length", None), getattr(column, "max_length", None)
+    if isinstance(value, (str, bytes, list)):
+        low, high = shortest, longest
+        value = len(value.encode() if isinstance(value, str) else value)
     return (low is None or value >= low) and (high is None or value <= high)
 
 

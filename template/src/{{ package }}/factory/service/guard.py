@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -63,13 +63,13 @@ class Guard:
         else:
             await self._counted(scope, exchange)
         route = scope["route"].path if "route" in scope else "none"
-        self._telemetry.requests.labels(call.label, route, exchange.status).inc()
-        self._telemetry.seconds.labels(call.label).observe(time.perf_counter() - began)
+        self._telemetry.requests(call.label, route, exchange.status).inc()
+        self._telemetry.seconds(call.label).observe(time.perf_counter() - began)
 
     def _call(self, headers: dict[bytes, bytes]) -> Call:
         name = self._callers.name(headers)
         given = headers.get(b"x-request-id", b"")
-        id = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        id = given.decode() if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         key = headers.get(b"x-sticky-key", (name or "").encode())
         return Call(id, name or "", self._callers.label(name) if name else "unknown", key)
 

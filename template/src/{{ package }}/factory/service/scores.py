@@ -76,7 +76,7 @@ def answered(service: Service, call: Call, kind: str, body: bytes) -> Response:
 def _to_json(answer: Answer) -> bytes:
     listed = zip(answer.ids, answer.scores, answer.decisions(), strict=True)
     scores = [{"id": id, "score": score, "decision": decision} for id, score, decision in listed]
-    return json.dumps({"model": answer.loaded.version, "scores": scores}, default=_plain, allow_nan=False).encode()
+    return ENCODER.encode({"model": answer.loaded.version, "scores": scores}).encode()
 
 
 def _plain(value: Any) -> str:
@@ -100,6 +100,7 @@ def _to_csv(answer: Answer) -> bytes:
     return _table(answer).write_csv().encode()
 
 
+ENCODER = json.JSONEncoder(default=_plain, allow_nan=False)
 Reader = Callable[[bytes, int], Any]
 FORMATS: dict[str, tuple[Reader, Callable[[Answer], bytes]]] = {
     JSON: (lambda body, most: rows.of_json(body), _to_json),

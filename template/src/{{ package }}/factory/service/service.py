@@ -89,8 +89,8 @@ class Service:
             self.telemetry.failures.inc()
             role, loaded = "champion", self.champion.current
             answer = self._answer(loaded, rows)
-        self.telemetry.cpu.labels(call.label).inc(time.thread_time() - began)
-        self.telemetry.rows.labels(call.label, loaded.version, role).inc(len(rows))
+        self.telemetry.cpu(call.label).inc(time.thread_time() - began)
+        self.telemetry.rows(call.label, loaded.version, role).inc(len(rows))
         if self.capture and len(rows):
             self.capture.put(Scored(time.time(), call.id, call.caller, role, loaded, rows, answer.scores))
         return answer

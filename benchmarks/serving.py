@@ -1,0 +1,174 @@
+"""Speed and size of the service, against a constant application, MLflow and `factory score`: needs h2load (nghttp2-client)."""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from report import report
+
+PORT = 8765
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "100000"))
+CONSTANT = """
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/score")
+async def score():
+    return {"model": "v1", "scores": [{"id": "a", "score": 0.5, "decision": True}]}
+"""
+MLFLOW = """
+import mlflow.pyfunc, polars as pl
+from flights import Scorer
+class Model(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.scorer = Scorer.load(context.artifacts["model"])
+    def predict(self, context, model_input, params=None):
+        return self.scorer.score(pl.from_pandas(model_input))["score"].to_numpy()
+mlflow.pyfunc.save_model("mlmodel", python_model=Model(), artifacts={"model": "model"})
+"""
+LOCAL = """
+import sys, time, polars as pl
+from pathlib import Path
+from flights.factory import batch
+from flights.factory.scoring import Scorer
+scorer, source = Scorer.load("model"), Path(sys.argv[1])
+def rate():
+    start = time.perf_counter()
+    return batch.score_file(scorer, source, Path("bench-scores.parquet")) / (time.perf_counter() - start)
+rate()
+print(rate())
+"""
+ARROW = """
+import http.client, io, sys, time, polars as pl
+from concurrent.futures import ThreadPoolExecutor
+from flights import contract
+rows = pl.read_parquet(sys.argv[1]).select(contract.Row.column_names())
+def body(part):
+    stream = io.BytesIO()
+    part.write_ipc_stream(stream)
+    return stream.getvalue()
+bodies = [body(part) for part in rows.iter_slices(100_000)]
+def ask(content):
+    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[2]))
+    connection.request("POST", "/score", content, {"Content-Type": "application/vnd.apache.arrow.stream"})
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    return pl.read_ipc_stream(io.BytesIO(answer.read())).height
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(ask, bodies))
+    start = time.perf_counter()
+    print(sum(pool.map(ask, bodies)) / (time.perf_counter() - start))
+"""
+
+
+@contextmanager
+def serving(project: Path, *command: str, ready: str, **env: str) -> Iterator[tuple[int, float]]:
+    """The process of a server and its seconds to ready; it is ended with the block."""
+    start = time.perf_counter()
+    server = subprocess.Popen(command, cwd=project, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not _answers(ready):
+            assert server.poll() is None and time.perf_counter() - start < 120, command
+            time.sleep(0.02)
+        yield server.pid, time.perf_counter() - start
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(path: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=2).status == 200)
+    except OSError:
+        return False
+
+
+def load(body: Path, path: str, *options: str) -> tuple[float, list[float]]:
+    """Requests per second of 16 connections, and the seconds of each request."""
+    log = body.with_suffix(".log")
+    log.unlink(missing_ok=True)
+    command = ("h2load", "--h1", "-t1", "-c16", "-d", str(body), "-H", "content-type: application/json", f"--log-file={log}")
+    done = subprocess.run([*command, *options, f"http://127.0.0.1:{PORT}{path}"], check=True, capture_output=True, text=True)
+    assert re.search(r"\b0 4xx, 0 5xx", done.stdout), done.stdout
+    rate = re.search(r"([\d.]+) req/s", done.stdout)
+    assert rate, done.stdout
+    return float(rate[1]), [int(line.split("\t")[2]) / 1e6 for line in log.read_text().splitlines()]
+
+
+def p99(body: Path, path: str, rate: float) -> float:
+    """Seconds that 99 % of the requests stay below at that rate."""
+    _, times = load(body, path, "-D5", f"--rps={rate / 16:.0f}")
+    return statistics.quantiles(times, n=100)[-1]
+
+
+def resident(pid: int) -> float:
+    """MB of memory in use by the process."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1]) / 1000
+
+
+def bench(project: Path, table: Path, scratch: Path) -> None:
+    """All of it, for a trained project called flights."""
+    bin = project / ".venv/bin"
+    service = (str(bin / "factory"), "serve", "--model", "model", "--port", str(PORT))
+    (scratch / "constant.py").write_text(CONSTANT)
+    constant = (str(bin / "uvicorn"), "--app-dir", str(scratch), "constant:app", "--port", str(PORT), "--no-access-log")
+    body = scratch / "one.json"
+    starts, rates = [], {"constant": 0.0, "service": 0.0}
+    with serving(project, *service, ready="/health/ready") as (_, seconds):
+        document = json.load(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/openapi.json"))
+        record = document["components"]["schemas"]["Record"]["examples"][0]
+        body.write_text(json.dumps(record))
+    for _ in range(3):
+        with serving(project, *constant, ready="/docs"):
+            rates["constant"] = max(rates["constant"], load(body, "/score", "-D4")[0])
+            slowest = p99(body, "/score", rates["constant"] / 2)
+        with serving(project, *service, ready="/health/ready") as (_, seconds):
+            starts.append(seconds)
+            rates["service"] = max(rates["service"], load(body, "/score", "-D4")[0])
+            ours = p99(body, "/score", rates["service"] / 2)
+    with serving(project, *service, ready="/health/ready") as (pid, _):
+        load(body, "/score", "-D4")
+        before = resident(pid)
+        load(body, "/score", f"-n{REQUESTS}")
+        after = resident(pid)
+        inside = [str(bin / "python"), "-c"]
+        arrow = float(subprocess.check_output([*inside, ARROW, str(table), str(PORT)], cwd=project))
+    local = float(subprocess.check_output([*inside, LOCAL, str(table)], cwd=project))
+    ratio = rates["service"] / rates["constant"]
+    report("service, one row, against a constant FastAPI application", f"{ratio:.2f} x", f">= 0.3 x ({rates['service']:.0f}/s)")
+    report("its p99 at half load, against that application's", f"{ours / slowest:.1f} x", f"<= 5 x ({1000 * ours:.1f} ms)")
+    report("service, Arrow, against factory score", f"{arrow / local:.2f} x", f">= 0.8 x ({arrow:,.0f} rows/s)")
+    report("service, cold start to ready", f"{statistics.median(starts):.2f} s", "<= 2 s")
+    report("service, resident memory", f"{before:.0f} MB", f"<= 200 MB (after {REQUESTS:,} more requests {after:.0f})")
+    bench_mlflow(project, scratch, record, rates["service"])
+
+
+def bench_mlflow(project: Path, scratch: Path, record: dict[str, object], service: float) -> None:
+    """The same model behind `mlflow models serve`, in an environment of its own."""
+    venv = scratch / "mlflow"
+    subprocess.run(["uv", "venv", "--quiet", str(venv)], check=True)
+    wanted = ["mlflow>=3.10", "pyarrow", "-e", str(project)]
+    subprocess.run(["uv", "pip", "install", "--quiet", "--python", str(venv / "bin/python"), *wanted], check=True)
+    shutil.rmtree(project / "mlmodel", ignore_errors=True)
+    subprocess.run([str(venv / "bin/python"), "-c", MLFLOW], cwd=project, check=True, capture_output=True)
+    body = scratch / "mlflow.json"
+    body.write_text(json.dumps({"dataframe_records": [record]}))
+    command = (str(venv / "bin/mlflow"), "models", "serve", "-m", "mlmodel", "--env-manager", "local", "-p", str(PORT))
+    env = {"PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    with serving(project, *command, ready="/ping", **env):
+        rate = max(load(body, "/invocations", "-D4")[0] for _ in range(2))
+    report("service, one row, against mlflow models serve", f"{service / rate:.0f} x", f">= 25 x ({rate:.0f}/s)")
+
+
+if __name__ == "__main__":
+    bench(*(Path(argument).resolve() for argument in sys.argv[1:]))
