@@ -1,16 +1,9 @@
 """More than the limits allow is sent away at once, and those who were let in are answered."""
 
-import json
-import socket
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-
 import pytest
 
 from .. import errors, settings
-from .served import ARROW, CSV, arrow, csv, records, rows, serving, until
+from .served import ARROW, CSV, arrow, csv, records, rows, serving
 
 GOOD = records(rows(1))[0]
 
@@ -40,98 +33,6 @@ def test_too_many_rows(trained, problem):
             assert [client.post(*body).status for body in bodies] == [status] * 3
 
 
-class Slow:
-    """A request whose body stays away until it is told to come."""
-
-    def __init__(self, client, **headers):
-        body = json.dumps(GOOD).encode()
-        self.body = body
-        self.socket = socket.create_connection(("127.0.0.1", client.port), 20)
-        lines = {"Content-Type": "application/json", "Content-Length": len(body), **headers}
-        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        self.socket.sendall(f"POST /score HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body[:9])
-
-    def finish(self):
-        with closing(self.socket):
-            self.socket.sendall(self.body[9:])
-            return self.socket.recv(10_000)
-
-
-def test_too_many_at_once(trained):
-    with serving(CONCURRENCY=3) as client:
-        slow = [Slow(client) for _ in range(3)]
-        until(lambda: client.metric("factory_in_flight") == 3)
-        refused = client.post(GOOD)
-        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
-        assert client.get("/health/ready").status == 200
-        assert all(b"200 OK" in request.finish() for request in slow)
-        until(lambda: client.post(GOOD).status == 200)
-        assert client.metric('factory_requests_total{caller="unnamed",route="none",status="503"}') == 1
-
-
-def test_too_many_of_one_caller(trained):
-    with serving(CONCURRENCY=3, CALLER_CONCURRENCY=1) as client:
-        slow = Slow(client, **{"X-Caller": "greedy"})
-        until(lambda: client.metric("factory_in_flight") == 1)
-        refused = client.post(GOOD, X_Caller="greedy")
-        assert (refused.status, refused.headers["retry-after"]) == (429, "1")
-        assert client.post(GOOD, X_Caller="modest").status == 200
-        assert b"200 OK" in slow.finish()
-
-
-def test_those_who_come_together_are_counted_before_one_is_served(trained):
-    with serving(CONCURRENCY=2) as client, ThreadPoolExecutor(24) as pool:
-        statuses = list(pool.map(lambda _: client.post(GOOD).status, range(240)))
-        assert set(statuses) <= {200, 503} and 200 in statuses
-        assert client.post(GOOD).status == 200
-
-
-def test_slow_body_is_given_up(trained):
-    with serving(SECONDS=0.3) as client:
-        slow = Slow(client)
-        assert b"408" in slow.socket.recv(10_000)
-        assert slow.socket.recv(10) == b""
-        slow.socket.close()
-        assert client.metric("factory_in_flight") == 0
-
-
-def test_slow_work_is_given_up(trained, monkeypatch):
-    with serving(SECONDS=0.3) as client:
-        monkeypatch.setattr(client.service, "score", lambda call, rows: time.sleep(1))
-        answer = client.post(records(rows(300)))
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-
-
-@pytest.mark.parametrize("said", [b"", b"POST /score HTTP/1.1\r\nHo"])
-def test_slow_header_is_given_up(trained, said):
-    with serving(HEADER_SECONDS=0.3) as client, socket.create_connection(("127.0.0.1", client.port), 20) as slow:
-        slow.sendall(said)
-        assert slow.recv(10) == b""
-
-
-def test_slow_header_of_a_second_request_is_given_up(trained):
-    with serving(HEADER_SECONDS=0.3) as client, socket.create_connection(("127.0.0.1", client.port), 20) as slow:
-        slow.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b"200 OK" in slow.recv(1000)
-        slow.sendall(b"GET /hea")
-        assert slow.recv(10) == b""
-
-
-def test_too_many_connections(trained):
-    with serving(CONNECTIONS=2) as client:
-        idle = [socket.create_connection(("127.0.0.1", client.port), 20) for _ in range(2)]
-        until(lambda: b"retry-after: 1" in said(client.port))
-        for connection in idle:
-            connection.close()
-        until(lambda: b"200 OK" in said(client.port))
-
-
-def said(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 20) as connection:
-        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
-        return connection.recv(1000)
-
-
 def test_failure_is_told_without_its_reason(trained, monkeypatch, capsys):
     with serving() as client:
         monkeypatch.setattr(client.service, "score", lambda call, rows: 1 / 0)
@@ -148,17 +49,6 @@ def test_draining_answers_and_is_not_ready(trained):
         assert client.get("/health/live").status == 200
         answer = client.post(GOOD)
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-
-
-def test_what_is_in_flight_is_answered_at_the_end(trained):
-    with serving() as client:
-        slow = Slow(client)
-        until(lambda: client.metric("factory_in_flight") == 1)
-        answers = []
-        late = threading.Timer(0.8, lambda: answers.append(slow.finish()))
-        late.start()
-    late.join()
-    assert b"200 OK" in answers[0]
 
 
 WRONG = {
