@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from . import commands
+from . import PACKAGE, commands, deploy
 from .commands import FILE, MODEL
 from .errors import FactoryError
 
@@ -29,6 +29,19 @@ class Factory(click.Group):
             place = error.filename2 or error.filename
             place = f"{place}: " if place else ""
             raise click.ClickException(f"{place}{error.strerror or error}") from error
+        except ImportError as error:
+            raise click.ClickException(_missing(error)) from error
+
+
+def _missing(error: ImportError) -> str:
+    """What to do about a module that is not installed. Raises the error where that is not the matter."""
+    own = f"{PACKAGE}.factory"
+    missing = isinstance(error, ModuleNotFoundError)
+    if error.name == own or (missing and f"{error.name}".startswith(f"{own}.")):
+        return "only scoring is installed here: run this command in the project's own environment"
+    if missing:
+        return f"{error.name} is not installed: run `uv sync`, with `--extra serve` for the service"
+    raise error
 
 
 @click.group(cls=Factory)
@@ -36,7 +49,7 @@ def main() -> None:
     """From data to a model that can be trusted."""
 
 
-for command in commands.ALL:
+for command in (*commands.ALL, *deploy.ALL):
     main.add_command(command)
 
 

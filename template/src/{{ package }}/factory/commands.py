@@ -95,46 +95,6 @@ def trace(version: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("destination", metavar="FOLDER", type=FILE)
-@click.option(
-    "--model", type=click.Path(path_type=Path), default=Path("model"), show_default=True, help="Folder of the model."
-)
-def export(destination: Path, model: Path) -> None:
-    """Write the model, features included, as one ONNX file with a loader that needs onnxruntime and numpy alone."""
-    from . import edge
-
-    edge.export(destination, model)
-    click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
-
-
-@click.command()
-@click.option("--model", type=FILE, help="Folder of the model; by default the champion's, with the code of its commit.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-def serve(model: Path | None, host: str, port: int) -> None:
-    """Answer over HTTP; settings are environment variables FACTORY_*."""
-    if model is None:
-        from . import serve
-
-        serve.serve(host, port)
-    else:
-        from .service import server, settings
-
-        server.serve(settings.load(), model, host, port)
-
-
-@click.command()
-@click.argument("name")
-def key(name: str) -> None:
-    """Make an API key for a caller, and its line for the file that FACTORY_KEYS names."""
-    from .service import callers
-
-    secret, line = callers.new_key(name)
-    click.echo(f"{secret}  for {name} alone: it is shown once")
-    click.echo(f"{line}  for the keys file")
-
-
-@click.command()
 @click.option("--min", "least", type=float, help="Fail below this score.")
 @AS_JSON
 def readiness(least: float | None, as_json: bool) -> None:
@@ -173,4 +133,4 @@ def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     }
 
 
-ALL = (compare, promote, rollback, models, audit, trace, export, serve, key, readiness)
+ALL = (compare, promote, rollback, models, audit, trace, readiness)

@@ -57,6 +57,14 @@ def show(commit: str, path: str) -> str | None:
     return _asked("show", f"{commit}:{path}", strip=False)
 
 
+def export(commit: str, folder: Path) -> None:
+    """Write the files of the commit into the folder."""
+    with tempfile.TemporaryDirectory() as place:
+        env = os.environ | {"GIT_INDEX_FILE": f"{place}/index"}
+        run("git", "read-tree", commit, env=env)
+        run("git", "checkout-index", "--all", f"--prefix={folder}/", env=env)
+
+
 def remote() -> str | None:
     """Where versions are shared: origin, or the only remote. Raises FactoryError where that is not clear."""
     names = run("git", "remote").splitlines()

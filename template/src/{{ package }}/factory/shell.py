@@ -8,6 +8,13 @@ from pathlib import Path
 from .errors import FactoryError
 
 
+def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+    """Run the command, with all that it says on stderr. Raises FactoryError."""
+    done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    if done.returncode:
+        raise FactoryError(f"`{' '.join(command[:2])}` failed with exit code {done.returncode}: see what it says above")
+
+
 def run(
     *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
 ) -> str:

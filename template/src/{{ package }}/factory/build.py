@@ -1,0 +1,73 @@
+"""The image of a version: of its own commit and model, whatever is in the working tree."""
+
+import os
+import shutil
+import tempfile
+import tomllib
+from pathlib import Path
+
+from . import champion, digest, git, sbom, stamp, versions
+from .artifact import MODEL
+from .errors import FactoryError
+from .shell import run, show
+from .versions import Version
+
+ALONE = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
+NO_ESTIMATOR = "--prune scikit-learn --prune skops"
+
+
+def build(name: str | None = None) -> tuple[str, Path]:
+    """Make a version's image, by default the champion's; its tag, and the list of what is in it. Raises FactoryError."""
+    engine = _engine()
+    known = versions.current()
+    if not known:
+        raise FactoryError("nothing has been promoted yet: run `factory promote`")
+    version = versions.find(name, known) if name else known[-1]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "context")
+        _gather(version, folder)
+        slug = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+        command = (engine, "build", f"--iidfile={place}/image", *_options(version, slug, folder), ".")
+        # Podman leaves a HEALTHCHECK out of any other format
+        show(*command, cwd=folder, env=os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_FORMAT": "docker"})
+        image = Path(place, "image").read_text(encoding="utf-8")
+    run(engine, *ALONE, image, "python", "-c", champion.LOAD)
+    listed = run(engine, *ALONE, image, "python", "-c", sbom.INVENTORY)
+    tag = f"{slug}:{version.name}"
+    path = sbom.write(listed, tag, image, version)
+    run(engine, "tag", image, tag)
+    return tag, path
+
+
+def _engine() -> str:
+    for name in ("docker", "podman"):
+        if shutil.which(name):
+            return name
+    raise FactoryError("neither docker nor podman is installed, or on PATH")
+
+
+def _gather(version: Version, folder: Path) -> None:
+    """Put into the folder what the image is made of, verified."""
+    if git.show(version.commit, "Dockerfile") is None:
+        raise FactoryError(f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it")
+    model = champion.checkout(version.commit) / MODEL
+    digest.unseal(model)
+    if digest.of_file(model / "manifest.json") != version.facts["model"]:
+        raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
+    git.export(version.commit, folder)
+    shutil.copytree(model, folder / MODEL)
+    stamp.write(folder / MODEL, version.name, version.commit)
+
+
+def _options(version: Version, slug: str, folder: Path) -> list[str]:
+    labels = {
+        "org.opencontainers.image.title": slug,
+        "org.opencontainers.image.version": version.name,
+        "org.opencontainers.image.revision": version.commit,
+        "factory.data": version.facts["data"],
+        "factory.model": version.facts["model"],
+    }
+    options = [f"--label={name}={value}" for name, value in labels.items()]
+    if (folder / MODEL / "model.onnx").exists():
+        options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
+    return options

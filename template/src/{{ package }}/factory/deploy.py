@@ -1,0 +1,58 @@
+"""The commands that take a model to where it is used."""
+
+from pathlib import Path
+
+import click
+
+from .commands import FILE, MODEL
+
+
+@click.command()
+@click.argument("destination", metavar="FOLDER", type=FILE)
+@MODEL
+def export(destination: Path, model: Path) -> None:
+    """Write the model, features included, as one ONNX file with a loader that needs onnxruntime and numpy alone."""
+    from . import edge
+
+    edge.export(destination, model)
+    click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
+
+
+@click.command()
+@click.argument("version", metavar="[vN]", required=False)
+def build(version: str | None) -> None:
+    """Make the image of a version, by default the champion, and the list of what is in it."""
+    from . import build
+
+    image, listed = build.build(version)
+    click.echo(f"✓ {image}\n✓ {listed}")
+
+
+@click.command()
+@click.option("--model", type=FILE, help="Folder of the model; by default the champion's, with the code of its commit.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+def serve(model: Path | None, host: str, port: int) -> None:
+    """Answer over HTTP; settings are environment variables FACTORY_*."""
+    if model is None:
+        from . import serve
+
+        serve.serve(host, port)
+    else:
+        from .service import server, settings
+
+        server.serve(settings.load(), model, host, port)
+
+
+@click.command()
+@click.argument("name")
+def key(name: str) -> None:
+    """Make an API key for a caller, and its line for the file that FACTORY_KEYS names."""
+    from .service import callers
+
+    secret, line = callers.new_key(name)
+    click.echo(f"{secret}  for {name} alone: it is shown once")
+    click.echo(f"{line}  for the keys file")
+
+
+ALL = (export, build, serve, key)

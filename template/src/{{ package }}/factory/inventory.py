@@ -1,0 +1,40 @@
+"""What is installed where this runs, as JSON; `factory build` runs it in the image, with what Python brings along."""
+
+import json
+import platform
+from email import message_from_string
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+DPKG = Path("/var/lib/dpkg/status")
+
+
+def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
+    """Python, its distributions and Debian's packages, each with name and version."""
+    found = {each.metadata["Name"]: each for each in distributions()}
+    stanzas = [message_from_string(stanza) for stanza in dpkg.read_text(encoding="utf-8").split("\n\n") if stanza.strip()]
+    return {
+        "python": platform.python_version(),
+        "system": platform.freedesktop_os_release(),
+        "distributions": [
+            {"name": name, "version": each.version, "license": _license(each.metadata)}
+            for name, each in sorted(found.items())
+        ],
+        "packages": [
+            {"name": stanza["Package"], "version": stanza["Version"], "architecture": stanza["Architecture"]}
+            for stanza in stanzas
+            if stanza["Status"] == "install ok installed"
+        ],
+    }
+
+
+def _license(metadata: Any) -> str | None:
+    """As an SPDX expression where the distribution has one, else as it calls it."""
+    stated = [metadata["License-Expression"], metadata["License"]]
+    classified = [text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier", []) if text.startswith("License ::")]
+    return next((text for text in [*stated, *classified] if text and "\n" not in text and text != "UNKNOWN"), None)
+
+
+if __name__ == "__main__":
+    print(json.dumps(inventory()))
