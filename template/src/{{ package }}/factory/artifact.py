@@ -1,5 +1,6 @@
 """The model on disk: model.skops, model.onnx and features.onnx where proven equal, and a sealed manifest.json."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,7 @@ def predictor(estimator: Any) -> Predictor:
 
 def session(graph: bytes) -> Any:
     """The graph, ready to run."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it reports to its makers
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -24,6 +25,7 @@ class Scorer:
     """The model with its features, by default from the model.onnx beside this file."""
 
     def __init__(self, path: Path | None = None) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime reports to its makers
         import onnxruntime
 
         path = path or Path(__file__).with_name("model.onnx")
