@@ -1,8 +1,11 @@
 """contract ← features ← model ← factory, and scoring needs nothing that training needs."""
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ SCORING = {
     "stamp",
     "tables",
 }
+WHEEL = SCORING | {"__init__", "cli", "commands", "deploy", "service"}
 TRAINING = ["altair", "dvc", "filelock", "jinja2", "mlflow", "onnx", "pydantic", "skl2onnx", "sklearn", "yaml"]
 
 
@@ -93,3 +97,29 @@ def test_scoring_loads_none_of_the_training_libraries(tmp_path):
     block = f"import sys\nsys.modules.update(dict.fromkeys({TRAINING}))\n"
     script = f"{block}from {NAME} import Scorer\nimport {scoring.__package__}.batch"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+
+
+def test_wheel_holds_what_scores_and_serves():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    all_of_it, *kept = project["tool"]["hatch"]["build"]["targets"]["wheel"]["exclude"]
+    assert all_of_it == "**/factory/*"
+    assert {name.removeprefix("!**/factory/").removesuffix(".py") for name in kept} == WHEEL
+
+
+@pytest.mark.parametrize(
+    "command, told",
+    [
+        (["promote"], "only scoring is installed here: run this command in the project's own environment"),
+        (["serve"], "only scoring is installed here: run this command in the project's own environment"),
+        (["serve", "--model", "model"], "uvicorn is not installed: run `uv sync`, with `--extra serve` for the service"),
+    ],
+)
+def test_command_that_is_not_installed_says_so(tmp_path, command, told):
+    shutil.copytree(PACKAGE, tmp_path / NAME)
+    for path in (tmp_path / NAME / "factory").glob("*.py"):
+        if path.stem not in WHEEL:
+            path.unlink()
+    script = f"import sys\nsys.modules['uvicorn'] = None\nfrom {NAME}.factory.cli import main\nmain()"
+    arguments, environment = [sys.executable, "-c", script, *command], os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"Error: {told}\n")

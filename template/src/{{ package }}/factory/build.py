@@ -68,6 +68,6 @@ def _options(version: Version, slug: str, folder: Path) -> list[str]:
         "factory.model": version.facts["model"],
     }
     options = [f"--label={name}={value}" for name, value in labels.items()]
-    if (folder / MODEL / "model.onnx").exists():
+    if "model.onnx" in digest.unseal(folder / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
     return options
