@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from .. import PACKAGE
 from ..errors import ContractViolation
@@ -37,6 +38,7 @@ def create(settings: Settings, folder: Path) -> FastAPI:
     for kind in STATUS:
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(ContractViolation, _violated)
+    app.add_exception_handler(HTTPException, _not_here)
     app.add_middleware(Guard, state=service)
     return app
 
@@ -94,6 +96,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = STATUS[type(error)]
     headers = {"Retry-After": "1"} if status == 503 else {}
     return JSONResponse({"error": str(error), "problems": []}, status, headers)
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail, "problems": []}, error.status_code, error.headers)
 
 
 async def _violated(request: Request, error: Exception) -> Response:
