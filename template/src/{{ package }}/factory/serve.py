@@ -17,8 +17,11 @@ def serve(host: str, port: int) -> NoReturn:
     known = versions.known()
     if not known:
         raise FactoryError("there is no version yet: `uv run factory promote`, or `uv run factory serve --model model`")
-    folder = champion.checkout(known[-1].commit)
-    stamp.write(folder / MODEL, known[-1].name, known[-1].commit)
+    version = known[-1]
+    folder = champion.checkout(version.commit)
+    if not any(folder.glob("src/*/factory/service")):
+        raise FactoryError(f"{version.name} is of a time before the service: promote a model of a commit that has it")
+    stamp.write(folder / MODEL, version.name, version.commit)
     env = {name: value for name, value in os.environ.items() if name not in champion.OWN}
     places = {name: value for name, value in chosen if isinstance(value, Path)}
     env |= {f"{settings.PREFIX}{name.upper()}": str(value.resolve()) for name, value in places.items()}
