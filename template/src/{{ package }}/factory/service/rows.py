@@ -5,7 +5,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache, partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -30,11 +30,14 @@ from ..errors import Breach, ContractViolation, FactoryError
 
 Row = tuple[Any, ...]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
-TIMES = {
-    True: (LOCAL + r"(Z|[+-]\d{2}:\d{2})$", "a date and time with its offset, like 2013-02-04T18:30:00Z"),
-    False: (LOCAL + "$", "a local date and time, like 2013-02-04T18:30:00"),
+DAY, HOUR = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
+TEXTS: dict[type[dy.Column], tuple[str, str, Callable[[str], Any]]] = {
+    dy.Date: (f"^{DAY}$", "a date like 2013-02-04", date.fromisoformat),
+    dy.Time: (f"^{HOUR}$", "a time like 18:30:00", time.fromisoformat),
+    dy.Datetime: (f"^{DAY}[T ]{HOUR}$", "a local date and time like 2013-02-04T18:30:00", datetime.fromisoformat),
 }
+"""ISO 8601 alone, without what pydantic takes for a date beside it: seconds since 1970, and any offset."""
+ZONED = f"^{DAY}[T ]{HOUR}(Z|[+-]\\d{{2}}:\\d{{2}})$", "a date and time with its offset like 2013-02-04T18:30:00Z"
 
 
 class Malformed(FactoryError):
@@ -93,7 +96,8 @@ def adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], Type
 def example() -> dict[str, Any]:
     """A record that keeps the contract, as JSON has it."""
     row = valid(contract.Row).row(0, named=True)
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+    shown: dict[str, Any] = adapters(contract.Row)[0].dump_python(row, mode="json")  # type: ignore[arg-type]
+    return shown
 
 
 @cache
@@ -103,24 +107,26 @@ def valid(schema: type[dy.Schema]) -> pl.DataFrame:
 
 
 def _field(column: dy.Column) -> Any:
-    if isinstance(column, dy.Datetime):
-        pattern, stated = TIMES[column.time_zone is not None]
-        schema = {"type": "string", "pattern": pattern, "description": column.description or stated}
-        read: Callable[[Any], Any] = partial(_iso, re.compile(pattern, re.ASCII), stated, column.time_zone)
-        kind = Annotated[datetime, BeforeValidator(read), WithJsonSchema(schema)]
-        return kind | None if column.nullable else kind
     field = column.pydantic_field()
+    if type(column) in TEXTS:
+        pattern, stated, read = TEXTS[type(column)]
+        zone = getattr(column, "time_zone", None)
+        if zone:
+            (pattern, stated), read = ZONED, lambda text: datetime.fromisoformat(text).astimezone(ZoneInfo(str(zone)))
+        schema = {"type": "string", "pattern": pattern, "description": column.description or stated}
+        validated = BeforeValidator(partial(_iso, re.compile(pattern, re.ASCII), stated, read))
+        kind: Any = Annotated[Any, validated, WithJsonSchema(schema)]
+        return kind | None if column.nullable else kind
     if column.dtype.is_integer() and column.min is None and column.max is None:  # type: ignore[attr-defined]
         low, high = pl.select(column.dtype.min(), high=column.dtype.max()).row(0)  # type: ignore[attr-defined]
         return Annotated[field, Field(ge=low, le=high)]
     return field
 
 
-def _iso(pattern: re.Pattern[str], stated: str, zone: object, value: Any) -> datetime:
+def _iso(pattern: re.Pattern[str], stated: str, read: Callable[[str], Any], value: Any) -> Any:
     if not isinstance(value, str) or not pattern.match(value):
         raise ValueError(f"should be {stated}")
-    read = datetime.fromisoformat(value)
-    return read.astimezone(ZoneInfo(str(zone))) if zone else read
+    return read(value)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
