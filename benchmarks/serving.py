@@ -156,7 +156,7 @@ def bench(project: Path, table: Path, scratch: Path) -> None:
 def bench_mlflow(project: Path, scratch: Path, record: dict[str, object], service: float) -> None:
     """The same model behind `mlflow models serve`, in an environment of its own."""
     venv = scratch / "mlflow"
-    subprocess.run(["uv", "venv", "--quiet", str(venv)], check=True)
+    subprocess.run(["uv", "venv", "--quiet", "--clear", str(venv)], check=True)
     wanted = ["mlflow>=3.10", "pyarrow", "-e", str(project)]
     subprocess.run(["uv", "pip", "install", "--quiet", "--python", str(venv / "bin/python"), *wanted], check=True)
     shutil.rmtree(project / "mlmodel", ignore_errors=True)
