@@ -76,6 +76,13 @@ def project(engine, template, tmp_path_factory) -> Governed:
     return project
 
 
+@pytest.fixture(scope="module")
+def prune(project) -> str:
+    """What `factory build` says, for builds of the working tree that find the packages in the cache."""
+    said = project.done("python", "-c", "from gate.factory import build; print(build.NO_ESTIMATOR)")
+    return f"--build-arg=PRUNE={said.strip()}"
+
+
 def docker(*command: str) -> str:
     done = subprocess.run(["docker", *command], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"docker {' '.join(command)}: {done.stderr[-3000:]}"
@@ -152,17 +159,16 @@ def test_image_says_what_it_is_and_holds_no_more(project):
     ("old", "new", "fault"),
     [
         ("USER 10001:10001", "USER root", "root"),
-        ("WORKDIR /app\nUSER", "COPY src /app/src\nWORKDIR /app\nUSER", "training code"),
-        ("PRUNE} --", "PRUNE} --group train --", "training code"),
+        ("USER", "COPY src src\nUSER", "training code"),
         ("FROM scratch", "FROM build", "build tools"),
     ],
 )
-def test_worse_dockerfile_is_noticed(project, old, new, fault):
+def test_worse_dockerfile_is_noticed(project, prune, old, new, fault):
     text = (project.folder / "Dockerfile").read_text()
     assert old in text
     worse = project.folder / "reports/gate.Dockerfile"
     worse.write_text(text.replace(old, new))
-    docker("build", "--quiet", "--tag=worse", f"--file={worse}", str(project.folder))
+    docker("build", "--quiet", "--tag=worse", prune, f"--file={worse}", str(project.folder))
     assert fault in faults("worse")
 
 
@@ -172,7 +178,7 @@ def test_scores_without_rights_are_those_of_factory_score(project, rows, tmp_pat
     expected = json.loads(project.done("python", "-c", script))
     with running() as (name, url):
         for part in (rows, rows[:1]):
-            status, answer = fetch(f"{url}/score", {"rows": part})
+            status, answer = fetch(f"{url}/score", part)
             assert status == 200, answer
             assert [row["score"] for row in json.loads(answer)["scores"]] == expected[: len(part)]
         about = json.loads(fetch(f"{url}/version")[1])
@@ -186,7 +192,7 @@ def test_nothing_is_dropped_when_it_is_told_to_end(rows):
     def ask(url: str) -> None:
         while not told.is_set():
             try:
-                seen[fetch(f"{url}/score", {"rows": rows})[0]] += 1
+                seen[fetch(f"{url}/score", rows)[0]] += 1
             except OSError as error:
                 seen[str(error)] += 1
 
@@ -217,12 +223,11 @@ def test_list_is_valid_and_names_all_there_is(project):
     assert {*installed, *(re.sub(r"[-_.]+", "-", name) for name in debian), "cpython", "gate-model"} == named
 
 
-def test_versions_share_the_layers_below_their_source(project):
+def test_versions_share_the_layers_below_their_source(project, prune):
     with (project.folder / "src/gate/features.py").open("a") as features:
         features.write("# changed\n")
-    options = next(line for line in (project.folder / "src/gate/factory/build.py").read_text().splitlines() if "--prune" in line)
     began = time.monotonic()
-    docker("build", "--quiet", "--tag=changed", f"--build-arg=PRUNE={options.split(chr(34))[1]}", str(project.folder))
+    docker("build", "--quiet", "--tag=changed", prune, str(project.folder))
     print(f"\nbuilt again after a change in source: {time.monotonic() - began:.1f} s")
     git(project.folder, "checkout", "--quiet", "src")
     *before, source = inspect("gate:v1")["RootFS"]["Layers"]
@@ -237,7 +242,7 @@ def test_service_prometheus_and_capture_together(project, rows):
     compose = ("docker", "compose")
     try:
         run(project.folder, *compose, "up", "--detach", "--wait", "--wait-timeout=60", **settings)
-        assert fetch(f"http://127.0.0.1:{ports['PORT']}/score", {"rows": rows})[0] == 200
+        assert fetch(f"http://127.0.0.1:{ports['PORT']}/score", rows)[0] == 200
         query = f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}/api/v1/query?query=factory_rows_total"
         assert wait(lambda: [float(each["value"][1]) for each in found(query)] == [len(rows)], 60), found(query)
         run(project.folder, *compose, "stop", **settings)
@@ -253,7 +258,7 @@ def found(query: str) -> list[dict]:
 
 def test_image_must_be_named(project):
     done = call(project.folder, "docker", "compose", "config")
-    assert done.returncode == 1 and "IMAGE=" in done.stderr
+    assert done.returncode and "IMAGE=" in done.stderr
     run(project.folder, "docker", "compose", "--profile=mlflow", "config", "--quiet", IMAGE="gate:v1")
 
 
