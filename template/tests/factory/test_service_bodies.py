@@ -7,7 +7,7 @@ import pytest
 from .. import PACKAGE
 from .served import JSON, records, rows, serving
 
-SECRET = "s3cr3t"
+MARK = "s3cr3t"
 GOOD = records(rows(1))[0]
 
 
@@ -51,18 +51,18 @@ def test_what_is_not_json_is_refused(client, body):
 
 FIELDS = {
     "too large for a float": with_value("1e999"),
-    "text for a number": {"amount": SECRET},
+    "text for a number": {"amount": MARK},
     "number as text": {"amount": "5"},
     "boolean for a number": {"amount": True},
     "fraction for a whole number": {"gap": 1.5},
     "boolean for a whole number": {"gap": False},
     "too large for its type": {"gap": 10**30},
     "out of range": {"amount": 1e9},
-    "no such category": {"kind": SECRET},
+    "no such category": {"kind": MARK},
     "null": {"amount": None},
     "number for text": {"key": 17},
-    "pattern": {"key": SECRET},
-    "no date": {"seen": SECRET},
+    "pattern": {"key": MARK},
+    "no date": {"seen": MARK},
     "number as date": {"seen": "1360000000"},
     "date that does not exist": {"seen": "2021-02-30T00:00:00"},
     "date with an offset": {"seen": "2021-02-20T00:00:00Z"},
@@ -76,15 +76,15 @@ FIELDS = {
 def test_field_is_named_and_its_value_is_not(client, change):
     field = next(iter(change)) if isinstance(change, dict) else "amount"
     answer = client.post(GOOD | change if isinstance(change, dict) else change)
-    assert set(answer.problems()) == {field} and SECRET.encode() not in answer.body
+    assert set(answer.problems()) == {field} and MARK.encode() not in answer.body
     many = client.post([GOOD, GOOD | change]) if isinstance(change, dict) else answer
-    assert set(many.problems()) == {field} and SECRET.encode() not in many.body
+    assert set(many.problems()) == {field} and MARK.encode() not in many.body
     assert [problem["row"] for problem in many.json()["problems"]] == [int(isinstance(change, dict))]
 
 
 def test_missing_and_unknown_fields_are_named(client):
-    found = client.post({name: value for name, value in GOOD.items() if name != "gap"} | {"gapp": SECRET})
-    assert set(found.problems()) == {"gap", "gapp"} and SECRET.encode() not in found.body
+    found = client.post({name: value for name, value in GOOD.items() if name != "gap"} | {"gapp": MARK})
+    assert set(found.problems()) == {"gap", "gapp"} and MARK.encode() not in found.body
 
 
 def test_rule_between_columns_is_named(client):
@@ -112,8 +112,8 @@ INFER = {
     "no inputs": {},
     "wrong shape": {"inputs": [{"name": "amount", "shape": [3], "datatype": "FP64", "data": [1]}]},
     "negative shape": {"inputs": [{"name": "amount", "shape": [-1], "datatype": "FP64", "data": [1]}]},
-    "no datatype": {"inputs": [{"name": "amount", "shape": [1], "datatype": SECRET, "data": [1]}]},
-    "text for a number": {"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [SECRET]}]},
+    "no datatype": {"inputs": [{"name": "amount", "shape": [1], "datatype": MARK, "data": [1]}]},
+    "text for a number": {"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [MARK]}]},
     "too large": {"inputs": [{"name": "amount", "shape": [1], "datatype": "INT8", "data": [10**30]}]},
     "heights": {
         "inputs": [
@@ -126,7 +126,7 @@ INFER = {
     "negative size": {
         "inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": -8}}]
     },
-    "no output": {"inputs": [], "outputs": [{"name": SECRET}]},
+    "no output": {"inputs": [], "outputs": [{"name": MARK}]},
 }
 
 
@@ -134,4 +134,4 @@ INFER = {
 def test_wrong_inference(client, body):
     answer = client.post(body, path=f"/v2/models/{PACKAGE}/infer")
     assert answer.status in (400, 422) and answer.json()["error"]
-    assert SECRET.encode() not in answer.body or "outputs" in str(body)
+    assert MARK.encode() not in answer.body or "outputs" in str(body)

@@ -8,7 +8,7 @@ import pytest
 from .served import ARROW, CSV, arrow, csv, rows, serving
 from .toy import KINDS
 
-SECRET = "s3cr3t"
+MARK = "s3cr3t"
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,9 @@ BIG = pl.concat(
 TABLES = {
     "rule": (rows(3).with_columns(amount=pl.lit(-1.0)), "amount", 0),
     "far behind": (BIG, "amount", 40_000),
-    "no category": (rows(3).with_columns(kind=pl.lit(SECRET)), "kind", 0),
+    "no category": (rows(3).with_columns(kind=pl.lit(MARK)), "kind", 0),
     "missing": (rows(3).drop("gap"), "gap", None),
-    "unknown": (rows(3).with_columns(more=pl.lit(SECRET)), "more", None),
+    "unknown": (rows(3).with_columns(more=pl.lit(MARK)), "more", None),
     "null": (rows(3).with_columns(amount=pl.lit(None, pl.Float64)), "amount", 0),
 }
 
@@ -36,7 +36,7 @@ def test_table_that_breaks_the_contract(client, name, kind):
     table, field, row = TABLES[name]
     answer = client.post((arrow if kind == ARROW else csv)(table), kind)
     assert [(problem["field"], problem["row"]) for problem in answer.json()["problems"]] == [(field, row)]
-    assert answer.status == 422 and SECRET.encode() not in answer.body
+    assert answer.status == 422 and MARK.encode() not in answer.body
 
 
 WRONG_TYPES = [
