@@ -22,9 +22,11 @@ from .. import (
     scoring,
     train,
     tune,
+    versions,
 )
 from . import cached, repository, toy
 from .command import run
+from .engine import PROJECT, STORED, Engine, publish
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,6 +109,19 @@ def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(champion, "scores", lambda commit, rows: scoring.Scorer.load().score(rows))
     monkeypatch.setattr(champion, "load", lambda commit: None)
     return trained
+
+
+@pytest.fixture
+def engine(committed: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The only engine on PATH, which makes no images."""
+    return Engine(tmp_path_factory.mktemp("bin"), monkeypatch)
+
+
+@pytest.fixture
+def version(committed: Path, monkeypatch: pytest.MonkeyPatch) -> versions.Version:
+    """A version of the toy; DVC brings what is stored."""
+    monkeypatch.setattr(champion, "fetch", lambda commit, folder: shutil.copytree(STORED, folder))
+    return publish(**PROJECT)
 
 
 @pytest.fixture(scope="session")

@@ -2,106 +2,14 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from .. import artifact, build, champion, digest, inventory, sbom, versions
+from .. import artifact, build, champion, digest
 from . import repository
-from .command import refused, run
-
-ENGINE = """#!{python}
-import json, shutil, sys
-from pathlib import Path
-here = Path(__file__).parent
-with (here / "calls").open("a") as log:
-    print(json.dumps(sys.argv[1:]), file=log)
-if sys.argv[1] == "build":
-    shutil.copytree(".", here / "context")
-    [image] = [Path(option.partition("=")[2]) for option in sys.argv if option.startswith("--iidfile=")]
-    image.write_text("sha256:1234")
-if (here / f"no {{sys.argv[1]}}").exists():
-    sys.exit("no such luck")
-if sys.argv[-1].startswith('"'):
-    print((here / "listed").read_text())
-"""
-STORED = Path(".dvc/stored")
-PROJECT = {
-    "Dockerfile": "FROM scratch\n",
-    "pyproject.toml": '[project]\nname = "late-flights"\n',
-    "note.txt": "of the version",
-    ".gitignore": "/.dvc\n/data/prepared\n/model\n/reports\n",
-}
-LISTED = {
-    "python": "3.13.0",
-    "system": {"ID": "debian", "VERSION_ID": "12"},
-    "distributions": [
-        {"name": "late-flights", "version": "0.1.0", "license": None},
-        {"name": "numpy", "version": "2.5.0", "license": "BSD-3-Clause AND 0BSD"},
-        {"name": "odd", "version": "1", "license": "Our own terms"},
-    ],
-    "packages": [{"name": "libc6", "version": "2.36-9", "architecture": "amd64"}],
-}
-
-
-class Engine:
-    """A program in place of Docker that writes down what it was asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.named("docker")
-        (folder / "listed").write_text(json.dumps(LISTED))
-
-    def named(self, name: str) -> None:
-        program = self.folder / name
-        program.write_text(ENGINE.format(python=sys.executable))
-        program.chmod(0o755)
-
-    def fails(self, command: str) -> None:
-        (self.folder / f"no {command}").touch()
-
-    @property
-    def calls(self) -> list[list[str]]:
-        return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
-
-    @property
-    def context(self) -> Path:
-        return self.folder / "context"
-
-
-@pytest.fixture
-def engine(committed, tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("bin")
-    for program in ("git", "sh"):
-        (folder / program).symlink_to(str(shutil.which(program)))
-    monkeypatch.setenv("PATH", str(folder))
-    return Engine(folder)
-
-
-@pytest.fixture
-def version(committed, monkeypatch):
-    """A version of the toy; DVC brings what is stored."""
-    monkeypatch.setattr(champion, "fetch", lambda commit, folder: shutil.copytree(STORED, folder))
-    return publish(**PROJECT)
-
-
-def store() -> None:
-    shutil.rmtree(STORED, ignore_errors=True)
-    shutil.copytree(artifact.MODEL, STORED)
-
-
-def publish(**files: str) -> versions.Version:
-    store()
-    commit = repository.commit(**files)
-    model = digest.of_file(artifact.MODEL / "manifest.json")
-    return versions.publish(commit, repository.RECORD | {"model": model}, "promoted", versions.known())
-
-
-def made(*arguments: str) -> str:
-    result = run("build", *arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+from .command import refused
+from .engine import STORED, made, publish, store
 
 
 def test_image_is_of_the_version_not_of_the_working_tree(engine, version):
@@ -199,32 +107,3 @@ def test_model_that_is_not_the_one_promoted_is_refused(engine):
     (STORED / "model.onnx").write_bytes(b"")
     assert "model.onnx is damaged" in refused("build")
     assert not (engine.folder / "calls").exists()
-
-
-@pytest.mark.usefixtures("engine")
-def test_list_names_all_that_is_in_it(version):
-    made()
-    bill = json.loads((sbom.FOLDER / "v1.cdx.json").read_text())
-    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
-    found = {component["name"]: component for component in bill["components"]}
-    assert found.keys() == {"cpython", "late-flights", "late-flights-model", "libc6", "numpy", "odd"}
-    assert found["numpy"]["purl"] == "pkg:pypi/numpy@2.5.0" and "purl" not in found["late-flights"]
-    assert found["libc6"]["purl"] == "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12"
-    assert found["numpy"]["licenses"] == [{"expression": "BSD-3-Clause AND 0BSD"}]
-    assert found["odd"]["licenses"] == [{"license": {"name": "Our own terms"}}]
-    model = found["late-flights-model"]
-    assert model["type"] == "machine-learning-model"
-    assert model["hashes"] == [{"alg": "SHA-256", "content": version.facts["model"]}]
-    whole = bill["metadata"]["component"]
-    assert (whole["name"], whole["version"], whole["type"]) == ("late-flights", "v1", "container")
-
-
-def test_inventory_is_of_what_is_installed(tmp_path, monkeypatch):
-    monkeypatch.setattr(inventory.platform, "freedesktop_os_release", lambda: {"ID": "debian"})
-    status = "Package: {}\nStatus: {}\nArchitecture: all\nVersion: 1\n"
-    dpkg = tmp_path / "status"
-    dpkg.write_text(f"{status.format('here', 'install ok installed')}\n{status.format('gone', 'deinstall ok config-files')}")
-    found = inventory.inventory(dpkg)
-    assert found["packages"] == [{"name": "here", "version": "1", "architecture": "all"}]
-    licenses = {each["name"]: each["license"] for each in found["distributions"]}
-    assert licenses["polars"] == "MIT License" and licenses["click"] == "BSD-3-Clause"

@@ -1,6 +1,7 @@
 """The exported model tells what `Scorer` tells, without polars, scikit-learn or this package."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import config, digest, edge, errors, loader, prepare, scoring
+from .. import artifact, config, digest, edge, errors, loader, prepare, scoring
 from . import toy
 from .command import refused, run
 
@@ -91,3 +92,15 @@ def test_damaged_model_is_not_exported():
     (Path("model") / "model.onnx").write_bytes(b"")
     with pytest.raises(errors.ArtifactError, match="is damaged"):
         edge.export(Path("edge"))
+
+
+@pytest.mark.parametrize(
+    "script", ["from scorer import Scorer; Scorer()", f"from {artifact.__name__} import load; load()"]
+)
+def test_onnxruntime_reports_to_nobody(tmp_path_factory, script):
+    """What it would send, it gathers below the home directory."""
+    edge.export(Path("edge"))
+    home = tmp_path_factory.mktemp("home")
+    env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", script], env=env | {"HOME": str(home), "PYTHONPATH": "edge"}, check=True)
+    assert not list(home.iterdir())

@@ -111,7 +111,10 @@ def test_wheel_holds_what_scores_and_serves():
     [
         (["promote"], "only scoring is installed here: run this command in the project's own environment"),
         (["serve"], "only scoring is installed here: run this command in the project's own environment"),
-        (["serve", "--model", "model"], "uvicorn is not installed: run `uv sync`, with `--extra serve` for the service"),
+        (
+            ["serve", "--model", "model"],
+            "uvicorn is not installed: run `uv sync`, with `--extra serve` for the service",
+        ),
     ],
 )
 def test_command_that_is_not_installed_says_so(tmp_path, command, told):

@@ -49,7 +49,9 @@ def _engine() -> str:
 def _gather(version: Version, folder: Path) -> None:
     """Put into the folder what the image is made of, verified."""
     if git.show(version.commit, "Dockerfile") is None:
-        raise FactoryError(f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it")
+        raise FactoryError(
+            f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it"
+        )
     model = champion.checkout(version.commit) / MODEL
     digest.unseal(model)
     if digest.of_file(model / "manifest.json") != version.facts["model"]:

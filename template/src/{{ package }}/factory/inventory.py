@@ -13,7 +13,9 @@ DPKG = Path("/var/lib/dpkg/status")
 def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
     """Python, its distributions and Debian's packages, each with name and version."""
     found = {each.metadata["Name"]: each for each in distributions()}
-    stanzas = [message_from_string(stanza) for stanza in dpkg.read_text(encoding="utf-8").split("\n\n") if stanza.strip()]
+    stanzas = [
+        message_from_string(stanza) for stanza in dpkg.read_text(encoding="utf-8").split("\n\n") if stanza.strip()
+    ]
     return {
         "python": platform.python_version(),
         "system": platform.freedesktop_os_release(),
@@ -32,7 +34,9 @@ def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
 def _license(metadata: Any) -> str | None:
     """As an SPDX expression where the distribution has one, else as it calls it."""
     stated = [metadata["License-Expression"], metadata["License"]]
-    classified = [text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier", []) if text.startswith("License ::")]
+    classified = [
+        text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier", []) if text.startswith("License ::")
+    ]
     return next((text for text in [*stated, *classified] if text and "\n" not in text and text != "UNKNOWN"), None)
 
 
