@@ -240,6 +240,7 @@ def test_service_prometheus_and_capture_together(project, rows):
     subprocess.run(["docker", "build", "--quiet", "--tag=prometheus", "-"], input=PROMETHEUS, text=True, check=True)
     settings = {"IMAGE": "gate:v1", "PROMETHEUS_IMAGE": "prometheus", "COMPOSE_PROJECT_NAME": "around", **ports}
     compose = ("docker", "compose")
+    (project.folder / "service.env").write_text("FACTORY_CAPTURE=/captures\n")
     try:
         run(project.folder, *compose, "up", "--detach", "--wait", "--wait-timeout=60", **settings)
         assert fetch(f"http://127.0.0.1:{ports['PORT']}/score", rows)[0] == 200

@@ -1,0 +1,53 @@
+"""The Dockerfile by its text; test_container.py looks into the image that it makes."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+TEXT = (ROOT / "template/Dockerfile").read_text("utf-8")
+
+
+def faults(text: str) -> set[str]:
+    """The rules that the text breaks."""
+    *_, last = re.split(r"^FROM ", text, flags=re.MULTILINE)
+    kept = {
+        "runs as a number, not as root": re.search(r"^USER [1-9]\d*(:\d+)?$", last, re.MULTILINE),
+        "says whether it is healthy": re.search(r"^HEALTHCHECK ", last, re.MULTILINE),
+        "gets signals itself": re.search(r"^CMD \[", last, re.MULTILINE),
+        "takes from other stages alone": not re.search(r"^(RUN|ADD|COPY (?!--from=))", last, re.MULTILINE),
+        "is the same for every project": not re.search(r"\{\{|\{%", text),
+        "needs no other frontend": not re.search(r"^#\s*syntax\s*=", text, re.MULTILINE),
+        "caches packages outside the layers": text.count("uv pip install") == text.count("--mount=type=cache"),
+        "takes what is locked": "uv export --quiet --frozen --no-default-groups" in text,
+    }
+    return {rule for rule, found in kept.items() if not found}
+
+
+def test_rules_are_kept():
+    assert faults(TEXT) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("USER 10001:10001", "USER root", "runs as a number, not as root"),
+        ("USER 10001:10001", "USER 0", "runs as a number, not as root"),
+        ("USER 10001:10001", "", "runs as a number, not as root"),
+        ("HEALTHCHECK", "# HEALTHCHECK", "says whether it is healthy"),
+        ('CMD ["factory"', "CMD factory", "gets signals itself"),
+        ("USER", "COPY . .\nUSER", "takes from other stages alone"),
+        ("ARG UV", "# syntax=docker/dockerfile:1\nARG UV", "needs no other frontend"),
+        ("--no-default-groups ", "", "takes what is locked"),
+    ],
+)
+def test_broken_rule_is_named(old, new, rule):
+    assert old in TEXT and rule in faults(TEXT.replace(old, new))
+
+
+def test_only_what_it_needs_reaches_the_engine():
+    allowed = Path(ROOT, "template/.dockerignore").read_text("utf-8").splitlines()
+    assert allowed[1] == "*" and {line[1:] for line in allowed if line.startswith("!")} == {
+        *("LICENSE", "README.md", "model", "pyproject.toml", "src", "uv.lock")
+    }
