@@ -68,7 +68,7 @@ def test_image_is_named_once_it_was_seen_to_work(engine):
     assert champion.LOAD in loaded and {"--network=none", "--read-only", "--cap-drop=ALL"} <= set(loaded)
     engine.fails("run")
     shutil.rmtree(engine.context)
-    assert refused("build").endswith("failed: no such luck")
+    assert refused("build") == "the image does not work, and so gets no name: no such luck"
     assert [call[0] for call in engine.calls[4:]] == ["build", "run"]
 
 

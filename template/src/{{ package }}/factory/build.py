@@ -26,13 +26,13 @@ def build(name: str | None = None) -> tuple[str, Path]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "context")
         _gather(version, folder)
-        slug = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+        slug = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"].lower()
         command = (engine, "build", f"--iidfile={place}/image", *_options(version, slug, folder), ".")
         # Podman leaves a HEALTHCHECK out of any other format
         show(*command, cwd=folder, env=os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_FORMAT": "docker"})
         image = Path(place, "image").read_text(encoding="utf-8")
-    run(engine, *ALONE, image, "python", "-c", champion.LOAD)
-    listed = run(engine, *ALONE, image, "python", "-c", sbom.INVENTORY)
+    _python(engine, image, champion.LOAD)
+    listed = _python(engine, image, sbom.INVENTORY)
     tag = f"{slug}:{version.name}"
     path = sbom.write(listed, tag, image, version)
     run(engine, "tag", image, tag)
@@ -73,3 +73,11 @@ def _options(version: Version, slug: str, folder: Path) -> list[str]:
     if "model.onnx" in digest.unseal(folder / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
     return options
+
+
+def _python(engine: str, image: str, script: str) -> str:
+    try:
+        return run(engine, *ALONE, image, "python", "-c", script)
+    except FactoryError as error:
+        said = str(error).rpartition(" failed: ")[2]
+        raise FactoryError(f"the image does not work, and so gets no name: {said}") from error
