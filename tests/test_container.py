@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -18,6 +19,7 @@ from workshop import Governed, call, first_version, free_port, run, wait
 
 pytestmark = pytest.mark.slow
 STARTER = ROOT.parent / "shared/tools/docker-up.sh"
+IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:prometheus"]
 SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
 UNWANTED = {
     "training code": r"/factory/(train|prepare|evaluate|gate|promote|tune)\.py$|/site-packages/(dvc|optuna|sklearn|pytest)/",
@@ -49,13 +51,16 @@ def engine(tmp_path_factory) -> Iterator[None]:
     if not STARTER.exists():
         pytest.skip("no Docker engine answers, and none can be started: not tested")
     folder = tmp_path_factory.mktemp("engine")
-    run(ROOT, str(STARTER), str(folder), PYTHONS=newest_python())
-    told = run(folder, "bash", "-c", '. ./env && printf \'%s\\n\' "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
-            patch.setenv(name, value)
-        yield
+    try:
+        run(ROOT, str(STARTER), str(folder), PYTHONS=newest_python())
+        told = run(folder, "bash", "-c", '. ./env && printf "%s\\n" "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
+                patch.setenv(name, value)
+            yield
+    finally:
         run(ROOT, str(STARTER), str(folder), "stop")
+        shutil.rmtree(folder)  # gigabytes
 
 
 def newest_python() -> str:
@@ -66,14 +71,15 @@ def newest_python() -> str:
 
 
 @pytest.fixture(scope="module")
-def project(engine, template, tmp_path_factory) -> Governed:
-    """A project with the image of its v1, the tree changed since."""
+def project(engine, template, tmp_path_factory) -> Iterator[Governed]:
+    """A project with the image of its v1."""
     project = first_version(template, tmp_path_factory.mktemp("container"), "Gate")
     began = time.monotonic()
     project.done("factory", "build")
     print(f"\nfactory build, nothing cached: {time.monotonic() - began:.1f} s; {docker('images', 'gate', '--format={{.Size}}')}")
     assert not git(project.folder, "status", "--porcelain")
-    return project
+    yield project
+    call(ROOT, "docker", "image", "rm", "--force", *IMAGES)
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +174,8 @@ def test_worse_dockerfile_is_noticed(project, prune, old, new, fault):
     assert old in text
     worse = project.folder / "reports/gate.Dockerfile"
     worse.write_text(text.replace(old, new))
-    docker("build", "--quiet", "--tag=worse", prune, f"--file={worse}", str(project.folder))
-    assert fault in faults("worse")
+    docker("build", "--quiet", "--tag=gate:worse", prune, f"--file={worse}", str(project.folder))
+    assert fault in faults("gate:worse")
 
 
 def test_scores_without_rights_are_those_of_factory_score(project, rows, tmp_path):
@@ -227,18 +233,18 @@ def test_versions_share_the_layers_below_their_source(project, prune):
     with (project.folder / "src/gate/features.py").open("a") as features:
         features.write("# changed\n")
     began = time.monotonic()
-    docker("build", "--quiet", "--tag=changed", prune, str(project.folder))
+    docker("build", "--quiet", "--tag=gate:changed", prune, str(project.folder))
     print(f"\nbuilt again after a change in source: {time.monotonic() - began:.1f} s")
     git(project.folder, "checkout", "--quiet", "src")
     *before, source = inspect("gate:v1")["RootFS"]["Layers"]
-    *after, changed = inspect("changed")["RootFS"]["Layers"]
+    *after, changed = inspect("gate:changed")["RootFS"]["Layers"]
     assert before == after and source != changed
 
 
 def test_service_prometheus_and_capture_together(project, rows):
     ports = {name: str(free_port()) for name in ("PORT", "PROMETHEUS_PORT")}
-    subprocess.run(["docker", "build", "--quiet", "--tag=prometheus", "-"], input=PROMETHEUS, text=True, check=True)
-    settings = {"IMAGE": "gate:v1", "PROMETHEUS_IMAGE": "prometheus", "COMPOSE_PROJECT_NAME": "around", **ports}
+    subprocess.run(["docker", "build", "--quiet", "--tag=gate:prometheus", "-"], input=PROMETHEUS, text=True, check=True)
+    settings = {"IMAGE": "gate:v1", "PROMETHEUS_IMAGE": "gate:prometheus", "COMPOSE_PROJECT_NAME": "around", **ports}
     compose = ("docker", "compose")
     (project.folder / "service.env").write_text("FACTORY_CAPTURE=/captures\n")
     try:
