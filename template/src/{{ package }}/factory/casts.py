@@ -25,6 +25,14 @@ def typed(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     )
 
 
+def shown(values: pl.Series) -> str:
+    """The first of the values."""
+    try:
+        return f"{values[0]!s:.40}"
+    except (ValueError, pl.exceptions.PanicException):
+        return "a time beyond the years that Python knows"
+
+
 @cache
 def _expected(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
     columns = schema.columns()
@@ -76,7 +84,7 @@ def _altered(before: pl.Series, after: pl.Series) -> Breach | None:
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     if not lost.any():
         return None
-    evidence = f"{lost.sum()} of {len(before)} rows, e.g. {before.filter(lost)[0]!s:.40}"
+    evidence = f"{lost.sum()} of {len(before)} rows, e.g. {shown(before.filter(lost))}"
     return Breach(before.name, f"not {_named(after.dtype)}", lost.arg_max(), evidence)
 
 

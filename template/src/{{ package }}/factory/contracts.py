@@ -7,7 +7,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from .casts import typed
+from .casts import shown, typed
 from .errors import Breach, ContractViolation
 
 Plain = tuple[bool, Any, Any, int | None, int | None]
@@ -106,5 +106,4 @@ def _breach(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> Breach:
 
 
 def _example(bad: pl.DataFrame) -> str:
-    values = [f"{name} = {value!s:.40}" for name, value in bad.drop("").row(0, named=True).items()]
-    return ", ".join(values)
+    return ", ".join(f"{name} = {shown(bad[name])}" for name in bad.columns[1:])

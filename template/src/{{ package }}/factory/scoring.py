@@ -48,7 +48,7 @@ class Scorer:
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
         known = typed(rows, contract.Row)
-        score = self._alone(known.row(0)) if known.height == 1 else None
+        score = self._alone(_single(known)) if known.height == 1 else None
         if score is None:
             check(known, contract.Row)
             score = self.predict(known)
@@ -70,10 +70,10 @@ class Scorer:
         """The scores alone of rows that are known to keep the contract, shape (rows,)."""
         return self._predict(matrix(features(rows)))
 
-    def _alone(self, row: tuple[Any, ...]) -> NDArray[np.float64] | None:
+    def _alone(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
         """The score of a single row that keeps the contract; None where polars has to tell."""
         graph = self._features
-        if graph is None or not keeps_limits(row, contract.Row):
+        if graph is None or row is None or not keeps_limits(row, contract.Row):
             return None
         made, fine = graph([row])
         if not fine[0] or (
@@ -81,6 +81,14 @@ class Scorer:
         ):
             return None
         return self._predict(made)
+
+
+def _single(rows: pl.DataFrame) -> tuple[Any, ...] | None:
+    """The values of the one row; None where Python has none for a time."""
+    try:
+        return rows.row(0)
+    except (ValueError, pl.exceptions.PanicException):
+        return None
 
 
 def matrix(made: pl.DataFrame) -> artifact.Matrix:
