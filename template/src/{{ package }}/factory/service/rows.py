@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import struct
 import warnings
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -27,6 +28,7 @@ from typing_extensions import TypedDict
 from ... import contract
 from .. import tables
 from ..errors import Breach, ContractViolation, FactoryError
+from . import arrow
 
 Row = tuple[Any, ...]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -46,13 +48,7 @@ class Malformed(FactoryError):
 
 def of_json(body: bytes) -> list[Row]:
     """The values of an object or of an array of objects. Raises Malformed and ContractViolation."""
-    try:
-        json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
-    except RecursionError as error:
-        raise Malformed("not JSON that can be read: nested too deeply") from error
-    except ValueError as error:
-        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
-        raise Malformed(f"not JSON: {place} cannot be read") from error
+    check_json(body, _no_constant)
     one, many = adapters(contract.Row)
     try:
         records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
@@ -64,18 +60,30 @@ def of_json(body: bytes) -> list[Row]:
     return [tuple(record.values()) for record in records]
 
 
+def check_json(body: bytes, constant: Callable[[str], Any]) -> None:
+    """Refuse what other readers of JSON take in different ways, or at which they fail. Raises Malformed."""
+    try:
+        json.loads(body, object_pairs_hook=_once, parse_constant=constant)
+    except RecursionError as error:
+        raise Malformed("not JSON that can be read: nested too deeply") from error
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
+        raise Malformed(f"not JSON: {place} cannot be read") from error
+
+
 def of_arrow(body: bytes, most: int) -> pl.DataFrame:
     """The table of an Arrow IPC stream, up to one row more than `most`. Raises Malformed."""
     try:
+        arrow.check(body, len(contract.Row.columns()), most)
         return pl.read_ipc_stream(io.BytesIO(body), n_rows=most + 1)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise Malformed("not an Arrow IPC stream, or damaged") from error
+    except (struct.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise Malformed("not an Arrow IPC stream, damaged, or compressed") from error
 
 
 def of_csv(body: bytes, most: int) -> pl.DataFrame:
     """The table of a CSV file, as text, up to one row more than `most`. Raises Malformed."""
     header = body.find(b"\n")
-    if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000:
+    if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000 or body.count(b'"', 0, max(header, 0)) % 2:
         raise Malformed("body: the header is longer than the contract's")
     try:
         tables.check_csv(io.BytesIO(body), "body")
@@ -126,7 +134,10 @@ def _field(column: dy.Column) -> Any:
 def _iso(pattern: re.Pattern[str], stated: str, read: Callable[[str], Any], value: Any) -> Any:
     if not isinstance(value, str) or not pattern.match(value):
         raise ValueError(f"should be {stated}")
-    return read(value)
+    try:
+        return read(value)
+    except (ValueError, OverflowError) as error:  # its message may hold the value
+        raise ValueError(f"should be {stated}") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
