@@ -9,7 +9,7 @@ from ... import contract
 from .. import PACKAGE
 from . import protocol, tensors
 from .document import REFUSALS
-from .scores import read
+from .scores import read, refuse_compressed
 from .service import Service, Unready
 from .slots import Loaded
 
@@ -99,6 +99,7 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     """Score the rows that the tensors hold; tensors may follow the JSON as bytes."""
     service: Service = request.app.state.service
     _loaded(request, name, version)
+    refuse_compressed(request)
     body = await read(request, service.settings.body_mb)
     header = request.headers.get(LENGTH.lower())
 

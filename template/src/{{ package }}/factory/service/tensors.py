@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from ... import contract
 from .protocol import Described, Inference, Tensor, Wanted
-from .rows import Malformed
-from .service import Answer
+from .rows import Malformed, check_json
+from .scores import JSON_MB
+from .service import Answer, TooLarge
 
 KINDS: dict[str, Any] = {
     "BOOL": np.bool_,
@@ -30,30 +31,41 @@ def described(name: str, dtype: pl.DataType) -> Described:
 
 
 def read(body: bytes, header: str | None) -> tuple[Inference, pl.DataFrame]:
-    """The request and its rows. Raises Malformed."""
-    try:
-        end = len(body) if header is None else int(header)
-        asked = Inference.model_validate_json(body[:end])
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise Malformed(f"not a request of the Open Inference Protocol: {place or 'the JSON'}") from error
-    except ValueError as error:
-        raise Malformed("Inference-Header-Content-Length is no number") from error
-    given, end = {}, max(end, 0)
+    """The request and its rows. Raises Malformed and TooLarge."""
+    asked, at = _asked(body, header)
+    given = {}
     for tensor in asked.inputs:
         size = tensor.parameters.get("binary_data_size")
         try:
             if size is None:
                 given[tensor.name] = _listed(tensor)
             else:
-                given[tensor.name] = _from_bytes(tensor, body[end : end + size])
-                end += size
+                given[tensor.name] = _from_bytes(tensor, body[at : at + size])
+                at += size
         except (KeyError, TypeError, ValueError, OverflowError, struct.error, pl.exceptions.PolarsError) as error:
             raise Malformed(f"tensor {tensor.name:.100}: its data do not fit its datatype and shape") from error
     heights = {series.len() for series in given.values()}
-    if len(heights) > 1 or len(given) != len(asked.inputs):
-        raise Malformed("the tensors need names and as many rows as each other")
+    if len(heights) > 1 or len(given) != len(asked.inputs) or at != len(body):
+        raise Malformed("the tensors need names and as many rows as each other, and bytes that are all theirs")
     return asked, _table(given, max(heights, default=0))
+
+
+def _asked(body: bytes, header: str | None) -> tuple[Inference, int]:
+    """The JSON of the request, and where it ends."""
+    try:
+        end = len(body) if header is None else int(header)
+    except ValueError as error:
+        raise Malformed("Inference-Header-Content-Length is no number") from error
+    if not 0 <= end <= len(body):
+        raise Malformed("Inference-Header-Content-Length is not within the body")
+    if end > JSON_MB * 1e6:
+        raise TooLarge(f"the JSON is larger than {JSON_MB:g} MB: send tensors as bytes")
+    check_json(body[:end], float)
+    try:
+        return Inference.model_validate_json(body[:end]), end
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise Malformed(f"not a request of the Open Inference Protocol: {place or 'the JSON'}") from error
 
 
 def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | None]:
@@ -62,6 +74,8 @@ def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | Non
     if answer.loaded.scorer.manifest["threshold"] is not None:
         made["decision"] = np.asarray(answer.decisions(), np.bool_)
     outputs, tail = [], b""
+    if len({wanted.name for wanted in asked.outputs}) < len(asked.outputs):
+        raise Malformed("an output is wanted twice")
     for wanted in asked.outputs or [Wanted(name=name) for name in made]:
         if wanted.name not in made:
             raise Malformed(f"there is no output {wanted.name:.100}: the outputs are {', '.join(made)}")
@@ -90,11 +104,12 @@ def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
     if len(data) != tensor.parameters["binary_data_size"] or tensor.shape[1:] not in ([], [1]):
         raise ValueError(tensor.shape)
     if tensor.datatype == "BYTES":
-        values = []
-        while data:
-            (size,) = struct.unpack_from("<I", data)
-            values.append(data[4 : 4 + size].decode())
-            data = data[4 + size :]
+        values, at = [], 0
+        while at < len(data):
+            start, at = at + 4, at + 4 + struct.unpack_from("<I", data, at)[0]
+            values.append(data[start:at].decode())
+        if at > len(data):
+            raise ValueError("cut off")
         series = pl.Series(values, dtype=pl.String)
     else:
         series = pl.Series(np.frombuffer(data, KINDS[tensor.datatype]))
