@@ -6,18 +6,21 @@ import logging
 import os
 import re
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from starlette.requests import ClientDisconnect
+
 from .callers import Callers
+from .gate import AGAIN, SMALL, Gate, Refused
 from .settings import Settings
 from .telemetry import Telemetry
 
 FREE = ("/health/", "/v2/health/", "/metrics", "/docs", "/openapi.json")
 REQUEST_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
-AGAIN = [(b"retry-after", b"1")]
+NAMELESS = "a known API key is needed, as Authorization: Bearer or X-API-Key"
 CLOSE = [(b"connection", b"close")]
+GONE = 499  # as metrics have it: who asked did not wait for an answer
 log = logging.getLogger("uvicorn.error")
 
 
@@ -46,8 +49,7 @@ class Guard:
     def __init__(self, app: Any, state: State) -> None:
         self._app, self._state = app, state
         self._settings, self._callers, self._telemetry = state.settings, state.callers, state.telemetry
-        self._most_each = self._settings.caller_concurrency or self._settings.concurrency
-        self._in_flight, self._each = 0, Counter[str]()
+        self._gate = Gate(state.settings, state.telemetry)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on, or refuse it: 401, 408, 429 or 503."""
@@ -56,12 +58,16 @@ class Guard:
             return
         began = time.perf_counter()
         call = scope["call"] = self._call(dict(scope["headers"]))
-        exchange = Exchange(receive, send, call, self._state.draining)
-        refusal = self._refusal(call)
-        if refusal:
-            await exchange.refuse(*refusal)
-        else:
-            await self._counted(scope, exchange)
+        exchange = Exchange(receive, send, call, self._state.draining, self._gate)
+        try:
+            if not call.caller:
+                raise Refused(401, NAMELESS, [(b"www-authenticate", b"Bearer")])
+            self._gate.admit(call.caller)
+            await self._timed(scope, exchange)
+        except Refused as refused:
+            await exchange.refuse(*refused.args)
+        finally:
+            exchange.leave()
         route = scope["route"].path if "route" in scope else "none"
         self._telemetry.requests(call.label, route, exchange.status).inc()
         self._telemetry.seconds(call.label).observe(time.perf_counter() - began)
@@ -73,65 +79,63 @@ class Guard:
         key = headers.get(b"x-sticky-key", (name or "").encode())
         return Call(id, name or "", self._callers.label(name) if name else "unknown", key)
 
-    def _refusal(self, call: Call) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
-        if not call.caller:
-            return (
-                401,
-                "a known API key is needed, as Authorization: Bearer or X-API-Key",
-                [(b"www-authenticate", b"Bearer")],
-            )
-        if self._in_flight >= self._settings.concurrency:
-            return 503, "too many requests at once", AGAIN
-        if self._each[call.caller] >= self._most_each:
-            return 429, "too many requests at once from this caller", AGAIN
-        return None
-
-    async def _counted(self, scope: Any, exchange: "Exchange") -> None:
-        caller = exchange.call.caller
-        self._in_flight += 1
-        self._each[caller] += 1
-        self._telemetry.in_flight.inc()
+    async def _timed(self, scope: Any, exchange: "Exchange") -> None:
         try:
-            await asyncio.sleep(0)  # all that came at the same time are counted before the first is served
             async with asyncio.timeout(self._settings.seconds) as limit:
                 await self._app(scope, exchange.receive, exchange.send)
+        except Refused:
+            raise
+        except ClientDisconnect:
+            exchange.status = GONE
         except Exception as error:
+            if limit.expired() and exchange.status:
+                return  # the answer is not read: uvicorn ends the connection
             if exchange.status:  # the answer has begun: to break it off is all that is left
                 raise
-            if not isinstance(error, TimeoutError) or not limit.expired():
+            if not limit.expired():
                 log.exception("request %s failed", exchange.call.id)
-                await exchange.refuse(500, "failed; the service's log says why", [])
-            elif exchange.whole:
-                await exchange.refuse(503, "took too long", AGAIN)
-            else:
-                await exchange.refuse(408, "the body came too slowly", [])
-        finally:
-            self._telemetry.in_flight.dec()
-            self._in_flight -= 1
-            self._each[caller] -= 1
-            if not self._each[caller]:
-                del self._each[caller]
+                raise Refused(500, "failed; the service's log says why", []) from error
+            if exchange.whole:
+                raise Refused(503, "took too long", AGAIN) from error
+            raise Refused(408, "the body came too slowly", []) from error
 
 
 class Exchange:
     """The two directions of a request, watched."""
 
-    def __init__(self, receive: Any, send: Any, call: Call, last: bool) -> None:
-        self._receive, self._send, self.call = receive, send, call
+    def __init__(self, receive: Any, send: Any, call: Call, last: bool, gate: Gate) -> None:
+        self._receive, self._send, self.call, self._gate = receive, send, call, gate
         self._headers = [(b"x-request-id", call.id.encode()), *(CLOSE if last else [])]
         self.status = 0
-        self.whole = False
+        self.whole = self._counted = False
+        self._size = self._held = 0
 
     async def receive(self) -> Any:
         """The next piece of the request."""
         message = await self._receive()
-        self.whole = not message.get("more_body", False)
+        if message["type"] == "http.request" and not self.whole:
+            self._size += len(message["body"])
+            if self._size > SMALL:
+                self._held = self._gate.hold(self._held, self._size)
+            if not message["more_body"]:
+                self._gate.enter(self.call.caller)
+                self.whole = self._counted = True
+                await asyncio.sleep(0)  # all that came at the same time are counted before the first is served
         return message
+
+    def leave(self) -> None:
+        """Count no longer."""
+        if self._held:
+            self._held = self._gate.hold(self._held, 0)
+        if self._counted:
+            self._gate.leave(self.call.caller)
+            self._counted = False
 
     async def send(self, message: Any) -> None:
         """The next piece of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.leave()  # the work is done, however slowly the answer is read
             message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
 

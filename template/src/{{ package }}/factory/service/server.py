@@ -20,11 +20,17 @@ SENT_AWAY = (
 )
 
 
+HEADER = 65_536  # bytes of a header
+
+
 class Connection(HttpToolsProtocol):
-    """Ends a connection that does not send a whole header in time, and sends away those that are too many."""
+    """Ends a connection whose header does not end or whose answer is not read, and sends away those that are too many."""
 
     settings: Settings
     _due: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _waiting = 0
+    _moved = False
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock."""
@@ -41,14 +47,41 @@ class Connection(HttpToolsProtocol):
         self._stop_clock()
         self._due = self.loop.call_later(self.settings.header_seconds, self.transport.close)
 
+    def data_received(self, data: bytes) -> None:
+        """End a connection whose header, or trailer, does not end."""
+        self._moved = False
+        super().data_received(data)
+        self._waiting = 0 if self._moved else self._waiting + len(data)
+        if self._waiting > HEADER:
+            self.transport.abort()
+
     def on_headers_complete(self) -> None:
         """Stop the clock: from here the guard's limit holds."""
         self._stop_clock()
+        self._moved = True
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """There is no header to wait for."""
+        self._moved = True
+        super().on_body(body)
+
+    def pause_writing(self) -> None:
+        """Start a clock, as the answer is not being read."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.settings.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop it."""
+        super().resume_writing()
+        if self._unread:
+            self._unread.cancel()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._stop_clock()
+        if self._unread:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def _stop_clock(self) -> None:
@@ -59,6 +92,8 @@ class Connection(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """Serves on for some seconds after SIGTERM, not ready and ending each connection with its answer."""
 
+    _ending: frozenset[Any] | set[Any] = frozenset()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain, then end; a second signal, or Ctrl-C, ends at once."""
         state = self.config.app.state.service  # type: ignore[union-attr]
@@ -67,6 +102,14 @@ class Server(uvicorn.Server):
             return
         state.draining = True
         asyncio.get_running_loop().call_later(state.settings.drain, super().handle_exit, sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Give up the connections that were to end a while ago, and of which the last answer is not read."""
+        if counter % max(1, int(10 * self.config.app.state.service.settings.seconds)) == 0:  # type: ignore[union-attr]
+            for connection in self._ending & self.server_state.connections:
+                connection.transport.abort()
+            self._ending = {each for each in self.server_state.connections if each.transport.is_closing()}
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Stop listening, and give those who were let in a moment to say what they want."""
@@ -88,6 +131,7 @@ def make(settings: Settings, folder: Path, host: str, port: int) -> Server:
         host,
         port,
         http=type("Connection", (Connection,), {"settings": settings}),
+        ws="none",
         loop="uvloop",
         lifespan="on",
         access_log=False,

@@ -16,6 +16,7 @@ class Settings(BaseModel, extra="forbid", frozen=True):
     """What a request may take, who may ask, which models answer, and what is kept of it."""
 
     body_mb: float = Field(64, gt=0)
+    bodies_mb: float = Field(1000, gt=0, description="bodies of all requests together")
     rows: int = Field(1_000_000, gt=0)
     seconds: float = Field(30, gt=0, description="for a whole request, from its header to the last byte of the answer")
     header_seconds: float = Field(10, gt=0)
