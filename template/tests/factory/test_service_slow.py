@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -31,26 +31,58 @@ class Slow:
             return self.socket.recv(10_000)
 
 
+@contextmanager
+def at_work(client, number, **headers):
+    """So many requests that are scored for as long as the block lasts."""
+    held, score = threading.Event(), client.service.score
+
+    def waiting(call, given):
+        if len(given) > 1:
+            held.wait(20)
+        return score(call, given)
+
+    client.service.score = waiting
+    with ThreadPoolExecutor(number) as pool:
+        asked = [pool.submit(client.post, records(rows(300)), **headers) for _ in range(number)]
+        try:
+            until(lambda: client.metric("factory_in_flight") == number)
+            yield asked
+        finally:
+            held.set()
+
+
 def test_too_many_at_once(trained):
     with serving(CONCURRENCY=3) as client:
-        slow = [Slow(client) for _ in range(3)]
-        until(lambda: client.metric("factory_in_flight") == 3)
-        refused = client.post(GOOD)
-        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
-        assert client.get("/health/ready").status == 200
-        assert all(b"200 OK" in request.finish() for request in slow)
-        until(lambda: client.post(GOOD).status == 200)
+        with at_work(client, 3) as asked:
+            refused = client.post(GOOD)
+            assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+            assert client.get("/health/ready").status == 200
+        assert all(request.result().status == 200 for request in asked)
+        assert client.post(GOOD).status == 200
         assert client.metric('factory_requests_total{caller="unnamed",route="none",status="503"}') == 1
 
 
 def test_too_many_of_one_caller(trained):
     with serving(CONCURRENCY=3, CALLER_CONCURRENCY=1) as client:
-        slow = Slow(client, **{"X-Caller": "greedy"})
-        until(lambda: client.metric("factory_in_flight") == 1)
-        refused = client.post(GOOD, X_Caller="greedy")
-        assert (refused.status, refused.headers["retry-after"]) == (429, "1")
-        assert client.post(GOOD, X_Caller="modest").status == 200
-        assert b"200 OK" in slow.finish()
+        with at_work(client, 1, X_Caller="greedy") as asked:
+            refused = client.post(GOOD, X_Caller="greedy")
+            assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+            assert client.post(GOOD, X_Caller="modest").status == 200
+        assert asked[0].result().status == 200
+
+
+def test_bodies_on_the_way_keep_nobody_out(trained):
+    with serving(CONCURRENCY=2, BODIES_MB=0.05) as client:
+        slow = [Slow(client) for _ in range(5)]
+        assert client.post(GOOD).status == 200
+        assert all(b"200 OK" in request.finish() for request in slow)
+
+
+def test_too_many_bodies_at_once(trained):
+    with serving(BODIES_MB=0.05) as client:
+        assert client.post(b" " * 40_000 + json.dumps(GOOD).encode()).status == 200
+        assert client.post(b" " * 60_000).headers["retry-after"] == "1"
+        assert client.post(b" " * 40_000 + json.dumps(GOOD).encode()).status == 200
 
 
 def test_those_who_come_together_are_counted_before_one_is_served(trained):
@@ -109,7 +141,7 @@ def said(port: int) -> bytes:
 def test_what_is_in_flight_is_answered_at_the_end(trained):
     with serving() as client:
         slow = Slow(client)
-        until(lambda: client.metric("factory_in_flight") == 1)
+        assert client.get("/health/live").status == 200  # the one before it is let in
         answers = []
         late = threading.Timer(0.8, lambda: answers.append(slow.finish()))
         late.start()

@@ -7,7 +7,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from ... import contract
-from . import rows
+from . import protocol, rows
+from .guard import FREE
 
 
 class Problem(BaseModel):
@@ -38,7 +39,8 @@ REASONS = {
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": reason} for status, reason in REASONS.items()
 }
-RECORD = {"$ref": "#/components/schemas/Record"}
+PLACE = "#/components/schemas/"
+RECORD = {"$ref": f"{PLACE}Record"}
 TABLE = {"schema": {"type": "string", "format": "binary"}}
 RECORDS: dict[str, Any] = {
     "required": True,
@@ -54,13 +56,14 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     """The document, made when it is first asked for."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        record = rows.adapters(contract.Row)[0].json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"] |= {
-            "Record": record | {"examples": [rows.example()]},
-            **record.pop("$defs", {}),
-        }
+        record = rows.adapters(contract.Row)[0].json_schema(ref_template=f"{PLACE}{{model}}")
+        inference = protocol.Inference.model_json_schema(ref_template=f"{PLACE}{{model}}")
+        for name, schema in {"Record": record | {"examples": [rows.example()]}, "Inference": inference}.items():
+            document["components"]["schemas"] |= {**schema.pop("$defs", {}), name: schema}
         if app.state.service.settings.keys:
             document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            document["security"] = [{"key": []}]
+            for path, methods in document["paths"].items():
+                for operation in methods.values():
+                    operation["security"] = [] if path.startswith(FREE) else [{"key": []}]
         app.openapi_schema = document
     return app.openapi_schema

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from ... import contract
 from .. import PACKAGE
 from . import protocol, tensors
-from .document import REFUSALS
+from .document import PLACE, REFUSALS
 from .scores import read, refuse_compressed
 from .service import Service, Unready
 from .slots import Loaded
@@ -54,13 +54,13 @@ async def ready(request: Request) -> dict[str, bool]:
     """A model is loaded, and the service is not about to end."""
     if request.app.state.service.draining:
         raise Unready("draining")
-    _loaded(request, PACKAGE, None)
+    _loaded(request, PACKAGE, "")
     return {"ready": True}
 
 
 @router.get("/models/{name}", responses=NOT_HERE)
 @router.get("/models/{name}/versions/{version}", responses=NOT_HERE)
-async def model(request: Request, name: str, version: str | None = None) -> Metadata:
+async def model(request: Request, name: str, version: str = "") -> Metadata:
     """The model's tensors: a column that may be null may be left out, be NaN or, as text, be empty."""
     loaded = _loaded(request, name, version)
     inputs = [tensors.described(name, column.dtype) for name, column in contract.Row.columns().items()]
@@ -72,7 +72,7 @@ async def model(request: Request, name: str, version: str | None = None) -> Meta
 
 @router.get("/models/{name}/ready", responses=NOT_HERE)
 @router.get("/models/{name}/versions/{version}/ready", responses=NOT_HERE)
-async def model_ready(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
+async def model_ready(request: Request, name: str, version: str = "") -> dict[str, Any]:
     """The model is loaded."""
     _loaded(request, name, version)
     return {"name": name, "ready": True}
@@ -81,7 +81,7 @@ async def model_ready(request: Request, name: str, version: str | None = None) -
 BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": protocol.Inference.model_json_schema()}},
+        "content": {"application/json": {"schema": {"$ref": f"{PLACE}Inference"}}},
     }
 }
 
@@ -95,7 +95,7 @@ BODY = {
     responses={**REFUSALS, **NOT_HERE},
     openapi_extra=BODY,
 )
-async def infer(request: Request, name: str, version: str | None = None) -> Response:
+async def infer(request: Request, name: str, version: str = "") -> Response:
     """Score the rows that the tensors hold; tensors may follow the JSON as bytes."""
     service: Service = request.app.state.service
     _loaded(request, name, version)
@@ -114,11 +114,11 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     return await service.run(len(body), work)
 
 
-def _loaded(request: Request, name: str, version: str | None) -> Loaded:
+def _loaded(request: Request, name: str, version: str) -> Loaded:
     service: Service = request.app.state.service
     loaded = service.champion.current
     if loaded is None:
         raise Unready("no model is loaded")
-    if name != PACKAGE or version not in (None, loaded.version):
+    if name != PACKAGE or version not in ("", loaded.version):
         raise Unknown("there is no such model or version: GET /v2/models/" + PACKAGE)
     return loaded
