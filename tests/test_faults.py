@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import git
-from workshop import Project, beside, installed, wait
+from workshop import Project, beside, fill, installed, small_disk, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs Linux")]
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
@@ -223,22 +223,8 @@ def test_storage_that_cannot_deliver(work, fault):
 @pytest.fixture
 def disk(work, tmp_path) -> Iterator[Project]:
     """The project on a small disk of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place], capture_output=True).returncode:
-        pytest.skip("may not mount")
-    try:
+    with small_disk(tmp_path / "disk", "60m") as place:
         yield Project(beside(work, place / "x"), work.bin)
-    finally:
-        subprocess.run(["umount", place], check=True)
-
-
-def fill(disk: Path, left: int) -> None:
-    """Leave so many bytes."""
-    filler, space = disk / "filler", os.statvfs(disk)
-    filler.unlink(missing_ok=True)
-    space = os.statvfs(disk)
-    filler.write_bytes(bytes(space.f_bavail * space.f_frsize - left))
 
 
 COMMANDS = (["prepare"], ["train"], ["evaluate"], ["ingest", "../new.parquet"], ["score", APRIL, "scores.csv"])

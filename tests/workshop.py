@@ -228,3 +228,23 @@ def first_version(template: Path, folder: Path, name: str) -> Governed:
     git(place, "push", "--quiet", "origin", "main")
     project.done("factory", "promote", "-m", "the first")
     return project
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, size: str) -> Iterator[Path]:
+    """A disk of that size at the place; the test is skipped where there may be none."""
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("may not mount")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def fill(disk: Path, left: int) -> None:
+    """Leave so many bytes."""
+    filler = disk / "filler"
+    filler.unlink(missing_ok=True)
+    space = os.statvfs(disk)
+    filler.write_bytes(bytes(space.f_bavail * space.f_frsize - left))

@@ -1,0 +1,519 @@
+"""The service under strangers' clients, swaps, overload, slow clients, signals, a full disk: `factory serve` as it is started."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from workshop import Project, fill, free_port, installed, run, small_disk, tool, wait
+
+pytestmark = pytest.mark.slow
+SWAPS = int(os.environ.get("SERVICE_SWAPS", "100"))
+REQUESTS = int(os.environ.get("SERVICE_REQUESTS", "20000"))
+LIFE = 600  # seconds after which a server ends by itself, whatever became of the test
+JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
+INFER = "/v2/models/served/infer"
+
+PREPARE = """
+import io, json, sys
+import polars as pl
+from served import Scorer, contract
+
+rows = pl.read_parquet("data/prepared/test.parquet").select(contract.Row.column_names())
+text = pl.col("scheduled_departure").dt.to_string("iso:strict")
+records = rows.with_columns(text).to_dicts()
+stream = io.BytesIO()
+rows.write_ipc_stream(stream)
+open("rows.arrow", "wb").write(stream.getvalue())
+rows.with_columns(text).write_csv("rows.csv")
+rows.write_parquet("rows.parquet")
+scores = {name: Scorer.load(name).score(rows)["score"].to_list() for name in sys.argv[1:]}
+json.dump({"records": records, "scores": scores}, open("rows.json", "w"))
+"""
+
+
+class Served(Project):
+    """A project with two models, and the rows of its test part in all formats."""
+
+    def __init__(self, folder: Path, bin: Path) -> None:
+        super().__init__(folder, bin)
+        self.port = free_port()
+
+    @cached_property
+    def known(self) -> dict:
+        return json.loads((self.folder / "rows.json").read_text("utf-8"))
+
+    @cached_property
+    def records(self) -> list[dict]:
+        return self.known["records"]
+
+    def version(self, model: str) -> str:
+        return hashlib.sha256((self.folder / model / "manifest.json").read_bytes()).hexdigest()[:12]
+
+    def ask(self, method: str, path: str, body: object = None, kind: str = JSON) -> tuple[int, bytes]:
+        """Status and body of the answer, on a connection of its own."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.request(method, path, content, {"Content-Type": kind})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def scored(self, body: object, kind: str = JSON) -> bytes:
+        status, answer = self.ask("POST", "/score", body, kind)
+        assert status == 200, answer
+        return answer
+
+    def metric(self, start: str) -> float:
+        """The sum of the series whose lines start so."""
+        lines = self.ask("GET", "/metrics")[1].decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
+
+    def hammer(self, **how: object) -> subprocess.Popen[str]:
+        """Many requests from a process of its own; `finished` tells how they went."""
+        command = [sys.executable, str(Path(__file__).with_name("hammer.py")), json.dumps({"port": self.port, **how})]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    @contextlib.contextmanager
+    def serving(self, model: str = "a", **env: object) -> Iterator[subprocess.Popen[str]]:
+        """The service while the block runs; afterwards it has ended, and without a traceback."""
+        self.port = free_port()
+        settings = {f"FACTORY_{name}": str(value) for name, value in {"DRAIN": 0, "RELOAD": 0.05, **env}.items()}
+        command = ("timeout", "--foreground", str(LIFE), "factory", "serve", "--model", model, "--port", str(self.port))
+        server = self.start(*command, **settings)
+        try:
+            assert wait(lambda: server.poll() is not None or self.ready(), 60)
+            yield server
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(20)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+            said = server.communicate()[1]
+        assert server.returncode in (0, -signal.SIGKILL, 128 + signal.SIGTERM, -signal.SIGTERM), said
+        assert "Traceback" not in said
+
+    def ready(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.ask("GET", "/health/ready")[0] == 200
+        return False
+
+
+def finished(hammer: subprocess.Popen[str]) -> dict[str, int]:
+    """How many answers had which status; none may have failed to come."""
+    said = json.loads(hammer.communicate(timeout=120)[0])
+    assert hammer.returncode == 0 and not said["failures"], said
+    return said["answers"]
+
+
+def asking(path: str, kind: str, body: object) -> list[str]:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return [path, kind, base64.b64encode(content).decode()]
+
+
+@pytest.fixture(scope="module")
+def project(template, tmp_path_factory) -> Served:
+    """A project with models a and b, which tell different scores."""
+    project = installed(template, tmp_path_factory.mktemp("service"), "Served", Served)
+    project.set("max_iter: 200", "max_iter: 12")
+    project.done("factory", "setup")
+    project.done("dvc", "repro", "--quiet", "train")
+    shutil.copytree(project.folder / "model", project.folder / "a")
+    project.set("max_iter: 12", "max_iter: 30")
+    project.done("factory", "train")
+    shutil.copytree(project.folder / "model", project.folder / "b")
+    project.done("python", "-c", PREPARE, "a", "b")
+    assert project.known["scores"]["a"] != project.known["scores"]["b"]
+    return project
+
+
+# One score, whichever way it is asked for
+
+
+FORMATS = """
+import io, json, struct, sys
+from http.client import HTTPConnection
+from pathlib import Path
+import numpy as np
+import polars as pl
+sys.path.insert(0, "exported")
+import scorer
+
+known = json.loads(Path("rows.json").read_text("utf-8"))
+records, expected = known["records"], np.array(known["scores"]["a"])
+connection = HTTPConnection("127.0.0.1", int(sys.argv[1]))
+
+def ask(path, body, kind="application/json", **headers):
+    connection.request("POST", path, body, {"Content-Type": kind, **{k.replace("_", "-"): v for k, v in headers.items()}})
+    answer = connection.getresponse()
+    content = answer.read()
+    assert answer.status == 200, content
+    return content, answer.headers
+
+def same(what, scores):
+    assert np.array_equal(np.asarray(scores, np.float64), expected), what
+    print(what, len(expected))
+
+same("factory score", pl.read_parquet("scores.parquet")["score"])
+same("csv of factory score", pl.read_csv("scores.csv")["score"])
+said = json.loads(ask("/score", json.dumps(records))[0])["scores"]
+same("JSON", [row["score"] for row in said])
+assert [row["id"] for row in said] == [record["flight"] for record in records]
+assert [row["decision"] for row in said] == pl.read_parquet("scores.parquet")["decision"].to_list()
+singly = [json.loads(ask("/score", json.dumps(record))[0])["scores"][0]["score"] for record in records[:300]]
+assert singly == expected[:300].tolist()
+arrow = pl.read_ipc_stream(ask("/score", Path("rows.arrow").read_bytes(), "application/vnd.apache.arrow.stream")[0])
+same("Arrow", arrow["score"])
+assert arrow.equals(pl.read_parquet("scores.parquet"))
+same("CSV", pl.read_csv(ask("/score", Path("rows.csv").read_bytes(), "text/csv")[0])["score"])
+
+inputs = [
+    {"name": n, "shape": [len(records)], "datatype": d, "data": [record[n] for record in records]}
+    for n, d in ((t["name"], t["datatype"]) for t in json.loads(sys.argv[2])["inputs"])
+]
+said = json.loads(ask("/v2/models/served/infer", json.dumps({"inputs": inputs}))[0])
+same("V2 JSON", said["outputs"][0]["data"])
+tail = b""
+for tensor in inputs:
+    values = tensor.pop("data")
+    if tensor["datatype"] == "BYTES":
+        raw = b"".join(struct.pack("<I", len(value)) + value.encode() for value in values)
+    else:
+        tensor["datatype"] = "FP64"
+        raw = np.array([np.nan if value is None else value for value in values], np.float64).tobytes()
+    tensor["parameters"] = {"binary_data_size": len(raw)}
+    tail += raw
+head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
+length = "Inference-Header-Content-Length"
+content, headers = ask("/v2/models/served/infer", head + tail, "application/octet-stream", **{length: str(len(head))})
+end = int(headers[length])
+size = json.loads(content[:end])["outputs"][0]["parameters"]["binary_data_size"]
+same("V2 binary", np.frombuffer(content[end : end + size], np.float64))
+same("exported", scorer.Scorer().score(records))
+"""
+
+
+def test_the_same_score_to_the_last_bit(project):
+    for file in ("scores.parquet", "scores.csv"):
+        project.done("factory", "score", "--model", "a", "rows.parquet", file)
+    project.done("factory", "export", "exported", "--model", "a")
+    with project.serving():
+        tensors = project.ask("GET", "/v2/models/served")[1].decode()
+        said = project.done("python", "-c", FORMATS, str(project.port), tensors)
+    assert len(said.splitlines()) == 8 and f"exported {len(project.records)}" in said
+
+
+# Clients that nobody here wrote
+
+
+TRITON = """
+import json, sys
+import numpy as np
+import tritonclient.http as triton
+from tritonclient.utils import np_to_triton_dtype
+
+known = json.load(open("rows.json"))
+records, expected = known["records"][:500], known["scores"]["a"][:500]
+client = triton.InferenceServerClient("127.0.0.1:" + sys.argv[1])
+assert client.is_server_live() and client.is_server_ready()
+assert client.is_model_ready("served") and not client.is_model_ready("other")
+assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+described = client.get_model_metadata("served")
+assert [output["name"] for output in described["outputs"]] == ["score", "decision"]
+nullable = {name for name in records[0] if any(record[name] is None for record in records)}
+assert len(nullable) > 2
+
+def tensor(column, values, binary):
+    text = column["datatype"] == "BYTES"
+    array = np.array([np.nan if value is None else value for value in values], dtype=object if text else None)
+    made = triton.InferInput(column["name"], [len(values)], np_to_triton_dtype(array.dtype))
+    made.set_data_from_numpy(array, binary_data=binary)
+    return made
+
+def scores(binary, left_out=()):
+    columns = [column for column in described["inputs"] if column["name"] not in left_out]
+    inputs = [tensor(column, [record[column["name"]] for record in records], binary) for column in columns]
+    outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in ("score", "decision")]
+    said = client.infer("served", inputs, outputs=outputs, request_id="mine")
+    assert said.get_response()["id"] == "mine" and said.as_numpy("decision").dtype == bool
+    return said.as_numpy("score").tolist()
+
+for binary in (True, False):
+    assert scores(binary) == expected
+    assert scores(binary, nullable) != expected
+    records, all_records = [record for record in records if all(record[n] is None for n in nullable)], records
+    if records:
+        assert scores(binary, nullable) == scores(binary)
+    records = all_records
+by_default = [tensor(column, [record[column["name"]] for record in records], True) for column in described["inputs"]]
+assert client.infer("served", by_default).as_numpy("score").tolist() == expected
+"""
+
+
+def test_triton_client(project, tmp_path):
+    python = tool(tmp_path, "python", "tritonclient[http]", "numpy")
+    with project.serving():
+        run(project.folder, str(python), "-c", TRITON, str(project.port))
+
+
+GENERATED = """
+import json, sys
+from client import Client
+from client.api.score import score_score_post as score
+from client.models import Record, Refusal, Scores
+
+known = json.load(open(sys.argv[2]))
+records = [Record.from_dict(record) for record in known["records"][:500]]
+client = Client(base_url="http://127.0.0.1:" + sys.argv[1], raise_on_unexpected_status=True)
+said = score.sync(client=client, body=records)
+assert isinstance(said, Scores) and [each.score for each in said.scores] == known["scores"]["a"][:500]
+assert score.sync(client=client, body=records[0]).scores[0].score == known["scores"]["a"][0]
+records[0].distance = 1
+refused = score.sync(client=client, body=records)
+assert isinstance(refused, Refusal) and [(each.row, each.field) for each in refused.problems] == [(0, "distance")]
+"""
+
+
+def test_client_generated_from_the_document(project, tmp_path):
+    generator = tool(tmp_path, "openapi-python-client", "openapi-python-client")
+    with project.serving():
+        document = f"http://127.0.0.1:{project.port}/openapi.json"
+        run(tmp_path, str(generator), "generate", "--url", document, "--meta", "none", "--output-path", "client")
+        rows = str(project.folder / "rows.json")
+        run(tmp_path, str(generator.with_name("python")), "-c", GENERATED, str(project.port), rows)
+
+
+# Rows may break a rule, and tables be damaged, in ways that no schema tells
+ALLOWED = """
+parameters = {{ "path.name" = "served", "path.version" = "{version}" }}
+warnings = {{ fail-on = true }}
+[[operations]]
+include-path-regex = "^/score$|/infer$"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 422]
+"""
+
+
+def test_schemathesis_finds_nothing(project, tmp_path):
+    (tmp_path / "schemathesis.toml").write_text(ALLOWED.format(version=project.version("a")))
+    with project.serving():
+        document = f"http://127.0.0.1:{project.port}/openapi.json"
+        run(tmp_path, str(tool(tmp_path, "st", "schemathesis>=4")), "run", document, "--seed", "1", "--max-examples", "40")
+
+
+# Another model, while it is asked
+
+
+def swap(project: Served, model: str, folder: Path) -> None:
+    """Replace the files in the folder, one by one, as a copy does."""
+    for file in (project.folder / model).iterdir():
+        shutil.copy(file, folder / f"{file.name}.tmp")
+        (folder / f"{file.name}.tmp").replace(folder / file.name)
+
+
+def test_swaps_under_load(project, tmp_path):
+    live = shutil.copytree(project.folder / "a", tmp_path / "live")
+    scores = {project.version(name): project.known["scores"][name] for name in "ab"}
+    end = []
+
+    def ask(turn: int) -> int:
+        asked = 0
+        with contextlib.closing(HTTPConnection("127.0.0.1", project.port, timeout=30)) as connection:
+            while not end:
+                row, height = (asked * 7 + turn) % 1000, (1, 200)[turn % 2]
+                records = project.records[row : row + height]
+                connection.request("POST", "/score", json.dumps(records), {"Content-Type": JSON})
+                answer = connection.getresponse()
+                said = json.loads(answer.read())
+                assert answer.status == 200, said
+                assert [each["score"] for each in said["scores"]] == scores[said["model"]][row : row + height]
+                asked += 1
+        return asked
+
+    with project.serving(str(live)), ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask, turn) for turn in range(4)]
+        try:
+            for turn in range(SWAPS):
+                model = "ba"[turn % 2]
+                swap(project, model, live)
+                version = project.version(model)
+                assert wait(lambda: json.loads(project.ask("GET", "/version")[1])["version"] == version, 20)  # noqa: B023
+        finally:
+            end.append(True)
+        assert min(each.result() for each in asking) > 10
+        assert project.metric('factory_model_loads_total{outcome="taken"') == SWAPS + 1
+
+
+def test_unfit_model_leaves_the_old_one(project, tmp_path):
+    live = shutil.copytree(project.folder / "a", tmp_path / "live")
+    with project.serving(str(live)):
+        for turn, harm in enumerate((lambda: (live / "model.onnx").write_bytes(b"x"), lambda: shutil.rmtree(live)), 1):
+            harm()
+            assert wait(lambda: project.metric('factory_model_loads_total{outcome="refused"') >= turn, 10)  # noqa: B023
+            assert json.loads(project.scored(project.records[0]))["model"] == project.version("a")
+        shutil.copytree(project.folder / "b", live)
+        assert wait(lambda: json.loads(project.scored(project.records[0]))["model"] == project.version("b"), 10)
+
+
+# More than it can do, and the end
+
+
+def median_seconds(project: Served, hammer: subprocess.Popen[str], body: object) -> float:
+    """Of accepted requests, as long as the hammer is at work."""
+    taken = []
+    while hammer.poll() is None:
+        began = time.monotonic()
+        if project.ask("POST", "/score", body)[0] == 200:
+            taken.append(time.monotonic() - began)
+        else:
+            time.sleep(0.02)
+    assert len(taken) > 3
+    return sorted(taken)[len(taken) // 2]
+
+
+def test_overload_is_shed(project):
+    body = project.records[:300]  # so many that a thread scores them
+    asked = [asking("/score", JSON, body)]
+    with project.serving(CONCURRENCY=2):
+        busy = project.hammer(connections=1, seconds=4, asked=asked)
+        quiet = median_seconds(project, busy, body)
+        assert set(finished(busy)) <= {"200", "503"}
+        storm = project.hammer(connections=40, seconds=6, asked=asked)
+        accepted = median_seconds(project, storm, body)
+        answers = finished(storm)
+        assert answers["503"] > answers["200"] > 10
+        assert wait(lambda: all(project.ask("POST", "/score", body)[0] == 200 for _ in range(20)), 5)
+    assert accepted < 20 * quiet
+
+
+def half_sent(port: int, text: bytes) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), 20)
+    connection.sendall(text)
+    return connection
+
+
+def unread(port: int) -> socket.socket:
+    """Asks for more than all buffers on the way can hold."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+    return connection
+
+
+def ended(connection: socket.socket) -> bool:
+    connection.settimeout(10)
+    with contextlib.suppress(ConnectionError):
+        while connection.recv(65536):
+            pass
+    return True
+
+
+def test_slow_clients_do_not_hold_it(project):
+    with project.serving(HEADER_SECONDS=1, SECONDS=2, CONCURRENCY=4) as server:
+        body = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{"
+        project.scored(project.records[0])
+        files = project.metric("process_open_fds")
+        slow = [half_sent(project.port, text) for text in (b"", b"GET /vers", body) for _ in range(20)]
+        slow += [unread(project.port) for _ in range(5)]
+        assert project.metric("process_open_fds") > files + 40
+        for record in project.records[:50]:
+            project.scored(record)
+        assert server.poll() is None
+        assert wait(lambda: project.metric("process_open_fds") <= files, 10), "connections are held"
+        assert all(ended(connection) for connection in slow)
+        flood = half_sent(project.port, b"GET /version HTTP/1.1\r\n")
+        with pytest.raises(ConnectionError):
+            for _ in range(10_000):
+                flood.sendall(b"X-Many: more\r\n" * 100)
+        assert project.metric("process_resident_memory_bytes") < 1e9
+
+
+@pytest.mark.parametrize("drain", [0, 1])
+def test_sigterm_drops_nothing(project, drain):
+    asked = [asking("/score", JSON, project.records[:height]) for height in (1, 1, 300)]
+    with project.serving(DRAIN=drain) as server:
+        hammer = project.hammer(connections=8, asked=asked)
+        time.sleep(1.5)
+        server.send_signal(signal.SIGTERM)
+        answers = finished(hammer)
+        assert server.wait(20) == 0
+    assert set(answers) == {"200"} and answers["200"] > 50
+
+
+# What is kept of requests
+
+READ = "import sys, polars as pl; print(sum(pl.read_parquet(file).height for file in sys.argv[1:]))"
+
+
+def test_killed_service_leaves_whole_files(project, tmp_path):
+    asked = [asking("/score", JSON, project.records[:20])]
+    for wait_for in (0.9, 1.3, 1.7):
+        with project.serving(CAPTURE=tmp_path / "kept", CAPTURE_ROWS=200, CAPTURE_SECONDS=0.1) as server:
+            hammer = project.hammer(connections=2, asked=asked)
+            time.sleep(wait_for)
+            os.killpg(server.pid, signal.SIGKILL)
+            hammer.communicate(timeout=20)
+    files = [str(file) for file in tmp_path.glob("kept/*/*.parquet")]
+    assert len(files) > 3 and int(project.done("python", "-c", READ, *files)) > 500
+
+
+def test_full_disk_stops_the_capture_alone(project, tmp_path):
+    with (
+        small_disk(tmp_path / "disk", "2m") as disk,
+        project.serving(CAPTURE=disk / "kept", CAPTURE_SECONDS=0.1),
+    ):
+        project.scored(project.records[:100])
+        assert wait(lambda: project.metric("factory_captured_rows_total") == 100, 10)
+        fill(disk, 0)
+        for record in project.records[:50]:
+            project.scored(record)
+        assert wait(lambda: project.metric('factory_capture_lost_rows_total{reason="disk"') == 50, 10)
+        (disk / "filler").unlink()
+        project.scored(project.records[:100])
+        assert wait(lambda: project.metric("factory_captured_rows_total") == 200, 10)
+        files = list(disk.glob("kept/*/*"))
+        assert {file.suffix for file in files} == {".parquet"}
+        assert project.done("python", "-c", READ, *map(str, files)).strip() == "200"
+
+
+def test_memory_does_not_grow(project):
+    records, table = project.records[:100], (project.folder / "rows.arrow").read_bytes()
+    lines = (project.folder / "rows.csv").read_bytes().splitlines(keepends=True)
+    tensors = [
+        {"name": name, "shape": [1], "datatype": kind, "data": [records[0][name]]}
+        for name, kind in ((name, "BYTES" if isinstance(value, str) else "FP64") for name, value in records[0].items())
+    ]
+    infer = json.dumps({"inputs": tensors, "parameters": {"binary_data_output": True}}).encode()
+    bodies = [
+        *[("/score", JSON, record) for record in records[:9]],
+        *[("/score", JSON, {**records[0], "distance": value}) for value in (None, "far", 10**5, {})],
+        *[("/score", JSON, body) for body in (b"", b"{", b"[" * 10_000, b'{"a":1,"a":2}', records[:20], [])],
+        *[("/score", CSV, body) for body in (b"".join(lines[:20]), b"".join(lines[:2])[:-9], b"a,b\n1,2\n", b"\xff")],
+        *[("/score", ARROW, body) for body in (table, table[: len(table) // 2], b"\xff" * 100)],
+        *[("/score", kind, records[0]) for kind in ("text/plain", "application/octet-stream")],
+        *[(INFER, kind, infer) for kind in (JSON, f"{JSON}|{len(infer)}", f"{JSON}|3")],
+        *[(path, JSON, {}) for path in (INFER, "/nowhere", "/version", "/v2/models/other/infer")],
+    ]
+    asked = [asking(*body) for body in bodies]
+    with project.serving():
+        finished(project.hammer(connections=8, requests=REQUESTS // 4, asked=asked))
+        before = project.metric("process_resident_memory_bytes")
+        answers = finished(project.hammer(connections=8, requests=REQUESTS, asked=asked))
+        grown = project.metric("process_resident_memory_bytes") - before
+    assert set(answers) == {"200", "400", "404", "405", "415", "422"}
+    assert grown < 30e6, f"{grown / 1e6:.0f} MB"
