@@ -1,4 +1,4 @@
-"""Asks a server on many kept-alive connections, as fast as it answers: `python hammer.py CONFIGURATION`, which is JSON.
+"""Asks a server on many kept-alive connections, as fast as it answers, as JSON on its input tells it.
 
 Prints how many answers had which status, and what went wrong: a connection that ends before the answer to what was sent.
 """
@@ -57,4 +57,4 @@ def message(path: str, kind: str, body: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    asyncio.run(Hammer(**json.loads(sys.argv[1])).run())
+    asyncio.run(Hammer(**json.load(sys.stdin)).run())

@@ -35,6 +35,7 @@ NOT_HERE: dict[int | str, dict[str, Any]] = {
     404: {"model": REFUSALS[400]["model"], "description": "There is no such model or version"},
     503: REFUSALS[503],
 }
+VERSIONED = {"parameters": [{"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}]}
 
 
 @router.get("")
@@ -54,15 +55,15 @@ async def ready(request: Request) -> dict[str, bool]:
     """A model is loaded, and the service is not about to end."""
     if request.app.state.service.draining:
         raise Unready("draining")
-    _loaded(request, PACKAGE, "")
+    _loaded(request, PACKAGE)
     return {"ready": True}
 
 
 @router.get("/models/{name}", responses=NOT_HERE)
-@router.get("/models/{name}/versions/{version}", responses=NOT_HERE)
-async def model(request: Request, name: str, version: str = "") -> Metadata:
+@router.get("/models/{name}/versions/{version}", responses=NOT_HERE, openapi_extra=VERSIONED)
+async def model(request: Request, name: str) -> Metadata:
     """The model's tensors: a column that may be null may be left out, be NaN or, as text, be empty."""
-    loaded = _loaded(request, name, version)
+    loaded = _loaded(request, name)
     inputs = [tensors.described(name, column.dtype) for name, column in contract.Row.columns().items()]
     decides = loaded.scorer.manifest["threshold"] is not None
     outputs = [protocol.Described(name="score", datatype="FP64", shape=[-1])]
@@ -71,10 +72,10 @@ async def model(request: Request, name: str, version: str = "") -> Metadata:
 
 
 @router.get("/models/{name}/ready", responses=NOT_HERE)
-@router.get("/models/{name}/versions/{version}/ready", responses=NOT_HERE)
-async def model_ready(request: Request, name: str, version: str = "") -> dict[str, Any]:
+@router.get("/models/{name}/versions/{version}/ready", responses=NOT_HERE, openapi_extra=VERSIONED)
+async def model_ready(request: Request, name: str) -> dict[str, Any]:
     """The model is loaded."""
-    _loaded(request, name, version)
+    _loaded(request, name)
     return {"name": name, "ready": True}
 
 
@@ -93,12 +94,12 @@ BODY = {
     "/models/{name}/versions/{version}/infer",
     response_model=protocol.Inferred,
     responses={**REFUSALS, **NOT_HERE},
-    openapi_extra=BODY,
+    openapi_extra=BODY | VERSIONED,
 )
-async def infer(request: Request, name: str, version: str = "") -> Response:
+async def infer(request: Request, name: str) -> Response:
     """Score the rows that the tensors hold; tensors may follow the JSON as bytes."""
     service: Service = request.app.state.service
-    _loaded(request, name, version)
+    _loaded(request, name)
     refuse_compressed(request)
     body = await read(request, service.settings.body_mb)
     header = request.headers.get(LENGTH.lower())
@@ -114,11 +115,11 @@ async def infer(request: Request, name: str, version: str = "") -> Response:
     return await service.run(len(body), work)
 
 
-def _loaded(request: Request, name: str, version: str) -> Loaded:
+def _loaded(request: Request, name: str) -> Loaded:
     service: Service = request.app.state.service
     loaded = service.champion.current
     if loaded is None:
         raise Unready("no model is loaded")
-    if name != PACKAGE or version not in ("", loaded.version):
+    if name != PACKAGE or request.path_params.get("version", loaded.version) != loaded.version:
         raise Unknown("there is no such model or version: GET /v2/models/" + PACKAGE)
     return loaded
