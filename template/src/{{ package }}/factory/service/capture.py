@@ -63,12 +63,14 @@ class Capture:
         for batch in self._batches():
             height = sum(len(scored.rows) for scored in batch)
             self._wait(-height)
+            reason = "error"
             try:
-                table = captured.table(batch, self._shadow())
-                self._write(captured.reduced(table, self._without, self._hashed))
+                table = captured.reduced(captured.table(batch, self._shadow()), self._without, self._hashed)
+                reason = "disk"
+                self._write(table)
                 self._telemetry.captured.inc(height)
             except Exception as error:  # noqa: BLE001  a capture that fails must not end the capture
-                self._telemetry.lost.labels("disk" if isinstance(error, OSError) else "error").inc(height)
+                self._telemetry.lost.labels(reason).inc(height)
                 log.error("%d rows could not be captured: %s", height, error)
 
     def _batches(self) -> Iterator[list[Scored]]:

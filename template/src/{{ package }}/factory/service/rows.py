@@ -1,7 +1,6 @@
 """What a caller may send: the contract as a JSON schema, and bodies of JSON, Arrow or CSV as rows."""
 
 import io
-import json
 import re
 import struct
 import warnings
@@ -29,6 +28,7 @@ from ... import contract
 from .. import tables
 from ..errors import Breach, ContractViolation, FactoryError
 from . import arrow
+from .strict import Malformed, check_json, no_constant
 
 Row = tuple[Any, ...]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -42,13 +42,9 @@ TEXTS: dict[type[dy.Column], tuple[str, str, Callable[[str], Any]]] = {
 ZONED = f"^{DAY}[T ]{HOUR}(Z|[+-]\\d{{2}}:\\d{{2}})$", "a date and time with its offset like 2013-02-04T18:30:00Z"
 
 
-class Malformed(FactoryError):
-    """The body is not what its content type says."""
-
-
 def of_json(body: bytes) -> list[Row]:
     """The values of an object or of an array of objects. Raises Malformed and ContractViolation."""
-    check_json(body, _no_constant)
+    check_json(body, no_constant)
     one, many = adapters(contract.Row)
     try:
         records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
@@ -58,17 +54,6 @@ def of_json(body: bytes) -> list[Row]:
             raise Malformed("not JSON: a text or a number cannot be read") from error
         raise ContractViolation([_breach(detail["loc"], detail["msg"]) for detail in found]) from error
     return [tuple(record.values()) for record in records]
-
-
-def check_json(body: bytes, constant: Callable[[str], Any]) -> None:
-    """Refuse what other readers of JSON take in different ways, or at which they fail. Raises Malformed."""
-    try:
-        json.loads(body, object_pairs_hook=_once, parse_constant=constant)
-    except RecursionError as error:
-        raise Malformed("not JSON that can be read: nested too deeply") from error
-    except ValueError as error:
-        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
-        raise Malformed(f"not JSON: {place} cannot be read") from error
 
 
 def of_arrow(body: bytes, most: int) -> pl.DataFrame:
@@ -138,15 +123,6 @@ def _iso(pattern: re.Pattern[str], stated: str, read: Callable[[str], Any], valu
         return read(value)
     except (ValueError, OverflowError) as error:  # its message may hold the value
         raise ValueError(f"should be {stated}") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) != len(pairs):
-        raise Malformed("not JSON that can be read: a name occurs twice in an object")
-
-
-def _no_constant(name: str) -> None:
-    raise Malformed(f"not JSON: {name} is no number")
 
 
 def _breach(place: tuple[int | str, ...], problem: str) -> Breach:

@@ -1,92 +1,16 @@
-"""uvicorn, with what it lacks: a time limit on headers, a bound on connections, and an end that drops nothing."""
+"""uvicorn, with what it lacks: limits of connections, and an end that drops nothing."""
 
 import asyncio
-import json
 import signal
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .application import create
+from .connection import Connection
 from .settings import Settings
-
-BUSY = json.dumps({"error": "too many connections", "problems": []}).encode()
-SENT_AWAY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\n\r\n%s" % (len(BUSY), BUSY)
-)
-
-
-HEADER = 65_536  # bytes of a header
-
-
-class Connection(HttpToolsProtocol):
-    """Ends a connection whose header does not end or whose answer is not read, and sends away those that are too many."""
-
-    settings: Settings
-    _due: asyncio.TimerHandle | None = None
-    _unread: asyncio.TimerHandle | None = None
-    _waiting = 0
-    _moved = False
-
-    def connection_made(self, transport: Any) -> None:
-        """Start the clock."""
-        super().connection_made(transport)
-        if len(self.connections) > self.settings.connections:
-            transport.write(SENT_AWAY)
-            transport.close()
-        else:
-            self._due = self.loop.call_later(self.settings.header_seconds, transport.close)
-
-    def on_message_begin(self) -> None:
-        """Start the clock for a further request."""
-        super().on_message_begin()
-        self._stop_clock()
-        self._due = self.loop.call_later(self.settings.header_seconds, self.transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        """End a connection whose header, or trailer, does not end."""
-        self._moved = False
-        super().data_received(data)
-        self._waiting = 0 if self._moved else self._waiting + len(data)
-        if self._waiting > HEADER:
-            self.transport.abort()
-
-    def on_headers_complete(self) -> None:
-        """Stop the clock: from here the guard's limit holds."""
-        self._stop_clock()
-        self._moved = True
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """There is no header to wait for."""
-        self._moved = True
-        super().on_body(body)
-
-    def pause_writing(self) -> None:
-        """Start a clock, as the answer is not being read."""
-        super().pause_writing()
-        self._unread = self.loop.call_later(self.settings.seconds, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """Stop it."""
-        super().resume_writing()
-        if self._unread:
-            self._unread.cancel()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks."""
-        self._stop_clock()
-        if self._unread:
-            self._unread.cancel()
-        super().connection_lost(exc)
-
-    def _stop_clock(self) -> None:
-        if self._due:
-            self._due.cancel()
 
 
 class Server(uvicorn.Server):

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from ... import contract
 from .protocol import Described, Inference, Tensor, Wanted
-from .rows import Malformed, check_json
 from .scores import JSON_MB
 from .service import Answer, TooLarge
+from .strict import Malformed, check_json
 
 KINDS: dict[str, Any] = {
     "BOOL": np.bool_,

@@ -1,0 +1,94 @@
+"""uvicorn's connection, with limits on headers, on answers that are not read, and on the number of connections."""
+
+import asyncio
+import json
+from collections import deque
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .settings import Settings
+
+BUSY = json.dumps({"error": "too many connections", "problems": []}).encode()
+SENT_AWAY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(BUSY), BUSY)
+)
+
+
+HEADER = 65_536  # bytes of a header
+
+
+class Connection(HttpToolsProtocol):
+    """Ends a connection whose header does not end or whose answer is not read, and sends away those that are too many."""
+
+    settings: Settings
+    _due: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _waiting = 0
+    _moved = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the clock."""
+        super().connection_made(transport)
+        self._cycles: deque[RequestResponseCycle] = deque()
+        if len(self.connections) > self.settings.connections:
+            transport.write(SENT_AWAY)
+            transport.close()
+        else:
+            self._due = self.loop.call_later(self.settings.header_seconds, transport.close)
+
+    def on_message_begin(self) -> None:
+        """Start the clock for a further request."""
+        super().on_message_begin()
+        self._stop_clock()
+        self._due = self.loop.call_later(self.settings.header_seconds, self.transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """End a connection whose header, or trailer, does not end."""
+        self._moved = False
+        super().data_received(data)
+        self._waiting = 0 if self._moved else self._waiting + len(data)
+        if self._waiting > HEADER:
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock: from here the guard's limit holds."""
+        self._stop_clock()
+        self._moved = True
+        super().on_headers_complete()
+        self._cycles.append(self.cycle)
+
+    def on_response_complete(self) -> None:
+        """It is the turn of the next request that was sent on."""
+        self._cycles.popleft()
+        super().on_response_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """There is no header to wait for."""
+        self._moved = True
+        super().on_body(body)
+
+    def pause_writing(self) -> None:
+        """Start a clock, as the answer is not being read."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.settings.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop it."""
+        super().resume_writing()
+        if self._unread:
+            self._unread.cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clocks, and tell all requests that nobody listens: uvicorn tells the last."""
+        for cycle in self._cycles:
+            cycle.disconnected = True
+        self._stop_clock()
+        if self._unread:
+            self._unread.cancel()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
+        if self._due:
+            self._due.cancel()
