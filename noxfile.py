@@ -14,7 +14,8 @@ import nox
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
-TOOLS = ("copier>=9.18", "pytest>=9.0", "pyyaml>=6.0", "uv>=0.9")
+TOOLS = ("copier>=9.18", "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
+BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each
 DEMO = Path(__file__).parent / "demo"
 
 
@@ -35,14 +36,14 @@ def lint(session: nox.Session) -> None:
 def fast(session: nox.Session) -> None:
     """Answers, structure and updates, in seconds to minutes; `nox -s fast -- -k words` chooses."""
     install(session)
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-m", "not slow", *BESIDE, *session.posargs)
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """Rendered projects at work, with real storage servers; needs the network, may install Debian packages."""
     install(session)
-    session.run("pytest", "-m", "slow", *session.posargs)
+    session.run("pytest", "-m", "slow", *BESIDE, *session.posargs)
 
 
 def state(session: nox.Session) -> str:
@@ -64,8 +65,7 @@ def demo(session: nox.Session) -> None:
         shutil.rmtree(DEMO)
     session.run("git", "init", "--quiet", "--initial-branch=main", str(DEMO), external=True)
     marker.touch()
-    copied = ("--vcs-ref=HEAD", "--defaults", "--data=project_name=Demo", str(DEMO.parent), str(DEMO))
-    session.run("copier", "copy", "--quiet", *copied)
+    session.run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", "--data=project_name=Demo", str(DEMO.parent), str(DEMO))
     session.chdir(DEMO)
     session.run("uv", "run", "factory", "setup")
     session.run("uv", "run", "dvc", "repro")
