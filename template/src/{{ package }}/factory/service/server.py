@@ -1,7 +1,11 @@
 """uvicorn, with what it lacks: limits of connections, and an end that drops nothing."""
 
 import asyncio
+import os
 import signal
+import socket
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -38,9 +42,25 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         """Stop listening, and give those who were let in a moment to say what they want."""
         for server in self.servers:
+            waiting = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
             server.close()
+            for listening in waiting:
+                await self._let_in(listening)
         await asyncio.sleep(min(0.5, self.config.app.state.service.settings.drain))  # type: ignore[union-attr]
         await super().shutdown(sockets)
+
+    async def _let_in(self, listening: socket.socket) -> None:
+        """Take the connections that are made and not yet accepted: the end of listening would reset them."""
+        made = []
+        with listening, suppress(BlockingIOError):
+            listening.setblocking(False)
+            while True:
+                made.append(listening.accept()[0])
+        for connection in made:
+            protocol = partial(  # type: ignore[call-arg]
+                self.config.http_protocol_class, self.config, self.server_state, self.lifespan.state
+            )
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
 
 
 def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
