@@ -33,10 +33,19 @@ def frame(rows: list[tuple[Any, ...]], schema: type[dy.Schema]) -> pl.DataFrame:
 def check(rows: pl.DataFrame, schema: type[dy.Schema]) -> None:
     """Refuse rows of the contract's types that break a rule. Raises ContractViolation."""
     # each expression costs a single row as much as the model: plain limits are quicker to see in Python
-    in_limits = rows.height == 1 and keeps_limits(rows.row(0), schema)
+    row = only_row(rows) if rows.height == 1 else None
+    in_limits = row is not None and keeps_limits(row, schema)
     broken = broken_rules(rows, schema, limits(schema) if in_limits else frozenset())
     if broken:
         raise ContractViolation([_breach(rows, rule, schema) for rule in broken])
+
+
+def only_row(rows: pl.DataFrame) -> tuple[Any, ...] | None:
+    """The values of the one row; None where Python has none for a time."""
+    try:
+        return rows.row(0)
+    except (ValueError, pl.exceptions.PanicException):
+        return None
 
 
 def keeps_limits(row: tuple[Any, ...], schema: type[dy.Schema]) -> bool:

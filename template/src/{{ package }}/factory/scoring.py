@@ -12,7 +12,7 @@ from .. import contract
 from ..features import features
 from . import artifact
 from .casts import typed
-from .contracts import broken_rules, check, frame, keeps_limits
+from .contracts import broken_rules, check, frame, keeps_limits, only_row
 from .errors import ArtifactError
 from .single import matching
 
@@ -48,7 +48,7 @@ class Scorer:
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
         known = typed(rows, contract.Row)
-        score = self._alone(_single(known)) if known.height == 1 else None
+        score = self._alone(only_row(known)) if known.height == 1 else None
         if score is None:
             check(known, contract.Row)
             score = self.predict(known)
@@ -81,14 +81,6 @@ class Scorer:
         ):
             return None
         return self._predict(made)
-
-
-def _single(rows: pl.DataFrame) -> tuple[Any, ...] | None:
-    """The values of the one row; None where Python has none for a time."""
-    try:
-        return rows.row(0)
-    except (ValueError, pl.exceptions.PanicException):
-        return None
 
 
 def matrix(made: pl.DataFrame) -> artifact.Matrix:
