@@ -57,15 +57,23 @@ def engine(tmp_path_factory) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
                 patch.setenv(name, value)
+            uv = "ghcr.io/astral-sh/uv:"  # of which the stand-in is the newest, whichever that is today
+            run(folder, "docker", "tag", f"{uv}latest", f"{uv}{pinned('UV')}")
             yield
     finally:
         run(ROOT, str(STARTER), str(folder), "stop")
         shutil.rmtree(folder)  # gigabytes
 
 
+def pinned(name: str) -> str:
+    """The version that the Dockerfile asks for."""
+    [version] = re.findall(rf"^ARG {name}=(\S+)", (ROOT / "template/Dockerfile").read_text(), re.MULTILINE)
+    return version
+
+
 def newest_python() -> str:
-    """The version of the machine's Python that the Dockerfile asks for."""
-    [minor] = re.findall(r"^ARG PYTHON=(\S+)", (ROOT / "template/Dockerfile").read_text(), re.MULTILINE)
+    """The newest of the machine's Pythons that the Dockerfile takes."""
+    minor = pinned("PYTHON")
     hidden = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     return max(path.name for path in hidden.glob(f"{minor}.*"))
 
