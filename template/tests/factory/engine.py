@@ -1,6 +1,7 @@
 """A program in place of Docker or Podman, and versions of the toy to make images of."""
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from .. import artifact, digest, versions
 from . import repository
 from .command import run
 
-ENGINE = """#!{python}
+ENGINE = """
 import json, shutil, sys
 from pathlib import Path
 here = Path(__file__).parent
@@ -20,7 +21,7 @@ if sys.argv[1] == "build":
     shutil.copytree(".", here / "context")
     [image] = [Path(option.partition("=")[2]) for option in sys.argv if option.startswith("--iidfile=")]
     image.write_text("sha256:1234")
-if (here / f"no {{sys.argv[1]}}").exists():
+if (here / f"no {sys.argv[1]}").exists():
     sys.exit("no such luck")
 if sys.argv[-1].startswith('"'):
     print((here / "listed").read_text())
@@ -55,8 +56,10 @@ class Engine:
         (folder / "listed").write_text(json.dumps(LISTED))
 
     def named(self, name: str) -> None:
-        program = self.folder / name
-        program.write_text(ENGINE.format(python=sys.executable))
+        script, program = self.folder / "engine.py", self.folder / name
+        script.write_text(ENGINE)
+        command = shlex.join([sys.executable, str(script)])  # not behind #!, where a path may have no blank
+        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         program.chmod(0o755)
 
     def fails(self, command: str) -> None:

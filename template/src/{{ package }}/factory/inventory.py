@@ -33,7 +33,7 @@ def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
 
 def _license(metadata: Any) -> str | None:
     """As an SPDX expression where the distribution has one, else as it calls it."""
-    stated = [metadata["License-Expression"], metadata["License"]]
+    stated = [metadata.get("License-Expression"), metadata.get("License")]
     classified = [
         text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier", []) if text.startswith("License ::")
     ]
