@@ -5,22 +5,10 @@ import json
 import pytest
 
 from .. import PACKAGE
-from .served import JSON, records, rows, serving
+from .served import JSON, records, rows
 
 MARK = "s3cr3t"
 GOOD = records(rows(1))[0]
-
-
-@pytest.fixture(scope="module")
-def server(module_project):
-    with serving() as client:
-        yield client
-
-
-@pytest.fixture
-def client(server):
-    yield server
-    assert server.post(GOOD).status == 200
 
 
 def with_value(text: str) -> bytes:
@@ -44,8 +32,8 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_not_json_is_refused(client, body):
-    answer = client.post(body)
+def test_what_is_not_json_is_refused(unharmed, body):
+    answer = unharmed.post(body)
     assert answer.status == 400 and answer.json()["error"].startswith("not JSON")
 
 
@@ -73,38 +61,38 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("change", FIELDS.values(), ids=FIELDS)
-def test_field_is_named_and_its_value_is_not(client, change):
+def test_field_is_named_and_its_value_is_not(unharmed, change):
     field = next(iter(change)) if isinstance(change, dict) else "amount"
-    answer = client.post(GOOD | change if isinstance(change, dict) else change)
+    answer = unharmed.post(GOOD | change if isinstance(change, dict) else change)
     assert set(answer.problems()) == {field} and MARK.encode() not in answer.body
-    many = client.post([GOOD, GOOD | change]) if isinstance(change, dict) else answer
+    many = unharmed.post([GOOD, GOOD | change]) if isinstance(change, dict) else answer
     assert set(many.problems()) == {field} and MARK.encode() not in many.body
     assert [problem["row"] for problem in many.json()["problems"]] == [int(isinstance(change, dict))]
 
 
-def test_missing_and_unknown_fields_are_named(client):
-    found = client.post({name: value for name, value in GOOD.items() if name != "gap"} | {"gapp": MARK})
+def test_missing_and_unknown_fields_are_named(unharmed):
+    found = unharmed.post({name: value for name, value in GOOD.items() if name != "gap"} | {"gapp": MARK})
     assert set(found.problems()) == {"gap", "gapp"} and MARK.encode() not in found.body
 
 
-def test_rule_between_columns_is_named(client):
+def test_rule_between_columns_is_named(unharmed):
     red = GOOD | {"kind": "red", "amount": 95}
     for body in (red, [GOOD, red]):
-        assert client.post(body).problems() == {"red_is_small": "the rule does not hold"}
+        assert unharmed.post(body).problems() == {"red_is_small": "the rule does not hold"}
 
 
 @pytest.mark.parametrize("body", [b"null", b"1", b'"text"', b"[1]", b"[[]]"], ids=str)
-def test_json_that_is_no_record(client, body):
-    assert client.post(body).problems() == {"record": "Input should be an object"}
+def test_json_that_is_no_record(unharmed, body):
+    assert unharmed.post(body).problems() == {"record": "Input should be an object"}
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_other_content_types(client, kind):
-    assert client.post(GOOD, kind).status == 415
+def test_other_content_types(unharmed, kind):
+    assert unharmed.post(GOOD, kind).status == 415
 
 
-def test_compressed_body(client):
-    assert client.post(GOOD, JSON, Content_Encoding="gzip").status == 415
+def test_compressed_body(unharmed):
+    assert unharmed.post(GOOD, JSON, Content_Encoding="gzip").status == 415
 
 
 INFER = {
@@ -131,7 +119,7 @@ INFER = {
 
 
 @pytest.mark.parametrize("body", INFER.values(), ids=INFER)
-def test_wrong_inference(client, body):
-    answer = client.post(body, path=f"/v2/models/{PACKAGE}/infer")
+def test_wrong_inference(unharmed, body):
+    answer = unharmed.post(body, path=f"/v2/models/{PACKAGE}/infer")
     assert answer.status in (400, 422) and answer.json()["error"]
     assert MARK.encode() not in answer.body or "outputs" in str(body)

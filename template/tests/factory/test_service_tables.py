@@ -5,16 +5,10 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from .served import ARROW, CSV, arrow, csv, rows, serving
+from .served import ARROW, CSV, arrow, csv, rows
 from .toy import KINDS
 
 MARK = "s3cr3t"
-
-
-@pytest.fixture(scope="module")
-def client(module_project):
-    with serving() as client:
-        yield client
 
 
 BIG = pl.concat(
@@ -32,9 +26,9 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("kind", [ARROW, CSV])
-def test_table_that_breaks_the_contract(client, name, kind):
+def test_table_that_breaks_the_contract(unharmed, name, kind):
     table, field, row = TABLES[name]
-    answer = client.post((arrow if kind == ARROW else csv)(table), kind)
+    answer = unharmed.post((arrow if kind == ARROW else csv)(table), kind)
     assert [(problem["field"], problem["row"]) for problem in answer.json()["problems"]] == [(field, row)]
     assert answer.status == 422 and MARK.encode() not in answer.body
 
@@ -47,8 +41,8 @@ WRONG_TYPES = [
 
 
 @pytest.mark.parametrize("table", WRONG_TYPES)
-def test_arrow_of_other_types(client, table):
-    assert len(client.post(arrow(table), ARROW).problems()) == 1
+def test_arrow_of_other_types(unharmed, table):
+    assert len(unharmed.post(arrow(table), ARROW).problems()) == 1
 
 
 DAMAGED = {
@@ -65,10 +59,10 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("body", "kind"), DAMAGED.values(), ids=DAMAGED)
-def test_damaged_table(client, body, kind):
-    assert client.post(body, kind).status == 400
+def test_damaged_table(unharmed, body, kind):
+    assert unharmed.post(body, kind).status == 400
 
 
-def test_csv_of_another_system(client):
+def test_csv_of_another_system(unharmed):
     body = b"\xef\xbb\xbf" + csv(rows(2)).replace(b"\n", b"\r\n")
-    assert client.post(body, CSV).status == 200
+    assert unharmed.post(body, CSV).status == 200
