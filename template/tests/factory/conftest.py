@@ -24,9 +24,10 @@ from .. import (
     tune,
     versions,
 )
-from . import cached, repository, served, toy
+from . import cached, repository, toy
 from .command import run
 from .engine import PROJECT, STORED, Engine, publish
+from .served import module_server, unharmed  # noqa: F401  fixtures
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,20 +97,6 @@ def module_project(built: Callable[[str], Path], tmp_path_factory: pytest.TempPa
         play(patch, folder, "classification")
         shutil.copytree(source, folder, dirs_exist_ok=True)
         yield folder
-
-
-@pytest.fixture(scope="module")
-def module_server(module_project: Path) -> Iterator[served.Client]:
-    """The service of that project."""
-    with served.serving() as client:
-        yield client
-
-
-@pytest.fixture
-def unharmed(module_server: served.Client) -> Iterator[served.Client]:
-    """The same; after the test it still scores."""
-    yield module_server
-    assert module_server.post(served.records(served.rows(1))).status == 200
 
 
 @pytest.fixture

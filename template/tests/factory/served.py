@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from .. import server, settings
 from . import toy
@@ -106,3 +107,17 @@ def arrow(table: pl.DataFrame, **options: Any) -> bytes:
 
 def csv(table: pl.DataFrame) -> bytes:
     return table.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S").encode()
+
+
+@pytest.fixture(scope="module")
+def module_server(module_project: Path) -> Iterator[Client]:
+    """The service of that project."""
+    with serving() as client:
+        yield client
+
+
+@pytest.fixture
+def unharmed(module_server: Client) -> Iterator[Client]:
+    """The same; after the test it still scores."""
+    yield module_server
+    assert module_server.post(records(rows(1))).status == 200

@@ -1,5 +1,7 @@
 """Who calls is known by a key or a header, and metrics stay few whoever calls."""
 
+import json
+
 import pytest
 
 from .. import callers, errors
@@ -19,6 +21,7 @@ def test_key_names_the_caller(trained, tmp_path):
         assert client.post(GOOD, X_API_Key=web, X_Caller="billing").status == 200
         assert client.metric(LINE % ("billing", 200)) == client.metric(LINE % ("web", 200)) == 1
         assert client.metric('factory_cpu_seconds_total{caller="web"}') > 0
+        assert client.metric('factory_body_bytes_total{caller="web"}') == len(json.dumps(GOOD))
         refused = [
             client.post(GOOD),
             client.post(GOOD, X_API_Key=billing + "x"),

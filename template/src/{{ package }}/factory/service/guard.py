@@ -70,6 +70,7 @@ class Guard:
             exchange.leave()
         route = scope["route"].path if "route" in scope else "none"
         self._telemetry.requests(call.label, route, exchange.status).inc()
+        self._telemetry.body_bytes(call.label).inc(exchange.size)
         self._telemetry.seconds(call.label).observe(time.perf_counter() - began)
 
     def _call(self, headers: dict[bytes, bytes]) -> Call:
@@ -108,15 +109,15 @@ class Exchange:
         self._headers = [(b"x-request-id", call.id.encode()), *(CLOSE if last else [])]
         self.status = 0
         self.whole = self._counted = False
-        self._size = self._held = 0
+        self.size = self._held = 0
 
     async def receive(self) -> Any:
         """The next piece of the request."""
         message = await self._receive()
         if message["type"] == "http.request" and not self.whole:
-            self._size += len(message["body"])
-            if self._size > SMALL:
-                self._held = self._gate.hold(self._held, self._size)
+            self.size += len(message["body"])
+            if self.size > SMALL:
+                self._held = self._gate.hold(self._held, self.size)
             if not message["more_body"]:
                 self._gate.enter(self.call.caller)
                 self.whole = self._counted = True

@@ -27,10 +27,11 @@ class Telemetry:
         counter = partial(Counter, namespace="factory", registry=self._registry)
         gauge = partial(Gauge, namespace="factory", registry=self._registry)
         seconds = partial(Histogram, namespace="factory", registry=self._registry, buckets=SECONDS)
-        # finding a series by its labels takes longer than counting, and every request asks for these four
+        # finding a series by its labels takes longer than counting, and every request asks for these
         self.requests = cache(counter("requests", "Requests answered", ["caller", "route", "status"]).labels)
         self.seconds = cache(seconds("request_seconds", "From header to answer", ["caller"]).labels)
         self.rows = cache(counter("rows", "Rows scored", ["caller", "model", "role"]).labels)
+        self.body_bytes = cache(counter("body_bytes", "Memory that bodies took", ["caller"]).labels)
         self.cpu = cache(counter("cpu_seconds", "CPU time of scoring", ["caller"]).labels)
         self.in_flight = gauge("in_flight", "Requests at work or waiting")
         self.model = gauge("model", "1 for each model that serves", ["role", "model", "commit", "data"])
