@@ -224,3 +224,107 @@ def test_no_release_runs_code():
     for sha in [*history().values(), None]:
         config = git(ROOT, "show", f"{sha}:copier.yml") if sha else (ROOT / "copier.yml").read_text("utf-8")
         assert not {"_tasks", "_migrations", "_jinja_extensions"} & yaml.safe_load(config).keys()
+
+
+def safely(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """By the hook around Copier."""
+    command = [sys.executable, str(ROOT / "hooks/update.py"), str(project), *options]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def test_safe_update_is_an_update(old, projects):
+    before = files(old)
+    done = safely(old)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert "from 1.0.0 to 1.1.0" in done.stdout
+    assert_updated(old, before, projects["1.1.0"])
+    commit(old)
+    assert safely(old).stdout == "Release 1.1.0 is the newest already\n"
+    assert git(old, "status", "--porcelain") == ""
+
+
+def test_edited_file_that_the_template_dropped_is_kept(old):
+    for name, text in (("curves", "# mine\n"), ("cost", "# mine too\n")):
+        edit(old / f"src/x/factory/{name}.py", "", text)
+    commit(old)
+    done = safely(old)
+    assert done.returncode == 3, done
+    assert done.stdout.count("kept as you changed it") == 2 and "src/x/factory/curves.py" in done.stdout
+    assert (old / "src/x/factory/curves.py").read_text("utf-8").endswith("# mine\n")
+    assert (old / "src/x/factory/expense.py").exists()
+
+
+def test_conflict_is_told(old):
+    edit(old / "src/x/factory/errors.py", "", "\n\nclass Mine(FactoryError):\n    pass\n")
+    commit(old)
+    done = safely(old)
+    assert done.returncode == 2, done
+    assert "✗ src/x/factory/errors.py: conflict" in done.stdout
+    assert "<<<<<<<" in (old / "src/x/factory/errors.py").read_text("utf-8")
+
+
+def spoil_answers(project: Path, template: Path) -> None:
+    edit(project / ANSWERS, "_src_path: ", "_src_path: /elsewhere")
+    commit(project)
+
+
+def spoil_tree(project: Path, template: Path) -> None:
+    edit(project / "README.md", "", "not committed\n")
+
+
+def spoil_commit(project: Path, template: Path) -> None:
+    edit(project / ANSWERS, "_commit:", "_commitment:")
+    commit(project)
+
+
+SPOILED = {
+    "another template": (spoil_answers, "is not this project's template"),
+    "not committed": (spoil_tree, "commit or stash"),
+    "no release": (spoil_commit, "does not say which release"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
+def test_safe_update_refuses_in_one_line_and_changes_nothing(old, releases, spoil, said):
+    spoil(old, releases)
+    before, status = files(old), git(old, "status", "--porcelain")
+    done = safely(old)
+    assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1, done
+    assert files(old) == before and git(old, "status", "--porcelain") == status
+
+
+@pytest.mark.parametrize("options", [[], ["--release=9.9.9"]], ids=["no template", "no such release"])
+def test_safe_update_that_fails_changes_nothing(old, releases, options):
+    before, hidden = files(old), releases.with_name("hidden")
+    if not options:
+        releases.rename(hidden)
+    try:
+        done = safely(old, *options)
+    finally:
+        if hidden.exists():
+            hidden.rename(releases)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done
+    assert files(old) == before and git(old, "status", "--porcelain") == ""
+
+
+def test_template_that_moved_is_named(old, releases):
+    moved = shutil.copytree(releases, old.parent / "moved")
+    edit(old / ANSWERS, str(releases), str(moved))
+    commit(old)
+    assert safely(old).returncode == 1
+    assert safely(old, f"--template={moved}").returncode == 0
+
+
+def test_answer_that_the_template_no_longer_takes_is_not_replaced(old, releases):
+    newer = shutil.copytree(releases, old.parent / "newer")
+    edit(newer / "copier.yml", "default: proprietary", "default: MIT")
+    text = (newer / "copier.yml").read_text("utf-8")
+    (newer / "copier.yml").write_text(re.sub(r'\n    "Only we \(proprietary.*', "", text), "utf-8")
+    edit(newer / "copier.yml", "'proprietary, MIT", "'MIT")
+    commit(newer, "1.2.0")
+    edit(old / ANSWERS, str(releases), str(newer))
+    commit(old)
+    before = files(old)
+    done = safely(old, f"--template={newer}")
+    assert done.returncode == 1, done
+    assert files(old) == before and git(old, "status", "--porcelain") == ""

@@ -1,0 +1,38 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["pyyaml>=6.0", "uv>=0.9"]
+# ///
+"""Update a project to the newest release, as its own `factory update` does, whatever release it is of.
+
+Exit code 0 is clean, 1 a failure that changed nothing, 2 conflicts, 3 files kept for a person to look at.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+[SOURCE] = (Path(__file__).resolve().parents[1] / "template/src").iterdir()
+sys.path.insert(0, str(SOURCE))
+
+from factory import update
+from factory.errors import FactoryError
+
+
+def main() -> int | str:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("project", type=Path, help="folder of the project")
+    parser.add_argument("--template", metavar="URL", help="where the template is now, if it has moved")
+    parser.add_argument("--release", metavar="X.Y.Z", help="which release; by default the newest")
+    given = parser.parse_args()
+    try:
+        os.chdir(given.project)
+        done = update.update(given.template, given.release)
+    except (FactoryError, OSError) as error:
+        return f"update.py: {error}"
+    print("\n".join(done.lines()))
+    return done.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
