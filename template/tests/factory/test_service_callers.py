@@ -61,8 +61,8 @@ def test_wrong_keys_file_stops_the_start(tmp_path, text):
 
 def test_command_makes_a_key(project):
     result = run("key", "shop")
-    key, line = (text.partition("  ")[0] for text in result.output.splitlines())
-    (project / "keys").write_text(line)
+    key = result.stderr.splitlines()[0].rpartition(" ")[2]
+    (project / "keys").write_text(result.stdout)
     assert callers.Callers(project / "keys", "", 5).name({b"x-api-key": key.encode()}) == "shop"
     assert run("key", "a b").exit_code == 1
 

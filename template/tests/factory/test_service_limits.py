@@ -1,5 +1,8 @@
 """More than the limits allow is sent away at once, and those who were let in are answered."""
 
+import socket
+from contextlib import suppress
+
 import pytest
 
 from .. import errors, settings
@@ -33,6 +36,15 @@ def test_too_many_rows(trained, problem):
             assert [client.post(*body).status for body in bodies] == [status] * 3
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/nowhere"])
+def test_body_that_nobody_waits_for_has_to_end(trained, path):
+    with serving(SECONDS=0.3) as client, socket.create_connection(("127.0.0.1", client.port), 20) as slow:
+        slow.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode())
+        assert slow.recv(10_000).startswith(b"HTTP/1.1 40")
+        with suppress(ConnectionError):
+            assert slow.recv(10) == b""
+
+
 def test_failure_is_told_without_its_reason(trained, monkeypatch, capsys):
     with serving() as client:
         monkeypatch.setattr(client.service, "score", lambda call, rows: 1 / 0)
@@ -58,6 +70,8 @@ WRONG = {
     "SHADOW": "1",
     "CHALLENGER": "other",
     "MISSPELT": "1",
+    "SECONDS": "inf",
+    "CAPTURE_DAYS": "1000000",
 }
 
 

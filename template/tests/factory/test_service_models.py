@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .. import digest, stamp
+from .. import PACKAGE, digest, stamp
 from .served import records, rows, serving, until
 from .test_service_capture import captured
 
@@ -105,6 +105,29 @@ def test_shadow_is_captured_and_never_answers(trained):
     found = captured()
     assert found.filter(_role="shadow")["_model"].to_list() == ["v2"] * 9
     assert found.filter(_role="shadow")["_score"].to_list() == found.filter(_role="champion")["_score"].to_list()
+
+
+def test_shadow_that_fails_costs_no_row(trained, monkeypatch):
+    other_model()
+    with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
+        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        monkeypatch.setattr(client.service.challenger.current.scorer, "score", lambda rows: 1 / 0)
+        client.post(GOOD)
+    assert captured()["_role"].to_list() == ["champion"]
+
+
+def test_version_that_is_named_answers(trained):
+    stamp.write(Path("model"), "v1", "abc")
+    other_model()
+    given = [{"name": "key", "shape": [1], "datatype": "BYTES", "data": ["k1"]}]
+    given += [{"name": name, "shape": [1], "datatype": "BYTES", "data": [GOOD[name]]} for name in ("seen", "kind")]
+    given += [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [GOOD["amount"]]}]
+    with serving(CHALLENGER="other", SHARE=1) as client:
+        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        for version in ("v1", "v2"):
+            answer = client.post({"inputs": given}, path=f"/v2/models/{PACKAGE}/versions/{version}/infer")
+            assert answer.json()["model_version"] == version
+        assert client.post({"inputs": given}, path=f"/v2/models/{PACKAGE}/versions/v3/infer").status == 404
 
 
 def test_champion_answers_where_the_challenger_fails(trained, monkeypatch):

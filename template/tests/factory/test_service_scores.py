@@ -112,6 +112,11 @@ def test_version_tells_what_serves(client):
     assert told["challenger"] is None
 
 
+def test_cpu_time_of_tables_is_counted(client):
+    client.post(arrow(rows(100_000)), ARROW)
+    assert client.metric('factory_cpu_seconds_total{caller="unnamed"}') > 0.01
+
+
 def test_no_rows_no_scores(client):
     assert client.post([]).json()["scores"] == []
     assert pl.read_ipc_stream(io.BytesIO(client.post(arrow(rows(0)), ARROW).body)).height == 0

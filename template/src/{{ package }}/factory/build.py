@@ -21,7 +21,7 @@ def build(name: str | None = None) -> tuple[str, Path]:
     engine = _engine()
     known = versions.current()
     if not known:
-        raise FactoryError("nothing has been promoted yet: run `factory promote`")
+        raise FactoryError("nothing has been promoted yet: run `uv run factory promote`")
     version = versions.find(name, known) if name else known[-1]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "context")

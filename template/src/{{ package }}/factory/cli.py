@@ -18,6 +18,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 class Factory(click.Group):
     """Prints what a user can mend as one line, not as a traceback."""
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take it with the whole of its first line, which click would cut off."""
+        cmd.short_help = (cmd.help or "").partition("\n")[0]
+        super().add_command(cmd, name)
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command; FactoryError ends it with its exit code, OSError with 1."""
         try:

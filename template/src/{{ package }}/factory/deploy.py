@@ -51,8 +51,8 @@ def key(name: str) -> None:
     from .service import callers
 
     secret, line = callers.new_key(name)
-    click.echo(f"{secret}  for {name} alone: it is shown once")
-    click.echo(f"{line}  for the keys file")
+    click.echo(f"The key of {name}, shown this once: {secret}\nIts line for the keys file:", err=True)
+    click.echo(line)
 
 
 ALL = (export, build, serve, key)

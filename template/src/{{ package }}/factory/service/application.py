@@ -26,7 +26,7 @@ STATUS = {Malformed: 400, TooLarge: 413, scores.Unsupported: 415, inference.Unkn
 def create(settings: Settings, folder: Path) -> FastAPI:
     """The application that serves the model in the folder, with its service as `state.service`."""
     service = Service(settings, folder)
-    app = FastAPI(title=PACKAGE, lifespan=_lifespan, description="Scores rows by the model that passed the gate.")
+    app = FastAPI(title=PACKAGE, lifespan=_lifespan, redoc_url=None, description="Scores rows; see POST /score.")
     app.state.service = service
     app.openapi = partial(document.openapi, app)  # type: ignore[method-assign]
     app.include_router(scores.router)

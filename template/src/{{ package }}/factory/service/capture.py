@@ -38,6 +38,10 @@ class Capture:
             _named(given, columns) for given in (settings.capture_without, settings.capture_hashed)
         )
         self._queue: queue.SimpleQueue[Scored | None] = queue.SimpleQueue()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FactoryError(f"{folder}: nothing can be captured there: {error.strerror}") from error
         self._lock, self._waiting = threading.Lock(), 0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
@@ -93,6 +97,7 @@ class Capture:
 
     def _write(self, table: pl.DataFrame) -> None:
         now = datetime.now(UTC)
+        self._forget(now)
         day = self._folder / f"{now:%Y-%m-%d}"
         day.mkdir(parents=True, exist_ok=True)
         path = day / f"{now:%H%M%S.%f}-{os.getpid()}.parquet"
@@ -103,6 +108,9 @@ class Capture:
             scratch.replace(path)
         finally:
             scratch.unlink(missing_ok=True)
+
+    def _forget(self, now: datetime) -> None:
+        """Delete the days that are too old; what is full has room afterwards."""
         oldest = f"{datetime.fromtimestamp(now.timestamp() - self._settings.capture_days * 86400, UTC):%Y-%m-%d}"
         for past in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
             if past.name < oldest:

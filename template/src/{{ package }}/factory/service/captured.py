@@ -1,5 +1,6 @@
 """What a captured row looks like: the contract's columns, and what is known of it in columns that begin with _."""
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from ..digest import of_bytes
 from .rows import Row
 from .slots import Loaded
 
+log = logging.getLogger("uvicorn.error")
 AT_ONCE = 5000  # requests that are made a table together
 
 
@@ -65,13 +67,21 @@ def _described(rows: pl.DataFrame, batch: list[Scored], shadow: Loaded | None) -
     scores = batch[0].scores if len(batch) == 1 else [score for scored in batch for score in scored.scores]
     yield _decided(rows, known.with_columns(pl.Series("_score", scores, pl.Float64)))
     if shadow:
-        named = {
-            "_role": pl.lit("shadow"),
-            "_model": pl.lit(shadow.version),
-            "_threshold": pl.lit(_threshold(shadow), pl.Float64),
-        }
+        yield from _shadowed(rows, known, shadow)
+
+
+def _shadowed(rows: pl.DataFrame, known: pl.DataFrame, shadow: Loaded) -> Iterator[pl.DataFrame]:
+    try:
         said = shadow.scorer.score(rows)["score"].alias("_score")
-        yield _decided(rows, known.with_columns(said, **named))
+    except Exception as error:  # noqa: BLE001  what was answered is kept all the same
+        log.error("the shadow %s failed: %s", shadow.version, error)
+        return
+    named = {
+        "_role": pl.lit("shadow"),
+        "_model": pl.lit(shadow.version),
+        "_threshold": pl.lit(_threshold(shadow), pl.Float64),
+    }
+    yield _decided(rows, known.with_columns(said, **named))
 
 
 def _decided(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

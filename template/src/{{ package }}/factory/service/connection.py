@@ -14,8 +14,6 @@ SENT_AWAY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n"
     b"content-length: %d\r\n\r\n%s" % (len(BUSY), BUSY)
 )
-
-
 HEADER = 65_536  # bytes of a header
 
 
@@ -27,6 +25,7 @@ class Connection(HttpToolsProtocol):
     _unread: asyncio.TimerHandle | None = None
     _waiting = 0
     _moved = False
+    _open = False
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock."""
@@ -41,6 +40,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the clock for a further request."""
         super().on_message_begin()
+        self._open = True
         self._stop_clock()
         self._due = self.loop.call_later(self.settings.header_seconds, self.transport.close)
 
@@ -60,9 +60,18 @@ class Connection(HttpToolsProtocol):
         self._cycles.append(self.cycle)
 
     def on_response_complete(self) -> None:
-        """It is the turn of the next request that was sent on."""
+        """It is the turn of the next request; a body that nobody waits for has to end in its time, too."""
         self._cycles.popleft()
         super().on_response_complete()
+        if self._open:
+            self._stop_clock()
+            self._due = self.loop.call_later(self.settings.seconds, self.transport.abort)
+
+    def on_message_complete(self) -> None:
+        """Stop the clock."""
+        self._open = False
+        self._stop_clock()
+        super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         """There is no header to wait for."""

@@ -34,7 +34,7 @@ REASONS = {
     415: "The content type is not read",
     422: "The rows break the contract",
     429: "Too many requests at once from this caller; see Retry-After",
-    503: "Too many requests at once, or no model; see Retry-After",
+    503: "Too many requests at once, no model, or work that took too long; see Retry-After",
 }
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": reason} for status, reason in REASONS.items()

@@ -106,7 +106,8 @@ class Exchange:
 
     def __init__(self, receive: Any, send: Any, call: Call, last: bool, gate: Gate) -> None:
         self._receive, self._send, self.call, self._gate = receive, send, call, gate
-        self._headers = [(b"x-request-id", call.id.encode()), *(CLOSE if last else [])]
+        self._headers = [(b"x-request-id", call.id.encode())]
+        self._last = CLOSE if last else []
         self.status = 0
         self.whole = self._counted = False
         self.size = self._held = 0
@@ -137,12 +138,13 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.leave()  # the work is done, however slowly the answer is read
-            message["headers"] = [*message["headers"], *self._headers]
+            message["headers"] = [*message["headers"], *self._headers, *self._last]
         await self._send(message)
 
     async def refuse(self, status: int, error: str, headers: list[tuple[bytes, bytes]]) -> None:
         """Answer with the error, and end the connection, as its body may still be on the way."""
+        self._last = CLOSE
         body = json.dumps({"error": error, "problems": []}).encode()
         kind = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await self.send({"type": "http.response.start", "status": status, "headers": [*kind, *headers, *CLOSE]})
+        await self.send({"type": "http.response.start", "status": status, "headers": [*kind, *headers]})
         await self.send({"type": "http.response.body", "body": body})

@@ -99,14 +99,15 @@ BODY = {
 async def infer(request: Request, name: str) -> Response:
     """Score the rows that the tensors hold; tensors may follow the JSON as bytes."""
     service: Service = request.app.state.service
-    _loaded(request, name)
+    loaded = _loaded(request, name)
+    named = loaded if "version" in request.path_params else None
     refuse_compressed(request)
     body = await read(request, service.settings.body_mb)
     header = request.headers.get(LENGTH.lower())
 
     def work() -> Response:
         asked, table = tensors.read(body, header)
-        answer = service.score(request.scope["call"], table)
+        answer = service.score(request.scope["call"], table, named)
         content, length = tensors.write(asked, name, answer)
         if length is None:
             return Response(content, media_type="application/json")
@@ -117,9 +118,11 @@ async def infer(request: Request, name: str) -> Response:
 
 def _loaded(request: Request, name: str) -> Loaded:
     service: Service = request.app.state.service
-    loaded = service.champion.current
-    if loaded is None:
+    serving = [slot.current for slot in (service.champion, service.challenger) if slot and slot.current]
+    if not serving:
         raise Unready("no model is loaded")
-    if name != PACKAGE or request.path_params.get("version", loaded.version) != loaded.version:
+    wanted = request.path_params.get("version", serving[0].version)
+    found = next((loaded for loaded in serving if loaded.version == wanted), None)
+    if name != PACKAGE or found is None:
         raise Unknown("there is no such model or version: GET /v2/models/" + PACKAGE)
-    return loaded
+    return found

@@ -44,6 +44,7 @@ class Answer:
     loaded: Loaded
     ids: list[Any] | pl.Series
     scores: list[float] | pl.Series
+    seconds: float = 0  # of CPU, in other threads than the one that asked
 
     def decisions(self) -> list[bool | None]:
         """Whether each score reaches the threshold; None where there is none."""
@@ -73,23 +74,23 @@ class Service:
         """What `work` makes of a body of that size, in a thread unless it is small."""
         return work() if size <= SMALL else await asyncio.get_running_loop().run_in_executor(self._requests, work)
 
-    def score(self, call: Call, rows: list[Row] | pl.DataFrame) -> Answer:
-        """The answer of the model that is the call's. Raises ContractViolation, TooLarge and Unready."""
+    def score(self, call: Call, rows: list[Row] | pl.DataFrame, named: Loaded | None = None) -> Answer:
+        """The answer of the model that is the call's, or is named. Raises ContractViolation, TooLarge and Unready."""
         if len(rows) > self.settings.rows:
             raise TooLarge(f"more than {self.settings.rows} rows at once")
-        role, loaded = self._choose(call)
+        role, loaded = (self._role(named), named) if named else self._choose(call)
         began = time.thread_time()
         try:
             answer = self._answer(loaded, rows)
         except ContractViolation:
             raise
         except Exception:
-            if role == "champion" or self.champion.current is None:
+            if role == "champion" or named or self.champion.current is None:
                 raise
             self.telemetry.failures.inc()
             role, loaded = "champion", self.champion.current
             answer = self._answer(loaded, rows)
-        self.telemetry.cpu(call.label).inc(time.thread_time() - began)
+        self.telemetry.cpu(call.label).inc(time.thread_time() - began + answer.seconds)
         self.telemetry.rows(call.label, loaded.version, role).inc(len(rows))
         if self.capture and len(rows):
             self.capture.put(Scored(time.time(), call.id, call.caller, role, loaded, rows, answer.scores))
@@ -101,8 +102,9 @@ class Service:
             return Answer(loaded, [rows[0][contract.Row.column_names().index(id)]], [loaded.scorer.score_row(rows[0])])
         table = contracts.frame(rows, contract.Row) if isinstance(rows, list) else rows
         starts = range(0, max(table.height, 1), SLICE)
-        scored = pl.concat(list(self._slices.map(lambda start: _scored(loaded, table, start), starts)))
-        return Answer(loaded, scored[id], scored["score"])
+        parts, seconds = zip(*self._slices.map(lambda start: _scored(loaded, table, start), starts), strict=True)
+        scored = pl.concat(parts)
+        return Answer(loaded, scored[id], scored["score"], sum(seconds))
 
     def _choose(self, call: Call) -> tuple[str, Loaded]:
         """The role and the model that answers: always the same for the same key, while both serve."""
@@ -113,13 +115,17 @@ class Service:
             raise Unready("no model is loaded")
         return "champion", self.champion.current
 
+    def _role(self, loaded: Loaded) -> str:
+        return "challenger" if self.challenger and loaded is self.challenger.current else "champion"
+
     def _shadow(self) -> Loaded | None:
         return self.challenger.current if self.challenger and self.settings.shadow else None
 
 
-def _scored(loaded: Loaded, table: pl.DataFrame, start: int) -> pl.DataFrame:
+def _scored(loaded: Loaded, table: pl.DataFrame, start: int) -> tuple[pl.DataFrame, float]:
+    began = time.thread_time()
     try:
-        return loaded.scorer.score(table[start : start + SLICE])
+        return loaded.scorer.score(table[start : start + SLICE]), time.thread_time() - began
     except ContractViolation as error:
         moved = [breach if breach.row is None else replace(breach, row=breach.row + start) for breach in error.breaches]
         raise ContractViolation(moved) from error

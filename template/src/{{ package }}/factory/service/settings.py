@@ -12,7 +12,7 @@ from ..errors import FactoryError
 PREFIX = "FACTORY_"
 
 
-class Settings(BaseModel, extra="forbid", frozen=True):
+class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     """What a request may take, who may ask, which models answer, and what is kept of it."""
 
     body_mb: float = Field(64, gt=0)
@@ -37,7 +37,7 @@ class Settings(BaseModel, extra="forbid", frozen=True):
     capture: Path | None = Field(None, description="folder for what was asked and answered")
     capture_rows: int = Field(20_000, gt=0, description="rows in a file")
     capture_seconds: float = Field(60, gt=0, description="until a file is written though it is not full")
-    capture_days: float = Field(30, gt=0, description="until a file is deleted")
+    capture_days: float = Field(30, gt=0, le=36_500, description="until a file is deleted")
     capture_without: str = Field("", description="columns to leave out, separated by commas")
     capture_hashed: str = Field("", description="columns of which the sha256 is kept")
 
@@ -54,10 +54,12 @@ class Settings(BaseModel, extra="forbid", frozen=True):
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the environment. Raises FactoryError naming the variable that is wrong."""
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    set_ = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in set_.items()}
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "".join(f"{PREFIX}{str(part).upper()}: " for part in first["loc"])
-        raise FactoryError(f"{name}{first['msg'].removeprefix('Value error, ')}") from error
+        reason = "no such setting" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise FactoryError(f"{name}{reason}") from error

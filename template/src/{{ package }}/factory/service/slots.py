@@ -50,7 +50,9 @@ class Slot:
         except Exception as error:  # noqa: BLE001  whatever is wrong with a new model, the old one goes on
             self._telemetry.loads.labels(self.role, "refused").inc()
             reason = error if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
-            log.error("%s refused, %s serves on: %s", self.role, self.current and self.current.version, reason)
+            log.error(
+                "%s refused, %s serves: %s", self.role, self.current.version if self.current else "nothing", reason
+            )
             return
         self._telemetry.loads.labels(self.role, "taken").inc()
         before, self.current = self.current, loaded
