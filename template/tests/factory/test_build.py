@@ -89,7 +89,7 @@ def test_podman_does_as_well(engine):
 
 @pytest.mark.usefixtures("engine")
 def test_nothing_is_promoted_yet():
-    assert refused("build") == "nothing has been promoted yet: run `factory promote`"
+    assert refused("build") == "nothing has been promoted yet: run `uv run factory promote`"
 
 
 @pytest.mark.usefixtures("engine")
