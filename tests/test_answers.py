@@ -50,6 +50,7 @@ REFUSED = [
     *({"storage": storage, "storage_url": url} for storage, urls in BAD_PLACES.items() for url in urls),
     {"problem": "clustering"},
     {"storage": "ftp"},
+    {"ci": "jenkins"},
     {"license": "mit"},
     {"package": "evil"},
     {"slug": "--evil"},
@@ -212,6 +213,7 @@ EDITED = [
     {"problem": "clustering"},
     {"storage_url": "s3://b;rm"},
     {"storage": "ftp"},
+    {"ci": "jenkins"},
     {"license": ["MIT"]},
 ]
 
@@ -261,5 +263,5 @@ def test_rules_know_the_questions():
     rules = (ROOT / "includes" / "rules.jinja").read_text("utf-8")
     [listed] = re.findall(r"set questions = (\[.*?\])", rules)
     assert ast.literal_eval(listed) == QUESTIONS
-    for name in ("problem", "storage", "license"):
+    for name in ("problem", "storage", "ci", "license"):
         assert f"'{', '.join(CONFIG[name]['choices'].values())}'" in CONFIG[name]["validator"]

@@ -13,7 +13,7 @@ from conftest import CONFIG
 from workshop import call, copy, interpreter, run, status
 
 pytestmark = pytest.mark.slow
-CHOICES = {name: list(CONFIG[name]["choices"].values()) for name in ("problem", "storage", "license")}
+CHOICES = {name: list(CONFIG[name]["choices"].values()) for name in ("problem", "storage", "ci", "license")}
 FLIPPED = [{name: choice} for name, choices in CHOICES.items() for choice in choices]
 COMBINED = [{"problem": problem, "storage": storage} for problem in CHOICES["problem"] for storage in CHOICES["storage"]]
 

@@ -12,7 +12,8 @@ import yaml
 from conftest import PARTS, ROOT, commit, git
 
 YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/raw/.*"
-SEEDS = r"README\.md|params\.yaml|dvc\.yaml"
+SEEDS = r"README\.md|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
+PIPELINES = r"\.github/|\.gitlab|azure-pipelines|renovate\.json"
 ANSWERS = ".copier-answers.yml"
 
 
@@ -90,7 +91,8 @@ def update(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def assert_updated(project: Path, before: dict[str, bytes], fresh: Path) -> None:
     """What is the user's is as before, the rest as in a fresh project, but for what both may edit."""
     after, wanted = files(project), files(fresh)
-    mine = {name for name in before.keys() | after.keys() | wanted.keys() if re.fullmatch(f"{YOURS}|{SEEDS}", name)}
+    mine = {name for name in before.keys() | after.keys() | wanted.keys() if re.fullmatch(YOURS, name)}
+    mine |= {name for name in before if re.fullmatch(SEEDS, name)}  # a seed that is new comes with an update
     assert {name: after.get(name) for name in mine} == {name: before.get(name) for name in mine}
     assert after.keys() - mine == wanted.keys() - mine
     assert {name for name in after.keys() - mine if after[name] != wanted[name]} <= {ANSWERS}
@@ -211,13 +213,43 @@ def past(template, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("version", history() or [pytest.param("", marks=pytest.mark.skip("no release in the history"))])
 def test_every_release_updates_to_the_newest(past, tmp_path, version, problem):
     old, fresh = tmp_path / "old", tmp_path / "fresh"
-    for folder, ref in ((old, version), (fresh, "1000.0.0")):
-        copier.run_copy(str(past), folder, {"project_name": "x", "problem": problem}, vcs_ref=ref, defaults=True, quiet=True)
+    for folder, ref, added in ((old, version, {}), (fresh, "1000.0.0", {"ci": "none"})):
+        answers = {"project_name": "x", "problem": problem, **added}
+        copier.run_copy(str(past), folder, answers, vcs_ref=ref, defaults=True, quiet=True)
         commit(folder)
     before = files(old)
     done = update(old)
     assert done.returncode == 0, done.stderr
     assert_updated(old, before, fresh)
+
+
+def pipelines(project: Path) -> set[str]:
+    return {name for name in files(project) if re.match(PIPELINES, name)}
+
+
+@pytest.mark.parametrize("options", [[], ["--data=license=MIT"]], ids=str)
+def test_a_project_that_began_before_the_pipelines_gets_them_when_it_asks(past, tmp_path, options):
+    project = tmp_path / "project"
+    copier.run_copy(str(past), project, {"project_name": "x"}, vcs_ref="0.1.0", defaults=True, quiet=True)
+    edit(project / ".github/workflows/mine.yaml", "", "# my own line\n")
+    commit(project)
+    assert update(project, *options).returncode == 0
+    assert pipelines(project) == {".github/workflows/mine.yaml"}
+    done = update(project, "--data=ci=github")
+    assert done.returncode == 0, done.stderr
+    assert {".github/workflows/code.yaml", ".github/workflows/mine.yaml"} < pipelines(project)
+
+
+def test_pipelines_are_of_one_platform_and_stay(projects, old):
+    edit(old / ".github/CODEOWNERS", "", "/src/ @example/team\n")
+    edit(old / ".github/actions/login/action.yaml", "", "# my own line\n")
+    edit(old / ".github/workflows/mine.yaml", "", "# my own line\n")
+    commit(old)
+    before = files(old)
+    assert update(old).returncode == 0
+    assert {name for name in pipelines(old) if not name.startswith(".github/")} == set()
+    assert pipelines(old) == pipelines(projects["1.1.0"]) | {".github/workflows/mine.yaml"}
+    assert {name: files(old)[name] for name in pipelines(old)} == {name: before[name] for name in pipelines(old)}
 
 
 def test_no_release_runs_code():
