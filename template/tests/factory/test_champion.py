@@ -81,7 +81,9 @@ def test_model_that_cannot_be_fetched(commit, monkeypatch, fault):
         return ""
 
     monkeypatch.setattr(champion, "run", run)
-    with pytest.raises(errors.Undecided, match=f"^the model of {commit[:8]} cannot be fetched: {fault} failed$"):
+    with pytest.raises(
+        errors.Undecided, match=f"^CHAMPION_UNFETCHABLE: the model of {commit[:8]} cannot be fetched: {fault} failed$"
+    ):
         champion.load(commit)
 
 
@@ -94,7 +96,9 @@ def test_model_that_does_not_run(commit, asked, monkeypatch):
         return run(*command, **how)
 
     monkeypatch.setattr(champion, "run", fail)
-    with pytest.raises(errors.Undecided, match=r"does not run in its own environment: ImportError: no polars$"):
+    with pytest.raises(
+        errors.Undecided, match=r"^CHAMPION_BROKEN: .*does not run in its own environment: ImportError: no polars$"
+    ):
         champion.load(commit)
 
 

@@ -90,14 +90,20 @@ def test_stage_before_its_inputs():
 VERSIONS = ("compare", "promote", "rollback", "models", "audit", "trace", "tune")
 
 
-@pytest.mark.parametrize("error, code", [(errors.FactoryError, 1), (errors.Undecided, 2)])
-def test_refusal_and_missing_evidence_have_exit_codes_of_their_own(monkeypatch, error, code):
+@pytest.mark.parametrize(
+    "error, code, told",
+    [
+        (errors.FactoryError("what is wrong"), 1, "what is wrong"),
+        (errors.Undecided("WHY", "what is wrong"), 2, "WHY: what is wrong"),
+    ],
+)
+def test_refusal_and_missing_evidence_have_exit_codes_of_their_own(monkeypatch, error, code, told):
     def fail():
-        raise error("what is wrong")
+        raise error
 
     monkeypatch.setattr(config, "load", fail)
     result = run("compare")
-    assert (result.exit_code, result.stderr) == (code, "Error: what is wrong\n")
+    assert (result.exit_code, result.stderr) == (code, f"Error: {told}\n")
     assert isinstance(result.exception, SystemExit)
 
 

@@ -65,8 +65,24 @@ def test_what_is_missing_decides_nothing(spoil, message):
     spoil()
     result = run("compare")
     assert result.exit_code == errors.Undecided.exit_code == 2
-    assert result.stderr.startswith(f"Error: {message}") and len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(f"Error: MODEL_MISSING: {message}") and len(result.stderr.splitlines()) == 1
     assert not compare.JSON.exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_earlier_verdict_does_not_stay_where_there_is_none():
+    assert run("compare").exit_code == 0
+    damaged()
+    assert run("compare").exit_code == 2
+    assert not compare.JSON.exists() and not compare.MARKDOWN.exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_champion_is_missed_where_one_must_be():
+    result = run("compare", "--require-champion")
+    assert result.exit_code == 1 and result.stderr == "Error: refused: NO_CHAMPION\n"
+    assert run("promote").exit_code == 0
+    assert run("compare", "--require-champion").exit_code == 0
 
 
 @pytest.mark.usefixtures("committed")

@@ -139,11 +139,11 @@ def test_dvc_that_fails_decides_nothing(monkeypatch):
         raise errors.FactoryError("dvc failed")
 
     monkeypatch.setattr(promote, "run", fail)
-    with pytest.raises(errors.Undecided, match="dvc failed"):
+    with pytest.raises(errors.Undecided, match=r"^STORAGE: dvc failed"):
         promote._dvc("status")
 
 
 def test_missing_evidence_is_exit_code_2():
     Path("model/model.skops").unlink()
     result = run("compare")
-    assert result.exit_code == 2 and result.stderr.startswith("Error: model/model.skops is missing")
+    assert result.exit_code == 2 and result.stderr.startswith("Error: MODEL_MISSING: model/model.skops is missing")

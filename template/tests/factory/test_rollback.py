@@ -87,13 +87,13 @@ def test_nothing_to_roll_back_to(models, arguments, message):
 
 def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
     def fail(commit):
-        raise errors.Undecided(f"the model of {commit[:8]} cannot be fetched")
+        raise errors.Undecided("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched")
 
     before = promoted("a", "b")
     monkeypatch.setattr(champion, "load", fail)
     result = run("rollback")
     assert result.exit_code == 2
-    assert result.stderr == f"Error: the model of {before[0].commit[:8]} cannot be fetched\n"
+    assert result.stderr == f"Error: CHAMPION_UNFETCHABLE: the model of {before[0].commit[:8]} cannot be fetched\n"
     assert versions.known() == before
 
 
@@ -102,4 +102,4 @@ def test_version_that_is_not_believed_is_not_rolled_back_to():
     git("tag", "--annotate", "--force", "--message", "edited", "model/v1", "model/v1^{}")
     result = run("rollback", "--to", "v1")
     assert result.exit_code == 2
-    assert result.stderr == "Error: model/v1 has no valid record: run `factory audit`\n"
+    assert result.stderr == "Error: VERSION_INVALID: model/v1 has no valid record: run `factory audit`\n"

@@ -92,8 +92,8 @@ def undecided(act, *arguments):
 
 def test_remote_that_is_gone_decides_nothing(start):
     shutil.rmtree("../remote.git")
-    assert undecided(versions.current).startswith("versions of origin cannot be fetched: ")
-    assert undecided(publish, start, []).startswith("whether model/v1 reached origin is not known: ")
+    assert undecided(versions.current).startswith("VERSIONS_UNREACHABLE: versions of origin cannot be fetched: ")
+    assert undecided(publish, start, []).startswith("PUSH_UNKNOWN: whether model/v1 reached origin is not known: ")
 
 
 def test_remote_that_refuses_changes_nothing(start):
@@ -102,13 +102,16 @@ def test_remote_that_refuses_changes_nothing(start):
     hook.write_text("#!/bin/sh\necho tags are protected >&2\nexit 1\n")
     hook.chmod(0o755)
     said = undecided(publish, start, [])
-    assert said.startswith("model/v1 was not accepted by origin, nothing is changed: ") and "protected" in said
+    assert (
+        said.startswith("PUSH_REFUSED: model/v1 was not accepted by origin, nothing is changed: ")
+        and "protected" in said
+    )
 
 
 def test_tag_that_differs_from_the_remotes_is_told(start):
     publish(start, [])
     repository.git("tag", "--annotate", "--force", "--message", "mine", "model/v1")
-    expected = "versions of origin cannot be fetched: a tag here is not the remote's: run `factory audit`"
+    expected = "VERSIONS_UNREACHABLE: versions of origin cannot be fetched: a tag here is not the remote's: run `factory audit`"
     assert undecided(versions.current) == expected
 
 

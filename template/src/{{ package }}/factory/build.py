@@ -18,7 +18,7 @@ NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
 def build(name: str | None = None) -> tuple[str, Path]:
     """Make a version's image, by default the champion's; its tag, and the list of what is in it. Raises FactoryError."""
-    engine = _engine()
+    engine = find_engine()
     known = versions.current()
     if not known:
         raise FactoryError("nothing has been promoted yet: run `uv run factory promote`")
@@ -26,20 +26,21 @@ def build(name: str | None = None) -> tuple[str, Path]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "context")
         _gather(version, folder)
-        slug = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"].lower()
-        command = (engine, "build", f"--iidfile={place}/image", *_options(version, slug, folder), ".")
+        name = slug(folder)
+        command = (engine, "build", f"--iidfile={place}/image", *_options(version, name, folder), ".")
         # Podman leaves a HEALTHCHECK out of any other format
         show(*command, cwd=folder, env=os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_FORMAT": "docker"})
         image = Path(place, "image").read_text(encoding="utf-8")
     _python(engine, image, champion.LOAD)
     listed = _python(engine, image, sbom.INVENTORY)
-    tag = f"{slug}:{version.name}"
+    tag = f"{name}:{version.name}"
     path = sbom.write(listed, tag, image, version)
     run(engine, "tag", image, tag)
     return tag, path
 
 
-def _engine() -> str:
+def find_engine() -> str:
+    """Docker or Podman. Raises FactoryError where there is neither."""
     for name in ("docker", "podman"):
         if shutil.which(name):
             return name
@@ -61,15 +62,25 @@ def _gather(version: Version, folder: Path) -> None:
     stamp.write(folder / MODEL, version.name, version.commit)
 
 
-def _options(version: Version, slug: str, folder: Path) -> list[str]:
-    labels = {
-        "org.opencontainers.image.title": slug,
+def slug(folder: Path = Path()) -> str:
+    """The project's name, as images are called."""
+    content = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(content["project"]["name"]).lower()
+
+
+def labels(version: Version, name: str) -> dict[str, str]:
+    """What an image says of the version in it."""
+    return {
+        "org.opencontainers.image.title": name,
         "org.opencontainers.image.version": version.name,
         "org.opencontainers.image.revision": version.commit,
         "factory.data": version.facts["data"],
         "factory.model": version.facts["model"],
     }
-    options = [f"--label={name}={value}" for name, value in labels.items()]
+
+
+def _options(version: Version, name: str, folder: Path) -> list[str]:
+    options = [f"--label={label}={value}" for label, value in labels(version, name).items()]
     if "model.onnx" in digest.unseal(folder / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
     return options

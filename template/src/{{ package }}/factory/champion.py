@@ -37,7 +37,7 @@ def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
         found = pl.read_parquet(made)
     scored = int(found["score"].is_finite().sum())
     if (scored, found.height) != (rows.height, rows.height):
-        raise Undecided(f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows")
+        raise Undecided("CHAMPION_BROKEN", f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows")
     return found
 
 
@@ -66,7 +66,7 @@ def checkout(commit: str) -> Path:
                 fetch(commit, fetched)
                 fetched.replace(model)
         except FactoryError as error:
-            raise Undecided(f"the model of {commit[:8]} cannot be fetched: {error}") from error
+            raise Undecided("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched: {error}") from error
     return folder
 
 
@@ -78,4 +78,6 @@ def _python(commit: str, script: str, *arguments: str) -> None:
         run(*command, *arguments, cwd=folder, env=env)
     except FactoryError as error:
         said = str(error).rpartition(" failed: ")[2]
-        raise Undecided(f"the model of {commit[:8]} does not run in its own environment: {said}") from error
+        raise Undecided(
+            "CHAMPION_BROKEN", f"the model of {commit[:8]} does not run in its own environment: {said}"
+        ) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from . import PACKAGE, commands, deploy
+from . import PACKAGE, commands, deploy, failure, pipelines
 from .commands import FILE, MODEL
 from .errors import FactoryError
 
@@ -26,15 +26,25 @@ class Factory(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run the command; FactoryError ends it with its exit code, OSError with 1."""
         try:
-            return super().invoke(context)
-        except FactoryError as error:
+            result = super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            failure.note(f"{context.invoked_subcommand}", error)
+            self._tell(context, error)
+            raise
+        failure.forget(f"{context.invoked_subcommand}")
+        return result
+
+    def _tell(self, context: click.Context, error: Exception) -> None:
+        if isinstance(error, FactoryError):
             click.echo(f"Error: {error}", err=True)
             context.exit(error.exit_code)
-        except OSError as error:
+        if isinstance(error, OSError):
             place = error.filename2 or error.filename
             place = f"{place}: " if place else ""
             raise click.ClickException(f"{place}{error.strerror or error}") from error
-        except ImportError as error:
+        if isinstance(error, ImportError):
             raise click.ClickException(_missing(error)) from error
 
 
@@ -54,7 +64,7 @@ def main() -> None:
     """From data to a model that can be trusted."""
 
 
-for command in (*commands.ALL, *deploy.ALL):
+for command in (*commands.ALL, *deploy.ALL, *pipelines.ALL):
     main.add_command(command)
 
 
@@ -66,18 +76,6 @@ def setup() -> None:
     for step in setup.setup(config.load()):
         click.echo(f"✓ {step}")
     click.echo("Next: uv run dvc repro")
-
-
-@main.command()
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--source", help="Where the data comes from; by default the path.")
-def ingest(files: tuple[Path, ...], source: str | None) -> None:
-    """Enter files as new deliveries, if they keep the contract."""
-    from . import config, ingest
-
-    for entry in ingest.ingest(list(files), config.load(), source):
-        click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
-    click.echo("Next: git add data && git commit, then uv run dvc repro")
 
 
 @main.command()

@@ -18,11 +18,13 @@ ACCEPT = click.option(
 
 @click.command()
 @ACCEPT
-def compare(accepted: str | None) -> None:
+@click.option("--require-champion", is_flag=True, help="Refuse while no model has been promoted.")
+def compare(accepted: str | None, require_champion: bool) -> None:
     """Judge the model here against the champion; exit code 1 is a refusal."""
     from . import compare, config, versions
 
-    verdict = compare.compare(config.load(), versions.current(), accepted)
+    compare.forget()
+    verdict = compare.compare(config.load(), versions.current(), accepted, need_champion=require_champion)
     compare.write(verdict)
     _show(verdict)
 
@@ -110,18 +112,6 @@ def readiness(least: float | None, as_json: bool) -> None:
         raise click.ClickException(f"the score is {score:g}, less than {least:g}")
 
 
-@click.command()
-@click.option("--template", metavar="URL", help="Where the template is now, if it has moved.")
-@click.option("--release", metavar="X.Y.Z", help="Which release; by default the newest.")
-def update(template: str | None, release: str | None) -> None:
-    """Bring in the template's improvements; exit code 2 is conflicts, 3 files kept that the template no longer has."""
-    from . import update
-
-    done = update.update(template, release)
-    click.echo("\n".join(done.lines()))
-    raise SystemExit(done.exit_code)
-
-
 def _show(verdict: Any) -> None:
     click.echo(f"Model {verdict.model[:12]} against {verdict.against}\n\n{verdict.table()}\n")
     if not verdict.passed:
@@ -145,4 +135,4 @@ def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     }
 
 
-ALL = (compare, promote, rollback, models, audit, trace, readiness, update)
+ALL = (compare, promote, rollback, models, audit, trace, readiness)

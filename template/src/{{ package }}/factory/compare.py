@@ -42,13 +42,19 @@ class Verdict:
         return tabulate([_row(check) for check in self.checks], HEADERS, tablefmt="github", disable_numparse=True)
 
 
-def compare(params: Params, before: list[versions.Version], accepted: str | None = None) -> Verdict:
+def compare(
+    params: Params, before: list[versions.Version], accepted: str | None = None, *, need_champion: bool = False
+) -> Verdict:
     """Judge the working tree's model against the last of the versions. Raises Undecided where something is missing."""
     main_metric(params)
     holder = before[-1] if before else None
     evidence = gather(params, holder, accepted)
     against = f"the champion {holder.name}" if holder else "the baseline, as no model has been promoted yet"
-    return Verdict(model_id(), against, accepted, gate.judge(evidence))
+    checks = gate.judge(evidence)
+    if need_champion and holder is None:
+        why = "`uv run factory promote` makes the first version"
+        checks.insert(0, Check("NO_CHAMPION", "champions to compare with", 0, "1", False, note=why))
+    return Verdict(model_id(), against, accepted, checks)
 
 
 def model_id(folder: Path = artifact.MODEL) -> str:
@@ -63,9 +69,9 @@ def gather(params: Params, holder: versions.Version | None, accepted: str | None
         data = digest.unseal(prepare.PREPARED)
         ours = scoring.Scorer(model)
     except FactoryError as error:
-        raise Undecided(str(error)) from error
+        raise Undecided("MODEL_MISSING", str(error)) from error
     if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
-        raise Undecided("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
+        raise Undecided("MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
     test = prepare.read("test")
     row = scoring.matrix(features(test.head(1)))
     return Evidence(
@@ -89,6 +95,12 @@ def contract_changed(commit: str) -> bool:
     path = Path(contract.__file__)
     before = git.show(commit, f"src/{path.parent.name}/{path.name}")
     return before is None or ast.dump(ast.parse(before)) != ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def forget() -> None:
+    """No verdict of earlier stays where a new one may not come."""
+    for path in (JSON, MARKDOWN):
+        path.unlink(missing_ok=True)
 
 
 def write(verdict: Verdict) -> None:

@@ -11,9 +11,13 @@ class FactoryError(Exception):
 
 
 class Undecided(FactoryError):
-    """Evidence is missing, so that nothing could be judged: as good as a refusal."""
+    """Evidence is missing, so that nothing could be judged: as good as a refusal. The code is for machines."""
 
     exit_code = 2
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(f"{code}: {message}")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from .errors import FactoryError
 from .stage import stage
 
 REPORTS = Path("reports")
+RECORDED = 100  # scores, by which a deployed model is recognised
 OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
 
 
@@ -32,6 +33,7 @@ def write(assessment: Assessment, folder: Path) -> None:
         "test_rows": assessment.test.height,
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "threshold": assessment.manifest["threshold"],
+        "scores": assessment.score[:RECORDED].tolist(),
         "confusion": assessment.confusion,
         "slices": assessment.slices.to_dicts(),
         "importance": assessment.importance.to_dicts(),

@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from . import forge
 from .errors import FactoryError
 from .shell import run
 
@@ -16,6 +17,13 @@ def author() -> str:
         raise FactoryError(
             'Git does not know who you are: git config --global user.name "…" and user.email "…"'
         ) from error
+
+
+def committer(commit: str | None = None) -> str:
+    """The address of who committed, or of who would. Raises FactoryError."""
+    if commit:
+        return run("git", "show", "--no-patch", "--format=%ce", commit)
+    return run("git", "var", "GIT_COMMITTER_IDENT").rpartition("<")[2].partition(">")[0]
 
 
 def commit() -> str | None:
@@ -106,23 +114,44 @@ def create_ref(name: str, target: str) -> None:
 
 def fetch_tags(remote: str, prefix: str) -> None:
     """Bring the remote's tags; one that is here already as another object is an error."""
-    run("git", "fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
+    _talk("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
 
 
-def push(remote: str, refspec: str) -> None:
-    """Hand a ref to the remote, which refuses to move one."""
-    run("git", "push", "--quiet", remote, refspec)
+def push(remote: str, refspec: str, replaces: str | None = None) -> None:
+    """Hand a ref to the remote, which moves one only from the commit that is to be replaced; "" is none."""
+    lease = () if replaces is None else (f"--force-with-lease={refspec.partition(':')[2]}:{replaces}",)
+    _talk("push", "--quiet", *lease, remote, refspec)
+
+
+def head(remote: str, branch: str) -> str | None:
+    """The commit of the remote's branch, brought here, or None if there is no such branch."""
+    listed = _talk("ls-remote", "--heads", remote, f"refs/heads/{branch}")
+    if not listed:
+        return None
+    commit = listed.split()[0]
+    _talk("fetch", "--quiet", "--no-tags", remote, commit)
+    return commit
 
 
 def remote_tags(remote: str, pattern: str) -> dict[str, str]:
     """Name and object of the remote's tags."""
-    lines = run("git", "ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
+    lines = _talk("ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
     return {name.removeprefix("refs/tags/"): found for found, name in (line.split("\t") for line in lines)}
 
 
 def authors_of(text: str, path: str) -> list[str]:
     """Addresses of the authors of the commits that entered the text into the file or took it out, newest first."""
     return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
+
+
+def changed_since(base: str) -> list[str]:
+    """Files that differ between this commit and where its branch left the base."""
+    return run("git", "-c", "core.quotePath=false", "diff", "--name-only", f"{base}...HEAD").splitlines()
+
+
+def _talk(*command: str) -> str:
+    """Git with a remote, signed in where this is a pipeline."""
+    return run("git", *command, env=forge.signed_in())
 
 
 def _asked(*question: str, strip: bool = True) -> str | None:

@@ -71,7 +71,7 @@ def _dvc(*command: str) -> Any:
     try:
         return json.loads(run(sys.executable, "-m", "dvc", *command, "--json"))
     except FactoryError as error:
-        raise Undecided(str(error)) from error
+        raise Undecided("STORAGE", str(error)) from error
 
 
 def _one_before(before: list[Version]) -> Version:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,16 @@ def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None =
     done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if done.returncode:
         raise FactoryError(f"`{' '.join(command[:2])}` failed with exit code {done.returncode}: see what it says above")
+
+
+def dvc(*command: str) -> str:
+    """What DVC prints. Raises FactoryError with what it complains of last, as warnings come first."""
+    whole = (sys.executable, "-m", "dvc", *command)
+    done = subprocess.run(whole, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        raise FactoryError(f"`dvc {command[0]}` failed: {said[-1] if said else f'exit code {done.returncode}'}")
+    return done.stdout.strip()
 
 
 def run(

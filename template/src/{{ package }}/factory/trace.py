@@ -52,5 +52,5 @@ def lines(content: Any, indent: str = "") -> list[str]:
 def _read(commit: str, path: str) -> str:
     text = git.show(commit, path)
     if text is None:
-        raise Undecided(f"{path} is not in {commit[:8]}: is the clone complete?")
+        raise Undecided("COMMIT_INCOMPLETE", f"{path} is not in {commit[:8]}: is the clone complete?")
     return text

@@ -33,7 +33,7 @@ class Version:
     def facts(self) -> dict[str, Any]:
         """The record. Raises Undecided where there is none, or where it is of another version or commit."""
         if self.record is None or (self.record.get("version"), self.record.get("commit")) != (self.number, self.commit):
-            raise Undecided(f"{PREFIX}{self.number} has no valid record: run `factory audit`")
+            raise Undecided("VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `factory audit`")
         return self.record
 
 
@@ -54,7 +54,7 @@ def current() -> list[Version]:
             git.fetch_tags(remote, PREFIX)
         except FactoryError as error:
             told = "a tag here is not the remote's: run `factory audit`" if _clash(remote) else str(error)
-            raise Undecided(f"versions of {remote} cannot be fetched: {told}") from error
+            raise Undecided("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {told}") from error
     return known()
 
 
@@ -108,9 +108,11 @@ def _push(remote: str, tag: str, name: str) -> None:
         try:
             found = git.remote_tags(remote, name).get(name)
         except FactoryError:
-            raise Undecided(f"whether {name} reached {remote} is not known: {error}") from error
+            raise Undecided("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
         if found is None:
-            raise Undecided(f"{name} was not accepted by {remote}, nothing is changed: {error}") from error
+            raise Undecided(
+                "PUSH_REFUSED", f"{name} was not accepted by {remote}, nothing is changed: {error}"
+            ) from error
         if found != tag:
             raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
 

@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from ..errors import FactoryError
 
 PREFIX = "FACTORY_"
+OTHERS = {
+    f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
+}  # of pipelines
 
 
 class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
@@ -54,7 +57,9 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the environment. Raises FactoryError naming the variable that is wrong."""
-    set_ = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
+    set_ = {
+        name: value for name, value in environment.items() if name.startswith(PREFIX) and value and name not in OTHERS
+    }
     given = {name.removeprefix(PREFIX).lower(): value for name, value in set_.items()}
     try:
         return Settings.model_validate(given)

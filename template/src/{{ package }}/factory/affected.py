@@ -1,0 +1,39 @@
+"""Which files of a change can change the model: what the pipeline is made of, as dvc.yaml says."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import forge, git
+from .errors import FactoryError
+
+ALWAYS = ("data", "dvc.lock", "dvc.yaml", "params.yaml", "pyproject.toml", "src", "uv.lock")
+
+
+def affected(base: str | None = None) -> list[str] | None:
+    """Files between the base and this commit on which a model depends; None where there is nothing to compare with.
+
+    By default the base is where this run's pull request goes. Raises FactoryError.
+    """
+    here = forge.here()
+    if base is None and here and here.target:
+        base = f"origin/{here.target}"
+    if base is None:
+        return None
+    try:
+        changed = git.changed_since(base)
+    except FactoryError as error:
+        raise FactoryError(f"{base} cannot be compared with: is the whole history here? {error}") from error
+    watched = [Path(place) for place in (*ALWAYS, *_dependencies())]
+    return [path for path in changed if any(Path(path).is_relative_to(place) for place in watched)]
+
+
+def _dependencies() -> list[str]:
+    """What stages of the team's own depend on."""
+    content: Any = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
+    found = []
+    for stage in content["stages"].values():
+        listed = (stage.get("do") or stage).get("deps") or []
+        found += [str(place) for place in listed if "$" not in str(place)]
+    return found

@@ -1,0 +1,100 @@
+"""What every platform can do for a pipeline, and which one this is."""
+
+import base64
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+from ..errors import FactoryError
+
+TOKEN = "FACTORY_TOKEN"
+
+
+class Forge(ABC):
+    """A platform, as the environment of a run describes it."""
+
+    variable: ClassVar[str]  # set on this platform alone
+    user: ClassVar[str]  # whom Git signs in, with the token
+    most: ClassVar[int]  # letters of a comment
+    draws: ClassVar[bool] = True  # Mermaid charts
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.env = environment
+
+    @property
+    def token(self) -> str:
+        """What signs in. Raises FactoryError."""
+        if not self.env.get(TOKEN):
+            raise FactoryError(f"{TOKEN} is not set: it must hold a token that may write comments, issues and branches")
+        return self.env[TOKEN]
+
+    @property
+    @abstractmethod
+    def server(self) -> str:
+        """The address below which Git finds repositories."""
+
+    @property
+    @abstractmethod
+    def run(self) -> str:
+        """The address of this run."""
+
+    @property
+    @abstractmethod
+    def target(self) -> str | None:
+        """The branch into which this run's pull request goes, None if it is for none."""
+
+    @property
+    @abstractmethod
+    def branch(self) -> str:
+        """The branch of which this run is."""
+
+    @cached_property
+    @abstractmethod
+    def api(self) -> Any:
+        """The platform's interface."""
+
+    @abstractmethod
+    def comment(self, marker: str, text: str) -> str | None:
+        """Make the text the pull request's one comment that holds the marker; its address. Raises FactoryError."""
+
+    @abstractmethod
+    def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
+        """Open or update the branch's pull request; its address. Raises FactoryError."""
+
+    @abstractmethod
+    def issue(self, marker: str, title: str, text: str) -> str:
+        """Open or update the one open issue that holds the marker; its address. Raises FactoryError."""
+
+    def output(self, name: str, value: str) -> None:  # noqa: B027  not everywhere can a job hand on what it found
+        """Hand a value to the jobs that wait for this one."""
+
+    def registry(self, address: str) -> tuple[str, str] | None:
+        """User and password of the image registry, if it is the platform's own."""
+        return None
+
+
+def here(environment: Mapping[str, str] = os.environ) -> Forge | None:
+    """The platform whose pipeline this is, if any."""
+    from .azure import Azure
+    from .github import GitHub
+    from .gitlab import GitLab
+
+    kinds: tuple[type[Forge], ...] = (GitHub, GitLab, Azure)
+    return next((kind(environment) for kind in kinds if environment.get(kind.variable)), None)
+
+
+def signed_in(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment in which Git may talk to the platform; no command line and no file holds the token."""
+    forge = here(environment)
+    if forge is None or not environment.get(TOKEN):
+        return dict(environment)
+    secret = base64.b64encode(f"{forge.user}:{forge.token}".encode()).decode()
+    count = int(environment.get("GIT_CONFIG_COUNT", 0))
+    return {
+        **environment,
+        "GIT_CONFIG_COUNT": str(count + 1),
+        f"GIT_CONFIG_KEY_{count}": f"http.{forge.server.rstrip('/')}/.extraheader",
+        f"GIT_CONFIG_VALUE_{count}": f"Authorization: Basic {secret}",
+    }

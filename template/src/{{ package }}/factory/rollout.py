@@ -1,0 +1,90 @@
+"""A version's image at work on a Docker host: started, looked at, and taken back if it does not score as recorded."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+
+from . import build, publish, smoke, versions
+from .errors import FactoryError
+from .shell import run
+from .versions import Version
+
+TARGET, URL, SERVICE = "FACTORY_TARGET", "FACTORY_URL", "model"
+
+
+def rollout(stage: str, name: str) -> Iterator[str]:
+    """Run the image at FACTORY_TARGET, for a dry run on this machine; yields what was seen. Raises FactoryError."""
+    known = versions.current()
+    version, target, registry = versions.find(name, known), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
+    if version != known[-1]:
+        raise FactoryError(f"SUPERSEDED: {known[-1].name} is the champion by now; `factory rollback` is the way back")
+    if target and not registry:
+        raise FactoryError(f"{publish.REGISTRY} is not set, but {TARGET} is: from where should {target} get the image?")
+    host = Host(f"{build.slug()}-{stage}", target)
+    image = host.image(version, registry)
+    if image is None:
+        yield f"dry run: {TARGET} and {publish.REGISTRY} are not set for {stage}, and this machine has no image"
+        return
+    before = host.running() if target else None
+    try:
+        host.up(image)
+        yield from smoke.smoke(os.environ.get(URL) or f"http://127.0.0.1:{host.env['PORT']}", version)
+    except BaseException:
+        if before:
+            host.up(before)
+        raise
+    finally:
+        if not target:
+            host.down(image)
+    yield f"{image} serves at {target}" if target else f"dry run: {image} has served on this machine"
+
+
+class Host:
+    """A Docker engine, this machine's or another's, and what runs there for a stage."""
+
+    def __init__(self, project: str, target: str | None) -> None:
+        self.engine, self.project = build.find_engine(), project
+        dry = {"PORT": str(_free_port())}
+        self.env = {"PORT": "8000", **os.environ, **({"DOCKER_HOST": target} if target else dry)}
+
+    def image(self, version: Version, registry: str | None) -> str | None:
+        """The version's image, seen to be of its commit and model; None where it is not to be had. Raises FactoryError."""
+        slug = build.slug()
+        tag = f"{registry or slug}:{version.name}"
+        if registry:
+            publish.login(self.engine, registry)
+            self._run("pull", "--quiet", tag)
+        elif not self._run("images", "--quiet", tag):
+            return None
+        labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", tag)) or {}
+        for label, value in build.labels(version, slug).items():
+            if labels.get(label) != value:
+                raise FactoryError(f"IMAGE_FOREIGN: {tag} is not of {version.name}: its {label} is {labels.get(label)}")
+        return publish.by_digest(self.engine, tag, env=self.env) if registry else tag
+
+    def running(self) -> str | None:
+        """The image that serves for the stage, if one does."""
+        filters = {"project": self.project, "service": SERVICE}
+        chosen = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in filters.items()]
+        return next(iter(self._run("ps", *chosen, "--format={{.Image}}").splitlines()), None)
+
+    def up(self, image: str) -> None:
+        """Serve the image, once it is healthy. Raises FactoryError."""
+        self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE)
+
+    def down(self, image: str) -> None:
+        """End what serves, and what it has kept."""
+        self._compose(image, "down", "--volumes")
+
+    def _compose(self, image: str, *command: str) -> None:
+        run(self.engine, "compose", "--project-name", self.project, *command, env=self.env | {"IMAGE": image})
+
+    def _run(self, *command: str) -> str:
+        return run(self.engine, *command, env=self.env)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,129 @@
+"""How it stands with the challenger, for those who were not there: reason codes, the gate, figures and plots."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from . import compare, evaluate, failure, forge, git, mermaid
+from .errors import FactoryError
+from .failure import Failure
+from .shell import dvc
+
+PAGE = evaluate.REPORTS / "summary.md"
+PLOTS = evaluate.REPORTS / "plots"
+MARKER = "<!-- factory: the challenger -->"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a challenger goes no further; `undecided` where something was missing to judge by."""
+
+    code: str
+    words: str
+    undecided: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.words}"
+
+
+def problems() -> list[Problem]:
+    """What keeps the challenger from its verdict, or of the verdict what it fails; nothing if all is well."""
+    failed = failure.last()
+    if failed and failed.command == "ingest":
+        return [Problem(failed.code, failed.message, undecided=failed.code != "CONTRACT")]
+    try:
+        behind = json.loads(dvc("status", "--json"))
+    except (FactoryError, ValueError) as error:
+        return [Problem("PIPELINE_INVALID", str(error))]
+    if behind:
+        return [_unmade(behind, failed)]
+    verdict = _verdict()
+    if verdict:
+        return [_refusal(check) for check in verdict["checks"] if not check["passed"]]
+    if failed and failed.command == "compare":
+        return [Problem(failed.code, failed.message)]
+    return [Problem("VERDICT_MISSING", "the gate has not judged this model: run `uv run factory compare`")]
+
+
+def exit_code(found: list[Problem]) -> int:
+    """0 where all is well, 2 where something was missing to judge by, 1 for a refusal."""
+    return 2 if any(problem.undecided for problem in found) else 1 if found else 0
+
+
+def write(found: list[Problem]) -> str:
+    """The summary as Markdown, also in reports/summary.md."""
+    here = forge.here()
+    codes = ", ".join(dict.fromkeys(problem.code for problem in found))
+    parts = [MARKER, f"## {f'The challenger goes no further: {codes}' if found else 'The challenger passes'}"]
+    parts += ["\n".join(f"- `{problem.code}` {problem.words}" for problem in found)] if found else []
+    parts += _made(f"origin/{here.target or here.branch}" if here else "main", draws=here is None or here.draws)
+    parts += [f"The whole report, reports/report.html, is kept with [this run]({here.run})."] if here else []
+    text = "\n\n".join(parts) + "\n"
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(text, encoding="utf-8")
+    return text if here is None else text[: here.most]
+
+
+def _made(main: str, draws: bool) -> Iterator[str]:
+    """What there is to see of a model that was made and judged: the gate's page, and figures beside those on main."""
+    if _verdict() is None:
+        return
+    yield compare.MARKDOWN.read_text(encoding="utf-8").partition("\n")[2].strip()
+    try:
+        yield f"### Against {main}\n\n{dvc('metrics', 'diff', '--all', '--md', main)}"
+    except FactoryError:
+        yield f"{main} has no figures to compare with."
+    if draws:
+        charts = [mermaid.chart(path.stem, list(_curves(path, main))) for path in sorted(PLOTS.glob("*.csv"))]
+        opened = f"<details><summary>Plots: first the line of this model, then that of {main}</summary>"
+        yield "\n\n".join([opened, *charts, "</details>"])
+
+
+def _curves(path: Path, main: str) -> Iterator[pl.DataFrame]:
+    texts = path.read_text(encoding="utf-8"), git.show(main, path.as_posix())
+    for text in dict.fromkeys(texts):
+        if text:
+            yield pl.read_csv(io.StringIO(text)).select(pl.exclude("tenth"))
+
+
+def _unmade(behind: dict[str, Any], failed: Failure | None) -> Problem:
+    """Which stage failed, if the data is here."""
+    files = sorted(name.removesuffix(".dvc") for name in behind if name.endswith(".dvc"))
+    if files:
+        return Problem("STORAGE", f"{files[0]} and all in all {len(files)} files are not here: {_why(files)}")
+    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    name = failed.command if failed and failed.command in behind else min(behind, key=[*stages].index)
+    if failed and failed.command == name:
+        return Problem(failed.code, f"{name}: {failed.message}", undecided=failed.code != "CONTRACT")
+    return Problem(f"{name.upper()}_FAILED", f"{name} did not come to its end: see its log above")
+
+
+def _why(files: list[str]) -> str:
+    try:
+        dvc("pull", "--quiet", *files)
+        return "they could be fetched now, so run this again"
+    except FactoryError as error:
+        fork = "; a pull request from a fork is given no credentials: push its branch to this repository"
+        here = forge.here()
+        return f"{error}{fork if here and here.target else ''}"
+
+
+def _verdict() -> Any:
+    """The gate's verdict on the model that is here, if there is one."""
+    try:
+        verdict = json.loads(compare.JSON.read_text(encoding="utf-8"))
+        return verdict if verdict["model"] == compare.model_id() else None
+    except OSError:
+        return None
+
+
+def _refusal(check: dict[str, Any]) -> Problem:
+    figure = "" if check["figure"] is None else f" {check['figure']:.4g}"
+    note = f" ({check['note']})" if check["note"] else ""
+    return Problem(check["code"], f"{check['what']}{figure}, wanted {check['limit']}{note}", undecided=False)
