@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .. import errors, git, versions
+from .. import errors, git, origin, versions
 from . import repository
 from .repository import RECORD
 
@@ -58,25 +58,25 @@ def test_of_two_at_once_in_one_clone_one_is_made(start):
 
 
 def test_version_that_a_fetch_brought_while_it_was_pushed_is_made(start, monkeypatch):
-    push = git.push
+    push = origin.push
 
     def slow(remote, refspec):
         push(remote, refspec)
-        git.fetch_tags(remote, versions.PREFIX)
+        origin.fetch_tags(remote, versions.PREFIX)
 
-    monkeypatch.setattr(git, "push", slow)
+    monkeypatch.setattr(origin, "push", slow)
     made = publish(start, [])
     assert versions.known() == [made]
 
 
 def test_version_that_was_pushed_but_not_answered_is_made(start, monkeypatch):
-    push = git.push
+    push = origin.push
 
     def cut(remote, refspec):
         push(remote, refspec)
         raise errors.FactoryError("connection reset")
 
-    monkeypatch.setattr(git, "push", cut)
+    monkeypatch.setattr(origin, "push", cut)
     made = publish(start, [])
     assert versions.known() == [made]
 
@@ -117,12 +117,12 @@ def test_tag_that_differs_from_the_remotes_is_told(start):
 
 @pytest.mark.usefixtures("start")
 def test_remote_is_origin_or_the_only_one():
-    assert git.remote() == "origin"
+    assert origin.name() == "origin"
     repository.git("remote", "rename", "origin", "company")
-    assert git.remote() == "company"
+    assert origin.name() == "company"
     repository.git("remote", "add", "other", "../elsewhere")
     with pytest.raises(errors.FactoryError, match="which of the remotes company, other holds the versions"):
-        git.remote()
+        origin.name()
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen")

@@ -82,4 +82,7 @@ def test_trace_of_an_incomplete_commit_is_undecided():
     shown("promote")
     result = run("trace", "v1")
     assert result.exit_code == 2
-    assert result.stderr == f"Error: uv.lock is not in {git('rev-parse', 'HEAD')[:8]}: is the clone complete?\n"
+    assert (
+        result.stderr
+        == f"Error: COMMIT_INCOMPLETE: uv.lock is not in {git('rev-parse', 'HEAD')[:8]}: is the clone complete?\n"
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from . import champion, compare, digest, git, versions
+from . import champion, compare, digest, git, origin, versions
 from .artifact import MODEL
 from .errors import FactoryError
 from .shell import run
@@ -29,10 +29,10 @@ def audit() -> tuple[list[Version], list[str]]:
 
 
 def _shared(known: list[Version]) -> Iterator[str]:
-    remote = git.remote()
+    remote = origin.name()
     if remote is None:
         return
-    theirs = git.remote_tags(remote, f"{PREFIX}*")
+    theirs = origin.tags(remote, f"{PREFIX}*")
     ours = {f"{PREFIX}{version.number}": version.tag for version in known}
     for name in sorted(ours.keys() | theirs.keys()):
         if name not in ours:

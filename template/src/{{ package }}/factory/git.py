@@ -4,7 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from . import forge
 from .errors import FactoryError
 from .shell import run
 
@@ -73,16 +72,6 @@ def export(commit: str, folder: Path) -> None:
         run("git", "checkout-index", "--all", f"--prefix={folder}/", env=env)
 
 
-def remote() -> str | None:
-    """Where versions are shared: origin, or the only remote. Raises FactoryError where that is not clear."""
-    names = run("git", "remote").splitlines()
-    if "origin" in names or not names:
-        return "origin" if names else None
-    if len(names) > 1:
-        raise FactoryError(f"which of the remotes {', '.join(names)} holds the versions? call it origin")
-    return names[0]
-
-
 def tags(pattern: str) -> list[tuple[str, ...]]:
     """Name, object, commit and message of each annotated tag."""
     parts = ("%(refname:strip=2)", "%(objectname)", "%(*objectname)", "%(contents)")
@@ -112,33 +101,6 @@ def create_ref(name: str, target: str) -> None:
     run("git", "update-ref", name, target, "0" * len(target))
 
 
-def fetch_tags(remote: str, prefix: str) -> None:
-    """Bring the remote's tags; one that is here already as another object is an error."""
-    _talk("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
-
-
-def push(remote: str, refspec: str, replaces: str | None = None) -> None:
-    """Hand a ref to the remote, which moves one only from the commit that is to be replaced; "" is none."""
-    lease = () if replaces is None else (f"--force-with-lease={refspec.partition(':')[2]}:{replaces}",)
-    _talk("push", "--quiet", *lease, remote, refspec)
-
-
-def head(remote: str, branch: str) -> str | None:
-    """The commit of the remote's branch, brought here, or None if there is no such branch."""
-    listed = _talk("ls-remote", "--heads", remote, f"refs/heads/{branch}")
-    if not listed:
-        return None
-    commit = listed.split()[0]
-    _talk("fetch", "--quiet", "--no-tags", remote, commit)
-    return commit
-
-
-def remote_tags(remote: str, pattern: str) -> dict[str, str]:
-    """Name and object of the remote's tags."""
-    lines = _talk("ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
-    return {name.removeprefix("refs/tags/"): found for found, name in (line.split("\t") for line in lines)}
-
-
 def authors_of(text: str, path: str) -> list[str]:
     """Addresses of the authors of the commits that entered the text into the file or took it out, newest first."""
     return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
@@ -147,11 +109,6 @@ def authors_of(text: str, path: str) -> list[str]:
 def changed_since(base: str) -> list[str]:
     """Files that differ between this commit and where its branch left the base."""
     return run("git", "-c", "core.quotePath=false", "diff", "--name-only", f"{base}...HEAD").splitlines()
-
-
-def _talk(*command: str) -> str:
-    """Git with a remote, signed in where this is a pipeline."""
-    return run("git", *command, env=forge.signed_in())
 
 
 def _asked(*question: str, strip: bool = True) -> str | None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from . import forge, git, summary, versions
+from . import forge, git, origin, summary, versions
 from .errors import FactoryError
 from .forge import Forge
 from .shell import dvc, run
@@ -53,22 +53,22 @@ def propose(here: Forge, branch: str, title: str, text: str, draft: bool = False
 
     A branch that is there already is replaced, unless somebody else has committed to it.
     """
-    base, remote = here.branch, git.remote()
+    base, remote = here.branch, origin.name()
     if remote is None:
         raise FactoryError("there is no Git remote to push to")
-    before = git.head(remote, branch)
+    before = origin.head(remote, branch)
     if before and git.committer(before) != git.committer():
         raise FactoryError(f"somebody has worked on {branch}: merge it, or close its pull request and delete it")
     run("git", "checkout", "--quiet", "-B", branch)
     git.commit_all(title)
-    git.push(remote, f"HEAD:refs/heads/{branch}", replaces=before or "")
+    origin.push(remote, f"HEAD:refs/heads/{branch}", replaces=before or "")
     return here.propose(branch, base, title, text, draft)
 
 
 def _proposed_already() -> bool:
     """Whether the branch holds this model, on top of this commit."""
-    remote = git.remote()
-    before = git.head(remote, RETRAIN) if remote else None
+    remote = origin.name()
+    before = origin.head(remote, RETRAIN) if remote else None
     lock = git.show(before, "dvc.lock") if before else None
     if before is None or lock is None or run("git", "rev-parse", f"{before}~1") != git.commit():
         return False

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from . import digest, git
+from . import digest, git, origin
 from .artifact import MODEL
 from .errors import FactoryError, Undecided
 
@@ -48,10 +48,10 @@ def known() -> list[Version]:
 
 def current() -> list[Version]:
     """The versions here once those of the remote are fetched. Raises Undecided where it cannot be reached."""
-    remote = git.remote()
+    remote = origin.name()
     if remote:
         try:
-            git.fetch_tags(remote, PREFIX)
+            origin.fetch_tags(remote, PREFIX)
         except FactoryError as error:
             told = "a tag here is not the remote's: run `factory audit`" if _clash(remote) else str(error)
             raise Undecided("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {told}") from error
@@ -76,7 +76,7 @@ def publish(commit: str, record: dict[str, Any], headline: str, before: list[Ver
     sealed = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
     message = f"{name}: {headline}\n\n{_sealed(sealed)}\n"
     tag = git.make_tag(name, commit, message)
-    remote = git.remote()
+    remote = origin.name()
     if remote:
         _push(remote, tag, name)
     try:
@@ -97,16 +97,16 @@ def model_in(lock: str) -> str:
 def _clash(remote: str) -> bool:
     """Whether a tag here is another than the remote's; `git fetch --quiet` does not say why it refuses."""
     with suppress(FactoryError):
-        return any(git.tag(name) not in (None, tag) for name, tag in git.remote_tags(remote, f"{PREFIX}*").items())
+        return any(git.tag(name) not in (None, tag) for name, tag in origin.tags(remote, f"{PREFIX}*").items())
     return False
 
 
 def _push(remote: str, tag: str, name: str) -> None:
     try:
-        git.push(remote, f"{tag}:refs/tags/{name}")
+        origin.push(remote, f"{tag}:refs/tags/{name}")
     except FactoryError as error:
         try:
-            found = git.remote_tags(remote, name).get(name)
+            found = origin.tags(remote, name).get(name)
         except FactoryError:
             raise Undecided("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
         if found is None:
