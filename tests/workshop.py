@@ -167,10 +167,10 @@ class Project:
 Kind = TypeVar("Kind", bound=Project)
 
 
-def installed(template: Path, folder: Path, name: str, kind: type[Kind]) -> Kind:
+def installed(template: Path, folder: Path, name: str, kind: type[Kind], **answers: str) -> Kind:
     """A project as it was rendered, with its environment; its path has blanks and letters beyond ASCII."""
     place = folder / "Zoë 李 x" / "project"
-    copier.run_copy(str(template), place, {"project_name": name}, defaults=True, quiet=True)
+    copier.run_copy(str(template), place, {"project_name": name, **answers}, defaults=True, quiet=True)
     project = kind(place, place / ".venv/bin")
     project.done("uv", "sync", "--quiet")
     return project

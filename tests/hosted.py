@@ -1,0 +1,102 @@
+"""What the tests of GitLab's and Azure's pipelines share: a project with its remotes, and what an agent finds on its machine."""
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from conftest import git
+from workshop import Governed, installed, interpreter
+
+HOOK = "AKIA" + "IOSFODNN7EXAMPLQ"  # looks like a key of Amazon's
+UV = """#!/bin/sh
+[ "$1" = audit ] && shift && exec {uv} audit --service-url={osv} "$@"
+exec {uv} "$@"
+"""
+
+
+class Hosted(Governed):
+    """A project with a Git remote, and storage where its pipelines find it."""
+
+    @property
+    def hub(self) -> Path:
+        return self.folder.parent / "hub.git"
+
+    def branch(self, name: str, file: str, old: str, new: str) -> str:
+        """Push a branch with one change upon main: text replaced, or a new file if there is nothing to replace."""
+        git(self.folder, "checkout", "--quiet", "-B", name, "main")
+        if old:
+            self.edit(file, old, new)
+        else:
+            (self.folder / file).write_text(new, "utf-8")
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--no-verify", "--message", "`touch title` $(touch title)")
+        git(self.folder, "push", "--quiet", "--force", "origin", name)
+        git(self.folder, "checkout", "--quiet", "main")
+        return name
+
+
+# Each breaks what a job guards: the file, what it replaces there by what, the job, and a word of what that says.
+BROKEN = {
+    "failing-test": ("tests/test_more.py", "", "def test_two():\n    assert 1 + 1 == 3\n", "tests", "1 + 1"),
+    "contract-violation": ("src/gate/contract.py", "min=10, max=6000", "min=1500, max=6000", "tests", "distance"),
+    "leaked-secret": ("docs/notes.md", "", f'aws_access_key_id = "{HOOK}"\n', "checks", "AWS Access Key"),
+}
+
+
+def hosted(template: Path, folder: Path, ci: str) -> Hosted:
+    """A project on the platform, without the tests that the template brings: those run elsewhere, and here would take minutes."""
+    project = installed(template, folder, "Gate", Hosted, ci=ci, storage_url=str(folder / "storage"))
+    project.set("max_iter: 200", "max_iter: 60")
+    for file in (project.folder / "tests/factory").glob("test_*.py"):
+        file.unlink()
+    project.done("factory", "setup")
+    git(project.folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
+    git(project.folder, "remote", "add", "origin", str(project.hub))
+    git(project.folder, "push", "--quiet", "origin", "main")
+    return project
+
+
+class Vulnerabilities(BaseHTTPRequestHandler):
+    """The part of osv.dev that `uv audit` asks."""
+
+    known = ""  # the package with a vulnerability
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
+        found = [{"vulns": [{"id": "TEST-1"}]} if query["package"]["name"] == type(self).known else {} for query in asked]
+        self.answer({"results": found})
+
+    def do_GET(self) -> None:
+        self.answer({"id": "TEST-1", "modified": "2026-01-01T00:00:00Z", "summary": "It is only a test"})
+
+    def answer(self, content: dict) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def machine(folder: Path) -> Iterator[Path]:
+    """PATH as on an agent: the Pythons of the tests by name, and a uv that asks for vulnerabilities on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vulnerabilities)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    folder.mkdir()
+    for version in ("3.11", "3.13"):
+        (folder / f"python{version}").symlink_to(interpreter(version))
+    (folder / "uv").write_text(UV.format(uv=shutil.which("uv"), osv=f"http://127.0.0.1:{server.server_port}"))
+    (folder / "uv").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("UV_PYTHON_DOWNLOADS", "never")
+        yield folder
+    server.shutdown()

@@ -1,0 +1,95 @@
+"""GitLab's pipelines, run by gitlab-ci-local on this machine: a project with a Git remote and storage, green and red."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import git
+from hosted import BROKEN, Hosted, Vulnerabilities, hosted, machine
+
+pytestmark = pytest.mark.slow
+RUNNER = "gitlab-ci-local@4.70.0"
+ODD = "$(>x)"  # a branch by which a shell that reads its name makes a file
+
+
+@dataclass
+class Done:
+    folder: Path
+    passed: bool
+    log: str
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        return {job.strip(): result for result, job in re.findall(r"^ (PASS|FAIL|WARN)  (.*)$", self.log, re.MULTILINE)}
+
+    def lines(self, job: str) -> str:
+        """What the job printed."""
+        return "\n".join(re.findall(rf"^{re.escape(job)} *> (.*)$", self.log, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory) -> Path:
+    """The command of gitlab-ci-local."""
+    if not all(shutil.which(name) for name in ("npm", "rsync")):
+        pytest.skip("no npm or no rsync on this machine: not tested")
+    folder = tmp_path_factory.mktemp("node")
+    done = subprocess.run(["npm", "install", "--silent", "--prefix", folder, RUNNER], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / "node_modules/.bin/gitlab-ci-local"
+
+
+@pytest.fixture(scope="module")
+def project(runner, template, tmp_path_factory) -> Iterator[Hosted]:
+    folder = tmp_path_factory.mktemp("gitlab")
+    with machine(folder / "bin"):
+        yield hosted(template, folder, "gitlab")
+
+
+@pytest.fixture
+def run(project, runner, tmp_path) -> Callable[..., Done]:
+    """`run(branch)` runs its pipeline, or only the jobs that are named."""
+
+    def pipeline(branch: str, *jobs: str, isolated: bool = True, **variables: str) -> Done:
+        folder = tmp_path / f"clone{len(list(tmp_path.iterdir()))}"
+        git(tmp_path, "clone", "--quiet", str(project.hub), str(folder))
+        git(folder, "checkout", "--quiet", "--detach", f"origin/{branch}")
+        (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
+        known = {"CI_COMMIT_BRANCH": branch, "CI_COMMIT_REF_NAME": branch, "GITLAB_CI": "true"} | variables
+        options = [f"--variable={name}={value}" for name, value in known.items()]
+        # Without isolation all jobs work in the one folder; with it, gitlab-ci-local empties that of a job before its after_script.
+        options += ["--force-shell-executor", "--no-color", f"--ignore-predefined-vars={','.join(known)}"]
+        options += ["--shell-isolation"] if isolated else []
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        done = subprocess.run([runner, *options, *jobs], cwd=folder, text=True, timeout=500, **pipes)
+        return Done(folder, done.returncode == 0, done.stdout)
+
+    return pipeline
+
+
+def test_code_is_green_whatever_the_branch_is_called(run, project):
+    project.branch(ODD, "docs/more.md", "", "Nothing of importance\n")
+    done = run(ODD)
+    assert done.passed, done.log
+    assert done.jobs == {"checks": "PASS", "tests: [3.11]": "PASS", "tests: [3.13]": "PASS"}
+    assert "Python 3.11" in done.lines("tests: [3.11]") and "Python 3.13" in done.lines("tests: [3.13]")
+    assert "no known vulnerabilities" in done.lines("checks")
+    assert not [*done.folder.rglob("x")]
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_code_is_red(run, project, what):
+    *change, job, word = BROKEN[what]
+    done = run(project.branch(what, *change), {"checks": "checks", "tests": "tests: [3.13]"}[job])
+    assert not done.passed and "FAIL" in done.jobs.values()
+    assert word in "\n".join(done.log.splitlines()[-40:]), done.log
+
+
+def test_vulnerable_dependency_is_red(run, monkeypatch):
+    monkeypatch.setattr(Vulnerabilities, "known", "polars")
+    done = run("main", "checks")
+    assert not done.passed and done.jobs == {"checks": "FAIL"}
+    assert "TEST-1" in done.lines("checks")
