@@ -131,7 +131,7 @@ def test_own_registry_alone_gets_the_password(here):
         **here.env,
         "CI_REGISTRY": "registry.example.com",
         "CI_REGISTRY_USER": "job",
-        "CI_REGISTRY_PASSWORD": "word",
+        "CI_REGISTRY_PASSWORD": "word",  # pragma: allowlist secret
     }
     own = {"GITHUB_ACTIONS": "ghcr.io/me/project", "GITLAB_CI": "registry.example.com/me"}.get(here.variable)
     users = {"GITHUB_ACTIONS": ("me", TOKEN), "GITLAB_CI": ("job", "word")}
