@@ -10,7 +10,7 @@ import yaml
 from .. import artifact, contract, digest
 from . import toy
 
-IGNORED = "/data/prepared\n/model\n/reports/gate.*\n.dvc/tmp\n"
+IGNORED = "/data/prepared\n/model\n/reports/gate.*\n/reports/summary.md\n.dvc/tmp\n"
 GATE = {"floor": 0.6, "calibration": 0.5}
 RECORD: dict[str, Any] = {
     "action": "promote",

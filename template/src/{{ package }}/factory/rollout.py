@@ -33,10 +33,11 @@ def rollout(stage: str, name: str) -> Iterator[str]:
     except BaseException:
         if before:
             host.up(before)
-        raise
-    finally:
-        if not target:
+        else:
             host.down(image)
+        raise
+    if not target:
+        host.down(image)
     yield f"{image} serves at {target}" if target else f"dry run: {image} has served on this machine"
 
 

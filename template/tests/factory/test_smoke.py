@@ -1,0 +1,82 @@
+"""Whether a service is the version that it should be: asked over HTTP, compared with what was recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .. import callers, errors, evaluate, smoke, stamp, versions
+from . import repository
+from .command import run
+from .served import serving
+
+EVALUATION = Path("reports/evaluation.json")
+
+
+@pytest.fixture
+def scores(committed):
+    """What is recorded of the model, before it becomes a version."""
+    return json.loads(EVALUATION.read_text(encoding="utf-8"))["scores"]
+
+
+def record(scores):
+    content = json.loads(EVALUATION.read_text(encoding="utf-8")) | {"scores": scores}
+    EVALUATION.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+    repository.commit()
+
+
+def look(patch, name="v1", **env):
+    """What is seen of the service of the first version, once it is one."""
+    assert run("promote").exit_code == 0
+    [version] = versions.known()
+    rows = Path("data/prepared/test.parquet").read_bytes()
+    patch.setattr(smoke, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
+    stamp.write(Path("model"), name, version.commit)
+    with serving(**env) as client:
+        return list(smoke.smoke(f"http://127.0.0.1:{client.port}", version))
+
+
+def test_service_that_scores_as_recorded(scores, monkeypatch):
+    ready, same = look(monkeypatch)
+    assert ready.endswith("is ready and serves v1")
+    assert len(scores) == evaluate.RECORDED and same.startswith("100 scores are as recorded, to ")
+
+
+def test_one_score_that_differs(scores, monkeypatch):
+    record([*scores[:50], scores[50] + 0.01, *scores[51:]])
+    with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: http.* is up to 0.01 away from the scores of v1$"):
+        look(monkeypatch)
+
+
+@pytest.mark.usefixtures("scores")
+def test_version_of_before_there_were_recorded_scores(monkeypatch):
+    record(None)
+    assert "100 scores are as recorded" in look(monkeypatch)[1]
+
+
+@pytest.mark.usefixtures("scores")
+def test_other_version(monkeypatch):
+    with pytest.raises(errors.FactoryError, match=r"^WRONG_VERSION: http.* serves v9, not v1$"):
+        look(monkeypatch, "v9")
+
+
+@pytest.mark.usefixtures("scores")
+def test_nobody_answers(monkeypatch):
+    monkeypatch.setattr(smoke, "SECONDS", 0.1)
+    assert run("promote").exit_code == 0
+    with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http://127.0.0.1:9/health/ready does not answer"):
+        list(smoke.smoke("http://127.0.0.1:9", versions.known()[0]))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.usefixtures("scores")
+def test_key_that_the_service_asks_for(monkeypatch, tmp_path_factory, known):
+    secret, line = callers.new_key("smoke")
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    keys.write_text(f"{line}\n")
+    if known:
+        monkeypatch.setenv(smoke.KEY, secret)
+        assert len(look(monkeypatch, KEYS=keys)) == 2
+    else:
+        with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http.* answers 401"):
+            look(monkeypatch, KEYS=keys)
