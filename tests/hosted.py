@@ -4,15 +4,20 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import git
+from conftest import ROOT, git
 from workshop import Governed, installed, interpreter
 
+sys.path.insert(0, str(ROOT / "template/tests"))  # where the stand-in of the platforms is
+from factory import hub, platforms  # noqa: E402
+
+NEWEST = "flights-late-2013-04.parquet"
 HOOK = "AKIA" + "IOSFODNN7EXAMPLQ"  # looks like a key of Amazon's
 UV = """#!/bin/sh
 [ "$1" = audit ] && shift && exec {uv} audit --service-url={osv} "$@"
@@ -26,6 +31,15 @@ class Hosted(Governed):
     @property
     def hub(self) -> Path:
         return self.folder.parent / "hub.git"
+
+    @property
+    def storage(self) -> Path:
+        return self.folder.parents[1] / "storage"
+
+    def deliver(self) -> None:
+        """Put a new month into the storage's inbox."""
+        (self.storage / "inbox").mkdir(exist_ok=True)
+        shutil.copy(self.storage.parent / NEWEST, self.storage / "inbox")
 
     def branch(self, name: str, file: str, old: str, new: str) -> str:
         """Push a branch with one change upon main: text replaced, or a new file if there is nothing to replace."""
@@ -55,11 +69,20 @@ def hosted(template: Path, folder: Path, ci: str) -> Hosted:
     project.set("max_iter: 200", "max_iter: 60")
     for file in (project.folder / "tests/factory").glob("test_*.py"):
         file.unlink()
+    # the newest month arrives later
+    shutil.move(project.folder / f"data/raw/{NEWEST}", folder)
     project.done("factory", "setup")
     git(project.folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
     git(project.folder, "remote", "add", "origin", str(project.hub))
     git(project.folder, "push", "--quiet", "origin", "main")
     return project
+
+
+def champion(project: Hosted) -> None:
+    """Make the first model v1."""
+    project.train("Train")
+    git(project.folder, "push", "--quiet", "origin", "main")
+    project.done("factory", "promote", "-m", "the first")
 
 
 class Vulnerabilities(BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import git
-from hosted import BROKEN, Hosted, Vulnerabilities, hosted, machine
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, hub, machine, platforms
 
 pytestmark = pytest.mark.slow
 RUNNER = "gitlab-ci-local@4.70.0"
@@ -25,6 +25,11 @@ class Done:
     @property
     def jobs(self) -> dict[str, str]:
         return {job.strip(): result for result, job in re.findall(r"^ (PASS|FAIL|WARN)  (.*)$", self.log, re.MULTILINE)}
+
+    @property
+    def last(self) -> str:
+        """The last lines of the log, but for what gitlab-ci-local says of the whole."""
+        return "\n".join(self.log.partition("\n PASS ")[0].partition("\n FAIL ")[0].partition("\n WARN ")[0].splitlines()[-12:])
 
     def lines(self, job: str) -> str:
         """What the job printed."""
@@ -49,18 +54,33 @@ def project(runner, template, tmp_path_factory) -> Iterator[Hosted]:
         yield hosted(template, folder, "gitlab")
 
 
+@pytest.fixture(scope="module")
+def promoted(project) -> Hosted:
+    """The project, once its first model is v1."""
+    champion(project)
+    return project
+
+
+@pytest.fixture
+def forge() -> Iterator[hub.Hub]:
+    """GitLab's stand-in."""
+    with hub.running() as running:
+        yield running
+
+
 @pytest.fixture
 def run(project, runner, tmp_path) -> Callable[..., Done]:
-    """`run(branch)` runs its pipeline, or only the jobs that are named."""
+    """`run(ref, *jobs)` runs the pipeline, or only the jobs that are named. Variables that are empty are not set."""
 
-    def pipeline(branch: str, *jobs: str, isolated: bool = True, **variables: str) -> Done:
+    def pipeline(ref: str, *jobs: str, isolated: bool = False, **variables: str) -> Done:
         folder = tmp_path / f"clone{len(list(tmp_path.iterdir()))}"
         git(tmp_path, "clone", "--quiet", str(project.hub), str(folder))
-        git(folder, "checkout", "--quiet", "--detach", f"origin/{branch}")
+        git(folder, "checkout", "--quiet", "--detach", ref if "/v" in ref else f"origin/{ref}")
         (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
-        known = {"CI_COMMIT_BRANCH": branch, "CI_COMMIT_REF_NAME": branch, "GITLAB_CI": "true"} | variables
-        options = [f"--variable={name}={value}" for name, value in known.items()]
-        # Without isolation all jobs work in the one folder; with it, gitlab-ci-local empties that of a job before its after_script.
+        known = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
+        options = [f"--variable={name}={value}" for name, value in known.items() if value]
+        options += [f"--unset-variable={name}" for name, value in known.items() if not value]
+        # Isolated jobs work in folders of their own, which gitlab-ci-local empties before an after_script.
         options += ["--force-shell-executor", "--no-color", f"--ignore-predefined-vars={','.join(known)}"]
         options += ["--shell-isolation"] if isolated else []
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -70,9 +90,18 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
     return pipeline
 
 
+def merge_request(forge: hub.Hub, branch: str) -> dict[str, str]:
+    known = platforms.environment(forge, "gitlab", branch, "main")
+    return known | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
+
+
+def chosen(forge: hub.Hub, pipeline: str) -> dict[str, str]:
+    return platforms.environment(forge, "gitlab") | {"CI_PIPELINE_SOURCE": "schedule", "FACTORY_PIPELINE": pipeline}
+
+
 def test_code_is_green_whatever_the_branch_is_called(run, project):
     project.branch(ODD, "docs/more.md", "", "Nothing of importance\n")
-    done = run(ODD)
+    done = run(ODD, isolated=True)
     assert done.passed, done.log
     assert done.jobs == {"checks": "PASS", "tests: [3.11]": "PASS", "tests: [3.13]": "PASS"}
     assert "Python 3.11" in done.lines("tests: [3.11]") and "Python 3.13" in done.lines("tests: [3.13]")
@@ -93,3 +122,28 @@ def test_vulnerable_dependency_is_red(run, monkeypatch):
     done = run("main", "checks")
     assert not done.passed and done.jobs == {"checks": "FAIL"}
     assert "TEST-1" in done.lines("checks")
+
+
+def test_without_champion_is_red(run, project, forge):
+    project.train("Train")
+    git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
+    git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
+    done = run("first", "model", **merge_request(forge, "first"))
+    assert done.jobs["model"] == "FAIL" and "NO_CHAMPION" in done.last, done.log
+    assert "NO_CHAMPION" in forge.comments[0]["text"]
+
+
+def test_model_that_passes_is_green(run, promoted, forge):
+    promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
+    done = run(ODD, "model", **merge_request(forge, ODD))
+    assert done.passed and done.jobs == {"model": "PASS"}, done.log
+    assert "passes" in forge.comments[0]["text"] and len(forge.comments) == 1
+    assert (done.folder / ".gitlab-ci-local/artifacts/model/reports/summary.md").exists()
+    assert not [*done.folder.glob("x")]
+
+
+def test_worse_model_is_red(run, promoted, forge):
+    promoted.branch("worse", "params.yaml", "max_iter: 60", "max_iter: 2")
+    done = run("worse", "model", **merge_request(forge, "worse"))
+    assert done.jobs["model"] == "FAIL" and "CHAMPION" in done.last, done.log
+    assert "CHAMPION" in forge.comments[0]["text"]
