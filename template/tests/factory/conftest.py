@@ -28,6 +28,7 @@ from . import cached, repository, toy
 from .command import run
 from .engine import PROJECT, STORED, Engine, publish
 from .served import module_server, unharmed  # noqa: F401  fixtures
+from .told import dvc_says, github  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .. import forge, propose, summary, update, versions
+from .. import propose, summary, update, versions
 from . import hub as platform
 from . import repository
 from .command import refused, run
@@ -117,12 +117,6 @@ def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     assert refused("propose").startswith("this is no pipeline of GitHub, GitLab or Azure DevOps")
     assert not branch()
-
-
-@pytest.mark.usefixtures("pushed")
-def test_push_signs_in_at_the_platform(hub):
-    env = forge.signed_in()
-    assert env["GIT_CONFIG_KEY_0"] == f"http.{hub.address}/.extraheader"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""The summary as the pull request's comment."""
+
+import pytest
+
+from .. import compare
+from .command import run
+from .told import told
+
+
+@pytest.mark.usefixtures("dvc_says")
+def test_one_comment_that_is_updated(github):
+    assert told(2, "--post")[-1].startswith("VERDICT_MISSING")
+    assert run("compare").exit_code == 0
+    assert told(0, "--post") == []
+    [comment] = github.comments
+    assert "The challenger passes" in comment["text"] and "kept with [this run](" in comment["text"]
+
+
+@pytest.mark.usefixtures("dvc_says")
+def test_comment_that_is_refused_changes_no_verdict(github):
+    github.down = True
+    assert run("compare").exit_code == 0
+    [line] = told(0, "--post")
+    assert line.startswith("Not posted: ") and "403" in line
+
+
+@pytest.mark.usefixtures("dvc_says")
+def test_long_page_is_cut_for_the_comment(github, monkeypatch):
+    monkeypatch.setattr(compare, "HEADERS", ["x" * 70_000, *compare.HEADERS[1:]])
+    assert run("compare").exit_code == 0
+    assert told(0, "--post") == [] and len(github.comments[0]["text"]) == 65_000
