@@ -42,9 +42,10 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     for module in (assessment, compare, scoring, train, tune):
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
-    patch.setenv("GIT_AUTHOR_NAME", "Zoë 李")
-    patch.setenv("GIT_AUTHOR_EMAIL", "zoe@example.com")
-    patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name, value in {"GIT_AUTHOR_NAME": "Zoë 李", "GIT_AUTHOR_EMAIL": "zoe@example.com"}.items():
+        patch.setenv(name, value)
+    for name in ("MLFLOW_TRACKING_URI", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
+        patch.delenv(name, raising=False)
     patch.chdir(folder)
     Path("data/raw").mkdir(parents=True)
     Path("params.yaml").write_text(toy.text(problem), encoding="utf-8")

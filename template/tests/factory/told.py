@@ -37,7 +37,7 @@ def github(monkeypatch, tmp_path_factory):
     event = tmp_path_factory.mktemp("event") / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7}}))
     with platform.running() as hub:
-        for name, value in environment(github, "github", "feature", "main", str(event)).items():
+        for name, value in environment(hub, "github", "feature", "main", str(event)).items():
             monkeypatch.setenv(name, value)
         yield hub
 
