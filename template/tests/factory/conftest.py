@@ -42,8 +42,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     for module in (assessment, compare, scoring, train, tune):
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
-    for name, value in {"GIT_AUTHOR_NAME": "Zoë 李", "GIT_AUTHOR_EMAIL": "zoe@example.com"}.items():
-        patch.setenv(name, value)
+    repository.become(patch, "Zoë 李", "zoe@example.com")
     for name in ("MLFLOW_TRACKING_URI", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
         patch.delenv(name, raising=False)
     patch.chdir(folder)
@@ -145,8 +144,7 @@ def params() -> config.Params:
 @pytest.fixture(scope="session")
 def labelled(params: config.Params) -> pl.DataFrame:
     """Rows that your contract allows, each with its own id, and targets of more than one value."""
-    rows = contract.LabelledRow.sample(600, generator=dy.random.Generator(0)).unique(
-        params.data.id, maintain_order=True
-    )
+    sampled = pl.DataFrame(contract.LabelledRow.sample(600, generator=dy.random.Generator(0)))
+    rows = sampled.unique(params.data.id, maintain_order=True)
     assert rows[params.data.target].n_unique() > 1
-    return pl.DataFrame(rows)
+    return rows

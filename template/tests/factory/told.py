@@ -32,7 +32,7 @@ def dvc_says(committed, monkeypatch):
 
 
 @pytest.fixture
-def github(monkeypatch, tmp_path_factory):
+def github(committed, monkeypatch, tmp_path_factory):
     """A run for pull request 7 on GitHub."""
     event = tmp_path_factory.mktemp("event") / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7}}))
