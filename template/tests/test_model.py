@@ -1,23 +1,20 @@
-"""What the model must do whatever its figures: trained here on every third flight of the sample."""
+"""What the model must do whatever its figures: trained here on a small sample of the data."""
 
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from . import artifact, config, contract, contracts, digest, metrics, prepare, scoring, tables, train
+from . import artifact, config, contract, digest, metrics, prepare, scoring, train
 from .factory.conftest import ROOT
+from .factory.sample import sample
 
 PARAMS = config.load(ROOT / "params.yaml")
-FILES = sorted(path for path in (ROOT / "data/raw").glob("*") if path.suffix in tables.SUFFIXES)
-
-pytestmark = pytest.mark.skipif(not FILES, reason="no data in data/raw: fetch it with `dvc pull`")
 
 
 @pytest.fixture(scope="session")
 def sides():
-    rows = pl.concat(contracts.conform(tables.read(path), contract.LabelledRow) for path in FILES)
-    return prepare.split(rows.gather_every(3), PARAMS)
+    return prepare.split(sample(), PARAMS)
 
 
 @pytest.fixture(scope="session")
