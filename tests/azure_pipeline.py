@@ -99,7 +99,7 @@ class Expression:
                 self.tokens.pop(0)
         self.tokens.pop(0)
         match name, given:
-            case ("always" | "succeededOrFailed"), []:
+            case (("always" | "succeededOrFailed"), []):
                 return True
             case "succeeded", []:
                 return not self.failed
@@ -226,15 +226,24 @@ def legs(name: str, job: dict) -> Iterator[tuple[str, dict]]:
 
 
 def run(
-    pipeline: str, remote: Path, ref: str, folder: Path, *, approved: tuple[str, ...] = (), secrets: dict | None = None, **given: str
+    name: str,
+    remote: Path,
+    ref: str,
+    folder: Path,
+    *,
+    only: str = "",
+    closed: tuple[str, ...] = (),
+    token: str = "",
+    **given: str,
 ) -> Run:
-    """Run a pipeline of the commit that the ref names. `given` are variables, with __ for a dot: Build__Reason="Schedule".
+    """Run a pipeline as it is in the commit that the ref names; `given` are its variables.
 
-    `approved` names the environments that a person lets it enter; a job waits for the others for ever.
+    `only` that job is run, if one is named. A job waits for ever for an environment that is `closed`: nobody approves.
     """
     commit, source, result = git(remote, "rev-parse", f"{ref}^{{commit}}"), folder / "source", Run(folder)
     git(remote, "worktree", "add", "--quiet", "--detach", str(source), commit)
-    definition = known(pipeline, load(source / pipeline), PIPELINE)
+    pipeline, secrets = source / "azure-pipelines" / f"{name}.yaml", {"System.AccessToken": token}
+    definition = known(name, load(pipeline), PIPELINE)
     predefined = {
         "TF_BUILD": "True",
         "Build.SourceBranch": ref,
@@ -242,30 +251,28 @@ def run(
         "Build.SourceVersion": commit,
         "Build.Reason": "IndividualCI",
     }
-    predefined |= {name.replace("__", "."): value for name, value in given.items()}
+    predefined |= given
     jobs = {job.get("job") or job["deployment"]: known("job", job, JOB) for job in definition["jobs"]}
     needs = {name: {needed for needed in [job.get("dependsOn")] if needed} for name, job in jobs.items()}
     for name in graphlib.TopologicalSorter(needs).static_order():
         job, failed = jobs[name], any(result.results[needed] != "Succeeded" for needed in needs[name])
         names = {"dependencies": {needed: {"outputs": result.outputs.get(needed, {})} for needed in needs[name]}}
         names["variables"] = definition.get("variables", {}) | predefined
-        if not Expression(job.get("condition", "succeeded()"), names, failed).value():
+        if name != (only or name) or not Expression(job.get("condition", "succeeded()"), names, failed).value():
             result.results[name] = "Skipped"
-        elif "environment" in job and job["environment"] not in approved:
+        elif job.get("environment") in closed:
             result.results[name] = "Waiting"
         else:
-            ended = [leg(result, each, job, values, names, secrets or {}, remote, ref) for each, values in legs(name, job)]
-            result.results[name] = "Failed" if any(ended) else "Succeeded"
+            steps, end = list(included(steps_of(job), pipeline)), time.monotonic() + 60 * int(job["timeoutInMinutes"])
+            machines = []
+            for leg, values in legs(name, job):
+                own = {key: computed(value, names) for key, value in (job.get("variables", {}) | values).items()}
+                machines.append(Machine(result, leg, names["variables"] | own, secrets, remote, ref))
+                for step in steps:
+                    machines[-1].step(step, end)
+            result.results[name] = "Failed" if any(machine.failed for machine in machines) else "Succeeded"
     return result
 
 
-def leg(result: Run, name: str, job: dict, values: dict, names: dict, secrets: dict, remote: Path, ref: str) -> bool:
-    """Run the job, once for each entry of a matrix; did it fail?"""
-    own = job.get("variables", {}) | values
-    own = {key: Expression(value[2:-1], names, False).value() if value.startswith("$[") else value for key, value in own.items()}
-    machine = Machine(result, name, names["variables"] | own | {"Agent.JobName": name}, secrets, remote, ref)
-    end = time.monotonic() + 60 * int(job["timeoutInMinutes"])
-    pipeline = result.folder / "source/azure-pipelines/job.yaml"
-    for step in included(steps_of(job), pipeline):
-        machine.step(step, end)
-    return machine.failed
+def computed(value: str, names: dict) -> str:
+    return Expression(value[2:-1], names, False).value() if value.startswith("$[") else value

@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, git
+import yaml
+from conftest import ROOT, commit, git
 from workshop import Governed, installed, interpreter
 
 sys.path.insert(0, str(ROOT / "template/tests"))  # where the stand-in of the platforms is
-from factory import hub, platforms  # noqa: E402
 
 NEWEST = "flights-late-2013-04.parquet"
 HOOK = "AKIA" + "IOSFODNN7EXAMPLQ"  # looks like a key of Amazon's
@@ -35,6 +35,28 @@ class Hosted(Governed):
     @property
     def storage(self) -> Path:
         return self.folder.parents[1] / "storage"
+
+    @contextlib.contextmanager
+    def lost(self, *places: Path) -> Iterator[None]:
+        """Something of the storage is away while the block runs."""
+        for place in places:
+            place.rename(place.with_name(f"{place.name} away"))
+        yield
+        for place in places:
+            place.with_name(f"{place.name} away").rename(place)
+
+    def listed(self, out: str) -> Path:
+        """What in the storage says which files are in the folder."""
+        stages = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"].values()
+        [md5] = (each["md5"] for stage in stages for each in stage["outs"] if each["path"] == out)
+        return self.storage / "files/md5" / md5[:2] / md5[2:]
+
+    def release(self) -> None:
+        """A release of the template with a change."""
+        template = self.folder.parents[1] / "template"
+        with (template / "template/Dockerfile").open("a") as dockerfile:
+            dockerfile.write("# Changed in 1.1.0\n")
+        commit(template, "1.1.0")
 
     def deliver(self) -> None:
         """Put a new month into the storage's inbox."""
@@ -65,7 +87,9 @@ BROKEN = {
 
 def hosted(template: Path, folder: Path, ci: str) -> Hosted:
     """A project on the platform, without the tests that the template brings: those run elsewhere, and here would take minutes."""
-    project = installed(template, folder, "Gate", Hosted, ci=ci, storage_url=str(folder / "storage"))
+    shutil.copytree(template, folder / "template")
+    commit(folder / "template", "1.0.0")
+    project = installed(folder / "template", folder, "Gate", Hosted, ci=ci, storage_url=str(folder / "storage"))
     project.set("max_iter: 200", "max_iter: 60")
     for file in (project.folder / "tests/factory").glob("test_*.py"):
         file.unlink()

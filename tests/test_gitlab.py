@@ -147,3 +147,54 @@ def test_worse_model_is_red(run, promoted, forge):
     done = run("worse", "model", **merge_request(forge, "worse"))
     assert done.jobs["model"] == "FAIL" and "CHAMPION" in done.last, done.log
     assert "CHAMPION" in forge.comments[0]["text"]
+
+
+def test_storage_that_is_down_is_red(run, promoted, forge):
+    with promoted.lost(promoted.storage):
+        done = run("main", "model", **chosen(forge, "model"))
+    assert done.jobs["model"] == "FAIL" and "STORAGE" in done.last, done.log
+
+
+def test_champion_that_cannot_be_fetched_is_red(run, promoted, forge):
+    promoted.branch("other", "params.yaml", "max_iter: 60", "max_iter: 61")
+    with promoted.lost(promoted.listed("model"), promoted.object("model/model.onnx", str(promoted.storage))):
+        done = run("other", "model", **merge_request(forge, "other"))
+    assert done.jobs["model"] == "FAIL" and "CHAMPION_UNFETCHABLE" in done.last, done.log
+
+
+def test_retraining_on_new_data_becomes_a_merge_request(run, promoted, forge):
+    promoted.deliver()
+    done = run("main", "retrain", **chosen(forge, "retrain"))
+    assert done.passed, done.log
+    [proposal] = forge.proposals
+    assert (proposal["branch"], proposal["base"], proposal["draft"]) == ("factory/retrain", "main", False)
+    assert NEWEST in git(promoted.hub, "show", "factory/retrain:data/ledger.csv")
+    assert git(promoted.hub, "tag") == "model/v1" and not forge.issues
+
+
+def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, forge):
+    promoted.deliver()
+    (promoted.storage / "inbox/bad.csv").write_text("flight\nUA1\n")
+    try:
+        done = run("main", "retrain", **chosen(forge, "retrain"))
+    finally:
+        (promoted.storage / "inbox/bad.csv").unlink()
+    assert done.jobs["retrain"] == "FAIL" and "CONTRACT" in done.last, done.log
+    assert "CONTRACT" in forge.issues[0]["text"] and not forge.proposals
+
+
+def test_retraining_that_cannot_propose_is_red(run, promoted, forge):
+    promoted.deliver()
+    git(promoted.hub, "branch", "--force", "factory/retrain", "main")
+    forge.down = True
+    done = run("main", "retrain", **chosen(forge, "retrain"))
+    assert done.jobs["retrain"] == "FAIL", done.log
+
+
+def test_template_update_becomes_a_merge_request(run, promoted, forge):
+    promoted.release()
+    done = run("main", "template-update", **chosen(forge, "template-update"))
+    assert done.passed, done.log
+    [proposal] = forge.proposals
+    assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
+    assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")

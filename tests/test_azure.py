@@ -1,0 +1,148 @@
+"""Azure's pipelines, run by a small interpreter: a project with a Git remote and storage, green and red."""
+
+from collections.abc import Callable, Iterator
+
+import azure_pipeline
+import pytest
+from azure_pipeline import Run
+from conftest import git
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, hub, machine, platforms
+from workshop import tool
+
+pytestmark = pytest.mark.slow
+ODD = "$(>x)"  # a branch by which a shell that reads its name makes a file
+
+
+@pytest.fixture(scope="module")
+def project(template, tmp_path_factory) -> Iterator[Hosted]:
+    folder = tmp_path_factory.mktemp("azure")
+    with machine(folder / "bin") as bin, pytest.MonkeyPatch.context() as patch:
+        (bin / "pipx").symlink_to(tool(folder, "pipx", "pipx"))
+        patch.setenv("PIPX_HOME", str(folder / "pipx"))
+        patch.setenv("PIPX_BIN_DIR", str(folder / "pipx/bin"))
+        yield hosted(template, folder, "azure")
+
+
+@pytest.fixture(scope="module")
+def promoted(project) -> Hosted:
+    """The project, once its first model is v1."""
+    champion(project)
+    return project
+
+
+@pytest.fixture
+def forge() -> Iterator[hub.Hub]:
+    """Azure DevOps' stand-in."""
+    with hub.running() as running:
+        yield running
+
+
+@pytest.fixture
+def run(project, forge, tmp_path) -> Callable[..., Run]:
+    """`run(pipeline, branch)`, or for the pull request of a branch with `target`, or for a tag."""
+
+    def pipeline(name: str, ref: str = "main", target: str | None = None, **options) -> Run:
+        known = platforms.environment(forge, "azure", ref, target)
+        token, ref = known.pop("FACTORY_TOKEN"), ref if ref.startswith("refs/") else known.pop("BUILD_SOURCEBRANCH")
+        known.pop("BUILD_SOURCEBRANCH", None)
+        folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        return azure_pipeline.run(name, project.hub, ref, folder, token=token, **known, **options)
+
+    return pipeline
+
+
+def test_code_is_green_whatever_the_branch_is_called(run, project, tmp_path):
+    project.branch(ODD, "docs/more.md", "", "Nothing of importance\n")
+    done = run("code", ODD)
+    assert done.results == {"checks": "Succeeded", "tests": "Succeeded"}, done.log
+    assert {job for job, *_ in done.steps} == {"checks", "tests oldest", "tests newest"}
+    assert "Python 3.11" in done.log and "Python 3.13" in done.log
+    assert "no known vulnerabilities" in done.output("uv audit")
+    assert not [*tmp_path.rglob("x")]
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_code_is_red(run, project, what):
+    *change, job, word = BROKEN[what]
+    done = run("code", project.branch(what, *change), only=job)
+    assert done.results[job] == "Failed"
+    assert word in done.output({"checks": "pre-commit", "tests": "pytest"}[job])
+
+
+def test_vulnerable_dependency_is_red(run, monkeypatch):
+    monkeypatch.setattr(Vulnerabilities, "known", "polars")
+    done = run("code", only="checks")
+    assert done.results["checks"] == "Failed" and "TEST-1" in done.output("uv audit")
+
+
+def test_without_champion_is_red(run, project, forge):
+    project.train("Train")
+    git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
+    git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
+    done = run("model", "first", "main")
+    assert done.results == {"affected": "Succeeded", "model": "Failed"}, done.log
+    assert "NO_CHAMPION" in done.output("summary") and "NO_CHAMPION" in forge.comments[0]["text"]
+
+
+def test_model_that_passes_is_green(run, promoted, forge, tmp_path):
+    promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
+    done = run("model", ODD, "main")
+    assert done.results == {"affected": "Succeeded", "model": "Succeeded"}, done.log
+    assert len(forge.comments) == 1 and "passes" in forge.comments[0]["text"]
+    assert (done.folder / "artifacts/model/reports/summary.md").exists()
+    assert not [*tmp_path.rglob("x")]
+
+
+def test_pull_request_that_cannot_change_the_model_skips_it(run, promoted):
+    promoted.branch("words", "docs/more.md", "", "Nothing of importance\n")
+    assert run("model", "words", "main").results == {"affected": "Succeeded", "model": "Skipped"}
+
+
+def test_worse_model_is_red(run, promoted, forge):
+    promoted.branch("worse", "params.yaml", "max_iter: 60", "max_iter: 2")
+    done = run("model", "worse", "main")
+    assert done.results["model"] == "Failed" and "CHAMPION" in done.output("summary"), done.log
+    assert "CHAMPION" in forge.comments[0]["text"]
+
+
+def test_storage_that_is_down_is_red(run, promoted):
+    with promoted.lost(promoted.storage):
+        done = run("model")
+    assert done.results["model"] == "Failed" and "STORAGE" in done.output("summary"), done.log
+
+
+def test_champion_that_cannot_be_fetched_is_red(run, promoted):
+    promoted.branch("other", "params.yaml", "max_iter: 60", "max_iter: 61")
+    with promoted.lost(promoted.listed("model"), promoted.object("model/model.onnx", str(promoted.storage))):
+        done = run("model", "other", "main")
+    assert done.results["model"] == "Failed" and "CHAMPION_UNFETCHABLE" in done.output("summary"), done.log
+
+
+def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, forge):
+    promoted.deliver()
+    done = run("retrain")
+    assert done.passed, done.log
+    [proposal] = forge.proposals
+    assert (proposal["branch"], proposal["base"], proposal["draft"]) == ("factory/retrain", "main", False)
+    assert NEWEST in git(promoted.hub, "show", "factory/retrain:data/ledger.csv")
+    assert git(promoted.hub, "tag") == "model/v1" and not forge.issues
+
+
+def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, forge):
+    (promoted.storage / "inbox").mkdir(exist_ok=True)
+    (promoted.storage / "inbox/bad.csv").write_text("flight\nUA1\n")
+    try:
+        done = run("retrain")
+    finally:
+        (promoted.storage / "inbox/bad.csv").unlink()
+    assert done.results == {"retrain": "Failed"} and "CONTRACT" in done.output("propose"), done.log
+    assert "CONTRACT" in forge.issues[0]["text"] and not forge.proposals
+
+
+def test_template_update_becomes_a_pull_request(run, promoted, forge):
+    promoted.release()
+    done = run("template-update")
+    assert done.passed, done.log
+    [proposal] = forge.proposals
+    assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
+    assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
