@@ -63,9 +63,9 @@ class Hosted(Governed):
         (self.storage / "inbox").mkdir(exist_ok=True)
         shutil.copy(self.storage.parent / NEWEST, self.storage / "inbox")
 
-    def branch(self, name: str, file: str, old: str, new: str) -> str:
-        """Push a branch with one change upon main: text replaced, or a new file if there is nothing to replace."""
-        git(self.folder, "checkout", "--quiet", "-B", name, "main")
+    def branch(self, name: str, file: str, old: str, new: str, upon: str = "main") -> str:
+        """Push a branch with one change upon another: text replaced, or a new file if there is nothing to replace."""
+        git(self.folder, "checkout", "--quiet", "-B", name, upon)
         if old:
             self.edit(file, old, new)
         else:

