@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT, git
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, hub, machine, platforms
+from forge import TOKEN, Hub, environment, running
+from hosted import BROKEN, Hosted, Vulnerabilities, champion, hosted, machine
 from workshop import tool
 
 pytestmark = pytest.mark.slow
@@ -56,7 +57,6 @@ class Done:
         text = "".join(each["msg"] for each in printed)
         return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
-
     @property
     def last(self) -> str:
         """What the one job or the model's says last."""
@@ -83,10 +83,10 @@ def promoted(project) -> Hosted:
 
 
 @pytest.fixture
-def forge() -> Iterator[hub.Hub]:
+def forge() -> Iterator[Hub]:
     """GitHub's stand-in."""
-    with hub.running() as running:
-        yield running
+    with running() as hub:
+        yield hub
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
         # what jobs on one machine may share, and a terminal would only blur
         env = {"MYPY_CACHE_DIR": f"{project.hub.parent}/mypy", "UV_NO_PROGRESS": "1", "ARTIFACTS": f"{tmp_path}/artifacts", **env}
         (tmp_path / "artifacts").mkdir(exist_ok=True)
-        options += [f"--env={key}={value}" for key, value in env.items()] + [f"--secret=FACTORY_TOKEN={platforms.TOKEN}"]
+        options += [f"--env={key}={value}" for key, value in env.items()] + [f"--secret=FACTORY_TOKEN={TOKEN}"]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         done = subprocess.run([act, event, *options], cwd=folder, text=True, timeout=500, **pipes)
         result = Done(folder, done.stdout)
@@ -166,9 +166,9 @@ def test_code_with_a_secret_a_dangerous_workflow_and_a_vulnerable_dependency_is_
     assert all(said in done.log("checks") for said in (word, "template-injection", "TEST-1"))
 
 
-def at(forge: hub.Hub) -> dict[str, str]:
+def at(forge: Hub) -> dict[str, str]:
     """Where the workflow finds the platform."""
-    known = platforms.environment(forge, "github")
+    known = environment(forge, "github")
     return {name: known[name] for name in ("GITHUB_SERVER_URL", "GITHUB_API_URL", "GITHUB_REPOSITORY")}
 
 
@@ -178,7 +178,7 @@ def asked(run, project, forge, branch: str, old: str, new: str, file: str = "par
     return run("model", branch, "pull_request", pull_request(branch, fork=fork), **at(forge))
 
 
-def assert_red(done: Done, forge: hub.Hub, code: str) -> None:
+def assert_red(done: Done, forge: Hub, code: str) -> None:
     assert done.jobs == {"affected": "success", "model": "failure", "required": "failure"}, done.log()
     assert code in done.last and code in forge.comments[0]["text"], done.log("model")
 
