@@ -81,7 +81,7 @@ class Expression:
             return token[1:-1].replace("''", "'")
         if self.tokens[:1] == ["("]:
             return self.call(token)
-        found: Any = self.names[token] if token in self.names else None
+        found: Any = self.names.get(token)
         while self.tokens and self.tokens[0] in (".", "["):
             bracket = self.tokens.pop(0) == "["
             key = self.tokens.pop(0)
@@ -254,23 +254,23 @@ def run(
     predefined |= given
     jobs = {job.get("job") or job["deployment"]: known("job", job, JOB) for job in definition["jobs"]}
     needs = {name: {needed for needed in [job.get("dependsOn")] if needed} for name, job in jobs.items()}
-    for name in graphlib.TopologicalSorter(needs).static_order():
-        job, failed = jobs[name], any(result.results[needed] != "Succeeded" for needed in needs[name])
-        names = {"dependencies": {needed: {"outputs": result.outputs.get(needed, {})} for needed in needs[name]}}
+    for each in graphlib.TopologicalSorter(needs).static_order():
+        job, failed = jobs[each], any(result.results[needed] != "Succeeded" for needed in needs[each])
+        names = {"dependencies": {needed: {"outputs": result.outputs.get(needed, {})} for needed in needs[each]}}
         names["variables"] = definition.get("variables", {}) | predefined
-        if name != (only or name) or not Expression(job.get("condition", "succeeded()"), names, failed).value():
-            result.results[name] = "Skipped"
+        if each != (only or each) or not Expression(job.get("condition", "succeeded()"), names, failed).value():
+            result.results[each] = "Skipped"
         elif job.get("environment") in closed:
-            result.results[name] = "Waiting"
+            result.results[each] = "Waiting"
         else:
             steps, end = list(included(steps_of(job), pipeline)), time.monotonic() + 60 * int(job["timeoutInMinutes"])
             machines = []
-            for leg, values in legs(name, job):
+            for leg, values in legs(each, job):
                 own = {key: computed(value, names) for key, value in (job.get("variables", {}) | values).items()}
                 machines.append(Machine(result, leg, names["variables"] | own, secrets, remote, ref))
                 for step in steps:
                     machines[-1].step(step, end)
-            result.results[name] = "Failed" if any(machine.failed for machine in machines) else "Succeeded"
+            result.results[each] = "Failed" if any(machine.failed for machine in machines) else "Succeeded"
     return result
 
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,10 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, commit, git
+from conftest import commit, git
 from workshop import Governed, installed, interpreter
-
-sys.path.insert(0, str(ROOT / "template/tests"))  # where the stand-in of the platforms is
 
 NEWEST = "flights-late-2013-04.parquet"
 HOOK = "AKIA" + "IOSFODNN7EXAMPLQ"  # looks like a key of Amazon's

@@ -6,7 +6,8 @@ import azure_pipeline
 import pytest
 from azure_pipeline import Run
 from conftest import git
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, hub, machine, platforms
+from forge import Hub, environment, running
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine
 from workshop import tool
 
 pytestmark = pytest.mark.slow
@@ -31,10 +32,10 @@ def promoted(project) -> Hosted:
 
 
 @pytest.fixture
-def forge() -> Iterator[hub.Hub]:
+def forge() -> Iterator[Hub]:
     """Azure DevOps' stand-in."""
-    with hub.running() as running:
-        yield running
+    with running() as known:
+        yield known
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def run(project, forge, tmp_path) -> Callable[..., Run]:
     """`run(pipeline, branch)`, or for the pull request of a branch with `target`, or for a tag."""
 
     def pipeline(name: str, ref: str = "main", target: str | None = None, **options) -> Run:
-        known = platforms.environment(forge, "azure", ref, target)
+        known = environment(forge, "azure", ref, target)
         token, ref = known.pop("FACTORY_TOKEN"), ref if ref.startswith("refs/") else known.pop("BUILD_SOURCEBRANCH")
         known.pop("BUILD_SOURCEBRANCH", None)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"

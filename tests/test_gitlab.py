@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import git
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, hub, machine, platforms
+from forge import Hub, environment, running
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine
 
 pytestmark = pytest.mark.slow
 RUNNER = "gitlab-ci-local@4.70.0"
@@ -62,10 +63,10 @@ def promoted(project) -> Hosted:
 
 
 @pytest.fixture
-def forge() -> Iterator[hub.Hub]:
+def forge() -> Iterator[Hub]:
     """GitLab's stand-in."""
-    with hub.running() as running:
-        yield running
+    with running() as known:
+        yield known
 
 
 @pytest.fixture
@@ -90,13 +91,42 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
     return pipeline
 
 
-def merge_request(forge: hub.Hub, branch: str) -> dict[str, str]:
-    known = platforms.environment(forge, "gitlab", branch, "main")
+def merge_request(forge: Hub, branch: str) -> dict[str, str]:
+    known = environment(forge, "gitlab", branch, "main")
     return known | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
 
 
-def chosen(forge: hub.Hub, pipeline: str) -> dict[str, str]:
-    return platforms.environment(forge, "gitlab") | {"CI_PIPELINE_SOURCE": "schedule", "FACTORY_PIPELINE": pipeline}
+def chosen(forge: Hub, pipeline: str) -> dict[str, str]:
+    return environment(forge, "gitlab") | {"CI_PIPELINE_SOURCE": "schedule", "FACTORY_PIPELINE": pipeline}
+
+
+CODE, MODEL = {"checks", "tests: [3.11]", "tests: [3.13]"}, {"model"}
+MERGE = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
+TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "variables", "chosen"),
+    [
+        ("README.md", {}, CODE),
+        ("README.md", MERGE, CODE),
+        ("params.yaml", {}, CODE),
+        ("params.yaml", MERGE, CODE | MODEL),
+        ("README.md", {"FACTORY_PIPELINE": "model"}, MODEL),
+        ("params.yaml", {"FACTORY_PIPELINE": "retrain"}, {"retrain"}),
+        ("params.yaml", {"FACTORY_PIPELINE": "template-update"}, {"template-update"}),
+        ("params.yaml", TAG, {"staging", "production"}),
+        ("params.yaml", TAG | {"CI_COMMIT_TAG": "1.0"}, set()),
+    ],
+)
+def test_what_starts_which_jobs(run, project, change, variables, chosen):
+    project.branch("event", change, "e", "ee")
+    listed = re.findall(
+        r"^([^;\n]+);.*;(on_success|manual);(false|true);", run("event", "--list-csv", **variables).log, re.MULTILINE
+    )
+    assert {job.strip('"') for job, *_ in listed} == chosen
+    assert {job for job, when, _ in listed if when == "manual"} == {"production"} & chosen
+    assert "true" not in {may_fail for *_, may_fail in listed}
 
 
 def test_code_is_green_whatever_the_branch_is_called(run, project):

@@ -1,0 +1,124 @@
+"""The files of GitLab's and Azure's pipelines: what linters say of them, when they start, and that nobody's text gets into a shell."""
+
+import re
+import shutil
+from pathlib import Path
+
+import azure_pipeline
+import pytest
+import yaml
+from conftest import ROOT
+from workshop import run
+
+SHARED = ROOT.parent / "shared/tools/azlint.cjs"
+STYLE = "{extends: default, rules: {line-length: {max: 130}, comments: {min-spaces-from-content: 1}, document-start: disable}}"
+SCHEMAS = {
+    "gitlab": ["vendor.gitlab-ci --data-transform gitlab-ci", ".gitlab-ci.yml .gitlab/*.yml .gitlab/pipelines/*.yml"],
+    "azure": [
+        "vendor.azure-pipelines --data-transform azure-pipelines --regex-variant nonunicode",
+        "azure-pipelines/*.yaml azure-pipelines/*/*.yaml",
+    ],
+}
+CHECK = "uvx --quiet check-jsonschema --builtin-schema"
+PLATFORMS = pytest.mark.parametrize("ci", SCHEMAS)
+
+
+class Loader(yaml.SafeLoader):
+    """Knows GitLab's !reference."""
+
+
+Loader.add_constructor("!reference", lambda loader, node: loader.construct_sequence(node))
+
+
+def pipelines(project: Path, ci: str) -> list[Path]:
+    return [file for pattern in SCHEMAS[ci][1].split() for file in project.glob(pattern)]
+
+
+def commands(content: object, inside: str = "") -> list[str]:
+    """The lines that a shell gets."""
+    if isinstance(content, dict):
+        return [line for key, value in content.items() for line in commands(value, key)]
+    if isinstance(content, list):
+        return [line for value in content for line in commands(value, inside)]
+    return [content] if inside in ("script", "before_script", "after_script") and isinstance(content, str) else []
+
+
+@pytest.mark.slow
+@PLATFORMS
+def test_schemas_and_yamllint_have_nothing_to_say(render, ci):
+    schema, files = SCHEMAS[ci]
+    run(render(ci=ci), "bash", "-c", f"{CHECK} {schema} {files} && {CHECK} vendor.renovate renovate.json")
+    run(render(ci=ci), "bash", "-c", f"uvx --quiet yamllint --strict -d '{STYLE}' {files}")
+
+
+@pytest.mark.slow
+def test_language_service_has_nothing_to_say(render, tmp_path):
+    if not (shutil.which("npm") and SHARED.exists()):
+        pytest.skip("no npm, or not what starts the language service: not tested")
+    run(tmp_path, "npm", "install", "--silent", "--prefix", str(tmp_path), "azure-pipelines-language-server@0.9.3")
+    where = "import check_jsonschema as c, pathlib as p; print(p.Path(c.__file__).parent)"
+    found = run(tmp_path, "uv", "run", "--quiet", "--no-project", "--with=check-jsonschema", "python", "-c", where).strip()
+    schema = f"{found.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
+    files = [str(file) for file in pipelines(render(ci="azure"), "azure")]
+    assert "0 problems" in run(tmp_path, "node", str(SHARED), schema, *files, NODE_PATH=str(tmp_path / "node_modules"))
+
+
+@PLATFORMS
+def test_each_step_is_one_command_that_a_person_types(render, ci):
+    files = pipelines(render(ci=ci), ci)
+    lines = [line for file in files for line in commands(yaml.load(file.read_text(), Loader))]
+    assert len(lines) > 15
+    for line in lines:
+        assert not re.search(r"[\n;|&]|\b(if|for|while)\b", line), line
+        known = re.findall(r'"\$(CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|LOGIN_TOKEN)"', line)
+        assert line.count("$") == len(known), f"{line}: what is put here becomes part of the command"
+
+
+@PLATFORMS
+def test_no_gate_may_fail(render, ci):
+    text = "".join(file.read_text() for file in pipelines(render(ci=ci), ci))
+    assert not re.findall(r"allow_failure|continueOnError|\{\{|succeededOrFailed|latest", text)
+
+
+@PLATFORMS
+def test_uv_is_the_one_of_the_image(render, ci):
+    project = render(ci=ci)
+    [pinned] = re.findall(r"^ARG UV=(\S+)", (project / "Dockerfile").read_text(), re.MULTILINE)
+    found = re.findall(r"uv(?:==|:)(\d[\d.]+)", "".join(file.read_text() for file in pipelines(project, ci)))
+    assert set(found) == {pinned}
+
+
+def test_gitlab_watches_what_a_model_is_made_of(render):
+    project = render(ci="gitlab")
+    rules = yaml.safe_load((project / ".gitlab/pipelines/model.yml").read_text())["model"]["rules"]
+    [watched] = (rule["changes"] for rule in rules if "changes" in rule)
+    content = yaml.safe_load((project / "dvc.yaml").read_text())
+    stages, package = content["stages"].values(), content["vars"][0]["package"]
+    named = {dependency.replace("${package}", package) for stage in stages for dependency in stage["deps"]}
+    named -= {out if isinstance(out, str) else next(iter(out)) for stage in stages for out in stage["outs"]}
+    for dependency in {*named, "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pyproject.toml"}:
+        inside = [pattern for pattern in watched if pattern.endswith("/**/*") and dependency.startswith(pattern[:-4])]
+        assert dependency in watched or inside, dependency
+
+
+@pytest.mark.parametrize(
+    ("ref", "started"),
+    [
+        ("refs/heads/main", {"code"}),
+        ("refs/heads/topic/a", {"code"}),
+        ("refs/tags/model/v1", {"release"}),
+        ("refs/tags/1.0", set()),
+    ],
+)
+def test_pushes_start_pipelines_of_azure(render, ref, started):
+    files = (render(ci="azure") / "azure-pipelines").glob("*.yaml")
+    assert {file.stem for file in files if azure_pipeline.starts(file, ref)} == started
+
+
+def test_interpreter_refuses_what_it_does_not_know(tmp_path):
+    (tmp_path / "a.yaml").write_text("steps:\n  - ${{ if true }}:\n      - script: x\n")
+    with pytest.raises(azure_pipeline.Unknown):
+        azure_pipeline.load(tmp_path / "a.yaml")
+    with pytest.raises(azure_pipeline.Unknown):
+        azure_pipeline.Expression("coalesce('a')", {}, False).value()
+    assert azure_pipeline.Expression("and(succeeded(), eq(a.b['c.d'], 'X'))", {"a": {"b": {"c.d": "x"}}}, False).value()
