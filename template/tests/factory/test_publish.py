@@ -41,7 +41,7 @@ def test_image_is_pushed_and_named_by_its_digest(known, monkeypatch):
 def test_dry_run_starts_a_registry_and_ends_it(known):
     assert published() == f"127.0.0.1:4321/late-flights@sha256:{DIGEST}"
     assert known.calls[0][0] == "run" and known.calls[0][-1] == publish.LOCAL
-    assert known.calls[-1][0] == "stop"
+    assert known.calls[-1][:2] == ["rm", "--force"]
 
 
 @pytest.mark.parametrize("dry", [True, False])
@@ -51,7 +51,7 @@ def test_push_that_is_refused(known, monkeypatch, dry):
         monkeypatch.setenv(publish.REGISTRY, REGISTRY)
     known.fails("push")
     assert refused("publish", "v1").endswith("failed: no such luck")
-    assert (known.calls[-1][0] == "stop") is dry and not list(Path("reports").glob("sbom/*.provenance.json"))
+    assert (known.calls[-1][0] == "rm") is dry and not list(Path("reports").glob("sbom/*.provenance.json"))
 
 
 def test_registry_of_the_platform_gets_the_token_by_its_input(known, monkeypatch):

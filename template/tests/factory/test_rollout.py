@@ -25,7 +25,7 @@ def host(engine, version, monkeypatch):
 
 
 def composed(host):
-    return [call[call.index("compose") + 3 :] for call in host.calls if call[0] == "compose"]
+    return [call[5:] for call in host.calls if call[0] == "compose"]
 
 
 def deploy(*arguments):

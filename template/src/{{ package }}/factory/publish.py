@@ -55,11 +55,11 @@ def _registry(engine: str, slug: str) -> Iterator[str]:
         yield address
         return
     image = os.environ.get("REGISTRY_IMAGE") or LOCAL
-    container = run(engine, "run", "--quiet", "--detach", "--rm", "--publish=127.0.0.1::5000", image)
+    container = run(engine, "run", "--quiet", "--detach", "--publish=127.0.0.1::5000", image)
     try:
         yield f"{run(engine, 'port', container, '5000').splitlines()[0]}/{slug}"
     finally:
-        run(engine, "stop", "--time=1", container)
+        run(engine, "rm", "--force", "--volumes", container)
 
 
 def _push(engine: str, tag: str) -> None:

@@ -65,10 +65,10 @@ class Host:
         return publish.by_digest(self.engine, tag, env=self.env) if registry else tag
 
     def running(self) -> str | None:
-        """The image that serves for the stage, if one does."""
+        """The image that serves for the stage, by its id on the host, if one does."""
         filters = {"project": self.project, "service": SERVICE}
         chosen = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in filters.items()]
-        return next(iter(self._run("ps", *chosen, "--format={{.Image}}").splitlines()), None)
+        return next(iter(self._run("ps", *chosen, '--format={{.Label "com.docker.compose.image"}}').splitlines()), None)
 
     def up(self, image: str) -> None:
         """Serve the image, once it is healthy. Raises FactoryError."""
@@ -79,7 +79,8 @@ class Host:
         self._compose(image, "down", "--volumes")
 
     def _compose(self, image: str, *command: str) -> None:
-        run(self.engine, "compose", "--project-name", self.project, *command, env=self.env | {"IMAGE": image})
+        options = ("--progress", "quiet", "--project-name", self.project)
+        run(self.engine, "compose", *options, *command, env=self.env | {"IMAGE": image})
 
     def _run(self, *command: str) -> str:
         return run(self.engine, *command, env=self.env)
