@@ -106,7 +106,9 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
         # what jobs on one machine may share, and a terminal would only blur
         env = {"MYPY_CACHE_DIR": f"{project.hub.parent}/mypy", "UV_NO_PROGRESS": "1", "ARTIFACTS": f"{tmp_path}/artifacts", **env}
         (tmp_path / "artifacts").mkdir(exist_ok=True)
-        options += [f"--env={key}={value}" for key, value in env.items()] + [f"--secret={name}={TOKEN}" for name in ("FACTORY_TOKEN", "GITHUB_TOKEN")]
+        options += [f"--env={key}={value}" for key, value in env.items()] + [
+            f"--secret={name}={TOKEN}" for name in ("FACTORY_TOKEN", "GITHUB_TOKEN")
+        ]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         done = subprocess.run([act, event, *options], cwd=folder, text=True, timeout=500, **pipes)
         result = Done(folder, done.stdout)
