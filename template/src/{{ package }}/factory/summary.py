@@ -81,7 +81,7 @@ def _made(main: str, draws: bool) -> Iterator[str]:
         yield f"{main} has no figures to compare with."
     if draws:
         charts = [mermaid.chart(path.stem, list(_curves(path, main))) for path in sorted(PLOTS.glob("*.csv"))]
-        opened = f"<details><summary>Plots: first the line of this model, then that of {main}</summary>"
+        opened = f"<details><summary>Plots: blue is this model, grey {main}</summary>"
         yield "\n\n".join([opened, *charts, "</details>"])
 
 
