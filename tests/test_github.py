@@ -1,6 +1,5 @@
 """GitHub's workflows, run by act on this machine: a project with a Git remote and storage, green and red."""
 
-import contextlib
 import json
 import re
 import subprocess
@@ -10,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import ROOT, git
 from forge import TOKEN, Hub, environment, running
-from hosted import BROKEN, Hosted, Vulnerabilities, champion, hosted, machine
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine
+from test_container import engine  # noqa: F401  a fixture
 from workshop import tool
 
 pytestmark = pytest.mark.slow
@@ -119,19 +118,6 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
     return workflow
 
 
-@contextlib.contextmanager
-def without(path: Path) -> Iterator[None]:
-    """As if it was not there."""
-    hidden = path.with_name("hidden")
-    if path.exists():
-        path.rename(hidden)
-    try:
-        yield
-    finally:
-        if hidden.exists():
-            hidden.rename(path)
-
-
 def pull_request(branch: str, title: str = "A change", fork: bool = False) -> dict:
     head, base = {"ref": branch, "repo": {"fork": fork}}, {"ref": "main"}
     return {"action": "opened", "number": 7, "pull_request": {"number": 7, "title": title, "head": head, "base": base}}
@@ -185,13 +171,6 @@ def assert_red(done: Done, forge: Hub, code: str) -> None:
     assert code in done.last and code in forge.comments[0]["text"], done.log("model")
 
 
-def test_fork_without_storage_is_red_and_says_why(run, project, forge):
-    with without(project.storage):
-        done = asked(run, project, forge, "fork", "max_iter: 60", "max_iter: 61", fork=True)
-    assert_red(done, forge, "STORAGE")
-    assert "from a fork" in done.last
-
-
 def test_without_champion_is_red(run, project, forge):
     project.done("dvc", "push", "--quiet")
     assert_red(asked(run, project, forge, "first", "max_iter: 60", "max_iter: 61"), forge, "NO_CHAMPION")
@@ -214,11 +193,16 @@ def test_training_that_crashes_is_red(run, promoted, forge):
 
 
 def test_champion_that_cannot_be_fetched_is_red(run, promoted, forge):
-    outs = yaml.safe_load((promoted.folder / "dvc.lock").read_text())["stages"]["train"]["outs"]
-    [model] = [out["md5"] for out in outs if out["path"] == "model"]
-    with without(promoted.storage / "files/md5" / model[:2] / model[2:]):
+    with promoted.lost(promoted.listed("model")):
         done = asked(run, promoted, forge, "lost", "max_iter: 60", "max_iter: 63")
     assert_red(done, forge, "CHAMPION_UNFETCHABLE")
+
+
+def test_fork_without_storage_is_red_and_says_why(run, promoted, forge):
+    with promoted.lost(promoted.storage):
+        done = asked(run, promoted, forge, "fork", "max_iter: 60", "max_iter: 61", fork=True)
+    assert_red(done, forge, "STORAGE")
+    assert "from a fork" in done.last
 
 
 def test_change_that_no_model_sees_trains_none_and_is_green(run, project, forge):
@@ -231,3 +215,39 @@ def test_skipping_because_nobody_knows_is_red(run, project, forge):
     project.branch("unknown", "dvc.yaml", "stages:", "phases:")
     done = run("model", "unknown", "pull_request", pull_request("unknown"), **at(forge))
     assert done.jobs == {"affected": "failure", "required": "failure"}, done.log()
+
+
+def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, forge):
+    promoted.deliver()
+    done = run("retrain", event="schedule", **at(forge))
+    assert done.jobs == {"retrain": "success"}, done.log()
+    [proposal] = forge.proposals
+    assert (proposal["branch"], proposal["base"], proposal["draft"]) == ("factory/retrain", "main", False)
+    assert NEWEST in git(promoted.hub, "show", "factory/retrain:data/ledger.csv")
+    assert git(promoted.hub, "tag") == "model/v1" and not forge.issues
+
+
+def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, forge):
+    (promoted.storage / "inbox").mkdir(exist_ok=True)
+    bad = promoted.storage / "inbox/bad.csv"
+    bad.write_text("flight\nUA1\n")
+    done = run("retrain", event="repository_dispatch", **at(forge))
+    bad.unlink()
+    assert done.jobs == {"retrain": "failure"} and "CONTRACT" in done.last, done.log()
+    assert "CONTRACT" in forge.issues[0]["text"] and not forge.proposals
+
+
+def test_template_update_becomes_a_pull_request(run, promoted, forge):
+    promoted.release()
+    done = run("template-update", event="schedule", **at(forge))
+    assert done.jobs == {"update": "success"}, done.log()
+    [proposal] = forge.proposals
+    assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
+    assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
+
+
+def test_release_serves_the_version_of_its_tag(engine, run, promoted, forge, tmp_path):
+    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, **at(forge))
+    assert done.jobs == {"staging": "success", "production": "success"}, done.log()
+    assert {path.name for path in (tmp_path / "artifacts/sbom").iterdir()} == {"v1.cdx.json", "v1.provenance.json"}
+    assert "has served on this machine" in done.log("staging") and "has served on this machine" in done.log("production")
