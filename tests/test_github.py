@@ -26,6 +26,12 @@ jobs:
     steps:
       - run: echo ${{ github.event.pull_request.title }}
 """
+REGISTRY = """
+FROM debian:bookworm-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-registry
+RUN printf 'version: 0.1\\nhttp: {addr: ":5000"}\\nstorage: {filesystem: {rootdirectory: /srv}}' > /etc/docker/registry/config.yml
+ENTRYPOINT ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
+"""
 QUICK = {"SKIP": "mypy", "PYTEST_ADDOPTS": "tests/test_contract.py"}  # what a test is not about
 
 
@@ -246,8 +252,15 @@ def test_template_update_becomes_a_pull_request(run, promoted, forge):
     assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
 
 
-def test_release_serves_the_version_of_its_tag(engine, run, promoted, forge, tmp_path):
-    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, **at(forge))
+@pytest.fixture(scope="module")
+def registry(engine) -> str:  # noqa: F811
+    """The image of a registry, from Debian's package."""
+    subprocess.run(["docker", "build", "--quiet", "--tag=test-registry", "-"], input=REGISTRY, text=True, check=True)
+    return "test-registry"
+
+
+def test_release_serves_the_version_of_its_tag(run, promoted, forge, registry, tmp_path):
+    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, REGISTRY_IMAGE=registry, **at(forge))
     assert done.jobs == {"staging": "success", "production": "success"}, done.log()
     assert {path.name for path in (tmp_path / "artifacts/sbom").iterdir()} == {"v1.cdx.json", "v1.provenance.json"}
     assert "has served on this machine" in done.log("staging") and "has served on this machine" in done.log("production")
