@@ -88,7 +88,7 @@ def test_free_text_is_what_has_no_choices():
     assert set(FREE_TEXT) == {name for name in asked if "choices" not in CONFIG[name]} - {"storage_url"}
 
 
-@pytest.mark.parametrize("part", [*PARTS, "docs", "noxfile.py", ".ci", "README.md"])
+@pytest.mark.parametrize("part", [*PARTS, "docs", "noxfile.py", ".ci", ".github", "README.md"])
 def test_no_address_of_a_machine_or_registry(part):
     where = ROOT / part
     for file in [where] if where.is_file() else where.rglob("*"):
