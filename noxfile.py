@@ -81,9 +81,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Speed and size of what a project does, against the limits that the benchmarks name."""
+    """Speed and size, against the limits that the benchmarks name; `nox -s bench -- pipelines` measures those."""
     install(session)
-    session.run("python", "benchmarks/bench.py", *(session.posargs or [session.create_tmp()]))
+    session.run("python", f"benchmarks/{''.join(session.posargs) or 'bench'}.py", session.create_tmp())
 
 
 if __name__ == "__main__":

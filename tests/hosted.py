@@ -82,14 +82,15 @@ BROKEN = {
 }
 
 
-def hosted(template: Path, folder: Path, ci: str) -> Hosted:
-    """A project on the platform, without the tests that the template brings: those run elsewhere, and here would take minutes."""
+def hosted(template: Path, folder: Path, ci: str, *, whole: bool = False) -> Hosted:
+    """A project on the platform, unless `whole` without the tests that the template brings and the trees that take minutes."""
     shutil.copytree(template, folder / "template")
     commit(folder / "template", "1.0.0")
     project = installed(folder / "template", folder, "Gate", Hosted, ci=ci, storage_url=str(folder / "storage"))
-    project.set("max_iter: 200", "max_iter: 60")
-    for file in (project.folder / "tests/factory").glob("test_*.py"):
-        file.unlink()
+    if not whole:
+        project.set("max_iter: 200", "max_iter: 60")
+        for file in (project.folder / "tests/factory").glob("test_*.py"):
+            file.unlink()
     # the newest month arrives later
     shutil.move(project.folder / f"data/raw/{NEWEST}", folder)
     project.done("factory", "setup")
