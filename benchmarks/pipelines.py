@@ -26,7 +26,7 @@ PIPELINES = {"code": "change", "model": "change", "retrain": "main", "template-u
 def main(scratch: Path) -> None:
     """Each pipeline twice: on a machine that has nothing, and on one where it has run before."""
     os.environ["UV_CACHE_DIR"] = str(scratch / "packages")
-    template = scratch / "template"
+    template = scratch / "of the working tree"
     template.mkdir()
     for part in PARTS:
         shutil.copytree(ROOT / part, template / part) if (ROOT / part).is_dir() else shutil.copy(ROOT / part, template)

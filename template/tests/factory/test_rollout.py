@@ -20,7 +20,7 @@ def host(engine, version, monkeypatch):
     engine.says("images", "1234")
     engine.says("inspect", json.dumps(build.labels(version, "late-flights")))
     monkeypatch.setattr(publish, "by_digest", lambda engine, tag, env: f"{tag.partition(':')[0]}@sha256:1")
-    monkeypatch.setattr(smoke, "smoke", lambda url, version: iter([url]))
+    monkeypatch.setattr(smoke, "smoke", lambda ask, version: iter([getattr(ask, "__name__", "")]))
     return engine
 
 
@@ -43,7 +43,7 @@ def target(host, monkeypatch):
 
 def test_dry_run_serves_here_and_ends(host):
     told = deploy("staging", "model/v1")
-    assert "http://127.0.0.1:" in told and "dry run: late-flights:v1 has served on this machine" in told
+    assert "dry run: late-flights:v1 has served on this machine" in told
     assert [call[0] for call in composed(host)] == ["up", "down"]
 
 
@@ -61,7 +61,7 @@ def test_target_serves_on(target):
 
 @pytest.mark.parametrize("before", ["", "flights@sha256:0"])
 def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypatch, before):
-    def smoked(url, version):
+    def smoked(ask, version):
         raise errors.FactoryError("SCORES_DIFFER: by much")
         yield
 

@@ -33,18 +33,18 @@ def look(patch, name="v1", **env):
     patch.setattr(smoke, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
     stamp.write(Path("model"), name, version.commit)
     with serving(**env) as client:
-        return list(smoke.smoke(f"http://127.0.0.1:{client.port}", version))
+        return list(smoke.smoke(smoke.over_http(f"http://127.0.0.1:{client.port}/"), version))
 
 
 def test_service_that_scores_as_recorded(scores, monkeypatch):
     ready, same = look(monkeypatch)
-    assert ready.endswith("is ready and serves v1")
+    assert ready == "ready, and serves v1"
     assert len(scores) == evaluate.RECORDED and same.startswith("100 scores are as recorded, to ")
 
 
 def test_one_score_that_differs(scores, monkeypatch):
     record([*scores[:50], scores[50] + 0.01, *scores[51:]])
-    with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: http.* is up to 0.01 away from the scores of v1$"):
+    with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: it is up to 0.01 away from the scores of v1$"):
         look(monkeypatch)
 
 
@@ -56,7 +56,7 @@ def test_version_of_before_there_were_recorded_scores(monkeypatch):
 
 @pytest.mark.usefixtures("scores")
 def test_other_version(monkeypatch):
-    with pytest.raises(errors.FactoryError, match=r"^WRONG_VERSION: http.* serves v9, not v1$"):
+    with pytest.raises(errors.FactoryError, match=r"^WRONG_VERSION: it serves v9, not v1$"):
         look(monkeypatch, "v9")
 
 
@@ -65,7 +65,7 @@ def test_nobody_answers(monkeypatch):
     monkeypatch.setattr(smoke, "SECONDS", 0.1)
     assert run("promote").exit_code == 0
     with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http://127.0.0.1:9/health/ready does not answer"):
-        list(smoke.smoke("http://127.0.0.1:9", versions.known()[0]))
+        list(smoke.smoke(smoke.over_http("http://127.0.0.1:9"), versions.known()[0]))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -78,5 +78,5 @@ def test_key_that_the_service_asks_for(monkeypatch, tmp_path_factory, known):
         monkeypatch.setenv(smoke.KEY, secret)
         assert len(look(monkeypatch, KEYS=keys)) == 2
     else:
-        with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http.* answers 401"):
+        with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http.*/version answers 401"):
             look(monkeypatch, KEYS=keys)

@@ -24,6 +24,8 @@ def publish(name: str) -> tuple[str, Path]:
         run(engine, "tag", f"{slug}:{version.name}", tag)
         _push(engine, tag)
         image = by_digest(engine, tag)
+        if not os.environ.get(REGISTRY):
+            run(engine, "rmi", tag)  # which nobody could pull again
     return image, provenance.write(version, image)
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +19,49 @@ from .errors import FactoryError
 from .shell import dvc
 from .versions import Version
 
+Ask = Callable[[str, bytes], bytes]
 KEY = "FACTORY_KEY"
 SECONDS = 60
 ARROW = "application/vnd.apache.arrow.stream"
 
 
-def smoke(url: str, version: Version) -> Iterator[str]:
-    """Look at the service as its callers do; yields what was seen. Raises FactoryError with a reason code."""
-    _wait(f"{url}/health/ready")
-    told = _ask("GET", f"{url}/version").json()["version"]
+def smoke(ask: Ask, version: Version) -> Iterator[str]:
+    """Look at the service as its callers do; yields what was seen. Raises FactoryError with a reason code.
+
+    `ask` is given a path and a body, which may be empty, and gives the body of the answer.
+    """
+    _wait(ask)
+    told = json.loads(ask("/version", b""))["version"]
     if told != version.name:
-        raise FactoryError(f"WRONG_VERSION: {url} serves {told}, not {version.name}")
-    yield f"{url} is ready and serves {told}"
+        raise FactoryError(f"WRONG_VERSION: it serves {told}, not {version.name}")
+    yield f"ready, and serves {told}"
     rows = _rows(version)
-    scores = _scores(url, rows)
+    body = io.BytesIO()
+    rows.write_ipc_stream(body)
+    scores = pl.read_ipc_stream(ask("/score", body.getvalue()))["score"].to_numpy()
     apart = float(np.abs(scores - recorded(version, rows)).max())
     if not apart <= artifact.TOLERANCE:
-        raise FactoryError(f"SCORES_DIFFER: {url} is up to {apart:.3g} away from the scores of {version.name}")
+        raise FactoryError(f"SCORES_DIFFER: it is up to {apart:.3g} away from the scores of {version.name}")
     yield f"{rows.height} scores are as recorded, to {apart:.1g}"
+
+
+def over_http(url: str) -> Ask:
+    """Asks from here, as callers from outside do, with the key that FACTORY_KEY holds."""
+    key = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
+
+    def ask(path: str, body: bytes) -> bytes:
+        method, address = "POST" if body else "GET", f"{url.rstrip('/')}{path}"
+        try:
+            headers = {**key, "Content-Type": ARROW}
+            answer = requests.request(method, address, data=body, headers=headers, timeout=SECONDS)
+        except requests.RequestException as error:
+            raise FactoryError(f"NOT_READY: {address} does not answer: {type(error).__name__}") from error
+        if not answer.ok:
+            said = " ".join(answer.text.split())[:300]
+            raise FactoryError(f"NOT_READY: {address} answers {answer.status_code}: {said}")
+        return answer.content
+
+    return ask
 
 
 def recorded(version: Version, rows: pl.DataFrame) -> Any:
@@ -54,31 +79,14 @@ def _rows(version: Version) -> pl.DataFrame:
         return pl.read_parquet(path).head(evaluate.RECORDED).select(contract.Row.column_names())
 
 
-def _scores(url: str, rows: pl.DataFrame) -> Any:
-    body = io.BytesIO()
-    rows.write_ipc_stream(body)
-    answer = _ask("POST", f"{url}/score", data=body.getvalue(), headers={"Content-Type": ARROW})
-    return pl.read_ipc_stream(answer.content)["score"].to_numpy()
-
-
-def _wait(address: str) -> None:
+def _wait(ask: Ask) -> None:
+    """Until it is ready."""
     end = time.monotonic() + SECONDS
     while True:
         try:
-            _ask("GET", address)
+            ask("/health/ready", b"")
             return
         except FactoryError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)
-
-
-def _ask(method: str, address: str, headers: dict[str, str] | None = None, **how: Any) -> requests.Response:
-    key = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
-    try:
-        answer = requests.request(method, address, headers=key | (headers or {}), timeout=SECONDS, **how)
-    except requests.RequestException as error:
-        raise FactoryError(f"NOT_READY: {address} does not answer: {type(error).__name__}") from error
-    if not answer.ok:
-        raise FactoryError(f"NOT_READY: {address} answers {answer.status_code}: {' '.join(answer.text.split())[:300]}")
-    return answer
