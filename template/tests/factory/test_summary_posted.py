@@ -16,6 +16,13 @@ def test_one_comment_that_is_updated(github):
     assert "The challenger passes" in comment["text"] and "kept with [this run](" in comment["text"]
 
 
+@pytest.mark.usefixtures("dvc_says", "github")
+def test_page_of_the_run_shows_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "page.md"))
+    told(2)
+    assert "VERDICT_MISSING" in (tmp_path / "page.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.usefixtures("dvc_says")
 def test_comment_that_is_refused_changes_no_verdict(github):
     github.down = True

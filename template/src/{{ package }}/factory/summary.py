@@ -67,7 +67,10 @@ def write(found: list[Problem]) -> str:
     text = "\n\n".join(parts) + "\n"
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(text, encoding="utf-8")
-    return text if here is None else text[: here.most]
+    if here is None:
+        return text
+    here.show(text)
+    return text[: here.most]
 
 
 def _made(main: str, draws: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from . import git
+from . import forge, git
 from .errors import FactoryError
 from .shell import run
 
@@ -119,7 +119,7 @@ def _content(path: Path) -> bytes | None:
 
 def _copier(*arguments: str) -> None:
     try:
-        run(os.environ.get("UV", "uv"), *COPIER, arguments[0], "--quiet", *arguments[1:])
+        run(os.environ.get("UV", "uv"), *COPIER, arguments[0], "--quiet", *arguments[1:], env=forge.signed_in())
     except FactoryError as error:
         raise FactoryError(
             f"the update failed, and nothing is changed: {str(error).rpartition(' failed: ')[2]}"

@@ -70,6 +70,9 @@ class Forge(ABC):
     def output(self, name: str, value: str) -> None:  # noqa: B027  not everywhere can a job hand on what it found
         """Hand a value to the jobs that wait for this one."""
 
+    def show(self, text: str) -> None:  # noqa: B027
+        """Put the text on the run's own page, where it has one."""
+
     def registry(self, address: str) -> tuple[str, str] | None:
         """User and password of the image registry, if it is the platform's own."""
         return None

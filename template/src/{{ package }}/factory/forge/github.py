@@ -72,6 +72,12 @@ class GitHub(Forge):
         with Path(self.env["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
             print(f"{name}={value}", file=file)
 
+    def show(self, text: str) -> None:
+        """The summary of the job."""
+        if self.env.get("GITHUB_STEP_SUMMARY"):
+            with Path(self.env["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+                file.write(text)
+
     def registry(self, address: str) -> tuple[str, str] | None:
         """GitHub's registry takes the token."""
         return (self.env["GITHUB_ACTOR"], self.token) if address.startswith("ghcr.io/") else None
