@@ -7,8 +7,8 @@ from pathlib import Path
 import azure_pipeline
 import pytest
 import yaml
-from conftest import ROOT, git
-from workshop import run
+from conftest import ROOT, commit, git
+from workshop import Project, call, copy, installed, run
 
 SHARED = ROOT.parent / "shared/tools/azlint.cjs"
 STYLE = "{extends: default, rules: {line-length: {max: 130}, comments: {min-spaces-from-content: 1}, document-start: disable, truthy: {check-keys: false}}}"
@@ -19,6 +19,29 @@ SCHEMAS = {
         "vendor.azure-pipelines --data-transform azure-pipelines --regex-variant nonunicode",
         "azure-pipelines/*.yaml azure-pipelines/*/*.yaml",
     ],
+}
+# What each hook must see: the file, what is replaced there, and by what.
+FAULTS = {
+    "github": {
+        "workflows": (".github/workflows/code.yaml", "runs-on:", "runs-upon:"),
+        "zizmor": (
+            ".github/workflows/model.yaml",
+            "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd",
+            "actions/checkout@v6",
+        ),
+        "actions": (".github/actions/login/action.yaml", "runs:", "run:"),
+        "dependabot": (".github/dependabot.yml", "interval: weekly", "interval: often"),
+        "secrets": (".github/CODEOWNERS", "# Yours", "password = 'aZ3-kQ9_vT7'  # Yours"),
+    },
+    "gitlab": {
+        "gitlab-pipelines": (".gitlab/pipelines/code.yml", "script:", "scripts:"),
+        "renovate": ("renovate.json", "{", '{"automerge": "perhaps",'),
+    },
+    "azure": {
+        "azure-pipelines": ("azure-pipelines/code.yaml", "jobs:", "job:"),
+        "renovate": ("renovate.json", "{", '{"automerge": "perhaps",'),
+    },
+    "none": {},
 }
 CHECK = "uvx --quiet check-jsonschema --builtin-schema"
 PLATFORMS = pytest.mark.parametrize("ci", SCHEMAS)
@@ -77,6 +100,29 @@ def test_language_service_has_nothing_to_say(render, tmp_path):
     schema = f"{found.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
     files = [str(file) for file in pipelines(render(ci="azure"), "azure")]
     assert "0 problems" in run(tmp_path, "node", str(SHARED), schema, *files, NODE_PATH=str(tmp_path / "node_modules"))
+
+
+@pytest.fixture(scope="module")
+def made(template, tmp_path_factory) -> Project:
+    """A project with its environment."""
+    return installed(template, tmp_path_factory.mktemp("hooks"), "Late flights", Project)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ci", FAULTS)
+def test_hooks_let_a_fresh_project_pass_and_see_each_fault(render, made, tmp_path, ci):
+    project = copy(render(ci=ci), tmp_path / "project")
+    shutil.copy(made.folder / "uv.lock", project)
+    commit(project)
+    hooks = ("uv", "run", "--no-sync", "pre-commit", "run", "--all-files")
+    env = {"UV_PROJECT_ENVIRONMENT": str(made.folder / ".venv"), "SKIP": "mypy,ruff-check,ruff-format"}
+    run(project, *hooks, **env)
+    for file, old, new in FAULTS[ci].values():
+        text = (project / file).read_text()
+        assert old in text
+        (project / file).write_text(text.replace(old, new, 1))
+    said = call(project, *hooks, **env).stdout
+    assert set(re.findall(r"^- hook id: (.*)$", said, re.MULTILINE)) == FAULTS[ci].keys(), said
 
 
 @PLATFORMS
