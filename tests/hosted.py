@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,14 @@ HOOK = "AKIA" + "IOSFODNN7EXAMPLQ"  # looks like a key of Amazon's
 UV = """#!/bin/sh
 [ "$1" = audit ] && shift && exec {uv} audit --service-url={osv} "$@"
 exec {uv} "$@"
+"""
+
+
+REGISTRY = """
+FROM debian:bookworm-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-registry
+RUN echo '{version: "0.1", storage: {filesystem: {rootdirectory: /var/lib/registry}}, http: {addr: ":5000"}}' > /config.yml
+ENTRYPOINT ["docker-registry", "serve", "/config.yml"]
 """
 
 
@@ -145,3 +154,13 @@ def machine(folder: Path) -> Iterator[Path]:
         patch.setenv("UV_PYTHON_DOWNLOADS", "never")
         yield folder
     server.shutdown()
+
+
+@contextlib.contextmanager
+def registry() -> Iterator[str]:
+    """The image of a registry, as none can be fetched; with it goes what a release has made."""
+    name = "gate:registry"
+    subprocess.run(["docker", "build", "--quiet", "--tag", name, "-"], input=REGISTRY, text=True, check=True)
+    yield name
+    made = subprocess.run(["docker", "images", "--quiet", "gate"], capture_output=True, text=True).stdout.split()
+    subprocess.run(["docker", "image", "rm", "--force", *made], check=True, capture_output=True)

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 
 import azure_pipeline
 import pytest
+import test_container
 from azure_pipeline import Run
 from conftest import git
 from forge import Hub, environment, running
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine, registry
 from workshop import tool
 
 pytestmark = pytest.mark.slow
+engine = test_container.engine
 ODD = "$(>x)"  # a branch by which a shell that reads its name makes a file
 
 
@@ -147,3 +149,14 @@ def test_template_update_becomes_a_pull_request(run, promoted, forge):
     [proposal] = forge.proposals
     assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
     assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
+
+
+def test_release_goes_to_staging_and_with_approval_to_production(run, promoted, engine):
+    with registry() as image:
+        waiting = run("release", "refs/tags/model/v1", closed=("production",), REGISTRY_IMAGE=image)
+        done = run("release", "refs/tags/model/v1", REGISTRY_IMAGE=image)
+    assert waiting.results == {"staging": "Succeeded", "production": "Waiting"}, waiting.log
+    assert done.results == {"staging": "Succeeded", "production": "Succeeded"}, done.log
+    assert all("scores are as recorded" in done.output(f"deploy {stage}") for stage in done.results)
+    kept = {file.name for file in (done.folder / "artifacts/staging/sbom").iterdir()}
+    assert "v1.cdx.json" in kept and len(kept) == 2

@@ -1,5 +1,6 @@
 """GitLab's pipelines, run by gitlab-ci-local on this machine: a project with a Git remote and storage, green and red."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,12 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import test_container
 from conftest import git
 from forge import Hub, environment, running
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine
+from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine, registry
 
 pytestmark = pytest.mark.slow
+engine = test_container.engine
 RUNNER = "gitlab-ci-local@4.70.0"
+NO_SERVICE = """
+.release: # the engine is this machine's, and so is its client
+  services: []
+"""
 ODD = "$(>x)"  # a branch by which a shell that reads its name makes a file
 
 
@@ -52,7 +59,12 @@ def runner(tmp_path_factory) -> Path:
 def project(runner, template, tmp_path_factory) -> Iterator[Hosted]:
     folder = tmp_path_factory.mktemp("gitlab")
     with machine(folder / "bin"):
-        yield hosted(template, folder, "gitlab")
+        project = hosted(template, folder, "gitlab")
+        with (project.folder / ".gitlab/team.yml").open("a") as team:
+            team.write(NO_SERVICE)
+        git(project.folder, "commit", "--quiet", "--no-verify", "--all", "--message", "The engine of this machine")
+        git(project.folder, "push", "--quiet", "origin", "main")
+        yield project
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +240,17 @@ def test_template_update_becomes_a_merge_request(run, promoted, forge):
     [proposal] = forge.proposals
     assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
     assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
+
+
+def test_release_goes_to_staging_and_with_approval_to_production(run, promoted, engine, monkeypatch, tmp_path_factory):
+    stand_in = tmp_path_factory.mktemp("apt") / "apt-get"  # Docker's client is here
+    stand_in.symlink_to(shutil.which("true"))
+    monkeypatch.setenv("PATH", f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}")
+    docker = {"DOCKER_HOST": os.environ.get("DOCKER_HOST", ""), "DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": ""}
+    with registry() as image:
+        done = run("model/v1", "--manual=production", **TAG, **docker, REGISTRY_IMAGE=image)
+    assert done.passed and done.jobs == {"staging": "PASS", "production": "PASS"}, done.log
+    for stage in done.jobs:
+        assert "scores are as recorded" in done.lines(stage)
+    kept = {file.name for file in (done.folder / ".gitlab-ci-local/artifacts/staging/reports/sbom").iterdir()}
+    assert "v1.cdx.json" in kept and len(kept) == 2
