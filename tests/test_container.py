@@ -1,11 +1,13 @@
 """The image of a promoted version with a real engine: what is in it, how it runs without rights, and the services around it."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -50,19 +52,28 @@ def engine(tmp_path_factory) -> Iterator[None]:
             return
     if not STARTER.exists():
         pytest.skip("no Docker engine answers, and none can be started: not tested")
-    python, folder = newest_python(), tmp_path_factory.mktemp("engine")
-    try:
-        run(ROOT, str(STARTER), str(folder), PYTHONS=python)
-        told = run(folder, "bash", "-c", '. ./env && printf "%s\\n" "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
-                patch.setenv(name, value)
-            uv = "ghcr.io/astral-sh/uv:"  # of which the stand-in is the newest, whichever that is today
-            run(folder, "docker", "tag", f"{uv}latest", f"{uv}{pinned('UV')}")
-            yield
-    finally:
-        run(ROOT, str(STARTER), str(folder), "stop")
-        shutil.rmtree(folder)  # gigabytes
+    with alone():
+        python, folder = newest_python(), tmp_path_factory.mktemp("engine")
+        try:
+            run(ROOT, str(STARTER), str(folder), PYTHONS=python)
+            told = run(folder, "bash", "-c", '. ./env && printf "%s\\n" "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
+                    patch.setenv(name, value)
+                uv = "ghcr.io/astral-sh/uv:"  # of which the stand-in is the newest, whichever that is today
+                run(folder, "docker", "tag", f"{uv}latest", f"{uv}{pinned('UV')}")
+                yield
+        finally:
+            run(ROOT, str(STARTER), str(folder), "stop")
+            shutil.rmtree(folder)  # gigabytes
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Two engines on a machine would share one bridge, which goes with the first that ends."""
+    with Path(tempfile.gettempdir(), "engine.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def pinned(name: str) -> str:
