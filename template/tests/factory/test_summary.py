@@ -69,6 +69,11 @@ def test_data_that_cannot_be_fetched(dvc_says):
     assert told(2) == ["STORAGE: data/raw/a.csv and all in all 2 files are not here: `dvc pull` failed: no such bucket"]
 
 
+def test_data_that_was_changed(dvc_says):
+    dvc_says["status"] = '{"prepare": [], "data/raw/first.parquet.dvc": []}'
+    assert told(2)[0].startswith("DATA_CHANGED: data/raw/first.parquet is not what was delivered")
+
+
 @pytest.mark.usefixtures("github")
 def test_fork_is_told_that_it_has_no_credentials(dvc_says):
     dvc_says["status"] = '{"data/raw/b.csv.dvc": []}'

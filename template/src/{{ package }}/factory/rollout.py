@@ -57,7 +57,7 @@ class Host:
     """A Docker engine, this machine's or another's, and what runs there for a stage."""
 
     def __init__(self, project: str, target: str | None) -> None:
-        self.engine, self.project = build.find_engine(), project
+        self.engine, self.project, self.leftovers = build.find_engine(), project, () if target else ("--volumes",)
         own = {name: value for name, value in os.environ.items() if not (target and name in ENGINE)}
         self.env = own | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
 
@@ -94,8 +94,8 @@ class Host:
         self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE)
 
     def down(self, image: str) -> None:
-        """End what serves, and what it has kept."""
-        self._compose(image, "down", "--volumes")
+        """End what serves; what a dry run has kept goes with it."""
+        self._compose(image, "down", *self.leftovers)
 
     def _container(self, form: str) -> str | None:
         filters = {"project": self.project, "service": SERVICE}

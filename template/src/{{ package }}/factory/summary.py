@@ -98,8 +98,13 @@ def _curves(path: Path, main: str) -> Iterator[pl.DataFrame]:
 def _unmade(behind: dict[str, Any], failed: Failure | None) -> Problem:
     """Which stage failed, if the data is here."""
     files = sorted(name.removesuffix(".dvc") for name in behind if name.endswith(".dvc"))
+    missing = [name for name in files if not Path(name).exists()]
+    if missing:
+        return Problem("STORAGE", f"{missing[0]} and all in all {len(missing)} files are not here: {_why(missing)}")
     if files:
-        return Problem("STORAGE", f"{files[0]} and all in all {len(files)} files are not here: {_why(files)}")
+        return Problem(
+            "DATA_CHANGED", f"{files[0]} is not what was delivered: `git status`, and `uv run dvc checkout --force`"
+        )
     stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     name = failed.command if failed and failed.command in behind else min(behind, key=[*stages].index)
     if failed and failed.command == name:
