@@ -8,7 +8,7 @@ import test_container
 from azure_pipeline import Run
 from conftest import git
 from forge import Hub, environment, running
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
 from workshop import tool
 
 pytestmark = pytest.mark.slow
@@ -49,6 +49,7 @@ def run(project, forge, tmp_path) -> Callable[..., Run]:
         token, ref = known.pop("FACTORY_TOKEN"), ref if ref.startswith("refs/") else known.pop("BUILD_SOURCEBRANCH")
         known.pop("BUILD_SOURCEBRANCH", None)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        known |= project.environment if name != "code" else {}
         return azure_pipeline.run(name, project.hub, ref, folder, token=token, **known, **options)
 
     return pipeline
@@ -56,7 +57,7 @@ def run(project, forge, tmp_path) -> Callable[..., Run]:
 
 def test_code_is_green_whatever_the_branch_is_called(run, project, tmp_path):
     project.branch(ODD, "docs/more.md", "", "Nothing of importance\n")
-    done = run("code", ODD)
+    done = run("code", ODD, **QUICK)
     assert done.results == {"checks": "Succeeded", "tests": "Succeeded"}, done.log
     assert {job for job, *_ in done.steps} == {"checks", "tests oldest", "tests newest"}
     assert "Python 3.11" in done.log and "Python 3.13" in done.log
@@ -67,14 +68,14 @@ def test_code_is_green_whatever_the_branch_is_called(run, project, tmp_path):
 @pytest.mark.parametrize("what", BROKEN)
 def test_code_is_red(run, project, what):
     *change, job, word = BROKEN[what]
-    done = run("code", project.branch(what, *change), only=job)
+    done = run("code", project.branch(what, *change), only=job, **QUICK)
     assert done.results[job] == "Failed"
     assert word in done.output({"checks": "pre-commit", "tests": "pytest"}[job])
 
 
 def test_vulnerable_dependency_is_red(run, monkeypatch):
     monkeypatch.setattr(Vulnerabilities, "known", "polars")
-    done = run("code", only="checks")
+    done = run("code", only="checks", **QUICK)
     assert done.results["checks"] == "Failed" and "TEST-1" in done.output("uv audit")
 
 

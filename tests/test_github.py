@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, git
 from forge import TOKEN, Hub, environment, running
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine
 from test_container import engine  # noqa: F401  a fixture
 from workshop import tool
 
@@ -32,7 +32,6 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-
 RUN printf 'version: 0.1\\nhttp: {addr: ":5000"}\\nstorage: {filesystem: {rootdirectory: /srv}}' > /etc/docker/registry/config.yml
 ENTRYPOINT ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
 """
-QUICK = {"SKIP": "mypy", "PYTEST_ADDOPTS": "tests/test_contract.py"}  # what a test is not about
 
 
 @dataclass
@@ -110,6 +109,7 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
             options.append(f"--local-repository={action}={own if own.exists() else ACTIONS / 'none'}")
         # what jobs on one machine may share, and a terminal would only blur
         env = {"MYPY_CACHE_DIR": f"{project.hub.parent}/mypy", "UV_NO_PROGRESS": "1", "ARTIFACTS": f"{tmp_path}/artifacts", **env}
+        env |= project.environment if name != "code" else {}
         (tmp_path / "artifacts").mkdir(exist_ok=True)
         options += [f"--env={key}={value}" for key, value in env.items()] + [
             f"--secret={name}={TOKEN}" for name in ("FACTORY_TOKEN", "GITHUB_TOKEN")
@@ -144,7 +144,7 @@ def test_code_with_tests_that_fail_is_red(run, project):
     *violation, _, other = BROKEN["contract-violation"]
     project.branch("failing", *failing)
     project.branch("violation", *violation, upon="failing")
-    done = run("code", "violation", SKIP="mypy", PYTEST_ADDOPTS="tests/test_contract.py tests/test_more.py")
+    done = run("code", "violation", **QUICK)
     assert done.jobs == {"checks": "success", "tests": "failure", "required": "failure"}, done.log()
     assert word in done.log("tests") and other in done.log("tests")
 

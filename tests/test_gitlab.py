@@ -12,7 +12,7 @@ import pytest
 import test_container
 from conftest import git
 from forge import Hub, environment, running
-from hosted import BROKEN, NEWEST, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
 
 pytestmark = pytest.mark.slow
 engine = test_container.engine
@@ -91,6 +91,7 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
         git(folder, "checkout", "--quiet", "--detach", ref if "/v" in ref else f"origin/{ref}")
         (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
         known = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
+        known |= project.environment if set(jobs) & {"model", "retrain", "template-update", "staging"} else {}
         options = [f"--variable={name}={value}" for name, value in known.items() if value]
         options += [f"--unset-variable={name}" for name, value in known.items() if not value]
         # Isolated jobs work in folders of their own, which gitlab-ci-local empties before an after_script.
@@ -143,7 +144,7 @@ def test_what_starts_which_jobs(run, project, change, variables, chosen):
 
 def test_code_is_green_whatever_the_branch_is_called(run, project):
     project.branch(ODD, "docs/more.md", "", "Nothing of importance\n")
-    done = run(ODD, isolated=True)
+    done = run(ODD, isolated=True, **QUICK)
     assert done.passed, done.log
     assert done.jobs == {"checks": "PASS", "tests: [3.11]": "PASS", "tests: [3.13]": "PASS"}
     assert "Python 3.11" in done.lines("tests: [3.11]") and "Python 3.13" in done.lines("tests: [3.13]")
@@ -154,14 +155,14 @@ def test_code_is_green_whatever_the_branch_is_called(run, project):
 @pytest.mark.parametrize("what", BROKEN)
 def test_code_is_red(run, project, what):
     *change, job, word = BROKEN[what]
-    done = run(project.branch(what, *change), {"checks": "checks", "tests": "tests: [3.13]"}[job])
+    done = run(project.branch(what, *change), {"checks": "checks", "tests": "tests: [3.13]"}[job], **QUICK)
     assert not done.passed and "FAIL" in done.jobs.values()
     assert word in "\n".join(done.log.splitlines()[-40:]), done.log
 
 
 def test_vulnerable_dependency_is_red(run, monkeypatch):
     monkeypatch.setattr(Vulnerabilities, "known", "polars")
-    done = run("main", "checks")
+    done = run("main", "checks", **QUICK)
     assert not done.passed and done.jobs == {"checks": "FAIL"}
     assert "TEST-1" in done.lines("checks")
 
