@@ -13,7 +13,7 @@ STAGES = """
 stages:
   prepare: {cmd: a, deps: [data/raw, "${package}/contract.py"]}
   enrich:
-    do: {cmd: b, deps: [tools/enrich.py]}
+    do: {cmd: b, deps: [tools/enrich.py, maps/all.csv, zones/north.csv], params: [limit, {tools/limits.yaml: [most]}]}
     foreach: [1, 2]
 """
 
@@ -33,14 +33,35 @@ def change(project, monkeypatch, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "file", ["src/toy/features.py", "params.yaml", "uv.lock", "tools/enrich.py", "data/raw/ä.csv.dvc"]
+    "file",
+    [
+        "src/toy/features.py",
+        "params.yaml",
+        "uv.lock",
+        "tools/enrich.py",
+        "tools/limits.yaml",
+        "data/raw/ä.csv.dvc",
+        "maps/all.csv.dvc",
+        "zones.dvc",
+    ],
 )
 def test_what_can_change_the_model(file):
+    Path("maps").mkdir()
     repository.commit(**{file: "changed", "README.md": "too"})
     assert run("affected", "--base", "origin/main").output == f"{file}\n"
 
 
-@pytest.mark.parametrize("file", ["README.md", "tools/other.py", "srcs.py"])
+def test_what_was_moved_away():
+    git("checkout", "--quiet", "main")
+    repository.commit(**{"src/toy/features.py": "a line\n" * 20})
+    git("push", "--quiet", "origin", "main")
+    git("checkout", "--quiet", "-B", "change")
+    git("mv", "src/toy/features.py", "tools/features.py")
+    repository.commit()
+    assert run("affected", "--base", "origin/main").output == "src/toy/features.py\n"
+
+
+@pytest.mark.parametrize("file", ["README.md", "tools/other.py", "srcs.py", "maps.csv.dvc"])
 def test_what_cannot(file):
     repository.commit(**{file: "changed"})
     assert run("affected", "--base", "origin/main").output == "nothing\n"

@@ -107,8 +107,10 @@ def authors_of(text: str, path: str) -> list[str]:
 
 
 def changed_since(base: str) -> list[str]:
-    """Files that differ between this commit and where its branch left the base."""
-    return run("git", "-c", "core.quotePath=false", "diff", "--name-only", f"{base}...HEAD").splitlines()
+    """Files that differ between this commit and where its branch left the base; of one that moved both names."""
+    return run(
+        "git", "-c", "core.quotePath=false", "diff", "--no-renames", "--name-only", f"{base}...HEAD"
+    ).splitlines()
 
 
 def _asked(*question: str, strip: bool = True) -> str | None:
