@@ -51,7 +51,7 @@ def test_new_model_is_proposed_and_nothing_promoted(pushed, hub):
     [made] = hub.proposals
     assert (made["branch"], made["base"], made["draft"]) == ("factory/retrain", "main", False)
     assert "The challenger passes" in made["text"]
-    assert pushed == [("push", "--run-cache", "--quiet")] and not versions.known() and not hub.issues
+    assert pushed == [("push", "--run-cache")] and not versions.known() and not hub.issues
 
 
 def test_model_that_is_proposed_already(pushed, hub):

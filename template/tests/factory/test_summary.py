@@ -43,6 +43,35 @@ def test_stage_that_died_without_a_word(dvc_says, stage):
     assert told(2) == [f"{stage.upper()}_FAILED: {stage} did not come to its end: see its log above"]
 
 
+@pytest.mark.parametrize("stage, code", [("fit@a", "FIT_A"), ("team/dvc.yaml:fit", "TEAM_DVC_YAML_FIT")])
+def test_stage_of_the_team_that_died_without_a_word(dvc_says, stage, code):
+    dvc_says["status"] = json.dumps({stage: []})
+    assert told(2) == [f"{code}_FAILED: {stage} did not come to its end: see its log above"]
+
+
+@pytest.mark.usefixtures("github")
+def test_part_of_what_a_stage_made_is_lost(dvc_says):
+    dvc_says["status"] = '{"train": [], "evaluate": []}'
+    [line] = told(2)
+    assert line.startswith("STORAGE: ") and line.endswith("`dvc fetch` failed: no such bucket")
+    dvc_says["fetch"] = ""
+    assert told(2)[0].startswith("TRAIN_FAILED: ")
+
+
+def test_storage_that_has_lost_a_file_without_a_word(dvc_says):
+    dvc_says |= {"status": '{"data/raw/b.csv.dvc": []}', "pull": ""}
+    assert told(2) == [
+        "STORAGE: data/raw/b.csv and all in all 1 files are not here: the storage has lost data/raw/b.csv"
+    ]
+
+
+@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.parametrize("content", ['{"model": "', "[]", "{}"])
+def test_half_a_verdict_is_none(content):
+    summary.compare.JSON.write_text(content, encoding="utf-8")
+    assert told(2)[0].startswith("VERDICT_MISSING: ")
+
+
 def test_stage_that_said_why(dvc_says, monkeypatch):
     def crash(problem, categorical, **parameters):
         raise ArithmeticError("no such\nparameter")

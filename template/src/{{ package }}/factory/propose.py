@@ -26,7 +26,7 @@ def retrained(found: list[Problem]) -> str:
         return "Nothing new: main has this model already"
     if _proposed_already():
         return f"Nothing new since the branch {RETRAIN} was proposed"
-    dvc("push", "--run-cache", "--quiet")
+    dvc("push", "--run-cache")
     return f"See {propose(here, RETRAIN, 'Retrain the model', text)}"
 
 

@@ -21,8 +21,10 @@ def dvc(*command: str) -> str:
     whole = (sys.executable, "-m", "dvc", *command)
     done = subprocess.run(whole, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        raise FactoryError(f"`dvc {command[0]}` failed: {said[-1] if said else f'exit code {done.returncode}'}")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        said = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        told = said[-1] if said else lines[0] if lines else f"exit code {done.returncode}"
+        raise FactoryError(f"`dvc {command[0]}` failed: {told}")
     return done.stdout.strip()
 
 

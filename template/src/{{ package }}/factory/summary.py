@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,20 +107,32 @@ def _unmade(behind: dict[str, Any], failed: Failure | None) -> Problem:
             "DATA_CHANGED", f"{files[0]} is not what was delivered: `git status`, and `uv run dvc checkout --force`"
         )
     stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    name = failed.command if failed and failed.command in behind else min(behind, key=[*stages].index)
-    if failed and failed.command == name:
-        return Problem(failed.code, f"{name}: {failed.message}", undecided=failed.code != "CONTRACT")
-    return Problem(f"{name.upper()}_FAILED", f"{name} did not come to its end: see its log above")
+    if failed and failed.command in behind:
+        return Problem(failed.code, f"{failed.command}: {failed.message}", undecided=failed.code != "CONTRACT")
+    lost = _complaint("fetch", "--run-cache") if forge.here() else ""  # then `dvc pull` let no stage begin
+    if lost:
+        return Problem("STORAGE", f"what stages made cannot be fetched; if lost, `dvc repro --force` and `dvc push`: {lost}")
+    order = {name: place for place, name in enumerate(stages)}
+    name = min(behind, key=lambda name: order.get(name.partition("@")[0], len(order)))  # last: of a dvc.yaml elsewhere
+    code = re.sub(r"\W+", "_", name).upper()
+    return Problem(f"{code}_FAILED", f"{name} did not come to its end: see its log above")
 
 
 def _why(files: list[str]) -> str:
+    said, here = _complaint("pull", *files), forge.here()
+    if not said:
+        lost = [name for name in files if not Path(name).exists()]
+        return f"the storage has lost {lost[0]}" if lost else "they could be fetched now, so run this again"
+    fork = "; a pull request from a fork is given no credentials: push its branch to this repository"
+    return f"{said}{fork if here and here.target else ''}"
+
+
+def _complaint(*command: str) -> str:
     try:
-        dvc("pull", "--quiet", *files)
-        return "they could be fetched now, so run this again"
+        dvc(*command)
+        return ""
     except FactoryError as error:
-        fork = "; a pull request from a fork is given no credentials: push its branch to this repository"
-        here = forge.here()
-        return f"{error}{fork if here and here.target else ''}"
+        return str(error)
 
 
 def _verdict() -> Any:
@@ -127,7 +140,7 @@ def _verdict() -> Any:
     try:
         verdict = json.loads(compare.JSON.read_text(encoding="utf-8"))
         return verdict if verdict["model"] == compare.model_id() else None
-    except OSError:
+    except (OSError, ValueError, TypeError, KeyError):  # none, or half of one
         return None
 
 
