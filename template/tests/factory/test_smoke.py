@@ -68,6 +68,25 @@ def test_nobody_answers(monkeypatch):
         list(smoke.smoke(smoke.over_http("http://127.0.0.1:9"), versions.known()[0]))
 
 
+@pytest.mark.parametrize(
+    "version, scores, code",
+    [
+        (b"<html>a page for every path</html>", b"", "WRONG_VERSION"),
+        (b"[]", b"", "WRONG_VERSION"),
+        (b'{"version": "v1"}', b"<html>", "SCORES_DIFFER"),
+        (b'{"version": "v1"}', b"{}", "SCORES_DIFFER"),
+    ],
+)
+@pytest.mark.usefixtures("committed")
+def test_something_else_answers(monkeypatch, version, scores, code):
+    assert run("promote").exit_code == 0
+    rows = Path("data/prepared/test.parquet").read_bytes()
+    monkeypatch.setattr(smoke, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
+    answers = {"/health/ready": b"", "/version": version, "/score": scores}
+    with pytest.raises(errors.FactoryError, match=f"^{code}: "):
+        list(smoke.smoke(lambda path, body: answers[path], versions.known()[0]))
+
+
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.usefixtures("scores")
 def test_key_that_the_service_asks_for(monkeypatch, tmp_path_factory, known):

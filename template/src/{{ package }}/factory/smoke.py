@@ -31,15 +31,22 @@ def smoke(ask: Ask, version: Version) -> Iterator[str]:
     `ask` is given a path and a body, which may be empty, and gives the body of the answer.
     """
     _wait(ask)
-    told = json.loads(ask("/version", b""))["version"]
+    try:
+        told = json.loads(ask("/version", b""))["version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise FactoryError("WRONG_VERSION: what answers /version is no service of this project") from error
     if told != version.name:
         raise FactoryError(f"WRONG_VERSION: it serves {told}, not {version.name}")
     yield f"ready, and serves {told}"
     rows = _rows(version)
     body = io.BytesIO()
     rows.write_ipc_stream(body)
-    scores = pl.read_ipc_stream(ask("/score", body.getvalue()))["score"].to_numpy()
-    apart = float(np.abs(scores - recorded(version, rows)).max())
+    wanted = recorded(version, rows)
+    try:
+        scores = pl.read_ipc_stream(ask("/score", body.getvalue()))["score"].to_numpy()
+        apart = float(np.abs(scores - wanted).max())
+    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
+        raise FactoryError(f"SCORES_DIFFER: its answer is not one score for each of {rows.height} rows") from error
     if not apart <= artifact.TOLERANCE:
         raise FactoryError(f"SCORES_DIFFER: it is up to {apart:.3g} away from the scores of {version.name}")
     yield f"{rows.height} scores are as recorded, to {apart:.1g}"
