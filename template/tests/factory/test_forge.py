@@ -42,6 +42,16 @@ def test_one_comment_however_often(here, hub):
     assert [each["text"] for each in hub.comments] == ["<!-- a --> second", "<!-- b --> other"]
 
 
+def test_words_of_others_that_quote_ours_stay(here, hub):
+    quoted = "> <!-- a --> first\n\nwhat is this?"
+    keep(hub.comments, None, text=quoted)
+    keep(hub.issues, None, title="Question", text=quoted)
+    here.comment("<!-- a -->", "<!-- a --> second")
+    here.issue("<!-- a -->", "Title", "<!-- a --> second")
+    for things in (hub.comments, hub.issues):
+        assert [each["text"] for each in things] == [quoted, "<!-- a --> second"]
+
+
 def test_comment_is_found_behind_hundreds(here, hub):
     for number in range(250):
         keep(hub.comments, None, text=f"talk {number}")

@@ -51,7 +51,7 @@ class Azure(Forge):
         comments = [
             (thread["id"], each) for thread in self.api("GET", path)["value"] for each in thread.get("comments", [])
         ]
-        own = [(thread, each["id"]) for thread, each in comments if marker in (each.get("content") or "")]
+        own = [(thread, each["id"]) for thread, each in comments if (each.get("content") or "").startswith(marker)]
         if own:
             self.api("PATCH", f"{path}/{own[0][0]}/comments/{own[0][1]}", {"content": text})
         else:

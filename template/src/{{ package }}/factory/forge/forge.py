@@ -57,7 +57,7 @@ class Forge(ABC):
 
     @abstractmethod
     def comment(self, marker: str, text: str) -> str | None:
-        """Make the text the pull request's one comment that holds the marker; its address. Raises FactoryError."""
+        """Make the text the pull request's one comment that begins with the marker; its address. Raises FactoryError."""
 
     @abstractmethod
     def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
@@ -65,7 +65,7 @@ class Forge(ABC):
 
     @abstractmethod
     def issue(self, marker: str, title: str, text: str) -> str:
-        """Open or update the one open issue that holds the marker; its address. Raises FactoryError."""
+        """Open or update the one open issue that begins with the marker; its address. Raises FactoryError."""
 
     def output(self, name: str, value: str) -> None:  # noqa: B027  not everywhere can a job hand on what it found
         """Hand a value to the jobs that wait for this one."""

@@ -46,7 +46,7 @@ class GitHub(Forge):
         if "pull_request" not in event:
             return None
         path, body = f"issues/{event['pull_request']['number']}/comments", {"body": text}
-        own = [each for each in self.api.pages(path, per_page=100) if marker in (each["body"] or "")]
+        own = [each for each in self.api.pages(path, per_page=100) if (each["body"] or "").startswith(marker)]
         made = self.api("PATCH", f"issues/comments/{own[0]['id']}", body) if own else self.api("POST", path, body)
         return str(made["html_url"])
 
@@ -62,7 +62,7 @@ class GitHub(Forge):
     def issue(self, marker: str, title: str, text: str) -> str:
         """The list of issues holds pull requests as well."""
         listed = self.api.pages("issues", state="open", per_page=100)
-        own = [each for each in listed if marker in (each["body"] or "") and "pull_request" not in each]
+        own = [each for each in listed if (each["body"] or "").startswith(marker) and "pull_request" not in each]
         content: Any = {"title": title, "body": text}
         made = self.api("PATCH", f"issues/{own[0]['number']}", content) if own else self.api("POST", "issues", content)
         return str(made["html_url"])

@@ -44,7 +44,7 @@ class GitLab(Forge):
         if not number:
             return None
         path = f"merge_requests/{number}/notes"
-        own = [each for each in self.api.pages(path, per_page=100) if marker in each["body"]]
+        own = [each for each in self.api.pages(path, per_page=100) if each["body"].startswith(marker)]
         made = self.api("PUT" if own else "POST", f"{path}/{own[0]['id']}" if own else path, {"body": text})
         return f"{self.env['CI_MERGE_REQUEST_PROJECT_URL']}/-/merge_requests/{number}#note_{made['id']}"
 
@@ -62,7 +62,7 @@ class GitLab(Forge):
     def issue(self, marker: str, title: str, text: str) -> str:
         """Issues of the project."""
         listed = self.api.pages("issues", state="opened", per_page=100)
-        own = [each for each in listed if marker in (each["description"] or "")]
+        own = [each for each in listed if (each["description"] or "").startswith(marker)]
         content: Any = {"title": title, "description": text}
         made = self.api("PUT", f"issues/{own[0]['iid']}", content) if own else self.api("POST", "issues", content)
         return str(made["web_url"])
