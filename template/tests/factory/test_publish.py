@@ -38,6 +38,13 @@ def test_image_is_pushed_and_named_by_its_digest(known, monkeypatch):
     assert tag == ["tag", "late-flights:v1", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
 
 
+@pytest.mark.parametrize("named", ["me/flights", "docker.io/me/flights"])
+def test_registry_of_docker_goes_without_its_name(known, monkeypatch, named):
+    monkeypatch.setenv(publish.REGISTRY, "docker.io/me/flights")
+    known.says("inspect", f"{named}@sha256:{DIGEST}")
+    assert published() == f"{named}@sha256:{DIGEST}"
+
+
 def test_dry_run_starts_a_registry_and_ends_it(known):
     assert published() == f"127.0.0.1:4321/late-flights@sha256:{DIGEST}"
     assert known.calls[0][0] == "run" and known.calls[0][-1] == publish.LOCAL

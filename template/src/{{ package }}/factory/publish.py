@@ -40,10 +40,10 @@ def login(engine: str, registry: str) -> None:
 
 def by_digest(engine: str, tag: str, env: Mapping[str, str] = os.environ) -> str:
     """The image's name in its registry that no later push can take. Raises FactoryError."""
-    registry = tag.rpartition(":")[0]
+    registry = tag.rpartition(":")[0].removeprefix("docker.io/")  # which Docker does not name
     names = run(engine, "inspect", "--format={{range .RepoDigests}}{{println .}}{{end}}", tag, env=env).splitlines()
     for name in names:
-        if name.startswith(f"{registry}@"):
+        if name.removeprefix("docker.io/").startswith(f"{registry}@"):
             return name
     raise FactoryError(f"{registry} has not said by which digest it knows {tag}")
 
