@@ -1,6 +1,7 @@
 """`factory update` asks Copier, and is careful before and after it."""
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,13 @@ def test_what_the_user_edited_is_kept_and_told(asked):
 def test_whole_files_are_compared(asked):
     run("update", "--release", "1.1.0")
     assert update.WHOLE_FILES in asked[1] and asked[1][-2:] == ("--vcs-ref", "1.1.0")
+
+
+def test_nothing_of_the_last_days_runs(asked):
+    run("update")
+    for command in asked:
+        [day] = [word.partition("=")[2] for word in command if word.startswith("--exclude-newer=")]
+        assert datetime.now(UTC) - datetime.fromisoformat(f"{day}T00:00:00+00:00") >= timedelta(days=7)
 
 
 def test_another_template_is_refused_before_anything_is_asked_of_it(asked):

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from .errors import FactoryError
 from .shell import run
 
 ANSWERS = ".copier-answers.yml"
-COPIER = ("tool", "run", "--quiet", "--from", "copier>=9.18", "copier")
+COPIER = ("--from", "copier>=9.18", "copier")
+WAIT = timedelta(days=7)  # as for other packages: by then the worst are found and withdrawn
 WHOLE_FILES = "--context-lines=100000"  # with fewer, an edit among similar lines can land in another block
 
 
@@ -118,8 +120,10 @@ def _content(path: Path) -> bytes | None:
 
 
 def _copier(*arguments: str) -> None:
+    waited = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # tools do not read it in pyproject.toml
+    command = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", waited, *COPIER, arguments[0], "--quiet")
     try:
-        run(os.environ.get("UV", "uv"), *COPIER, arguments[0], "--quiet", *arguments[1:], env=forge.signed_in())
+        run(*command, *arguments[1:], env=forge.signed_in())
     except FactoryError as error:
         raise FactoryError(
             f"the update failed, and nothing is changed: {str(error).rpartition(' failed: ')[2]}"
