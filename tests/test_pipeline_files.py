@@ -32,6 +32,7 @@ FAULTS = {
         "actions": (".github/actions/login/action.yaml", "runs:", "run:"),
         "dependabot": (".github/dependabot.yml", "interval: weekly", "interval: often"),
         "secrets": (".github/CODEOWNERS", "# Yours", "password = 'aZ3-kQ9_vT7'  # Yours"),
+        "large-files": ("README.md", "#", f"{'x' * 1_100_000} #"),
     },
     "gitlab": {
         "gitlab-pipelines": (".gitlab/pipelines/code.yml", "script:", "scripts:"),
