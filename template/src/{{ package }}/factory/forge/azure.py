@@ -3,7 +3,6 @@
 from functools import cached_property
 from typing import Any
 
-from .api import Api
 from .forge import Forge
 
 VERSION = "7.1"
@@ -36,8 +35,10 @@ class Azure(Forge):
         return self.env["BUILD_SOURCEBRANCH"].removeprefix("refs/heads/")
 
     @cached_property
-    def api(self) -> Api:
+    def api(self) -> Any:
         """Calls for the team project."""
+        from .api import Api  # requests, which Git's signing in does not need
+
         api = Api(f"{self._project}/_apis", Authorization=f"Bearer {self.token}")
         api.session.params = {"api-version": VERSION}
         return api

@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .api import Api
 from .forge import Forge
 
 
@@ -35,8 +34,10 @@ class GitHub(Forge):
         return self.env["GITHUB_REF_NAME"]
 
     @cached_property
-    def api(self) -> Api:
+    def api(self) -> Any:
         """Calls for this repository."""
+        from .api import Api  # requests, which Git's signing in does not need
+
         address = f"{self.env['GITHUB_API_URL']}/repos/{self.env['GITHUB_REPOSITORY']}"
         return Api(address, Authorization=f"Bearer {self.token}", Accept="application/vnd.github+json")
 
