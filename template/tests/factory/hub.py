@@ -21,6 +21,7 @@ class Hub:
     proposals: list[Thing] = field(default_factory=list)
     issues: list[Thing] = field(default_factory=list)
     down: bool = False
+    page: bool = False  # to sign in, as Azure DevOps answers a token that has expired
     address: str = ""
 
 
@@ -57,9 +58,11 @@ class _Handler(BaseHTTPRequestHandler):
         return 404
 
     def send(self, status: int, content: Any, link: str = "") -> None:
-        body = json.dumps(content).encode()
+        body, kind = json.dumps(content).encode(), "application/json"
+        if self.hub.page:
+            status, body, kind = 203, b"<html>\nSign In</html>", "text/html"
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         if link:
             self.send_header("Link", link)

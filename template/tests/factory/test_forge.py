@@ -91,10 +91,11 @@ def test_one_issue(here, hub):
     assert [each["text"] for each in hub.issues] == ["of somebody", "<!-- a --> second"]
 
 
-def test_refusal_of_the_platform_is_one_line_without_the_token(here, hub):
-    hub.down = True
+@pytest.mark.parametrize("how, said", [("down", ": 403 "), ("page", ": 203 .*: <html> Sign In</html>$")])
+def test_refusal_of_the_platform_is_one_line_without_the_token(here, hub, how, said):
+    setattr(hub, how, True)
     for act in (lambda: here.comment("a", "b"), lambda: here.issue("a", "b", "c")):
-        with pytest.raises(errors.FactoryError, match="403") as error:
+        with pytest.raises(errors.FactoryError, match=said) as error:
             act()
         assert "\n" not in str(error.value) and TOKEN not in str(error.value)
 
@@ -119,9 +120,8 @@ def test_git_signs_in_at_the_platform_alone(here):
     server = f"{here.server.rstrip('/')}/me/project"
     told = subprocess.run([*command, server], env=env, capture_output=True, text=True, check=True).stdout
     assert base64.b64decode(told.split()[-1]).decode().endswith(f":{TOKEN}")
-    other = subprocess.run(
-        [*command, "https://elsewhere.example.com/"], env=env, capture_output=True, text=True, check=False
-    )
+    elsewhere = [*command, "https://elsewhere.example.com/"]
+    other = subprocess.run(elsewhere, env=env, capture_output=True, text=True, check=False)
     assert other.stdout == "" and env["GIT_CONFIG_VALUE_0"] == "c"
 
 

@@ -43,9 +43,10 @@ class Api:
         return found
 
     def _send(self, method: str, address: str, content: Any, query: dict[str, Any]) -> requests.Response:
-        kind = {"Content-Type": "application/json-patch+json"} if isinstance(content, list) else None
-        answer = self.session.request(method, address, json=content, params=query, headers=kind, timeout=SECONDS)
-        if not answer.ok:
+        patch = {"Content-Type": "application/json-patch+json"} if isinstance(content, list) else None
+        answer = self.session.request(method, address, json=content, params=query, headers=patch, timeout=SECONDS)
+        kind = answer.headers.get("Content-Type", "")
+        if not answer.ok or (answer.content and "json" not in kind):  # Azure DevOps answers 203 and a page to sign in
             said = " ".join(answer.text.split())[:300]
             raise requests.HTTPError(f"{answer.status_code} {answer.reason}: {said}")
         return answer
