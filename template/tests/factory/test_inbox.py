@@ -21,7 +21,8 @@ def storage(project, monkeypatch, tmp_path_factory):
                 raise errors.FactoryError(f"`dvc list-url` failed: The path '{rest[0]}' does not exist")
             return "\n".join(path.name for path in folder.iterdir())
         if command == "get-url":
-            shutil.copyfile(folder / rest[0].rpartition("/")[2], rest[1])
+            found = folder / rest[0].rpartition("/")[2]
+            (shutil.copytree if found.is_dir() else shutil.copyfile)(found, rest[1])
         return "storage"
 
     monkeypatch.setattr(inbox, "dvc", dvc)
@@ -50,6 +51,18 @@ def test_what_is_new_is_entered_once(storage):
     fill(storage, c=toy.rows(50, first=100))
     assert "c.parquet: 50 rows" in run("ingest", "--inbox").output
     assert not inbox.FETCHED.exists()
+
+
+def test_what_looks_like_a_delivery_is_not_passed_over(storage):
+    fill(storage, a=toy.rows(50))
+    (storage / "b.CSV").touch()
+    assert refused("ingest", "--inbox").startswith(".dvc/tmp/inbox/b.CSV: not a kind of table that I read: .csv")
+    (storage / "b.CSV").unlink()
+    (storage / "parts.parquet").mkdir()
+    assert refused("ingest", "--inbox").startswith(
+        "remote://storage/inbox/parts.parquet is a folder: deliver its files"
+    )
+    assert not ledger.entries() and not inbox.FETCHED.exists()
 
 
 def test_one_bad_file_keeps_all_out(storage):

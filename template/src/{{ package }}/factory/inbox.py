@@ -17,12 +17,14 @@ def collect(params: Params) -> list[Entry]:
     """Enter every new file, all or none. Raises FactoryError."""
     place = f"remote://{dvc('config', 'core.remote')}/inbox"
     known = {entry.file for entry in ledger.entries()}
-    names = [name for name in _listed(place) if Path(name).suffix in tables.SUFFIXES and name not in known]
+    names = [name for name in _listed(place) if Path(name).suffix.lower() in tables.SUFFIXES and name not in known]
     shutil.rmtree(FETCHED, ignore_errors=True)
     FETCHED.mkdir(parents=True)
     try:
         for name in names:
             dvc("get-url", f"{place}/{name}", str(FETCHED / name))
+            if not (FETCHED / name).is_file():
+                raise FactoryError(f"{place}/{name} is a folder: deliver its files, under names of their own")
         return ingest.ingest([FETCHED / name for name in names], params, place) if names else []
     finally:
         shutil.rmtree(FETCHED)
