@@ -111,9 +111,7 @@ def _unmade(behind: dict[str, Any], failed: Failure | None) -> Problem:
         return Problem(failed.code, f"{failed.command}: {failed.message}", undecided=failed.code != "CONTRACT")
     lost = _complaint("fetch", "--run-cache") if forge.here() else ""  # then `dvc pull` let no stage begin
     if lost:
-        return Problem(
-            "STORAGE", f"what stages made cannot be fetched; if lost, `dvc repro --force` and `dvc push`: {lost}"
-        )
+        return Problem("STORAGE", f"what stages made cannot be fetched; if lost, `dvc repro -f` and `dvc push`: {lost}")
     order = {name: place for place, name in enumerate(stages)}
     name = min(behind, key=lambda name: order.get(name.partition("@")[0], len(order)))  # last: of a dvc.yaml elsewhere
     code = re.sub(r"\W+", "_", name).upper()
