@@ -73,6 +73,22 @@ def test_newer_model_takes_its_place(pushed, hub):
 
 
 @pytest.mark.usefixtures("pushed")
+@pytest.mark.parametrize("before", [None, "last week's"])
+def test_pull_request_that_is_refused_is_opened_by_the_next_run(hub, before):
+    if before:
+        git("push", "--quiet", "origin", f"{repository.commit(**repository.lock(before))}:refs/heads/factory/retrain")
+        git("reset", "--quiet", "--hard", "HEAD~1")
+        again()
+    old = branch()
+    hub.down = True
+    assert "403" in refused("propose")
+    assert branch() == old
+    hub.down = False
+    again()
+    assert "See at/1" in run("propose").output and len(hub.proposals) == 1 and branch() != old
+
+
+@pytest.mark.usefixtures("pushed")
 def test_nothing_changed(hub):
     git("checkout", "--quiet", ".")
     assert "Nothing new: main has this model already" in run("propose").output

@@ -1,6 +1,7 @@
 """Changes that a pipeline made, as a pull request; and what it could not do, as an issue."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from . import forge, git, origin, summary, versions
@@ -62,7 +63,12 @@ def propose(here: Forge, branch: str, title: str, text: str, draft: bool = False
     run("git", "checkout", "--quiet", "-B", branch)
     git.commit_all(title)
     origin.push(remote, f"HEAD:refs/heads/{branch}", replaces=before or "")
-    return here.propose(branch, base, title, text, draft)
+    try:
+        return here.propose(branch, base, title, text, draft)
+    except FactoryError:
+        with suppress(FactoryError):  # or the next run would find the branch and think that it was proposed
+            origin.push(remote, f"{before or ''}:refs/heads/{branch}", replaces=git.commit())
+        raise
 
 
 def _proposed_already() -> bool:
