@@ -24,7 +24,7 @@ JOB = {"job", "deployment", "environment", "dependsOn", "condition", "timeoutInM
 STEP = {"script", "checkout", "publish"}
 WITH = {
     "script": {"displayName", "name", "env", "condition"},
-    "checkout": {"fetchDepth", "fetchTags", "persistCredentials"},
+    "checkout": {"clean", "fetchDepth", "fetchTags", "persistCredentials"},
     "publish": {"artifact", "displayName", "condition"},
 }
 TOKEN = re.compile(r"\s*('(?:[^']|'')*'|[A-Za-z_][\w-]*|[(),.\[\]])")
@@ -193,7 +193,7 @@ class Machine:
         source = self.place / step["publish"]
         if not source.exists():
             return 1, f"##[error]Path does not exist: {source}\n"
-        shutil.copytree(source, self.run.folder / "artifacts" / self.name / step["artifact"])
+        shutil.copytree(source, self.run.folder / "artifacts" / self.name / self.expanded(step["artifact"]))
         return 0, ""
 
     def expanded(self, text: str) -> str:
@@ -250,6 +250,7 @@ def run(
         "Build.SourceBranchName": ref.rpartition("/")[2],
         "Build.SourceVersion": commit,
         "Build.Reason": "IndividualCI",
+        "System.JobAttempt": "1",
     }
     predefined |= given
     jobs = {job.get("job") or job["deployment"]: known("job", job, JOB) for job in definition["jobs"]}

@@ -93,7 +93,7 @@ def test_model_that_passes_is_green(run, promoted, forge, tmp_path):
     done = run("model", ODD, "main")
     assert done.results == {"affected": "Succeeded", "model": "Succeeded"}, done.log
     assert len(forge.comments) == 1 and "passes" in forge.comments[0]["text"]
-    assert (done.folder / "artifacts/model/reports/summary.md").exists()
+    assert (done.folder / "artifacts/model/reports-1/summary.md").exists()
     assert not [*tmp_path.rglob("x")]
 
 
@@ -159,5 +159,5 @@ def test_release_goes_to_staging_and_with_approval_to_production(run, promoted, 
     assert waiting.results == {"staging": "Succeeded", "production": "Waiting"}, waiting.log
     assert done.results == {"staging": "Succeeded", "production": "Succeeded"}, done.log
     assert all("scores are as recorded" in done.output(f"deploy {stage}") for stage in done.results)
-    kept = {file.name for file in (done.folder / "artifacts/staging/sbom").iterdir()}
+    kept = {file.name for file in (done.folder / "artifacts/staging/sbom-1").iterdir()}
     assert "v1.cdx.json" in kept and len(kept) == 2

@@ -125,7 +125,7 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
 
 
 def pull_request(branch: str, title: str = "A change", fork: bool = False) -> dict:
-    head, base = {"ref": branch, "repo": {"fork": fork}}, {"ref": "main"}
+    head, base = {"ref": branch, "repo": {"full_name": "somebody/project" if fork else "me/project"}}, {"ref": "main"}
     return {"action": "opened", "number": 7, "pull_request": {"number": 7, "title": title, "head": head, "base": base}}
 
 

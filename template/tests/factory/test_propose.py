@@ -123,23 +123,23 @@ def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
     assert not branch()
 
 
-@pytest.mark.parametrize(
-    "conflicts, kept, code, draft", [([], [], 0, False), (["a.txt"], [], 2, True), ([], ["b.txt"], 3, True)]
-)
-def test_update_is_proposed(pushed, hub, monkeypatch, conflicts, kept, code, draft):
+@pytest.mark.parametrize("conflicts, kept, code", [([], [], 0), (["a.txt"], [], 2), ([], ["b.txt"], 3)])
+def test_update_is_proposed_once(pushed, hub, monkeypatch, conflicts, kept, code):
     def updated(template, release):
         Path("a.txt").write_text("newer")
         return update.Update("1.0.0", "1.1.0", conflicts, kept)
 
-    locked = []
+    locked, heads = [], []
     monkeypatch.setattr(update, "update", updated)
-    monkeypatch.setattr(
-        propose, "run", lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
-    )
-    result = run("update", "--propose")
-    assert result.exit_code == code, result.output
+    fake = lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
+    monkeypatch.setattr(propose, "run", fake)
+    for day in (1, 8):  # the second time nothing is pushed, or approvals would be gone
+        git("checkout", "--quiet", "--force", "main")
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-0{day}T00:00:00")
+        assert run("update", "--propose").exit_code == code
+        heads.append(branch(propose.UPDATE))
     [made] = hub.proposals
-    assert (made["branch"], made["draft"]) == ("factory/template-update", draft)
+    assert (made["branch"], made["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
     assert "from 1.0.0 to 1.1.0" in made["text"] and all(name in made["text"] for name in conflicts + kept)
     assert git("show", f"{branch(propose.UPDATE)}:a.txt") == "newer" and bool(locked) != bool(conflicts)
 

@@ -8,7 +8,7 @@ import yaml
 from . import forge, git
 from .errors import FactoryError
 
-ALWAYS = ("data", "dvc.lock", "dvc.yaml", "params.yaml", "pyproject.toml", "src", "uv.lock")
+ALWAYS = (".dvc/config", "data", "dvc.lock", "dvc.yaml", "params.yaml", "pyproject.toml", "src", "uv.lock")
 
 
 def affected(base: str | None = None) -> list[str] | None:

@@ -62,6 +62,8 @@ def propose(here: Forge, branch: str, title: str, text: str, draft: bool = False
         raise FactoryError(f"somebody has worked on {branch}: merge it, or close its pull request and delete it")
     run("git", "checkout", "--quiet", "-B", branch)
     git.commit_all(title)
+    if before and _content(before) == _content("HEAD"):
+        return here.propose(branch, base, title, text, draft)  # whose approvals a push would dismiss
     origin.push(remote, f"HEAD:refs/heads/{branch}", replaces=before or "")
     try:
         return here.propose(branch, base, title, text, draft)
@@ -69,6 +71,11 @@ def propose(here: Forge, branch: str, title: str, text: str, draft: bool = False
         with suppress(FactoryError):  # or the next run would find the branch and think that it was proposed
             origin.push(remote, f"{before or ''}:refs/heads/{branch}", replaces=git.commit())
         raise
+
+
+def _content(commit: str) -> str:
+    """Of what commit it is the next, and its files."""
+    return run("git", "rev-parse", f"{commit}~1", f"{commit}^{{tree}}")
 
 
 def _proposed_already() -> bool:
