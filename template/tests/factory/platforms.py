@@ -21,7 +21,7 @@ def keep(things: list[Thing], number: str | None, **known: Any) -> Thing:
 def _github(hub: Any, path: str, content: Any, query: Thing, method: str) -> Any:
     told = {"title": content.get("title"), "text": content.get("body")} if content else {}
     if match := re.fullmatch(r"issues/(?:\d+/comments|comments/(\d+))", path):
-        things = hub.comments
+        things, told["user"] = hub.comments, {"type": "Bot"}
     elif match := re.fullmatch(r"pulls(?:/(\d+))?", path):
         things = (
             [*filter(lambda each: f"me:{each['branch']}" == query.get("head"), hub.proposals)]
@@ -37,7 +37,8 @@ def _github(hub: Any, path: str, content: Any, query: Thing, method: str) -> Any
         things = hub.issues
     else:
         return None
-    show = lambda each: {**each, "number": each["id"], "body": each["text"], "html_url": f"at/{each['id']}"}
+    as_told = lambda each: {"number": each["id"], "body": each["text"], "html_url": f"at/{each['id']}"}
+    show = lambda each: {"user": {"type": "User"}, **each, **as_told(each)}
     return [show(each) for each in things] if method == "GET" else show(keep(things, match[1], **told))
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from .. import compare
+from .. import compare, summary
 from .command import run
+from .platforms import keep
 from .told import told
 
 
@@ -14,6 +15,14 @@ def test_one_comment_that_is_updated(github):
     assert told(0, "--post") == []
     [comment] = github.comments
     assert "The challenger passes" in comment["text"] and "kept with [this run](" in comment["text"]
+
+
+@pytest.mark.usefixtures("dvc_says")
+def test_comment_of_somebody_who_came_first_stays(github):
+    keep(github.comments, None, text=f"{summary.MARKER} all is well")
+    told(2, "--post")
+    first, ours = github.comments
+    assert first["text"].endswith("all is well") and "VERDICT_MISSING" in ours["text"]
 
 
 @pytest.mark.usefixtures("dvc_says", "github")
