@@ -232,13 +232,12 @@ def run(
     folder: Path,
     *,
     only: str = "",
-    closed: tuple[str, ...] = (),
     token: str = "",
     **given: str,
 ) -> Run:
     """Run a pipeline as it is in the commit that the ref names; `given` are its variables.
 
-    `only` that job is run, if one is named. A job waits for ever for an environment that is `closed`: nobody approves.
+    `only` that job is run, if one is named.
     """
     commit, source, result = git(remote, "rev-parse", f"{ref}^{{commit}}"), folder / "source", Run(folder)
     git(remote, "worktree", "add", "--quiet", "--detach", str(source), commit)
@@ -261,8 +260,6 @@ def run(
         names["variables"] = definition.get("variables", {}) | predefined
         if each != (only or each) or not Expression(job.get("condition", "succeeded()"), names, failed).value():
             result.results[each] = "Skipped"
-        elif job.get("environment") in closed:
-            result.results[each] = "Waiting"
         else:
             steps, end = list(included(steps_of(job), pipeline)), time.monotonic() + 60 * int(job["timeoutInMinutes"])
             machines = []

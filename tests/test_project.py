@@ -105,7 +105,7 @@ def test_without_home_and_network(project, tmp_path):
 @pytest.mark.parametrize("answers", [*FLIPPED, *COMBINED], ids=lambda answers: " ".join(answers.values()))
 def test_every_choice_gives_readable_files_in_style(render, answers):
     place = render(**answers)
-    parsers = {".toml": tomllib.loads, ".yaml": yaml.safe_load, ".yml": yaml.safe_load, ".json": json.loads, ".py": ast.parse}
+    parsers = {".toml": tomllib.loads, ".yaml": yaml.compose, ".yml": yaml.compose, ".json": json.loads, ".py": ast.parse}
     for file in place.rglob("*"):
         if parse := parsers.get(file.suffix):
             parse(file.read_text("utf-8"))

@@ -1,6 +1,7 @@
 """What a step of the pipeline failed of, kept for the summary that comes after it."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,14 +23,16 @@ class Failure:
 
 def note(command: str, error: Exception) -> None:
     """Keep what a step failed of, if this is a project."""
-    if command in STEPS and PLACE.is_dir():
-        FILE.write_text(json.dumps(asdict(_of(command, error))), encoding="utf-8")
+    with suppress(OSError):  # a disk that is full or read-only has its own message
+        if command in STEPS and PLACE.is_dir():
+            FILE.write_text(json.dumps(asdict(_of(command, error))), encoding="utf-8")
 
 
 def forget(command: str) -> None:
     """A step that is through has no failure."""
-    if command in STEPS:
-        FILE.unlink(missing_ok=True)
+    with suppress(OSError):
+        if command in STEPS:
+            FILE.unlink(missing_ok=True)
 
 
 def last() -> Failure | None:
