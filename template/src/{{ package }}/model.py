@@ -28,5 +28,9 @@ def model(problem: str, categorical: list[int], **parameters: Any) -> BaseEstima
     `categorical` holds the positions of the columns with category codes; `parameters` is
     the section `model` of params.yaml.
     """
-    kinds = {"classification": HistGradientBoostingClassifier, "regression": HistGradientBoostingRegressor}
+    kinds = {
+        "classification": HistGradientBoostingClassifier,
+        "multiclass": HistGradientBoostingClassifier,
+        "regression": HistGradientBoostingRegressor,
+    }
     return kinds[problem](categorical_features=categorical, early_stopping=False, **parameters)

@@ -9,6 +9,8 @@ import polars as pl
 from .. import assessment, config, curves, metrics
 
 ROWS = 300
+CLASSES = [f"<class {i}>" for i in range(14)]
+MAIN = {"classification": "average_precision", "multiclass": "log_loss", "regression": "mae"}
 
 
 class Page(HTMLParser):
@@ -43,17 +45,15 @@ class Page(HTMLParser):
 
 def assessed(problem: str = "classification", columns: dict[str, Any] | None = None, **data: Any) -> Any:
     """An assessment of made-up scores on made-up rows."""
-    generator = np.random.default_rng(0)
-    target: Any = generator.random(ROWS).round(2) if problem == "regression" else (generator.random(ROWS) < 0.4) * 1.0
-    score = np.clip(0.3 * target + 0.7 * generator.random(ROWS), 0.001, 0.999)
-    known = pl.DataFrame({"key": [f"k{i}" for i in range(ROWS)], "outcome": target, "group": ["a", "b", "c"] * 100})
+    target, score = told(problem)
+    outcome = pl.Series(CLASSES, dtype=pl.Enum(CLASSES))[target.astype(int)] if problem == "multiclass" else target
+    known = pl.DataFrame({"key": [f"k{i}" for i in range(ROWS)], "outcome": outcome, "group": ["a", "b", "c"] * 100})
     rows = known.with_columns(**{name: pl.Series(values) for name, values in (columns or {}).items()})
-    main = "average_precision" if problem == "classification" else "mae"
     params = config.Params.model_validate(
         {
             "problem": problem,
             "data": {"target": "outcome", "id": "key", "sensitive": ["group"], **data},
-            "evaluation": {"metric": main},
+            "evaluation": {"metric": MAIN[problem]},
             "value": {"true_positive": 2.0, "false_positive": -1.0} if problem == "classification" else None,
         }
     )
@@ -64,18 +64,29 @@ def assessed(problem: str = "classification", columns: dict[str, Any] | None = N
         test=rows,
         target=target,
         score=score,
-        estimates=metrics.estimates(problem, target, score, float(target.mean())),
-        confusion=metrics.confusion(target, score >= 0.5) if problem == "classification" else None,
+        estimates=metrics.estimates(problem, target, score, score.mean(axis=0)),
+        confusion=assessment.confusion(target, score, manifest(problem)),
         slices=assessment.slices(rows, target, score, params),
         importance=pl.DataFrame({"feature": ["x", "y", "z"], "loss": [0.2, 0.0, -0.01]}),
         curves=curves.CURVES[problem](target, score),
     )
 
 
+def told(problem: str) -> tuple[Any, Any]:
+    """A target, and scores that know a little of it."""
+    generator = np.random.default_rng(0)
+    if problem == "multiclass":
+        score = generator.dirichlet(np.ones(len(CLASSES)), ROWS)
+        return (score.cumsum(axis=1) < generator.random((ROWS, 1))).sum(axis=1) * 1.0, score
+    target: Any = generator.random(ROWS).round(2) if problem == "regression" else (generator.random(ROWS) < 0.4) * 1.0
+    return target, np.clip(0.3 * target + 0.7 * generator.random(ROWS), 0.001, 0.999)
+
+
 def manifest(problem: str) -> dict[str, Any]:
     return {
         "features": {"x": {"type": "Float64"}},
         "threshold": 0.5 if problem == "classification" else None,
+        "classes": CLASSES if problem == "multiclass" else None,
         "data": {"train": "0" * 64, "rows": ROWS},
         "code": {"model.py": "1" * 64},
         "parameters": {"depth": 3, "nested": {"a": [1]}, "none": None},

@@ -12,14 +12,20 @@ from . import toy
 ROWS = 600
 GATE = {"margin": 0.05, "slice_margin": 0.2, "group_rows": 30, "selection_gap": 0.3, "error_gap": 0.3}
 VALUE = {"true_positive": 2, "false_positive": -2, "false_negative": -2}
-FLOOR = {"classification": 0.7, "regression": 0.5}
+FLOOR = {"classification": 0.7, "multiclass": 1.0, "regression": 0.5}
 RANDOM = np.random.default_rng(7)
 CHANCE = RANDOM.random(ROWS)
 TARGET: dict[str, Any] = {
     "classification": (RANDOM.random(ROWS) < CHANCE) * 1.0,
     "regression": RANDOM.normal(10, 2, ROWS),
 }
-SCORE = {"classification": CHANCE, "regression": TARGET["regression"] + RANDOM.normal(0, 0.3, ROWS)}
+CHANCES = RANDOM.dirichlet(np.ones(3) / 2, ROWS)
+TARGET["multiclass"] = (CHANCES.cumsum(axis=1) < RANDOM.random((ROWS, 1))).sum(axis=1) * 1.0
+SCORE = {
+    "classification": CHANCE,
+    "multiclass": CHANCES,
+    "regression": TARGET["regression"] + RANDOM.normal(0, 0.3, ROWS),
+}
 KIND = np.array(["red", *["green", "blue", "green", "blue"] * 2, "green"] * (ROWS // 10))
 RED = KIND == "red"
 
@@ -30,8 +36,9 @@ def params(problem: str = "classification", **limits: Any) -> Any:
 
 
 def decided(problem: str = "classification", **parts: Any) -> evidence.Decided:
-    whole = evidence.Decided(SCORE[problem].copy(), CHANCE >= 0.4 if problem == "classification" else None)
-    return replace(whole, **parts)
+    classes, score = toy.CLASSES if problem == "multiclass" else None, parts.get("score", SCORE[problem].copy())
+    decision = {"classification": CHANCE >= 0.4, "multiclass": score.argmax(-1), "regression": None}[problem]
+    return replace(evidence.Decided(score, decision, classes), **parts)
 
 
 def passing(problem: str = "classification", **parts: Any) -> evidence.Evidence:
@@ -42,7 +49,7 @@ def passing(problem: str = "classification", **parts: Any) -> evidence.Evidence:
         target=TARGET[problem],
         challenger=decided(problem),
         champion=decided(problem),
-        baseline=float(TARGET[problem].mean()),
+        baseline=[1 / 3] * 3 if problem == "multiclass" else float(TARGET[problem].mean()),
         latency_ms=0.1,
         size_mb=1.0,
         parity=1e-7,

@@ -106,7 +106,7 @@ def test_stage_with_a_mistaken_card_leaves_the_reports():
 
 
 @pytest.mark.usefixtures("project", "quick")
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", toy.LABELLED)
 def test_page_without_time_slices_or_deliveries(problem):
     facts = card.of(assessed(problem), card.Said()) | {"quantitative_analyses": {"slices": []}}
     page = card.page(facts)

@@ -16,7 +16,12 @@ WRONG = {
     "not a number": ({"split": {"test": float("nan")}}, "split.test: "),
     "missing key": ({"data": {"id": "key"}}, "data.target: Field required"),
     "number for a name": ({"data": {"id": 1, "target": "answer"}}, "data.id: Input should be a valid string"),
-    "unknown problem": ({"problem": "ranking"}, "problem: Input should be 'classification' or 'regression'"),
+    "unknown problem": (
+        {"problem": "ranking"},
+        "problem: Input should be 'classification', 'multiclass' or 'regression'",
+    ),
+    "value of classes": ({"problem": "multiclass", "value": {"true_positive": 1}}, "value belongs to a classification"),
+    "repeats of no id": ({"data": {"target": "answer", "repeats": True}}, "data: Value error, repeats says that an id"),
     "value of a regression": (
         {"problem": "regression", "value": {"true_positive": 1}},
         "value belongs to a classification",

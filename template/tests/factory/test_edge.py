@@ -30,7 +30,7 @@ def rows() -> pl.DataFrame:
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_scores_are_those_of_the_scorer():
     assert run("export", "edge").exit_code == 0
-    expected = scoring.Scorer.load("model").score(rows())["score"].to_numpy()
+    expected = scoring.Scorer.load("model").say(rows())[1]
     assert np.array_equal(loader.Scorer(Path("edge/model.onnx")).score(rows().to_dicts()), expected)
 
 

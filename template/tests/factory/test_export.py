@@ -40,12 +40,12 @@ def target(values):
     return known[:, 0] + np.sin(known[:, 1] * 3) + np.cos(known[:, 3] * 7) + np.sin(known[:, 5] * 5)
 
 
-def score(estimator, values, threads=1):
+def score(estimator, values, threads=1, classes=0):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(export.to_onnx(estimator, values.shape[1]), options)
+    session = onnxruntime.InferenceSession(export.to_onnx(estimator, values.shape[1], classes), options)
     (found,) = session.run(["score"], {"features": values})
-    assert found.shape == (len(values),)
+    assert found.shape == ((len(values), classes) if classes else (len(values),))
     return found
 
 

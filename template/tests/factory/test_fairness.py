@@ -30,6 +30,21 @@ def gaps(rows, least, decided=True):
     return fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), shown, least)
 
 
+CHOSEN = st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 2), st.integers(0, 2))
+
+
+@settings(deadline=None)
+@given(st.lists(CHOSEN, min_size=1, max_size=40), st.integers(1, 6))
+def test_gaps_of_classes(rows, least):
+    """Of selection the widest of any class; of error that in the share of wrong decisions."""
+    group, target, chosen = zip(*rows, strict=True)
+    shown = evidence.Decided(np.ones((len(rows), 3)), np.array(chosen), ["x", "y", "z"])
+    found = fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), shown, least)
+    each = [plain([(g, t, c == code) for g, t, c in rows], least) for code in range(3)]
+    assert close(found["selection"].value, max((gap for gap in each if gap is not None), default=None))
+    assert close(found["error"].value, plain([(g, t, c != t) for g, t, c in rows], least))
+
+
 def close(found, expected):
     return found == expected if expected is None or found is None else found == pytest.approx(expected)
 

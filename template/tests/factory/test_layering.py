@@ -23,6 +23,7 @@ SCORING = {
     "digest",
     "errors",
     "loader",
+    "outcome",
     "scoring",
     "single",
     "stamp",

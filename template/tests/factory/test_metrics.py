@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .. import config, curves, metrics
+from .. import config, curves, decisions, metrics
 
 RANDOM = np.random.default_rng(0)
 TARGET = (RANDOM.random(300) < 0.4).astype(float)
@@ -12,7 +12,7 @@ VALUES = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 8.0])
 
 
 def earned(target, decision, value):
-    count = metrics.confusion(target, decision)
+    count = decisions.confusion(target, decision)
     return sum(count[outcome] * getattr(value, outcome) for outcome in count)
 
 
@@ -29,11 +29,11 @@ def earned(target, decision, value):
 def test_threshold_earns_as_much_as_the_best_of_all(decimals, value):
     value, score = config.Value(**value), SCORE.round(decimals)
     best = max(earned(TARGET, score >= limit, value) for limit in [*score, 2.0])
-    assert earned(TARGET, score >= metrics.best_threshold(TARGET, score, value), value) == best
+    assert earned(TARGET, score >= decisions.best_threshold(TARGET, score, value), value) == best
 
 
 def test_decision_that_never_pays_is_never_made():
-    threshold = metrics.best_threshold(TARGET, np.ones_like(SCORE), config.Value(false_positive=-9))
+    threshold = decisions.best_threshold(TARGET, np.ones_like(SCORE), config.Value(false_positive=-9))
     assert threshold > 1
 
 
@@ -67,7 +67,7 @@ def test_known_values():
 
 
 def test_confusion_counts_each_row_once():
-    count = metrics.confusion(np.array([1.0, 1, 1, 0, 0, 0]), np.array([True, True, False, True, False, False]))
+    count = decisions.confusion(np.array([1.0, 1, 1, 0, 0, 0]), np.array([True, True, False, True, False, False]))
     assert count == {"true_positive": 2, "false_negative": 1, "false_positive": 1, "true_negative": 2}
 
 
@@ -109,6 +109,6 @@ def test_calibration_error_by_hand():
 
 def test_worth_of_each_outcome():
     value = config.Value(true_positive=1, false_positive=-2, true_negative=3, false_negative=-4)
-    found = metrics.worth(np.array([1.0, 0, 0, 1]), np.array([True, True, False, False]), value)
+    found = decisions.worth(np.array([1.0, 0, 0, 1]), np.array([True, True, False, False]), value)
     assert found.tolist() == [1, -2, 3, -4]
-    assert metrics.worth(TARGET, SCORE > 0.5, value).sum() == earned(TARGET, SCORE > 0.5, value)
+    assert decisions.worth(TARGET, SCORE > 0.5, value).sum() == earned(TARGET, SCORE > 0.5, value)

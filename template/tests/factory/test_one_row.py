@@ -28,7 +28,7 @@ def scorer(trained):
     return scoring.Scorer.load()
 
 
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", toy.LABELLED)
 def test_one_row_scores_as_among_many_without_polars(scorer, problem, monkeypatch):
     rows = toy.rows(50, problem)
     together = scorer.score(rows)

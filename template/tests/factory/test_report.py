@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from .. import curves, metrics, report
+from . import toy
 from .assessed import ROWS, Page, assessed
 
 EVIL = '<script>alert("1")</script>'
@@ -21,7 +22,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "RESAMPLES", 10)
 
 
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", toy.LABELLED)
 def test_is_one_small_whole_page_without_scripts_that_loads_nothing(problem):
     html = report.render(assessed(problem))
     page = Page(html)
@@ -32,7 +33,7 @@ def test_is_one_small_whole_page_without_scripts_that_loads_nothing(problem):
     assert html.count("<svg") >= 5
 
 
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", toy.LABELLED)
 def test_is_the_same_for_the_same_assessment(problem):
     assert report.render(assessed(problem)) == report.render(assessed(problem))
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from .. import capture, errors, scoring, settings
+from . import toy
 from .served import ARROW, arrow, records, rows, serving, until
 
 GOOD = records(rows(1))[0]
@@ -17,7 +18,7 @@ def captured(folder: str = "kept") -> pl.DataFrame:
     return pl.concat([pl.read_parquet(path) for path in sorted(Path(folder).glob("*/*.parquet"))])
 
 
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", toy.LABELLED)
 def test_everything_asked_is_kept(trained, problem):
     table = rows(40, problem)
     with serving(CAPTURE="kept") as client:

@@ -111,7 +111,7 @@ def test_shadow_that_fails_costs_no_row(trained, monkeypatch):
     other_model()
     with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
         until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
-        monkeypatch.setattr(client.service.challenger.current.scorer, "score", lambda rows: 1 / 0)
+        monkeypatch.setattr(client.service.challenger.current.scorer, "say", lambda rows: 1 / 0)
         client.post(GOOD)
     assert captured()["_role"].to_list() == ["champion"]
 
@@ -134,7 +134,7 @@ def test_champion_answers_where_the_challenger_fails(trained, monkeypatch):
     other_model()
     with serving(CHALLENGER="other", SHARE=1) as client:
         until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
-        monkeypatch.setattr(client.service.challenger.current.scorer, "score_row", lambda row: 1 / 0)
+        monkeypatch.setattr(client.service.challenger.current.scorer, "say_of_row", lambda row: 1 / 0)
         assert client.post(GOOD).json()["model"] != "v2"
         assert client.metric("factory_challenger_failures_total") == 1
         assert client.post({**GOOD, "amount": -1}).status == 422

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from .. import PACKAGE, scoring
+from . import toy
 from .served import ARROW, CSV, arrow, csv, records, rows, serving
 
 INFER = f"/v2/models/{PACKAGE}/infer"
@@ -19,7 +20,7 @@ def client(trained):
         yield client
 
 
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", toy.LABELLED)
 @pytest.mark.parametrize("height", [1, 40])
 def test_scores_are_the_scorers_in_every_format(client, problem, height):
     table = rows(height, problem)
@@ -28,8 +29,7 @@ def test_scores_are_the_scorers_in_every_format(client, problem, height):
 
     answer = client.post(records(table))
     assert answer.json()["model"] == answer.headers["x-model-version"] == version
-    said = [{"decision": None, **row} for row in expected.rename({"key": "id"}).to_dicts()]
-    assert answer.json()["scores"] == [{name: row[name] for name in ("id", "score", "decision")} for row in said]
+    assert answer.json()["scores"] == [said(row) for row in expected.to_dicts()]
     assert client.post(records(table)[0]).json()["scores"] == answer.json()["scores"][:1]
 
     assert pl.read_ipc_stream(io.BytesIO(client.post(arrow(table), ARROW).body)).equals(expected)
@@ -45,7 +45,33 @@ def test_scores_are_the_scorers_in_every_format(client, problem, height):
     tensors += [{"name": "amount", "shape": [height], "datatype": "FP64", "data": table["amount"].to_list()}]
     tensors += [{"name": "gap", "shape": [height], "datatype": "INT16", "data": table["gap"].to_list()}]
     outputs = client.post({"inputs": tensors}, path=INFER).json()["outputs"]
-    assert outputs[0]["data"] == expected["score"].to_list()
+    assert {output["name"]: output["data"] for output in outputs} == expected.drop("key").to_dict(as_series=False)
+    told = client.get(INFER.removesuffix("/infer")).json()["outputs"]
+    assert [(output["name"], output["datatype"]) for output in outputs] == [(o["name"], o["datatype"]) for o in told]
+
+
+def said(row):
+    """A row of scores as JSON has it."""
+    record = {"id": row["key"], "score": row["score"], "decision": row.get("decision")}
+    each = {name.removeprefix("probability_"): row[name] for name in row if name.startswith("probability_")}
+    return record | ({"probabilities": each} if each else {})
+
+
+@pytest.mark.parametrize("problem", ["multiclass"])
+def test_binary_outputs_may_be_text(client, problem):
+    table = rows(7, problem)
+    expected = scoring.Scorer.load().score(table)["decision"].to_list()
+    values = table.with_columns(pl.col("seen").dt.to_string("iso:strict"), pl.col("kind").cast(str)).to_dict()
+    kinds = {"amount": "FP64", "gap": "INT16"}
+    inputs = [
+        {"name": name, "shape": [7], "datatype": kinds.get(name, "BYTES"), "data": column.to_list()}
+        for name, column in values.items()
+    ]
+    answer = client.post(
+        {"inputs": inputs, "outputs": [{"name": "decision", "parameters": {"binary_data": True}}]}, path=INFER
+    )
+    end = int(answer.headers["inference-header-content-length"])
+    assert answer.body[end:] == texts(expected)
 
 
 def test_binary_tensors(client):

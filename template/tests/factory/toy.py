@@ -14,6 +14,8 @@ from .. import config
 
 START = datetime(2020, 1, 1)
 KINDS = ["red", "green", "blue"]
+CLASSES = ["low", "middle", "high"]
+METRIC = {"classification": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 TRUSTED_TYPES = [
     "functools.partial",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -38,11 +40,15 @@ class Classified(Row):
     answer = dy.Bool()
 
 
+class Sorted(Row):
+    answer = dy.Enum(CLASSES)
+
+
 class Measured(Row):
     answer = dy.Float64(min=-1000, max=1000)
 
 
-LABELLED = {"classification": Classified, "regression": Measured}
+LABELLED = {"classification": Classified, "multiclass": Sorted, "regression": Measured}
 
 
 def features(rows: pl.DataFrame) -> pl.DataFrame:
@@ -50,19 +56,18 @@ def features(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def model(problem: str, categorical: list[int], **parameters: Any) -> BaseEstimator:
-    kinds = {"classification": HistGradientBoostingClassifier, "regression": HistGradientBoostingRegressor}
-    return kinds[problem](categorical_features=categorical, early_stopping=False, **parameters)
+    kind = HistGradientBoostingRegressor if problem == "regression" else HistGradientBoostingClassifier
+    return kind(categorical_features=categorical, early_stopping=False, **parameters)
 
 
 def settings(problem: str = "classification", **sections: Any) -> dict[str, Any]:
     """What params.yaml holds."""
-    metric = "rmse" if problem == "regression" else "roc_auc"
     content: dict[str, Any] = {
         "problem": problem,
         "data": {"target": "answer", "id": "key", "time": "seen", "sensitive": ["kind"]},
         "split": {"test": 0.25},
         "model": {"max_iter": 20, "random_state": 0},
-        "evaluation": {"metric": metric, "slices": ["gap"]},
+        "evaluation": {"metric": METRIC.get(problem, ""), "slices": ["gap"]},
     }
     return content | ({"value": VALUE} if problem == "classification" else {}) | sections
 
@@ -88,7 +93,14 @@ def rows(height: int = 400, problem: str = "classification", first: int = 0) -> 
             "kind": random.choice(KINDS, height).tolist(),
             "amount": amount,
             "gap": [None if i % 10 == 0 else int(value) for i, value in enumerate(gap)],
-            "answer": answer > 45 if problem == "classification" else answer,
+            "answer": outcomes(answer, problem),
         },
         schema={name: column.dtype for name, column in LABELLED[problem].columns().items()},
     )
+
+
+def outcomes(answer: Any, problem: str) -> Any:
+    """What each problem makes of the number behind the answer."""
+    if problem == "multiclass":
+        return [CLASSES[place] for place in np.digitize(answer, [30, 60])]
+    return answer > 45 if problem == "classification" else answer

@@ -38,8 +38,9 @@ def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, fe
 
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(export.to_skops(estimator))
-    expected = predictor(_load_skops(folder / "model.skops"))(probes)
-    graph = export.to_onnx(estimator, probes.shape[1])
+    classes = len(facts.get("classes") or [])
+    expected = predictor(_load_skops(folder / "model.skops"), classes)(probes)
+    graph = export.to_onnx(estimator, probes.shape[1], classes)
     difference = None if graph is None else _largest_difference(expected, _onnx(session(graph))(probes))
     if graph is not None and difference is not None and difference <= TOLERANCE:
         (folder / "model.onnx").write_bytes(graph)
@@ -56,7 +57,7 @@ def load(folder: Path = MODEL) -> Artifact:
     """
     manifest = digest.unseal(folder)
     model = _graph(folder / "model.onnx", manifest)
-    predict = predictor(_load_skops(folder / "model.skops")) if model is None else _onnx(model)
+    predict = _by_skops(folder, manifest) if model is None else _onnx(model)
     return Artifact(manifest, predict, _graph(folder / "features.onnx", manifest))
 
 
@@ -72,17 +73,21 @@ def disagreement(folder: Path, probes: Matrix) -> float:
     if not (folder / "model.onnx").exists():
         return 0.0
     graph = (folder / "model.onnx").read_bytes()
-    return _largest_difference(predictor(_load_skops(folder / "model.skops"))(probes), _onnx(session(graph))(probes))
+    return _largest_difference(_by_skops(folder, digest.unseal(folder))(probes), _onnx(session(graph))(probes))
 
 
-def predictor(estimator: Any) -> Predictor:
-    """The fitted estimator's score of each row: the probability of true, or the predicted value."""
+def predictor(estimator: Any, classes: int = 0) -> Predictor:
+    """The fitted estimator's score of each row: the probability of true, or the predicted value.
+
+    Of so many classes, the probability of each: shape (rows, classes).
+    """
 
     def predict(features: Matrix) -> NDArray[np.float64]:
         if not len(features):  # which scikit-learn refuses
-            return np.empty(0)
+            return np.empty((0, classes) if classes else 0)
         if hasattr(estimator, "predict_proba"):
-            return estimator.predict_proba(features)[:, 1].astype(np.float64)  # type: ignore[no-any-return]
+            said = estimator.predict_proba(features)
+            return (said if classes else said[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
         return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
 
     return predict
@@ -103,6 +108,10 @@ def _onnx(graph: Any) -> Predictor:
         return graph.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
 
     return predict
+
+
+def _by_skops(folder: Path, manifest: dict[str, Any]) -> Predictor:
+    return predictor(_load_skops(folder / "model.skops"), len(manifest.get("classes") or []))
 
 
 def _load_skops(path: Path) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ..features import features
-from . import artifact, curves, fairness, metrics
+from . import artifact, curves, decisions, fairness, metrics, multiclass
 from .config import Params
 from .errors import FactoryError
 from .metrics import Estimate, Vector
@@ -29,7 +29,7 @@ class Assessment:
     target: Vector
     score: Vector
     estimates: dict[str, Estimate]
-    confusion: dict[str, int] | None
+    confusion: dict[str, Any] | None
     slices: pl.DataFrame
     importance: pl.DataFrame
     curves: dict[str, pl.DataFrame]
@@ -38,8 +38,7 @@ class Assessment:
 def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, params: Params) -> Assessment:
     """Everything that the reports show."""
     main_metric(params)
-    scores = Scorer(model).score(test)
-    target, score = metrics.target_of(test, params), scores["score"].to_numpy()
+    target, score = metrics.target_of(test, params), Scorer(model).say(test)[1]
     return Assessment(
         params=params,
         manifest=model.manifest,
@@ -48,11 +47,19 @@ def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, pa
         target=target,
         score=score,
         estimates=metrics.estimates(params.problem, target, score, model.manifest["baseline"]),
-        confusion=metrics.confusion(target, scores["decision"].to_numpy()) if "decision" in scores.columns else None,
+        confusion=confusion(target, score, model.manifest),
         slices=slices(test, target, score, params),
         importance=importance(model, test, target, params),
         curves=curves.CURVES[params.problem](target, score),
     )
+
+
+def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """How often each outcome of a decision occurred; of classes, by true class how often each was decided."""
+    if manifest.get("classes"):
+        return multiclass.table(multiclass.confusion(target, score), manifest["classes"])
+    threshold = manifest["threshold"]
+    return None if threshold is None else decisions.confusion(target, score >= threshold)
 
 
 def main_metric(params: Params) -> metrics.Metric:
@@ -64,7 +71,11 @@ def main_metric(params: Params) -> metrics.Metric:
 
 
 def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:
-    """The main metric and the mean target and score in each large enough group of the slice columns."""
+    """The main metric and the mean target and score in each large enough group of the slice columns.
+
+    Of several classes the means are of whether the decision is right and of its probability.
+    """
+    hits, means = metrics.one_score(target, score)
     name, metric = params.evaluation.metric, main_metric(params)
     groups = []
     for column in params.grouping:
@@ -76,8 +87,8 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
                         "value": str(value),
                         "rows": int(rows.sum()),
                         name: float(metric(target[rows], score[rows])),
-                        "mean_target": float(target[rows].mean()),
-                        "mean_score": float(score[rows].mean()),
+                        "mean_target": float(hits[rows].mean()),
+                        "mean_score": float(means[rows].mean()),
                     }
                 )
     return pl.DataFrame(groups)

@@ -7,27 +7,35 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 LEQ, MEMBER = 0, 6
-LINKS = {"IdentityLink": "Identity", "LogLink": "Exp", "LogitLink": "Sigmoid"}
+LINKS = {"IdentityLink": "Identity", "LogLink": "Exp", "LogitLink": "Sigmoid", "MultinomialLogit": "Softmax"}
 
 
-def to_graph(estimator: Any, n_features: int) -> Any:
-    """The fitted estimator's trees, sum and link function. Raises AttributeError or KeyError on an unknown kind."""
+def to_graph(estimator: Any, n_features: int, classes: int = 0) -> Any:
+    """The fitted estimator's trees, sums and link function. Raises AttributeError or KeyError on an unknown kind."""
     baseline = estimator._baseline_prediction.ravel().astype(np.float32)
     link = LINKS[type(estimator._loss.link).__name__]
+    if (link == "Softmax") != (classes > 2):
+        raise KeyError(link)
+    shape = [-1, len(baseline)] if classes else [-1]
+    constants = {"rows": np.array(shape), "baseline": baseline}
+    nodes = [
+        _ensemble(estimator),
+        helper.make_node("Reshape", ["trees", "rows"], ["sum"]),
+        helper.make_node("Add", ["sum", "baseline"], ["raw"]),
+        helper.make_node(link, ["raw"], ["linked"]),
+    ]
+    if classes == 2:  # for which one sum is enough
+        constants["one"] = np.array(1, np.float32)
+        nodes.append(helper.make_node("Sub", ["one", "linked"], ["first"]))
+        nodes.append(helper.make_node("Concat", ["first", "linked"], ["score"], axis=1))
+    else:
+        nodes[-1].output[:] = ["score"]
     graph = helper.make_graph(
-        [
-            _ensemble(estimator),
-            helper.make_node("Reshape", ["trees", "rows"], ["sum"]),
-            helper.make_node("Add", ["sum", "baseline"], ["raw"]),
-            helper.make_node(link, ["raw"], ["score"]),
-        ],
+        nodes,
         "model",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", n_features])],
-        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N"])],
-        [
-            numpy_helper.from_array(np.array([-1]), "rows"),
-            numpy_helper.from_array(baseline, "baseline"),
-        ],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N", classes] if classes else ["N"])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
     return helper.make_model(graph, ir_version=10, opset_imports=opsets)
@@ -35,8 +43,11 @@ def to_graph(estimator: Any, n_features: int) -> Any:
 
 def _ensemble(estimator: Any) -> Any:
     """Encode all trees as one node; a categorical split tests the side missing does not take."""
-    nodes, bitsets, roots = _concatenated([tree for (tree,) in estimator._predictors])
+    trees = [tree for iteration in estimator._predictors for tree in iteration]
+    targets = len(estimator._predictors[0])
+    nodes, bitsets, roots = _concatenated(trees)
     leaf = nodes["is_leaf"].astype(bool)
+    sizes = np.diff([*roots, len(nodes)])
     index = np.where(leaf, np.cumsum(leaf), np.cumsum(~leaf)) - 1
     split = nodes[~leaf]
     categorical = split["is_categorical"].astype(bool)
@@ -61,12 +72,13 @@ def _ensemble(estimator: Any) -> Any:
         "nodes_falsenodeids": index[sides[1]],
         "nodes_falseleafs": leaf[sides[1]],
         "nodes_missing_value_tracks_true": missing_left & ~categorical,
-        "leaf_targetids": np.zeros(leaf.sum()),
+        "leaf_targetids": np.repeat(np.arange(len(trees)) % targets, sizes)[leaf],
     }
     attributes = {name: numpy_helper.from_array(array) for name, array in tensors.items()} | {
         name: array.astype(int).tolist() for name, array in integers.items()
     }
-    return helper.make_node("TreeEnsemble", ["features"], ["trees"], domain="ai.onnx.ml", n_targets=1, **attributes)
+    attributes["n_targets"] = targets
+    return helper.make_node("TreeEnsemble", ["features"], ["trees"], domain="ai.onnx.ml", **attributes)
 
 
 def _concatenated(trees: list[Any]) -> tuple[NDArray[Any], NDArray[np.uint32], list[int]]:

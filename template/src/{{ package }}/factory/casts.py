@@ -60,7 +60,14 @@ def _parsed(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
         return value.str.to_lowercase().replace_strict(
             {"true": True, "false": False}, default=None, return_dtype=wanted
         )
+    if _named_by_number(found, wanted):
+        value = value.cast(pl.String)
     return value.cast(wanted, strict=False) if _may_cast(found, wanted) else pl.lit(None, wanted).alias(name)
+
+
+def _named_by_number(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether a number is the name of a category, which a cast would take for its place among them."""
+    return isinstance(wanted, pl.Enum) and (found.is_integer() or found == pl.Boolean)
 
 
 def _may_cast(found: pl.DataType, wanted: pl.DataType) -> bool:
@@ -69,6 +76,7 @@ def _may_cast(found: pl.DataType, wanted: pl.DataType) -> bool:
         or found == pl.Null
         or (found == pl.String and not wanted.is_nested())
         or (found.is_numeric() and wanted.is_numeric())
+        or _named_by_number(found, wanted)
         or (isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime) and found.time_zone == wanted.time_zone)
         or (isinstance(found, pl.Enum | pl.Categorical) and isinstance(wanted, pl.Enum | pl.String))
     )
@@ -80,7 +88,7 @@ def _altered(before: pl.Series, after: pl.Series) -> Breach | None:
     if not _may_cast(before.dtype, after.dtype):
         return Breach(before.name, f"type is {before.dtype}, not {after.dtype}")
     lost = before.is_not_null() & after.is_null()
-    if before.dtype.is_numeric() or before.dtype.is_temporal():
+    if (before.dtype.is_numeric() or before.dtype.is_temporal()) and not isinstance(after.dtype, pl.Enum):
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     if not lost.any():
         return None

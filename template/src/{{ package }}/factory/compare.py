@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from tabulate import tabulate
 
 from .. import contract
 from ..features import features
-from . import artifact, champion, digest, evaluate, gate, git, metrics, prepare, scoring, versions
+from . import artifact, champion, digest, evaluate, gate, git, metrics, outcome, prepare, scoring, versions
 from .assessment import main_metric
 from .config import Params
 from .errors import FactoryError, Undecided
@@ -78,8 +79,8 @@ def gather(params: Params, holder: versions.Version | None, accepted: str | None
         params=params,
         test=test,
         target=metrics.target_of(test, params),
-        challenger=_decided(ours.score(test)),
-        champion=_decided(champion.scores(holder.facts["commit"], test)) if holder else None,
+        challenger=_decided(ours.score(test), model.manifest),
+        champion=_decided(champion.scores(holder.facts["commit"], test), model.manifest) if holder else None,
         baseline=model.manifest["baseline"],
         latency_ms=latency(lambda: model.predict(row)),
         size_mb=megabytes(artifact.MODEL),
@@ -114,9 +115,11 @@ def write(verdict: Verdict) -> None:
     MARKDOWN.write_text(page, encoding="utf-8")
 
 
-def _decided(scores: Any) -> Decided:
-    decision = scores["decision"].to_numpy() if "decision" in scores.columns else None
-    return Decided(scores["score"].to_numpy().astype(np.float64), decision)
+def _decided(scores: pl.DataFrame, manifest: dict[str, Any]) -> Decided:
+    said, classes = outcome.said(scores, manifest), manifest.get("classes")
+    if classes:
+        return Decided(said, said.argmax(axis=1), classes)
+    return Decided(said, scores["decision"].to_numpy() if "decision" in scores.columns else None)
 
 
 def _finite(figure: float | None) -> float | None:

@@ -21,16 +21,24 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """The columns that play a role."""
+    """The columns that play a role; `repeats` says that an id may have several rows."""
 
     target: str
-    id: str
+    id: str | None = None
+    repeats: bool = False
     time: str | None = None
     sensitive: list[str] = []
 
+    @model_validator(mode="after")
+    def only_ids_repeat(self) -> Self:
+        """Refuse repeats of nothing."""
+        if self.repeats and self.id is None:
+            raise ValueError("repeats says that an id may have several rows: name the column in id")
+        return self
+
 
 class Split(Section):
-    """The rows held back for the test: the newest, or without a time column by a hash of the id."""
+    """The share of rows held back for the test: the newest, or by a hash of the id or of the whole row."""
 
     test: Share = 0.2
 
@@ -69,7 +77,7 @@ class Gate(Section):
 class Params(Section):
     """All of params.yaml."""
 
-    problem: Literal["classification", "regression"]
+    problem: Literal["classification", "multiclass", "regression"]
     data: Data
     split: Split = Split()
     model: dict[str, Any] = {}

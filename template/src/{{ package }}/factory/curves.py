@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 from sklearn import metrics as sk
 
-from .metrics import Vector
+from .metrics import Vector, one_score
 
 POINTS = 200
+GUESSES = 10
 
 
 def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
@@ -30,7 +31,21 @@ def regression(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
     }
 
 
-CURVES = {"classification": classification, "regression": regression}
+def multiclass(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
+    """How often it was right where it was so sure, how often among the surest rows, and within the first few guesses."""
+    right, sure = one_score(target, score)
+    order, places = np.argsort(-sure, kind="stable"), np.arange(1, len(target) + 1)
+    own = score[places - 1, target.astype(int)]
+    rank = (score > own[:, None]).sum(axis=1)
+    guesses = np.arange(1, min(score.shape[1], GUESSES) + 1)
+    return {
+        "calibration": _by_tenth(right, sure, pl.col("predicted", "observed").mean()),
+        "coverage": _thin(pl.DataFrame({"rows": places / len(target), "right": right[order].cumsum() / places})),
+        "guesses": pl.DataFrame({"guesses": guesses, "right": [float((rank < most).mean()) for most in guesses]}),
+    }
+
+
+CURVES = {"classification": classification, "multiclass": multiclass, "regression": regression}
 
 
 def _thin(curve: pl.DataFrame) -> pl.DataFrame:

@@ -58,7 +58,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 
 def model(problem, categorical, **parameters):
-    return DummyClassifier() if problem == "classification" else DummyRegressor()
+    return DummyRegressor() if problem == "regression" else DummyClassifier()
 """,
 )
 served_differently = append(

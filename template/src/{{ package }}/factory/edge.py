@@ -42,7 +42,7 @@ def export(destination: Path, folder: Path = artifact.MODEL) -> None:
 def _merged(folder: Path, manifest: dict[str, Any]) -> bytes:
     made, model = (onnx.load_model(folder / name) for name in ("features.onnx", "model.onnx"))
     about = json.loads(made.metadata_props[0].value)
-    told = {name: manifest[name] for name in ("problem", "target", "id", "threshold", "files")}
+    told = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "files")}
     told["leaves"] = [(column, part, _categories(column)) for column, part in about["leaves"]]
     merged = onnx.compose.merge_models(made, model, io_map=[("features", "features")], prefix2=PREFIX)
     del merged.metadata_props[:]

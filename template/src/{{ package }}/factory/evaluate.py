@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import artifact, card, digest, prepare, record, report, tracking
+from . import artifact, card, digest, metrics, prepare, record, report, tracking
 from .assessment import Assessment, assess
 from .config import Params
 from .errors import FactoryError
@@ -33,7 +33,7 @@ def write(assessment: Assessment, folder: Path) -> None:
         "test_rows": assessment.test.height,
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "threshold": assessment.manifest["threshold"],
-        "scores": assessment.score[:RECORDED].tolist(),
+        "scores": metrics.one_score(assessment.target, assessment.score)[1][:RECORDED].tolist(),
         "confusion": assessment.confusion,
         "slices": assessment.slices.to_dicts(),
         "importance": assessment.importance.to_dicts(),

@@ -17,10 +17,11 @@ WARM_UP, CALLS = 20, 200
 
 @dataclass(frozen=True)
 class Decided:
-    """A model's scores of the test rows and, for a classifier, its decisions."""
+    """A model's scores of the test rows and, for a classifier, its decisions; of `classes`, their codes."""
 
     score: Vector
     decision: Any = None
+    classes: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Evidence:
     target: Vector
     challenger: Decided
     champion: Decided | None
-    baseline: float
+    baseline: float | list[float]
     latency_ms: float
     size_mb: float
     parity: float
@@ -43,7 +44,7 @@ class Evidence:
     @property
     def rival(self) -> Vector:
         """The champion's scores, or before there is one the trivial baseline's."""
-        return self.champion.score if self.champion else np.full_like(self.target, self.baseline)
+        return self.champion.score if self.champion else np.full_like(self.challenger.score, self.baseline)
 
 
 @dataclass(frozen=True)

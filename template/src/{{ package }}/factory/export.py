@@ -17,16 +17,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from . import boosting
 
 
-def to_onnx(estimator: Any, n_features: int) -> bytes | None:
+def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes | None:
     """A graph from `features`, float32 (rows, n_features), to `score` (rows,), or None where no converter knows how.
 
-    The score is the probability of the positive class, or the prediction of a regressor.
+    The score is the probability of the positive class, or the prediction of a regressor; of so many
+    classes, the probability of each: (rows, classes).
     """
     boosted = isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            graph = (boosting.to_graph if boosted else _converted)(estimator, n_features)
+            graph = (boosting.to_graph if boosted else _converted)(estimator, n_features, classes)
             onnx.checker.check_model(graph)
             return bytes(graph.SerializeToString(deterministic=True))
         except Exception as error:  # noqa: BLE001  converters raise whatever they like; skops remains
@@ -66,7 +67,7 @@ def _entry(name: str) -> ZipInfo:
     return entry
 
 
-def _converted(estimator: Any, n_features: int) -> Any:
+def _converted(estimator: Any, n_features: int, classes: int) -> Any:
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -83,8 +84,10 @@ def _converted(estimator: Any, n_features: int) -> Any:
     model.opset_import.extend(opsets)
     graph, raw = model.graph, model.graph.output[-1].name
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N"]))
-    if classifier:
+    graph.output.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N", classes] if classes else ["N"]))
+    if classes:
+        graph.node.append(helper.make_node("Identity", [raw], ["score"]))
+    elif classifier:
         graph.initializer.append(numpy_helper.from_array(np.array(1), "positive"))
         graph.node.append(helper.make_node("Gather", [raw, "positive"], ["score"], axis=1))
     else:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from . import fairness, metrics
+from . import decisions, fairness, metrics
 from .evidence import Check, Evidence
 from .metrics import Vector
 
@@ -33,7 +33,7 @@ def floor(e: Evidence) -> Iterator[Check]:
 
 def better_than_baseline(e: Evidence) -> Iterator[Check]:
     """The whole interval of the improvement over the trivial baseline is above zero."""
-    trivial = np.full_like(e.target, e.baseline)
+    trivial = np.full_like(e.challenger.score, e.baseline)
     gain = metrics.improvement(e.params.problem, e.params.evaluation.metric, e.target, e.challenger.score, trivial)
     what = f"{e.params.evaluation.metric} over the baseline"
     yield Check("BASELINE", what, gain.value, "interval > 0", gain.low > 0, gain.low, gain.high)
@@ -57,12 +57,12 @@ def business_value(e: Evidence) -> Iterator[Check]:
     value = e.params.value
     if value is None:
         return
-    ours = metrics.worth(e.target, e.challenger.decision, value)
-    constant = (metrics.worth(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
+    ours = decisions.worth(e.target, e.challenger.decision, value)
+    constant = (decisions.worth(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
     trivial = max(constant, key=np.mean)
     rivals: list[tuple[str, Vector, float | None]] = [("the best constant decision", trivial, None)]
     if e.champion:
-        theirs = metrics.worth(e.target, e.champion.decision, value)
+        theirs = decisions.worth(e.target, e.champion.decision, value)
         rivals.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
     for name, theirs, limit in rivals:
         gain = metrics.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
@@ -90,10 +90,10 @@ def slices(e: Evidence) -> Iterator[Check]:
 
 def calibration(e: Evidence) -> Iterator[Check]:
     """Scores mean what they say: expected calibration error over tenths, or the bias as a share of the spread."""
-    if e.params.problem == "classification":
-        figure = metrics.calibration_error(e.target, e.challenger.score)
-    else:
+    if e.params.problem == "regression":
         figure = float(abs((e.challenger.score - e.target).mean()) / e.target.std())
+    else:
+        figure = metrics.calibration_error(*metrics.one_score(e.target, e.challenger.score))
     limit = e.params.gate.calibration
     yield Check("CALIBRATION", "calibration error", figure, f"≤ {limit:g}", figure <= limit)
 

@@ -32,8 +32,10 @@ def ingest(files: list[Path], params: Params, source: str | None = None) -> list
             if names.count(file.name) > 1:
                 raise FactoryError(f"two files are called {file.name}: give each a name of its own")
             _check_new(file, known)
+        _check_contents(files, known)
         deliveries = {file: prepare.check(file, params) for file in files}
-        _check_ids(deliveries, known, params.data.id)
+        if params.data.id and not params.data.repeats:
+            _check_ids(deliveries, known, params.data.id)
         entries = [_entry(file, rows.height, source) for file, rows in deliveries.items()]
         added: list[Path] = []
         try:
@@ -59,6 +61,14 @@ def _check_new(file: Path, known: list[Entry]) -> None:
         raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
     if place.exists() and digest.of_file(place) != digest.of_file(file):
         raise FactoryError(f"{place} is there but not in the ledger: enter that file, or give the new one another name")
+
+
+def _check_contents(files: list[Path], known: list[Entry]) -> None:
+    seen = {entry.sha256: entry.path for entry in known}
+    for file in files:
+        other = seen.setdefault(digest.of_file(file), file)
+        if other is not file:
+            raise FactoryError(f"{file}: has the same content as {other}, which is a delivery already")
 
 
 def _copy(file: Path, place: Path) -> None:

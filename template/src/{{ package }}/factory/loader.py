@@ -37,6 +37,7 @@ class Scorer:
     def score(self, rows: list[dict[str, Any]]) -> NDArray[np.float64]:
         """The score of each row, shape (rows,); None and what is missing are unknown, times may be ISO 8601 text.
 
+        Of several classes, the probability of each of `about["classes"]`: shape (rows, classes).
         Only the rules between columns are checked, not each column's limits. Raises ValueError
         naming the first row that breaks one, or whose category or features are not known.
         """

@@ -9,13 +9,16 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from .config import Params, Value
+from . import multiclass
+from .config import Params
 
 Vector = NDArray[np.float64]
 Metric = Callable[[Vector, Vector], float]
 
 RESAMPLES = 200
-HIGHER_IS_BETTER = {"average_precision", "roc_auc", "r2"}
+RESAMPLED = 20_000
+"""Rows of a resample at most."""
+HIGHER_IS_BETTER = {"average_precision", "roc_auc", "r2", "accuracy", "balanced_accuracy", "macro_f1"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ METRICS: dict[str, dict[str, Metric]] = {
         "log_loss": sk.log_loss,
         "brier": sk.brier_score_loss,
     },
+    "multiclass": multiclass.METRICS,
     "regression": {
         "mae": sk.mean_absolute_error,
         "rmse": sk.root_mean_squared_error,
@@ -55,7 +59,10 @@ METRICS: dict[str, dict[str, Metric]] = {
         **{f"error_q{round(share * 100):02}": _error_quantile(share) for share in (0.05, 0.25, 0.5, 0.75, 0.95)},
     },
 }
-"""By problem and name, functions of target and score. The error is prediction minus target."""
+"""By problem and name, functions of target and score. The error is prediction minus target.
+
+The target of several classes is their codes, and the score has the shape (rows, classes).
+"""
 
 
 def direction(name: str) -> int:
@@ -64,14 +71,20 @@ def direction(name: str) -> int:
 
 
 def target_of(rows: pl.DataFrame, params: Params) -> Vector:
-    """The target as numbers, shape (rows,); true is 1."""
-    return rows[params.data.target].cast(pl.Float64).to_numpy()
+    """The target as numbers, shape (rows,); true is 1, and a class its place among the contract's."""
+    return rows[params.data.target].to_physical().cast(pl.Float64).to_numpy()
 
 
-def estimates(problem: str, target: Vector, score: Vector, baseline: float) -> dict[str, Estimate]:
+def one_score(target: Vector, score: Vector) -> tuple[Vector, Vector]:
+    """Target and score as they are; of classes, whether the most probable one was right and its probability."""
+    return (target, score) if score.ndim == 1 else ((score.argmax(axis=1) == target).astype(float), score.max(axis=1))
+
+
+def estimates(problem: str, target: Vector, score: Vector, baseline: float | list[float]) -> dict[str, Estimate]:
     """Every metric of the problem, with a percentile bootstrap over the rows (Efron & Tibshirani 1993, ch. 13).
 
-    `baseline` is the constant score of a model that knows the mean of the training target alone.
+    `baseline` is the constant score of a model that knows the mean of the training target alone, or
+    how frequent each class is.
     """
     draws = _resamples(target)
     if problem == "classification":
@@ -79,8 +92,9 @@ def estimates(problem: str, target: Vector, score: Vector, baseline: float) -> d
     trivial = np.full_like(score, baseline)
 
     def estimate(metric: Metric) -> Estimate:
-        low, high = np.quantile([metric(target[rows], score[rows]) for rows in draws], [0.025, 0.975])
-        return Estimate(*map(float, (metric(target, score), low, high, metric(target, trivial))))
+        value = metric(target, score)
+        low, high = _interval(value, [metric(target[rows], score[rows]) for rows in draws], len(target))
+        return Estimate(float(value), low, high, float(metric(target, trivial)))
 
     return {name: estimate(metric) for name, metric in METRICS[problem].items()}
 
@@ -102,8 +116,8 @@ def improvement(problem: str, name: str, target: Vector, score: Vector, other: V
 
 def difference(better: Callable[[Any], float], target: Vector) -> Difference:
     """The difference on all rows and the interval of what it is on resampled ones."""
-    low, high = np.quantile([better(rows) for rows in _resamples(target)], [0.025, 0.975])
-    return Difference(better(slice(None)), float(low), float(high))
+    value = better(slice(None))
+    return Difference(value, *_interval(value, [better(rows) for rows in _resamples(target)], len(target)))
 
 
 def calibration_error(target: Vector, score: Vector) -> float:
@@ -112,36 +126,19 @@ def calibration_error(target: Vector, score: Vector) -> float:
     return float(sum(abs((target[rows] - score[rows]).sum()) for rows in tenths) / len(target))
 
 
-def worth(target: Vector, decision: NDArray[np.bool_], value: Value) -> Vector:
-    """What each decision earned, shape (rows,)."""
-    positive = target.astype(bool)
-    acted = np.where(positive, value.true_positive, value.false_positive)
-    return np.where(decision, acted, np.where(positive, value.false_negative, value.true_negative))
-
-
 def _resamples(target: Vector) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng(0)
-    draws = (generator.integers(0, len(target), len(target)) for _ in range(RESAMPLES))
+    size = min(len(target), RESAMPLED)
+    draws = (generator.integers(0, len(target), size) for _ in range(RESAMPLES))
     return [rows for rows in draws if np.ptp(target[rows]) > 0]
 
 
-def confusion(target: Vector, decision: NDArray[np.bool_]) -> dict[str, int]:
-    """How often each outcome of a decision occurred."""
-    hit = decision == target.astype(bool)
-    return {
-        "true_positive": int((hit & decision).sum()),
-        "false_positive": int((~hit & decision).sum()),
-        "true_negative": int((hit & ~decision).sum()),
-        "false_negative": int((~hit & ~decision).sum()),
-    }
+def _interval(value: float, drawn: list[float], rows: int) -> tuple[float, float]:
+    """The middle 95 % of the resamples.
 
-
-def best_threshold(target: Vector, score: Vector, value: Value) -> float:
-    """The score from which on a positive decision earns most in total, outcomes priced by `value`."""
-    order = np.argsort(-score, kind="stable")
-    positive = target[order].astype(bool)
-    gain = np.where(positive, value.true_positive - value.false_negative, value.false_positive - value.true_negative)
-    is_last_of_its_score = np.append(np.diff(score[order]) != 0, True)
-    total = np.where(is_last_of_its_score, gain.cumsum(), -np.inf)
-    best = int(total.argmax())
-    return float(score[order][best]) if total[best] > 0 else float(np.nextafter(1.0, 2.0))
+    Where they are smaller than the table they scatter more than it would, by the root of how much smaller
+    they are (the m out of n bootstrap, Bickel et al. 1997): so they are drawn towards the value by as much.
+    """
+    spread = np.sqrt(min(rows, RESAMPLED) / rows)
+    low, high = spread * np.quantile(drawn, [0.025, 0.975]) + (1 - spread) * value
+    return float(low), float(high)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from .. import contract
-from . import digest, ledger, tables
+from . import digest, ledger, sides, tables
 from .config import Params
 from .contracts import check_invariants, conform
 from .errors import ContractViolation, FactoryError
@@ -65,29 +65,25 @@ def refuse_future(times: pl.Series) -> None:
         raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
 
 
-def split(rows: pl.DataFrame, params: Params) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Training and test rows: the newest are the test, else a row's side follows from its id.
+def split(rows: pl.DataFrame, params: Params, salt: str = "") -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Training and test rows, as `sides` chooses them.
 
-    Raises FactoryError where a row stands twice or a side has nothing to learn or to test.
+    Raises FactoryError where an id stands twice or a side has nothing to learn or to test.
     """
-    _check_ids(rows, params.data.id)
+    if params.data.id:
+        _check_ids(rows[params.data.id], params.data.repeats)
     _check_target(rows[params.data.target], params.problem)
-    if params.data.time:
-        if rows[params.data.time].has_nulls():
-            raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
-        instant = pl.col(params.data.time)
-        is_test = instant > rows[params.data.time].quantile(1 - params.split.test, "lower")
-    else:
-        is_test = pl.col(params.data.id).cast(pl.String).map_elements(_position, pl.Float64) < params.split.test
-    rows = rows.with_columns(is_test.alias("is_test"))
-    sides = {side: rows.filter(pl.col("is_test") == (side == "test")).drop("is_test") for side in ("train", "test")}
-    for name, side in sides.items():
+    if params.data.time and rows[params.data.time].has_nulls():
+        raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
+    is_test = sides.test_side(rows, params, salt)
+    train, test = rows.filter(~is_test), rows.filter(is_test)
+    for name, side in {"train": train, "test": test}.items():
         if side[params.data.target].n_unique() < 2:
             raise FactoryError(
                 f"the {name} rows ({side.height}) hold fewer than two values of {params.data.target}: "
                 "bring more data, or change split.test in params.yaml"
             )
-    return sides["train"], sides["test"]
+    return train, test
 
 
 def _check_columns(params: Params) -> None:
@@ -98,21 +94,25 @@ def _check_columns(params: Params) -> None:
 
 
 def _check_target(target: pl.Series, problem: str) -> None:
-    numeric = target.dtype.is_numeric() or target.dtype == pl.Boolean
-    if not numeric or (problem == "classification" and not target.cast(pl.Float64).is_in([0.0, 1.0]).all()):
-        wanted = "true and false, or 1 and 0" if problem == "classification" else "numbers"
+    wanted = {
+        "classification": "true and false, or 1 and 0",
+        "multiclass": "one of several classes, dy.Enum",
+        "regression": "numbers",
+    }[problem]
+    if problem == "multiclass":
+        fits = isinstance(target.dtype, pl.Enum) and len(target.dtype.categories) > 1
+    else:
+        fits = target.dtype.is_numeric() or target.dtype == pl.Boolean
+    if not fits or (problem == "classification" and not target.cast(pl.Float64).is_in([0.0, 1.0]).all()):
         raise FactoryError(f"{target.name}: the target of a {problem} is {wanted}: change contract.py or params.yaml")
 
 
-def _check_ids(rows: pl.DataFrame, column: str) -> None:
-    twice = rows.filter(pl.col(column).is_duplicated())
-    if twice.height:
+def _check_ids(ids: pl.Series, repeats: bool) -> None:
+    if ids.has_nulls():
+        raise FactoryError(f"{ids.name}: {ids.null_count()} rows have no id")
+    twice = ids.filter(ids.is_duplicated())
+    if len(twice) and not repeats:
         raise FactoryError(
-            f"{column}: {twice.height} rows share their id with another, e.g. {twice[column][0]!r}: "
-            "remove the repeats from the deliveries"
+            f"{ids.name}: {len(twice)} rows share their id with another, e.g. {twice[0]!r}: "
+            "remove the repeats from the deliveries, or say `repeats: true` below data in params.yaml"
         )
-
-
-def _position(key: str) -> float:
-    """A number from 0 to 1 that depends on the id alone, on every machine and in every version."""
-    return int(digest.of_bytes(key.encode())[:8], 16) / 0xFFFFFFFF

@@ -1,29 +1,17 @@
 """One HTML page for people: what the model predicts, how well, for whom, and from which data."""
 
-import math
-from datetime import datetime
-from decimal import Decimal
 from importlib import metadata, resources
 from typing import Any
 
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
-from . import charts, columns, ledger
+from . import charts, columns, confused, ledger
 from .assessment import SLICE_ROWS, Assessment
 from .metrics import HIGHER_IS_BETTER, Estimate, direction
+from .wording import label, number, share
 
-MINUS = "\N{MINUS SIGN}"
-LABELS = {
-    "average_precision": ("average precision", "how rarely a false row ranks above a true one"),
-    "roc_auc": ("ROC AUC", "chance that a true row scores above a false one"),
-    "log_loss": ("log loss", "punishes confident mistakes; 0 is perfect"),
-    "brier": ("Brier score", "mean squared error of the probability; 0 is perfect"),
-    "mae": ("mean absolute error", "in the unit of the target; 0 is perfect"),
-    "rmse": ("root mean squared error", "weighs large errors more; 0 is perfect"),
-    "r2": ("R²", "share of the target's variance explained"),
-}
-LISTED = {"groups": 15, "features": 20, "columns": 40, "deliveries": 12}
+LISTED = {"classes": 5, "groups": 15, "features": 20, "columns": 40, "deliveries": 12}
 
 
 def render(assessment: Assessment) -> str:
@@ -37,10 +25,12 @@ def render(assessment: Assessment) -> str:
         project=project(),
         main=assessment.params.evaluation.metric,
         verdict=verdict(assessment),
-        label=lambda name: LABELS.get(name, (name.replace("_", " "), "")),
+        label=lambda name: label(assessment.params.problem, name),
         tiles={name: gain(name, e) for name, e in estimates.items() if not name.startswith("error_q")},
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
         worth=worth(assessment),
+        classes=confused.classes(assessment),
+        mix=lambda rows: mix(rows[assessment.params.data.target]),
         roles=lambda name: roles(assessment, name),
         figures=charts.figures(assessment),
         groups=groups(assessment),
@@ -106,6 +96,12 @@ def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
     return {name: ordered.filter(pl.col("column") == name).to_dicts() for name in names}
 
 
+def mix(target: pl.Series) -> list[tuple[str, float]]:
+    """The most frequent classes and their shares."""
+    counts = target.cast(pl.String).value_counts(sort=True, normalize=True, name="share")
+    return counts.sort(["share", target.name], descending=[True, False]).rows()[: LISTED["classes"]]
+
+
 def shown(assessment: Assessment) -> list[str]:
     """The first columns, those that play a role at the head."""
     data = assessment.params.data
@@ -118,33 +114,3 @@ def roles(assessment: Assessment, name: str) -> list[str]:
     data = assessment.params.data
     found = [role for role in ("target", "id", "time") if getattr(data, role) == name]
     return [*found, "sensitive"] if name in data.sensitive else found
-
-
-def number(value: Any, *, like: float | None = None) -> str:
-    """Four significant digits, or the decimals that give `like` as many; other values than numbers as they are.
-
-    Thousands are separated from 10,000 on, so that years stay years.
-    """
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "minutes")
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return str(value)
-    amount = float(value)
-    if not math.isfinite(amount):
-        return "unknown"
-    if like is None and 1e-4 <= abs(amount) < 1000 and not amount.is_integer():
-        text = f"{amount:.4g}"
-    elif like is None and 0 < abs(amount) < 1e-4:
-        text = f"{amount:.1e}"
-    else:
-        decimals = 3 - math.floor(math.log10(abs(like))) if like and abs(like) < 1000 else 0
-        amount = round(amount, decimals) + 0.0
-        text = f"{amount:,.{decimals}f}" if abs(amount) >= 10_000 else f"{amount:.{decimals}f}"
-    return text.replace("-", MINUS)
-
-
-def share(value: float) -> str:
-    """Per cent, with one decimal where it matters."""
-    per_cent = 100 * value
-    text = f"{per_cent:.0f}" if per_cent == 0 or per_cent >= 99.95 or per_cent >= 10 else f"{per_cent:.1f}"
-    return "< 0.1 %" if 0 < per_cent < 0.05 else f"{text} %"

@@ -29,7 +29,7 @@ def leaked(copy: Path, params: Params) -> None:
     """A number that the contract knows holds the target, as if it were known beforehand."""
     columns = contract.Row.columns()
     name = _first((name for name, column in columns.items() if column.dtype.is_float()), "no column is a float")
-    target, limit = pl.col(params.data.target).cast(pl.Float64), getattr(columns[name], "min", None) or 0
+    target, limit = pl.col(params.data.target).to_physical().cast(pl.Float64), getattr(columns[name], "min", None) or 0
     spread = (target - target.min()) / (target.max() - target.min())
     _deliver(copy, lambda rows: rows.with_columns((spread + limit).alias(name)))
 
@@ -42,20 +42,22 @@ def shuffled(copy: Path, params: Params) -> None:
 def group_forgotten(copy: Path, params: Params) -> None:
     """In the largest group of the first slice the outcomes are turned round."""
     column = _first([*params.evaluation.slices, *params.data.sensitive], "params.yaml names no column to slice by")
-    _relabel(
-        copy, params, lambda rows: rows.with_columns(_where(_largest(rows, column), _opposite(rows, params), params))
-    )
+    _relabel(copy, params, lambda rows: _where(rows, _largest(rows, column), _opposite(rows, params), params))
 
 
 def group_favoured(copy: Path, params: Params) -> None:
     """In the largest group of the first sensitive column the outcome is always the highest."""
     column = _first(params.data.sensitive, "params.yaml names no sensitive column")
-    most = pl.col(params.data.target).max()
-    _relabel(copy, params, lambda rows: rows.with_columns(_where(_largest(rows, column), most, params)))
+    most = pl.col(params.data.target).to_physical().max()
+    _relabel(copy, params, lambda rows: _where(rows, _largest(rows, column), most, params))
 
 
-def _where(chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.Expr:
-    return pl.when(chosen).then(value).otherwise(params.data.target).alias(params.data.target)
+def _where(rows: pl.DataFrame, chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.DataFrame:
+    name, dtype = params.data.target, rows.schema[params.data.target]
+    changed = pl.when(chosen).then(value).otherwise(pl.col(name).to_physical())
+    classes = dtype.categories.to_list() if isinstance(dtype, pl.Enum) else []
+    named = changed.replace_strict(range(len(classes)), classes, return_dtype=dtype) if classes else changed.cast(dtype)
+    return rows.with_columns(named.alias(name))
 
 
 def _largest(rows: pl.DataFrame, column: str) -> pl.Expr:
@@ -63,7 +65,7 @@ def _largest(rows: pl.DataFrame, column: str) -> pl.Expr:
 
 
 def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
-    target = pl.col(params.data.target)
+    target = pl.col(params.data.target).to_physical()
     return ~target if rows.schema[params.data.target] == pl.Boolean else target.max() + target.min() - target
 
 

@@ -10,7 +10,7 @@ from polars import selectors
 
 from .. import contract
 from ..features import features
-from . import artifact
+from . import artifact, outcome
 from .casts import typed
 from .contracts import broken_rules, check, frame, keeps_limits, only_row
 from .errors import ArtifactError
@@ -40,34 +40,38 @@ class Scorer:
         return cls(artifact.load(Path(folder)))
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Id, `score` and, for a classifier, `decision` of each row, in the order of the rows.
+        """Id, if there is one, `score` and, for a classifier, `decision` of each row, in the order of the rows.
 
-        The score is the probability of the target, or the predicted value. The target's own
-        column may be among the rows and is not looked at. Raises ContractViolation.
+        The score is the probability of the target, or the predicted value; of several classes it is
+        the probability of the one in `decision`, and each has a column `probability_…`. The target's
+        own column may be among the rows and is not looked at. Raises ContractViolation.
         """
+        ids, said = self.say(rows)
+        told = outcome.columns(said, self.manifest)
+        return pl.DataFrame(told if ids is None else [ids, *told])
+
+    def say(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
+        """The ids, if there are any, and the bare scores, shape (rows,) or (rows, classes). Raises ContractViolation."""
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
         known = typed(rows, contract.Row)
-        score = self._alone(only_row(known)) if known.height == 1 else None
-        if score is None:
+        said = self._alone(only_row(known)) if known.height == 1 else None
+        if said is None:
             check(known, contract.Row)
-            score = self.predict(known)
-        columns = [pl.Series("score", score)]
-        if self.manifest["threshold"] is not None:
-            columns.append(pl.Series("decision", score >= self.manifest["threshold"]))
-        return known.get_column(self.manifest["id"]).to_frame().hstack(columns)
+            said = self.predict(known)
+        return known[self.manifest["id"]] if self.manifest["id"] else None, said
 
-    def score_row(self, row: tuple[Any, ...]) -> float:
-        """The score of one row: its values in the contract's order, of its Python types. Raises ContractViolation."""
-        score = self._alone(row)
-        if score is None:
+    def say_of_row(self, row: tuple[Any, ...]) -> NDArray[np.float64]:
+        """The same of one row: its values in the contract's order, of its Python types. Raises ContractViolation."""
+        said = self._alone(row)
+        if said is None:
             known = frame([row], contract.Row)
             check(known, contract.Row)
-            score = self.predict(known)
-        return float(score[0])
+            said = self.predict(known)
+        return said
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """The scores alone of rows that are known to keep the contract, shape (rows,)."""
+        """The bare scores of rows that are known to keep the contract, shape (rows,) or (rows, classes)."""
         return self._predict(matrix(features(rows)))
 
     def _alone(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:

@@ -12,7 +12,7 @@ import polars as pl
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from sklearn.model_selection import KFold, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
 from .. import model
 from ..features import features
@@ -21,7 +21,7 @@ from .assessment import main_metric
 from .config import Params
 from .errors import FactoryError
 from .scoring import matrix
-from .train import fit
+from .train import classes_of, fit
 
 FOLDS = 4
 PRUNED = optuna.trial.TrialState.PRUNED
@@ -87,7 +87,7 @@ def _measured(trial: optuna.Trial, folds: list[Fold], params: Params, metric: me
     """The mean of the metric over the folds, or None once it is hopeless."""
     found: list[float] = []
     for step, (early, late) in enumerate(folds):
-        score = artifact.predictor(fit(early, params))(matrix(features(late)))
+        score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(matrix(features(late)))
         found.append(float(metric(metrics.target_of(late, params), score)))
         trial.report(float(np.mean(found)), step)
         if trial.should_prune():
@@ -96,10 +96,13 @@ def _measured(trial: optuna.Trial, folds: list[Fold], params: Params, metric: me
 
 
 def _folds(rows: pl.DataFrame, params: Params) -> list[Fold]:
-    """Earlier rows to learn from and later ones to measure on; without time, random ones."""
-    rows = rows.sort(params.data.time) if params.data.time else rows
-    splitter = TimeSeriesSplit(FOLDS) if params.data.time else KFold(FOLDS, shuffle=True, random_state=0)
-    folds = [(rows[early], rows[late]) for early, late in splitter.split(np.empty(rows.height))]
+    """Earlier rows to learn from and later ones to measure on; without time random ones, where ids repeat whole ids."""
+    data, splitter, ids = params.data, KFold(FOLDS, shuffle=True, random_state=0), None
+    if data.id and data.repeats:
+        splitter, ids = GroupKFold(FOLDS, shuffle=True, random_state=0), rows[data.id].to_physical().to_numpy()
+    elif data.time:
+        rows, splitter = rows.sort(data.time), TimeSeriesSplit(FOLDS)
+    folds = [(rows[early], rows[late]) for early, late in splitter.split(np.empty(rows.height), groups=ids)]
     if any(side[params.data.target].n_unique() < 2 for fold in folds for side in fold):
         raise FactoryError(f"a fold of the training rows holds one value of {params.data.target}: bring more data")
     return folds

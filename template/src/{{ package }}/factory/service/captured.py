@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ... import contract
-from .. import casts, contracts
+from .. import casts, contracts, outcome
 from ..digest import of_bytes
 from .rows import Row
 from .slots import Loaded
@@ -27,7 +28,7 @@ class Scored(NamedTuple):
     role: str
     loaded: Loaded
     rows: list[Row] | pl.DataFrame
-    scores: list[float] | pl.Series
+    said: NDArray[np.float64]
 
 
 def table(batch: list[Scored], shadow: Loaded | None) -> pl.DataFrame:
@@ -44,10 +45,12 @@ def reduced(captured: pl.DataFrame, without: list[str], hashed: list[str]) -> pl
 
 
 def _parts(batch: list[Scored]) -> Iterator[tuple[pl.DataFrame, list[Scored]]]:
-    listed = [(scored, scored.rows) for scored in batch if isinstance(scored.rows, list)]
-    for start in range(0, len(listed), AT_ONCE):  # the interpreter is free for requests in between
-        some = listed[start : start + AT_ONCE]
-        yield contracts.frame([row for _, rows in some for row in rows], contract.Row), [scored for scored, _ in some]
+    """Rows with what was said of them, by one model."""
+    for loaded in dict.fromkeys(scored.loaded for scored in batch):
+        listed = [(s, s.rows) for s in batch if s.loaded is loaded and isinstance(s.rows, list)]
+        for start in range(0, len(listed), AT_ONCE):  # the interpreter is free for requests in between
+            some = listed[start : start + AT_ONCE]
+            yield contracts.frame([row for _, rows in some for row in rows], contract.Row), [s for s, _ in some]
     for scored in batch:
         if isinstance(scored.rows, pl.DataFrame):
             yield casts.typed(scored.rows.select(contract.Row.column_names()), contract.Row), [scored]
@@ -61,34 +64,24 @@ def _described(rows: pl.DataFrame, batch: list[Scored], shadow: Loaded | None) -
             "_caller": [scored.caller for scored in batch],
             "_role": [scored.role for scored in batch],
             "_model": [scored.loaded.version for scored in batch],
-            "_threshold": pl.Series([_threshold(scored.loaded) for scored in batch], dtype=pl.Float64),
         }
     )[np.repeat(np.arange(len(batch)), [len(scored.rows) for scored in batch])]
-    scores = batch[0].scores if len(batch) == 1 else [score for scored in batch for score in scored.scores]
-    yield _decided(rows, known.with_columns(pl.Series("_score", scores, pl.Float64)))
+    yield _told(rows, known, np.concatenate([scored.said for scored in batch]), batch[0].loaded)
     if shadow:
         yield from _shadowed(rows, known, shadow)
 
 
 def _shadowed(rows: pl.DataFrame, known: pl.DataFrame, shadow: Loaded) -> Iterator[pl.DataFrame]:
     try:
-        said = shadow.scorer.score(rows)["score"].alias("_score")
+        said = shadow.scorer.say(rows)[1]
     except Exception as error:  # noqa: BLE001  what was answered is kept all the same
         log.error("the shadow %s failed: %s", shadow.version, error)
         return
-    named = {
-        "_role": pl.lit("shadow"),
-        "_model": pl.lit(shadow.version),
-        "_threshold": pl.lit(_threshold(shadow), pl.Float64),
-    }
-    yield _decided(rows, known.with_columns(said, **named))
+    named = known.with_columns(_role=pl.lit("shadow"), _model=pl.lit(shadow.version))
+    yield _told(rows, named, said, shadow)
 
 
-def _decided(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    decided = known.with_columns(_decision=pl.col("_score") >= pl.col("_threshold"))
-    return rows.hstack(decided.drop("_threshold"))
-
-
-def _threshold(loaded: Loaded) -> float | None:
-    threshold: float | None = loaded.scorer.manifest["threshold"]
-    return threshold
+def _told(rows: pl.DataFrame, known: pl.DataFrame, said: NDArray[np.float64], loaded: Loaded) -> pl.DataFrame:
+    told = {f"_{column.name}": column for column in outcome.columns(said, loaded.scorer.manifest)}
+    told.setdefault("_decision", pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True))
+    return rows.hstack(known).with_columns(**told)

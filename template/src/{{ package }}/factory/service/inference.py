@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from ... import contract
-from .. import PACKAGE
+from .. import PACKAGE, outcome
 from . import protocol, tensors
 from .document import PLACE, REFUSALS
 from .scores import read, refuse_compressed
@@ -65,9 +65,9 @@ async def model(request: Request, name: str) -> Metadata:
     """The model's tensors: a column that may be null may be left out, be NaN or, as text, be empty."""
     loaded = _loaded(request, name)
     inputs = [tensors.described(name, column.dtype) for name, column in contract.Row.columns().items()]
-    decides = loaded.scorer.manifest["threshold"] is not None
-    outputs = [protocol.Described(name="score", datatype="FP64", shape=[-1])]
-    outputs += [protocol.Described(name="decision", datatype="BOOL", shape=[-1])] if decides else []
+    said = loaded.scorer.say(contract.Row.create_empty())[1]
+    columns = outcome.columns(said, loaded.scorer.manifest)
+    outputs = [tensors.described(column.name, column.dtype) for column in columns]
     return Metadata(name=PACKAGE, versions=[loaded.version], platform="onnxruntime", inputs=inputs, outputs=outputs)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from .. import outcome
 from . import rows
 from .document import RECORDS, REFUSALS
 from .guard import Call
@@ -25,11 +26,12 @@ class Unsupported(Exception):
 
 
 class Score(BaseModel):
-    """What the model says of one row."""
+    """What the model says of one row; `probabilities` where there are several classes, by class."""
 
     id: Any
     score: float
-    decision: bool | None
+    decision: bool | str | None
+    probabilities: dict[str, float] = {}
 
 
 class Scores(BaseModel):
@@ -81,8 +83,9 @@ def answered(service: Service, call: Call, kind: str, body: bytes) -> Response:
 
 
 def _to_json(answer: Answer) -> bytes:
-    listed = zip(answer.ids, answer.scores, answer.decisions(), strict=True)
-    scores = [{"id": id, "score": score, "decision": decision} for id, score, decision in listed]
+    ids = [None] * len(answer.said) if answer.ids is None else answer.ids
+    told = outcome.records(answer.said, answer.loaded.scorer.manifest)
+    scores = [{"id": id, **record} for id, record in zip(ids, told, strict=True)]
     return ENCODER.encode({"model": answer.loaded.version, "scores": scores}).encode()
 
 
@@ -91,10 +94,9 @@ def _plain(value: Any) -> str:
 
 
 def _table(answer: Answer) -> pl.DataFrame:
-    columns = [pl.Series(answer.loaded.scorer.manifest["id"], answer.ids), pl.Series("score", answer.scores)]
-    threshold = answer.loaded.scorer.manifest["threshold"]
-    table = pl.DataFrame(columns)
-    return table if threshold is None else table.with_columns(decision=pl.col("score") >= threshold)
+    manifest = answer.loaded.scorer.manifest
+    ids = [] if answer.ids is None else [pl.Series(manifest["id"], answer.ids)]
+    return pl.DataFrame([*ids, *outcome.columns(answer.said, manifest)])
 
 
 def _to_arrow(answer: Answer) -> bytes:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 from fastapi import Response
+from numpy.typing import NDArray
 
 from ... import contract
 from .. import contracts
@@ -39,17 +41,12 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """The scores of the rows of one request, in their order, and the model that made them."""
+    """What a model says of the rows of one request, in their order; without an id `ids` is None."""
 
     loaded: Loaded
-    ids: list[Any] | pl.Series
-    scores: list[float] | pl.Series
+    ids: pl.Series | list[Any] | None
+    said: NDArray[np.float64]
     seconds: float = 0  # of CPU, in other threads than the one that asked
-
-    def decisions(self) -> list[bool | None]:
-        """Whether each score reaches the threshold; None where there is none."""
-        threshold = self.loaded.scorer.manifest["threshold"]
-        return [None if threshold is None else score >= threshold for score in self.scores]
 
 
 class Service:
@@ -93,18 +90,19 @@ class Service:
         self.telemetry.cpu(call.label).inc(time.thread_time() - began + answer.seconds)
         self.telemetry.rows(call.label, loaded.version, role).inc(len(rows))
         if self.capture and len(rows):
-            self.capture.put(Scored(time.time(), call.id, call.caller, role, loaded, rows, answer.scores))
+            self.capture.put(Scored(time.time(), call.id, call.caller, role, loaded, rows, answer.said))
         return answer
 
     def _answer(self, loaded: Loaded, rows: list[Row] | pl.DataFrame) -> Answer:
         id = loaded.scorer.manifest["id"]
         if isinstance(rows, list) and len(rows) == 1:
-            return Answer(loaded, [rows[0][contract.Row.column_names().index(id)]], [loaded.scorer.score_row(rows[0])])
+            ids = [rows[0][contract.Row.column_names().index(id)]] if id else None
+            return Answer(loaded, ids, loaded.scorer.say_of_row(rows[0]))
         table = contracts.frame(rows, contract.Row) if isinstance(rows, list) else rows
         starts = range(0, max(table.height, 1), SLICE)
-        parts, seconds = zip(*self._slices.map(lambda start: _scored(loaded, table, start), starts), strict=True)
-        scored = pl.concat(parts)
-        return Answer(loaded, scored[id], scored["score"], sum(seconds))
+        parts = self._slices.map(lambda start: _scored(loaded, table, start), starts)
+        found, said, seconds = zip(*parts, strict=True)
+        return Answer(loaded, pl.concat(found) if id else None, np.concatenate(said), sum(seconds))
 
     def _choose(self, call: Call) -> tuple[str, Loaded]:
         """The role and the model that answers: always the same for the same key, while both serve."""
@@ -122,10 +120,10 @@ class Service:
         return self.challenger.current if self.challenger and self.settings.shadow else None
 
 
-def _scored(loaded: Loaded, table: pl.DataFrame, start: int) -> tuple[pl.DataFrame, float]:
+def _scored(loaded: Loaded, table: pl.DataFrame, start: int) -> tuple[Any, NDArray[np.float64], float]:
     began = time.thread_time()
     try:
-        return loaded.scorer.score(table[start : start + SLICE]), time.thread_time() - began
+        return *loaded.scorer.say(table[start : start + SLICE]), time.thread_time() - began
     except ContractViolation as error:
         moved = [breach if breach.row is None else replace(breach, row=breach.row + start) for breach in error.breaches]
         raise ContractViolation(moved) from error

@@ -26,7 +26,7 @@ class Loaded:
     def about(self) -> dict[str, Any]:
         """What callers may want to know of it."""
         manifest = self.scorer.manifest
-        told = {name: manifest[name] for name in ("problem", "target", "id", "threshold", "features")}
+        told = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "features")}
         return {"version": self.version, "commit": self.commit, "data": manifest["data"]["train"], **told}
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from ... import contract
+from .. import outcome
 from .protocol import Described, Inference, Tensor, Wanted
 from .scores import JSON_MB
 from .service import Answer, TooLarge
@@ -70,9 +71,7 @@ def _asked(body: bytes, header: str | None) -> tuple[Inference, int]:
 
 def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | None]:
     """The answer, and where its JSON ends if tensors follow as bytes. Raises Malformed."""
-    made: dict[str, Any] = {"score": np.asarray(answer.scores, np.float64)}
-    if answer.loaded.scorer.manifest["threshold"] is not None:
-        made["decision"] = np.asarray(answer.decisions(), np.bool_)
+    made = {column.name: column for column in outcome.columns(answer.said, answer.loaded.scorer.manifest)}
     outputs, tail = [], b""
     if len({wanted.name for wanted in asked.outputs}) < len(asked.outputs):
         raise Malformed("an output is wanted twice")
@@ -80,15 +79,23 @@ def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | Non
         if wanted.name not in made:
             raise Malformed(f"there is no output {wanted.name:.100}: the outputs are {', '.join(made)}")
         values = made[wanted.name]
-        output = {"name": wanted.name, "shape": [len(values)], "datatype": NAMES[values.dtype.name]}
+        output = described(wanted.name, values.dtype).model_dump() | {"shape": [len(values)]}
         if wanted.parameters.get("binary_data", asked.parameters.get("binary_data_output", False)):
-            outputs.append(output | {"parameters": {"binary_data_size": values.nbytes}})
-            tail += values.tobytes()
+            data = _to_bytes(values)
+            outputs.append(output | {"parameters": {"binary_data_size": len(data)}})
+            tail += data
         else:
-            outputs.append(output | {"data": values.tolist()})
+            outputs.append(output | {"data": values.to_list()})
     content = {"id": asked.id, "model_name": name, "model_version": answer.loaded.version, "outputs": outputs}
     head = json.dumps(content, allow_nan=False).encode()
     return head + tail, len(head) if tail else None
+
+
+def _to_bytes(values: pl.Series) -> bytes:
+    if values.dtype != pl.String:
+        return values.to_numpy().tobytes()
+    texts = [text.encode() for text in values]
+    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 
 def _listed(tensor: Tensor) -> pl.Series:
