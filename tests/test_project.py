@@ -90,6 +90,37 @@ def test_it_scores_what_people_have(project, tmp_path):
     assert status(project) == ""
 
 
+SPOIL = """
+import sys
+import polars as pl
+rows = pl.read_parquet(sys.argv[1]).with_columns(pl.col("flight") + "x", pl.col("carrier", "origin").cast(pl.String))
+first = pl.int_range(pl.len()) < 3
+changed = {"origin": pl.lit("SWF"), "carrier": pl.lit("Zoë 😀"), "departure_delay": 3100, "scheduled_minutes": None}
+rows = rows.with_columns(pl.when(first).then(value).otherwise(name).alias(name) for name, value in changed.items())
+rows.rename({"visibility": "visibility_km"}).drop("precipitation").with_columns(terminal=1).write_csv(sys.argv[2])
+"""
+
+
+def test_a_delivery_that_differs_is_admitted_by_the_change_that_is_proposed(project, tmp_path):
+    contract = project / "src" / "late_flights" / "contract.py"
+    before, file = contract.read_text("utf-8"), str(tmp_path / "the new.csv")
+    last = str(max((project / "data" / "raw").glob("*.parquet")))
+    run(project, "uv", "run", "python", "-c", SPOIL, last, file)
+    refused = call(project, "uv", "run", "factory", "ingest", file)
+    assert refused.returncode == 1 and refused.stderr.endswith(f"; see `factory contract --diff '{file}'`\n")
+    told = call(project, "uv", "run", "factory", "contract", "--diff", file)
+    assert told.returncode == 1 and "'Zoë 😀' in 3 of" in told.stdout and "terminal is new" in told.stdout
+    (tmp_path / "change.diff").write_text(told.stdout, "utf-8")
+    try:
+        run(project, "git", "apply", str(tmp_path / "change.diff"))
+        invariant = contract.read_text("utf-8").replace("n_unique() == 3", "n_unique() == 4")  # for a person to decide
+        contract.write_text(invariant, "utf-8")
+        assert "keeps the contract" in run(project, "uv", "run", "factory", "contract", "--diff", file)
+    finally:
+        contract.write_text(before, "utf-8")
+    assert status(project) == ""
+
+
 def test_without_home_and_network(project, tmp_path):
     """From the packages that are cached on the machine, where nobody lives."""
     place = tmp_path / "copy of Zoë's"

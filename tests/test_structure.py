@@ -115,7 +115,7 @@ def test_what_people_and_agents_read_is_short(render):
 
 def commands() -> dict[str, set[str]]:
     """The options of each `factory` command, read from its decorators."""
-    files = [file for file in FILES if file.name in ("cli.py", "commands.py", "deploy.py", "pipelines.py")]
+    files = [file for file in FILES if file.name in ("cli.py", "commands.py", "deploy.py", "intake.py", "pipelines.py")]
     found, bodies = {}, [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     shared = {node.targets[0].id: node.value for node in bodies if isinstance(node, ast.Assign)}
     for file in files:

@@ -73,7 +73,9 @@ def test_missing_model_is_refused():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["setup"], ["ingest", "x.csv"], ["prepare"], ["train"], ["evaluate"]], ids=lambda found: found[0]
+    "arguments",
+    [["setup"], ["ingest", "x.csv"], ["contract", "--diff", "x.csv"], ["prepare"], ["train"], ["evaluate"]],
+    ids=lambda found: found[0],
 )
 def test_elsewhere_than_in_a_project(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
@@ -109,7 +111,15 @@ def test_refusal_and_missing_evidence_have_exit_codes_of_their_own(monkeypatch, 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["unknown"], ["ingest"], ["score", "one.csv"], ["train", "--fast"], ["trace"], ["tune", "--trials", "1"]],
+    [
+        ["unknown"],
+        ["ingest"],
+        ["contract"],
+        ["score", "one.csv"],
+        ["train", "--fast"],
+        ["trace"],
+        ["tune", "--trials", "1"],
+    ],
 )
 def test_wrong_usage_is_told_apart(arguments):
     result = run(*arguments)
@@ -118,5 +128,5 @@ def test_wrong_usage_is_told_apart(arguments):
 
 def test_help_names_every_command():
     shown = run("--help").output
-    for command in ("setup", "ingest", "prepare", "train", "evaluate", "score", *VERSIONS):
+    for command in ("setup", "ingest", "contract", "prepare", "train", "evaluate", "score", *VERSIONS):
         assert f"  {command} " in shown

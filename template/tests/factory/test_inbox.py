@@ -67,7 +67,9 @@ def test_what_looks_like_a_delivery_is_not_passed_over(storage):
 
 def test_one_bad_file_keeps_all_out(storage):
     fill(storage, a=toy.rows(50), b=toy.rows(50, first=50).drop("gap"))
-    assert refused("ingest", "--inbox").startswith(".dvc/tmp/inbox/b.parquet: gap: column missing")
+    refusal = refused("ingest", "--inbox")
+    assert refusal.startswith(".dvc/tmp/inbox/b.parquet: gap: column missing")
+    assert refusal.endswith("; see `dvc get-url remote://storage/inbox/b.parquet && factory contract --diff b.parquet`")
     assert not ledger.entries() and not inbox.FETCHED.exists()
 
 

@@ -29,7 +29,7 @@ SCORING = {
     "stamp",
     "tables",
 }
-WHEEL = SCORING | {"__init__", "cli", "commands", "deploy", "failure", "pipelines", "service"}
+WHEEL = SCORING | {"__init__", "cli", "commands", "deploy", "failure", "intake", "pipelines", "service"}
 TRAINING = ["altair", "dvc", "filelock", "jinja2", "mlflow", "onnx", "pydantic", "skl2onnx", "sklearn", "yaml"]
 
 

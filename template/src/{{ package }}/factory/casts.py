@@ -6,6 +6,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from .. import contract
 from .errors import Breach, ContractViolation
 
 FORMATS: dict[Any, list[str]] = {
@@ -39,15 +40,26 @@ def _expected(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
     return list(columns), [column.dtype for column in columns.values()]
 
 
+def attempt(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, list[Breach]]:
+    """The columns of both in the contract's types, null where a value cannot be brought to its type, and what is wrong."""
+    return _attempt(rows, dict(zip(*_expected(schema), strict=True)))
+
+
 def _cast(rows: pl.DataFrame, wanted: dict[str, pl.DataType]) -> pl.DataFrame:
     problems = [Breach(name, "column missing") for name in wanted if name not in rows.columns]
-    problems += [Breach(name, "column not in the contract") for name in rows.columns if name not in wanted]
-    present = {name: dtype for name, dtype in wanted.items() if name in rows.columns}
-    cast = rows.select(_parsed(name, rows.schema[name], dtype) for name, dtype in present.items())
-    problems += [problem for name in present if (problem := _altered(rows[name], cast[name])) is not None]
+    known = wanted.keys() | getattr(contract, "IGNORED", {}).keys()
+    problems += [Breach(name, "column not in the contract") for name in rows.columns if name not in known]
+    cast, altered = _attempt(rows, wanted)
+    problems += altered
     if problems:
         raise ContractViolation(problems)
     return cast
+
+
+def _attempt(rows: pl.DataFrame, wanted: dict[str, pl.DataType]) -> tuple[pl.DataFrame, list[Breach]]:
+    present = {name: dtype for name, dtype in wanted.items() if name in rows.columns}
+    cast = rows.select(_parsed(name, rows.schema[name], dtype) for name, dtype in present.items())
+    return cast, [problem for name in present if (problem := _altered(rows[name], cast[name])) is not None]
 
 
 def _parsed(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from . import PACKAGE, commands, deploy, failure, pipelines
+from . import PACKAGE, commands, deploy, failure, intake, pipelines
 from .commands import FILE, MODEL
 from .errors import FactoryError
 
@@ -64,7 +64,7 @@ def main() -> None:
     """From data to a model that can be trusted."""
 
 
-for command in (*commands.ALL, *deploy.ALL, *pipelines.ALL):
+for command in (*commands.ALL, *intake.ALL, *deploy.ALL, *pipelines.ALL):
     main.add_command(command)
 
 

@@ -37,7 +37,7 @@ def check(rows: pl.DataFrame, schema: type[dy.Schema]) -> None:
     in_limits = row is not None and keeps_limits(row, schema)
     broken = broken_rules(rows, schema, limits(schema) if in_limits else frozenset())
     if broken:
-        raise ContractViolation([_breach(rows, rule, schema) for rule in broken])
+        raise ContractViolation([breach(rows, rule, schema) for rule in broken])
 
 
 def only_row(rows: pl.DataFrame) -> tuple[Any, ...] | None:
@@ -104,7 +104,8 @@ def _in_limits(value: Any, limits: Plain) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _breach(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> Breach:
+def breach(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> Breach:
+    """What is wrong with the rows that break the rule."""
     expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
     involved = [column] if kind else list(dict.fromkeys(expression.meta.root_names()))

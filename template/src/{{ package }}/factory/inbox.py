@@ -25,7 +25,8 @@ def collect(params: Params) -> list[Entry]:
             dvc("get-url", f"{place}/{name}", str(FETCHED / name))
             if not (FETCHED / name).is_file():
                 raise FactoryError(f"{place}/{name} is a folder: deliver its files, under names of their own")
-        return ingest.ingest([FETCHED / name for name in names], params, place) if names else []
+        files = [FETCHED / name for name in names]
+        return ingest.ingest(files, params, place, fetch=f"dvc get-url {place}/") if names else []
     finally:
         shutil.rmtree(FETCHED)
 

@@ -1,5 +1,6 @@
 """New data through the contract into data/raw/ and the ledger; earlier deliveries stay as they are."""
 
+import shlex
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -18,8 +19,10 @@ from .stage import LOCKS
 SCRATCH = RAW.with_name(".ingest.tmp")
 
 
-def ingest(files: list[Path], params: Params, source: str | None = None) -> list[Entry]:
+def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
     """Enter each file as a delivery, all or none; a file that lies in data/raw/ stays where it is.
+
+    What a refusal tells to do begins with `fetch`, a command, if the files stay here no longer than this takes.
 
     Raises FactoryError if a file breaks the contract, repeats rows that are there already, or
     would take the place of an earlier delivery.
@@ -33,7 +36,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None) -> list
                 raise FactoryError(f"two files are called {file.name}: give each a name of its own")
             _check_new(file, known)
         _check_contents(files, known)
-        deliveries = {file: prepare.check(file, params) for file in files}
+        deliveries = {file: _checked(file, params, fetch) for file in files}
         if params.data.id and not params.data.repeats:
             _check_ids(deliveries, known, params.data.id)
         entries = [_entry(file, rows.height, source) for file, rows in deliveries.items()]
@@ -51,6 +54,15 @@ def ingest(files: list[Path], params: Params, source: str | None = None) -> list
                 path.with_name(f"{path.name}.dvc").unlink(missing_ok=True)
             raise
     return entries
+
+
+def _checked(file: Path, params: Params, fetch: str) -> pl.DataFrame:
+    try:
+        return prepare.check(file, params)
+    except ContractViolation as error:
+        place = shlex.quote(file.name if fetch else str(file))
+        before = f"{fetch}{place} && " if fetch else ""
+        raise ContractViolation(f"{error}; see `{before}factory contract --diff {place}`") from error
 
 
 def _check_new(file: Path, known: list[Entry]) -> None:

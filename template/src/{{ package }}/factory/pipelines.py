@@ -1,29 +1,8 @@
 """The commands that pipelines need besides those of every day."""
 
-from pathlib import Path
 from typing import Any
 
 import click
-
-from .commands import FILE
-
-
-@click.command()
-@click.argument("files", nargs=-1, type=FILE)
-@click.option("--inbox", is_flag=True, help="Those in the storage's folder inbox/ that are new.")
-@click.option("--source", help="Where the data comes from; by default the path.")
-def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
-    """Enter files as new deliveries, if they keep the contract."""
-    from . import config, ingest
-    from . import inbox as storage
-
-    if inbox == bool(files):
-        raise click.UsageError("name files, or say --inbox")
-    params = config.load()
-    entries = storage.collect(params) if inbox else ingest.ingest(list(files), params, source)
-    for entry in entries:
-        click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
-    click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")
 
 
 @click.command()
@@ -121,4 +100,4 @@ def _end(found: list[Any]) -> None:
     click.echo("✓ The challenger passes")
 
 
-ALL = (ingest, affected, summary, propose, update, publish, roll_out)
+ALL = (affected, summary, propose, update, publish, roll_out)

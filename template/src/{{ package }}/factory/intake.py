@@ -1,0 +1,43 @@
+"""The commands that bring data in."""
+
+from pathlib import Path
+
+import click
+
+from .commands import FILE
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--inbox", is_flag=True, help="Those in the storage's folder inbox/ that are new.")
+@click.option("--source", help="Where the data comes from; by default the path.")
+def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
+    """Enter files as new deliveries, if they keep the contract."""
+    from . import config, ingest
+    from . import inbox as storage
+
+    if inbox == bool(files):
+        raise click.UsageError("name files, or say --inbox")
+    params = config.load()
+    entries = storage.collect(params) if inbox else ingest.ingest(list(files), params, source)
+    for entry in entries:
+        click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
+    click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")
+
+
+@click.command()
+@click.option("--diff", "file", type=FILE, required=True, help="The delivery to compare with the contract.")
+def contract(file: Path) -> None:
+    """Say how a file differs from the contract, and what change of contract.py would admit it; exit code 1 if it does."""
+    from . import config, differs
+
+    lines, change = differs.diff(file, config.load())
+    if not lines:
+        click.echo(f"✓ {file} keeps the contract")
+        return
+    click.echo("\n".join(f"✗ {line}" for line in lines))  # which no header of a patch begins with
+    click.echo(f"\n{change}" if change else "\nNo change of contract.py to propose", nl=not change)
+    raise SystemExit(1)
+
+
+ALL = (ingest, contract)

@@ -1,0 +1,94 @@
+"""Whether values look like earlier ones: in another unit, or under another name."""
+
+import re
+from difflib import SequenceMatcher, get_close_matches
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+UNITS = {
+    10.0: "a factor of 10",
+    100.0: "a factor of 100, as between cents and whole ones",
+    1000.0: "a factor of 1000",
+    60.0: "minutes and hours, or seconds and minutes",
+    24.0: "hours and days",
+    2.54: "inches and centimetres",
+    0.0254: "inches and metres",
+    1.609: "miles and kilometres",
+    0.4536: "pounds and kilograms",
+}
+FACTORS = {factor: name for ratio, name in UNITS.items() for factor in (ratio, 1 / ratio)}
+NEAR, SPREAD = 0.12, 0.35
+ALIKE, SAME_NAME, SAME_VALUES, TELLING = 1.1, 0.85, 0.8, 10
+
+
+def unit(known: pl.Series, new: pl.Series) -> str | None:
+    """What the values say of another unit, compared with earlier ones."""
+    sides = [side.cast(pl.Float64).drop_nulls().drop_nans().to_numpy() for side in (known, new)]
+    if not all(map(len, sides)):
+        return None
+    (low, middle, high), (new_low, new_middle, new_high) = (np.quantile(side, [0.25, 0.5, 0.75]) for side in sides)
+
+    def spread(factor: float) -> bool:
+        return bool(abs(new_high - new_low - factor * (high - low)) <= SPREAD * factor * (high - low))
+
+    for factor, offset, name in ((1.8, 32, "°F in place of °C"), (1 / 1.8, -32 / 1.8, "°C in place of °F")):
+        away = abs(new_middle - offset - factor * middle)  # seasons move a temperature by as much as it varies
+        if spread(factor) and away <= min(2 * factor * (high - low), abs(new_middle - middle) / 2):
+            return f"the median is {new_middle:.4g}, it was {middle:.4g}: looks like {name}"
+    ratio = new_middle / middle if middle else 0.0
+    factor = min(FACTORS, key=lambda known: abs(ratio / known - 1))
+    if abs(ratio / factor - 1) <= NEAR and spread(factor):
+        return f"the median is {factor:.4g} times what it was: looks like another unit ({FACTORS[factor]})"
+    return None
+
+
+def written_like(value: str, known: list[str]) -> str | None:
+    """How a new value is close to a known one."""
+    plain = {"".join(other.split()).casefold(): other for other in reversed(known)}
+    same = plain.get("".join(value.split()).casefold())
+    if same is not None:
+        return f"{same!r} but for case or blanks"
+    near = get_close_matches(value, known, 1, 0.8)
+    return f"close to {near[0]!r}" if near else None
+
+
+def names_alike(old: str, new: str) -> float:
+    """From 0 to 1; a name whose words are all in the other is as good as the same."""
+    words = [set(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())) for name in (old, new)]
+    if min(map(len, words)) and (words[0] <= words[1] or words[1] <= words[0]):
+        return 1.0
+    return SequenceMatcher(None, old.lower(), new.lower()).ratio()
+
+
+def renamed(old: str, known: pl.Series | None, new: pl.Series) -> float:
+    """How likely the values are those of the column `old`, from 0 to 2; 0 is not. They are of its type."""
+    name, values = names_alike(old, new.name), 0.0 if known is None else values_alike(known, new)
+    telling = known is not None and known.n_unique() > TELLING
+    same = name >= SAME_NAME or name + values >= ALIKE or (telling and values >= SAME_VALUES)
+    return name + values if same else 0.0
+
+
+def values_alike(known: pl.Series, new: pl.Series) -> float:
+    """How far the distributions overlap, from 0 to 1, less what they differ by in missing values."""
+    gap = abs(known.null_count() / max(len(known), 1) - new.null_count() / max(len(new), 1))
+    known, new = known.drop_nulls(), new.drop_nulls()
+    if known.is_empty() or new.is_empty():
+        return 0.0
+    if known.dtype == pl.String and known.n_unique() > len(known) / 2:
+        known, new = known.str.len_chars(), new.str.len_chars()
+    if known.dtype.is_numeric() or known.dtype.is_temporal():
+        return max(0.0, 1 - _distance(known, new) - gap)
+    shares: list[dict[Any, float]] = [
+        dict(side.cast(pl.String).value_counts(normalize=True).rows()) for side in (known, new)
+    ]
+    return max(0.0, sum(min(share, shares[1].get(value, 0)) for value, share in shares[0].items()) - gap)
+
+
+def _distance(known: pl.Series, new: pl.Series) -> float:
+    """The widest gap between the shares of values below a point."""
+    sides = [np.sort(side.to_physical().cast(pl.Float64).to_numpy()) for side in (known, new)]
+    points = np.concatenate(sides)
+    shares = [np.searchsorted(side, points, "right") / len(side) for side in sides]
+    return float(np.abs(shares[0] - shares[1]).max())
