@@ -35,8 +35,8 @@ ROOT = Path(__file__).parents[2]
 
 def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     """Put the toy's contract, features and model in place of yours, and work in the folder."""
-    for name, value in {"Row": toy.Row, "LabelledRow": toy.LABELLED[problem], "DELIVERY": {}}.items():
-        patch.setattr(contract, name, value)
+    for name, value in {"Row": toy.Row, "LabelledRow": toy.LABELLED[problem], **toy.DECLARED}.items():
+        patch.setattr(contract, name, value, raising=False)
     patch.setattr(model, "model", toy.model)
     patch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
     for module in (assessment, compare, scoring, train, tune):

@@ -81,7 +81,7 @@ def test_refusal_leaves_everything_as_it_was(source, destination, message):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-@pytest.mark.parametrize("suffix", tables.SUFFIXES)
+@pytest.mark.parametrize("suffix", tables.WRITTEN)
 def test_full_disk_is_named_and_leaves_nothing(suffix):
     """/dev/full says "no space left on device" to every write."""
     ROWS.write_csv("rows.csv")

@@ -102,7 +102,9 @@ def test_column_without_limits_needs_no_rule():
 
 def test_your_contract_allows_what_it_samples(labelled):
     assert contracts.conform(labelled, contract.LabelledRow).equals(labelled)
-    assert contracts.conform(labelled.cast(pl.String), contract.LabelledRow).equals(labelled)
+    own = [name for name, column in contract.LabelledRow.columns().items() if column.metadata]  # spellings of its own
+    text = labelled.cast({name: pl.String for name in labelled.columns if name not in own})
+    assert contracts.conform(text, contract.LabelledRow).equals(labelled)
 
 
 def test_your_contract_allows_no_rows():
@@ -138,6 +140,6 @@ def test_times_are_read_as_iso_8601():
 
 
 @pytest.mark.parametrize("column", TIMES)
-@pytest.mark.parametrize("value", ["03/04/2020", "2020-02-30", "noon", "1580000000", ""])
+@pytest.mark.parametrize("value", ["03/04/2020", "2020-02-30", "noon", "1580000000", "-"])
 def test_other_times_could_be_read_in_two_ways_and_are_refused(column, value):
     assert violation(pl.DataFrame([TIMES, TIMES | {column: value}]), Times).startswith(f"{column}: not ")

@@ -51,7 +51,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("suffix", tables.SUFFIXES)
+@pytest.mark.parametrize("suffix", tables.WRITTEN)
 @pytest.mark.parametrize("spoil, message", FAULTS.values(), ids=FAULTS)
 def test_fault_is_named_and_nothing_is_kept(monkeypatch, suffix, spoil, message):
     monkeypatch.setattr(contract, "DELIVERY", {"gap is mostly known": pl.col("gap").is_null().mean() < 0.5})

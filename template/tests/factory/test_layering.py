@@ -20,17 +20,34 @@ SCORING = {
     "batch",
     "casts",
     "contracts",
+    "delimited",
     "digest",
     "errors",
+    "jsonlines",
     "loader",
     "outcome",
     "scoring",
     "single",
+    "spellings",
+    "spreadsheet",
     "stamp",
     "tables",
+    "unpack",
 }
 WHEEL = SCORING | {"__init__", "cli", "commands", "deploy", "failure", "intake", "pipelines", "service"}
-TRAINING = ["altair", "dvc", "filelock", "jinja2", "mlflow", "onnx", "pydantic", "skl2onnx", "sklearn", "yaml"]
+TRAINING = [
+    "altair",
+    "dvc",
+    "fastexcel",
+    "filelock",
+    "jinja2",
+    "mlflow",
+    "onnx",
+    "pydantic",
+    "skl2onnx",
+    "sklearn",
+    "yaml",
+]
 
 
 def imported(path):

@@ -20,7 +20,7 @@ def train() -> pl.DataFrame:
 def test_column_in_another_unit_is_refused():
     sabotage.hundredfold(HERE, config.load())
     said = refused("prepare")
-    assert said.startswith("data/raw/first.parquet: ") and "amount: max 100, 296 of 300 rows" in said
+    assert said.startswith("data/raw/first.parquet") and "amount: max 100, 296 of 300 rows" in said
 
 
 def test_column_that_tells_the_target_is_refused():

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from .. import errors, tables
+from .. import delimited, errors, tables
 
 DAMAGED_CSV = {
     "empty": (b"", "has no header"),
@@ -15,8 +15,15 @@ DAMAGED_CSV = {
     "open quote": (b'a,b\n1,"2\n', "line 2: unexpected end of data"),
     "Latin-1 in the header": ("ä,b\n1,2\n".encode("latin-1"), "not UTF-8"),
     "Latin-1 in a row": ("a,b\n1,ä\n".encode("latin-1"), "not UTF-8"),
-    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "not UTF-8"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "not UTF-8 but UTF-16"),
     "duplicate header": (b"a,b,a\n1,2,3\n", "column named twice: a"),
+    "empty name": (b"a,,c\n1,2,3\n", "column 2 has no name"),
+    "quote within a field": (b'a,b\n1,2\n3,5" pipe\n6," x"\n', "line 3: a quote within a field"),
+    "text behind a quote": (b'a,b\n1,"2"x\n', "line 2: ',' expected after"),
+    "empty line in one column": (b"a\n1\n\n2\n", "line 3 has 0 fields"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\n", "not a table"),
+    "a page": (b"\n<!DOCTYPE html>\n<p>1,2\n", "not a table but a page of HTML"),
+    "zeros in a row": (b"a,b\n1,2\n\0\0,\0\n", "not a table"),
 }
 
 
@@ -33,6 +40,25 @@ def test_bom_and_crlf_are_read(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\r\n1,\r\n")
     assert tables.read(path).rows(named=True) == [{"a": "1", "b": None}]
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 1 << 22])
+def test_lost_field_is_found_wherever_a_block_ends(monkeypatch, tmp_path, chunk):
+    monkeypatch.setattr(delimited, "CHUNK", chunk)
+    path = tmp_path / "rows.csv"
+    good = '\ufeff"a",b\n"x, ""y""\n",2\nä,"4"\n' + "5,6\n" * 9
+    path.write_text(good, encoding="utf-8")
+    assert tables.read(path)["a"][0] == 'x, "y"\n'
+    path.write_text(good + '"7\n"\n' + "5,6\n", encoding="utf-8")
+    with pytest.raises(errors.FactoryError, match="line 15 has 1 fields, the header 2"):
+        tables.read(path)
+
+
+@pytest.mark.parametrize("delimiter", delimited.DELIMITERS)
+def test_delimiter_is_that_of_the_header(tmp_path, delimiter):
+    path = tmp_path / "rows.csv"
+    path.write_text(f'a{delimiter}"b,;|"\n1{delimiter}"2,5"\n', encoding="utf-8")
+    assert tables.read(path).rows(named=True) == [{"a": "1", "b,;|": "2,5"}]
 
 
 @pytest.mark.parametrize("keep", [0, 4, 200, -1])
@@ -61,13 +87,17 @@ def test_parquet_without_rows_is_refused(tmp_path):
         tables.read(path)
 
 
-@pytest.mark.parametrize("name, message", [("gone.csv", "no such file"), ("rows.xlsx", "not a kind of table")])
+@pytest.mark.parametrize(
+    "name, message",
+    [("gone.csv", "no such file"), ("rows.doc", "not a kind of table"), (".", "not a kind"), ("d.csv", "a folder")],
+)
 def test_other_files_are_refused(tmp_path, name, message):
+    (tmp_path / "d.csv").mkdir()
     with pytest.raises(errors.FactoryError, match=message):
         tables.read(tmp_path / name)
 
 
-@pytest.mark.parametrize("suffix", tables.SUFFIXES)
+@pytest.mark.parametrize("suffix", tables.WRITTEN)
 def test_file_name_is_no_pattern(tmp_path, suffix):
     path = tmp_path / f"[ab]*{suffix}"
     tables.sink(pl.LazyFrame({"a": [1, 2]}), path)

@@ -48,6 +48,7 @@ class Measured(Row):
     answer = dy.Float64(min=-1000, max=1000)
 
 
+DECLARED: dict[str, Any] = {"DELIVERY": {}, "IGNORED": {}, "MISSING": None}
 LABELLED = {"classification": Classified, "multiclass": Sorted, "regression": Measured}
 
 

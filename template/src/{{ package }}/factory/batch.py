@@ -20,13 +20,13 @@ DAY = 24 * 60 * 60
 def score_file(
     scorer: Scorer, source: Path, destination: Path, on_rows: Callable[[int], object] = lambda rows: None
 ) -> int:
-    """Score a CSV or Parquet file batch by batch, in the order of its rows; returns their number.
+    """Score a table batch by batch, in the order of its rows; returns their number.
 
     `on_rows` is told the size of each batch. The destination appears only when it is whole.
     Raises FactoryError.
     """
-    if destination.suffix not in tables.SUFFIXES:
-        raise FactoryError(f"{destination}: name it {' or '.join('*' + suffix for suffix in tables.SUFFIXES)}")
+    if destination.suffix not in tables.WRITTEN:
+        raise FactoryError(f"{destination}: name it {' or '.join('*' + suffix for suffix in tables.WRITTEN)}")
     if not destination.parent.is_dir():
         raise FactoryError(f"{destination.parent}: no such folder")
     if destination.exists() and source.exists() and destination.samefile(source):

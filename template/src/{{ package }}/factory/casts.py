@@ -1,29 +1,25 @@
 """Rows brought to the contract's types, without altering a value."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import dataframely as dy
 import polars as pl
 
-from .. import contract
+from . import spellings
 from .errors import Breach, ContractViolation
-
-FORMATS: dict[Any, list[str]] = {
-    pl.Date: ["%Y-%m-%d"],
-    pl.Time: ["%H:%M:%S%.f"],
-    pl.Datetime: ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
-}
-"""ISO 8601 alone, since any other date can be read in two ways."""
-ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
 
 
 def typed(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
-    """The same rows with the contract's columns, order and types; no rule is checked. Raises ContractViolation."""
+    """The same rows with the contract's columns, order and types; no rule is checked. Raises ContractViolation.
+
+    What means unknown, by the contract's spellings, is null; columns that it ignores are gone.
+    """
     names, dtypes = _expected(schema)
-    return (
-        rows if rows.columns == names and rows.dtypes == dtypes else _cast(rows, dict(zip(names, dtypes, strict=True)))
-    )
+    if rows.columns == names and rows.dtypes == dtypes and not _conceal(rows, schema):
+        return rows
+    return _cast(rows, schema)
 
 
 def shown(values: pl.Series) -> str:
@@ -42,71 +38,82 @@ def _expected(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
 
 def attempt(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, list[Breach]]:
     """The columns of both in the contract's types, null where a value cannot be brought to its type, and what is wrong."""
-    return _attempt(rows, dict(zip(*_expected(schema), strict=True)))
+    present = {name: column for name, column in schema.columns().items() if name in rows.columns}
+    plain = _plain_numbers(rows, present)
+    known = rows.select(spellings.known(n, rows.schema[n], c) for n, c in present.items() if n not in plain.columns)
+    cast = known.select(_parsed(n, known.schema[n], present[n]) for n in known.columns)
+    wrong = [problem for before in known if (problem := _altered(before, cast[before.name], present)) is not None]
+    return pl.DataFrame([plain[name] if name in plain.columns else cast[name] for name in present]), wrong
 
 
-def _cast(rows: pl.DataFrame, wanted: dict[str, pl.DataType]) -> pl.DataFrame:
-    problems = [Breach(name, "column missing") for name in wanted if name not in rows.columns]
-    known = wanted.keys() | getattr(contract, "IGNORED", {}).keys()
+def _conceal(rows: pl.DataFrame, schema: type[dy.Schema]) -> bool:
+    """Whether rows of the contract's types may hold values that mean unknown; of a single one it is certain."""
+    tests = _concealing(schema, spellings.missing())
+    return bool(tests) and (rows.height != 1 or any(test(rows.item(0, place)) for place, test in tests))
+
+
+@cache
+def _concealing(schema: type[dy.Schema], missing: tuple[str, ...] | None) -> list[tuple[int, Callable[[Any], bool]]]:
+    tests = (spellings.conceals(column) for column in schema.columns().values())
+    return [(place, test) for place, test in enumerate(tests) if test]
+
+
+def _cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
+    columns = schema.columns()
+    known = columns.keys() | spellings.ignored().keys()
+    problems = [Breach(name, "column missing") for name in columns if name not in rows.columns]
     problems += [Breach(name, "column not in the contract") for name in rows.columns if name not in known]
-    cast, altered = _attempt(rows, wanted)
+    cast, altered = attempt(rows, schema)
     problems += altered
     if problems:
         raise ContractViolation(problems)
     return cast
 
 
-def _attempt(rows: pl.DataFrame, wanted: dict[str, pl.DataType]) -> tuple[pl.DataFrame, list[Breach]]:
-    present = {name: dtype for name, dtype in wanted.items() if name in rows.columns}
-    cast = rows.select(_parsed(name, rows.schema[name], dtype) for name, dtype in present.items())
-    return cast, [problem for name in present if (problem := _altered(rows[name], cast[name])) is not None]
+def _plain_numbers(rows: pl.DataFrame, columns: dict[str, dy.Column]) -> pl.DataFrame:
+    """The columns of text that are numbers as they stand, all of them: most columns of most files."""
+    text = [name for name in columns if rows.schema[name] == pl.String and spellings.is_plain(columns[name])]
+    cast = rows.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in text)
+    return cast.select(name for name in text if cast[name].null_count() == rows[name].null_count())
 
 
-def _parsed(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-    value = pl.col(name)
-    if found == pl.String and wanted.base_type() in FORMATS:
-        formats = [ZONED] if getattr(wanted, "time_zone", None) else FORMATS[wanted.base_type()]
-        text = value.str.replace(" ", "T", literal=True)
-        return pl.coalesce(text.str.strptime(wanted, format, strict=False) for format in formats)  # type: ignore[arg-type]
-    if found == pl.String and wanted == pl.Boolean:
-        return value.str.to_lowercase().replace_strict(
-            {"true": True, "false": False}, default=None, return_dtype=wanted
-        )
-    if _named_by_number(found, wanted):
-        value = value.cast(pl.String)
-    return value.cast(wanted, strict=False) if _may_cast(found, wanted) else pl.lit(None, wanted).alias(name)
+def _parsed(name: str, found: pl.DataType, column: dy.Column) -> pl.Expr:
+    if _may_cast(found, column):
+        return spellings.parsed(name, found, column)
+    return pl.lit(None, column.dtype).alias(name)
 
 
-def _named_by_number(found: pl.DataType, wanted: pl.DataType) -> bool:
-    """Whether a number is the name of a category, which a cast would take for its place among them."""
-    return isinstance(wanted, pl.Enum) and (found.is_integer() or found == pl.Boolean)
-
-
-def _may_cast(found: pl.DataType, wanted: pl.DataType) -> bool:
+def _may_cast(found: pl.DataType, column: dy.Column) -> bool:
+    wanted = column.dtype
     return (
         found == wanted
         or found == pl.Null
         or (found == pl.String and not wanted.is_nested())
         or (found.is_numeric() and wanted.is_numeric())
-        or _named_by_number(found, wanted)
+        or (found.is_integer() and wanted == pl.Boolean and bool({"true", "false"} & spellings.about(column).keys()))
+        or ((found.is_numeric() or found == pl.Boolean) and isinstance(wanted, pl.Enum))
         or (isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime) and found.time_zone == wanted.time_zone)
+        or (isinstance(found, pl.Datetime) and wanted == pl.Date and found.time_zone is None)
         or (isinstance(found, pl.Enum | pl.Categorical) and isinstance(wanted, pl.Enum | pl.String))
     )
 
 
-def _altered(before: pl.Series, after: pl.Series) -> Breach | None:
+def _altered(before: pl.Series, after: pl.Series, columns: dict[str, dy.Column]) -> Breach | None:
     if before.dtype == after.dtype:
         return None
-    if not _may_cast(before.dtype, after.dtype):
+    if not _may_cast(before.dtype, columns[before.name]):
         return Breach(before.name, f"type is {before.dtype}, not {after.dtype}")
     lost = before.is_not_null() & after.is_null()
-    if (before.dtype.is_numeric() or before.dtype.is_temporal()) and not isinstance(after.dtype, pl.Enum):
+    if (before.dtype.is_numeric() and after.dtype.is_numeric()) or before.dtype.is_temporal():
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     if not lost.any():
         return None
     evidence = f"{lost.sum()} of {len(before)} rows, e.g. {shown(before.filter(lost))}"
-    return Breach(before.name, f"not {_named(after.dtype)}", lost.arg_max(), evidence)
+    return Breach(before.name, f"not {_named(columns[before.name])}", lost.arg_max(), evidence)
 
 
-def _named(dtype: pl.DataType) -> str:
-    return f"one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else str(dtype)
+def _named(column: dy.Column) -> str:
+    if isinstance(column.dtype, pl.Enum):
+        return f"one of {', '.join(column.dtype.categories)}"
+    format = spellings.about(column).get("format")
+    return f"{column.dtype}, as {format}" if format else str(column.dtype)

@@ -83,7 +83,7 @@ def setup() -> None:
 @click.argument("destination", metavar="OUT", type=FILE)
 @MODEL
 def score(source: Path, destination: Path, model: Path) -> None:
-    """Score the rows of a CSV or Parquet file."""
+    """Score the rows of a table, into CSV or Parquet."""
     from . import batch, tables
     from .scoring import Scorer
 

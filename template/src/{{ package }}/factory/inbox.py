@@ -1,7 +1,6 @@
 """New deliveries in the storage: what lies in its folder inbox/ and is not in the ledger."""
 
 import shutil
-from pathlib import Path
 
 from . import ingest, ledger, tables
 from .config import Params
@@ -17,7 +16,7 @@ def collect(params: Params) -> list[Entry]:
     """Enter every new file, all or none. Raises FactoryError."""
     place = f"remote://{dvc('config', 'core.remote')}/inbox"
     known = {entry.file for entry in ledger.entries()}
-    names = [name for name in _listed(place) if Path(name).suffix.lower() in tables.SUFFIXES and name not in known]
+    names = [name for name in _listed(place) if tables.suffix(name) and name not in known]
     shutil.rmtree(FETCHED, ignore_errors=True)
     FETCHED.mkdir(parents=True)
     try:

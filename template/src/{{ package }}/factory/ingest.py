@@ -35,17 +35,19 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
             if names.count(file.name) > 1:
                 raise FactoryError(f"two files are called {file.name}: give each a name of its own")
             _check_new(file, known)
-        _check_contents(files, known)
+        found = _check_contents(files, known)
         deliveries = {file: _checked(file, params, fetch) for file in files}
         if params.data.id and not params.data.repeats:
             _check_ids(deliveries, known, params.data.id)
-        entries = [_entry(file, rows.height, source) for file, rows in deliveries.items()]
+        entries = [_entry(file, rows.height, source, found[file]) for file, rows in deliveries.items()]
         added: list[Path] = []
         try:
             for file, entry in zip(files, entries, strict=True):
                 if not entry.path.exists():
                     added.append(entry.path)
                     _copy(file, entry.path)
+                if digest.of_file(entry.path) != entry.sha256:
+                    raise FactoryError(f"{file}: changed while it was read: enter it again when it is whole")
             run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
             ledger.append(entries)
         except BaseException:
@@ -75,12 +77,15 @@ def _check_new(file: Path, known: list[Entry]) -> None:
         raise FactoryError(f"{place} is there but not in the ledger: enter that file, or give the new one another name")
 
 
-def _check_contents(files: list[Path], known: list[Entry]) -> None:
+def _check_contents(files: list[Path], known: list[Entry]) -> dict[Path, str]:
+    """The sha256 of each file, none of which was there before."""
+    found = {file: digest.of_file(file) for file in files}
     seen = {entry.sha256: entry.path for entry in known}
     for file in files:
-        other = seen.setdefault(digest.of_file(file), file)
+        other = seen.setdefault(found[file], file)
         if other is not file:
             raise FactoryError(f"{file}: has the same content as {other}, which is a delivery already")
+    return found
 
 
 def _copy(file: Path, place: Path) -> None:
@@ -111,12 +116,12 @@ def _check_ids(deliveries: dict[Path, pl.DataFrame], known: list[Entry], column:
         seen[file] = ids
 
 
-def _entry(file: Path, rows: int, source: str | None) -> Entry:
+def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
     return Entry(
         file=file.name,
         received=datetime.now(UTC).isoformat(timespec="seconds"),
         by=git.author(),
         source=source or str(file),
         rows=str(rows),
-        sha256=digest.of_file(file),
+        sha256=sha256,
     )

@@ -46,10 +46,14 @@ def entries() -> list[Entry]:
 
 def append(added: list[Entry]) -> None:
     """Enter deliveries, in one write."""
-    known = entries()
-    scratch = LEDGER.with_suffix(".tmp")
+    write([*entries(), *added])
+
+
+def write(deliveries: list[Entry], path: Path = LEDGER) -> None:
+    """Make a ledger of the deliveries, whole or not at all."""
+    scratch = path.with_suffix(".tmp")
     with scratch.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(entry) for entry in [*known, *added])
-    scratch.replace(LEDGER)
+        writer.writerows(asdict(entry) for entry in deliveries)
+    scratch.replace(path)

@@ -41,13 +41,13 @@ def load(entry: ledger.Entry, params: Params) -> pl.DataFrame:
         raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
     if digest.of_file(entry.path) != entry.sha256:
         raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
-    return check(entry.path, params)
+    return check(entry.path, params, checked=True)
 
 
-def check(path: Path, params: Params) -> pl.DataFrame:
-    """The table's rows if they keep the contract. Raises FactoryError naming the file."""
+def check(path: Path, params: Params, *, checked: bool = False) -> pl.DataFrame:
+    """The table's rows if they keep the contract; see `tables.scan` for `checked`. Raises FactoryError naming the file."""
     _check_columns(params)
-    rows = tables.read(path)
+    rows = tables.read(path, checked=checked)
     try:
         rows = conform(rows, contract.LabelledRow)
         check_invariants(rows, contract.DELIVERY)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -71,15 +72,15 @@ def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
 
 def _deliver(copy: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     """Change every delivery, and its record, so that only the contract can tell."""
-    record = copy / ledger.LEDGER
-    text = record.read_text(encoding="utf-8")
+    spoilt = []
     for entry in ledger.entries():
         path = copy / entry.path
         rows = change(conform(tables.read(path), contract.LabelledRow))
         path.unlink()  # it may be a link into DVC's cache
-        rows.write_parquet(path) if path.suffix == ".parquet" else rows.write_csv(path)
-        text = text.replace(entry.sha256, digest.of_file(path))
-    record.write_text(text, encoding="utf-8")
+        path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
+        rows.write_parquet(path)
+        spoilt.append(replace(entry, file=path.name, sha256=digest.of_file(path)))
+    ledger.write(spoilt, copy / ledger.LEDGER)
 
 
 def _relabel(copy: Path, params: Params, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:

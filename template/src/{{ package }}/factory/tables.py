@@ -1,33 +1,53 @@
-"""Tables on disk: CSV and Parquet, refused with a reason where they cannot be read whole."""
+"""Tables on disk, in the formats that people have, refused with a reason where they cannot be read whole."""
 
-import csv
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
+from . import delimited, jsonlines, spreadsheet, unpack
 from .errors import FactoryError
 
-SUFFIXES = (".csv", ".parquet")
+KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
+SUFFIXES = (*KINDS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
+JSON_LINES = (".jsonl", ".ndjson")
+WRITTEN = (".csv", ".parquet")
 
 
-def scan(path: Path) -> pl.LazyFrame:
-    """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError."""
-    rows = _open(path)
-    if path.suffix == ".csv":
-        with path.open("rb") as file:
-            check_csv(file, path)
-    return rows
+def suffix(name: str | Path) -> str:
+    """What the name of a table ends in, such as ".csv.gz"; empty if it is not one that I read."""
+    name = str(name).lower()
+    return max((known for known in SUFFIXES if name.endswith(known)), key=len, default="")
 
 
-def read(path: Path) -> pl.DataFrame:
+def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
+    """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError.
+
+    A file that was `checked` before, and is the same since, is not looked through for lost fields again.
+    """
+    name, file = _opened(path)
+    kind = suffix(name)
+    with file, reading(path):
+        if kind == ".xlsx":
+            return spreadsheet.read(file, path, quiet=checked).lazy()
+        if kind == ".parquet":
+            return pl.scan_parquet(file)
+        check = jsonlines.check if kind in JSON_LINES else delimited.check
+        if not checked:
+            check(file, path)
+        separator = delimited.delimiter(file)
+        file.seek(0)
+        if kind in JSON_LINES:
+            return pl.scan_ndjson(file, infer_schema_length=None)
+        return pl.scan_csv(file, separator=separator, infer_schema=False)
+
+
+def read(path: Path, *, checked: bool = False) -> pl.DataFrame:
     """The table in memory. Raises FactoryError where a part cannot be read, or there are no rows."""
     with reading(path):
-        rows = scan(path).collect()
+        rows = scan(path, checked=checked).collect()
     if rows.is_empty():
         raise FactoryError(f"{path}: has no rows")
     return rows
@@ -36,7 +56,7 @@ def read(path: Path) -> pl.DataFrame:
 def count(path: Path) -> int:
     """The number of rows, without reading them where the file tells. Raises FactoryError."""
     with reading(path):
-        return int(_open(path).select(pl.len()).collect().item())
+        return int(scan(path, checked=True).select(pl.len()).collect().item())
 
 
 def sink(rows: pl.LazyFrame, path: Path) -> None:
@@ -67,34 +87,11 @@ def writing(path: Path) -> Iterator[None]:
         raise OSError(None, reason, str(path)) from error
 
 
-def _open(path: Path) -> pl.LazyFrame:
-    if path.suffix not in SUFFIXES:
-        raise FactoryError(f"{path}: not a kind of table that I read: {' or '.join(SUFFIXES)}")
+def _opened(path: Path) -> tuple[str, BinaryIO]:
+    """The name of the table, which a compressed file may hold, and its content."""
+    kind = suffix(path)
+    if not kind:
+        raise FactoryError(f"{path}: not a kind of table that I read: {', '.join(SUFFIXES)}")
     if not path.is_file():
-        raise FactoryError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        return pl.scan_parquet(path, glob=False)
-    return pl.scan_csv(path, infer_schema=False, glob=False)
-
-
-def check_csv(file: BinaryIO, name: object) -> None:
-    """Refuse a CSV file that is damaged or lost a part. Raises FactoryError with its name."""
-    # polars fills short lines with null
-    lines = csv.reader(TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
-    try:
-        header = next(lines, [])
-        odd = next((fields for fields in lines if len(fields) != len(header)), header)
-    except UnicodeDecodeError as error:
-        raise FactoryError(f"{name}: not UTF-8: convert it first") from error
-    except csv.Error as error:
-        raise FactoryError(f"{name}: line {lines.line_num}: {error}") from error
-    if not header:
-        raise FactoryError(f"{name}: has no header")
-    file.seek(-1, os.SEEK_END)
-    if file.read() != b"\n":
-        raise FactoryError(f"{name}: breaks off in its last line; if the file is whole, end that line")
-    repeated = sorted({column for column in header if header.count(column) > 1})
-    if repeated:
-        raise FactoryError(f"{name}: column named twice: {', '.join(repeated)}")
-    if len(odd) != len(header):
-        raise FactoryError(f"{name}: line {lines.line_num} has {len(odd)} fields, the header {len(header)}")
+        raise FactoryError(f"{path}: {'a folder: name a file in it' if path.is_dir() else 'no such file'}")
+    return (path.name, path.open("rb")) if kind in KINDS else unpack.unpack(path, KINDS)

@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Callable
 from datetime import date, datetime, time
 from functools import cache, partial
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, NotRequired
 from zoneinfo import ZoneInfo
 
 import dataframely as dy
@@ -25,7 +26,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from ... import contract
-from .. import tables
+from .. import delimited, spellings
 from ..errors import Breach, ContractViolation, FactoryError
 from . import arrow
 from .strict import Malformed, check_json, no_constant
@@ -53,7 +54,7 @@ def of_json(body: bytes) -> list[Row]:
         if found[0]["type"] == "json_invalid":
             raise Malformed("not JSON: a text or a number cannot be read") from error
         raise ContractViolation([_breach(detail["loc"], detail["msg"]) for detail in found]) from error
-    return [tuple(record.values()) for record in records]
+    return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
 
 
 def of_arrow(body: bytes, most: int) -> pl.DataFrame:
@@ -71,10 +72,16 @@ def of_csv(body: bytes, most: int) -> pl.DataFrame:
     if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000 or body.count(b'"', 0, max(header, 0)) % 2:
         raise Malformed("body: the header is longer than the contract's")
     try:
-        tables.check_csv(io.BytesIO(body), "body")
-        return pl.read_csv(body, infer_schema=False, n_rows=most + 1)
+        delimited.check(io.BytesIO(body), "body")
+        separator = delimited.delimiter(io.BytesIO(body))
+        return pl.read_csv(body, infer_schema=False, n_rows=most + 1, separator=separator)
     except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
         raise Malformed(str(error) if isinstance(error, FactoryError) else "not CSV, or damaged") from error
+
+
+@cache
+def _width(schema: type[dy.Schema]) -> int:
+    return len(schema.columns())
 
 
 @cache
@@ -82,6 +89,7 @@ def adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], Type
     """What reads one record and what reads many, up to the first that is wrong."""
     with warnings.catch_warnings(action="ignore"):  # that rules are not translated: scoring checks them
         fields = {name: _field(column) for name, column in schema.columns().items()}
+        fields |= {name: NotRequired[Any] for name in spellings.ignored() if name not in fields}
     record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
     return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
 
@@ -100,6 +108,12 @@ def valid(schema: type[dy.Schema]) -> pl.DataFrame:
 
 
 def _field(column: dy.Column) -> Any:
+    conceals = spellings.conceals(column)
+    field = _known(column)
+    return Annotated[field, BeforeValidator(lambda v: None if conceals(v) else v)] if conceals else field
+
+
+def _known(column: dy.Column) -> Any:
     field = column.pydantic_field()
     if type(column) in TEXTS:
         pattern, stated, read = TEXTS[type(column)]
