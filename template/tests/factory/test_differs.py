@@ -31,7 +31,7 @@ CHANGES = {
     ),
     "category": (some("kind", pl.lit("pink")), "kind: new value 'pink' in 3 of 100 rows", '"blue", "pink"]'),
     "own lines": (some(SIZE, pl.lit('"7"')), f"{SIZE}: new value '\"7\"' in 3 of 100", "    '\"7\"',  # of all"),
-    "case": (some("kind", pl.lit("Red")), "kind: new value 'Red' in 3 of 100 rows, 'red' but for case", '"Red"]'),
+    "case": (some("kind", pl.lit("Red ")), "kind: new value 'Red' in 3 of 100 rows, 'red' but for case", '"Red"]'),
     "close": (
         some("kind", pl.lit("greeen")),
         "kind: new value 'greeen' in 3 of 100 rows, close to 'green'",
@@ -78,3 +78,16 @@ def test_all_differences_are_told_and_admitted_at_once(monkeypatch):
     assert len(taught.told("next.csv")) > 8
     taught.apply(monkeypatch, "patch", "-p1", "-i", "change.diff")
     assert taught.kept("next.csv")
+
+
+def test_spellings_of_the_contract_are_understood(monkeypatch):
+    spelled = taught.ROWS.replace('metadata={"unit"', 'metadata={"decimal": ",", "unit"')
+    taught.teach(monkeypatch, taught.HEAD + spelled + 'MISSING = ["n/a"]\n')
+    table = large(delivery()).with_columns(pl.col("amount").cast(pl.String).str.replace(".", ",", literal=True))
+    some("kind", pl.lit("n/a"), 1)(table).write_csv("next.csv")
+    assert taught.told("next.csv") == [
+        "kind: 1 of 100 rows are empty, none may be",
+        "amount: 3 of 100 rows above max 100, up to 512.5",
+    ]
+    taught.apply(monkeypatch)
+    assert taught.kept("next.csv") and "dy.Enum(KINDS, nullable=True)" in taught.FILE.read_text("utf-8")
