@@ -29,8 +29,13 @@ def _():
     mo.stop(not files, mo.md("No delivery yet: `uv run factory ingest FILE`"))
     deliveries = {path.stem: prepare.check(path, params) for path in files}
     rows = pl.concat(deliveries.values())
-    mo.md(f"# {rows.height:,} rows in {len(files)} deliveries\n\nMean of `{target}`: {rows[target].mean():.4g}")
-    return deliveries, params, rows, target
+    if params.problem == "multiclass":
+        most = rows[target].mode().sort()[0]
+        told, number = f"share of {most}", (rows[target] == most).cast(float)
+    else:
+        told, number = f"mean of {target}", rows[target].cast(float)
+    mo.md(f"# {rows.height:,} rows in {len(files)} deliveries\n\n{told.capitalize()}: {number.mean():.4g}")
+    return deliveries, number, params, rows, target, told
 
 
 @app.cell
@@ -51,17 +56,19 @@ def _(params, rows):
 
 
 @app.cell
-def _(column, rows, target):
+def _(column, number, rows, told):
     values = rows[column.value]
     if values.dtype.is_temporal():
         values = values.dt.hour() if values.dtype == pl.Datetime else values.dt.month()
     elif values.dtype.is_numeric():
         values = values.qcut(12, allow_duplicates=True)
-    groups = pl.DataFrame({"value": values, target: rows[target]}).group_by("value")
-    largest = groups.agg(pl.len().alias("rows"), pl.col(target).mean().alias("mean")).top_k(30, by="rows").sort("value")
+    groups = pl.DataFrame({"value": values, "number": number}).group_by("value")
+    largest = (
+        groups.agg(pl.len().alias("rows"), pl.col("number").mean().alias("mean")).top_k(30, by="rows").sort("value")
+    )
     bars = alt.Chart(largest.with_columns(pl.col("value").cast(pl.String).fill_null("missing")), width=260).mark_bar()
     bars = bars.encode(y=alt.Y("value:N", sort=None, title=column.value), tooltip=largest.columns)
-    alt.hconcat(bars.encode(x="rows:Q"), bars.encode(x=alt.X("mean:Q", title=f"mean of {target}")))
+    alt.hconcat(bars.encode(x="rows:Q"), bars.encode(x=alt.X("mean:Q", title=told)))
 
 
 @app.cell
@@ -69,7 +76,10 @@ def _(params, rows, target):
     described = mo.vstack([mo.md("## Features"), features(rows).describe()])
     mo.stop(not (ROOT / "model").exists(), mo.vstack([described, mo.md("No model yet: `uv run dvc repro`")]))
     test = prepare.split(rows, params)[1]
-    scores = scoring.Scorer.load(ROOT / "model").score(test).with_columns(test[target].cast(float).alias("target"))
+    scores = scoring.Scorer.load(ROOT / "model").score(test)
+    classes = params.problem == "multiclass"
+    outcome = scores["decision"] == test[target].cast(str) if classes else test[target]
+    scores = scores.with_columns(outcome.cast(float).alias("target"))
     tenth = pl.col("score").rank("ordinal") * 10 // (test.height + 1)
     tenths = scores.group_by(tenth=tenth).agg(pl.col("score", "target").mean())
     chart = alt.Chart(tenths, title="Test rows, by tenths").mark_line(point=True).encode(x="score:Q", y="target:Q")

@@ -102,6 +102,12 @@ def test_column_that_tells_the_target_is_told_from_one_that_does_not(problem):
     assert train.tells(target, np.ones(2000), problem) == 0
 
 
+def test_few_hits_tell_nothing():
+    """One of a thousand rows comes out on top by chance in some of two thousand columns."""
+    target = np.isin(np.arange(1000), [10, 990]) * 1.0
+    assert train.tells(target, target, "classification") == 0
+
+
 @pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("problem", ["multiclass"])
 def test_disguised_class_is_refused():

@@ -15,6 +15,7 @@ from .scoring import Scorer, matrix
 
 SLICE_ROWS = 30
 IMPORTANCE_ROWS = 2_000
+IMPORTANCE_CELLS = 1_000_000  # of wide tables fewer rows
 IMPORTANCE_REPEATS = 3
 
 
@@ -98,7 +99,8 @@ def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, par
     """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first."""
     metric, sign = main_metric(params), metrics.direction(params.evaluation.metric)
     generator = np.random.default_rng(0)
-    rows = np.sort(generator.permutation(test.height)[:IMPORTANCE_ROWS])
+    most = max(IMPORTANCE_CELLS // len(model.manifest["features"]), IMPORTANCE_ROWS // 10)
+    rows = np.sort(generator.permutation(test.height)[: min(IMPORTANCE_ROWS, most)])
     table = features(test[rows])
     values, target = matrix(table), target[rows]
 

@@ -73,6 +73,11 @@ def gather(params: Params, holder: versions.Version | None, accepted: str | None
         raise Undecided("MODEL_MISSING", str(error)) from error
     if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
         raise Undecided("MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
+    made_for = model.manifest["problem"]
+    if made_for != params.problem:
+        raise Undecided(
+            "MODEL_MISSING", f"model/ is of a {made_for}, params.yaml says {params.problem}: run `dvc repro`"
+        )
     test = prepare.read("test")
     row = scoring.matrix(features(test.head(1)))
     return Evidence(
@@ -116,6 +121,8 @@ def write(verdict: Verdict) -> None:
 
 
 def _decided(scores: pl.DataFrame, manifest: dict[str, Any]) -> Decided:
+    if outcome.has_classes(scores) != bool(manifest.get("classes")):
+        raise Undecided("CHAMPION_BROKEN", "of champion and challenger only one tells several classes apart")
     said, classes = outcome.said(scores, manifest), manifest.get("classes")
     if classes:
         return Decided(said, said.argmax(axis=1), classes)

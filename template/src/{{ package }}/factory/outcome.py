@@ -38,6 +38,11 @@ def records(said: NDArray[np.float64], manifest: dict[str, Any]) -> Iterator[dic
             yield {"score": row, "decision": None if threshold is None else row >= threshold}
 
 
+def has_classes(scores: pl.DataFrame) -> bool:
+    """Whether the columns tell several classes apart."""
+    return "decision" in scores.columns and scores.schema["decision"] == pl.String
+
+
 def said(scores: pl.DataFrame, manifest: dict[str, Any]) -> NDArray[np.float64]:
     """Back from the columns; a class that the table's model did not know has the probability 0."""
     if not manifest.get("classes"):

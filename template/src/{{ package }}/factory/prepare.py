@@ -7,7 +7,7 @@ import polars as pl
 
 from .. import contract
 from . import digest, ledger, sides, tables
-from .config import Params
+from .config import Data, Params
 from .contracts import check_invariants, conform
 from .errors import ContractViolation, FactoryError
 from .stage import stage
@@ -71,7 +71,7 @@ def split(rows: pl.DataFrame, params: Params, salt: str = "") -> tuple[pl.DataFr
     Raises FactoryError where an id stands twice or a side has nothing to learn or to test.
     """
     if params.data.id:
-        _check_ids(rows[params.data.id], params.data.repeats)
+        _check_ids(rows[params.data.id], params.data)
     _check_target(rows[params.data.target], params.problem)
     if params.data.time and rows[params.data.time].has_nulls():
         raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
@@ -107,11 +107,11 @@ def _check_target(target: pl.Series, problem: str) -> None:
         raise FactoryError(f"{target.name}: the target of a {problem} is {wanted}: change contract.py or params.yaml")
 
 
-def _check_ids(ids: pl.Series, repeats: bool) -> None:
-    if ids.has_nulls():
+def _check_ids(ids: pl.Series, data: Data) -> None:
+    if ids.has_nulls() and (data.repeats or not data.time):
         raise FactoryError(f"{ids.name}: {ids.null_count()} rows have no id")
     twice = ids.filter(ids.is_duplicated())
-    if len(twice) and not repeats:
+    if len(twice) and not data.repeats:
         raise FactoryError(
             f"{ids.name}: {len(twice)} rows share their id with another, e.g. {twice[0]!r}: "
             "remove the repeats from the deliveries, or say `repeats: true` below data in params.yaml"

@@ -23,6 +23,7 @@ SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
 DISGUISE = 0.999
 DISGUISE_ROWS = 20_000
+DISGUISE_HITS = 5  # a column may well put fewer on top by chance
 DISGUISE_CELLS = 4_000_000  # of wide tables fewer rows
 
 
@@ -121,7 +122,7 @@ def tells(values: metrics.Vector | artifact.Matrix, target: metrics.Vector, prob
     The tree learns from the first half of the rows and is measured on the second; NaN is unknown.
     """
     column, half = np.nan_to_num(values, nan=-1e30).reshape(-1, 1), len(target) // 2
-    if np.ptp(target[half:]) == 0:
+    if np.ptp(target[half:]) == 0 or (problem == "classification" and _rarer(target[half:]) < DISGUISE_HITS):
         return 0.0
     wanted = multiclass.one_hot(target) if problem == "multiclass" else target
     tree = DecisionTreeRegressor(max_leaf_nodes=255, random_state=0).fit(column[:half], wanted[:half])
@@ -129,6 +130,10 @@ def tells(values: metrics.Vector | artifact.Matrix, target: metrics.Vector, prob
     if problem == "regression":
         return float(r2_score(truth, said))
     return multiclass.roc_auc(truth, said) if problem == "multiclass" else multiclass.ranked(truth > 0, said)
+
+
+def _rarer(target: metrics.Vector) -> float:
+    return float(min(target.sum(), len(target) - target.sum()))
 
 
 def _probes(train: pl.DataFrame, test: pl.DataFrame) -> artifact.Matrix:
