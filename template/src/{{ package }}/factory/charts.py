@@ -64,10 +64,15 @@ def multiclass(assessment: Assessment) -> list[Figure]:
     within = line(curves["guesses"], "guesses", "right", point=True)
     few = {"axis": {"tickMinStep": 1, "format": "d"}, "title": "guesses"}
     guessed = svg([within], CORE | few, UNIT | {"title": "right"})
-    return [
+    shown = [
         Figure("How sure it is", "Share of the right and of the wrong decisions at each probability.", certain),
         Figure("Calibration", "How often it was right where it gave its decision that probability.", calibrated),
         Figure("Only where it is sure", "Share that is right, if it decides on its surest rows alone.", covered),
+    ]
+    if curves["guesses"].height == 2:  # of which the second always has it
+        return shown
+    return [
+        *shown,
         Figure("Within so many guesses", "Share of the rows whose class is among the most probable ones.", guessed),
     ]
 
