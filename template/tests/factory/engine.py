@@ -32,7 +32,7 @@ if sys.argv[-1].startswith('"'):
 STORED = Path(".dvc/stored")
 PROJECT = {
     "Dockerfile": "FROM scratch\n",
-    "pyproject.toml": '[project]\nname = "late-flights"\n',
+    "pyproject.toml": '[project]\nname = "churn"\n',
     "note.txt": "of the version",
     ".gitignore": "/.dvc\n/data/prepared\n/model\n/reports\n",
 }
@@ -40,7 +40,7 @@ LISTED = {
     "python": "3.13.0",
     "system": {"ID": "debian", "VERSION_ID": "12"},
     "distributions": [
-        {"name": "late-flights", "version": "0.1.0", "license": None},
+        {"name": "churn", "version": "0.1.0", "license": None},
         {"name": "numpy", "version": "2.5.0", "license": "BSD-3-Clause AND 0BSD"},
         {"name": "odd", "version": "1", "license": "Our own terms"},
     ],

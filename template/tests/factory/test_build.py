@@ -17,7 +17,7 @@ def test_image_is_of_the_version_not_of_the_working_tree(engine, version):
     Path("note.txt").write_text("of nobody's commit")
     (artifact.MODEL / "manifest.json").write_text("another")
     before = repository.git("status", "--porcelain")
-    assert made() == "✓ late-flights:v1\n✓ reports/sbom/v1.cdx.json\n"
+    assert made() == "✓ churn:v1\n✓ reports/sbom/v1.cdx.json\n"
     assert (engine.context / "note.txt").read_text() == "of the version"
     assert digest.of_file(engine.context / "model/manifest.json") == version.facts["model"]
     stamp = json.loads((engine.context / "model/version.json").read_text())
@@ -29,7 +29,7 @@ def test_labels_say_what_it_is(engine, version):
     made("v1")
     labels = dict(option.removeprefix("--label=").split("=") for option in engine.calls[0] if "--label" in option)
     assert labels == {
-        "org.opencontainers.image.title": "late-flights",
+        "org.opencontainers.image.title": "churn",
         "org.opencontainers.image.version": "v1",
         "org.opencontainers.image.revision": version.commit,
         "factory.data": version.facts["data"],
@@ -40,7 +40,7 @@ def test_labels_say_what_it_is(engine, version):
 def test_champion_unless_another_is_named(engine, version):
     repository.another_model("second")
     publish()
-    assert "late-flights:v2" in made()
+    assert "churn:v2" in made()
     assert refused("build", "v3") == "there is no version v3: v1, v2"
 
 
@@ -63,7 +63,7 @@ def test_model_without_onnx_keeps_scikit_learn(engine):
 def test_image_is_named_once_it_was_seen_to_work(engine):
     made()
     commands = [call[0] for call in engine.calls]
-    assert commands == ["build", "run", "run", "tag"] and engine.calls[-1] == ["tag", "sha256:1234", "late-flights:v1"]
+    assert commands == ["build", "run", "run", "tag"] and engine.calls[-1] == ["tag", "sha256:1234", "churn:v1"]
     loaded = engine.calls[1]
     assert champion.LOAD in loaded and {"--network=none", "--read-only", "--cap-drop=ALL"} <= set(loaded)
     engine.fails("run")

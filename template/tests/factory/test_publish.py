@@ -10,7 +10,7 @@ from . import repository
 from .command import refused, run
 from .platforms import TOKEN, environment
 
-REGISTRY = "registry.example.com/team/flights"
+REGISTRY = "registry.example.com/team/churn"
 DIGEST = "1" * 64
 
 
@@ -19,7 +19,7 @@ def known(engine, version, monkeypatch):
     """An engine that knows under which digest registries have the image."""
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, "REGISTRY_IMAGE"):
         monkeypatch.delenv(name, raising=False)
-    places = ("127.0.0.1:4321/late-flights", REGISTRY, "ghcr.io/me/project")
+    places = ("127.0.0.1:4321/churn", REGISTRY, "ghcr.io/me/project")
     engine.says("inspect", "\n".join(f"{place}@sha256:{DIGEST}" for place in places))
     engine.says("port", "127.0.0.1:4321")
     return engine
@@ -35,18 +35,18 @@ def test_image_is_pushed_and_named_by_its_digest(known, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
     assert published() == f"{REGISTRY}@sha256:{DIGEST}"
     tag, push, _ = known.calls
-    assert tag == ["tag", "late-flights:v1", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
+    assert tag == ["tag", "churn:v1", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
 
 
-@pytest.mark.parametrize("named", ["me/flights", "docker.io/me/flights"])
+@pytest.mark.parametrize("named", ["me/churn", "docker.io/me/churn"])
 def test_registry_of_docker_goes_without_its_name(known, monkeypatch, named):
-    monkeypatch.setenv(publish.REGISTRY, "docker.io/me/flights")
+    monkeypatch.setenv(publish.REGISTRY, "docker.io/me/churn")
     known.says("inspect", f"{named}@sha256:{DIGEST}")
     assert published() == f"{named}@sha256:{DIGEST}"
 
 
 def test_dry_run_starts_a_registry_and_ends_it(known):
-    assert published() == f"127.0.0.1:4321/late-flights@sha256:{DIGEST}"
+    assert published() == f"127.0.0.1:4321/churn@sha256:{DIGEST}"
     assert known.calls[0][0] == "run" and known.calls[0][-1] == publish.LOCAL
     assert known.calls[-1][:2] == ["rm", "--force"]
 
@@ -80,7 +80,7 @@ def test_statement_names_what_the_image_was_made_of(known, version):
     published()
     statement = json.loads(Path("reports/sbom/v1.provenance.json").read_text(encoding="utf-8"))
     assert (statement["_type"], statement["predicateType"]) == (provenance.STATEMENT, provenance.PREDICATE)
-    assert statement["subject"] == [{"name": "127.0.0.1:4321/late-flights", "digest": {"sha256": DIGEST}}]
+    assert statement["subject"] == [{"name": "127.0.0.1:4321/churn", "digest": {"sha256": DIGEST}}]
     made_of = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
     found = {each["name"]: next(iter(each["digest"].values())) for each in made_of}
     assert found["code"] == version.commit and found["model/manifest.json"] == version.facts["model"]
@@ -91,4 +91,4 @@ def test_statement_names_what_the_image_was_made_of(known, version):
 @pytest.mark.usefixtures("known")
 def test_version_that_is_none():
     assert refused("publish", "model/v7") == "there is no version model/v7: v1"
-    assert build.slug() == "late-flights"
+    assert build.slug() == "churn"

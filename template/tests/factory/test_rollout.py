@@ -9,7 +9,7 @@ from . import repository
 from .command import refused, run
 from .engine import publish as promoted
 
-REGISTRY, TARGET = "registry.example.com/flights", "ssh://deploy@staging.example.com"
+REGISTRY, TARGET = "registry.example.com/churn", "ssh://deploy@staging.example.com"
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def host(engine, version, monkeypatch):
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, rollout.TARGET, rollout.URL):
         monkeypatch.delenv(name, raising=False)
     engine.says("images", "1234")
-    engine.says("inspect", json.dumps(build.labels(version, "late-flights")))
+    engine.says("inspect", json.dumps(build.labels(version, "churn")))
     monkeypatch.setattr(publish, "by_digest", lambda engine, tag, env: f"{tag.partition(':')[0]}@sha256:1")
     monkeypatch.setattr(smoke, "smoke", lambda ask, version: iter([getattr(ask, "__name__", "")]))
     return engine
@@ -43,7 +43,7 @@ def target(host, monkeypatch):
 
 def test_dry_run_serves_here_and_ends(host):
     told = deploy("staging", "model/v1")
-    assert "dry run: late-flights:v1 has served on this machine" in told
+    assert "dry run: churn:v1 has served on this machine" in told
     assert [call[0] for call in composed(host)] == ["up", "down"]
 
 
@@ -59,7 +59,7 @@ def test_target_serves_on(target):
     assert ["pull", "--quiet", f"{REGISTRY}:v1"] in target.calls
 
 
-@pytest.mark.parametrize("before", ["", "flights@sha256:0"])
+@pytest.mark.parametrize("before", ["", "churn@sha256:0"])
 def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypatch, before):
     def smoked(ask, version):
         raise errors.FactoryError("SCORES_DIFFER: by much")
@@ -72,7 +72,7 @@ def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypat
 
 
 def test_image_of_something_else_is_not_run(target, version):
-    target.says("inspect", json.dumps(build.labels(version, "late-flights") | {"factory.model": "another"}))
+    target.says("inspect", json.dumps(build.labels(version, "churn") | {"factory.model": "another"}))
     assert refused("deploy", "staging", "v1").startswith(
         f"IMAGE_FOREIGN: {REGISTRY}:v1 is not of v1: its factory.model"
     )

