@@ -85,6 +85,13 @@ def test_without_times_a_row_keeps_its_side_as_data_grows():
     assert len(many) == pytest.approx(500, rel=0.15)
 
 
+@pytest.mark.parametrize("sections", [{}, BY_ID], ids=["by time", "by id"])
+def test_rows_without_an_outcome_are_on_neither_side(sections):
+    rows = toy.rows(400).with_columns(pl.when(pl.int_range(pl.len()) % 10 > 0).then("answer"))
+    train, test = prepare.split(rows, toy.params(**sections))
+    assert pl.concat([train, test]).sort("seen").equals(rows.drop_nulls("answer"))
+
+
 def test_row_that_stands_twice_is_refused():
     rows = toy.rows(50)
     with pytest.raises(errors.FactoryError, match="key: 2 rows share their id with another"):

@@ -66,12 +66,14 @@ def refuse_future(times: pl.Series) -> None:
 
 
 def split(rows: pl.DataFrame, params: Params, salt: str = "") -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Training and test rows, as `sides` chooses them.
+    """Training and test rows, as `sides` chooses them; rows without an outcome, where the contract allows any, are on neither.
 
     Raises FactoryError where an id stands twice or a side has nothing to learn or to test.
     """
     if params.data.id:
         _check_ids(rows[params.data.id], params.data)
+    if rows[params.data.target].has_nulls():
+        rows = rows.drop_nulls(params.data.target)
     _check_target(rows[params.data.target], params.problem)
     if params.data.time and rows[params.data.time].has_nulls():
         raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
