@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from .. import contract
 from ..features import features
-from . import artifact, champion, digest, evaluate, gate, git, metrics, outcome, prepare, scoring, versions
+from . import artifact, champion, digest, evaluate, gate, git, metrics, outcome, prepare, rival, scoring, versions
 from .assessment import main_metric
 from .config import Params
 from .errors import FactoryError, Undecided
@@ -48,11 +48,9 @@ def compare(
 ) -> Verdict:
     """Judge the working tree's model against the last of the versions. Raises Undecided where something is missing."""
     main_metric(params)
-    holder = before[-1] if before else None
-    evidence = gather(params, holder, accepted)
-    against = f"the champion {holder.name}" if holder else "the baseline, as no model has been promoted yet"
-    checks = gate.judge(evidence)
-    if need_champion and holder is None:
+    holder, against = rival.of(params, before, accepted)
+    checks = gate.judge(gather(params, holder, accepted))
+    if need_champion and not before:
         why = "`uv run factory promote` makes the first version"
         checks.insert(0, Check("NO_CHAMPION", "champions to compare with", 0, "1", False, note=why))
     return Verdict(model_id(), against, accepted, checks)
