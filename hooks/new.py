@@ -5,6 +5,7 @@
 """Start a project: refuse bad answers in one line, copy the template, set the project up.
 
 Asks, or takes what is given: uv run hooks/new.py ../churn --defaults -d project_name=Churn
+With a table of yours instead of the sample: uv run hooks/new.py ../churn --data churn.csv --target left
 """
 
 import argparse
@@ -26,6 +27,7 @@ import yaml
 from copier.errors import CopierError
 
 ROOT = Path(__file__).resolve().parents[1]
+ADOPTED = ("target", "id", "time", "sensitive", "problem")
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,12 +38,33 @@ class Parser(argparse.ArgumentParser):
 def arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dest", type=Path, help="folder of the new project; must not exist or be empty")
-    parser.add_argument("-d", "--data", action="append", default=[], metavar="KEY=VALUE", help="an answer")
+    parser.add_argument("-d", dest="answers", action="append", default=[], metavar="KEY=VALUE", help="an answer")
     parser.add_argument("--data-file", type=Path, help="YAML file of answers")
     parser.add_argument("--defaults", action="store_true", help="don't ask; take the defaults")
     parser.add_argument("--vcs-ref", help="tag, branch or commit of the template (default: the newest release)")
     parser.add_argument("--no-setup", action="store_true", help="only copy")
-    return parser.parse_args()
+    parser.add_argument("--data", action="append", default=[], metavar="TABLE", help="your table, to adopt in place of the sample")
+    for option in ADOPTED:
+        parser.add_argument(f"--{option}", action="append", default=[], help="as of `factory adopt`")
+    given = parser.parse_args()
+    given.answers += [word for word in given.data if is_answer(word)]  # Copier's --data takes these
+    given.data = [Path(word).absolute() for word in given.data if not is_answer(word)]
+    for table in given.data:
+        if not table.exists():
+            raise ValueError(f"{table}: no such file or folder")
+    if len(given.data) > 1 or len(given.data) != len(given.target) or (given.data and given.no_setup):
+        raise ValueError("--data takes one table or folder, and goes with one --target, without --no-setup")
+    return given
+
+
+def is_answer(word: str) -> bool:
+    return "=" in word and word.partition("=")[0].isidentifier()
+
+
+def adoption(given: argparse.Namespace) -> list[str]:
+    """The arguments of `factory adopt`."""
+    options = [word for option in ADOPTED for value in getattr(given, option) for word in (f"--{option}", value)]
+    return ["adopt", str(given.data[0]), *options, *(["--yes"] if given.defaults else [])]
 
 
 def answers(pairs: list[str], data_file: Path | None) -> dict[str, object]:
@@ -74,6 +97,12 @@ def copy(dest: Path, data: dict[str, object], ref: str | None, defaults: bool) -
         Path(workplace, "new").rename(dest)
 
 
+def factory(uv: str, project: Path, *arguments: str) -> bool:
+    """Whether the project's own command succeeded."""
+    env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}  # this script's, not the project's
+    return subprocess.run([uv, "run", "factory", *arguments], cwd=project, env=env).returncode == 0
+
+
 def main() -> int | str:
     # A closed terminal is cleaned up after like Ctrl-C.
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
@@ -81,15 +110,17 @@ def main() -> int | str:
     try:
         given = arguments()
         dest = given.dest.absolute()  # its parent must exist: none is made that a failure would leave
-        copy(dest, answers(given.data, given.data_file), given.vcs_ref, given.defaults)
+        copy(dest, answers(given.answers, given.data_file), given.vcs_ref, given.defaults)
         setup = f"cd {shlex.quote(str(dest))} && uv run factory setup"
         if given.no_setup:
             print(f"Your project is ready. Next: {setup}")
             return 0
-        env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}  # this script's, not the project's
         uv = shutil.which("uv")
-        done = uv and subprocess.run([uv, "run", "factory", "setup"], cwd=dest, env=env).returncode == 0
-        return 0 if done else f"new.py: copied, but not set up{'' if uv else ' (uv is missing)'}; to go on: {setup}"
+        if not (uv and factory(uv, dest, "setup")):
+            return f"new.py: copied, but not set up{'' if uv else ' (uv is missing)'}; to go on: {setup}"
+        if given.data and not factory(uv, dest, *adoption(given)):
+            return f"new.py: set up with the sample; to go on: cd {shlex.quote(str(dest))} && uv run factory {shlex.join(adoption(given))}"
+        return 0
     except KeyboardInterrupt:
         return "new.py: stopped by you"
     except (CopierError, ValueError, OSError, yaml.YAMLError) as error:

@@ -1,6 +1,7 @@
 """The commands that bring data in."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,4 +41,26 @@ def contract(file: Path) -> None:
     raise SystemExit(1)
 
 
-ALL = (ingest, contract)
+@click.command()
+@click.argument("table", type=FILE)
+@click.option("--target", required=True, metavar="COLUMN", help="What the model is to tell.")
+@click.option("--id", metavar="COLUMN", help="Names the row, or what several rows are about.")
+@click.option("--time", metavar="COLUMN", help="Tells new rows from old: the newest are the test.")
+@click.option("--sensitive", multiple=True, metavar="COLUMN", help="Groups that the gate compares; may be said again.")
+@click.option(
+    "--problem",
+    type=click.Choice(["classification", "multiclass", "regression"]),
+    help="If it is not as the target looks.",
+)
+@click.option("--yes", is_flag=True, help="Take the proposal as it is.")
+@click.option("--force", is_flag=True, help="Also in place of your own data, once all is in Git.")
+def adopt(table: Path, target: str, yes: bool, force: bool, **said: Any) -> None:
+    """Put a table of yours, or a folder of them, in place of the sample: data, contract, features, tests and model."""
+    from .adopt import adoption, proposal, show
+
+    asked = proposal.Asked(target, **said)
+    for line in adoption.adopt(table, asked, show.take if yes else show.settle, force=force):
+        click.echo(line)
+
+
+ALL = (ingest, contract, adopt)

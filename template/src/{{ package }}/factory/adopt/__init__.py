@@ -1,0 +1,18 @@
+"""A table of one's own in the place of the sample: read, proposed, written as code, and run."""
+
+from . import adoption, advice, context, declare, first, profile, proposal, rules, show, sources, spelling, swap
+
+__all__ = [
+    "adoption",
+    "advice",
+    "context",
+    "declare",
+    "first",
+    "profile",
+    "proposal",
+    "rules",
+    "show",
+    "sources",
+    "spelling",
+    "swap",
+]

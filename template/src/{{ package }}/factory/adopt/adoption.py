@@ -1,0 +1,139 @@
+"""A table of one's own in the place of the sample, or of what was there before."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from ... import model as yours
+from .. import evaluate, git, ledger, prepare, setup, shell, tables
+from ..artifact import MODEL
+from ..errors import FactoryError
+from . import context, first, project, sources
+from .advice import advice
+from .profile import profile
+from .proposal import Asked, Proposal, propose
+from .swap import aside
+
+Settle = Callable[[Callable[[Asked], Proposal], Asked], Proposal]
+REPLACED = [
+    *(place / name for name, place in sources.PLACES.items()),
+    *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
+    ledger.LEDGER,
+    ledger.RAW,
+    prepare.PREPARED,
+    MODEL,
+    evaluate.REPORTS,
+]
+
+
+def adopt(table: Path, asked: Asked, settle: Settle, *, force: bool = False) -> Iterator[str]:
+    """Replace data, contract, features, parameters and tests, and run the pipeline; yields what was done.
+
+    Raises FactoryError; nothing has changed then.
+    """
+    _refuse_loss(force)
+    files = deliveries(table)
+    rows = _one_table(files)
+    with tables.reading(table):
+        columns = profile(rows)
+        proposal = settle(lambda changed: propose(columns, rows, changed), asked)
+    _refuse_unknown_problem(proposal)
+    with tempfile.TemporaryDirectory() as place:
+        drafts = Path(place)
+        sources.write(proposal, context.Outcome(), drafts)
+        if force and git.uncommitted():
+            git.commit_all(f"Before {table.name} is adopted")
+        with aside(REPLACED):
+            yield from _replaced(files, proposal, drafts)
+
+
+def deliveries(table: Path) -> list[Path]:
+    """The file, or the tables in the folder. Raises FactoryError where there is none."""
+    if not table.exists():
+        raise FactoryError(f"{table}: no such file or folder")
+    if not table.is_dir():
+        return [table]
+    found = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
+    if not found:
+        raise FactoryError(f"{table}: holds no table")
+    return found
+
+
+def _one_table(files: list[Path]) -> pl.LazyFrame:
+    """All files as one table. Raises FactoryError where their columns differ."""
+    scanned = [tables.scan(file) for file in files]
+    names = [set(rows.collect_schema().names()) for rows in scanned]
+    for file, columns in zip(files, names, strict=True):
+        if columns != names[0]:
+            odd = ", ".join(sorted(columns ^ names[0])[:5])
+            raise FactoryError(f"{file}: its columns are not those of {files[0]}: {odd}")
+    order = scanned[0].collect_schema().names()
+    return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")
+
+
+def _refuse_loss(force: bool) -> None:
+    """Refuse to replace what is not the sample, or not in Git."""
+    if git.commit() is None or not ledger.LEDGER.exists():
+        raise FactoryError("the project is not set up: run `uv run factory setup` first")
+    if force:
+        return
+    if any(not entry.source.endswith(setup.SAMPLE) for entry in ledger.entries()):
+        raise FactoryError(f"{ledger.RAW} holds your own data: --force puts the table in its place")
+    changed = git.uncommitted(*map(str, REPLACED))
+    if changed:
+        raise FactoryError("what would be replaced has changes that are not in Git: commit them, or say --force")
+
+
+def _refuse_unknown_problem(proposal: Proposal) -> None:
+    problem, parameters = proposal.question.problem, context.of(proposal, context.Outcome())["model"]
+    try:
+        yours.model(problem, [], **parameters)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FactoryError(f"model.py makes no estimator for {problem}: give it one first ({error})") from error
+
+
+def _replaced(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[str]:
+    question = proposal.question
+    ledger.LEDGER.unlink(missing_ok=True)
+    ledger.RAW.mkdir()
+    for name, place in sources.PLACES.items():
+        _take(drafts, place / name)
+    project.settle(question.problem)
+    _factory("ingest", *map(str, files))
+    without = f", {question.target.missing:,} of them without {question.target.name}" if question.target.missing else ""
+    yield f"✓ {question.target.rows:,} rows in {len(files)} deliver{'y' if len(files) == 1 else 'ies'}{without}"
+    shell.show(sys.executable, "-m", "dvc", "repro", env=_with_commands())
+    _factory("compare", fails=True)
+    outcome = first.outcome()
+    sources.write(proposal, outcome, drafts)
+    for name, place in sources.PLACES.items():
+        if place != sources.SOURCE:
+            _take(drafts, place / name)
+    yield f"✓ contract, features, parameters and tests: {sources.SOURCE}, params.yaml, tests"
+    yield f"✓ {outcome.metric} {outcome.value:.4g}; knowing the target's mean alone, {outcome.baseline:.4g}"
+    yield f"✓ {evaluate.REPORTS}/report.html\n\nLook first at:"
+    yield from (f"- {line}" for line in advice(proposal, outcome))
+    yield "\nNext: read the files, then git add --all && git commit, and uv run factory promote"
+
+
+def _take(drafts: Path, path: Path) -> None:
+    shutil.copyfile(drafts / path, path)
+
+
+def _with_commands() -> dict[str, str]:
+    """The environment in which dvc.yaml finds `factory`, also where this one was called by its path."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def _factory(*arguments: str, fails: bool = False) -> None:
+    """The project's command in a process of its own, which reads the new contract. Raises FactoryError with what it says."""
+    try:
+        shell.run(str(Path(sys.executable).with_name("factory")), *arguments)
+    except FactoryError as error:
+        if not fails:
+            raise FactoryError(str(error).rpartition(" failed: ")[2].removeprefix("Error: ")) from error

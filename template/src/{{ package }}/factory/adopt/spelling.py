@@ -1,0 +1,109 @@
+"""How a column of text spells numbers, times, truth and what is unknown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from .. import spellings
+
+UNKNOWN = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
+PERHAPS = ("None", "none", "-", "--", ".", "unknown", "Unknown", "missing", "Missing")
+"""Unknown in a column that otherwise holds numbers or times; elsewhere a value like others."""
+
+CODE = r"^[+-]?0\d+$"  # leading zeros: a number would lose them
+NUMBERS: dict[str, dict[str, Any]] = {
+    r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$": {},
+    r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$|^[+-]?\d{1,3}(\.\d*)?$": {"thousands": ","},
+    r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$|^[+-]?\d{1,3}(,\d*)?$": {"thousands": ".", "decimal": ","},
+    r"^[+-]?\d{1,3}( \d{3})+(\.\d*)?$|^[+-]?\d{1,3}(\.\d*)?$": {"thousands": " "},
+    r"^[+-]?\d+(,\d*)?$": {"decimal": ","},
+}
+TRUTH = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
+DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y")
+CLOCKS = (" %H:%M:%S%.f", " %H:%M", "T%H:%M:%SZ", "T%H:%M:%S%.fZ")
+TIMES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Date", ("", *DAYS)),
+    ("Datetime", ("", *(f"{day}{clock}" for day in ("%Y-%m-%d", *DAYS) for clock in CLOCKS))),
+    ("Time", ("", "%H:%M", "%I:%M %p")),
+)
+"""The formats of each type; the first is ISO 8601, which needs none."""
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """A type of the contract, how its values are written, and which texts mean unknown."""
+
+    kind: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    note: str = ""
+    options: dict[str, Any] = field(default_factory=dict)  # of the type
+
+    def column(self) -> dy.Column:
+        """The column without limits."""
+        hidden = {"missing": [*self.metadata.get("missing", []), *self.unknown, ""]}
+        return getattr(dy, self.kind)(nullable=True, metadata=self.metadata | hidden, **self.options)  # type: ignore[no-any-return]
+
+
+def known(table: pl.LazyFrame, guesses: dict[str, Spelled]) -> pl.LazyFrame:
+    """The columns with null for what is unknown."""
+    schema = table.collect_schema()
+    return table.select(spellings.known(name, schema[name], guess.column()) for name, guess in guesses.items())
+
+
+def typed(table: pl.LazyFrame, guesses: dict[str, Spelled]) -> pl.LazyFrame:
+    """The columns' values, null where they are unknown or not so spelled."""
+    rows = known(table, guesses)
+    return rows.select(parsed(name, dtype, guesses[name]) for name, dtype in rows.collect_schema().items())
+
+
+def parsed(name: str, found: pl.DataType, guess: Spelled) -> pl.Expr:
+    """The values of a column of known ones."""
+    value = spellings.parsed(name, found, guess.column())
+    return value.str.strip_chars() if guess.kind == "String" else value
+
+
+def spelled(values: pl.Series) -> Spelled:
+    """What the texts are if all are of one kind; else they are text."""
+    texts = values.drop_nulls().str.strip_chars().unique()
+    unknown = tuple(text for text in UNKNOWN if (texts == text).any())
+    texts = texts.filter(~texts.is_in(["", *unknown]))
+    perhaps = tuple(text for text in PERHAPS if (texts == text).any())
+    rest = texts.filter(~texts.is_in(perhaps))
+    guesses = list(_guesses(rest)) if len(rest) else []
+    if not guesses:
+        return Spelled("String", unknown=unknown)
+    kind, metadata = guesses[0]
+    formats = [also["format"] for other, also in guesses if other == kind and "format" in also]
+    note = f"could be written {formats[1]} as well" if len(formats) > 1 else ""
+    return Spelled(kind, metadata, (*unknown, *perhaps), note)
+
+
+def _guesses(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Types and spellings that all the texts fit, the plainest first."""
+    lower = texts.str.to_lowercase()
+    for words in TRUTH:
+        if lower.n_unique() == 2 and lower.is_in(words).all():
+            written = {
+                kind: sorted(texts.filter(lower == word)) for kind, word in zip(("true", "false"), words, strict=True)
+            }
+            yield "Bool", {} if words == TRUTH[0] else written
+    if texts.str.contains(CODE).any() or not texts.str.contains(r"\d").all():
+        return
+    for pattern, metadata in NUMBERS.items():
+        if texts.str.contains(pattern).all():
+            for kind in ("Int64", "Float64"):
+                if _fits(texts, Spelled(kind, metadata)):
+                    yield kind, metadata
+    for kind, formats in TIMES:
+        for form in formats:
+            metadata = {"format": form} if form else {}
+            if _fits(texts, Spelled(kind, metadata)):
+                yield kind, metadata
+
+
+def _fits(texts: pl.Series, guess: Spelled) -> bool:
+    return not typed(texts.to_frame().lazy(), {texts.name: guess}).collect().to_series().has_nulls()

@@ -1,0 +1,88 @@
+"""What a table is read as: types, spellings, what is unknown, and what holds two kinds of values."""
+
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from .. import adopt, errors
+
+profile = adopt.profile
+
+
+def read(values, rows=40):
+    """The facts about a column whose values come again and again."""
+    column = pl.DataFrame({"it": (list(values) * rows)[:rows]}, strict=False)
+    return profile.profile(column.lazy())["it"]
+
+
+SPELLED = {
+    "whole": (["1", "-2", "+3"], "Int64", {}, 1),
+    "decimal": (["1.5", ".5", "2e3"], "Float64", {}, 1.5),
+    "thousands": (["1,234", "12", "1,234,567"], "Int64", {"thousands": ","}, 1234),
+    "thousands and decimals": (["1,234.5", "12"], "Float64", {"thousands": ","}, 1234.5),
+    "European": (["1.234,5", "12,25"], "Float64", {"thousands": ".", "decimal": ","}, 1234.5),
+    "decimal comma": (["1234,5", "12,25"], "Float64", {"decimal": ","}, 1234.5),
+    "ISO day": (["2024-01-31", "2024-02-01"], "Date", {}, date(2024, 1, 31)),
+    "German day": (["31.01.2024", "01.02.2024"], "Date", {"format": "%d.%m.%Y"}, date(2024, 1, 31)),
+    "American day": (["01/31/2024", "02/01/2024"], "Date", {"format": "%m/%d/%Y"}, date(2024, 1, 31)),
+    "British day": (["31/01/2024", "01/02/2024"], "Date", {"format": "%d/%m/%Y"}, date(2024, 1, 31)),
+    "month in words": (["31-Jan-2024", "01-Feb-2024"], "Date", {"format": "%d-%b-%Y"}, date(2024, 1, 31)),
+    "time": (["2024-01-31 10:30:00", "2024-02-01 00:00:00"], "Datetime", {}, datetime(2024, 1, 31, 10, 30)),
+    "American time": (["01/31/2024 10:30"], "Datetime", {"format": "%m/%d/%Y %H:%M"}, datetime(2024, 1, 31, 10, 30)),
+    "yes": (["yes", "No"], "Bool", {"true": ["yes"], "false": ["No"]}, True),
+    "true": (["True", "false"], "Bool", {}, True),
+    "blanks": ([" 12 ", "7"], "Int64", {}, 12),
+    "codes": (["00123", "04567"], "String", {}, "00123"),
+    "words": (["red", " blue"], "String", {}, "red"),
+}
+
+
+@pytest.mark.parametrize("values, kind, metadata, first", SPELLED.values(), ids=SPELLED)
+def test_spellings(values, kind, metadata, first):
+    column = read(values)
+    assert (column.kind, column.spelled.metadata, column.sample[0]) == (kind, metadata, first)
+    assert column.missing == 0
+
+
+def test_day_or_month_first_is_said_to_be_open():
+    assert "%d/%m/%Y" in read(["01/02/2024", "03/04/2024"]).spelled.note
+
+
+@pytest.mark.parametrize("unknown", ["NA", "?", "-", "None", "", None])
+def test_unknown_among_numbers(unknown):
+    column = read(["1", "2", "3", unknown])
+    assert (column.kind, column.missing) == ("Int64", 10)
+
+
+def test_none_may_be_a_category():
+    column = read(["None", "some", "much"])
+    assert (column.missing, column.values) == (0, ["None", "much", "some"])
+    assert read(["NA", "some", "much", "more"]).missing == 10
+
+
+def test_number_that_means_unknown():
+    column = read([1, 5, 7, -999])
+    assert column.missing == 10 and column.low == 1 and column.spelled.metadata == {"missing": ["-999"]}
+    assert read([1, 5, 7, -9]).missing == 0
+
+
+def test_what_the_sample_does_not_show(monkeypatch):
+    monkeypatch.setattr(profile, "SAMPLE", 10)
+    values = [str(i) for i in range(50)]
+    assert read([*values[:-1], "n/a"], 50).missing == 1
+    assert read([*values[:-1], "1.5"], 50).kind == "Float64"
+    with pytest.raises(errors.FactoryError, match=r"^it: 1 of 50 rows hold no Int64, e.g. 'abc': mend them"):
+        read([*values[:-1], "abc"], 50)
+
+
+def test_facts():
+    column = read([1.5, None, 3.0, 8.25])
+    assert (column.rows, column.missing, column.different, column.low, column.high) == (40, 10, 3, 1.5, 8.25)
+    assert not column.unique and read(range(40)).unique and read([f"k{i}" for i in range(40)]).unique
+
+
+@pytest.mark.parametrize("dtype", [pl.List(pl.Int64), pl.Struct({"a": pl.Int64})])
+def test_lists_and_structures_are_passed_over(dtype):
+    table = pl.DataFrame({"nested": pl.Series([None] * 9, dtype=dtype), "plain": list(range(9))})
+    assert list(profile.profile(table.lazy())) == ["plain"]
