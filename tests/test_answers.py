@@ -180,6 +180,24 @@ def test_new_suggests_the_question_that_was_meant(new, tmp_path):
     assert "did you mean storage?" in new(tmp_path / "x", "-d", "storge=s3")
 
 
+TABLES = {
+    "without its target": (["--data", "table.csv"], "--data takes one table or folder, and goes with one --target"),
+    "target alone": (["--target", "left"], "--data takes one table or folder, and goes with one --target"),
+    "two": (["--data", "table.csv", "--data", "table.csv", "--target", "left"], "--data takes one table or folder"),
+    "without setup": (["--data", "table.csv", "--target", "left"], "without --no-setup"),
+    "missing": (["--data", "none.csv", "--target", "left"], "none.csv: no such file or folder"),
+}
+
+
+@pytest.mark.parametrize("options, complaint", TABLES.values(), ids=TABLES)
+def test_new_refuses_tables(new, tmp_path, monkeypatch, options, complaint):
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text("left,size\nyes,1\n")
+    said = new(tmp_path / "x", "-d", "project_name=x", *options)
+    assert complaint in said and "\n" not in said
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
 def test_new_makes_the_same_project_as_copier(release, render, tmp_path):
     dest = tmp_path / "blanks and é"
     command = [sys.executable, release / "hooks" / "new.py", dest, "--defaults", "--no-setup", "-d", "project_name=Late flights"]

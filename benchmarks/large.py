@@ -1,0 +1,68 @@
+"""A million rows of 30 columns, from CSV to a trained and evaluated model: `nox -s bench -- large`."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from report import report
+
+ROOT = Path(__file__).parents[1]
+ROWS = 1_000_000
+MADE = """
+import sys
+import numpy as np
+import polars as pl
+from datetime import datetime, timedelta
+
+rows, random = int(sys.argv[1]), np.random.default_rng(0)
+number = {f"measure_{i}": random.normal(10 * i, 3, rows).round(4) for i in range(1, 20)}
+whole = {f"count_{i}": random.integers(0, 50 * i, rows) for i in range(1, 6)}
+kind = {f"kind_{i}": random.choice([f"{chr(97 + k)}{i}" for k in range(4 * i)], rows) for i in range(1, 4)}
+start = datetime(2020, 1, 1)
+table = pl.DataFrame({"key": [f"r{i:07}" for i in range(rows)], "at": [start + timedelta(minutes=i) for i in range(rows)], **number, **whole, **kind})
+gaps = random.random(rows) < 0.1
+table = table.with_columns(pl.when(~pl.Series(gaps)).then(pl.col(f"measure_{i}")).alias(f"measure_{i}") for i in range(1, 6))
+effect = number["measure_7"] - number["measure_9"] + whole["count_2"] / 10 + random.normal(0, 5, rows)
+table = table.with_columns(answer=pl.Series(effect > np.median(effect)))
+table.write_csv(sys.argv[2])
+table.write_parquet(sys.argv[3])
+"""
+PROFILED = """
+import sys
+from pathlib import Path
+from large.factory import tables
+from large.factory.adopt import profile
+
+profile.profile(tables.scan(Path(sys.argv[1])))
+"""
+
+
+PEAK = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000)"
+
+
+def seconds(*command: str, cwd: Path) -> float:
+    """Wall time of a command that must succeed, with what it says."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=cwd, check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    scratch = Path(sys.argv[1])
+    project, table, parquet = scratch / "large", scratch / "large.csv", scratch / "large.parquet"
+    new = (sys.executable, str(ROOT / "hooks/new.py"), str(project), "--defaults", "--vcs-ref=HEAD", "-d", "project_name=Large")
+    seconds(*new, cwd=scratch)
+    python = str(project / ".venv/bin/python")
+    seconds(python, "-c", MADE, str(ROWS), str(table), str(parquet), cwd=scratch)
+    profiled = seconds(python, "-c", PROFILED, str(table), cwd=project)
+    adopt = ("uv", "run", "factory", "adopt", str(table), "--target", "answer", "--yes")
+    start = time.perf_counter()
+    told = subprocess.run((python, "-c", PEAK, *adopt), cwd=project, check=True, stdout=subprocess.PIPE, text=True).stdout
+    whole, peak, size = time.perf_counter() - start, float(told.splitlines()[-1]), parquet.stat().st_size / 1e6
+    report(f"{ROWS:,} rows of 30 columns, CSV to an evaluated model", f"{whole:.0f} s", "<= 60 s")
+    report("of which profiling, with the start of Python", f"{profiled:.1f} s", "<= 10 s")
+    report("peak memory of any process", f"{peak:.0f} MB", f"<= {3 * size + 500:.0f} MB ({size:.0f} MB in Parquet)")
+
+
+main()
