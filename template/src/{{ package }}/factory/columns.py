@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 BINS, VALUES = 30, 10
+SOME = 10_000  # values, which mostly tell already that there are more than bins
 WORDS = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
 
@@ -17,7 +18,7 @@ def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
     known = [_known(side) for side in (train, test)]
     both = pl.concat(known)
     drawn = None
-    if both.n_unique() > 1:
+    if not _is_constant(both):
         drawn = _shares(*known) if both.dtype in WORDS else _histograms(*known) if _is_scale(both) else None
     return {
         "name": train.name,
@@ -36,10 +37,14 @@ def _is_scale(known: pl.Series) -> bool:
     return known.dtype.is_numeric() or known.dtype.is_temporal()
 
 
+def _is_constant(known: pl.Series) -> bool:
+    return known.min() == known.max() if _is_scale(known) else known.n_unique() < 2
+
+
 def _summary(known: pl.Series) -> dict[str, Any]:
     if known.is_empty():
         return {"kind": "empty"}
-    if known.n_unique() == 1:
+    if _is_constant(known):
         return {"kind": "constant", "value": known[0]}
     if _is_scale(known):
         return {"kind": "range", "low": known.min(), "middle": known.median(), "high": known.max()}
@@ -80,7 +85,8 @@ def _histograms(train: pl.Series, test: pl.Series) -> tuple[list[float], list[fl
     low, high = np.quantile(both, [0.005, 0.995]).tolist()
     if low == high:
         low, high = float(both.min()), float(both.max())
-    bins = min(BINS, len(np.unique(both)))
+    some = len(np.unique(both[:SOME]))
+    bins = BINS if some >= BINS else min(BINS, len(np.unique(both)))
 
     def shares(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
         counts = np.histogram(np.clip(values, low, high), bins, (low, high))[0]

@@ -87,7 +87,7 @@ def gather(params: Params, holder: versions.Version | None, accepted: str | None
         baseline=model.manifest["baseline"],
         latency_ms=latency(lambda: model.predict(row)),
         size_mb=megabytes(artifact.MODEL),
-        parity=artifact.disagreement(artifact.MODEL, scoring.matrix(features(test))),
+        parity=artifact.disagreement(artifact.MODEL, scoring.inputs(test)),
         tolerance=artifact.TOLERANCE,
         contract_changed=holder is not None and contract_changed(holder.commit),
         accepted=accepted,

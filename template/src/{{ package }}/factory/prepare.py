@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from .. import contract
-from . import digest, ledger, sides, tables
+from . import contracts, digest, ledger, sides, tables
+from .casts import typed
 from .config import Data, Params
-from .contracts import check_invariants, conform
+from .contracts import check_invariants
 from .errors import ContractViolation, FactoryError
 from .stage import stage
 
@@ -47,15 +48,23 @@ def load(entry: ledger.Entry, params: Params) -> pl.DataFrame:
 def check(path: Path, params: Params, *, checked: bool = False) -> pl.DataFrame:
     """The table's rows if they keep the contract; see `tables.scan` for `checked`. Raises FactoryError naming the file."""
     _check_columns(params)
-    rows = tables.read(path, checked=checked)
     try:
-        rows = conform(rows, contract.LabelledRow)
+        rows = _typed(path, checked)
+        contracts.check(rows, contract.LabelledRow)
         check_invariants(rows, contract.DELIVERY)
         if params.data.time:
             refuse_future(rows[params.data.time])
     except ContractViolation as error:
         raise ContractViolation(f"{path}: {error}") from error
     return rows
+
+
+def _typed(path: Path, checked: bool) -> pl.DataFrame:
+    """The rows in the contract's types, of which text takes up several times the room."""
+    try:
+        return pl.concat([typed(rows, contract.LabelledRow) for rows in tables.batches(path, checked=checked)])
+    except ContractViolation:  # told of some of the rows
+        return typed(tables.read(path, checked=True), contract.LabelledRow)
 
 
 def refuse_future(times: pl.Series) -> None:

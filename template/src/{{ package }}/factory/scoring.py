@@ -16,6 +16,8 @@ from .contracts import broken_rules, check, frame, keeps_limits, only_row
 from .errors import ArtifactError
 from .single import matching
 
+SLICE = 50_000  # rows
+
 
 class Scorer:
     """A loaded model.
@@ -72,7 +74,7 @@ class Scorer:
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The bare scores of rows that are known to keep the contract, shape (rows,) or (rows, classes)."""
-        return self._predict(matrix(features(rows)))
+        return self._predict(inputs(rows))
 
     def _alone(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
         """The score of a single row that keeps the contract; None where polars has to tell."""
@@ -85,6 +87,16 @@ class Scorer:
         ):
             return None
         return self._predict(made)
+
+
+def inputs(rows: pl.DataFrame) -> artifact.Matrix:
+    """The rows' features as the estimator sees them, made slice by slice: all at once they take far more room."""
+    if rows.height <= SLICE:
+        return matrix(features(rows))
+    made = np.empty((rows.height, len(features(rows.head(0)).columns)), np.float32)
+    for start in range(0, rows.height, SLICE):
+        made[start : start + SLICE] = matrix(features(rows.slice(start, SLICE)))
+    return made
 
 
 def matrix(made: pl.DataFrame) -> artifact.Matrix:

@@ -15,6 +15,8 @@ SUFFIXES = (*KINDS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
 JSON_LINES = (".jsonl", ".ndjson")
 WRITTEN = (".csv", ".parquet")
 
+BATCH = 50_000  # rows
+
 
 def suffix(name: str | Path) -> str:
     """What the name of a table ends in, such as ".csv.gz"; empty if it is not one that I read."""
@@ -51,6 +53,17 @@ def read(path: Path, *, checked: bool = False) -> pl.DataFrame:
     if rows.is_empty():
         raise FactoryError(f"{path}: has no rows")
     return rows
+
+
+def batches(path: Path, *, checked: bool = False) -> Iterator[pl.DataFrame]:
+    """The table's rows in their order, some at a time. Raises FactoryError as `read` does."""
+    empty = True
+    with reading(path):
+        for rows in scan(path, checked=checked).collect_batches(chunk_size=BATCH, maintain_order=True):
+            empty = empty and rows.is_empty()
+            yield rows
+    if empty:
+        raise FactoryError(f"{path}: has no rows")
 
 
 def count(path: Path) -> int:

@@ -16,7 +16,7 @@ from ..features import features
 from . import artifact, cost, decisions, digest, metrics, multiclass, prepare, translate
 from .config import Params
 from .errors import FactoryError
-from .scoring import describe, matrix
+from .scoring import describe, inputs, matrix
 from .stage import stage
 
 SOURCES = ("contract.py", "features.py", "model.py")
@@ -32,8 +32,9 @@ def run(params: Params) -> None:
     spent = cost.meter()
     with stage("train", [artifact.MODEL, cost.TRAINING]) as scratch:
         data = digest.unseal(prepare.PREPARED)
-        train, test = prepare.read("train"), prepare.read("test")
+        train = prepare.read("train")
         estimator, threshold = learn(train, params)
+        test = prepare.read("test")
         target, classes = metrics.target_of(train, params), classes_of(train, params)
         facts = {
             "problem": params.problem,
@@ -60,7 +61,7 @@ def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | N
     threshold = None
     if params.value:
         early, late = prepare.split(train, params, salt="threshold:")
-        score = artifact.predictor(fit(early, params))(matrix(features(late)))
+        score = artifact.predictor(fit(early, params))(inputs(late))
         threshold = decisions.best_threshold(metrics.target_of(late, params), score, params.value)
     return fit(train, params), threshold
 
@@ -68,12 +69,11 @@ def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | N
 def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     _refuse_absent_class(rows, params)
-    table = features(rows)
-    categorical = [i for i, dtype in enumerate(table.dtypes) if dtype == pl.Enum]
+    categorical = [i for i, dtype in enumerate(features(rows.head(0)).dtypes) if dtype == pl.Enum]
     try:
         estimator = model.model(params.problem, categorical, **params.model)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return estimator.fit(matrix(table), metrics.target_of(rows, params))
+            return estimator.fit(inputs(rows), metrics.target_of(rows, params))
     except KeyError as error:
         raise FactoryError(f"model.py: makes no estimator for {error}: add it") from error
     except (TypeError, ValueError) as error:
@@ -138,9 +138,8 @@ def _rarer(target: metrics.Vector) -> float:
 
 def _probes(train: pl.DataFrame, test: pl.DataFrame) -> artifact.Matrix:
     """Every test row, and as many training rows with a tenth of their values made unknown."""
-    whole = features(test)
-    gappy = matrix(features(train.head(test.height)))
-    numeric = [i for i, dtype in enumerate(whole.dtypes) if dtype != pl.Enum]
+    gappy = inputs(train.head(test.height))
+    numeric = [i for i, dtype in enumerate(features(test.head(0)).dtypes) if dtype != pl.Enum]
     unknown = np.random.default_rng(0).random((len(gappy), len(numeric))) < 0.1
     gappy[:, numeric] = np.where(unknown, np.nan, gappy[:, numeric])
-    return np.vstack([matrix(whole), gappy])
+    return np.vstack([inputs(test), gappy])

@@ -15,12 +15,11 @@ from ruamel.yaml.comments import CommentedMap
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
 from .. import model
-from ..features import features
 from . import artifact, metrics, prepare
 from .assessment import main_metric
 from .config import Params
 from .errors import FactoryError
-from .scoring import matrix
+from .scoring import inputs
 from .train import classes_of, fit
 
 FOLDS = 4
@@ -87,7 +86,7 @@ def _measured(trial: optuna.Trial, folds: list[Fold], params: Params, metric: me
     """The mean of the metric over the folds, or None once it is hopeless."""
     found: list[float] = []
     for step, (early, late) in enumerate(folds):
-        score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(matrix(features(late)))
+        score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(inputs(late))
         found.append(float(metric(metrics.target_of(late, params), score)))
         trial.report(float(np.mean(found)), step)
         if trial.should_prune():
