@@ -48,6 +48,7 @@ TABLE = pl.DataFrame(
     strict=False,
 )
 TARGETS = ("left", "label", "amount")
+OUTCOME = adopt.context.Outcome(True, "rmse", 1.0, 2.0, ({"name": "floor", "value": "1.5", "why": "half-way"},))
 
 
 def proposed(target, table=TABLE):
@@ -60,8 +61,7 @@ def proposed(target, table=TABLE):
 def written(request, tmp_path_factory):
     """The target, and the folder with the files."""
     folder = tmp_path_factory.mktemp("drafts")
-    outcome = adopt.context.Outcome(True, "rmse", 1.0, 2.0, ({"name": "floor", "value": "1.5", "why": "half-way"},))
-    adopt.sources.write(proposed(request.param), outcome, folder)
+    adopt.sources.write(proposed(request.param), OUTCOME, folder)
     return request.param, folder
 
 
@@ -122,9 +122,9 @@ def test_code_is_in_the_projects_style(written):
 
 def test_same_table_same_files(written, tmp_path):
     target, folder = written
-    adopt.sources.write(proposed(target), adopt.context.Outcome(), tmp_path)
-    source = adopt.sources.SOURCE / "contract.py"
-    assert (tmp_path / source).read_bytes() == (folder / source).read_bytes()
+    adopt.sources.write(proposed(target), OUTCOME, tmp_path)
+    for file in filter(Path.is_file, folder.rglob("*")):
+        assert (tmp_path / file.relative_to(folder)).read_bytes() == file.read_bytes()
 
 
 def test_tests_name_every_column_and_nothing_of_a_row(written):
