@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from .. import contract, differs, shell
+from .. import contract, diff, shell
 from . import toy
 from .command import run
 
@@ -90,7 +90,7 @@ def delivery(height: int = 100, first: int = 0) -> pl.DataFrame:
 
 
 def told(name: str) -> list[str]:
-    """What the command says of the file, which differs."""
+    """What the command says of the file, which diff.differs."""
     result = run("contract", "--diff", name)
     assert isinstance(result.exception, SystemExit) and result.exit_code == 1, result.exception
     lines, _, change = result.stdout.partition("\n\n")
@@ -107,4 +107,4 @@ def apply(patch: pytest.MonkeyPatch, *command: str) -> None:
 
 def kept(name: str) -> bool:
     """Whether the file keeps the contract as it is now."""
-    return run("contract", "--diff", name).exit_code == 0 and not differs.diff(Path(name), toy.params())[0]
+    return run("contract", "--diff", name).exit_code == 0 and not diff.differs.diff(Path(name), toy.params())[0]

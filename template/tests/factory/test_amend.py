@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from .. import amend, source
+from .. import diff
 from . import taught
 from .taught import HEAD, SIZE
+
+amend, source = diff.amend, diff.source
 
 TOP = b"import dataframely as dy\nfrom datetime import UTC, datetime\nimport datetime as dt\n"
 

@@ -20,19 +20,16 @@ SCORING = {
     "batch",
     "casts",
     "contracts",
-    "delimited",
     "digest",
     "errors",
-    "jsonlines",
     "loader",
     "outcome",
+    "readers",
     "scoring",
     "single",
     "spellings",
-    "spreadsheet",
     "stamp",
     "tables",
-    "unpack",
 }
 WHEEL = SCORING | {"__init__", "cli", "commands", "deploy", "failure", "intake", "pipelines", "service"}
 TRAINING = [

@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import likeness, limits
+from .. import diff, limits
+
+likeness = diff.likeness
 
 KNOWN = pl.Series("known", np.random.default_rng(0).normal(20, 6, 500))
 LATER = pl.Series("later", np.random.default_rng(1).normal(20, 6, 300))

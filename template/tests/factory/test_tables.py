@@ -3,7 +3,9 @@
 import polars as pl
 import pytest
 
-from .. import delimited, errors, tables
+from .. import errors, readers, tables
+
+delimited = readers.delimited
 
 DAMAGED_CSV = {
     "empty": (b"", "has no header"),

@@ -30,7 +30,8 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
 @click.option("--diff", "file", type=FILE, required=True, help="The delivery to compare with the contract.")
 def contract(file: Path) -> None:
     """Say how a file differs from the contract, and what change of contract.py would admit it; exit code 1 if it does."""
-    from . import config, differs
+    from . import config
+    from .diff import differs
 
     lines, change = differs.diff(file, config.load())
     if not lines:

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from . import delimited, jsonlines, spreadsheet, unpack
 from .errors import FactoryError
+from .readers import delimited, jsonlines, spreadsheet, unpack
 
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 SUFFIXES = (*KINDS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")

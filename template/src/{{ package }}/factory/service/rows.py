@@ -26,8 +26,9 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from ... import contract
-from .. import delimited, spellings
+from .. import spellings
 from ..errors import Breach, ContractViolation, FactoryError
+from ..readers import delimited
 from . import arrow
 from .strict import Malformed, check_json, no_constant
 

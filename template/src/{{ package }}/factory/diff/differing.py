@@ -7,11 +7,12 @@ from functools import partial
 import dataframely as dy
 import polars as pl
 
-from . import likeness, limits
+from .. import limits
+from ..casts import attempt
+from ..contracts import breach, rules
+from ..errors import Breach
+from . import likeness
 from .amend import Amendment
-from .casts import attempt
-from .contracts import breach, rules
-from .errors import Breach
 
 SIDES = {"min": ("below", "down to"), "max": ("above", "up to")}
 LIMITS = ("min", "max", "min_exclusive", "max_exclusive", "min_length", "max_length")

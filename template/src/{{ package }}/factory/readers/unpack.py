@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from .errors import FactoryError
+from ..errors import FactoryError
 
 BLOCK = 1 << 20
 DAMAGE = (

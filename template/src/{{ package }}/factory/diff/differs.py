@@ -7,14 +7,15 @@ from pathlib import Path
 
 import polars as pl
 
-from .. import contract
-from . import ledger, likeness, prepare, tables, uses
+from ... import contract
+from .. import ledger, prepare, tables
+from ..casts import attempt
+from ..config import Params
+from ..contracts import rules
+from ..errors import ContractViolation
+from . import likeness, uses
 from .amend import Amendment, ByHand
-from .casts import attempt
-from .config import Params
-from .contracts import rules
 from .differing import DECIDE, Difference, Values
-from .errors import ContractViolation
 from .source import unified
 
 READABLE = 0.9

@@ -6,7 +6,7 @@ from keyword import iskeyword
 
 import dataframely as dy
 
-from .errors import FactoryError
+from ..errors import FactoryError
 from .source import Source, keyword, target
 
 IGNORED = '"""Columns that a delivery may have and nobody uses, each with the reason."""'

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FactoryError
+from ..errors import FactoryError
 
 DELIMITERS = ",;\t|"
 CHUNK, HEAD = 1 << 22, 1 << 12

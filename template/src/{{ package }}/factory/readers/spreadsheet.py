@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 import polars as pl
 
+from ..errors import FactoryError, listed
 from .delimited import check_names
-from .errors import FactoryError, listed
 
 ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container that both encrypted files and the old .xls are
 EXACT = 2**53

@@ -3,8 +3,8 @@
 import json
 from typing import Any, BinaryIO
 
+from ..errors import FactoryError
 from .delimited import HEAD, refuse_other_kinds
-from .errors import FactoryError
 
 
 def check(file: BinaryIO, name: object) -> None:

@@ -3,8 +3,8 @@
 import ast
 from pathlib import Path
 
-from .. import contract
-from .config import Params
+from ... import contract
+from ..config import Params
 
 
 def by_params(params: Params) -> set[str]:
