@@ -90,7 +90,7 @@ def delivery(height: int = 100, first: int = 0) -> pl.DataFrame:
 
 
 def told(name: str) -> list[str]:
-    """What the command says of the file, which diff.differs."""
+    """What the command says of the file, which differs."""
     result = run("contract", "--diff", name)
     assert isinstance(result.exception, SystemExit) and result.exit_code == 1, result.exception
     lines, _, change = result.stdout.partition("\n\n")
