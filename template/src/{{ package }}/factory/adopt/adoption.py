@@ -23,6 +23,7 @@ Settle = Callable[[Callable[[Asked], Proposal], Asked], Proposal]
 REPLACED = [
     *(place / name for name, place in sources.PLACES.items()),
     *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
+    setup.ORIGIN,
     ledger.LEDGER,
     ledger.RAW,
     prepare.PREPARED,
@@ -99,7 +100,8 @@ def _refuse_unknown_problem(proposal: Proposal) -> None:
 
 def _replaced(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[str]:
     question = proposal.question
-    ledger.LEDGER.unlink(missing_ok=True)
+    for path in (setup.ORIGIN, ledger.LEDGER):
+        path.unlink(missing_ok=True)
     ledger.RAW.mkdir()
     for name, place in sources.PLACES.items():
         _take(drafts, place / name)
