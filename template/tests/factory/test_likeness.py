@@ -27,6 +27,10 @@ def test_units_are_called_by_name():
     assert "°F in place of °C" in likeness.unit(KNOWN, (LATER + 6) * 1.8 + 32)  # in another season
 
 
+def test_whole_season_that_is_far_beyond_is_another_unit():
+    assert "looks like another unit" in likeness.unit(KNOWN, (LATER - LATER.mean() / 3) * 100)
+
+
 OTHER = {
     "same": LATER,
     "shifted": LATER + 30,

@@ -128,10 +128,9 @@ class Values:
         sizes = bad.str.len_bytes() if bad.dtype == pl.String else bad.list.len() if bad.dtype.is_nested() else bad
         seen = sizes.max() if kind.startswith("max") else sizes.min()
         words = f"{name}: {len(bad)} of {self.rows.height} rows {where} {kind} {limit}, {to} {seen!s}"
-        unit = self.unit(name)
-        proposed = None if unit else limits.roomy(seen, kind, sizes.dtype if sizes is bad else pl.Int64())
+        proposed = limits.roomy(seen, kind, sizes.dtype if sizes is bad else pl.Int64())
         edit = partial(Amendment.limit, column=name, kind=kind, value=proposed) if proposed is not None else None
-        return Difference(name, words + (unit or ""), edit)
+        return Difference(name, words + (self.unit(name) or ""), edit)
 
     def _as(self, name: str, kind: type[dy.Column]) -> type[dy.Schema]:
         """A contract of that column alone, of another type."""

@@ -19,7 +19,7 @@ UNITS = {
     0.4536: "pounds and kilograms",
 }
 FACTORS = {factor: name for ratio, name in UNITS.items() for factor in (ratio, 1 / ratio)}
-NEAR, SPREAD = 0.12, 0.35
+NEAR, SPREAD, FAR = 0.12, 0.35, 8
 ALIKE, SAME_NAME, SAME_VALUES, TELLING = 1.1, 0.85, 0.8, 10
 
 
@@ -41,6 +41,9 @@ def unit(known: pl.Series, new: pl.Series) -> str | None:
     factor = min(FACTORS, key=lambda known: abs(ratio / known - 1))
     if abs(ratio / factor - 1) <= NEAR and spread(factor):
         return f"the median is {factor:.4g} times what it was: looks like another unit ({FACTORS[factor]})"
+    varied = new_high - new_low > ratio * (high - low) / FAR
+    if new_low > sides[0].max() and ratio > FAR and varied:  # a season alone moves nothing as far
+        return f"the median is {ratio:.2g} times what it was, and most values are above all earlier ones: looks like another unit"
     return None
 
 
