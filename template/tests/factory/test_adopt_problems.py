@@ -49,6 +49,14 @@ REFUSED = {
     "size: cannot tell new rows from old: holds no dates": (TABLE, {"time": "size"}),
     "nothing: cannot be an id: 400 rows have none": (TABLE, {"id": "nothing"}),
     "note: 400 different texts are no feature": (TABLE, {"roles": {"note": "feature"}}),
+    "colour: a multiclass needs 3 to 100 classes, and there are 2": (
+        TABLE.with_columns(colour=pl.col("sex")),
+        {"target": "colour", "problem": "multiclass"},
+    ),
+    "sex: named twice": (TABLE, {"id": "sex", "sensitive": ("sex",)}),
+    "price: is the target": (TABLE, {"roles": {"price": "out"}}),
+    "tags: holds values of the type List: derive": (TABLE.with_columns(tags=["a"]), {"target": "tags"}),
+    "lists: holds values of the type List: derive": (TABLE.with_columns(lists=["a"]), {"sensitive": ("lists",)}),
     "kind: 'rare' stands in 1 of 400 rows": (
         TABLE.with_columns(kind=pl.Series(["a", "b", "c", "d"] * 99 + ["a", "b", "c", "rare"])),
         {"target": "kind"},

@@ -82,7 +82,36 @@ def test_facts():
     assert not column.unique and read(range(40)).unique and read([f"k{i}" for i in range(40)]).unique
 
 
-@pytest.mark.parametrize("dtype", [pl.List(pl.Int64), pl.Struct({"a": pl.Int64})])
-def test_lists_and_structures_are_passed_over(dtype):
-    table = pl.DataFrame({"nested": pl.Series([None] * 9, dtype=dtype), "plain": list(range(9))})
-    assert list(profile.profile(table.lazy())) == ["plain"]
+def numbers(values, dtype):
+    return profile.profile(pl.DataFrame({"it": pl.Series(values, dtype=dtype)}).lazy())["it"]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.UInt64])
+def test_narrow_and_unsigned_numbers(dtype):
+    column = numbers([0, 1, 99] * 9, dtype)
+    assert (column.kind, column.low, column.high) == ("Int64", 0, 99)
+
+
+def test_numbers_beyond_64_bits_and_beyond_all_limits():
+    assert numbers([1, 2**64 - 1] * 9, pl.UInt64).kind == "Float64"
+    found = numbers([1.5, float("nan"), 3.0] * 9, pl.Float64)
+    assert (found.missing, found.high, found.spelled.metadata) == (9, 3.0, {"missing": ["NaN"]})
+    with pytest.raises(errors.FactoryError, match=r"^it: 9 of 27 rows hold no Float64, e.g. 'inf': mend them"):
+        numbers([1.5, float("inf"), 3.0] * 9, pl.Float64)
+
+
+def test_days_beyond_the_calendar():
+    assert read(["-0044-03-15", "2020-01-01"]).kind == "String"
+    assert (read(["0001-01-01"]).low, read(["9999-12-31"]).high) == (date(1, 1, 1), date(9999, 12, 31))
+
+
+def test_more_columns_than_are_asked_for_at_once(monkeypatch):
+    monkeypatch.setattr(profile, "AT_ONCE", 2)
+    table = pl.DataFrame({f"c{i}": range(i, i + 9) for i in range(5)})
+    assert [column.low for column in profile.profile(table.lazy()).values()] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["*", "^x.*$", "two\nlines", "\x1b[31m"])
+def test_names_that_cannot_be_written(name):
+    with pytest.raises(errors.FactoryError, match=r"^column .*: rename it"):
+        profile.profile(pl.DataFrame({name: [1]}).lazy())

@@ -1,6 +1,6 @@
 """What is made of each column, and why."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -77,3 +77,20 @@ def test_times_that_cannot_split_are_features():
     assert found.name_of("time") is None and why(found, "seen") == "too few different times"
     with pytest.raises(errors.FactoryError, match=r"^seen: cannot split the rows: too few"):
         propose(table, time="seen")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[[1, 2]] * ROWS, [{"a": 1}] * ROWS, [timedelta(1)] * ROWS, [b"\xff"] * ROWS],
+    ids=["list", "structure", "duration", "bytes"],
+)
+def test_values_that_no_contract_states_are_left_out(values):
+    assert why(propose(TABLE.with_columns(odd=pl.Series(values))), "odd").startswith("holds values of the type")
+
+
+@pytest.mark.parametrize("target, other", [("len", "time"), ("time", "target"), ("typed size", "value")])
+def test_names_that_the_proposal_uses_itself(target, other):
+    found = propose(TABLE.rename({"price": target, "seen": other}), target)
+    assert (found.question.problem, found.name_of("time")) == ("regression", other)
+    found = propose(TABLE.rename({"sex": target, "seen": other}), target)
+    assert (found.question.counts, found.name_of("time")) == ({"f": 200, "m": 200}, other)

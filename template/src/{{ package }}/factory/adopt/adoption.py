@@ -67,8 +67,11 @@ def deliveries(table: Path) -> list[Path]:
 
 def _one_table(files: list[Path]) -> pl.LazyFrame:
     """All files as one table. Raises FactoryError where their columns differ."""
-    scanned = [tables.scan(file) for file in files]
-    names = [set(rows.collect_schema().names()) for rows in scanned]
+    scanned, names = [], []
+    for file in files:
+        with tables.reading(file):
+            scanned.append(tables.scan(file))
+            names.append(set(scanned[-1].collect_schema().names()))
     for file, columns in zip(files, names, strict=True):
         if columns != names[0]:
             odd = ", ".join(sorted(columns ^ names[0])[:5])

@@ -10,9 +10,9 @@ import dataframely as dy
 import polars as pl
 
 from ..limits import roomy
-from .profile import NUMERIC, TEMPORAL, Column
+from .profile import TEMPORAL, Column
 from .question import Question
-from .spelling import UNKNOWN
+from .spelling import NUMERIC, UNKNOWN
 
 LONG = 8
 YEARS = (1800, 2100)
@@ -84,7 +84,7 @@ def _limits(column: Column, is_key: bool) -> dict[str, Any]:
         return {"min_length": 1, "max_length": roomy(2 * column.longest, "max_length", pl.String())}
     if column.kind in TEMPORAL[:2]:
         kind = date if column.kind == "Date" else datetime
-        return {"min": kind(low.year // 10 * 10 - 10, 1, 1), "max": kind(max(LAST, high.year + 50), 1, 1)}
+        return {"min": kind(max(low.year // 10 * 10 - 10, 1), 1, 1), "max": kind(*_last(high))}
     if column.kind not in NUMERIC or low is None:
         return {}
     dtype = pl.Int64() if column.kind == "Int64" else pl.Float64()
@@ -98,6 +98,11 @@ def _limits(column: Column, is_key: bool) -> dict[str, Any]:
         span = high - low
         return {"min": roomy(low - span / 2, "min", dtype), "max": roomy(high + span / 2, "max", dtype)}
     return {"min": roomy(low / 1.5, "min", dtype) if low > high / 100 else 0, "max": roomy(1.5 * high, "max", dtype)}
+
+
+def _last(high: date) -> tuple[int, int, int]:
+    year = max(LAST, high.year + 50)
+    return (year, 1, 1) if year <= 9999 else (9999, 12, 31)
 
 
 def _seen(column: Column) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from .profile import TEMPORAL, Column
+from .readable import KINDS
 
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
@@ -39,6 +40,7 @@ def _useless(column: Column, before: list[Choice]) -> Choice | None:
     name = column.name
     twin = next((choice.name for choice in before if choice.role == "feature" and _same(choice.column, column)), None)
     reasons = {
+        column.spelled.note: column.kind not in KINDS,
         "always empty": column.missing == column.rows,
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
@@ -77,5 +79,11 @@ def is_free_text(column: Column) -> bool:
 
 
 def _same(one: Column, other: Column) -> bool:
-    facts = ("kind", "missing", "different", "low", "high", "values")
-    return all(getattr(one, fact) == getattr(other, fact) for fact in facts) and one.sample.equals(other.sample)
+    """Whether they hold the same; what differs most is asked first, since a wide table has many pairs."""
+    return (
+        one.low == other.low
+        and one.high == other.high
+        and one.different == other.different
+        and (one.kind, one.missing, one.values) == (other.kind, other.missing, other.values)
+        and one.sample.equals(other.sample)
+    )

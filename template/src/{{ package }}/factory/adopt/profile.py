@@ -1,21 +1,19 @@
 """What a table holds, column by column, read in batches, however long it is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from ..errors import FactoryError
-from .spelling import PERHAPS, UNKNOWN, Spelled, known, parsed, spelled, typed
+from .guess import MOSTLY, SAMPLE, first, second
+from .readable import is_readable, refuse_names
+from .spelling import NUMERIC, Spelled, known, parsed, typed
 
-SAMPLE = 20_000
 VALUES = 300
+AT_ONCE = 250
 EXACT = 200_000  # rows up to which different values are counted, and not estimated
-MOSTLY = 0.9
-SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
-NUMERIC = ("Int64", "Float64")
 TEMPORAL = ("Date", "Datetime", "Time")
-TYPED = "typed "  # before the name of a column, that of its values beside it
+TYPED = "\n"  # before the name of a column, which cannot begin so, that of its values beside it
 
 
 @dataclass(frozen=True)
@@ -44,45 +42,20 @@ class Column:
 
 
 def profile(table: pl.LazyFrame) -> dict[str, Column]:
-    """The facts about each column that is no list or structure. Raises FactoryError where one holds two kinds of values."""
+    """The facts about each column. Raises FactoryError where one holds two kinds of values, or cannot be named."""
+    schema = table.collect_schema()
+    refuse_names(schema.names())
     rows = int(table.select(pl.len()).collect(engine="streaming").item())
     sample = table.gather_every(max(1, rows // SAMPLE)).collect(engine="streaming")
-    guesses = {name: _guess(sample[name]) for name, dtype in sample.schema.items() if not dtype.is_nested()}
+    guesses = {name: first(sample[name]) for name, dtype in schema.items() if is_readable(dtype)}
     facts = _facts(table, guesses, rows)
     doubtful = [name for name in guesses if facts[name]["lost"]]
     if doubtful:
-        guesses |= {name: _second_guess(table, name, guesses[name], facts[name]["lost"], rows) for name in doubtful}
+        guesses |= {name: second(table, name, guesses[name], facts[name]["lost"], rows) for name in doubtful}
         facts |= _facts(table, {name: guesses[name] for name in doubtful}, rows)
     values = typed(sample.lazy(), guesses).collect()
-    return {name: _column(name, guesses[name], found, values[name]) for name, found in facts.items()}
-
-
-def _guess(values: pl.Series) -> Spelled:
-    """What the column is, by some of its values."""
-    dtype = values.dtype
-    if dtype == pl.Boolean:
-        return Spelled("Bool")
-    if dtype.is_integer():
-        return _with_sentinel(values, Spelled("Int64"))
-    if dtype.is_numeric():
-        return _with_sentinel(values, Spelled("Float64"))
-    if dtype.is_temporal() and dtype != pl.Duration:
-        zone = getattr(dtype, "time_zone", None)
-        return Spelled(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
-    guess = spelled(values.cast(pl.String))
-    if guess.kind in NUMERIC:
-        return _with_sentinel(typed(values.to_frame().lazy(), {values.name: guess}).collect().to_series(), guess)
-    return guess
-
-
-def _with_sentinel(values: pl.Series, guess: Spelled) -> Spelled:
-    """The guess, with a number that stands for unknown, far from all others and seen more than once."""
-    for sentinel in SENTINELS:
-        rest = values.filter(values != sentinel)
-        if (values == sentinel).sum() > 1 and len(rest) and float(rest.abs().max()) * 5 < abs(sentinel):  # type: ignore[arg-type]
-            note = f"{sentinel} looks like unknown"
-            return replace(guess, metadata=guess.metadata | {"missing": [str(sentinel)]}, note=note)
-    return guess
+    read = {name: _column(name, guesses[name], found, values[name]) for name, found in facts.items()}
+    return {name: read.get(name) or _unread(name, dtype, rows) for name, dtype in schema.items()}
 
 
 def _facts(table: pl.LazyFrame, guesses: dict[str, Spelled], rows: int) -> dict[str, dict[str, Any]]:
@@ -91,13 +64,12 @@ def _facts(table: pl.LazyFrame, guesses: dict[str, Spelled], rows: int) -> dict[
     both = kept.with_columns(
         parsed(name, d, guesses[name]).alias(TYPED + name) for name, d in kept.collect_schema().items()
     )
-    facts = one(both.select(_asked(name, guess, rows <= EXACT) for name, guess in guesses.items()))
+    facts = one(both, [_asked(name, guess, rows <= EXACT) for name, guess in guesses.items()])
     read = typed(table, guesses)
     few = [name for name, guess in guesses.items() if guess.kind == "String" and facts[name]["different"] <= VALUES]
     keys = [name for name, guess in guesses.items() if guess.kind in ("Int64", "String") and _may_be_key(facts[name])]
-    listed = read.select(*(pl.col(name).drop_nulls().unique().sort().implode() for name in few))
-    unique = read.select(*(pl.col(name).n_unique() == pl.len() for name in keys))
-    values, is_key = (one(asked) if names else {} for asked, names in ((listed, few), (unique, keys)))
+    values = one(read, [pl.col(name).drop_nulls().unique().sort().implode() for name in few])
+    is_key = one(read, [pl.col(name).n_unique() == pl.len() for name in keys])
     return {n: {**found, "values": values.get(n, []), "unique": is_key.get(n, False)} for n, found in facts.items()}
 
 
@@ -118,24 +90,18 @@ def _may_be_key(facts: dict[str, Any]) -> bool:
     return bool(facts["missing"] == 0 and facts["different"] > MOSTLY * facts["rows"])
 
 
-def one(asked: pl.LazyFrame) -> dict[str, Any]:
-    """The one row of an answer."""
-    return asked.collect(engine="streaming").row(0, named=True)
+def one(table: pl.LazyFrame, asked: list[pl.Expr]) -> dict[str, Any]:
+    """The one row of an answer; so many at a time, since time grows with the square of their number."""
+    parts = (asked[start : start + AT_ONCE] for start in range(0, len(asked), AT_ONCE))
+    answers = (table.select(part).collect(engine="streaming").row(0, named=True) for part in parts)
+    return {name: value for answer in answers for name, value in answer.items()}
 
 
-def _second_guess(table: pl.LazyFrame, name: str, guess: Spelled, lost: int, rows: int) -> Spelled:
-    """What the column is, once values are known that the first guess cannot read."""
-    texts = known(table.select(name), {name: guess})
-    unread = texts.filter(parsed(name, texts.collect_schema()[name], guess).is_null()).drop_nulls().unique()
-    odd = unread.head(SAMPLE).collect(engine="streaming").to_series()
-    if odd.is_in([*UNKNOWN, *PERHAPS]).all():
-        return replace(guess, unknown=(*guess.unknown, *sorted(odd)))
-    second = spelled(pl.concat([texts.head(SAMPLE).collect(engine="streaming").to_series(), odd]))
-    if second.kind == "String" and lost < (1 - MOSTLY) * rows:
-        raise FactoryError(
-            f"{name}: {lost} of {rows} rows hold no {guess.kind}, e.g. {min(odd)!r}: mend them, or leave the column out"
-        )
-    return second
+def _unread(name: str, dtype: pl.DataType, rows: int) -> Column:
+    """A column of values that are no numbers, times, truths or texts."""
+    kind = str(dtype.base_type())
+    spelled = Spelled(kind, note=f"holds values of the type {kind}: derive columns from it")
+    return Column(name, spelled, rows, 0, rows, False, None, None, 0, [], pl.Series(name, [], pl.Null))
 
 
 def _column(name: str, guess: Spelled, found: dict[str, Any], sample: pl.Series) -> Column:

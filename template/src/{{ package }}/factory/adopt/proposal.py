@@ -9,6 +9,7 @@ from .leaks import leaks
 from .parts import Choice, is_free_text, looks
 from .profile import TEMPORAL, Column
 from .question import Question, ask
+from .readable import KINDS
 from .times import always_after, why_not
 
 PARTS = ("feature", "out", "id", "time", "sensitive")
@@ -50,10 +51,7 @@ class Proposal:
 
 def propose(columns: dict[str, Column], table: pl.LazyFrame, asked: Asked) -> Proposal:
     """The proposal. Raises FactoryError where a column that was named cannot play its part."""
-    for name in filter(None, (asked.target, asked.id, asked.time, *asked.sensitive, *asked.roles)):
-        if name not in columns:
-            there = ", ".join(columns)
-            raise FactoryError(f"there is no column {name!r}: there are {there[:300]}{'…' * (len(there) > 300)}")
+    _refuse_names(asked, columns)
     question = ask(table, columns[asked.target], asked.problem)
     choices: list[Choice] = []
     for column in columns.values():
@@ -67,6 +65,19 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, asked: Asked) -> Pr
     if not proposal.having("feature"):
         raise FactoryError(f"no column is left to tell {asked.target} from")
     return proposal
+
+
+def _refuse_names(asked: Asked, columns: dict[str, Column]) -> None:
+    """Refuse a column that is not there, and one that is to be two things."""
+    said = [name for name in (asked.target, asked.id, asked.time, *asked.sensitive) if name is not None]
+    for name in (*said, *asked.roles):
+        if name not in columns:
+            there = ", ".join(columns)
+            raise FactoryError(f"there is no column {name!r}: there are {there[:300]}{'…' * (len(there) > 300)}")
+        if said.count(name) > 1:
+            raise FactoryError(f"{name}: named twice: target, id, time and sensitive are columns of their own")
+    if asked.target in asked.roles:
+        raise FactoryError(f"{asked.target}: is the target")
 
 
 def _named(column: Column, asked: Asked) -> Choice | None:
@@ -84,6 +95,8 @@ def _named(column: Column, asked: Asked) -> Choice | None:
         raise FactoryError(f"{name}: cannot tell new rows from old: {gap if column.missing else 'holds no dates'}")
     if role == "id" and (column.missing or column.kind not in ("Int64", "String")):
         raise FactoryError(f"{name}: cannot be an id: {gap if column.missing else 'holds no text or whole numbers'}")
+    if role == "feature" and column.kind not in KINDS:
+        raise FactoryError(f"{name}: {column.spelled.note}")
     if role == "feature" and is_free_text(column):
         raise FactoryError(f"{name}: {column.different} different texts are no feature: derive one in features.py")
     return Choice(column, role, "as you said", sensitive)

@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 
 from ..errors import FactoryError
-from .profile import NUMERIC, TEMPORAL, Column
-from .spelling import TRUTH, typed
+from .profile import TEMPORAL, Column
+from .readable import KINDS
+from .spelling import NUMERIC, TRUTH, typed
 
 CLASSES = 100
 CODES = 20
@@ -36,6 +37,8 @@ class Question:
 def ask(table: pl.LazyFrame, target: Column, problem: str | None) -> Question:
     """The question that the column puts. Raises FactoryError where it puts none that a model could answer."""
     name, rows = target.name, target.rows - target.missing
+    if target.kind not in KINDS:
+        raise FactoryError(f"{name}: {target.spelled.note}")
     if not rows:
         raise FactoryError(f"{name}: the target is missing in all {target.rows} rows")
     if target.kind in TEMPORAL:
@@ -70,21 +73,23 @@ def _guessed(target: Column, counts: dict[str, int]) -> tuple[str, str]:
 
 
 def _refuse_unfit(target: Column, problem: str, counts: dict[str, int]) -> None:
-    name, values = target.name, f"about {target.different} different values"
+    name, values = target.name, f"about {target.different} different"
     if problem == "regression" and target.kind not in NUMERIC:
         raise FactoryError(f"{name}: a regression needs a number, and this is {target.kind}")
     if problem == "classification" and len(counts) != 2:
         raise FactoryError(f"{name}: a classification needs two values, and there are {len(counts) or values}")
-    if problem == "multiclass" and not 2 < len(counts) <= CLASSES:
+    if problem == "multiclass" and 0 < len(counts) <= 2:
+        raise FactoryError(f"{name}: a multiclass needs 3 to {CLASSES} classes, and there are {len(counts)}")
+    if problem == "multiclass" and not 0 < len(counts) <= CLASSES:
         raise FactoryError(
-            f"{name}: {target.rows} rows with {len(counts) or values} are free text or a number, not 3 to {CLASSES} classes"
+            f"{name}: {target.rows} rows with {len(counts) or values} values are free text or a number, not 3 to {CLASSES} classes"
         )
 
 
 def _counts(table: pl.LazyFrame, target: Column) -> dict[str, int]:
     """Rows of each value, by its text, in the values' order."""
-    values = typed(table, {target.name: target.spelled}).drop_nulls()
-    counted = values.group_by(target.name).len().sort(target.name).collect(engine="streaming")
+    values = typed(table, {target.name: target.spelled}).drop_nulls().rename({target.name: "value"})
+    counted = values.group_by("value").len().sort("value").collect(engine="streaming")
     return {_text(value): int(count) for value, count in counted.rows()}
 
 

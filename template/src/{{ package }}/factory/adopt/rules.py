@@ -7,8 +7,8 @@ import polars as pl
 
 from ..limits import roomy
 from .declare import Declared
-from .profile import NUMERIC
 from .question import Question
+from .spelling import NUMERIC
 
 MOST = 6
 

@@ -8,8 +8,9 @@ from tabulate import tabulate
 
 from ..errors import FactoryError
 from .parts import Choice
-from .profile import NUMERIC, TEMPORAL, Column
+from .profile import TEMPORAL, Column
 from .proposal import PARTS, Asked, Proposal
+from .spelling import NUMERIC
 
 SHOWN = 60
 KINDS = {"Int64": "whole number", "Float64": "number", "Bool": "yes or no", "String": "text"}

@@ -13,6 +13,7 @@ UNKNOWN = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?"
 PERHAPS = ("None", "none", "-", "--", ".", "unknown", "Unknown", "missing", "Missing")
 """Unknown in a column that otherwise holds numbers or times; elsewhere a value like others."""
 
+NUMERIC = ("Int64", "Float64")
 CODE = r"^[+-]?0\d+$"  # leading zeros: a number would lose them
 NUMBERS: dict[str, dict[str, Any]] = {
     r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$": {},
@@ -61,8 +62,12 @@ def typed(table: pl.LazyFrame, guesses: dict[str, Spelled]) -> pl.LazyFrame:
 
 
 def parsed(name: str, found: pl.DataType, guess: Spelled) -> pl.Expr:
-    """The values of a column of known ones."""
+    """The values of a column of known ones, null where a contract admits none such."""
     value = spellings.parsed(name, found, guess.column())
+    if guess.kind == "Float64":
+        return pl.when(value.is_finite()).then(value)
+    if guess.kind in ("Date", "Datetime"):
+        return pl.when(value.dt.year().is_between(1, 9999)).then(value)
     return value.str.strip_chars() if guess.kind == "String" else value
 
 
@@ -73,13 +78,13 @@ def spelled(values: pl.Series) -> Spelled:
     texts = texts.filter(~texts.is_in(["", *unknown]))
     perhaps = tuple(text for text in PERHAPS if (texts == text).any())
     rest = texts.filter(~texts.is_in(perhaps))
-    guesses = list(_guesses(rest)) if len(rest) else []
-    if not guesses:
-        return Spelled("String", unknown=unknown)
-    kind, metadata = guesses[0]
-    formats = [also["format"] for other, also in guesses if other == kind and "format" in also]
-    note = f"could be written {formats[1]} as well" if len(formats) > 1 else ""
-    return Spelled(kind, metadata, (*unknown, *perhaps), note)
+    guesses = _guesses(rest) if len(rest) else iter(())
+    kind, metadata = next(guesses, ("String", {}))
+    if kind == "String":
+        return Spelled(kind, unknown=unknown)
+    others = (also["format"] for other, also in guesses if other == kind) if "format" in metadata else iter(())
+    other = next(others, None)
+    return Spelled(kind, metadata, (*unknown, *perhaps), f"could be written {other} as well" if other else "")
 
 
 def _guesses(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -15,14 +15,15 @@ TEST = 0.2
 def why_not(table: pl.LazyFrame, time: Column, question: Question) -> str | None:
     """Why the newest rows cannot be the test; None where they can."""
     target = question.target
-    rows = _of(table, time, target).drop_nulls(target.name).rename({time.name: "time"}).collect(engine="streaming")
+    named = {time.name: "time", target.name: "target"}
+    rows = _of(table, time, target).drop_nulls(target.name).rename(named).collect(engine="streaming")
     if rows["time"].cast(pl.Datetime).max() > datetime.now() + timedelta(days=1):  # type: ignore[operator]
         return "it lies in the future"
     newest = rows["time"] > rows["time"].quantile(1 - TEST, "lower")
     share = newest.mean()
     if not LEAST <= float(share or 0) <= MOST:  # type: ignore[arg-type]
         return "too few different times"
-    old, new = (rows.filter(side)[target.name].n_unique() for side in (~newest, newest))
+    old, new = (rows.filter(side)["target"].n_unique() for side in (~newest, newest))
     if new < 2 or old < (len(question.counts) or 2):
         return f"the newest rows hold {new} values of {target.name}, the others {old}"
     return None
