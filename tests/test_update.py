@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest import PARTS, ROOT, commit, git
 
-YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/raw/.*"
+YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/.*"
 SEEDS = r"README\.md|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
 PIPELINES = r"\.github/|\.gitlab|azure-pipelines|renovate\.json"
 ANSWERS = ".copier-answers.yml"
