@@ -62,6 +62,7 @@ def _missing(error: ImportError) -> str:
 @click.group(cls=Factory)
 def main() -> None:
     """From data to a model that can be trusted."""
+    intake.resume()
 
 
 for command in (*commands.ALL, *intake.ALL, *deploy.ALL, *pipelines.ALL):

@@ -54,9 +54,9 @@ def branch() -> str | None:
     return _asked("symbolic-ref", "--quiet", "--short", "HEAD")
 
 
-def changes() -> list[str]:
-    """Files that differ from the commit or are not in it, as Git prints them."""
-    return run("git", "status", "--porcelain").splitlines()
+def changes(*paths: str) -> list[str]:
+    """Files under the paths that differ from the commit or are not in it, as Git prints them."""
+    return run("git", "status", "--porcelain", "--", *paths).splitlines()
 
 
 def show(commit: str, path: str) -> str | None:

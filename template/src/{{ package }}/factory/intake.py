@@ -1,11 +1,24 @@
 """The commands that bring data in."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .commands import FILE
+
+JOURNAL = Path(".dvc/tmp/adopt/journal.json")
+"""What an adoption that is not through has moved aside."""
+
+
+def resume() -> None:
+    """Put back what an adoption that was killed had moved aside, before anything else is done."""
+    if JOURNAL.exists():
+        from . import swap
+
+        if swap.put_back_if_killed():
+            click.echo("Note: an adoption was killed; all is again as it was before", err=True)
 
 
 @click.command()
@@ -59,6 +72,8 @@ def adopt(table: Path, target: str, yes: bool, force: bool, **said: Any) -> None
     """Put a table of yours, or a folder of them, in place of the sample: data, contract, features, tests and model."""
     from .adopt import adoption, proposal, show
 
+    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # all is put back, as after Ctrl-C
+        signal.signal(getattr(signal, name), signal.default_int_handler)
     asked = proposal.Asked(target, **said)
     for line in adoption.adopt(table, asked, show.take if yes else show.settle, force=force):
         click.echo(line)

@@ -1,6 +1,19 @@
 """A table of one's own in the place of the sample: read, proposed, written as code, and run."""
 
-from . import adoption, advice, context, declare, first, profile, proposal, rules, show, sources, spelling, swap
+from . import (
+    adoption,
+    advice,
+    context,
+    declare,
+    first,
+    profile,
+    proposal,
+    readable,
+    rules,
+    show,
+    sources,
+    spelling,
+)
 
 __all__ = [
     "adoption",
@@ -10,9 +23,9 @@ __all__ = [
     "first",
     "profile",
     "proposal",
+    "readable",
     "rules",
     "show",
     "sources",
     "spelling",
-    "swap",
 ]

@@ -7,29 +7,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import polars as pl
-
 from ... import model as yours
-from .. import evaluate, git, ledger, prepare, setup, shell, tables
-from ..artifact import MODEL
+from .. import evaluate, git, ledger, setup, shell, swap, tables
 from ..errors import FactoryError
-from . import context, first, project, sources
+from . import context, first, given, loss, project, sources
 from .advice import advice
 from .profile import profile
 from .proposal import Asked, Proposal, propose
-from .swap import aside
 
 Settle = Callable[[Callable[[Asked], Proposal], Asked], Proposal]
-REPLACED = [
-    *(place / name for name, place in sources.PLACES.items()),
-    *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
-    setup.ORIGIN,
-    ledger.LEDGER,
-    ledger.RAW,
-    prepare.PREPARED,
-    MODEL,
-    evaluate.REPORTS,
-]
 
 
 def adopt(table: Path, asked: Asked, settle: Settle, *, force: bool = False) -> Iterator[str]:
@@ -37,9 +23,14 @@ def adopt(table: Path, asked: Asked, settle: Settle, *, force: bool = False) -> 
 
     Raises FactoryError; nothing has changed then.
     """
-    _refuse_loss(force)
-    files = deliveries(table)
-    rows = _one_table(files)
+    with swap.alone():
+        loss.refuse(force)
+        yield from _adopted(table, asked, settle, force)
+
+
+def _adopted(table: Path, asked: Asked, settle: Settle, force: bool) -> Iterator[str]:
+    files = given.files(table)
+    rows = given.one_table(files)
     with tables.reading(table):
         columns = profile(rows)
         proposal = settle(lambda changed: propose(columns, rows, changed), asked)
@@ -47,50 +38,10 @@ def adopt(table: Path, asked: Asked, settle: Settle, *, force: bool = False) -> 
     with tempfile.TemporaryDirectory() as place:
         drafts = Path(place)
         sources.write(proposal, context.Outcome(), drafts)
-        if force and git.uncommitted():
+        if force and git.changes():
             git.commit_all(f"Before {table.name} is adopted")
-        with aside(REPLACED):
+        with swap.aside(loss.REPLACED):
             yield from _replaced(files, proposal, drafts)
-
-
-def deliveries(table: Path) -> list[Path]:
-    """The file, or the tables in the folder. Raises FactoryError where there is none."""
-    if not table.exists():
-        raise FactoryError(f"{table}: no such file or folder")
-    if not table.is_dir():
-        return [table]
-    found = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
-    if not found:
-        raise FactoryError(f"{table}: holds no table")
-    return found
-
-
-def _one_table(files: list[Path]) -> pl.LazyFrame:
-    """All files as one table. Raises FactoryError where their columns differ."""
-    scanned, names = [], []
-    for file in files:
-        with tables.reading(file):
-            scanned.append(tables.scan(file))
-            names.append(set(scanned[-1].collect_schema().names()))
-    for file, columns in zip(files, names, strict=True):
-        if columns != names[0]:
-            odd = ", ".join(sorted(columns ^ names[0])[:5])
-            raise FactoryError(f"{file}: its columns are not those of {files[0]}: {odd}")
-    order = scanned[0].collect_schema().names()
-    return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")
-
-
-def _refuse_loss(force: bool) -> None:
-    """Refuse to replace what is not the sample, or not in Git."""
-    if git.commit() is None or not ledger.LEDGER.exists():
-        raise FactoryError("the project is not set up: run `uv run factory setup` first")
-    if force:
-        return
-    if any(not entry.source.endswith(setup.SAMPLE) for entry in ledger.entries()):
-        raise FactoryError(f"{ledger.RAW} holds your own data: --force puts the table in its place")
-    changed = git.uncommitted(*map(str, REPLACED))
-    if changed:
-        raise FactoryError("what would be replaced has changes that are not in Git: commit them, or say --force")
 
 
 def _refuse_unknown_problem(proposal: Proposal) -> None:

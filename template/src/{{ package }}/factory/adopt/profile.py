@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from .guess import MOSTLY, SAMPLE, first, second
-from .readable import is_readable, refuse_names
+from .readable import is_readable
 from .spelling import NUMERIC, Spelled, known, parsed, typed
 
 VALUES = 300
@@ -42,9 +42,8 @@ class Column:
 
 
 def profile(table: pl.LazyFrame) -> dict[str, Column]:
-    """The facts about each column. Raises FactoryError where one holds two kinds of values, or cannot be named."""
+    """The facts about each column. Raises FactoryError where one holds two kinds of values."""
     schema = table.collect_schema()
-    refuse_names(schema.names())
     rows = int(table.select(pl.len()).collect(engine="streaming").item())
     sample = table.gather_every(max(1, rows // SAMPLE)).collect(engine="streaming")
     guesses = {name: first(sample[name]) for name, dtype in schema.items() if is_readable(dtype)}
