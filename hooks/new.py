@@ -110,7 +110,10 @@ def main() -> int | str:
     try:
         given = arguments()
         dest = given.dest.absolute()  # its parent must exist: none is made that a failure would leave
-        copy(dest, answers(given.answers, given.data_file), given.vcs_ref, given.defaults)
+        told = answers(given.answers, given.data_file)
+        if given.data:
+            told.setdefault("problem", "classification")  # of the sample; the target tells the table's
+        copy(dest, told, given.vcs_ref, given.defaults)
         setup = f"cd {shlex.quote(str(dest))} && uv run factory setup"
         if given.no_setup:
             print(f"Your project is ready. Next: {setup}")

@@ -62,7 +62,7 @@ def multiclass(assessment: Assessment) -> list[Figure]:
     surest = [guide((0, share), (1, share)), line(curves["coverage"], "rows", "right")]
     covered = svg(surest, UNIT | {"title": "surest rows"}, UNIT | {"title": "right"})
     within = line(curves["guesses"], "guesses", "right", point=True)
-    few = {"axis": {"values": curves["guesses"]["guesses"].to_list()}, "title": "guesses"}
+    few = {"axis": {"values": curves["guesses"]["guesses"].to_list(), "format": "d"}, "title": "guesses"}
     guessed = svg([within], CORE | few, UNIT | {"title": "right"})
     shown = [
         Figure("How sure it is", "Share of the right and of the wrong decisions at each probability.", certain),
