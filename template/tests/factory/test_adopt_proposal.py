@@ -94,3 +94,11 @@ def test_names_that_the_proposal_uses_itself(target, other):
     assert (found.question.problem, found.name_of("time")) == ("regression", other)
     found = propose(TABLE.rename({"sex": target, "seen": other}), target)
     assert (found.question.counts, found.name_of("time")) == ({"f": 200, "m": 200}, other)
+
+
+def test_a_number_among_which_one_is_mistyped_is_no_id():
+    found = propose(TABLE.with_columns(income=pl.Series([*map(str, range(ROWS - 1)), "12ooo"])))
+    assert (parts(found)["income"], why(found, "income")) == (
+        "out",
+        "text: numbers or times but for '12ooo': mend that?",
+    )

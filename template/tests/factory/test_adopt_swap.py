@@ -36,7 +36,7 @@ def test_replaced_as_a_whole():
     with swap.alone(), swap.aside(PATHS):
         replace()
     assert found() == {"a/new.txt": "new", "three.txt": "new", "four.txt": "new"}
-    assert not intake.JOURNAL.parent.exists()
+    assert not intake.ASIDE.exists()
 
 
 @pytest.mark.parametrize("fault", [errors.FactoryError("no"), OSError("full"), KeyboardInterrupt(), SystemExit(1)])

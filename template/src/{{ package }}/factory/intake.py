@@ -8,13 +8,13 @@ import click
 
 from .commands import FILE
 
-JOURNAL = Path(".dvc/tmp/adopt/journal.json")
-"""What an adoption that is not through has moved aside."""
+ASIDE = Path(".dvc/tmp/adopt")
+"""What an adoption that is not through has moved away."""
 
 
 def resume() -> None:
     """Put back what an adoption that was killed had moved aside, before anything else is done."""
-    if JOURNAL.exists():
+    if ASIDE.exists():  # asked first, since what puts it back is not installed where models only score
         from . import swap
 
         if swap.put_back_if_killed():

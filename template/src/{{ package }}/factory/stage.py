@@ -25,8 +25,7 @@ def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
     parent = os.getppid()
     if _adopted(parent):
         raise FactoryError("DVC died while the stage was starting")
-    done = threading.Event()
-    threading.Thread(target=_die_with, args=(parent, done), daemon=True).start()
+    done = die_with(parent)
     LOCKS.mkdir(parents=True, exist_ok=True)
     with FileLock(LOCKS / f"factory-{name}.lock"):
         scratch = outputs[0].parent / f".{name}.tmp"
@@ -54,7 +53,14 @@ def _adopted(parent: int) -> bool:
     return "DVC_STAGE" in os.environ and hasattr(os, "getsid") and os.getsid(parent) != os.getsid(0)
 
 
-def _die_with(parent: int, done: threading.Event) -> None:
+def die_with(parent: int) -> threading.Event:
+    """From now on this process ends when that one has died, until the event is set."""
+    done = threading.Event()
+    threading.Thread(target=_watch, args=(parent, done), daemon=True).start()
+    return done
+
+
+def _watch(parent: int, done: threading.Event) -> None:
     while not done.wait(POLL_SECONDS):
         if os.getppid() != parent:
             os._exit(1)

@@ -9,10 +9,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .errors import FactoryError
-from .intake import JOURNAL
+from .stage import LOCKS
 
-ASIDE = JOURNAL.parent
-LOCK = JOURNAL.parent.with_name("factory-adopt.lock")
+ASIDE = LOCKS / "adopt"
+JOURNAL = ASIDE / "journal.json"
+LOCK = LOCKS / "factory-adopt.lock"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ... import model as yours
-from .. import evaluate, git, ledger, setup, shell, swap, tables
+from .. import PACKAGE, evaluate, git, ledger, setup, shell, swap, tables
 from ..errors import FactoryError
 from . import context, first, given, loss, project, sources
 from .advice import advice
@@ -63,7 +63,7 @@ def _replaced(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[s
     _factory("ingest", *map(str, files))
     without = f", {question.target.missing:,} of them without {question.target.name}" if question.target.missing else ""
     yield f"✓ {question.target.rows:,} rows in {len(files)} deliver{'y' if len(files) == 1 else 'ies'}{without}"
-    shell.show(sys.executable, "-m", "dvc", "repro", env=_with_commands())
+    _train()
     _factory("compare", fails=True)
     outcome = first.outcome()
     sources.write(proposal, outcome, drafts)
@@ -79,6 +79,14 @@ def _replaced(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[s
 
 def _take(drafts: Path, path: Path) -> None:
     shutil.copyfile(drafts / path, path)
+
+
+def _train() -> None:
+    """Run the pipeline. Raises FactoryError; the reason is on stderr."""
+    try:
+        shell.show(sys.executable, "-m", f"{PACKAGE}.factory.repro", env=_with_commands())
+    except FactoryError as error:
+        raise FactoryError("the pipeline failed on this table, as it says above; all is as it was before") from error
 
 
 def _with_commands() -> dict[str, str]:

@@ -5,10 +5,9 @@ from dataclasses import replace
 import polars as pl
 
 from ..errors import FactoryError
-from .spelling import NUMERIC, PERHAPS, UNKNOWN, Spelled, known, parsed, spelled, typed
+from .spelling import MOSTLY, NUMERIC, PERHAPS, UNKNOWN, Spelled, known, parsed, spelled, typed
 
 SAMPLE = 20_000
-MOSTLY = 0.9
 SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
 
 

@@ -45,6 +45,7 @@ def _useless(column: Column, before: list[Choice]) -> Choice | None:
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
         "numbers the rows": bool(NUMBERS_ROWS.match(name)) and column.unique,
+        f"text: {column.spelled.note}": is_free_text(column) and bool(column.spelled.note),
         f"free text: {column.different} different values in {column.rows} rows": is_free_text(column)
         and not _is_key(column),
     }
@@ -69,7 +70,7 @@ def _is_key(column: Column) -> bool:
         return False
     if column.kind == "Int64":
         return bool(IDENTIFIES.search(column.name))
-    return not column.sample.str.contains(r"\s").any()
+    return not column.spelled.note and not column.sample.str.contains(r"\s").any()
 
 
 def is_free_text(column: Column) -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from .guess import MOSTLY, SAMPLE, first, second
+from .guess import SAMPLE, first, second
 from .readable import is_readable
-from .spelling import NUMERIC, Spelled, known, parsed, typed
+from .spelling import MOSTLY, NUMERIC, Spelled, known, parsed, typed
 
 VALUES = 300
 AT_ONCE = 250

@@ -14,6 +14,8 @@ PERHAPS = ("None", "none", "-", "--", ".", "unknown", "Unknown", "missing", "Mis
 """Unknown in a column that otherwise holds numbers or times; elsewhere a value like others."""
 
 NUMERIC = ("Int64", "Float64")
+MOSTLY = 0.9
+FIGURES = r"^[+-]?\d[\d.,:/ -]*$"
 CODE = r"^[+-]?0\d+$"  # leading zeros: a number would lose them
 NUMBERS: dict[str, dict[str, Any]] = {
     r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$": {},
@@ -81,10 +83,17 @@ def spelled(values: pl.Series) -> Spelled:
     guesses = _guesses(rest) if len(rest) else iter(())
     kind, metadata = next(guesses, ("String", {}))
     if kind == "String":
-        return Spelled(kind, unknown=unknown)
+        return Spelled(kind, unknown=unknown, note=_almost(rest))
     others = (also["format"] for other, also in guesses if other == kind) if "format" in metadata else iter(())
     other = next(others, None)
     return Spelled(kind, metadata, (*unknown, *perhaps), f"could be written {other} as well" if other else "")
+
+
+def _almost(texts: pl.Series) -> str:
+    """What keeps a column from being one of numbers or times, where it is little."""
+    odd = texts.filter(~texts.str.contains(FIGURES))
+    few = 0 < len(odd) < (1 - MOSTLY) * len(texts)
+    return f"numbers or times but for {min(odd)[:30]!r}: mend that?" if few else ""
 
 
 def _guesses(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
