@@ -1,11 +1,12 @@
 """What is made of each column, and why."""
 
 from datetime import date, timedelta
+from io import StringIO
 
 import polars as pl
 import pytest
 
-from .. import errors
+from .. import adopt, errors
 from .customers import ROWS, TABLE, propose
 
 
@@ -102,3 +103,16 @@ def test_a_number_among_which_one_is_mistyped_is_no_id():
         "out",
         "text: numbers or times but for '12ooo': mend that?",
     )
+
+
+def test_changes_at_the_prompt(monkeypatch, capsys):
+    answers = iter(["nonsense", "nowhere = out", "price = out", "size = perhaps", "size = out", ""])
+    monkeypatch.setattr(adopt.show.click, "prompt", lambda *_, **__: next(answers))
+    found = adopt.show.settle(lambda asked: propose(roles=asked.roles), adopt.proposal.Asked("price"))
+    assert parts(found)["size"] == "out" and capsys.readouterr().out.count("Not so: ") == 4
+
+
+def test_nobody_at_the_prompt(monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(errors.FactoryError, match=r"say --yes$"):
+        adopt.show.settle(lambda asked: propose(roles=asked.roles), adopt.proposal.Asked("price"))

@@ -37,7 +37,7 @@ def settle(propose: Callable[[Asked], Proposal], asked: Asked) -> Proposal:
     proposal = propose(asked)
     while True:
         click.echo(f"\n{table(proposal)}\n\n{HELP}")
-        change = click.prompt("", default="", show_default=False, prompt_suffix="> ").strip()
+        change = _answer()
         if not change:
             return proposal
         name, _, part = (word.strip() for word in change.rpartition("="))
@@ -48,6 +48,13 @@ def settle(propose: Callable[[Asked], Proposal], asked: Asked) -> Proposal:
             proposal, asked = propose(changed), changed
         except FactoryError as error:
             click.echo(f"Not so: {error}")
+
+
+def _answer() -> str:
+    try:
+        return str(click.prompt("", default="", show_default=False, prompt_suffix="> ")).strip()
+    except click.Abort as error:
+        raise FactoryError("nothing was changed; to take the proposal as it is, say --yes") from error
 
 
 def _row(choice: Choice) -> tuple[str, ...]:

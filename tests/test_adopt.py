@@ -1,0 +1,132 @@
+"""A table of one's own from `hooks/new.py --data` to a promoted model: nothing of the sample is left, and the factory's work goes on."""
+
+import csv
+import datetime
+import json
+import random
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import commit, git
+from test_update import next_release
+from workshop import Project, call, free_port, run, serving, status
+
+pytestmark = pytest.mark.slow
+COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "remark", "left")
+SAMPLE = r"flights|nyc|carrier|airline|departure|\borigin\b|\bdest\b"
+OURS = ("src/churn/factory", "tests/factory", "tests/__init__.py", "uv.lock")
+
+
+def month(file: Path, number: int, **changes: object) -> Path:
+    """A delivery of 600 customers; `changes` are made of what a row holds, by its column."""
+    rng, first = random.Random(number), datetime.date(2024, number, 1)
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow([changes.get(f"{name} is", name) for name in COLUMNS])
+        for i in range(600):
+            plan, minutes, age = rng.choice(("basic", "more", "Zoë's")), round(rng.gauss(300, 60), 1), rng.randint(18, 80)
+            left = rng.random() < 0.1 + 0.4 * (plan == "basic") + 0.4 * (minutes < 280)
+            region = rng.choice(("north", "south", ""))
+            day = first + datetime.timedelta(days=i // 25)
+            row = [f"c{number}-{i}", day, plan, minutes, age, region, f"called {i} times", "yes" if left else "no"]
+            writer.writerow(changes[name](value) if name in changes else value for name, value in zip(COLUMNS, row, strict=True))
+    return file
+
+
+@pytest.fixture(scope="module")
+def releases(template, tmp_path_factory) -> Path:
+    """The template's repository with release 1.0.0, the working tree."""
+    folder = shutil.copytree(template, tmp_path_factory.mktemp("releases") / "template")
+    commit(folder, "1.0.0")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(releases, tmp_path_factory) -> Path:
+    """What `hooks/new.py` makes of a folder with three months, committed."""
+    work = tmp_path_factory.mktemp("work")
+    given = work / "what we have"
+    given.mkdir()
+    for number in (1, 2, 3):
+        month(given / f"2024-0{number}.csv", number)
+    command = [sys.executable, releases / "hooks" / "new.py", "churn", "--defaults", "--data", "project_name=Churn"]
+    command += ["--data", given.name, "--target", "left", "--sensitive", "Region (old)"]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1,800 rows in 3 deliveries" in done.stdout and "remark (free text" in done.stdout
+    run(work / "churn", "git", "add", "--all")
+    run(work / "churn", "git", "commit", "--message", "Adopt our customers")  # through the hooks
+    return work / "churn"
+
+
+@pytest.fixture(scope="module")
+def commands(project) -> Project:
+    return Project(project, project / ".venv" / "bin")
+
+
+def test_nothing_of_the_sample_is_left(project):
+    places = [f":!{place}" for place in OURS]
+    found = call(project, "git", "grep", "--ignore-case", "--line-number", "--perl-regexp", SAMPLE, "--", ".", *places)
+    assert found.stdout == ""
+    assert {path.suffix for path in (project / "data" / "raw").iterdir()} == {".csv", ".dvc", ""}
+
+
+def test_it_passes_its_own_checks_and_tests(commands):
+    for command in ("ruff check", "ruff format --check", "mypy", "pre-commit run --all-files", "pytest -q tests --ignore=tests/factory"):
+        commands.done(*command.split(), UV_OFFLINE="1")
+    assert "up to date" in commands.done("dvc", "status")
+    assert status(commands.folder) == ""
+
+
+FAULTS = {
+    "minutes": {"minutes": lambda minutes: 100 * minutes},
+    "'gold' in": {"plan": lambda plan: "gold" if plan == "basic" else plan},
+    "age": {"age is": "years"},
+}
+
+
+@pytest.mark.parametrize("named, changes", FAULTS.items(), ids=FAULTS)
+def test_a_month_that_differs_is_refused_by_name_and_admitted_by_the_change(commands, tmp_path, named, changes):
+    file = str(month(tmp_path / "next.csv", 4, **changes))
+    refusal = commands.refused("factory", "ingest", file)
+    assert named in refusal and "factory contract --diff" in refusal
+    code, told, _ = commands.run("factory", "contract", "--diff", file)
+    assert code == 1 and status(commands.folder) == ""
+    (tmp_path / "change.diff").write_text(told, "utf-8")
+    run(commands.folder, "git", "apply", str(tmp_path / "change.diff"))
+    left = commands.run("factory", "contract", "--diff", file)[1]
+    run(commands.folder, "git", "checkout", "--", ".")
+    assert "keeps the contract" in left or "the median of minutes" in left  # the invariant is for a person to change
+
+
+def test_promoted_served_and_trained_again(commands, tmp_path):
+    commands.done("dvc", "push")
+    commands.done("factory", "promote")
+    file = month(tmp_path / "2024-04.csv", 4, left=lambda _: "")
+    commands.done("factory", "score", str(file), str(tmp_path / "scores.csv"))
+    assert len((tmp_path / "scores.csv").read_text("utf-8").splitlines()) == 601
+    port, row = free_port(), {"customer_id": "c9", "seen": "2024-05-01", "plan": "more", "minutes": 250.5, "age": 30}
+    row |= {"Region (old)": None}
+    with serving(port, commands.bin / "factory", "serve", "--port", port, folder=commands.folder):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/score", json.dumps(row).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert 0 <= json.load(answer)["score"] <= 1
+    commands.done("factory", "ingest", str(month(tmp_path / "2024-04.csv", 4)))
+    commands.reproduced()
+    assert "CHAMPION" in commands.run("factory", "compare")[1].upper()
+    git(commands.folder, "add", "--all")
+    git(commands.folder, "commit", "--no-verify", "--message", "April")
+
+
+def test_the_next_release_comes_without_conflict(project, releases):
+    next_release(releases)
+    commit(releases, "1.1.0")
+    before = {path: path.read_bytes() for path in (project / "src" / "churn").glob("*.py")}
+    run(project, "uvx", "copier", "update", "--defaults", "--quiet", "--context-lines=100000")
+    assert not [line for line in status(project).splitlines() if line[:2] in ("UU", "AA", "DU", "UD")]
+    assert not list(project.rglob("*.rej")) and {path: path.read_bytes() for path in before} == before
+    assert "_commit: 1.1.0" in (project / ".copier-answers.yml").read_text("utf-8")
