@@ -1,5 +1,6 @@
 """A table of one's own from `hooks/new.py --data` to a promoted model: nothing of the sample is left, and the factory's work goes on."""
 
+import contextlib
 import csv
 import datetime
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import commit, git
 from test_update import next_release
-from workshop import Project, call, free_port, run, serving, status
+from workshop import Project, call, free_port, run, serving, status, wait
 
 pytestmark = pytest.mark.slow
 COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "remark", "left")
@@ -35,6 +36,12 @@ def month(file: Path, number: int, **changes: object) -> Path:
             row = [f"c{number}-{i}", day, plan, minutes, age, region, f"called {i} times", "yes" if left else "no"]
             writer.writerow(changes[name](value) if name in changes else value for name, value in zip(COLUMNS, row, strict=True))
     return file
+
+
+def ready(port: int) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5):
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +91,7 @@ def test_it_passes_its_own_checks_and_tests(commands):
 
 FAULTS = {
     "minutes": {"minutes": lambda minutes: 100 * minutes},
-    "'gold' in": {"plan": lambda plan: "gold" if plan == "basic" else plan},
+    "plan: not one of": {"plan": lambda plan: "gold" if plan == "basic" else plan},
     "age": {"age is": "years"},
 }
 
@@ -112,9 +119,10 @@ def test_promoted_served_and_trained_again(commands, tmp_path):
     port, row = free_port(), {"customer_id": "c9", "seen": "2024-05-01", "plan": "more", "minutes": 250.5, "age": 30}
     row |= {"Region (old)": None}
     with serving(port, commands.bin / "factory", "serve", "--port", port, folder=commands.folder):
+        assert wait(lambda: ready(port), 60)
         request = urllib.request.Request(f"http://127.0.0.1:{port}/score", json.dumps(row).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
-            assert 0 <= json.load(answer)["score"] <= 1
+            assert 0 <= json.load(answer)["scores"][0]["score"] <= 1
     commands.done("factory", "ingest", str(month(tmp_path / "2024-04.csv", 4)))
     commands.reproduced()
     assert "CHAMPION" in commands.run("factory", "compare")[1].upper()

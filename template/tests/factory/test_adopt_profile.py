@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 
+import dataframely as dy
 import polars as pl
 import pytest
 
-from .. import adopt, errors
+from .. import adopt, contracts, errors
 
 profile = adopt.profile
 
@@ -115,3 +116,17 @@ def test_more_columns_than_are_asked_for_at_once(monkeypatch):
 def test_names_that_cannot_be_written(name):
     with pytest.raises(errors.FactoryError, match=r"^column .*: rename it"):
         adopt.readable.refuse_names(["a b", name])
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["1", "2", "3"])])
+def test_categories_stay_what_they_are(dtype):
+    column = profile.profile(pl.DataFrame({"it": pl.Series(["1", "2", "3"] * 9, dtype=dtype)}).lazy())["it"]
+    assert (column.kind, column.values) == ("String", ["1", "2", "3"])
+
+
+def test_truth_in_categories_and_floating_codes_is_read():
+    categories = pl.Series(["a", "b"], dtype=pl.Categorical)
+    for values, true in ((categories, "a"), (pl.Series([1.0, 0.0]), "1.0")):
+        other = str(values[1])
+        schema = type("Row", (dy.Schema,), {"it": dy.Bool(metadata={"true": [true], "false": [other]})})
+        assert contracts.conform(pl.DataFrame({"it": values}), schema)["it"].to_list() == [True, False]

@@ -90,12 +90,18 @@ def _may_cast(found: pl.DataType, column: dy.Column) -> bool:
         or found == pl.Null
         or (found == pl.String and not wanted.is_nested())
         or (found.is_numeric() and wanted.is_numeric())
-        or (found.is_integer() and wanted == pl.Boolean and bool({"true", "false"} & spellings.about(column).keys()))
+        or (found.is_numeric() and wanted == pl.Boolean and _has_codes(column, found))
         or ((found.is_numeric() or found == pl.Boolean) and isinstance(wanted, pl.Enum))
         or (isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime) and found.time_zone == wanted.time_zone)
         or (isinstance(found, pl.Datetime) and wanted == pl.Date and found.time_zone is None)
-        or (isinstance(found, pl.Enum | pl.Categorical) and isinstance(wanted, pl.Enum | pl.String))
+        or (isinstance(found, pl.Enum | pl.Categorical) and isinstance(wanted, pl.Enum | pl.String | pl.Boolean))
     )
+
+
+def _has_codes(column: dy.Column, found: pl.DataType) -> bool:
+    """Whether the column's own words for true and false are such numbers, whole or floating."""
+    words = [text for truth in ("true", "false") for text in spellings.about(column).get(truth, ())]
+    return bool(words) and (found.is_integer() or any("." in text for text in words))
 
 
 def _altered(before: pl.Series, after: pl.Series, columns: dict[str, dy.Column]) -> Breach | None:

@@ -24,6 +24,10 @@ def first(values: pl.Series) -> Spelled:
         zone = getattr(dtype, "time_zone", None)
         return Spelled(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
     guess = spelled(values.cast(pl.String))
+    if (
+        isinstance(dtype, pl.Categorical | pl.Enum) and guess.kind != "Bool"
+    ):  # which a contract takes for no numbers or times
+        return Spelled("String", unknown=guess.unknown)
     if guess.kind in NUMERIC:
         return _with_sentinel(typed(values.to_frame().lazy(), {values.name: guess}).collect().to_series(), guess)
     return guess
