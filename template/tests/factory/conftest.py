@@ -15,6 +15,7 @@ from .. import (
     compare,
     config,
     contract,
+    disguise,
     ingest,
     metrics,
     model,
@@ -38,7 +39,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
         patch.setattr(contract, name, value, raising=False)
     patch.setattr(model, "model", toy.model)
     patch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
-    for module in (assessment, compare, scoring, train):
+    for module in (assessment, compare, disguise, scoring, train):
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     repository.become(patch, "Zoë 李", "zoe@example.com")

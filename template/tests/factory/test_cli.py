@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .. import config, errors, model, train
+from .. import config, disguise, errors, model, train
 from . import toy
 from .command import refused, run
 
@@ -37,7 +37,8 @@ FEATURES = {
 @trained
 @pytest.mark.parametrize("features, message", FEATURES.values(), ids=FEATURES)
 def test_feature_that_must_not_be_learned_from(monkeypatch, features, message):
-    monkeypatch.setattr(train, "features", features)
+    for module in (disguise, train):
+        monkeypatch.setattr(module, "features", features)
     assert refused("train").startswith(message)
 
 

@@ -27,6 +27,7 @@ SCORING = {
     "readers",
     "scoring",
     "single",
+    "slices",
     "spellings",
     "stamp",
     "tables",

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
 
-from .. import config, curves, decisions, metrics
+from .. import binary, config, curves, decisions, metrics
 
 RANDOM = np.random.default_rng(0)
 TARGET = (RANDOM.random(300) < 0.4).astype(float)
@@ -30,6 +31,21 @@ def test_threshold_earns_as_much_as_the_best_of_all(decimals, value):
     value, score = config.Value(**value), SCORE.round(decimals)
     best = max(earned(TARGET, score >= limit, value) for limit in [*score, 2.0])
     assert earned(TARGET, score >= decisions.best_threshold(TARGET, score, value), value) == best
+
+
+@pytest.mark.parametrize("decimals", [1, 9])
+@pytest.mark.parametrize(
+    "name, theirs",
+    [
+        ("average_precision", sk.average_precision_score),
+        ("roc_auc", sk.roc_auc_score),
+        ("log_loss", sk.log_loss),
+        ("brier", sk.brier_score_loss),
+    ],
+)
+def test_figures_of_two_classes_are_those_of_scikit_learn(name, theirs, decimals):
+    for score in (SCORE.round(decimals), np.full_like(SCORE, 0.4), np.round(SCORE)):
+        assert binary.METRICS[name](TARGET, score) == pytest.approx(theirs(TARGET, score), abs=1e-12)
 
 
 def test_decision_that_never_pays_is_never_made():

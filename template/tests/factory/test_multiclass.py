@@ -8,7 +8,19 @@ import polars as pl
 import pytest
 from sklearn import metrics as sk
 
-from .. import assessment, confused, contracts, decisions, errors, metrics, multiclass, outcome, prepare, train
+from .. import (
+    assessment,
+    confused,
+    contracts,
+    decisions,
+    disguise,
+    errors,
+    metrics,
+    multiclass,
+    outcome,
+    prepare,
+    train,
+)
 from . import toy
 from .assessed import assessed
 
@@ -96,16 +108,16 @@ def test_class_without_rows_to_learn_from_is_named():
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_column_that_tells_the_target_is_told_from_one_that_does_not(problem):
     target = metrics.target_of(toy.rows(2000, problem), toy.params(problem))
-    assert train.tells(target / 7, target, problem) > train.DISGUISE
-    assert train.tells(RANDOM.random(2000), target, problem) < 0.6
-    assert train.tells(np.full(2000, np.nan), target, problem) < 0.6
-    assert train.tells(target, np.ones(2000), problem) == 0
+    assert disguise.tells(target / 7, target, problem) > disguise.DISGUISE
+    assert disguise.tells(RANDOM.random(2000), target, problem) < 0.6
+    assert disguise.tells(np.full(2000, np.nan), target, problem) < 0.6
+    assert disguise.tells(target, np.ones(2000), problem) == 0
 
 
 def test_few_hits_tell_nothing():
     """One of a thousand rows comes out on top by chance in some of two thousand columns."""
     target = np.isin(np.arange(1000), [10, 990]) * 1.0
-    assert train.tells(target, target, "classification") == 0
+    assert disguise.tells(target, target, "classification") == 0
 
 
 @pytest.mark.usefixtures("trained")

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import errors, prepare, scoring, sides, train
+from .. import disguise, errors, prepare, scoring, sides, train
 from . import toy
 
 DATA = {"target": "answer", "sensitive": []}
@@ -75,7 +75,7 @@ def test_threshold_is_chosen_on_rows_that_its_model_has_not_seen(monkeypatch, se
     rows = many() if sections is REPEATS else toy.rows(1000)
     seen = []
     fit = train.fit
-    for module in (scoring, train):
+    for module in (disguise, scoring, train):
         monkeypatch.setattr(module, "features", toy.features)
     monkeypatch.setattr(train.model, "model", toy.model)
     monkeypatch.setattr(train, "fit", lambda rows, params: seen.append(rows) or fit(rows, params))

@@ -1,7 +1,6 @@
 """The model on disk: model.skops, model.onnx and features.onnx where proven equal, and a sealed manifest.json."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ from numpy.typing import NDArray
 
 from . import digest
 from .errors import ArtifactError
+from .slices import Matrix, Predictor, sliced
 
 MODEL = Path("model")
 TOLERANCE = 1e-5
-
-Matrix = NDArray[np.float32]
-Predictor = Callable[[Matrix], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def predictor(estimator: Any, classes: int = 0) -> Predictor:
             return (said if classes else said[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
         return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
 
-    return predict
+    return sliced(predict, 1)
 
 
 def session(graph: bytes) -> Any:
@@ -107,7 +104,7 @@ def _onnx(graph: Any) -> Predictor:
     def predict(features: Matrix) -> NDArray[np.float64]:
         return graph.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
 
-    return predict
+    return sliced(predict, os.cpu_count() or 1)
 
 
 def _by_skops(folder: Path, manifest: dict[str, Any]) -> Predictor:

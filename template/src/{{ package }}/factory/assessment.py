@@ -12,6 +12,7 @@ from .config import Params
 from .errors import FactoryError
 from .metrics import Estimate, Vector
 from .scoring import Scorer, matrix
+from .slices import Matrix
 
 SLICE_ROWS = 30
 IMPORTANCE_ROWS = 2_000
@@ -104,7 +105,7 @@ def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, par
     table = features(test[rows])
     values, target = matrix(table), target[rows]
 
-    def quality(features: artifact.Matrix) -> float:
+    def quality(features: Matrix) -> float:
         return float(sign * metric(target, model.predict(features)))
 
     def loss(column: int) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 BINS, VALUES = 30, 10
+COUNTED = 200_000  # values of a side, about, spread over it: of more, shares are as good
 SOME = 10_000  # values, which mostly tell already that there are more than bins
 WORDS = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
@@ -16,15 +17,16 @@ def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
     A distribution is a list of shares that add up to one, over the same bins or values on both sides.
     """
     known = [_known(side) for side in (train, test)]
+    some = [side.gather_every(-(-max(len(side), 1) // COUNTED)) for side in known]
     both = pl.concat(known)
     drawn = None
     if not _is_constant(both):
-        drawn = _shares(*known) if both.dtype in WORDS else _histograms(*known) if _is_scale(both) else None
+        drawn = _shares(*some) if both.dtype in WORDS else _histograms(*some) if _is_scale(both) else None
     return {
         "name": train.name,
         "type": str(train.dtype.base_type()),
         "missing": [1 - len(k) / max(len(side), 1) for k, side in zip(known, (train, test), strict=True)],
-        "summary": _summary(both),
+        "summary": _summary(both, pl.concat(some)),
         "distributions": drawn,
     }
 
@@ -38,10 +40,12 @@ def _is_scale(known: pl.Series) -> bool:
 
 
 def _is_constant(known: pl.Series) -> bool:
-    return known.min() == known.max() if _is_scale(known) else known.n_unique() < 2
+    if _is_scale(known):
+        return known.min() == known.max()
+    return known.head(SOME).n_unique() < 2 and known.n_unique() < 2
 
 
-def _summary(known: pl.Series) -> dict[str, Any]:
+def _summary(known: pl.Series, some: pl.Series) -> dict[str, Any]:
     if known.is_empty():
         return {"kind": "empty"}
     if _is_constant(known):
@@ -49,9 +53,9 @@ def _summary(known: pl.Series) -> dict[str, Any]:
     if _is_scale(known):
         return {"kind": "range", "low": known.min(), "middle": known.median(), "high": known.max()}
     if known.dtype in WORDS:
-        counts = _counts(known)
+        counts = _counts(some)
         if counts["count"][0] > 1:
-            top = counts.head(3).with_columns(pl.col("count") / len(known))
+            top = counts.head(3).with_columns(pl.col("count") / len(some))
             return {"kind": "values", "top": top.rows(), "more": counts.height - top.height}
     return {"kind": "other", "different": known.n_unique()}
 

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from . import multiclass
+from . import binary, multiclass
 from .config import Params
 
 Vector = NDArray[np.float64]
@@ -45,12 +45,7 @@ def _error_quantile(share: float) -> Metric:
 
 
 METRICS: dict[str, dict[str, Metric]] = {
-    "classification": {
-        "average_precision": sk.average_precision_score,
-        "roc_auc": sk.roc_auc_score,
-        "log_loss": sk.log_loss,
-        "brier": sk.brier_score_loss,
-    },
+    "classification": binary.METRICS,
     "multiclass": multiclass.METRICS,
     "regression": {
         "mae": sk.mean_absolute_error,
@@ -87,8 +82,6 @@ def estimates(problem: str, target: Vector, score: Vector, baseline: float | lis
     how frequent each class is.
     """
     draws = _resamples(target)
-    if problem == "classification":
-        target = target.astype(bool)  # of which scikit-learn need not ask what kind it is
     trivial = np.full_like(score, baseline)
 
     def estimate(metric: Metric) -> Estimate:
@@ -106,10 +99,9 @@ def improvement(problem: str, name: str, target: Vector, score: Vector, other: V
     (Efron & Tibshirani 1993, ch. 13 and 16); positive is better, whatever the metric's direction.
     """
     metric, sign = METRICS[problem][name], direction(name)
-    kinds = target.astype(bool) if problem == "classification" else target
 
     def better(rows: Any) -> float:
-        return float(sign * (metric(kinds[rows], score[rows]) - metric(kinds[rows], other[rows])))
+        return float(sign * (metric(target[rows], score[rows]) - metric(target[rows], other[rows])))
 
     return difference(better, target)
 

@@ -15,6 +15,7 @@ from .casts import typed
 from .contracts import broken_rules, check, frame, keeps_limits, only_row
 from .errors import ArtifactError
 from .single import matching
+from .slices import Matrix
 
 SLICE = 50_000  # rows
 
@@ -89,7 +90,7 @@ class Scorer:
         return self._predict(made)
 
 
-def inputs(rows: pl.DataFrame) -> artifact.Matrix:
+def inputs(rows: pl.DataFrame) -> Matrix:
     """The rows' features as the estimator sees them, made slice by slice: all at once they take far more room."""
     if rows.height <= SLICE:
         return matrix(features(rows))
@@ -99,7 +100,7 @@ def inputs(rows: pl.DataFrame) -> artifact.Matrix:
     return made
 
 
-def matrix(made: pl.DataFrame) -> artifact.Matrix:
+def matrix(made: pl.DataFrame) -> Matrix:
     """Features as the estimator sees them, shape (rows, features): categories as codes, null as NaN."""
     codes = made.with_columns(selectors.enum().to_physical())
     return codes.to_numpy(order="c").astype(np.float32)

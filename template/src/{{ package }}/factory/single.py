@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from . import artifact, digest
+from . import digest
 from .contracts import limits, rules
 from .loader import PARTS
+from .slices import Matrix
 
 
 class FeatureGraph:
@@ -29,7 +30,7 @@ class FeatureGraph:
             (columns.index(name), _reader(schema.columns()[name].dtype, part)) for name, part in about["leaves"]
         ]
 
-    def __call__(self, rows: list[tuple[Any, ...]]) -> tuple[artifact.Matrix, NDArray[np.bool_]]:
+    def __call__(self, rows: list[tuple[Any, ...]]) -> tuple[Matrix, NDArray[np.bool_]]:
         """The features, shape (rows, features), and of which rows they can be taken, shape (rows,)."""
         raw = [[math.nan if row[i] is None else read(row[i]) for i, read in self._leaves] for row in rows]
         features, fine = self._run(None, {"raw": np.array(raw, np.float64)})

@@ -7,24 +7,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
-from sklearn.metrics import r2_score
-from sklearn.tree import DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from .. import contract, model
 from ..features import features
-from . import artifact, cost, decisions, digest, metrics, multiclass, prepare, translate
+from . import artifact, binning, cost, decisions, digest, disguise, metrics, multiclass, prepare, translate
 from .config import Params
 from .errors import FactoryError
-from .scoring import describe, inputs, matrix
+from .scoring import describe, inputs
+from .slices import Matrix
 from .stage import stage
 
 SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
-DISGUISE = 0.999
-DISGUISE_ROWS = 20_000
-DISGUISE_HITS = 5  # a column may well put fewer on top by chance
-DISGUISE_CELLS = 4_000_000  # of wide tables fewer rows
+THRESHOLD_ROWS = 200_000
+GAPPY_ROWS = 50_000
 
 
 def run(params: Params) -> None:
@@ -55,12 +52,16 @@ def run(params: Params) -> None:
 
 
 def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | None]:
-    """The fitted estimator and, for a classifier, the threshold chosen on the last part of the training rows."""
+    """The fitted estimator and, for a classifier, the threshold chosen on the last part of the training rows.
+
+    Of more than `THRESHOLD_ROWS` a random choice of so many is enough for the threshold.
+    """
     refuse_text(features(train.head(0)))
-    refuse_disguised_target(train, params)
+    disguise.refuse_disguised_target(train, params)
     threshold = None
     if params.value:
-        early, late = prepare.split(train, params, salt="threshold:")
+        some = train.sample(THRESHOLD_ROWS, seed=0) if train.height > THRESHOLD_ROWS else train
+        early, late = prepare.split(some, params, salt="threshold:")
         score = artifact.predictor(fit(early, params))(inputs(late))
         threshold = decisions.best_threshold(metrics.target_of(late, params), score, params.value)
     return fit(train, params), threshold
@@ -73,7 +74,7 @@ def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
     try:
         estimator = model.model(params.problem, categorical, **params.model)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return estimator.fit(inputs(rows), metrics.target_of(rows, params))
+            return binning.fit(estimator, inputs(rows), metrics.target_of(rows, params))
     except KeyError as error:
         raise FactoryError(f"model.py: makes no estimator for {error}: add it") from error
     except (TypeError, ValueError) as error:
@@ -102,43 +103,9 @@ def refuse_text(table: pl.DataFrame) -> None:
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
 
 
-def refuse_disguised_target(train: pl.DataFrame, params: Params) -> None:
-    """Refuse a feature that alone tells the target: it would not be known when scores are needed."""
-    most = max(DISGUISE_CELLS // len(features(train.head(0)).columns), DISGUISE_ROWS // 10)
-    rows = train.sample(min(train.height, DISGUISE_ROWS, most), seed=0, shuffle=True)
-    if params.data.id and params.data.repeats:
-        rows = rows.sort(params.data.id, maintain_order=True)  # what tells an id does not yet tell the target
-    table, target = features(rows), metrics.target_of(rows, params)
-    for name, column in zip(table.columns, matrix(table).T, strict=True):
-        if tells(column, target, params.problem) > DISGUISE:
-            raise FactoryError(
-                f"features.py: {name} alone tells {params.data.target}; if it is only known afterwards, leave it out"
-            )
-
-
-def tells(values: metrics.Vector | artifact.Matrix, target: metrics.Vector, problem: str) -> float:
-    """How well a column of numbers alone tells the target: ROC AUC or R² of a small tree, at best 1.
-
-    The tree learns from the first half of the rows and is measured on the second; NaN is unknown.
-    """
-    column, half = np.nan_to_num(values, nan=-1e30).reshape(-1, 1), len(target) // 2
-    if np.ptp(target[half:]) == 0 or (problem == "classification" and _rarer(target[half:]) < DISGUISE_HITS):
-        return 0.0
-    wanted = multiclass.one_hot(target) if problem == "multiclass" else target
-    tree = DecisionTreeRegressor(max_leaf_nodes=255, random_state=0).fit(column[:half], wanted[:half])
-    truth, said = target[half:], tree.predict(column[half:])
-    if problem == "regression":
-        return float(r2_score(truth, said))
-    return multiclass.roc_auc(truth, said) if problem == "multiclass" else multiclass.ranked(truth > 0, said)
-
-
-def _rarer(target: metrics.Vector) -> float:
-    return float(min(target.sum(), len(target) - target.sum()))
-
-
-def _probes(train: pl.DataFrame, test: pl.DataFrame) -> artifact.Matrix:
-    """Every test row, and as many training rows with a tenth of their values made unknown."""
-    gappy = inputs(train.head(test.height))
+def _probes(train: pl.DataFrame, test: pl.DataFrame) -> Matrix:
+    """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
+    gappy = inputs(train.head(min(test.height, GAPPY_ROWS)))
     numeric = [i for i, dtype in enumerate(features(test.head(0)).dtypes) if dtype != pl.Enum]
     unknown = np.random.default_rng(0).random((len(gappy), len(numeric))) < 0.1
     gappy[:, numeric] = np.where(unknown, np.nan, gappy[:, numeric])

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from .. import train
+from .. import disguise
 from .profile import Column
 from .question import Question
 
@@ -23,7 +23,7 @@ def leaks(columns: list[Column], question: Question) -> dict[str, str]:
     truth = target[rows] if question.problem == "regression" else codes.astype(np.float64)
     told = {}
     for column in columns:
-        found = train.tells(_numbers(column)[rows], truth, question.problem)
+        found = disguise.tells(_numbers(column)[rows], truth, question.problem)
         if found > ALMOST:
             told[column.name] = f"alone tells {question.target.name} ({found:.4f} of 1): known only afterwards?"
     return told

@@ -25,6 +25,7 @@ NUMBERS: dict[str, dict[str, Any]] = {
     r"^[+-]?\d+(,\d*)?$": {"decimal": ","},
 }
 TRUTH = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
+FEW = 100
 DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y")
 CLOCKS = (" %H:%M:%S%.f", " %H:%M", "T%H:%M:%SZ", "T%H:%M:%S%.fZ")
 TIMES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -120,4 +121,7 @@ def _guesses(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _fits(texts: pl.Series, guess: Spelled) -> bool:
-    return not typed(texts.to_frame().lazy(), {texts.name: guess}).collect().to_series().has_nulls()
+    """Whether all texts can be read so; most guesses fail with the first few."""
+    few = typed(texts.head(FEW).to_frame().lazy(), {texts.name: guess}).collect().to_series()
+    rest = texts.slice(FEW).to_frame().lazy()
+    return not few.has_nulls() and not typed(rest, {texts.name: guess}).collect().to_series().has_nulls()
