@@ -1,9 +1,10 @@
 """Large tables are worked on some rows at a time, and nobody can tell from the results."""
 
 import numpy as np
+import polars as pl
 import pytest
 
-from .. import config, errors, prepare, scoring, tables
+from .. import config, errors, prepare, scoring, slices, tables
 from . import toy
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -22,5 +23,23 @@ def test_rows_are_checked_some_at_a_time_and_told_of_all_together(monkeypatch, t
 
 def test_inputs_are_the_same_slice_by_slice(monkeypatch):
     whole = scoring.inputs(toy.rows(400))
+    monkeypatch.setattr(slices, "SLICE", 7)
     monkeypatch.setattr(scoring, "SLICE", 7)
     assert np.array_equal(scoring.inputs(toy.rows(400)), whole, equal_nan=True)
+    assert np.array_equal(scoring.inputs(toy.rows(400).lazy()), whole, equal_nan=True)
+
+
+def test_some_rows_of_a_file_are_the_same_each_time(tmp_path):
+    toy.rows(400).write_parquet(tmp_path / "rows.parquet")
+    some = [slices.sample(pl.scan_parquet(tmp_path / "rows.parquet"), 30) for _ in range(2)]
+    assert some[0].equals(some[1]) and some[0].height == 30
+    assert some[0].join(toy.rows(400), on="key").height == 30
+
+
+@pytest.mark.parametrize("sections", [{}, {"data": {"target": "answer", "id": "key"}}, {"data": {"target": "answer"}}])
+def test_rows_in_a_file_are_on_the_sides_that_they_have_in_memory(tmp_path, sections):
+    rows, params = toy.rows(400), toy.params(**sections)
+    rows.write_parquet(tmp_path / "rows.parquet")
+    sides = prepare.split(pl.scan_parquet(tmp_path / "rows.parquet"), params)
+    for read, held in zip(sides, prepare.split(rows, params), strict=True):
+        assert read.collect().equals(held)

@@ -32,20 +32,20 @@ def test_delivery_in_another_format_is_entered_as_it_is(monkeypatch, name):
     assert run("ingest", name).exit_code == 0
     (entry,) = ledger.entries()
     assert entry.path.read_bytes() == Path(name).read_bytes() and entry.rows == "50"
-    assert prepare.load(entry, config.load()).equals(toy.rows(50))
+    assert prepare.load(entry, config.load(), Path("typed")).collect().equals(toy.rows(50))
 
 
 def test_delivery_that_spells_unknown_in_its_own_way_is_understood(monkeypatch):
     monkeypatch.setattr(contract, "MISSING", ["?"], raising=False)
     toy.rows(50).cast({"gap": pl.String}).with_columns(pl.col("gap").fill_null(" ?")).write_csv("rows.csv")
     assert run("ingest", "rows.csv").exit_code == 0
-    assert prepare.load(ledger.entries()[0], config.load()).equals(toy.rows(50))
+    assert prepare.load(ledger.entries()[0], config.load(), Path("typed")).collect().equals(toy.rows(50))
 
 
 @pytest.mark.parametrize("place", ["rows.csv", "data/raw/rows.csv"])
 def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
     toy.rows(50).write_csv(place)
-    check = prepare.check
+    check = prepare.spool
 
     def checked(path, *others):
         rows = check(path, *others)
@@ -53,7 +53,7 @@ def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
             file.write("k50,")
         return rows
 
-    monkeypatch.setattr(prepare, "check", checked)
+    monkeypatch.setattr(prepare, "spool", checked)
     assert "changed while it was read" in refused("ingest", place)
     left = [file.name for file in ledger.RAW.iterdir()]
     assert not ledger.LEDGER.exists() and left == ["rows.csv"] * place.startswith("data")

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import disguise, errors, prepare, scoring, sides, train
+from .. import disguise, errors, prepare, scoring, sides, slices, train
 from . import toy
 
 DATA = {"target": "answer", "sensitive": []}
@@ -65,7 +65,7 @@ def test_without_an_id_rows_of_every_kind_have_a_side():
 
 def test_slices_do_not_change_sides(monkeypatch):
     whole = sides.test_side(toy.rows(300), toy.params(**NO_ID))
-    monkeypatch.setattr(sides, "SLICE", 7)
+    monkeypatch.setattr(slices, "SLICE", 7)
     assert sides.test_side(toy.rows(300), toy.params(**NO_ID)).equals(whole)
 
 

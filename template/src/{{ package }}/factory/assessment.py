@@ -12,7 +12,7 @@ from .config import Params
 from .errors import FactoryError
 from .metrics import Estimate, Vector
 from .scoring import Scorer, matrix
-from .slices import Matrix
+from .slices import Matrix, Rows
 
 SLICE_ROWS = 30
 IMPORTANCE_ROWS = 2_000
@@ -26,7 +26,7 @@ class Assessment:
 
     params: Params
     manifest: dict[str, Any]
-    train: pl.DataFrame
+    train: Rows
     test: pl.DataFrame
     target: Vector
     score: Vector
@@ -37,7 +37,7 @@ class Assessment:
     curves: dict[str, pl.DataFrame]
 
 
-def assess(model: artifact.Artifact, train: pl.DataFrame, test: pl.DataFrame, params: Params) -> Assessment:
+def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Params) -> Assessment:
     """Everything that the reports show."""
     main_metric(params)
     target, score = metrics.target_of(test, params), Scorer(model).say(test)[1]

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from . import PACKAGE, ledger
 from .assessment import Assessment
 from .config import Section, read
+from .slices import column, height
 
 SAID = Path("docs/model-card.yaml")
 PAGE = Path(__file__).with_name("card.md")
@@ -69,7 +70,7 @@ def of(assessment: Assessment, said: Said) -> dict[str, Any]:
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "evaluation_data": {"rows": assessment.test.height, **_span(assessment.test, params.data.time)},
         "training_data": {
-            "rows": assessment.train.height,
+            "rows": height(assessment.train),
             **_span(assessment.train, params.data.time),
             "sha256": manifest["data"]["train"],
             "deliveries": [{"file": entry.file, "by": entry.by, "source": entry.source} for entry in deliveries],
@@ -89,7 +90,7 @@ def page(card: dict[str, Any]) -> str:
 
 
 def _span(rows: Any, time: str | None) -> dict[str, str]:
-    return {"from": str(rows[time].min()), "to": str(rows[time].max())} if time else {}
+    return {"from": str(column(rows, time).min()), "to": str(column(rows, time).max())} if time else {}
 
 
 def _said(text: str | None) -> str:

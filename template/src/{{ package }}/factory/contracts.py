@@ -9,6 +9,7 @@ import polars as pl
 
 from .casts import shown, typed
 from .errors import Breach, ContractViolation
+from .slices import Rows, collected, height
 
 Plain = tuple[bool, Any, Any, int | None, int | None]
 LIMITS = ("|nullability", "|min", "|max", "|min_length", "|max_length", "|nan", "|inf")
@@ -30,10 +31,10 @@ def frame(rows: list[tuple[Any, ...]], schema: type[dy.Schema]) -> pl.DataFrame:
     return pl.DataFrame(rows, {name: column.dtype for name, column in schema.columns().items()}, orient="row")
 
 
-def check(rows: pl.DataFrame, schema: type[dy.Schema]) -> None:
+def check(rows: Rows, schema: type[dy.Schema]) -> None:
     """Refuse rows of the contract's types that break a rule. Raises ContractViolation."""
     # each expression costs a single row as much as the model: plain limits are quicker to see in Python
-    row = only_row(rows) if rows.height == 1 else None
+    row = only_row(rows) if isinstance(rows, pl.DataFrame) and rows.height == 1 else None
     in_limits = row is not None and keeps_limits(row, schema)
     broken = broken_rules(rows, schema, limits(schema) if in_limits else frozenset())
     if broken:
@@ -53,15 +54,16 @@ def keeps_limits(row: tuple[Any, ...], schema: type[dy.Schema]) -> bool:
     return all(map(_in_limits, row, _plain(schema)))
 
 
-def broken_rules(rows: pl.DataFrame, schema: type[dy.Schema], kept: frozenset[str]) -> list[str]:
+def broken_rules(rows: Rows, schema: type[dy.Schema], kept: frozenset[str]) -> list[str]:
     """The names of the rules that a row breaks, without those that are known to be kept."""
     verdicts = _verdicts(schema, kept)
-    return [name for name, holds in rows.select(verdicts).row(0, named=True).items() if not holds] if verdicts else []
+    said = collected(rows.select(verdicts)).row(0, named=True) if verdicts else {}
+    return [name for name, holds in said.items() if not holds]
 
 
-def check_invariants(rows: pl.DataFrame, invariants: dict[str, pl.Expr]) -> None:
+def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
     """Refuse a delivery that breaks an invariant, or for which one has no answer."""
-    broken = [name for name, expression in invariants.items() if rows.select(expression).item() is not True]
+    broken = [name for name, expression in invariants.items() if collected(rows.select(expression)).item() is not True]
     if broken:
         raise ContractViolation([Breach("not so", name) for name in broken])
 
@@ -104,15 +106,15 @@ def _in_limits(value: Any, limits: Plain) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def breach(rows: pl.DataFrame, rule: str, schema: type[dy.Schema]) -> Breach:
+def breach(rows: Rows, rule: str, schema: type[dy.Schema]) -> Breach:
     """What is wrong with the rows that break the rule."""
     expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
     involved = [column] if kind else list(dict.fromkeys(expression.meta.root_names()))
-    bad = rows.with_row_index("").filter(~expression).select("", *involved)
+    bad = collected(rows.with_row_index("").filter(~expression).select("", *involved))
     limit = getattr(schema.columns().get(column), kind, None) if kind else None
     stated = f"{kind} {limit}" if limit is not None and not isinstance(limit, bool) else kind
-    return Breach(column, stated, bad.item(0, ""), f"{bad.height} of {rows.height} rows, e.g. {_example(bad)}")
+    return Breach(column, stated, bad.item(0, ""), f"{bad.height} of {height(rows)} rows, e.g. {_example(bad)}")
 
 
 def _example(bad: pl.DataFrame) -> str:

@@ -48,7 +48,7 @@ _fit = fit
 
 
 def fit(rows, params):
-    return _fit(rows.sample(fraction=0.9, shuffle=True), params)
+    return _fit(rows.lazy().collect().sample(fraction=0.9, shuffle=True), params)
 """,
 )
 knows_nothing = append(

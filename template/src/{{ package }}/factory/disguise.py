@@ -1,7 +1,6 @@
 """Features that alone tell the target: they would hardly be known when scores are needed."""
 
 import numpy as np
-import polars as pl
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
@@ -10,7 +9,7 @@ from . import metrics, multiclass
 from .config import Params
 from .errors import FactoryError
 from .scoring import matrix
-from .slices import Matrix
+from .slices import Matrix, Rows, collected, sample
 
 DISGUISE = 0.999
 DISGUISE_ROWS = 20_000
@@ -18,10 +17,10 @@ DISGUISE_HITS = 5  # a column may well put fewer on top by chance
 DISGUISE_CELLS = 4_000_000  # of wide tables fewer rows
 
 
-def refuse_disguised_target(train: pl.DataFrame, params: Params) -> None:
+def refuse_disguised_target(train: Rows, params: Params) -> None:
     """Refuse a feature that alone tells the target: it would not be known when scores are needed."""
-    most = max(DISGUISE_CELLS // len(features(train.head(0)).columns), DISGUISE_ROWS // 10)
-    rows = train.sample(min(train.height, DISGUISE_ROWS, most), seed=0, shuffle=True)
+    most = max(DISGUISE_CELLS // len(features(collected(train.head(0))).columns), DISGUISE_ROWS // 10)
+    rows = sample(train, min(DISGUISE_ROWS, most))
     if params.data.id and params.data.repeats:
         rows = rows.sort(params.data.id, maintain_order=True)  # what tells an id does not yet tell the target
     table, target = features(rows), metrics.target_of(rows, params)

@@ -22,7 +22,7 @@ def run(params: Params) -> None:
         model = artifact.load()
         if model.manifest["data"]["train"] != digest.unseal(prepare.PREPARED)["files"]["train.parquet"]:
             raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
-        assessment = assess(model, prepare.read("train"), prepare.read("test"), params)
+        assessment = assess(model, prepare.scan("train"), prepare.read("test"), params)
         write(assessment, scratch)
 
 

@@ -3,6 +3,8 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +16,11 @@ from .config import Params
 from .errors import ContractViolation, FactoryError
 from .ledger import RAW, Entry
 from .shell import run
+from .slices import column, height
 from .stage import LOCKS
 
 SCRATCH = RAW.with_name(".ingest.tmp")
+CHECKED = LOCKS / "ingest"
 
 
 def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
@@ -36,10 +40,11 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
                 raise FactoryError(f"two files are called {file.name}: give each a name of its own")
             _check_new(file, known)
         found = _check_contents(files, known)
-        deliveries = {file: _checked(file, params, fetch) for file in files}
-        if params.data.id and not params.data.repeats:
-            _check_ids(deliveries, known, params.data.id)
-        entries = [_entry(file, rows.height, source, found[file]) for file, rows in deliveries.items()]
+        with scratch(CHECKED) as folder:
+            deliveries = {file: _checked(file, params, fetch, folder / file.name) for file in files}
+            if params.data.id and not params.data.repeats:
+                _check_ids(deliveries, known, params.data.id)
+            entries = [_entry(file, height(rows), source, found[file]) for file, rows in deliveries.items()]
         added: list[Path] = []
         try:
             for file, entry in zip(files, entries, strict=True):
@@ -58,13 +63,13 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
     return entries
 
 
-def _checked(file: Path, params: Params, fetch: str) -> pl.DataFrame:
+def _checked(file: Path, params: Params, fetch: str, place: Path) -> pl.LazyFrame:
     try:
-        return prepare.check(file, params)
+        return prepare.spool(file, params, place)
     except ContractViolation as error:
-        place = shlex.quote(file.name if fetch else str(file))
-        before = f"{fetch}{place} && " if fetch else ""
-        raise ContractViolation(f"{error}; see `{before}factory contract --diff {place}`") from error
+        name = shlex.quote(file.name if fetch else str(file))
+        before = f"{fetch}{name} && " if fetch else ""
+        raise ContractViolation(f"{error}; see `{before}factory contract --diff {name}`") from error
 
 
 def _check_new(file: Path, known: list[Entry]) -> None:
@@ -90,30 +95,42 @@ def _check_contents(files: list[Path], known: list[Entry]) -> dict[Path, str]:
 
 def _copy(file: Path, place: Path) -> None:
     """Copy, so that a run that is killed leaves no half file in the place."""
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    SCRATCH.mkdir()
+    with scratch(SCRATCH) as folder:
+        shutil.copyfile(file, folder / file.name)
+        (folder / file.name).replace(place)
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A new folder; one that an earlier run left, because it was killed, is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     try:
-        shutil.copyfile(file, SCRATCH / file.name)
-        (SCRATCH / file.name).replace(place)
+        yield folder
     finally:
-        shutil.rmtree(SCRATCH, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_ids(deliveries: dict[Path, pl.DataFrame], known: list[Entry], column: str) -> None:
-    seen = {entry.path: tables.read(entry.path).get_column(column).cast(pl.String) for entry in known}
+def _check_ids(deliveries: dict[Path, pl.LazyFrame], known: list[Entry], name: str) -> None:
+    seen = {entry.path: _ids(tables.scan(entry.path, checked=True), entry.path, name) for entry in known}
     for file, rows in deliveries.items():
-        ids = rows[column].cast(pl.String)
+        ids = _ids(rows, file, name)
         if ids.is_duplicated().any():
             raise ContractViolation(
-                f"{file}: {column}: {ids.is_duplicated().sum()} rows share their id, e.g. {ids.filter(ids.is_duplicated())[0]}"
+                f"{file}: {name}: {ids.is_duplicated().sum()} rows share their id, e.g. {ids.filter(ids.is_duplicated())[0]}"
             )
         for other, earlier in seen.items():
             repeated = ids.filter(ids.is_in(earlier.implode()))
             if len(repeated):
                 raise ContractViolation(
-                    f"{file}: {column}: {len(repeated)} rows are in {other} already, e.g. {repeated[0]}"
+                    f"{file}: {name}: {len(repeated)} rows are in {other} already, e.g. {repeated[0]}"
                 )
         seen[file] = ids
+
+
+def _ids(rows: pl.LazyFrame, file: Path, name: str) -> pl.Series:
+    with tables.reading(file):
+        return column(rows, name).cast(pl.String)
 
 
 def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:

@@ -11,6 +11,7 @@ from sklearn import metrics as sk
 
 from . import binary, multiclass
 from .config import Params
+from .slices import Rows, column
 
 Vector = NDArray[np.float64]
 Metric = Callable[[Vector, Vector], float]
@@ -65,9 +66,9 @@ def direction(name: str) -> int:
     return 1 if name in HIGHER_IS_BETTER else -1
 
 
-def target_of(rows: pl.DataFrame, params: Params) -> Vector:
+def target_of(rows: Rows, params: Params) -> Vector:
     """The target as numbers, shape (rows,); true is 1, and a class its place among the contract's."""
-    return rows[params.data.target].to_physical().cast(pl.Float64).to_numpy()
+    return column(rows, params.data.target).to_physical().cast(pl.Float64).to_numpy()
 
 
 def one_score(target: Vector, score: Vector) -> tuple[Vector, Vector]:

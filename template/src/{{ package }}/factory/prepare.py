@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -11,23 +12,25 @@ from .casts import typed
 from .config import Data, Params
 from .contracts import check_invariants
 from .errors import ContractViolation, FactoryError
+from .slices import Some, column, where
 from .stage import stage
 
 PREPARED = Path("data/prepared")
+GROUP = 2**18  # rows; left to polars, the bytes of the files would depend on the number of threads
 
 
 def run(params: Params) -> None:
     """Stage `prepare`: the deliveries in the ledger → data/prepared/{train,test}.parquet."""
     with stage("prepare", [PREPARED]) as scratch:
-        deliveries = [load(entry, params) for entry in ledger.entries()]
+        deliveries = [load(entry, params, scratch / entry.file) for entry in ledger.entries()]
         if not deliveries:
             raise FactoryError(f"{ledger.LEDGER}: no delivery yet: enter one with `factory ingest FILE`")
-        train, test = split(pl.concat(deliveries), params)
         folder = scratch / PREPARED.name
         folder.mkdir()
-        for rows, path in ((train, folder / "train.parquet"), (test, folder / "test.parquet")):
+        for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
+            path = folder / f"{name}.parquet"
             with tables.writing(path):
-                rows.write_parquet(path)
+                rows.sink_parquet(path, row_group_size=GROUP)
         digest.seal(folder, {"ledger": digest.of_file(ledger.LEDGER)})
 
 
@@ -36,35 +39,52 @@ def read(side: str) -> pl.DataFrame:
     return pl.read_parquet(PREPARED / f"{side}.parquet")
 
 
-def load(entry: ledger.Entry, params: Params) -> pl.DataFrame:
-    """A delivery's valid rows. Raises FactoryError if it is not the file that was entered."""
+def scan(side: str) -> pl.LazyFrame:
+    """The same, read when they are asked for."""
+    return pl.scan_parquet(PREPARED / f"{side}.parquet")
+
+
+def load(entry: ledger.Entry, params: Params, place: Path) -> pl.LazyFrame:
+    """A delivery's valid rows, in files below the place. Raises FactoryError if it is not the file that was entered."""
     if not entry.path.is_file():
         raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
     if digest.of_file(entry.path) != entry.sha256:
         raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
-    return check(entry.path, params, checked=True)
+    return spool(entry.path, params, place, checked=True)
 
 
-def check(path: Path, params: Params, *, checked: bool = False) -> pl.DataFrame:
-    """The table's rows if they keep the contract; see `tables.scan` for `checked`. Raises FactoryError naming the file."""
+def check(path: Path, params: Params) -> pl.DataFrame:
+    """The table's rows if they keep the contract. Raises FactoryError naming the file."""
+    with TemporaryDirectory() as place:
+        return spool(path, params, Path(place, "rows")).collect()
+
+
+def spool(path: Path, params: Params, place: Path, *, checked: bool = False) -> pl.LazyFrame:
+    """The same, in files below the place, in little memory; see `tables.scan` for `checked`."""
     _check_columns(params)
     try:
-        rows = _typed(path, checked)
+        rows = _typed(path, place, checked)
         contracts.check(rows, contract.LabelledRow)
         check_invariants(rows, contract.DELIVERY)
         if params.data.time:
-            refuse_future(rows[params.data.time])
+            refuse_future(column(rows, params.data.time))
     except ContractViolation as error:
         raise ContractViolation(f"{path}: {error}") from error
     return rows
 
 
-def _typed(path: Path, checked: bool) -> pl.DataFrame:
-    """The rows in the contract's types, of which text takes up several times the room."""
+def _typed(path: Path, place: Path, checked: bool) -> pl.LazyFrame:
+    """The rows in the contract's types."""
+    place.mkdir(parents=True)
+    files: list[Path] = []
     try:
-        return pl.concat([typed(rows, contract.LabelledRow) for rows in tables.batches(path, checked=checked)])
+        for rows in tables.batches(path, checked=checked):
+            files.append(place / f"{len(files)}.parquet")
+            with tables.writing(files[-1]):
+                typed(rows, contract.LabelledRow).write_parquet(files[-1], compression="lz4")
+        return pl.scan_parquet(files)
     except ContractViolation:  # told of some of the rows
-        return typed(tables.read(path, checked=True), contract.LabelledRow)
+        return typed(tables.read(path, checked=True), contract.LabelledRow).lazy()
 
 
 def refuse_future(times: pl.Series) -> None:
@@ -74,34 +94,34 @@ def refuse_future(times: pl.Series) -> None:
         raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
 
 
-def split(rows: pl.DataFrame, params: Params, salt: str = "") -> tuple[pl.DataFrame, pl.DataFrame]:
+def split(rows: Some, params: Params, salt: str = "") -> tuple[Some, Some]:
     """Training and test rows, as `sides` chooses them; rows without an outcome, where the contract allows any, are on neither.
 
     Raises FactoryError where an id stands twice or a side has nothing to learn or to test.
     """
     if params.data.id:
-        _check_ids(rows[params.data.id], params.data)
-    if rows[params.data.target].has_nulls():
-        rows = rows.drop_nulls(params.data.target)
-    _check_target(rows[params.data.target], params.problem)
-    if params.data.time and rows[params.data.time].has_nulls():
-        raise FactoryError(f"{params.data.time}: {rows[params.data.time].null_count()} rows have no time")
+        _check_ids(column(rows, params.data.id), params.data)
+    target = column(rows, params.data.target)
+    if target.has_nulls():
+        rows, target = rows.drop_nulls(params.data.target), target.drop_nulls()
+    _check_target(target, params.problem)
+    if params.data.time and (gaps := column(rows, params.data.time).null_count()):
+        raise FactoryError(f"{params.data.time}: {gaps} rows have no time")
     is_test = sides.test_side(rows, params, salt)
-    train, test = rows.filter(~is_test), rows.filter(is_test)
-    for name, side in {"train": train, "test": test}.items():
-        if side[params.data.target].n_unique() < 2:
+    for name, side in {"train": ~is_test, "test": is_test}.items():
+        if target.filter(side).n_unique() < 2:
             raise FactoryError(
-                f"the {name} rows ({side.height}) hold fewer than two values of {params.data.target}: "
+                f"the {name} rows ({side.sum()}) hold fewer than two values of {params.data.target}: "
                 "bring more data, or change split.test in params.yaml"
             )
-    return train, test
+    return where(rows, ~is_test), where(rows, is_test)
 
 
 def _check_columns(params: Params) -> None:
     data, known = params.data, contract.LabelledRow.column_names()
-    for column in (data.target, data.id, data.time, *data.sensitive, *params.evaluation.slices):
-        if column is not None and column not in known:
-            raise FactoryError(f"params.yaml: contract.py has no column {column}, there are {', '.join(known)}")
+    for name in (data.target, data.id, data.time, *data.sensitive, *params.evaluation.slices):
+        if name is not None and name not in known:
+            raise FactoryError(f"params.yaml: contract.py has no column {name}, there are {', '.join(known)}")
 
 
 def _check_target(target: pl.Series, problem: str) -> None:

@@ -9,6 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from . import charts, columns, confused, ledger
 from .assessment import SLICE_ROWS, Assessment
 from .metrics import HIGHER_IS_BETTER, Estimate, direction
+from .slices import column, height
 from .wording import label, number, share
 
 LISTED = {"classes": 5, "groups": 15, "features": 20, "columns": 40, "deliveries": 12}
@@ -30,13 +31,15 @@ def render(assessment: Assessment) -> str:
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
         worth=worth(assessment),
         classes=confused.classes(assessment),
-        mix=lambda rows: mix(rows[assessment.params.data.target]),
+        mix=lambda rows: mix(column(rows, assessment.params.data.target)),
         roles=lambda name: roles(assessment, name),
         figures=charts.figures(assessment),
         groups=groups(assessment),
         minimum=SLICE_ROWS,
+        height=height,
+        column=column,
         deliveries=ledger.entries(),
-        columns=[columns.profile(assessment.train[name], assessment.test[name]) for name in shown(assessment)],
+        columns=[columns.profile(column(assessment.train, name), assessment.test[name]) for name in shown(assessment)],
         listed=LISTED,
     )
 

@@ -15,9 +15,7 @@ from .casts import typed
 from .contracts import broken_rules, check, frame, keeps_limits, only_row
 from .errors import ArtifactError
 from .single import matching
-from .slices import Matrix
-
-SLICE = 50_000  # rows
+from .slices import SLICE, Matrix, Rows, collected, height, slices
 
 
 class Scorer:
@@ -75,7 +73,7 @@ class Scorer:
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The bare scores of rows that are known to keep the contract, shape (rows,) or (rows, classes)."""
-        return self._predict(inputs(rows))
+        return self._predict(matrix(features(rows)) if rows.height <= SLICE else inputs(rows))
 
     def _alone(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
         """The score of a single row that keeps the contract; None where polars has to tell."""
@@ -90,13 +88,13 @@ class Scorer:
         return self._predict(made)
 
 
-def inputs(rows: pl.DataFrame) -> Matrix:
+def inputs(rows: Rows) -> Matrix:
     """The rows' features as the estimator sees them, made slice by slice: all at once they take far more room."""
-    if rows.height <= SLICE:
-        return matrix(features(rows))
-    made = np.empty((rows.height, len(features(rows.head(0)).columns)), np.float32)
-    for start in range(0, rows.height, SLICE):
-        made[start : start + SLICE] = matrix(features(rows.slice(start, SLICE)))
+    made = np.empty((height(rows), len(features(collected(rows.head(0))).columns)), np.float32)
+    filled = 0
+    for some in slices(rows):
+        made[filled : filled + some.height] = matrix(features(some))
+        filled += some.height
     return made
 
 

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from polars import selectors
 
 from .config import Params
+from .slices import Rows, column, slices
 
-SLICE = 50_000  # rows that are text at once
 
-
-def test_side(rows: pl.DataFrame, params: Params, salt: str = "") -> pl.Series:
+def test_side(rows: Rows, params: Params, salt: str = "") -> pl.Series:
     """True for the rows of the test: the newest, or where ids repeat or there is no time, a hash's choice.
 
     Rows of one id are on one side, and without an id those that differ in the target at most. `salt`
@@ -21,18 +20,19 @@ def test_side(rows: pl.DataFrame, params: Params, salt: str = "") -> pl.Series:
     """
     data, share = params.data, params.split.test
     if data.time and not data.repeats:
-        return rows[data.time] > rows[data.time].quantile(1 - share, "lower")
+        times = column(rows, data.time)
+        return times > times.quantile(1 - share, "lower")
     if data.id:
-        ids = rows[data.id].cast(pl.String)
+        ids = column(rows, data.id).cast(pl.String)
         distinct = ids.unique()
         chosen = distinct.filter(pl.Series(_positions(distinct, salt) < share))
         return ids.is_in(chosen.implode())
     return pl.Series(_positions(_contents(rows.drop(data.target)), salt) < share)
 
 
-def _contents(rows: pl.DataFrame) -> Iterator[str]:
+def _contents(rows: Rows) -> Iterator[str]:
     text = rows.with_columns(selectors.binary().bin.encode("hex"))
-    for part in text.iter_slices(SLICE):
+    for part in slices(text):
         yield from part.write_ndjson().removesuffix("\n").split("\n")
 
 

@@ -15,7 +15,7 @@ from . import artifact, binning, cost, decisions, digest, disguise, metrics, mul
 from .config import Params
 from .errors import FactoryError
 from .scoring import describe, inputs
-from .slices import Matrix
+from .slices import Matrix, Rows, collected, column, height, sample
 from .stage import stage
 
 SOURCES = ("contract.py", "features.py", "model.py")
@@ -29,48 +29,48 @@ def run(params: Params) -> None:
     spent = cost.meter()
     with stage("train", [artifact.MODEL, cost.TRAINING]) as scratch:
         data = digest.unseal(prepare.PREPARED)
-        train = prepare.read("train")
+        train, test = prepare.scan("train"), prepare.scan("test")
         estimator, threshold = learn(train, params)
-        test = prepare.read("test")
         target, classes = metrics.target_of(train, params), classes_of(train, params)
         facts = {
             "problem": params.problem,
             "target": params.data.target,
             "id": params.data.id,
-            "features": describe(features(train.head(0))),
+            "features": describe(features(collected(train.head(0)))),
             "threshold": threshold,
             "classes": classes,
             "baseline": multiclass.frequencies(target, len(classes)) if classes else float(target.mean()),
-            "data": {"train": data["files"]["train.parquet"], "rows": train.height},
+            "data": {"train": data["files"]["train.parquet"], "rows": height(train)},
             "code": {name: digest.of_file(Path(contract.__file__).with_name(name)) for name in SOURCES},
             "parameters": params.model,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
-        graph = translate.feature_graph(test.select(contract.Row.column_names()), features, contract.Row)
+        probes = sample(test.select(contract.Row.column_names()), translate.PROBES)
+        graph = translate.feature_graph(probes, features, contract.Row)
         artifact.save(scratch / artifact.MODEL.name, estimator, facts, _probes(train, test), graph)
         (scratch / cost.TRAINING.name).write_text(json.dumps(spent(), indent=2) + "\n")
 
 
-def learn(train: pl.DataFrame, params: Params) -> tuple[BaseEstimator, float | None]:
+def learn(train: Rows, params: Params) -> tuple[BaseEstimator, float | None]:
     """The fitted estimator and, for a classifier, the threshold chosen on the last part of the training rows.
 
     Of more than `THRESHOLD_ROWS` a random choice of so many is enough for the threshold.
     """
-    refuse_text(features(train.head(0)))
+    refuse_text(features(collected(train.head(0))))
     disguise.refuse_disguised_target(train, params)
     threshold = None
     if params.value:
-        some = train.sample(THRESHOLD_ROWS, seed=0) if train.height > THRESHOLD_ROWS else train
-        early, late = prepare.split(some, params, salt="threshold:")
+        some = sample(train, THRESHOLD_ROWS) if height(train) > THRESHOLD_ROWS else train
+        early, late = prepare.split(collected(some), params, salt="threshold:")
         score = artifact.predictor(fit(early, params))(inputs(late))
         threshold = decisions.best_threshold(metrics.target_of(late, params), score, params.value)
     return fit(train, params), threshold
 
 
-def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
+def fit(rows: Rows, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     _refuse_absent_class(rows, params)
-    categorical = [i for i, dtype in enumerate(features(rows.head(0)).dtypes) if dtype == pl.Enum]
+    categorical = [i for i, dtype in enumerate(features(collected(rows.head(0))).dtypes) if dtype == pl.Enum]
     try:
         estimator = model.model(params.problem, categorical, **params.model)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
@@ -81,14 +81,14 @@ def fit(rows: pl.DataFrame, params: Params) -> BaseEstimator:
         raise FactoryError(f"params.yaml, model: {str(error).partition(chr(10))[0]}") from error
 
 
-def classes_of(rows: pl.DataFrame, params: Params) -> list[str] | None:
+def classes_of(rows: Rows, params: Params) -> list[str] | None:
     """The classes to tell apart, in the contract's order; None where there is one score."""
-    dtype = rows.schema[params.data.target]
+    dtype = rows.collect_schema()[params.data.target]
     return dtype.categories.to_list() if params.problem == "multiclass" and isinstance(dtype, pl.Enum) else None
 
 
-def _refuse_absent_class(rows: pl.DataFrame, params: Params) -> None:
-    absent = set(classes_of(rows, params) or []) - set(rows[params.data.target].cast(pl.String).unique())
+def _refuse_absent_class(rows: Rows, params: Params) -> None:
+    absent = set(classes_of(rows, params) or []) - set(column(rows, params.data.target).cast(pl.String).unique())
     if absent:
         raise FactoryError(
             f"{params.data.target}: no row to learn from is {', '.join(sorted(absent))}: "
@@ -103,10 +103,11 @@ def refuse_text(table: pl.DataFrame) -> None:
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
 
 
-def _probes(train: pl.DataFrame, test: pl.DataFrame) -> Matrix:
+def _probes(train: Rows, test: Rows) -> Matrix:
     """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
-    gappy = inputs(train.head(min(test.height, GAPPY_ROWS)))
-    numeric = [i for i, dtype in enumerate(features(test.head(0)).dtypes) if dtype != pl.Enum]
+    whole = inputs(test)
+    gappy = inputs(train.head(min(len(whole), GAPPY_ROWS)))
+    numeric = [i for i, dtype in enumerate(features(collected(test.head(0))).dtypes) if dtype != pl.Enum]
     unknown = np.random.default_rng(0).random((len(gappy), len(numeric))) < 0.1
     gappy[:, numeric] = np.where(unknown, np.nan, gappy[:, numeric])
-    return np.vstack([inputs(test), gappy])
+    return np.vstack([whole, gappy])
