@@ -113,10 +113,10 @@ def _time(text: pl.Expr, column: dy.Column) -> pl.Expr:
 
 def _boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
     own = {text: truth for truth in (True, False) for text in about(column).get(str(truth).lower(), ())}
-    text = value.cast(pl.String)
-    return (text if own else text.str.to_lowercase()).replace_strict(
-        own or BOOLEANS, default=None, return_dtype=pl.Boolean()
-    )
+    text = value.cast(pl.String) if own else value.cast(pl.String).str.to_lowercase()
+    words = own or BOOLEANS
+    true = pl.Series([word for word, truth in words.items() if truth], dtype=pl.String)
+    return pl.when(text.is_in(list(words))).then(text.is_in(true.implode()))  # polars replaces in all rows at once
 
 
 def _number(text: pl.Expr, column: dy.Column) -> pl.Expr:
