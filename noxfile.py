@@ -83,7 +83,7 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Speed and size, against the limits that the benchmarks name; `nox -s bench -- pipelines` measures those."""
     install(session)
-    session.run("python", f"benchmarks/{''.join(session.posargs) or 'bench'}.py", session.create_tmp())
+    session.run("python", f"benchmarks/{[*session.posargs, 'bench'][0]}.py", session.create_tmp(), *session.posargs[1:])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A million rows of 30 columns, from CSV to a trained and evaluated model: `nox -s bench -- large`."""
+"""A million rows of 30 columns, from CSV to a trained and evaluated model: `nox -s bench -- large`, or `large 10000000`."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 from report import report
 
 ROOT = Path(__file__).parents[1]
-ROWS = 1_000_000
+ROWS = int(sys.argv[2]) if sys.argv[2:] else 1_000_000
 MADE = """
 import sys
 import numpy as np
@@ -60,8 +60,9 @@ def main() -> None:
     start = time.perf_counter()
     told = subprocess.run((python, "-c", PEAK, *adopt), cwd=project, check=True, stdout=subprocess.PIPE, text=True).stdout
     whole, peak, size = time.perf_counter() - start, float(told.splitlines()[-1]), parquet.stat().st_size / 1e6
-    report(f"{ROWS:,} rows of 30 columns, CSV to an evaluated model", f"{whole:.0f} s", "<= 60 s")
-    report("of which profiling, with the start of Python", f"{profiled:.1f} s", "<= 10 s")
+    limited = ROWS <= 1_000_000
+    report(f"{ROWS:,} rows of 30 columns, CSV to an evaluated model", f"{whole:.0f} s", "<= 60 s" if limited else "")
+    report("of which profiling, with the start of Python", f"{profiled:.1f} s", "<= 10 s" if limited else "")
     report("peak memory of any process", f"{peak:.0f} MB", f"<= {3 * size + 500:.0f} MB ({size:.0f} MB in Parquet)")
 
 
