@@ -6,8 +6,6 @@
 """What is done with this repository: `nox` tests it, `nox -s demo` shows it, `nox -s bench` measures it."""
 
 import os
-import shutil
-from pathlib import Path
 
 import nox
 
@@ -16,7 +14,6 @@ nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 TOOLS = ("copier>=9.18", "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each
-DEMO = Path(__file__).parent / "demo"
 
 
 def install(session: nox.Session) -> None:
@@ -46,37 +43,11 @@ def slow(session: nox.Session) -> None:
     session.run("pytest", "-m", "slow", *BESIDE, *session.posargs)
 
 
-def state(session: nox.Session) -> str:
-    """What the demo's repository holds, committed or not."""
-    asked = (("rev-parse", "HEAD"), ("status", "--porcelain"))
-    return "".join(session.run("git", "-C", str(DEMO), *question, external=True, silent=True) for question in asked)
-
-
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """A project in ./demo: copied, set up, trained, promoted and scored."""
     install(session)
-    session.env.update({f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")})
-    marker = DEMO / ".git" / "made-by-nox"  # the state in which this session left the demo; empty until it is through
-    if DEMO.exists():
-        made = marker.read_text() if marker.exists() else None
-        if made != "" and made != state(session):
-            session.error(f"{DEMO} holds work that this session did not make: move it away")
-        shutil.rmtree(DEMO)
-    session.run("git", "init", "--quiet", "--initial-branch=main", str(DEMO), external=True)
-    marker.touch()
-    session.run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", "--data=project_name=Demo", str(DEMO.parent), str(DEMO))
-    session.chdir(DEMO)
-    session.run("uv", "run", "factory", "setup")
-    session.run("uv", "run", "dvc", "repro")
-    session.run("git", "add", "--all", external=True)
-    session.run("git", "commit", "--quiet", "--message", "Train the first model", external=True)
-    session.run("uv", "run", "dvc", "push")
-    session.run("uv", "run", "factory", "promote")
-    session.run("uv", "run", "factory", "score", str(max(Path("data", "raw").glob("*.parquet"))), "scores.parquet")
-    session.run("uv", "run", "dvc", "metrics", "show")
-    marker.write_text(state(session))
-    session.log(f"The report: {DEMO / 'reports' / 'report.html'}")
+    session.run("python", "tools/demo.py")
 
 
 @nox.session(default=False)
@@ -84,6 +55,15 @@ def bench(session: nox.Session) -> None:
     """Speed and size, against the limits that the benchmarks name; `nox -s bench -- pipelines` measures those."""
     install(session)
     session.run("python", f"benchmarks/{[*session.posargs, 'bench'][0]}.py", session.create_tmp(), *session.posargs[1:])
+
+
+@nox.session(default=False)
+def adopt(session: nox.Session) -> None:
+    """Public tables adopted by a project each, into docs/your-data.md; `nox -s adopt -- penguins wage` runs these."""
+    install(session)
+    session.install("polars>=2.1", "scikit-learn>=1.9")
+    session.install("--no-deps", "--requirement=benchmarks/public.txt")
+    session.run("python", "benchmarks/adopt.py", session.create_tmp(), *session.posargs)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def test_reasons(name, reason):
 
 
 def test_groups_of_people_are_sensitive_and_ages_only_named():
+    assert {c.name for c in propose(TABLE.rename({"colour": "maritl"})).choices if c.sensitive} == {"maritl", "sex"}
     assert [choice.name for choice in propose().choices if choice.sensitive] == ["sex"]
     assert [c.name for c in propose(sensitive=("colour",)).choices if c.sensitive] == ["colour", "sex"]
 

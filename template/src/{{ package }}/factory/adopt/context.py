@@ -99,9 +99,10 @@ def _features(choice: Choice) -> Iterator[dict[str, str]]:
 def _parts(column: Column) -> Iterator[str]:
     known = column.sample.drop_nulls()
     if column.kind != "Time":
-        for part in ("month", "weekday"):
-            if getattr(known.dt, part)().n_unique() > 1:
-                yield part
+        if known.dt.month().n_unique() > 1:
+            yield "month"
+        if known.dt.day().n_unique() > 1:  # else they stand for months or years
+            yield "weekday"
     if column.kind != "Date" and known.dt.hour().n_unique() > 1:
         yield "hour"
 

@@ -24,6 +24,9 @@ def typical(declared: Declared) -> Any:
     middle = column.sample.drop_nulls().sort()[column.sample.drop_nulls().len() // 2]
     if kind == "Datetime":
         return middle.replace(microsecond=0)
+    if kind == "Float64":
+        short = float(f"{middle:.4g}")
+        return short if column.low <= short <= column.high else middle
     return middle
 
 

@@ -9,7 +9,7 @@ from .readable import KINDS
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
 WORDS = (
-    r"sex|gender|race|ethnic\w*|relig\w*|national\w*|citizen\w*|marital|age|disab\w*|pregnan\w*|native\w*|foreign\w*"
+    r"sex|gender|race|ethnic\w*|relig\w*|national\w*|citizen\w*|marit\w*|age|disab\w*|pregnan\w*|native\w*|foreign\w*"
 )
 PERSONAL = re.compile(rf"(?i)(^|[\W_])({WORDS})($|[\W_])")
 BORN = re.compile(r"(?i)birth|born|dob")

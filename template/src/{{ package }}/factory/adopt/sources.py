@@ -37,8 +37,9 @@ def write(proposal: Proposal, outcome: context.Outcome, folder: Path) -> list[Pa
         source = resources.files(__package__).joinpath("templates", f"{name}.txt").read_text(encoding="utf-8")
         (folder / place).mkdir(parents=True, exist_ok=True)
         (folder / place / name).write_text(environment.from_string(source).render(facts), encoding="utf-8")
-    _format(folder)
-    return [place / name for name, place in PLACES.items()]
+    written = [place / name for name, place in PLACES.items()]
+    _format([folder / path for path in written if path.suffix == ".py"])
+    return written
 
 
 def code(value: Any) -> str:
@@ -63,12 +64,15 @@ def comment(text: str) -> str:
     return f" # {' '.join(text.split())}" if text else ""
 
 
-def _format(folder: Path) -> None:
-    """Lay the code out as the project's own style asks."""
+def _format(files: list[Path]) -> None:
+    """Lay the code out as the project's own style asks; files by name, for ruff passes over folders such as build/ and .nox/."""
     for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
         config = ["--config", str(Path("pyproject.toml").resolve())]
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *config, str(folder)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "ruff", *command, *config, *map(str, files)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise FactoryError(f"`ruff {command[0]}` failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -1,0 +1,37 @@
+"""Run in an adopted project: how its model compares with scikit-learn's own defaults on the same rows, as JSON."""
+
+import json
+import sys
+
+import numpy as np
+import polars as pl
+from adopted import contract, features
+from adopted.factory import artifact, config, metrics, prepare, scoring
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+
+def main() -> None:
+    params, rival = config.load(), artifact.load()
+    train, test = prepare.read("train"), prepare.read("test")
+    table = features.features(train)
+    kind = HistGradientBoostingRegressor if params.problem == "regression" else HistGradientBoostingClassifier
+    categorical = [i for i, dtype in enumerate(table.dtypes) if dtype == pl.Enum]
+    plain = kind(categorical_features=categorical, random_state=0)
+    plain.fit(scoring.matrix(table), metrics.target_of(train, params))
+    target, seen = metrics.target_of(test, params), scoring.matrix(features.features(test))
+    scores = {"plain": artifact.predictor(plain, len(rival.manifest["classes"] or []))(seen), "ours": rival.predict(seen)}
+    scores["baseline"] = np.full_like(scores["ours"], rival.manifest["baseline"])
+    name = params.evaluation.metric
+    metric = metrics.METRICS[params.problem][name]
+
+    def clear(who: str) -> bool:
+        return metrics.improvement(params.problem, name, target, scores[who], scores["baseline"]).low > 0
+
+    facts = {who: float(metric(target, score)) for who, score in scores.items()}
+    facts |= {"metric": name, "problem": params.problem, "sign": metrics.direction(name)}
+    facts |= {"better": {who: clear(who) for who in ("plain", "ours")}, "out": list(getattr(contract, "IGNORED", {}))}
+    json.dump(facts, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

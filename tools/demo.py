@@ -1,0 +1,53 @@
+"""Make a project in ./demo: copied, set up, trained, promoted and scored. `nox -s demo` runs this."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "demo"
+MARKER = DEMO / ".git" / "made-by-nox"
+"""The state in which the demo was left; empty until it is through."""
+
+
+def main() -> str | None:
+    os.environ |= {f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    if DEMO.exists():
+        made = MARKER.read_text() if MARKER.exists() else None
+        if made != "" and made != state():
+            return f"{DEMO} holds work that this session did not make: move it away"
+        shutil.rmtree(DEMO)
+    run("git", "init", "--quiet", "--initial-branch=main", str(DEMO))
+    MARKER.touch()
+    run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", "--data=project_name=Demo", str(ROOT), str(DEMO))
+    os.chdir(DEMO)
+    run("uv", "run", "factory", "setup")
+    run("uv", "run", "dvc", "repro")
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "Train the first model")
+    run("uv", "run", "dvc", "push")
+    run("uv", "run", "factory", "promote")
+    run("uv", "run", "factory", "score", str(max(Path("data", "raw").glob("*.parquet"))), "scores.parquet")
+    run("uv", "run", "dvc", "metrics", "show")
+    MARKER.write_text(state())
+    print(f"The report: {DEMO / 'reports' / 'report.html'}")
+    return None
+
+
+def run(*command: str) -> None:
+    """Show the command and what it says. Exits where it fails."""
+    print(f"demo > {' '.join(command)}", flush=True)
+    if subprocess.run(command).returncode:
+        sys.exit(f"demo: {' '.join(command)} failed")
+
+
+def state() -> str:
+    """What the demo's repository holds, committed or not."""
+    asked = (("rev-parse", "HEAD"), ("status", "--porcelain"))
+    return "".join(subprocess.check_output(["git", "-C", str(DEMO), *question], text=True) for question in asked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
