@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
-from adopted import ROOT, Adopted, adopt
+from adoption import ROOT, Adopted, adopt
 from public import TABLES, Public
 
 DOCUMENT = ROOT / "docs/your-data.md"

@@ -18,6 +18,7 @@ from . import (
 __all__ = [
     "adoption",
     "advice",
+    "capacity",
     "context",
     "declare",
     "first",

@@ -5,12 +5,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ... import model as yours
 from .. import PACKAGE, evaluate, git, ledger, setup, shell, swap, tables
 from ..errors import FactoryError
-from . import context, first, given, loss, project, sources
+from . import capacity, context, first, given, loss, project, sources
 from .advice import advice
 from .profile import profile
 from .proposal import Asked, Proposal, propose
@@ -35,6 +36,8 @@ def _adopted(table: Path, asked: Asked, settle: Settle, force: bool) -> Iterator
         columns = profile(rows)
         proposal = settle(lambda changed: propose(columns, rows, changed), asked)
     _refuse_unknown_problem(proposal)
+    features = [choice.column for choice in proposal.having("feature")]
+    proposal = replace(proposal, parameters=capacity.parameters(features, proposal.question))
     with tempfile.TemporaryDirectory() as place:
         drafts = Path(place)
         sources.write(proposal, context.Outcome(), drafts)
@@ -74,7 +77,7 @@ def _replaced(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[s
     yield f"✓ {outcome.metric} {outcome.value:.4g}; knowing the target's mean alone, {outcome.baseline:.4g}"
     yield f"✓ {evaluate.REPORTS}/report.html\n\nLook first at:"
     yield from (f"- {line}" for line in advice(proposal, outcome))
-    yield "\nNext: read the files, then git add --all && git commit, and uv run factory promote"
+    yield "\nNext: read the files, then git add --all && git commit, uv run dvc push, uv run factory promote"
 
 
 def _take(drafts: Path, path: Path) -> None:

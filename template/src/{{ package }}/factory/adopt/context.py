@@ -16,11 +16,6 @@ RESERVED = {"dy", "pl", "date", "datetime", "time"}
 TESTED = 100
 """Columns whose limits are tested one by one; of a wider table every so many."""
 
-SMALL = 20_000
-FEW_ROWS = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 1.0, "random_state": 0}
-MANY_ROWS = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "l2_regularization": 1.0, "random_state": 0}
-"""Small trees where there is little to learn from; `factory tune` searches further."""
-
 RARE = 0.1
 SLICES = 6
 
@@ -122,14 +117,14 @@ def _mix(proposal: Proposal) -> str:
 
 
 def _choices(proposal: Proposal) -> dict[str, Any]:
-    """Metric, parameters and the worth of decisions, for the problem and the number of rows."""
+    """Metric, parameters and the worth of decisions."""
     question = proposal.question
     share = question.counts[question.positive] / question.rows if question.positive else 0.5
     alarms = max(1, round((1 - share) / share))
     groups = [c.name for c in proposal.having("feature") if 1 < len(c.column.values) <= SLICES and not c.sensitive]
     return {
         "metric": "rmse" if question.problem == "regression" else "average_precision" if share < RARE else "roc_auc",
-        "model": FEW_ROWS if question.rows < SMALL else MANY_ROWS,
+        "model": proposal.parameters,
         "slices": groups[:2],
         "value": {"true_positive": 0, "false_positive": -1, "false_negative": -alarms} if question.positive else None,
         "value_note": f"as bad as {alarms} false alarms" if alarms > 1 else "",

@@ -16,20 +16,20 @@ LEAST = 2_000
 
 def leaks(columns: list[Column], question: Question) -> dict[str, str]:
     """The columns that tell the target of unseen rows almost perfectly, with the reason to leave each out."""
-    target = _numbers(question.target)
+    target = numbers(question.target)
     rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(target)))
     rows = rows[: max(CELLS // max(len(columns), 1), LEAST)]
     codes = np.unique(target[rows], return_inverse=True)[1]
     truth = target[rows] if question.problem == "regression" else codes.astype(np.float64)
     told = {}
     for column in columns:
-        found = disguise.tells(_numbers(column)[rows], truth, question.problem)
+        found = disguise.tells(numbers(column)[rows], truth, question.problem)
         if found > ALMOST:
             told[column.name] = f"alone tells {question.target.name} ({found:.4f} of 1): known only afterwards?"
     return told
 
 
-def _numbers(column: Column) -> NDArray[np.float64]:
+def numbers(column: Column) -> NDArray[np.float64]:
     """The sample as numbers, NaN where unknown: times in their units, texts by their order."""
     values = column.sample
     if values.dtype == pl.String:

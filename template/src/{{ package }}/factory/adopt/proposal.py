@@ -1,10 +1,12 @@
 """What each column is to be: as the user says, else by its looks, with one id and one time at most."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
 from ..errors import FactoryError
+from . import capacity
 from .leaks import leaks
 from .parts import Choice, is_free_text, looks
 from .profile import TEMPORAL, Column
@@ -30,10 +32,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Proposal:
-    """The question, and the part of every column in the table's order."""
+    """The question, the part of every column in the table's order, and the model's parameters."""
 
     question: Question
     choices: list[Choice]
+    parameters: dict[str, Any] = field(default_factory=lambda: capacity.CAUTIOUS)
 
     def having(self, role: str) -> list[Choice]:
         """The choices of that role."""

@@ -16,6 +16,7 @@ CHECKS = {
     "format": "ruff format --check",
     "types": "mypy",
     "hooks": "pre-commit run --all-files",
+    "push": "dvc push",
     "promotion": "factory promote",
     "tests": "pytest -q",
 }
