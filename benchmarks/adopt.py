@@ -86,7 +86,7 @@ def _shown(said: str) -> list[str]:
 
 
 def _block(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
+    return re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
 
 
 def _recorded() -> dict[str, str]:
@@ -97,7 +97,7 @@ def _recorded() -> dict[str, str]:
 
 def _write(name: str, lines: list[str]) -> None:
     text = "\n".join(lines).replace("\\", r"\\")
-    DOCUMENT.write_text(_block(name).sub(rf"\g<1>{text}\g<2>", DOCUMENT.read_text("utf-8")), "utf-8")
+    DOCUMENT.write_text(_block(name).sub(rf"\g<1>{text}\n\g<2>", DOCUMENT.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

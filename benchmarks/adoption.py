@@ -11,6 +11,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 CHECKS = {
+    "addition": "git add --all",
+    "commit": "git commit --message=Adopt",
     "repetition": "dvc repro",
     "style": "ruff check",
     "format": "ruff format --check",
@@ -44,10 +46,8 @@ def adopt(name: str, table: Path, target: str, folder: Path, *, quick: bool) -> 
     new = [str(ROOT / "hooks/new.py"), str(project), "--vcs-ref=HEAD", "--defaults", "--data=project_name=Adopted"]
     if not _run(found, "adoption", ["python", *new, f"--data={table}", f"--target={target}"], folder):
         return found
-    for command in ("add --all", "commit --message=Adopt"):
-        _run(found, "commit", ["git", *command.split()], project)
     for what, command in (CHECKS | ({"tests": OWN} if quick else {})).items():
-        _run(found, what, ["uv", "run", *command.split()], project)
+        _run(found, what, [*([] if command.startswith("git") else ["uv", "run"]), *command.split()], project)
     if "Running stage" in found.said["repetition"]:
         found.failed["repetition"] = found.said["repetition"]
     if _run(found, "comparison", ["uv", "run", "python", str(ROOT / "benchmarks/plain.py")], project):
