@@ -14,7 +14,7 @@ SIZE = RANDOM.normal(0, 1, ROWS)
 NOISE = RANDOM.normal(0, 1, ROWS)
 CHOSEN = {
     "noise": (NOISE, adopt.capacity.CAUTIOUS),
-    "a wave": (np.sin(10 * SIZE) + NOISE / 10, adopt.capacity.CAPABLE),
+    "a wave": (np.sin(20 * SIZE) + NOISE / 10, adopt.capacity.CAPABLE),
     "two values by chance": (NOISE > 0, adopt.capacity.CAUTIOUS),
     "a rare value": (np.arange(ROWS) < 5, adopt.capacity.CAUTIOUS),
     "three classes by chance": (np.digitize(NOISE, [-1, 1]), adopt.capacity.CAUTIOUS),

@@ -13,14 +13,7 @@ from .profile import TEMPORAL, Column
 from .question import Question
 
 CAUTIOUS = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 1.0, "random_state": 0}
-CAPABLE = {
-    "max_iter": 300,
-    "learning_rate": 0.05,
-    "max_leaf_nodes": 16,
-    "min_samples_leaf": 10,
-    "l2_regularization": 1.0,
-    "random_state": 0,
-}
+CAPABLE = {"max_iter": 300, "learning_rate": 0.05, "max_leaf_nodes": 31, "l2_regularization": 1.0, "random_state": 0}
 LARGE = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "l2_regularization": 1.0, "random_state": 0}
 """Of many rows; `factory tune` searches further."""
 
