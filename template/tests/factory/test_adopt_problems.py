@@ -39,7 +39,7 @@ REFUSED = {
     "nothing: the target is missing in all 400 rows": (TABLE, {"target": "nothing"}),
     "note: 400 rows with about 400 different values are free text": (TABLE, {"target": "note"}),
     "seen: a date is no target": (TABLE, {"target": "seen"}),
-    "price: 20 rows have an outcome: at least 30": (TABLE.head(20), {}),
+    "price: 20 rows have an outcome: at least 50": (TABLE.head(20), {}),
     "no column is left to tell price from": (TABLE.select("price"), {}),
     "colour: a regression needs a number": (TABLE, {"target": "colour", "problem": "regression"}),
     "colour: a classification needs two values, and there are 3": (

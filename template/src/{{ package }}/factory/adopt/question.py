@@ -12,7 +12,7 @@ from .spelling import NUMERIC, TRUTH, typed
 
 CLASSES = 100
 CODES = 20
-ROWS = 30
+ROWS = 50
 """The least that can be split into rows to learn from and rows to test on."""
 CLASS_ROWS = 5
 YES = {word for words in TRUTH for word in words[:1]} | {"1", "1.0"}
