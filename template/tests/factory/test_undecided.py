@@ -67,7 +67,7 @@ def test_another_unit_is_to_be_mended_in_the_delivery(spoil, words):
     delivery(400).with_columns(spoil(pl.col("amount"))).write_csv("next.csv")
     (line,) = [line for line in taught.told("next.csv") if line.startswith("amount")]
     assert words in line and line.endswith("mend the delivery rather than the contract")
-    assert not Path("change.diff").read_text("utf-8")
+    assert "+    amount = dy.Float64(" in Path("change.diff").read_text("utf-8")  # for those who know better
 
 
 def test_file_that_keeps_the_contract(monkeypatch):
