@@ -13,7 +13,8 @@ SLICE = 50_000  # rows
 def fit(estimator: Any, matrix: NDArray[np.float32], target: NDArray[np.float64]) -> Any:
     """The estimator, fitted. scikit-learn's own way takes several copies of all rows as doubles."""
     boosted = isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
-    if not boosted or len(matrix) <= SLICE:
+    known = hasattr(estimator, "_preprocess_X") and hasattr(estimator, "_bin_data")  # no promise
+    if not (boosted and known) or len(matrix) <= SLICE:
         return estimator.fit(matrix, target)
     bins = _Bins(estimator)
     estimator._preprocess_X, estimator._bin_data = bins.learn_categories, bins.fill
