@@ -43,7 +43,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--defaults", action="store_true", help="don't ask; take the defaults")
     parser.add_argument("--vcs-ref", help="tag, branch or commit of the template (default: the newest release)")
     parser.add_argument("--no-setup", action="store_true", help="only copy")
-    parser.add_argument("--data", action="append", default=[], metavar="TABLE", help="your table, to adopt in place of the sample")
+    parser.add_argument(
+        "--data", action="append", default=[], metavar="TABLE", help="your table, to adopt in place of the sample"
+    )
     for option in ADOPTED:
         parser.add_argument(f"--{option}", action="append", default=[], help="as of `factory adopt`")
     given = parser.parse_args()

@@ -83,7 +83,13 @@ def test_nothing_of_the_sample_is_left(project):
 
 
 def test_it_passes_its_own_checks_and_tests(commands):
-    for command in ("ruff check", "ruff format --check", "mypy", "pre-commit run --all-files", "pytest -q tests --ignore=tests/factory"):
+    for command in (
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "pre-commit run --all-files",
+        "pytest -q tests --ignore=tests/factory",
+    ):
         commands.done(*command.split(), UV_OFFLINE="1")
     assert "up to date" in commands.done("dvc", "status")
     assert status(commands.folder) == ""
@@ -120,7 +126,9 @@ def test_promoted_served_and_trained_again(commands, tmp_path):
     row |= {"Region (old)": None}
     with serving(port, commands.bin / "factory", "serve", "--port", port, folder=commands.folder):
         assert wait(lambda: ready(port), 60)
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/score", json.dumps(row).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/score", json.dumps(row).encode(), {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert 0 <= json.load(answer)["scores"][0]["score"] <= 1
     commands.done("factory", "ingest", str(month(tmp_path / "2024-04.csv", 4)))
