@@ -6,6 +6,8 @@
 """What is done with this repository: `nox` tests it, `nox -s demo` shows it, `nox -s bench` measures it."""
 
 import os
+import shutil
+import subprocess
 
 import nox
 
@@ -13,6 +15,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 TOOLS = ("copier>=9.18", "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
+DEBIAN = {"npm": "npm", "rsync": "rsync", "sshd": "openssh-server"}  # what the tests start, and its package
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each
 
 
@@ -20,6 +23,19 @@ def install(session: nox.Session) -> None:
     """The tools; what they start finds its own environment, and never works in the session's."""
     session.install(*TOOLS)
     session.env.update(dict.fromkeys(("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")))
+
+
+def debian(session: nox.Session) -> None:
+    """Install what is missing, where that needs no password; the tests report what they then still miss."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    missing = [package for command, package in DEBIAN.items() if not shutil.which(command, path=path)]
+    if not (missing and shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))):
+        return
+    sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]  # in which no service starts
+    only_errors = {"external": True, "stdout": subprocess.DEVNULL, "success_codes": range(256)}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        session.run_install(*sudo, *quiet, "apt-get", "-qq", "-oDPkg::Lock::Timeout=300", *command, **only_errors)
 
 
 @nox.session
@@ -40,6 +56,7 @@ def fast(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Rendered projects at work, with real storage servers; needs the network, may install Debian packages."""
     install(session)
+    debian(session)
     session.run("pytest", "-m", "slow", *BESIDE, *session.posargs)
 
 

@@ -8,6 +8,8 @@ import copier
 import pytest
 import yaml
 
+pytest_plugins = ["skips"]
+
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
 QUESTIONS = [name for name, asked in CONFIG.items() if name[0] != "_" and asked.get("when", True)]

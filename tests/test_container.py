@@ -51,7 +51,7 @@ def engine(tmp_path_factory) -> Iterator[None]:
             yield
             return
     if not STARTER.exists():
-        pytest.skip("no Docker engine answers, and none can be started: not tested")
+        pytest.skip("no Docker engine answers, and none can be started")
     with alone():
         python, folder = newest_python(), tmp_path_factory.mktemp("engine")
         try:
@@ -87,7 +87,7 @@ def newest_python() -> str:
     minor = pinned("PYTHON")
     hidden = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     found = sorted(path.name for path in hidden.glob(f"{minor}.*"))
-    return found[-1] if found else pytest.skip(f"no Python {minor} for a stand-in of its image: not tested")
+    return found[-1] if found else pytest.skip(f"no Python {minor} for a stand-in of its image")
 
 
 @pytest.fixture(scope="module")

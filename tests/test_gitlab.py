@@ -13,6 +13,7 @@ import test_container
 from conftest import git
 from forge import Hub, environment, running
 from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from workshop import require
 
 pytestmark = pytest.mark.slow
 engine = test_container.engine
@@ -47,10 +48,9 @@ class Done:
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory) -> Path:
     """The command of gitlab-ci-local."""
-    if not all(shutil.which(name) for name in ("npm", "rsync")):
-        pytest.skip("no npm or no rsync on this machine: not tested")
+    require("rsync")
     folder = tmp_path_factory.mktemp("node")
-    done = subprocess.run(["npm", "install", "--silent", "--prefix", folder, RUNNER], capture_output=True, text=True)
+    done = subprocess.run([require("npm"), "install", "--silent", "--prefix", folder, RUNNER], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder / "node_modules/.bin/gitlab-ci-local"
 

@@ -8,9 +8,9 @@ import azure_pipeline
 import pytest
 import yaml
 from conftest import ROOT, commit, git
-from workshop import Project, call, copy, installed, run
+from workshop import Project, call, copy, installed, require, run
 
-SHARED = ROOT.parent / "shared/tools/azlint.cjs"
+LANGUAGE_SERVICE = ROOT / "tests/azure_lint.cjs"
 STYLE = "{extends: default, rules: {line-length: {max: 130}, comments: {min-spaces-from-content: 1}, document-start: disable, truthy: {check-keys: false}}}"
 SCHEMAS = {
     "github": ["vendor.github-workflows", ".github/workflows/*.yaml"],
@@ -93,14 +93,16 @@ def test_linters_have_nothing_to_say_of_github(render, tmp_path):
 
 @pytest.mark.slow
 def test_language_service_has_nothing_to_say(render, tmp_path):
-    if not (shutil.which("npm") and SHARED.exists()):
-        pytest.skip("no npm, or not what starts the language service: not tested")
-    run(tmp_path, "npm", "install", "--silent", "--prefix", str(tmp_path), "azure-pipelines-language-server@0.9.3")
+    run(tmp_path, require("npm"), "install", "--silent", "--prefix", str(tmp_path), "azure-pipelines-language-server@0.9.3")
     where = "import check_jsonschema as c, pathlib as p; print(p.Path(c.__file__).parent)"
     found = run(tmp_path, "uv", "run", "--quiet", "--no-project", "--with=check-jsonschema", "python", "-c", where).strip()
     schema = f"{found.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
-    files = [str(file) for file in pipelines(render(ci="azure"), "azure")]
-    assert "0 problems" in run(tmp_path, "node", str(SHARED), schema, *files, NODE_PATH=str(tmp_path / "node_modules"))
+    lint, modules = ("node", str(LANGUAGE_SERVICE), schema), str(tmp_path / "node_modules")
+    files = pipelines(render(ci="azure"), "azure")
+    run(tmp_path, *lint, *map(str, files), NODE_PATH=modules)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(files[0].read_text().replace("script:", "scripts:", 1))
+    assert "Unexpected property scripts" in call(tmp_path, *lint, str(broken), NODE_PATH=modules).stderr
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import getpass
 import hashlib
 import os
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import git
-from workshop import call, copy, free_port, run, serving, status, tool
+from workshop import call, copy, free_port, require, run, serving, status, tool
 
 pytestmark = pytest.mark.slow
 Remote = tuple[str, dict[str, str]]  # the address for the question, and DVC's settings of this machine
@@ -52,9 +51,7 @@ def s3(folder: Path) -> Iterator[Remote]:
 
 @contextmanager
 def azure(folder: Path) -> Iterator[Remote]:
-    if not shutil.which("npm"):
-        apt("npm")
-    run(folder, "npm", "install", "--silent", "--prefix", str(folder), "azurite@3")
+    run(folder, require("npm"), "install", "--silent", "--prefix", str(folder), "azurite@3")
     port, server = free_port(), folder / "node_modules" / ".bin" / "azurite-blob"
     options = ("--blobHost", "127.0.0.1", "--blobPort", port, "--location", folder / "blobs", "--skipApiVersionCheck", "--silent")
     with serving(port, server, *options, "--disableTelemetry", folder=folder):
@@ -74,7 +71,7 @@ def gs(folder: Path) -> Iterator[Remote]:
 
 @contextmanager
 def ssh(folder: Path) -> Iterator[Remote]:
-    server = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or apt("openssh-server") or "/usr/sbin/sshd"
+    server = require("sshd")
     Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
     for key in ("host", "user"):
         run(folder, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
@@ -87,18 +84,6 @@ def ssh(folder: Path) -> Iterator[Remote]:
         (folder / "storage").mkdir()
         url = f"ssh://{getpass.getuser()}@127.0.0.1:{port}{folder}/storage"
         yield url, {"keyfile": str(folder / "user")}
-
-
-def apt(package: str) -> None:
-    """Install a Debian package without starting what it brings; the test is skipped where that cannot be done."""
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]  # in which no service starts
-    install = [*sudo, *quiet, "apt-get", "install", "--yes", "--no-install-recommends"]
-    try:
-        subprocess.run([*sudo, "apt-get", "update", "-qq"], check=True, capture_output=True, timeout=300)
-        subprocess.run([*install, package], check=True, capture_output=True, timeout=600)
-    except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"NOT TESTED: {package} is missing and cannot be installed: {error}")
 
 
 def wipe(project: Path) -> None:

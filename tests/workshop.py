@@ -35,13 +35,24 @@ def run(project: Path, *command: str, **env: str | None) -> str:
     return done.stdout + done.stderr
 
 
+def require(name: str) -> str:
+    """The path of a command of this machine; the test is skipped where it is missing."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") or pytest.skip(f"no {name} on this machine")
+
+
 def interpreter(version: str) -> str:
-    """The path of a Python of that version; the test is skipped where there is none."""
-    found = subprocess.run(["uv", "python", "find", "--no-python-downloads", version], capture_output=True, text=True)
-    if found.returncode == 0:
-        return found.stdout.strip()
+    """The path of a Python of that version, fetched if need be; the test is skipped where there is none."""
     hidden = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python"))
-    return str(hidden[-1]) if hidden else pytest.skip(f"no Python {version} on this machine: not tested")
+    if path := known(version) or (str(hidden[-1]) if hidden else ""):
+        return path
+    subprocess.run(["uv", "python", "install", "--no-bin", version], capture_output=True)
+    return known(version) or pytest.skip(f"no Python {version} on this machine, and none can be fetched")
+
+
+def known(version: str) -> str:
+    """The path of uv's choice of a Python of that version, if there is one."""
+    find = ["uv", "python", "find", "--no-python-downloads", version]
+    return subprocess.run(find, capture_output=True, text=True).stdout.strip()
 
 
 def copy(rendered: Path, folder: Path) -> Path:
@@ -234,12 +245,13 @@ def first_version(template: Path, folder: Path, name: str) -> Governed:
 def small_disk(place: Path, size: str) -> Iterator[Path]:
     """A disk of that size at the place; the test is skipped where there may be none."""
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True).returncode:
-        pytest.skip("may not mount")
+    sudo = ["sudo", "--non-interactive"] if os.geteuid() and shutil.which("sudo") else []
+    if subprocess.run([*sudo, "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("may not mount a disk")
     try:
         yield place
     finally:
-        subprocess.run(["umount", place], check=True)
+        subprocess.run([*sudo, "umount", place], check=True)
 
 
 def fill(disk: Path, left: int) -> None:
