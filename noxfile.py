@@ -8,6 +8,7 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import nox
 
@@ -40,9 +41,13 @@ def debian(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style of the repository's own code."""
-    session.install("pre-commit>=4.5")
+    """Style of the repository's own code, and which package of the template may import which."""
+    session.install("import-linter>=2.5", "pre-commit>=4.5")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
+    package = Path(session.create_tmp(), "late_flights")  # a name that Python can import
+    package.unlink(missing_ok=True)
+    package.symlink_to(Path("template/src/{{ package }}").resolve())
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": str(package.parent)})
 
 
 @nox.session
@@ -50,6 +55,14 @@ def fast(session: nox.Session) -> None:
     """Answers, structure and updates, in seconds to minutes; `nox -s fast -- -k words` chooses."""
     install(session)
     session.run("pytest", "-m", "not slow", *BESIDE, *session.posargs)
+
+
+@nox.session
+def machinery(session: nox.Session) -> None:
+    """The machinery's own tests inside a rendered project, or with `-- PROJECT` in that one; `-- -k words` chooses."""
+    install(session)
+    debian(session)
+    session.run("python", "tools/machinery.py", *session.posargs)
 
 
 @nox.session

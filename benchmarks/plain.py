@@ -6,7 +6,10 @@ import sys
 import numpy as np
 import polars as pl
 from adopted import contract, features
-from adopted.factory import artifact, config, metrics, prepare, scoring
+from adopted.factory import config
+from adopted.factory.data import prepare
+from adopted.factory.metrics import definitions
+from adopted.factory.scoring import artifact, scorer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 
@@ -17,18 +20,18 @@ def main() -> None:
     kind = HistGradientBoostingRegressor if params.problem == "regression" else HistGradientBoostingClassifier
     categorical = [i for i, dtype in enumerate(table.dtypes) if dtype == pl.Enum]
     plain = kind(categorical_features=categorical, random_state=0)
-    plain.fit(scoring.matrix(table), metrics.target_of(train, params))
-    target, seen = metrics.target_of(test, params), scoring.matrix(features.features(test))
+    plain.fit(scorer.matrix(table), definitions.target_of(train, params))
+    target, seen = definitions.target_of(test, params), scorer.matrix(features.features(test))
     scores = {"plain": artifact.predictor(plain, len(rival.manifest["classes"] or []))(seen), "ours": rival.predict(seen)}
     scores["baseline"] = np.full_like(scores["ours"], rival.manifest["baseline"])
     name = params.evaluation.metric
-    metric = metrics.METRICS[params.problem][name]
+    metric = definitions.METRICS[params.problem][name]
 
     def clear(who: str) -> bool:
-        return metrics.improvement(params.problem, name, target, scores[who], scores["baseline"]).low > 0
+        return definitions.improvement(params.problem, name, target, scores[who], scores["baseline"]).low > 0
 
     facts = {who: float(metric(target, score)) for who, score in scores.items()}
-    facts |= {"metric": name, "problem": params.problem, "sign": metrics.direction(name)}
+    facts |= {"metric": name, "problem": params.problem, "sign": definitions.direction(name)}
     facts |= {"better": {who: clear(who) for who in ("plain", "ours")}, "out": list(getattr(contract, "IGNORED", {}))}
     json.dump(facts, sys.stdout)
 

@@ -37,7 +37,7 @@ mlflow.pyfunc.save_model("mlmodel", python_model=Model(), artifacts={"model": "m
 LOCAL = """
 import sys, time, polars as pl
 from pathlib import Path
-from flights.factory import batch
+from flights.factory.scoring import batch
 from flights.factory.scoring import Scorer
 scorer, source = Scorer.load("model"), Path(sys.argv[1])
 def rate():

@@ -15,7 +15,7 @@ from pathlib import Path
 [SOURCE] = (Path(__file__).resolve().parents[1] / "template/src").iterdir()
 sys.path.insert(0, str(SOURCE))
 
-from factory import update
+from factory.ci import template_update
 from factory.errors import FactoryError
 
 
@@ -27,7 +27,7 @@ def main() -> int | str:
     given = parser.parse_args()
     try:
         os.chdir(given.project)
-        done = update.update(given.template, given.release)
+        done = template_update.update(given.template, given.release)
     except (FactoryError, OSError) as error:
         return f"update.py: {error}"
     print("\n".join(done.lines()))

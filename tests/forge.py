@@ -1,12 +1,6 @@
-"""The platform in memory that projects test against, for pipelines that run whole."""
+"""The platforms in memory that the machinery is tested against, for pipelines that run whole."""
 
-import sys
-
-from conftest import ROOT
-
-sys.path.append(str(ROOT / "template/tests"))
-
-from factory.hub import Hub, running
-from factory.platforms import TOKEN, environment
+from machinery.ci.fake_environments import TOKEN, environment
+from machinery.ci.fake_platforms import Hub, running
 
 __all__ = ["TOKEN", "Hub", "environment", "running"]

@@ -24,7 +24,7 @@ STARTER = ROOT.parent / "shared/tools/docker-up.sh"
 IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:prometheus"]
 SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
 UNWANTED = {
-    "training code": r"/factory/(train|prepare|evaluate|gate|promote|tune)\.py$|/site-packages/(dvc|optuna|sklearn|pytest)/",
+    "training code": r"/factory/(adopt|data|evaluation|gate|registry|training|workspace)/|/site-packages/(dvc|optuna|sklearn|pytest)/",
     "build tools": r"/bin/(gcc|cc|ld|as|strip|make|apt|apt-get|git|pip3?|uv|perl)$|/site-packages/pip/",
     "caches": r"/\.cache/|\.whl$|/var/lib/apt/lists/.",
 }
@@ -105,7 +105,7 @@ def project(engine, template, tmp_path_factory) -> Iterator[Governed]:
 @pytest.fixture(scope="module")
 def prune(project) -> str:
     """What `factory build` says, for builds of the working tree that find the packages in the cache."""
-    said = project.done("python", "-c", "from gate.factory import build; print(build.NO_ESTIMATOR)")
+    said = project.done("python", "-c", "from gate.factory.release import image; print(image.NO_ESTIMATOR)")
     return f"--build-arg=PRUNE={said.strip()}"
 
 

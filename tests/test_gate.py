@@ -137,12 +137,14 @@ def test_fresh_clone_does_it_all(two, tmp_path):
 FAIRLEARN = """
 import polars as pl
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
-from gate.factory import config, fairness, metrics, prepare
-from gate.factory.evidence import Decided
+from gate.factory import config
+from gate.factory.data import prepare
+from gate.factory.metrics import definitions, fairness
+from gate.factory.metrics.fairness import Decided
 from gate.factory.scoring import Scorer
 
 params, test = config.load(), prepare.read("test")
-scores, target = Scorer.load("model").score(test), metrics.target_of(test, params)
+scores, target = Scorer.load("model").score(test), definitions.target_of(test, params)
 gaps = fairness.gaps(test["origin"], target, Decided(scores["score"].to_numpy(), scores["decision"].to_numpy()), 2)
 groups = {"y_true": target, "y_pred": scores["decision"].to_numpy(), "sensitive_features": test["origin"].to_numpy()}
 assert abs(gaps["selection"].value - demographic_parity_difference(**groups)) < 1e-12
@@ -268,11 +270,12 @@ def test_audit_names_what_was_done(two: Governed, harm: Callable[[Governed], Non
 
 
 CHOSEN = """
-from gate.factory import claims, config, readiness
+from gate.factory import config
+from gate.factory.readiness import ml_test_score, score
 
 words = ("schema", "rolled back", "invariants")
-chosen = [claim for claim in claims.CLAIMS if any(word in claim.title.lower() for word in words)]
-results = list(readiness.assess(config.load(), chosen))
+chosen = [claim for claim in ml_test_score.CLAIMS if any(word in claim.title.lower() for word in words)]
+results = list(score.assess(config.load(), chosen))
 assert len(results) == 3 and all(result.score == 1 for result in results), results
 """
 

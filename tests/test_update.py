@@ -35,9 +35,9 @@ def next_release(template: Path) -> None:
     [factory] = template.glob("template/src/*/factory")
     edit(factory / "errors.py", "", "\n\nclass Extra(FactoryError):\n    pass\n")
     edit(factory / "extra.py", "", '"""A module that came later."""\n')
-    (factory / "curves.py").unlink()
-    (factory / "cost.py").rename(factory / "expense.py")
-    edit(template / "template/tests/__init__.py.jinja", "    export,\n", "    export,\n    extra,\n")
+    (factory / "metrics/curves.py").unlink()
+    (factory / "metrics/threshold.py").rename(factory / "metrics/cutoff.py")
+    edit(template / "template/tests/__init__.py.jinja", "    errors,\n", "    errors,\n    extra,\n")
     edit(template / "template/pyproject.toml.jinja", '  "numpy', '  "msgspec>=0.20",\n  "numpy')
     edit(template / "template/pyproject.toml.jinja", '  "ruff', '  "pyroma>=5",\n  "ruff')
     edit(template / "template/pyproject.toml.jinja", "[tool.mypy]\n", '[tool.extra]\nowner = "template"\n\n[tool.mypy]\n')
@@ -155,7 +155,7 @@ def test_what_the_user_did_survives(old, projects):
     assert b'"2.0.0"' in after["pyproject.toml"]
     machine = {name for name in fresh if re.match(r"src/x/factory/|tests/factory/|team\.txt|LICENSE", name)}
     assert {name: after.get(name) for name in machine} == {name: fresh[name] for name in machine}
-    assert not {"src/x/factory/curves.py", "src/x/factory/cost.py"} & after.keys()
+    assert not {"src/x/factory/metrics/curves.py", "src/x/factory/metrics/threshold.py"} & after.keys()
 
 
 @pytest.mark.parametrize(("url", "expected"), [("s3://bucket/x", "s3://bucket/x"), (None, "s3://x-data")])
@@ -276,14 +276,14 @@ def test_safe_update_is_an_update(old, projects):
 
 
 def test_edited_file_that_the_template_dropped_is_kept(old):
-    for name, text in (("curves", "# mine\n"), ("cost", "# mine too\n")):
+    for name, text in (("metrics/curves", "# mine\n"), ("metrics/threshold", "# mine too\n")):
         edit(old / f"src/x/factory/{name}.py", "", text)
     commit(old)
     done = safely(old)
     assert done.returncode == 3, done
-    assert done.stdout.count("kept as you changed it") == 2 and "src/x/factory/curves.py" in done.stdout
-    assert (old / "src/x/factory/curves.py").read_text("utf-8").endswith("# mine\n")
-    assert (old / "src/x/factory/expense.py").exists()
+    assert done.stdout.count("kept as you changed it") == 2 and "src/x/factory/metrics/curves.py" in done.stdout
+    assert (old / "src/x/factory/metrics/curves.py").read_text("utf-8").endswith("# mine\n")
+    assert (old / "src/x/factory/metrics/cutoff.py").exists()
 
 
 def test_conflict_is_told(old):

@@ -17,7 +17,7 @@ with app.setup:
     PACKAGE = entry_points(group="console_scripts")["factory"].module.partition(".")[0]
     features = import_module(f"{PACKAGE}.features").features
     config, prepare, scoring, tables = (
-        import_module(f"{PACKAGE}.factory.{name}") for name in ("config", "prepare", "scoring", "tables")
+        import_module(f"{PACKAGE}.factory.{name}") for name in ("config", "data.prepare", "scoring", "tables")
     )
 
 

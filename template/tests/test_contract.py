@@ -7,7 +7,7 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from . import config, contract, contracts, errors
+from . import config, contract, errors, rules
 from .factory.conftest import ROOT
 
 TARGET = config.load(ROOT / "params.yaml").data.target
@@ -32,7 +32,7 @@ FLIGHT: dict[str, Any] = {
 
 
 def conform(schema=contract.Row, **changed):
-    return contracts.conform(pl.DataFrame([FLIGHT | changed], infer_schema_length=None), schema)
+    return rules.conform(pl.DataFrame([FLIGHT | changed], infer_schema_length=None), schema)
 
 
 def test_flight_is_a_row():
@@ -41,7 +41,7 @@ def test_flight_is_a_row():
 
 def test_sampled_rows_are_rows():
     for schema in (contract.Row, contract.LabelledRow):
-        contracts.conform(schema.sample(100, generator=dy.random.Generator(0)), schema)
+        rules.conform(schema.sample(100, generator=dy.random.Generator(0)), schema)
 
 
 OPTIONAL = ["plane_built", "seats", "temperature", "wind_speed", "wind_gust", "precipitation", "visibility", "pressure"]
@@ -109,7 +109,7 @@ DELIVERY = pl.DataFrame([FLIGHT | {"origin": origin} for origin in ("EWR", "JFK"
 
 
 def test_good_delivery():
-    contracts.check_invariants(DELIVERY, contract.DELIVERY)
+    rules.check_invariants(DELIVERY, contract.DELIVERY)
 
 
 def first(share, column, value):
@@ -128,7 +128,7 @@ BROKEN = {
 @pytest.mark.parametrize("invariant, delivery", BROKEN.items(), ids=BROKEN)
 def test_broken_delivery(invariant, delivery):
     with pytest.raises(errors.ContractViolation, match=f"^not so: {invariant}$"):
-        contracts.check_invariants(delivery, contract.DELIVERY)
+        rules.check_invariants(delivery, contract.DELIVERY)
 
 
 def test_every_invariant_is_tested():

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from . import artifact, config, contract, digest, metrics, prepare, scoring, train
+from . import config, contract, definitions, manifest, paths, scoring, split, train
 from .factory.conftest import ROOT
 from .factory.sample import sample
 
@@ -14,7 +14,7 @@ PARAMS = config.load(ROOT / "params.yaml")
 
 @pytest.fixture(scope="session")
 def sides():
-    return prepare.split(sample(), PARAMS)
+    return split.split(sample(), PARAMS)
 
 
 @pytest.fixture(scope="session")
@@ -22,17 +22,17 @@ def folder(sides, tmp_path_factory):
     """A project's folder in which the stage `train` has run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("flights"))
-        prepare.PREPARED.mkdir(parents=True)
+        paths.PREPARED.mkdir(parents=True)
         for name, rows in zip(("train", "test"), sides, strict=True):
-            rows.write_parquet(prepare.PREPARED / f"{name}.parquet")
-        digest.seal(prepare.PREPARED, {})
+            rows.write_parquet(paths.PREPARED / f"{name}.parquet")
+        manifest.seal(paths.PREPARED, {})
         train.run(PARAMS)
         return Path.cwd()
 
 
 @pytest.fixture(scope="session")
 def scorer(folder):
-    return scoring.Scorer.load(folder / artifact.MODEL)
+    return scoring.Scorer.load(folder / paths.MODEL)
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +46,15 @@ def scores(scorer, flights, **changed):
 
 def test_same_flights_same_bytes(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    before = digest.of_file(artifact.MODEL / "manifest.json")
+    before = manifest.of_file(paths.MODEL / "manifest.json")
     train.run(PARAMS)
-    assert digest.of_file(artifact.MODEL / "manifest.json") == before
+    assert manifest.of_file(paths.MODEL / "manifest.json") == before
 
 
 def test_better_than_knowing_the_mean(scorer, sides):
     name, test = PARAMS.evaluation.metric, sides[1]
-    metric = metrics.METRICS[PARAMS.problem][name]
-    target, sign = metrics.target_of(test, PARAMS), 1 if name in metrics.HIGHER_IS_BETTER else -1
+    metric = definitions.METRICS[PARAMS.problem][name]
+    target, sign = definitions.target_of(test, PARAMS), 1 if name in definitions.HIGHER_IS_BETTER else -1
     mean = scorer.manifest["baseline"] + 0 * target
     assert sign * metric(target, scorer.predict(test)) > sign * metric(target, mean)
 

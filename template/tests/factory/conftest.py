@@ -1,7 +1,7 @@
 """Fixtures: the toy project in a folder of its own, empty or trained, and rows sampled from your contract."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,20 +15,16 @@ from .. import (
     compare,
     config,
     contract,
-    disguise,
+    definitions,
     ingest,
-    metrics,
+    leakage,
     model,
     promote,
-    scoring,
+    scorer,
     train,
-    versions,
 )
-from . import cached, repository, toy
-from .command import run
-from .engine import PROJECT, STORED, Engine, publish
-from .served import module_server, unharmed  # noqa: F401  fixtures
-from .told import dvc_says, github  # noqa: F401
+from . import git_repository, toy
+from .cli_runner import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,10 +35,10 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
         patch.setattr(contract, name, value, raising=False)
     patch.setattr(model, "model", toy.model)
     patch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
-    for module in (assessment, compare, disguise, scoring, train):
+    for module in (assessment, compare, leakage, scorer, train):
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
-    repository.become(patch, "Zoë 李", "zoe@example.com")
+    git_repository.become(patch, "Zoë 李", "zoe@example.com")
     for name in ("MLFLOW_TRACKING_URI", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
         patch.delenv(name, raising=False)
     patch.chdir(folder)
@@ -89,50 +85,17 @@ def trained(project: Path, built: Callable[[str], Path], problem: str) -> Path:
     return project
 
 
-@pytest.fixture(scope="module")
-def module_project(built: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A toy project after all stages, which is the current folder of all tests in a file, and theirs together."""
-    folder = tmp_path_factory.mktemp("module")
-    source = built("classification")
-    with pytest.MonkeyPatch.context() as patch:
-        play(patch, folder, "classification")
-        shutil.copytree(source, folder, dirs_exist_ok=True)
-        yield folder
-
-
 @pytest.fixture
 def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The trained toy in a Git repository, ready to be promoted; DVC finds nothing amiss, and all models agree."""
-    repository.environment(monkeypatch)
-    repository.complete(trained)
-    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    git_repository.environment(monkeypatch)
+    git_repository.complete(trained)
+    monkeypatch.setattr(definitions, "RESAMPLES", 20)
     monkeypatch.setattr(promote, "_dvc", lambda *command: {})
     monkeypatch.setattr(promote, "run", lambda *command: "")
-    monkeypatch.setattr(champion, "scores", lambda commit, rows: scoring.Scorer.load().score(rows))
+    monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))
     monkeypatch.setattr(champion, "load", lambda commit: None)
     return trained
-
-
-@pytest.fixture
-def engine(committed: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The only engine on PATH, which makes no images."""
-    return Engine(tmp_path_factory.mktemp("bin"), monkeypatch)
-
-
-@pytest.fixture
-def version(committed: Path, monkeypatch: pytest.MonkeyPatch) -> versions.Version:
-    """A version of the toy; DVC brings what is stored."""
-    monkeypatch.setattr(champion, "fetch", lambda commit, folder: shutil.copytree(STORED, folder))
-    return publish(**PROJECT)
-
-
-@pytest.fixture(scope="session")
-def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of two versions, made once, to be copied."""
-    folder = tmp_path_factory.mktemp("two_versions")
-    with pytest.MonkeyPatch.context() as patch:
-        cached.build(folder, patch)
-    return folder
 
 
 @pytest.fixture(scope="session")

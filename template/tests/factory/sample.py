@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .. import contract, contracts, errors, ledger, shell, tables
+from .. import contract, errors, ledger, paths, process, rules, tables
 from .conftest import ROOT
 
 ROWS = int(os.environ.get("FACTORY_TEST_ROWS") or 6000)
@@ -17,7 +17,7 @@ def sample(rows: int = ROWS) -> pl.DataFrame:
 
     Skips the test where there is no data and none can be fetched, as in a pull request from a fork.
     """
-    found = pl.concat(contracts.conform(tables.read(path), contract.LabelledRow) for path in _deliveries(rows))
+    found = pl.concat(rules.conform(tables.read(path), contract.LabelledRow) for path in _deliveries(rows))
     return found.gather_every(max(1, found.height // rows))
 
 
@@ -34,7 +34,7 @@ def _deliveries(rows: int) -> list[Path]:
             pytest.skip("no delivery yet: `uv run factory setup`")
         try:
             if missing:
-                shell.dvc("pull", "--quiet", *(f"{ledger.RAW}/{name}.dvc" for name in missing))
+                process.dvc("pull", "--quiet", *(f"{paths.RAW}/{name}.dvc" for name in missing))
         except errors.FactoryError as error:
             pytest.skip(f"no data here, and none can be fetched: {error}")
     return chosen[::-1]

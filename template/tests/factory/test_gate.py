@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import gate, metrics
+from .. import checks as gate
+from .. import definitions
 from . import toy
-from .judged import CHANCE, RED, ROWS, SCORE, TARGET, both, decided, params, passing, refusals
+from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, decided, params, passing, refusals
 
 TRUTH = TARGET["classification"]
 MEASURED, GUESSED = TARGET["regression"], SCORE["regression"]
@@ -19,7 +20,7 @@ R = "regression"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Fewer resamples decide the same where the differences are large."""
-    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    monkeypatch.setattr(definitions, "RESAMPLES", 20)
 
 
 def unfinite(score):

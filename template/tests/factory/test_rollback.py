@@ -3,9 +3,9 @@
 import pytest
 
 from .. import champion, errors, versions
-from . import repository
-from .command import refused, run
-from .repository import RECORD, git
+from . import git_repository
+from .cli_runner import refused, run
+from .git_repository import RECORD, git
 
 MODELS = "abcde"
 
@@ -13,10 +13,10 @@ MODELS = "abcde"
 @pytest.fixture(autouse=True)
 def start(tmp_path, monkeypatch):
     """An empty repository, where every model can be loaded."""
-    repository.environment(monkeypatch)
+    git_repository.environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(champion, "load", lambda commit: None)
-    repository.start()
+    git_repository.start()
 
 
 def promoted(*models):
@@ -24,7 +24,7 @@ def promoted(*models):
     for model in models:
         before = versions.known()
         facts = RECORD | {"model": model * 64, "serves": len(before) + 1, "rows": 100 + len(before)}
-        versions.publish(repository.commit(), facts, "promoted", before)
+        versions.publish(git_repository.commit(), facts, "promoted", before)
     return versions.known()
 
 

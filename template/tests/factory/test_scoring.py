@@ -8,7 +8,8 @@ import pytest
 import skops.io
 from threadpoolctl import threadpool_limits
 
-from .. import artifact, contract, contracts, errors, export, features, model, outcome, scoring, train, translate
+from .. import artifact, contract, errors, estimators, features, model, onnx_features, predictions, rules, train
+from .. import scorer as scoring
 
 
 def matrix(rows):
@@ -34,8 +35,8 @@ def estimator(labelled, params):
 @pytest.fixture(scope="module")
 def folder(estimator, facts, labelled, rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scoring") / "model"
-    graph = translate.feature_graph(rows, features.features, contract.Row)
-    artifact.save(folder, estimator, facts, matrix(labelled), graph)
+    graph = onnx_features.feature_graph(rows, features.features, contract.Row)
+    estimators.save(folder, estimator, facts, matrix(labelled), graph)
     return folder
 
 
@@ -52,7 +53,7 @@ def rows(labelled, params):
 def test_scores_are_those_of_training(scorer, estimator, labelled, rows):
     expected = artifact.predictor(estimator, len(scorer.manifest["classes"] or []))(matrix(labelled))
     found = scorer.say(rows)[1]
-    np.testing.assert_allclose(found, expected, rtol=artifact.TOLERANCE, atol=artifact.TOLERANCE)
+    np.testing.assert_allclose(found, expected, rtol=estimators.TOLERANCE, atol=estimators.TOLERANCE)
 
 
 def test_threads_do_not_change_the_bytes(labelled, params):
@@ -60,7 +61,7 @@ def test_threads_do_not_change_the_bytes(labelled, params):
     found = set()
     for threads in (1, 2):
         with threadpool_limits(threads):
-            found.add(export.to_skops(train.fit(rows, params)))
+            found.add(estimators.to_skops(train.fit(rows, params)))
     assert len(found) == 1
 
 
@@ -69,12 +70,12 @@ def test_onnx_and_skops_agree(folder, labelled):
     whole = artifact.load(folder)
     expected = artifact.predictor(loaded, len(whole.manifest["classes"] or []))(matrix(labelled))
     found = whole.predict(matrix(labelled))
-    np.testing.assert_allclose(found, expected, rtol=artifact.TOLERANCE, atol=artifact.TOLERANCE)
+    np.testing.assert_allclose(found, expected, rtol=estimators.TOLERANCE, atol=estimators.TOLERANCE)
 
 
 def test_scoring_needs_no_target_and_ignores_it(scorer, labelled, rows, params):
     features_of_both = (
-        features.features(contracts.conform(table, schema))
+        features.features(rules.conform(table, schema))
         for table, schema in ((labelled, contract.LabelledRow), (rows, contract.Row))
     )
     first, second = features_of_both
@@ -86,7 +87,7 @@ def test_scoring_needs_no_target_and_ignores_it(scorer, labelled, rows, params):
 def test_one_row_scores_as_it_does_among_many(scorer, rows):
     together = scorer.score(rows.head(50))
     alone = pl.concat([scorer.score(rows[i]) for i in range(50)])
-    exact = [name for name in together.columns if name != "score" and not name.startswith(outcome.PROBABILITY)]
+    exact = [name for name in together.columns if name != "score" and not name.startswith(predictions.PROBABILITY)]
     assert together.select(exact).equals(alone.select(exact))
     np.testing.assert_allclose(together["score"], alone["score"], rtol=1e-6, atol=1e-6)
 
@@ -134,7 +135,7 @@ def test_row_that_breaks_a_rule_is_refused(scorer, rows, height):
 
 def test_model_that_learned_from_other_features_is_refused(estimator, facts, labelled, tmp_path):
     changed = {**facts, "features": dict(reversed([*facts["features"].items(), ("new", {"type": "Int8"})]))}
-    artifact.save(tmp_path / "model", estimator, changed, matrix(labelled))
+    estimators.save(tmp_path / "model", estimator, changed, matrix(labelled))
     with pytest.raises(errors.ArtifactError, match="no longer make the features that the model learned from"):
         scoring.Scorer.load(tmp_path / "model")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .. import artifact, digest, metrics, prepare, scoring, train
+from .. import artifact, definitions, estimators, manifest, paths, prepare, scorer, train
 from . import toy
-from .command import refused, run
+from .cli_runner import refused, run
 
 trained = pytest.mark.usefixtures("trained")
 both = pytest.mark.parametrize("problem", toy.LABELLED)
@@ -35,15 +35,15 @@ def test_stages_leave_a_model_and_reports(problem):
 @trained
 def test_model_beats_the_baseline(problem):
     found = json.loads(Path("reports/evaluation.json").read_text())["metrics"][toy.METRIC[problem]]
-    assert metrics.direction(toy.METRIC[problem]) * (found["value"] - found["baseline"]) > 0
+    assert definitions.direction(toy.METRIC[problem]) * (found["value"] - found["baseline"]) > 0
 
 
 @both
 @trained
 def test_training_twice_gives_the_same_bytes():
-    before = digest.of_file(artifact.MODEL / "manifest.json")
+    before = manifest.of_file(paths.MODEL / "manifest.json")
     assert run("train").exit_code == 0
-    assert digest.of_file(artifact.MODEL / "manifest.json") == before
+    assert manifest.of_file(paths.MODEL / "manifest.json") == before
 
 
 @both
@@ -52,14 +52,14 @@ def test_scores_and_features_are_those_of_training(problem):
     test = prepare.read("test")
     estimator, _ = train.learn(prepare.read("train"), toy.params(problem))
     classes = len(toy.CLASSES) if problem == "multiclass" else 0
-    expected = artifact.predictor(estimator, classes)(scoring.matrix(toy.features(test)))
-    assert scoring.Scorer.load().say(test)[1] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    expected = artifact.predictor(estimator, classes)(scorer.matrix(toy.features(test)))
+    assert scorer.Scorer.load().say(test)[1] == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 @trained
 def test_confusion_follows_the_threshold():
     details = json.loads(Path("reports/evaluation.json").read_text())
-    scores = scoring.Scorer.load().score(prepare.read("test"))
+    scores = scorer.Scorer.load().score(prepare.read("test"))
     positive = details["confusion"]["true_positive"] + details["confusion"]["false_positive"]
     assert positive == (scores["score"] >= details["threshold"]).sum() == scores["decision"].sum()
 
@@ -68,7 +68,7 @@ def test_confusion_follows_the_threshold():
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
 @pytest.mark.parametrize("file", ["train.parquet", "test.parquet", "manifest.json"])
 def test_rotten_prepared_data_is_refused(stage, file):
-    path = prepare.PREPARED / file
+    path = paths.PREPARED / file
     path.write_bytes(path.read_bytes()[:-1] + b"\xff")
     assert f"{path} is damaged" in refused(stage)
 
@@ -82,11 +82,11 @@ def test_model_of_other_data_is_not_evaluated():
 
 @trained
 def test_failed_stage_leaves_what_was_there(monkeypatch):
-    before = digest.of_file(artifact.MODEL / "manifest.json")
+    before = manifest.of_file(paths.MODEL / "manifest.json")
 
     def fail(*arguments):
         raise OSError(28, "No space left on device", "model.onnx")
 
-    monkeypatch.setattr(artifact, "save", fail)
+    monkeypatch.setattr(estimators, "save", fail)
     assert refused("train") == "model.onnx: No space left on device"
-    assert digest.of_file(artifact.MODEL / "manifest.json") == before
+    assert manifest.of_file(paths.MODEL / "manifest.json") == before

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from .guess import SAMPLE, first, second
-from .readable import is_readable
-from .spelling import MOSTLY, NUMERIC, Spelled, known, parsed, typed
+from .source import is_readable
+from .type_inference import MOSTLY, NUMERIC, SAMPLE, Spelled, first, known, parsed, second, typed
 
 VALUES = 300
 AT_ONCE = 250
@@ -106,3 +107,11 @@ def _unread(name: str, dtype: pl.DataType, rows: int) -> Column:
 def _column(name: str, guess: Spelled, found: dict[str, Any], sample: pl.Series) -> Column:
     facts = {key: value for key, value in found.items() if key != "lost"}
     return Column(name=name, spelled=guess, sample=sample, **facts | {"longest": facts["longest"] or 0})
+
+
+def numbers(column: Column) -> NDArray[np.float64]:
+    """The sample as numbers, NaN where unknown: times in their units, texts by their order."""
+    values = column.sample
+    if values.dtype == pl.String:
+        values = values.rank("dense")
+    return values.to_physical().cast(pl.Float64).to_numpy()

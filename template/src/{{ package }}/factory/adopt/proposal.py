@@ -6,13 +6,12 @@ from typing import Any
 import polars as pl
 
 from ..errors import FactoryError
-from . import capacity
-from .leaks import leaks
-from .parts import Choice, is_free_text, looks
+from . import defaults
+from .dates import always_after, why_not
 from .profile import TEMPORAL, Column
-from .question import Question, ask
-from .readable import KINDS
-from .times import always_after, why_not
+from .roles import Choice, is_free_text, leaks, looks
+from .source import KINDS
+from .target import Question, ask
 
 PARTS = ("feature", "out", "id", "time", "sensitive")
 """What a user may make of a column."""
@@ -36,7 +35,7 @@ class Proposal:
 
     question: Question
     choices: list[Choice]
-    parameters: dict[str, Any] = field(default_factory=lambda: capacity.CAUTIOUS)
+    parameters: dict[str, Any] = field(default_factory=lambda: defaults.CAUTIOUS)
 
     def having(self, role: str) -> list[Choice]:
         """The choices of that role."""

@@ -1,0 +1,57 @@
+"""What a table may hold that no contract can state."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+import polars as pl
+
+from .. import tables
+from ..errors import FactoryError
+from ..paths import RAW
+
+PATTERN = re.compile(r"\*|\^.*\$")  # which polars takes for several columns
+KINDS = ("Int64", "Float64", "Date", "Datetime", "Time", "Bool", "String")
+"""The types that a column of a contract has here."""
+
+
+def refuse_names(names: list[str]) -> None:
+    """Raise FactoryError where a name cannot be written down, or stands for several columns."""
+    for name in names:
+        if PATTERN.fullmatch(name) or any(unicodedata.category(sign) == "Cc" for sign in name):
+            raise FactoryError(f"column {name!r}: rename it: line breaks, control characters, * and ^…$ are no names")
+
+
+def is_readable(dtype: pl.DataType) -> bool:
+    """Whether values of the type are numbers, times, truths or texts."""
+    return not (dtype.is_nested() or dtype in (pl.Duration, pl.Binary, pl.Object, pl.Int128, pl.UInt128))
+
+
+def files(table: Path) -> list[Path]:
+    """The file, or the tables in the folder. Raises FactoryError where there is none."""
+    if not table.exists():
+        raise FactoryError(f"{table}: no such file or folder")
+    if table.resolve().is_relative_to(RAW.resolve()):
+        raise FactoryError(f"{table}: lies in {RAW}, which is replaced: copy it to another place first")
+    if not table.is_dir():
+        return [table]
+    found = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
+    if not found:
+        raise FactoryError(f"{table}: holds no table")
+    return found
+
+
+def one_table(paths: list[Path]) -> pl.LazyFrame:
+    """All files as one table. Raises FactoryError where their columns differ."""
+    scanned, names = [], []
+    for file in paths:
+        with tables.reading(file):
+            scanned.append(tables.scan(file))
+            names.append(set(scanned[-1].collect_schema().names()))
+    for file, columns in zip(paths, names, strict=True):
+        if columns != names[0]:
+            odd = ", ".join(sorted(columns ^ names[0])[:5])
+            raise FactoryError(f"{file}: its columns are not those of {paths[0]}: {odd}")
+    refuse_names(sorted(names[0]))
+    order = scanned[0].collect_schema().names()
+    return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")

@@ -1,0 +1,133 @@
+"""Files in the place of others: all of them, or none."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .. import PACKAGE
+from ..data import ledger
+from ..errors import FactoryError
+from ..paths import LOCKS, MODEL, PREPARED, RAW, REPORTS
+from ..workspace import git
+from . import setup
+
+SOURCE, TESTS = Path("src") / PACKAGE, Path("tests")
+PLACES = {
+    "contract.py": SOURCE,
+    "features.py": SOURCE,
+    "params.yaml": Path(),
+    "test_contract.py": TESTS,
+    "test_features.py": TESTS,
+    "test_model.py": TESTS,
+}
+
+ASIDE = LOCKS / "adopt"
+JOURNAL = ASIDE / "journal.json"
+LOCK = LOCKS / "factory-adopt.lock"
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nobody else adopts meanwhile. Raises FactoryError."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise FactoryError("another adoption is at work in this project: wait for its end") from error
+
+
+def put_back_if_killed() -> bool:
+    """Whether an adoption was killed, and what it had left aside is in its place again."""
+    try:
+        with FileLock(LOCK, timeout=0):
+            was_killed = JOURNAL.exists()
+            _put_back()
+            return was_killed
+    except Timeout:
+        return False
+
+
+@contextmanager
+def aside(paths: list[Path]) -> Iterator[None]:
+    """Folders moved and files copied away, and put back if what is done meanwhile fails."""
+    _put_back()
+    ASIDE.mkdir()
+    there = {str(path): path.exists() for path in paths}
+    scratch = JOURNAL.with_suffix(".tmp")
+    scratch.write_text(json.dumps(there), encoding="utf-8")
+    scratch.replace(JOURNAL)
+    try:
+        for path in filter(Path.exists, paths):
+            _keep(path)
+        yield
+    except BaseException:
+        _put_back()
+        raise
+    JOURNAL.unlink()
+    shutil.rmtree(ASIDE)
+
+
+def _kept(path: str | Path) -> Path:
+    return ASIDE / "files" / path
+
+
+def _keep(path: Path) -> None:
+    _kept(path).parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        path.replace(_kept(path))
+    else:
+        copy = ASIDE / "copy.tmp"
+        shutil.copy2(path, copy)
+        copy.replace(_kept(path))
+
+
+def _put_back() -> None:
+    """Restore what the journal names: what is not aside was never moved, or is back already."""
+    if JOURNAL.exists():
+        for name, existed in json.loads(JOURNAL.read_text(encoding="utf-8")).items():
+            path = Path(name)
+            if _kept(name).exists() or not existed:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            if _kept(name).exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _kept(name).replace(path)
+    shutil.rmtree(ASIDE, ignore_errors=True)
+
+
+REPLACED = [
+    *(place / name for name, place in PLACES.items()),
+    *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
+    setup.ORIGIN,
+    ledger.LEDGER,
+    RAW,
+    PREPARED,
+    MODEL,
+    REPORTS,
+]
+
+
+def refuse(force: bool) -> None:
+    """Refuse to replace what is not the sample, or not in Git."""
+    if git.commit() is None or not ledger.LEDGER.exists():
+        raise FactoryError("the project is not set up: run `uv run factory setup` first")
+    for path in sorted(set(RAW.iterdir()) - _known()):
+        raise FactoryError(f"{path}: is no delivery: move it to another place, or it would be lost")
+    if force:
+        return
+    if any(not entry.source.endswith(setup.SAMPLE) for entry in ledger.entries()):
+        raise FactoryError(f"{RAW} holds your own data: --force puts the table in its place")
+    changed = git.changes(*map(str, REPLACED))
+    if changed:
+        name = changed[0].split(maxsplit=1)[-1]
+        raise FactoryError(f"{name} would be replaced and is not in Git: commit it, or say --force")
+
+
+def _known() -> set[Path]:
+    """What Git and DVC keep of data/raw."""
+    files = [entry.path for entry in ledger.entries()]
+    return {*files, *(Path(f"{file}.dvc") for file in files), RAW / ".gitignore", RAW / ".gitkeep"}

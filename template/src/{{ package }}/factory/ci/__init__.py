@@ -1,0 +1,1 @@
+"""What pipelines need besides the everyday commands."""

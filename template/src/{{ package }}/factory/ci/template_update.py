@@ -1,0 +1,131 @@
+"""The template's improvements, brought in so that nothing is lost: what Copier would drop is kept, what fails is undone."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .. import platforms
+from ..errors import FactoryError
+from ..workspace import git
+from ..workspace.process import run
+
+ANSWERS = ".copier-answers.yml"
+COPIER = ("--from", "copier>=9.18", "copier")
+WAIT = timedelta(days=7)  # as for other packages: by then the worst are found and withdrawn
+WHOLE_FILES = "--context-lines=100000"  # with fewer, an edit among similar lines can land in another block
+
+
+@dataclass(frozen=True)
+class Update:
+    """From which release to which, and the files that need a person."""
+
+    before: str
+    after: str
+    conflicts: list[str]
+    kept: list[str]
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 2 conflicts, 3 files were kept that the template no longer has."""
+        return 2 if self.conflicts else 3 if self.kept else 0
+
+    def lines(self) -> list[str]:
+        """What to tell a person."""
+        if self.before == self.after:
+            return [f"Release {self.after} is the newest already"]
+        return [
+            *(f"✗ {path}: conflict: choose between the marked lines" for path in self.conflicts),
+            *(f"! {path}: kept as you changed it; the template no longer has it" for path in self.kept),
+            f"✓ from {self.before} to {self.after}; next: uv sync, uv run pytest, then commit",
+        ]
+
+
+def update(template: str | None = None, release: str | None = None) -> Update:
+    """Update the project in the current folder, by default to the newest release. Raises FactoryError.
+
+    `template` is where the project's template is now, if it is no longer where it was.
+    """
+    if git.changes():
+        raise FactoryError("there are changes that are not committed: commit or stash them, then update")
+    before = _answers(Path(ANSWERS).read_text(encoding="utf-8") if Path(ANSWERS).exists() else None)
+    _check_template(before["_src_path"], template)
+    try:
+        edited = _edited(before)
+        _copier("update", WHOLE_FILES, "--defaults", *(("--vcs-ref", release) if release else ()))
+        kept = [path for path in edited if not Path(path).exists()]
+        for path in kept:
+            run("git", "checkout", "--quiet", "HEAD", "--", path)
+        after = _answers(Path(ANSWERS).read_text(encoding="utf-8"))
+        _check_answers(before, after)
+    except BaseException:
+        run("git", "reset", "--quiet", "--hard")
+        run("git", "clean", "--quiet", "--force", "-d")
+        raise
+    conflicts = _names("diff", "--name-only", "--diff-filter=U")
+    return Update(before["_commit"], after["_commit"], conflicts, kept)
+
+
+def _answers(text: str | None) -> dict[str, Any]:
+    try:
+        answers: dict[str, Any] = yaml.safe_load(text or "")
+        if all(isinstance(answers[name], str) for name in ("_src_path", "_commit")):
+            return answers
+    except (yaml.YAMLError, KeyError, TypeError):
+        pass
+    raise FactoryError(f"{ANSWERS}: does not say which release of which template this project is of")
+
+
+def _check_template(source: str, expected: str | None) -> None:
+    """Refuse a template that is not the one the project began with, or that somebody names."""
+    first = run("git", "log", "--diff-filter=A", "--format=%H", "--", ANSWERS).splitlines()[-1:]
+    origin = expected or _answers(git.show(first[0], ANSWERS) if first else None)["_src_path"]
+    if source != origin:
+        raise FactoryError(
+            f"{ANSWERS}: {source} is not this project's template, which is {origin}; if it has moved: --template {source}"
+        )
+
+
+def _check_answers(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for name, answer in before.items():
+        if not name.startswith("_") and after.get(name) != answer:
+            raise FactoryError(
+                f"{name}: the newer template does not take the answer {answer!r}: answer it anew by `copier update`"
+            )
+
+
+def _edited(answers: dict[str, Any]) -> list[str]:
+    """Files that are no longer what the template made of the answers."""
+    tracked = _names("ls-files")
+    with tempfile.TemporaryDirectory() as place:
+        given = Path(place, "answers.yaml")
+        given.write_text(
+            yaml.safe_dump({name: value for name, value in answers.items() if name[0] != "_"}), encoding="utf-8"
+        )
+        made = Path(place, "made")
+        options = ("--defaults", "--data-file", str(given), "--vcs-ref", answers["_commit"])
+        _copier("copy", *options, answers["_src_path"], str(made))
+        return [path for path in tracked if _content(made / path) not in (None, _content(Path(path)))]
+
+
+def _names(*question: str) -> list[str]:
+    return run("git", "-c", "core.quotePath=false", *question).splitlines()
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _copier(*arguments: str) -> None:
+    waited = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # tools do not read it in pyproject.toml
+    command = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", waited, *COPIER, arguments[0], "--quiet")
+    try:
+        run(*command, *arguments[1:], env=platforms.signed_in())
+    except FactoryError as error:
+        raise FactoryError(
+            f"the update failed, and nothing is changed: {str(error).rpartition(' failed: ')[2]}"
+        ) from error

@@ -1,0 +1,5 @@
+"""The `factory` command."""
+
+from .main import main
+
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""Deliveries: entered, checked, split."""

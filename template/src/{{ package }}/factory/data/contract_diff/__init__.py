@@ -1,0 +1,1 @@
+"""How a delivery differs from the contract, and the change of contract.py that would admit it."""

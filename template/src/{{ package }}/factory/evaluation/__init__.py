@@ -1,0 +1,1 @@
+"""What a model is worth, for people: report, model card, record of the run."""

@@ -1,0 +1,115 @@
+"""How the model works on the test rows: metrics, slices, curves, and what it relies on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...features import features
+from ..config import Params
+from ..metrics import definitions, fairness
+from ..metrics import threshold as decisions
+from ..metrics.curves import CURVES
+from ..metrics.definitions import Estimate, Vector, main_metric
+from ..scoring import artifact
+from ..scoring.scorer import Scorer, matrix
+from ..tables.chunks import Matrix, Rows
+
+SLICE_ROWS = 30
+IMPORTANCE_ROWS = 2_000
+IMPORTANCE_CELLS = 1_000_000  # of wide tables fewer rows
+IMPORTANCE_REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All that is known of a model's work on the test rows."""
+
+    params: Params
+    manifest: dict[str, Any]
+    train: Rows
+    test: pl.DataFrame
+    target: Vector
+    score: Vector
+    estimates: dict[str, Estimate]
+    confusion: dict[str, Any] | None
+    slices: pl.DataFrame
+    importance: pl.DataFrame
+    curves: dict[str, pl.DataFrame]
+
+
+def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Params) -> Assessment:
+    """Everything that the reports show."""
+    main_metric(params)
+    target, score = definitions.target_of(test, params), Scorer(model).say(test)[1]
+    return Assessment(
+        params=params,
+        manifest=model.manifest,
+        train=train,
+        test=test,
+        target=target,
+        score=score,
+        estimates=definitions.estimates(params.problem, target, score, model.manifest["baseline"]),
+        confusion=confusion(target, score, model.manifest),
+        slices=slices(test, target, score, params),
+        importance=importance(model, test, target, params),
+        curves=CURVES[params.problem](target, score),
+    )
+
+
+def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """How often each outcome of a decision occurred; of classes, by true class how often each was decided."""
+    if manifest.get("classes"):
+        return definitions.table(definitions.confusion(target, score), manifest["classes"])
+    threshold = manifest["threshold"]
+    return None if threshold is None else decisions.confusion(target, score >= threshold)
+
+
+def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:
+    """The main metric and the mean target and score in each large enough group of the slice columns.
+
+    Of several classes the means are of whether the decision is right and of its probability.
+    """
+    hits, means = definitions.one_score(target, score)
+    name, metric = params.evaluation.metric, main_metric(params)
+    groups = []
+    for column in params.grouping:
+        for value, rows in fairness.groups(test, column):
+            if rows.sum() >= SLICE_ROWS and np.ptp(target[rows]) > 0:
+                groups.append(
+                    {
+                        "column": column,
+                        "value": str(value),
+                        "rows": int(rows.sum()),
+                        name: float(metric(target[rows], score[rows])),
+                        "mean_target": float(hits[rows].mean()),
+                        "mean_score": float(means[rows].mean()),
+                    }
+                )
+    return pl.DataFrame(groups)
+
+
+def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, params: Params) -> pl.DataFrame:
+    """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first."""
+    metric, sign = main_metric(params), definitions.direction(params.evaluation.metric)
+    generator = np.random.default_rng(0)
+    most = max(IMPORTANCE_CELLS // len(model.manifest["features"]), IMPORTANCE_ROWS // 10)
+    rows = np.sort(generator.permutation(test.height)[: min(IMPORTANCE_ROWS, most)])
+    table = features(test[rows])
+    values, target = matrix(table), target[rows]
+
+    def quality(features: Matrix) -> float:
+        return float(sign * metric(target, model.predict(features)))
+
+    def loss(column: int) -> float:
+        shuffled = values.copy()
+        drops = []
+        for _ in range(IMPORTANCE_REPEATS):
+            shuffled[:, column] = generator.permutation(values[:, column])
+            drops.append(whole - quality(shuffled))
+        return float(np.mean(drops))
+
+    whole = quality(values)
+    losses = [loss(column) for column in range(values.shape[1])]
+    return pl.DataFrame({"feature": table.columns, "loss": losses}).sort("loss", descending=True)

@@ -1,0 +1,55 @@
+"""The model against the test rows, and the reports that show it."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from .. import manifest
+from ..config import Params
+from ..data import prepare
+from ..errors import FactoryError
+from ..manifest import dump
+from ..metrics import definitions
+from ..paths import PREPARED, REPORTS
+from ..scoring import artifact
+from ..workspace.stage import stage
+from . import model_card, report, run_record
+from .assessment import Assessment, assess
+
+RECORDED = 100  # scores, by which a deployed model is recognised
+OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
+
+
+def run(params: Params) -> None:
+    """Stage `evaluate`: model/ and data/prepared/ → reports/."""
+    with stage("evaluate", [REPORTS / name for name in OUTPUTS]) as scratch:
+        model = artifact.load()
+        if model.manifest["data"]["train"] != manifest.unseal(PREPARED)["files"]["train.parquet"]:
+            raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
+        assessment = assess(model, prepare.scan("train"), prepare.read("test"), params)
+        write(assessment, scratch)
+
+
+def write(assessment: Assessment, folder: Path) -> None:
+    """The reports: figures for machines, curves for `dvc plots`, a page for people, the run's record."""
+    figures = {name: estimate.value for name, estimate in assessment.estimates.items()}
+    details = {
+        "test_rows": assessment.test.height,
+        "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
+        "threshold": assessment.manifest["threshold"],
+        "scores": definitions.one_score(assessment.target, assessment.score)[1][:RECORDED].tolist(),
+        "confusion": assessment.confusion,
+        "slices": assessment.slices.to_dicts(),
+        "importance": assessment.importance.to_dicts(),
+    }
+    dump(figures, folder / "metrics.json")
+    dump(details, folder / "evaluation.json")
+    (folder / "plots").mkdir()
+    for name, curve in assessment.curves.items():
+        curve.write_csv(folder / "plots" / f"{name}.csv", float_precision=6)
+    (folder / "report.html").write_text(report.render(assessment), encoding="utf-8")
+    facts = model_card.of(assessment, model_card.load())
+    dump(facts, folder / "model-card.json")
+    (folder / "model-card.md").write_text(model_card.page(facts), encoding="utf-8")
+    run = run_record.of(assessment.manifest, assessment.params, figures)
+    dump(run, folder / "run.json")
+    run_record.send(run)

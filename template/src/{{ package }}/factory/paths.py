@@ -1,0 +1,11 @@
+"""Where things lie in a project, relative to its root."""
+
+from pathlib import Path
+
+RAW = Path("data/raw")
+PREPARED = Path("data/prepared")
+MODEL = Path("model")
+REPORTS = Path("reports")
+TRAINING = REPORTS / "training.json"
+LOCKS = Path(".dvc/tmp")
+WORKTREES = LOCKS / "champions"

@@ -1,0 +1,105 @@
+"""Azure DevOps, with its code in Azure Repos."""
+
+from functools import cached_property
+from typing import Any
+
+from .base import Forge
+
+VERSION = "7.1"
+DESCRIPTION = 4000  # letters
+
+
+class Azure(Forge):
+    """https://learn.microsoft.com/rest/api/azure/devops"""
+
+    variable, user, most, draws = "TF_BUILD", "build", 100_000, False
+
+    @property
+    def server(self) -> str:
+        """The organisation."""
+        return self.env["SYSTEM_COLLECTIONURI"]
+
+    @property
+    def run(self) -> str:
+        """This run's page."""
+        return f"{self._project}/_build/results?buildId={self.env['BUILD_BUILDID']}"
+
+    @property
+    def target(self) -> str | None:
+        """The pull request's target branch."""
+        return self.env.get("SYSTEM_PULLREQUEST_TARGETBRANCH", "").removeprefix("refs/heads/") or None
+
+    @property
+    def branch(self) -> str:
+        """The branch's whole name, of which BUILD_SOURCEBRANCHNAME is the last part alone."""
+        return self.env["BUILD_SOURCEBRANCH"].removeprefix("refs/heads/")
+
+    @cached_property
+    def api(self) -> Any:
+        """Calls for the team project."""
+        from .rest import Api  # requests, which Git's signing in does not need
+
+        api = Api(f"{self._project}/_apis", Authorization=f"Bearer {self.token}")
+        api.session.params = {"api-version": VERSION}
+        return api
+
+    def comment(self, marker: str, text: str) -> str | None:
+        """A comment is the first of a thread."""
+        number = self.env.get("SYSTEM_PULLREQUEST_PULLREQUESTID")
+        if not number:
+            return None
+        path = f"{self._repository}/pullRequests/{number}/threads"
+        comments = [
+            (thread["id"], each) for thread in self.api("GET", path)["value"] for each in thread.get("comments", [])
+        ]
+        own = [(thread, each["id"]) for thread, each in comments if (each.get("content") or "").startswith(marker)]
+        if own:
+            self.api("PATCH", f"{path}/{own[0][0]}/comments/{own[0][1]}", {"content": text})
+        else:
+            first = {"parentCommentId": 0, "commentType": "text", "content": text}
+            self.api("POST", path, {"comments": [first], "status": "closed"})  # an open one may block the pull request
+        return self._page(int(number))
+
+    def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
+        """What does not fit into a description is in the run's artefact."""
+        path, ends = f"{self._repository}/pullrequests", (f"refs/heads/{branch}", f"refs/heads/{base}")
+        criteria = {"sourceRefName": ends[0], "targetRefName": ends[1], "status": "active"}
+        query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
+        found = self.api("GET", path, **query)["value"]
+        content: Any = {"title": title, "description": text[:DESCRIPTION]}
+        if found:
+            made = self.api("PATCH", f"{path}/{found[0]['pullRequestId']}", content)
+        else:
+            content |= {"sourceRefName": ends[0], "targetRefName": ends[1], "isDraft": draft}
+            made = self.api("POST", path, content)
+        return self._page(made["pullRequestId"])
+
+    def issue(self, marker: str, title: str, text: str) -> str:
+        """A work item of the type Issue, or of FACTORY_WORK_ITEM, found by its title."""
+        kind = self.env.get("FACTORY_WORK_ITEM") or "Issue"
+        wanted = title.replace("'", "''")
+        query = (
+            f"SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Title] = '{wanted}'"
+        )
+        query += " AND [System.State] NOT IN ('Done', 'Closed', 'Resolved', 'Removed')"
+        found = self.api("POST", "wit/wiql", {"query": query})["workItems"]
+        fields = {"System.Title": title, "System.Description": text}
+        patch = [{"op": "add", "path": f"/fields/{name}", "value": value} for name, value in fields.items()]
+        patch.append({"op": "add", "path": "/multilineFieldsFormat/System.Description", "value": "markdown"})
+        made = self.api("PATCH" if found else "POST", f"wit/workitems/{found[0]['id'] if found else f'${kind}'}", patch)
+        return f"{self._project}/_workitems/edit/{made['id']}"
+
+    def output(self, name: str, value: str) -> None:
+        """A variable of the step, for other jobs."""
+        print(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
+
+    @property
+    def _project(self) -> str:
+        return f"{self.server.rstrip('/')}/{self.env['SYSTEM_TEAMPROJECTID']}"
+
+    @property
+    def _repository(self) -> str:
+        return f"git/repositories/{self.env['BUILD_REPOSITORY_ID']}"
+
+    def _page(self, number: int) -> str:
+        return f"{self.env['BUILD_REPOSITORY_URI']}/pullrequest/{number}"

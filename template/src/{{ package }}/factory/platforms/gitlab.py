@@ -1,0 +1,76 @@
+"""GitLab, on gitlab.com or self-managed."""
+
+from functools import cached_property
+from typing import Any
+
+from .base import Forge
+
+
+class GitLab(Forge):
+    """https://docs.gitlab.com/api/rest"""
+
+    variable, user, most = "GITLAB_CI", "oauth2", 900_000
+
+    @property
+    def server(self) -> str:
+        """Where repositories are."""
+        return self.env["CI_SERVER_URL"]
+
+    @property
+    def run(self) -> str:
+        """This job's page."""
+        return self.env["CI_JOB_URL"]
+
+    @property
+    def target(self) -> str | None:
+        """The merge request's target branch."""
+        return self.env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None
+
+    @property
+    def branch(self) -> str:
+        """The branch of the pipeline, or of its merge request."""
+        return self.env.get("CI_COMMIT_BRANCH") or self.env["CI_COMMIT_REF_NAME"]
+
+    @cached_property
+    def api(self) -> Any:
+        """Calls for this project."""
+        from .rest import Api  # requests, which Git's signing in does not need
+
+        address = f"{self.env['CI_API_V4_URL']}/projects/{self.env['CI_PROJECT_ID']}"
+        return Api(address, **{"PRIVATE-TOKEN": self.token})
+
+    def comment(self, marker: str, text: str) -> str | None:
+        """Comments are notes, of which GitLab has no address."""
+        number = self.env.get("CI_MERGE_REQUEST_IID")
+        if not number:
+            return None
+        path = f"merge_requests/{number}/notes"
+        own = [each for each in self.api.pages(path, per_page=100) if each["body"].startswith(marker)]
+        made = self.api("PUT" if own else "POST", f"{path}/{own[0]['id']}" if own else path, {"body": text})
+        return f"{self.env['CI_MERGE_REQUEST_PROJECT_URL']}/-/merge_requests/{number}#note_{made['id']}"
+
+    def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
+        """A draft is one by its title."""
+        content = {"title": f"Draft: {title}" if draft else title, "description": text}
+        found = self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
+        if found:
+            made = self.api("PUT", f"merge_requests/{found[0]['iid']}", content)
+        else:
+            ends = {"source_branch": branch, "target_branch": base, "remove_source_branch": True}
+            made = self.api("POST", "merge_requests", content | ends)
+        return str(made["web_url"])
+
+    def issue(self, marker: str, title: str, text: str) -> str:
+        """Issues of the project."""
+        listed = self.api.pages("issues", state="opened", per_page=100)
+        own = [each for each in listed if (each["description"] or "").startswith(marker)]
+        content: Any = {"title": title, "description": text}
+        made = self.api("PUT", f"issues/{own[0]['iid']}", content) if own else self.api("POST", "issues", content)
+        return str(made["web_url"])
+
+    def registry(self, address: str) -> tuple[str, str] | None:
+        """The job's own password is for the project's own registry."""
+        own = self.env.get("CI_REGISTRY")
+        if own and address.startswith(f"{own}/"):
+            return self.env["CI_REGISTRY_USER"], self.env["CI_REGISTRY_PASSWORD"]
+        return None

@@ -1,0 +1,1 @@
+"""The ML Test Score, by breaking what each test guards."""

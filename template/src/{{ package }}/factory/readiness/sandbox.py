@@ -1,0 +1,94 @@
+"""A copy of the project with a champion, in which things may be broken."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .. import PACKAGE, manifest
+from ..config import Params
+from ..errors import FactoryError
+from ..paths import MODEL, WORKTREES
+from ..workspace.process import run
+from .faults import Break
+
+AUTHOR = {f"GIT_{role}_{what}": "scratch@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+PROMOTE = f"""
+import json, sys
+from {PACKAGE}.factory.registry import versions
+commit, model = sys.argv[1:]
+versions.publish(commit, dict(model=model), "the model as it is", [])
+"""
+
+
+class Scratch:
+    """The working tree, its data and its model, committed in a repository of their own as model/v1."""
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+        self._place = tempfile.TemporaryDirectory(prefix="readiness-")
+        self.folder = Path(self._place.name) / "project"
+        self._seen: dict[tuple[str, ...], bool] = {}
+
+    def __enter__(self) -> Self:
+        if not (MODEL / "manifest.json").exists() or not Path("data/prepared/manifest.json").exists():
+            raise FactoryError("there is no model to break: run `dvc repro` or `dvc pull`")
+        files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+        for folder in ("data", str(MODEL)):
+            files += [str(path) for path in Path(folder).rglob("*") if path.is_file()]
+        for name in {name for name in files if Path(name).is_file()}:
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(name, self.folder / name)
+        self._git("init", "--quiet")
+        self._git("add", "--force", "--all")
+        self._git("commit", "--quiet", "--no-verify", "--message", "As it is")
+        commit = run("git", "rev-parse", "HEAD", cwd=self.folder)
+        self._git("worktree", "add", "--quiet", "--detach", str(WORKTREES / commit), commit)
+        run(sys.executable, "-c", PROMOTE, commit, manifest.model_id(), cwd=self.folder, env=self._env())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._place.cleanup()
+
+    def passes(self, command: tuple[str, ...]) -> bool:
+        """Whether the command succeeds on the copy as it is."""
+        if command not in self._seen:
+            self._seen[command] = self._run(command).returncode == 0
+            self._restore()
+        return self._seen[command]
+
+    def broken(self, broken: Break, commands: Sequence[tuple[str, ...]]) -> str | None:
+        """What the last command says when it fails on the broken copy; None where it succeeds."""
+        try:
+            broken(self.folder, self._params)
+            for command in commands:
+                done = self._run(command)
+                if done.returncode:
+                    return done.stderr.strip() or done.stdout  # pytest speaks on stdout, the gate refuses on stderr
+            return None
+        finally:
+            self._restore()
+
+    def _run(self, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        program = {
+            "pytest": ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-cov"),
+            "factory": ("-c", f"from {PACKAGE}.factory.cli import main; main()"),
+        }[command[0]]
+        full = (sys.executable, *program, *command[1:])
+        return subprocess.run(full, cwd=self.folder, env=self._env(), capture_output=True, text=True, check=False)
+
+    def _restore(self) -> None:
+        self._git("reset", "--quiet", "--hard")
+        self._git("clean", "--quiet", "--force", "-d")
+
+    def _git(self, *command: str) -> None:
+        run("git", *command, cwd=self.folder, env=self._env())
+
+    def _env(self) -> dict[str, str]:
+        # the copy's code goes before the project's own, which is installed
+        return os.environ | AUTHOR | {"PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}

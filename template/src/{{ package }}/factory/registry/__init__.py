@@ -1,0 +1,1 @@
+"""Model versions: Git tags and what they pin."""

@@ -1,0 +1,81 @@
+"""The champion at work: its own commit, in a worktree, with its own environment, features and model."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock
+
+from .. import PACKAGE
+from ..errors import FactoryError, Undecided
+from ..paths import LOCKS, MODEL, WORKTREES
+from ..workspace.process import run
+
+SCORE = f"""
+import sys
+import polars as pl
+from {PACKAGE} import Scorer, contract
+rows = pl.read_parquet(sys.argv[1])
+known = [name for name in contract.Row.column_names() if name in rows.columns]
+Scorer.load("model").score(rows.select(known)).write_parquet(sys.argv[2])
+"""
+LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
+OWN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
+
+
+def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Id, score and decision of each row by the model of the commit. Raises Undecided where it cannot tell."""
+    with tempfile.TemporaryDirectory() as place:
+        given, made = Path(place, "rows.parquet"), Path(place, "scores.parquet")
+        rows.write_parquet(given)
+        _python(commit, SCORE, str(given), str(made))
+        found = pl.read_parquet(made)
+    scored = int(found["score"].is_finite().sum())
+    if (scored, found.height) != (rows.height, rows.height):
+        raise Undecided("CHAMPION_BROKEN", f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows")
+    return found
+
+
+def load(commit: str) -> None:
+    """See the model of the commit fetched, verified and loaded by its own code. Raises Undecided."""
+    _python(commit, LOAD)
+
+
+def fetch(commit: str, folder: Path) -> None:
+    """The model of the commit, from DVC's cache or its remote. Raises FactoryError."""
+    run(sys.executable, "-m", "dvc", "get", "--rev", commit, ".", str(MODEL), "--out", str(folder))
+
+
+def checkout(commit: str) -> Path:
+    """The commit's files with its model, kept for the next time. Raises Undecided if anything cannot be fetched."""
+    folder = WORKTREES / commit
+    model = folder / MODEL
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with FileLock(LOCKS / "factory-champion.lock"):
+        try:
+            if not model.exists():  # the last thing that is put there
+                shutil.rmtree(folder, ignore_errors=True)
+                run("git", "worktree", "prune")
+                run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+                fetched = folder / ".model.tmp"
+                fetch(commit, fetched)
+                fetched.replace(model)
+        except FactoryError as error:
+            raise Undecided("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched: {error}") from error
+    return folder
+
+
+def _python(commit: str, script: str, *arguments: str) -> None:
+    folder = checkout(commit)
+    env = {name: value for name, value in os.environ.items() if name not in OWN}
+    command = (env.get("UV", "uv"), "run", "--quiet", "--frozen", "--no-default-groups", "python", "-c", script)
+    try:
+        run(*command, *arguments, cwd=folder, env=env)
+    except FactoryError as error:
+        said = str(error).rpartition(" failed: ")[2]
+        raise Undecided(
+            "CHAMPION_BROKEN", f"the model of {commit[:8]} does not run in its own environment: {said}"
+        ) from error

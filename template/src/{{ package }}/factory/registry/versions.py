@@ -1,0 +1,133 @@
+"""Model versions: annotated tags model/v1, model/v2, …, each with a record that names the tag before it."""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+import yaml
+
+from .. import manifest
+from ..errors import FactoryError, Undecided
+from ..paths import MODEL
+from ..workspace import git
+
+PREFIX = "model/v"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A tag: its own object, the commit it stands on, and its record, None where that cannot be believed."""
+
+    number: int
+    tag: str
+    commit: str
+    record: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        return f"v{self.number}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The record. Raises Undecided where there is none, or where it is of another version or commit."""
+        if self.record is None or (self.record.get("version"), self.record.get("commit")) != (self.number, self.commit):
+            raise Undecided("VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `factory audit`")
+        return self.record
+
+
+def known() -> list[Version]:
+    """The versions in this clone, oldest first."""
+    found = []
+    for name, tag, commit, message in git.tags(f"{PREFIX}*"):
+        if re.fullmatch(rf"{PREFIX}[1-9]\d*", name):
+            found.append(Version(int(name.removeprefix(PREFIX)), tag, commit, _record(message)))
+    return sorted(found, key=lambda version: version.number)
+
+
+def current() -> list[Version]:
+    """The versions here once those of the remote are fetched. Raises Undecided where it cannot be reached."""
+    remote = git.name()
+    if remote:
+        try:
+            git.fetch_tags(remote, PREFIX)
+        except FactoryError as error:
+            told = "a tag here is not the remote's: run `factory audit`" if _clash(remote) else str(error)
+            raise Undecided("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {told}") from error
+    return known()
+
+
+def find(name: str, among: list[Version]) -> Version:
+    """The version of that name, `v3` or `3`. Raises FactoryError."""
+    for version in among:
+        if name.removeprefix(PREFIX).removeprefix("v") == str(version.number):
+            return version
+    raise FactoryError(
+        f"there is no version {name}: {', '.join(v.name for v in among) or 'none has been promoted yet'}"
+    )
+
+
+def publish(commit: str, record: dict[str, Any], headline: str, before: list[Version]) -> Version:
+    """The next version, on the remote first: of several at once exactly one is made. Raises FactoryError."""
+    number = before[-1].number + 1 if before else 1
+    name = f"{PREFIX}{number}"
+    chain = {"version": number, "commit": commit, "previous": before[-1].tag if before else None}
+    sealed = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
+    message = f"{name}: {headline}\n\n{_sealed(sealed)}\n"
+    tag = git.make_tag(name, commit, message)
+    remote = git.name()
+    if remote:
+        _push(remote, tag, name)
+    try:
+        git.create_ref(f"refs/tags/{name}", tag)
+    except FactoryError as error:
+        if git.tag(name) != tag:  # a fetch may have brought what was just pushed
+            raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
+    return Version(number, tag, commit, sealed)
+
+
+def model_in(lock: str) -> str:
+    """DVC's name for the model's folder with all its files, in the text of a dvc.lock."""
+    outs = yaml.safe_load(lock)["stages"]["train"]["outs"]
+    [folder] = [out["md5"] for out in outs if out["path"] == str(MODEL)]
+    return str(folder)
+
+
+def _clash(remote: str) -> bool:
+    """Whether a tag here is another than the remote's; `git fetch --quiet` does not say why it refuses."""
+    with suppress(FactoryError):
+        return any(git.tag(name) not in (None, tag) for name, tag in git.remote_tags(remote, f"{PREFIX}*").items())
+    return False
+
+
+def _push(remote: str, tag: str, name: str) -> None:
+    try:
+        git.push(remote, f"{tag}:refs/tags/{name}")
+    except FactoryError as error:
+        try:
+            found = git.remote_tags(remote, name).get(name)
+        except FactoryError:
+            raise Undecided("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
+        if found is None:
+            raise Undecided(
+                "PUSH_REFUSED", f"{name} was not accepted by {remote}, nothing is changed: {error}"
+            ) from error
+        if found != tag:
+            raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
+
+
+def _sealed(record: dict[str, Any]) -> str:
+    content = json.dumps(record, ensure_ascii=False, sort_keys=True)
+    return json.dumps({**record, "sha256": manifest.of_bytes(content.encode())}, ensure_ascii=False, sort_keys=True)
+
+
+def _record(message: str) -> dict[str, Any] | None:
+    line = next((line for line in message.splitlines() if line.startswith("{")), "")
+    try:
+        record: dict[str, Any] = json.loads(line)
+        del record["sha256"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return record if _sealed(record) == line else None

@@ -1,0 +1,118 @@
+"""A version's image at work on a Docker host: started, looked at, and taken back if it does not score as recorded."""
+
+import base64
+import json
+import os
+import socket
+from collections.abc import Iterator
+
+from ..errors import FactoryError
+from ..registry import versions
+from ..registry.versions import Version
+from ..workspace.process import run
+from . import image as build
+from . import publish, smoke_test
+
+TARGET, URL, SERVICE = "FACTORY_TARGET", "FACTORY_URL", "model"
+ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # how to reach this machine's own
+ASK = f"""
+import base64, os, sys, urllib.request
+body = base64.b64decode(sys.stdin.read())
+headers = {{"Content-Type": "{smoke_test.ARROW}"}}
+if os.environ["KEY"]:
+    headers["Authorization"] = "Bearer " + os.environ["KEY"]
+asked = urllib.request.Request("http://127.0.0.1:8000" + sys.argv[1], body or None, headers)
+print(base64.b64encode(urllib.request.urlopen(asked, timeout={smoke_test.SECONDS}).read()).decode())
+"""
+
+
+def rollout(stage: str, name: str) -> Iterator[str]:
+    """Run the image at FACTORY_TARGET, for a dry run on this machine; yields what was seen. Raises FactoryError."""
+    known = versions.current()
+    version, target, registry = versions.find(name, known), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
+    if version != known[-1]:
+        raise FactoryError(f"SUPERSEDED: {known[-1].name} is the champion by now; `factory rollback` is the way back")
+    if target and not registry:
+        raise FactoryError(f"{publish.REGISTRY} is not set, but {TARGET} is: from where should {target} get the image?")
+    host = Host(f"{build.slug()}-{stage}", target)
+    image = host.image(version, registry)
+    if image is None:
+        yield f"dry run: {TARGET} and {publish.REGISTRY} are not set for {stage}, and this machine has no image"
+        return
+    before = host.running() if target else None
+    try:
+        host.up(image)
+        url = os.environ.get(URL)
+        yield from smoke_test.smoke(smoke_test.over_http(url) if url else host.ask, version)
+    except BaseException:
+        if before:
+            host.up(before)
+        else:
+            host.down(image)
+        raise
+    if not target:
+        host.down(image)
+    yield f"{image} serves at {target}" if target else f"dry run: {image} has served on this machine"
+
+
+class Host:
+    """A Docker engine, this machine's or another's, and what runs there for a stage."""
+
+    def __init__(self, project: str, target: str | None) -> None:
+        self.engine, self.project, self.leftovers = build.find_engine(), project, () if target else ("--volumes",)
+        own = {name: value for name, value in os.environ.items() if not (target and name in ENGINE)}
+        self.env = own | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
+
+    def image(self, version: Version, registry: str | None) -> str | None:
+        """The version's image, seen to be of its commit and model; None where it is not to be had. Raises FactoryError."""
+        slug = build.slug()
+        tag = f"{registry or slug}:{version.name}"
+        if registry:
+            publish.login(self.engine, registry)
+            self._run("pull", "--quiet", tag)
+        elif not self._run("images", "--quiet", tag):
+            return None
+        labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", tag)) or {}
+        for label, value in build.labels(version, slug).items():
+            if labels.get(label) != value:
+                raise FactoryError(f"IMAGE_FOREIGN: {tag} is not of {version.name}: its {label} is {labels.get(label)}")
+        return publish.by_digest(self.engine, tag, env=self.env) if registry else tag
+
+    def running(self) -> str | None:
+        """The image that serves for the stage, by its id on the host, if one does."""
+        return self._container('{{.Label "com.docker.compose.image"}}')
+
+    def ask(self, path: str, body: bytes) -> bytes:
+        """What the service answers on the host itself, for its port may be open there alone. Raises FactoryError."""
+        command = ("exec", "--interactive", "--env", "KEY", f"{self._container('{{.ID}}')}", "python", "-c", ASK, path)
+        env = self.env | {"KEY": os.environ.get(smoke_test.KEY, "")}
+        try:
+            return base64.b64decode(run(self.engine, *command, env=env, stdin=base64.b64encode(body).decode()))
+        except FactoryError as error:
+            raise FactoryError(f"NOT_READY: {path}: {str(error).rpartition(' failed: ')[2]}") from error
+
+    def up(self, image: str) -> None:
+        """Serve the image, once it is healthy. Raises FactoryError."""
+        self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE)
+
+    def down(self, image: str) -> None:
+        """End what serves; what a dry run has kept goes with it."""
+        self._compose(image, "down", *self.leftovers)
+
+    def _container(self, form: str) -> str | None:
+        filters = {"project": self.project, "service": SERVICE}
+        chosen = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in filters.items()]
+        return next(iter(self._run("ps", *chosen, f"--format={form}").splitlines()), None)
+
+    def _compose(self, image: str, *command: str) -> None:
+        options = ("--progress", "quiet", "--project-name", self.project)
+        run(self.engine, "compose", *options, *command, env=self.env | {"IMAGE": image})
+
+    def _run(self, *command: str) -> str:
+        return run(self.engine, *command, env=self.env)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

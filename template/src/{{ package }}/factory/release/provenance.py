@@ -1,0 +1,52 @@
+"""Where an image comes from: an in-toto statement with SLSA's provenance, which `cosign attest` signs."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import manifest, platforms
+from ..registry.versions import Version
+from ..workspace import git
+from . import sbom
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD = "https://docs.docker.com/reference/dockerfile"
+
+
+def write(version: Version, image: str) -> Path:
+    """Write the statement about the image, named by its digest; its path."""
+    name, _, sha256 = image.partition("@sha256:")
+    here = platforms.here()
+    statement = {
+        "_type": STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": sha256}}],
+        "predicateType": PREDICATE,
+        "predicate": {
+            "buildDefinition": {
+                "buildType": BUILD,
+                "externalParameters": {"version": version.name, "commit": version.commit},
+                "resolvedDependencies": _materials(version),
+            },
+            "runDetails": {
+                "builder": {"id": here.run if here else git.author()},
+                "metadata": {"finishedOn": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"},
+            },
+        },
+    }
+    path = sbom.FOLDER / f"{version.name}.provenance.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(statement, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _materials(version: Version) -> list[dict[str, Any]]:
+    """The code, the lock of its packages, the model and the data that it was trained on."""
+    lock = (git.show(version.commit, "uv.lock") or "").encode()
+    return [
+        {"name": "code", "digest": {"gitCommit": version.commit}},
+        {"name": "uv.lock", "digest": {"sha256": manifest.of_bytes(lock)}},
+        {"name": "model/manifest.json", "digest": {"sha256": version.facts["model"]}},
+        {"name": "data/prepared/train.parquet", "digest": {"sha256": version.facts["data"]}},
+    ]

@@ -1,0 +1,64 @@
+"""A file of rows in, a file of scores out, in memory that does not grow with the number of rows."""
+
+import glob
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from ... import contract
+from .. import tables
+from ..errors import FactoryError
+from .scorer import Scorer
+
+DAY = 24 * 60 * 60
+
+
+def score_file(
+    scorer: Scorer, source: Path, destination: Path, on_rows: Callable[[int], object] = lambda rows: None
+) -> int:
+    """Score a table batch by batch, in the order of its rows; returns their number.
+
+    `on_rows` is told the size of each batch. The destination appears only when it is whole.
+    Raises FactoryError.
+    """
+    if destination.suffix not in tables.WRITTEN:
+        raise FactoryError(f"{destination}: name it {' or '.join('*' + suffix for suffix in tables.WRITTEN)}")
+    if not destination.parent.is_dir():
+        raise FactoryError(f"{destination.parent}: no such folder")
+    if destination.exists() and source.exists() and destination.samefile(source):
+        raise FactoryError(f"{destination}: holds the rows themselves: name another file for the scores")
+    sizes: list[int] = []
+
+    def score(rows: pl.DataFrame) -> pl.DataFrame:
+        scores = scorer.score(rows)
+        sizes.append(rows.height)
+        on_rows(rows.height)
+        return scores
+
+    schema = scorer.score(contract.Row.create_empty()).schema
+    scores = tables.scan(source).map_batches(score, schema=schema, streamable=True)
+    _sweep(destination)
+    scratch = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
+    try:
+        scratch.mkdir(exist_ok=True)
+        with tables.reading(source):
+            tables.sink(scores, scratch / destination.name)
+        if not sum(sizes):
+            raise FactoryError(f"{source}: has no rows")
+        (scratch / destination.name).replace(destination)
+    except OSError as error:
+        raise FactoryError(f"{destination}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return sum(sizes)
+
+
+def _sweep(destination: Path) -> None:
+    """Remove what runs that were killed left behind; a day grants time to those that still write."""
+    for left in destination.parent.glob(f".{glob.escape(destination.name)}.*.tmp"):
+        if left.stat().st_mtime < time.time() - DAY:
+            shutil.rmtree(left, ignore_errors=True)

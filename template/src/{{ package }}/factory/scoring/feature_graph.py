@@ -1,0 +1,62 @@
+"""A single raw row to its features without polars, which takes longer to start than the model takes to score."""
+
+import json
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from .. import manifest
+from ..tables.chunks import Matrix
+from ..validation.rules import limits, rules
+from .standalone import PARTS
+
+
+class FeatureGraph:
+    """From raw rows, as tuples in the order of the contract, to their features and whether these are as from polars."""
+
+    def __init__(self, session: Any, schema: type[dy.Schema]) -> None:
+        about = _about(session)
+        self.checked = limits(schema) | set(about["rules"])
+        self.complete = rules(schema).keys() <= self.checked
+        columns = list(schema.columns())
+        self._run = session.run
+        self._leaves = [
+            (columns.index(name), _reader(schema.columns()[name].dtype, part)) for name, part in about["leaves"]
+        ]
+
+    def __call__(self, rows: list[tuple[Any, ...]]) -> tuple[Matrix, NDArray[np.bool_]]:
+        """The features, shape (rows, features), and of which rows they can be taken, shape (rows,)."""
+        raw = [[math.nan if row[i] is None else read(row[i]) for i, read in self._leaves] for row in rows]
+        features, fine = self._run(None, {"raw": np.array(raw, np.float64)})
+        return features, fine.all(axis=1)
+
+
+def matching(session: Any, features: Callable[[Any], Any], schema: type[dy.Schema]) -> FeatureGraph | None:
+    """The graph in the session, if there is one and it was made of these features and this contract."""
+    with suppress(Exception):  # the features may no longer be expressions alone
+        if session and _about(session)["fingerprint"] == fingerprint(features, schema):
+            return FeatureGraph(session, schema)
+    return None
+
+
+def fingerprint(features: Callable[[Any], Any], schema: type[dy.Schema]) -> str:
+    """What changes when an expression of the features or of the contract does, wherever it is written."""
+    rows = schema.create_empty().lazy()
+    plans = [features(rows), rows.select(**rules(schema))]
+    return manifest.of_bytes(b"".join(plan.serialize() for plan in plans))
+
+
+def _about(session: Any) -> dict[str, Any]:
+    return json.loads(session.get_modelmeta().custom_metadata_map["about"])  # type: ignore[no-any-return]
+
+
+def _reader(dtype: pl.DataType, part: str) -> Callable[[Any], float]:
+    if isinstance(dtype, pl.Enum):
+        return {category: float(code) for code, category in enumerate(dtype.categories)}.__getitem__
+    return PARTS[part] if part else float

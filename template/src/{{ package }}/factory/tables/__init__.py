@@ -1,0 +1,110 @@
+"""Tables on disk, in the formats that people have, refused with a reason where they cannot be read whole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from ..errors import FactoryError
+from . import compressed, csv, excel, jsonlines
+
+KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
+SUFFIXES = (*KINDS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
+JSON_LINES = (".jsonl", ".ndjson")
+WRITTEN = (".csv", ".parquet")
+
+BATCH = 50_000  # rows
+
+
+def suffix(name: str | Path) -> str:
+    """What the name of a table ends in, such as ".csv.gz"; empty if it is not one that I read."""
+    name = str(name).lower()
+    return max((known for known in SUFFIXES if name.endswith(known)), key=len, default="")
+
+
+def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
+    """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError.
+
+    A file that was `checked` before, and is the same since, is not looked through for lost fields again.
+    """
+    name, file = _opened(path)
+    kind = suffix(name)
+    with file, reading(path):
+        if kind == ".xlsx":
+            return excel.read(file, path, quiet=checked).lazy()
+        if kind == ".parquet":
+            return pl.scan_parquet(file)
+        check = jsonlines.check if kind in JSON_LINES else csv.check
+        if not checked:
+            check(file, path)
+        separator = csv.delimiter(file)
+        file.seek(0)
+        if kind in JSON_LINES:
+            return pl.scan_ndjson(file, infer_schema_length=None)
+        return pl.scan_csv(file, separator=separator, infer_schema=False)
+
+
+def read(path: Path, *, checked: bool = False) -> pl.DataFrame:
+    """The table in memory. Raises FactoryError where a part cannot be read, or there are no rows."""
+    with reading(path):
+        rows = scan(path, checked=checked).collect()
+    if rows.is_empty():
+        raise FactoryError(f"{path}: has no rows")
+    return rows
+
+
+def batches(path: Path, *, checked: bool = False) -> Iterator[pl.DataFrame]:
+    """The table's rows in their order, some at a time. Raises FactoryError as `read` does."""
+    empty = True
+    with reading(path):
+        for rows in scan(path, checked=checked).collect_batches(chunk_size=BATCH, maintain_order=True):
+            empty = empty and rows.is_empty()
+            yield rows
+    if empty:
+        raise FactoryError(f"{path}: has no rows")
+
+
+def count(path: Path) -> int:
+    """The number of rows, without reading them where the file tells. Raises FactoryError."""
+    with reading(path):
+        return int(scan(path, checked=True).select(pl.len()).collect().item())
+
+
+def sink(rows: pl.LazyFrame, path: Path) -> None:
+    """Write the rows batch by batch, in their order. Raises OSError where the disk is full."""
+    with writing(path):
+        (rows.sink_parquet if path.suffix == ".parquet" else rows.sink_csv)(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the reader says of a damaged file into one line."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).partition("\n")[0]
+        raise FactoryError(f"{path}: damaged, or not a table: {reason}") from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell a disk that takes no more, which polars reports as a damaged Parquet file, from one."""
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        reason = str(error).partition("underlying IO error: ")[2]
+        if not reason:
+            raise
+        raise OSError(None, reason, str(path)) from error
+
+
+def _opened(path: Path) -> tuple[str, BinaryIO]:
+    """The name of the table, which a compressed file may hold, and its content."""
+    kind = suffix(path)
+    if not kind:
+        raise FactoryError(f"{path}: not a kind of table that I read: {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise FactoryError(f"{path}: {'a folder: name a file in it' if path.is_dir() else 'no such file'}")
+    return (path.name, path.open("rb")) if kind in KINDS else compressed.unpack(path, KINDS)

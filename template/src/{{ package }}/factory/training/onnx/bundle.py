@@ -1,0 +1,73 @@
+"""The model and its features as one ONNX file, for any program that has onnxruntime."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import onnx
+import polars as pl
+
+from .... import contract
+from ....features import features
+from ... import manifest as digest
+from ...data import prepare
+from ...errors import FactoryError
+from ...paths import MODEL
+from ...scoring import standalone
+from .features import translated
+
+PREFIX = "model/"
+
+
+def export(destination: Path, folder: Path = MODEL) -> None:
+    """Write model.onnx, from raw columns to `score`, and scorer.py, which calls it. Raises FactoryError.
+
+    The destination is a new folder, and appears whole or not at all.
+    """
+    manifest = digest.unseal(folder)
+    if destination.exists():
+        raise FactoryError(f"{destination}: exists already: name a new folder")
+    if "model.onnx" not in manifest["files"]:
+        raise FactoryError(f"{folder}: there is no model.onnx: no converter knows the estimator, or it was not equal")
+    if "features.onnx" not in manifest["files"]:
+        raise FactoryError(f"features.py: {_obstacle()}")
+    scratch = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        (scratch / "model.onnx").write_bytes(_merged(folder, manifest))
+        shutil.copyfile(standalone.__file__, scratch / "scorer.py")
+        scratch.replace(destination)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _merged(folder: Path, manifest: dict[str, Any]) -> bytes:
+    made, model = (onnx.load_model(folder / name) for name in ("features.onnx", "model.onnx"))
+    about = json.loads(made.metadata_props[0].value)
+    told = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "files")}
+    told["leaves"] = [(column, part, _categories(column)) for column, part in about["leaves"]]
+    merged = onnx.compose.merge_models(made, model, io_map=[("features", "features")], prefix2=PREFIX)
+    del merged.metadata_props[:]
+    onnx.helper.set_model_props(merged, {"about": json.dumps(told, ensure_ascii=False)})
+    for node in merged.graph.node:
+        node.output[:] = ["score" if name == f"{PREFIX}score" else name for name in node.output]
+    for output in merged.graph.output:
+        output.name = output.name.removeprefix(PREFIX)
+    onnx.checker.check_model(merged)
+    return bytes(merged.SerializeToString(deterministic=True))
+
+
+def _categories(column: str) -> list[str]:
+    dtype = contract.Row.columns()[column].dtype
+    return dtype.categories.to_list() if isinstance(dtype, pl.Enum) else []
+
+
+def _obstacle() -> str:
+    """Why the features have no graph."""
+    try:
+        translated(prepare.read("test").select(contract.Row.column_names()), features, contract.Row)
+    except Exception as error:  # noqa: BLE001  features.py may do anything
+        return f"no counterpart in ONNX for {' '.join(str(error).split()) or type(error).__name__}"
+    return "their graph did not tell the same as polars"

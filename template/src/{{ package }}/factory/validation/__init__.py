@@ -1,0 +1,1 @@
+"""What a valid row is, and how text becomes its values."""

@@ -1,0 +1,1 @@
+"""Git, other programs, and how a stage writes."""

@@ -1,0 +1,163 @@
+"""What the factory asks of Git."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from .. import platforms
+from ..errors import FactoryError
+from .process import run
+
+
+def author() -> str:
+    """Who Git says is at work, as `Name <address>`. Raises FactoryError where it does not know."""
+    try:
+        return run("git", "var", "GIT_AUTHOR_IDENT").rpartition(" ")[0].rpartition(" ")[0]
+    except FactoryError as error:
+        raise FactoryError(
+            'Git does not know who you are: git config --global user.name "…" and user.email "…"'
+        ) from error
+
+
+def committer(commit: str | None = None) -> str:
+    """The address of who committed, or of who would. Raises FactoryError."""
+    if commit:
+        return run("git", "show", "--no-patch", "--format=%ce", commit)
+    return run("git", "var", "GIT_COMMITTER_IDENT").rpartition("<")[2].partition(">")[0]
+
+
+def commit() -> str | None:
+    """The commit that is checked out, or None before the first."""
+    return _asked("rev-parse", "--verify", "HEAD")
+
+
+def uncommitted(*paths: str) -> bool:
+    """Whether tracked files under the paths differ from the commit."""
+    return bool(run("git", "status", "--porcelain", "--untracked-files=no", "--", *paths))
+
+
+def init() -> None:
+    """Make the current folder a repository, or complete what is there of one."""
+    if commit() is None:
+        for lock in Path(".git").rglob("*.lock"):
+            lock.unlink(missing_ok=True)  # of a Git that was killed; before the first commit nobody else is at work
+    run("git", "init", "--initial-branch=main")
+
+
+def commit_all(message: str) -> None:
+    """Commit everything that is not ignored."""
+    run("git", "add", "--all")
+    run("git", "commit", "--no-verify", "--message", message)
+
+
+def branch() -> str | None:
+    """The branch that is checked out, or None where a commit is."""
+    return _asked("symbolic-ref", "--quiet", "--short", "HEAD")
+
+
+def changes(*paths: str) -> list[str]:
+    """Files under the paths that differ from the commit or are not in it, as Git prints them."""
+    return run("git", "status", "--porcelain", "--", *paths).splitlines()
+
+
+def show(commit: str, path: str) -> str | None:
+    """The file as it was in the commit, or None if it was not there."""
+    return _asked("show", f"{commit}:{path}", strip=False)
+
+
+def export(commit: str, folder: Path) -> None:
+    """Write the files of the commit into the folder."""
+    with tempfile.TemporaryDirectory() as place:
+        env = os.environ | {"GIT_INDEX_FILE": f"{place}/index"}
+        run("git", "read-tree", commit, env=env)
+        run("git", "checkout-index", "--all", f"--prefix={folder}/", env=env)
+
+
+def tags(pattern: str) -> list[tuple[str, ...]]:
+    """Name, object, commit and message of each annotated tag."""
+    parts = ("%(refname:strip=2)", "%(objectname)", "%(*objectname)", "%(contents)")
+    listed = run("git", "for-each-ref", f"--format={'%00'.join(parts)}%00%01", f"refs/tags/{pattern}")
+    return [tuple(entry.strip("\n").split("\0")[:4]) for entry in listed.split("\0\1") if entry.strip()]
+
+
+def tag(name: str) -> str | None:
+    """The object that the tag names, or None."""
+    return _asked("rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
+
+
+def make_tag(name: str, commit: str, message: str) -> str:
+    """An annotated tag's object that no ref names yet, signed where signing is configured."""
+    here = {"GIT_OBJECT_DIRECTORY": str(Path(run("git", "rev-parse", "--git-path", "objects")).resolve())}
+    configured = Path(run("git", "rev-parse", "--git-path", "config")).resolve()
+    with tempfile.TemporaryDirectory() as place:  # `git tag` names what it makes: let it do so elsewhere
+        run("git", "init", "--quiet", "--bare", place)
+        scratch = ("git", "--git-dir", place, "-c", f"include.path={configured}")
+        how = ("--sign",) if _asked("config", "--get", "user.signingkey") else ()
+        run(*scratch, "tag", "--annotate", *how, "--file=-", name, commit, env=os.environ | here, stdin=message)
+        return run(*scratch, "rev-parse", f"refs/tags/{name}", env=os.environ | here)
+
+
+def create_ref(name: str, target: str) -> None:
+    """Name the object, if nothing has the name yet."""
+    run("git", "update-ref", name, target, "0" * len(target))
+
+
+def authors_of(text: str, path: str) -> list[str]:
+    """Addresses of the authors of the commits that entered the text into the file or took it out, newest first."""
+    return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
+
+
+def changed_since(base: str) -> list[str]:
+    """Files that differ between this commit and where its branch left the base; of one that moved both names."""
+    return run(
+        "git", "-c", "core.quotePath=false", "diff", "--no-renames", "--name-only", f"{base}...HEAD"
+    ).splitlines()
+
+
+def _asked(*question: str, strip: bool = True) -> str | None:
+    """What Git answers, or None where it has no answer."""
+    try:
+        return run("git", *question, strip=strip)
+    except FactoryError:
+        return None
+
+
+def name() -> str | None:
+    """Where versions are shared: origin, or the only remote. Raises FactoryError where that is not clear."""
+    names = run("git", "remote").splitlines()
+    if "origin" in names or not names:
+        return "origin" if names else None
+    if len(names) > 1:
+        raise FactoryError(f"which of the remotes {', '.join(names)} holds the versions? call it origin")
+    return names[0]
+
+
+def head(remote: str, branch: str) -> str | None:
+    """The commit of the remote's branch, brought here, or None if there is no such branch."""
+    listed = _talk("ls-remote", "--heads", remote, f"refs/heads/{branch}")
+    if not listed:
+        return None
+    commit = listed.split()[0]
+    _talk("fetch", "--quiet", "--no-tags", remote, commit)
+    return commit
+
+
+def remote_tags(remote: str, pattern: str) -> dict[str, str]:
+    """Name and object of the remote's tags."""
+    lines = _talk("ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
+    return {ref.removeprefix("refs/tags/"): found for found, ref in (line.split("\t") for line in lines)}
+
+
+def fetch_tags(remote: str, prefix: str) -> None:
+    """Bring the remote's tags; one that is here already as another object is an error."""
+    _talk("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
+
+
+def push(remote: str, refspec: str, replaces: str | None = None) -> None:
+    """Hand a ref to the remote, which moves one only from the commit that is to be replaced; "" is none."""
+    lease = () if replaces is None else (f"--force-with-lease={refspec.partition(':')[2]}:{replaces}",)
+    _talk("push", "--quiet", *lease, remote, refspec)
+
+
+def _talk(*command: str) -> str:
+    return run("git", *command, env=platforms.signed_in())

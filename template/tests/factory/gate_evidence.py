@@ -1,0 +1,68 @@
+"""Evidence that passes every check of the gate, made by hand, to be broken in one place."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from .. import checks, fairness
+from . import toy
+
+ROWS = 600
+GATE = {"margin": 0.05, "slice_margin": 0.2, "group_rows": 30, "selection_gap": 0.3, "error_gap": 0.3}
+VALUE = {"true_positive": 2, "false_positive": -2, "false_negative": -2}
+FLOOR = {"classification": 0.7, "multiclass": 1.0, "regression": 0.5}
+RANDOM = np.random.default_rng(7)
+CHANCE = RANDOM.random(ROWS)
+TARGET: dict[str, Any] = {
+    "classification": (RANDOM.random(ROWS) < CHANCE) * 1.0,
+    "regression": RANDOM.normal(10, 2, ROWS),
+}
+CHANCES = RANDOM.dirichlet(np.ones(3) / 2, ROWS)
+TARGET["multiclass"] = (CHANCES.cumsum(axis=1) < RANDOM.random((ROWS, 1))).sum(axis=1) * 1.0
+SCORE = {
+    "classification": CHANCE,
+    "multiclass": CHANCES,
+    "regression": TARGET["regression"] + RANDOM.normal(0, 0.3, ROWS),
+}
+KIND = np.array(["red", *["green", "blue", "green", "blue"] * 2, "green"] * (ROWS // 10))
+RED = KIND == "red"
+
+
+def params(problem: str = "classification", **limits: Any) -> Any:
+    value = {"value": VALUE} if problem == "classification" else {}
+    return toy.params(problem, gate={"floor": FLOOR[problem]} | GATE | limits, **value)
+
+
+def decided(problem: str = "classification", **parts: Any) -> fairness.Decided:
+    classes, score = toy.CLASSES if problem == "multiclass" else None, parts.get("score", SCORE[problem].copy())
+    decision = {"classification": CHANCE >= 0.4, "multiclass": score.argmax(-1), "regression": None}[problem]
+    return replace(fairness.Decided(score, decision, classes), **parts)
+
+
+def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
+    """Evidence of a challenger that is the champion's equal."""
+    whole = checks.Evidence(
+        params=params(problem),
+        test=pl.DataFrame({"kind": KIND, "gap": np.arange(ROWS) % 3}),
+        target=TARGET[problem],
+        challenger=decided(problem),
+        champion=decided(problem),
+        baseline=[1 / 3] * 3 if problem == "multiclass" else float(TARGET[problem].mean()),
+        latency_ms=0.1,
+        size_mb=1.0,
+        parity=1e-7,
+        tolerance=1e-5,
+        contract_changed=False,
+    )
+    return replace(whole, **parts)
+
+
+def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Decided]:
+    """A challenger and a champion that are equal, but not as usual."""
+    return {"challenger": decided(problem, **parts), "champion": decided(problem, **parts)}
+
+
+def refusals(found: checks.Evidence) -> set[str]:
+    return {check.code for check in checks.judge(found) if not check.passed}

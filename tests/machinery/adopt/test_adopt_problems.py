@@ -1,0 +1,70 @@
+"""What the target asks; and tables that are refused."""
+
+import polars as pl
+import pytest
+from late_flights.factory import errors
+
+from machinery.adopt.adopt_table import ROWS, TABLE, propose
+
+PROBLEMS = {
+    "number": ("price", "regression", None),
+    "two words": ("sex", "classification", "f"),
+    "words": ("colour", "multiclass", None),
+}
+
+
+@pytest.mark.parametrize("target, problem, positive", PROBLEMS.values(), ids=PROBLEMS)
+def test_problems(target, problem, positive):
+    question = propose(target=target).question
+    assert (question.problem, question.positive) == (problem, positive)
+
+
+@pytest.mark.parametrize("values, problem", [([0, 1, 2], "multiclass"), ([3, 5, 8], "regression"), ([0, 1], "classification")])
+def test_whole_numbers(values, problem):
+    table = TABLE.with_columns(grade=pl.Series((values * ROWS)[:ROWS]))
+    assert propose(table, "grade").question.problem == problem
+    assert propose(table, "grade", problem="regression").question.problem == "regression"
+
+
+def test_rarer_value_is_the_one_to_find():
+    table = TABLE.with_columns(left=pl.Series((["stays"] * 9 + ["goes"]) * 40))
+    assert propose(table, "left").question.positive == "goes"
+
+
+REFUSED = {
+    "there is no column 'cost': there are Unnamed: 0, customer_id": (TABLE, {"target": "cost"}),
+    "version: the target is the same in all rows": (TABLE, {"target": "version"}),
+    "nothing: the target is missing in all 400 rows": (TABLE, {"target": "nothing"}),
+    "note: 400 rows with about 400 different values are free text": (TABLE, {"target": "note"}),
+    "seen: a date is no target": (TABLE, {"target": "seen"}),
+    "price: 20 rows have an outcome: at least 50": (TABLE.head(20), {}),
+    "no column is left to tell price from": (TABLE.select("price"), {}),
+    "colour: a regression needs a number": (TABLE, {"target": "colour", "problem": "regression"}),
+    "colour: a classification needs two values, and there are 3": (
+        TABLE,
+        {"target": "colour", "problem": "classification"},
+    ),
+    "size: cannot tell new rows from old: holds no dates": (TABLE, {"time": "size"}),
+    "nothing: cannot be an id: 400 rows have none": (TABLE, {"id": "nothing"}),
+    "note: 400 different texts are no feature": (TABLE, {"roles": {"note": "feature"}}),
+    "colour: a multiclass needs 3 to 100 classes, and there are 2": (
+        TABLE.with_columns(colour=pl.col("sex")),
+        {"target": "colour", "problem": "multiclass"},
+    ),
+    "sex: named twice": (TABLE, {"id": "sex", "sensitive": ("sex",)}),
+    "price: is the target": (TABLE, {"roles": {"price": "out"}}),
+    "tags: holds values of the type List: derive": (TABLE.with_columns(tags=["a"]), {"target": "tags"}),
+    "lists: holds values of the type List: derive": (TABLE.with_columns(lists=["a"]), {"sensitive": ("lists",)}),
+    "kind: 'rare' stands in 1 of 400 rows": (
+        TABLE.with_columns(kind=pl.Series(["a", "b", "c", "d"] * 99 + ["a", "b", "c", "rare"])),
+        {"target": "kind"},
+    ),
+}
+
+
+@pytest.mark.parametrize("message, case", REFUSED.items(), ids=REFUSED)
+def test_refusals(message, case):
+    table, asked = case
+    with pytest.raises(errors.FactoryError) as refusal:
+        propose(table, **asked)
+    assert str(refusal.value).startswith(message) and "\n" not in str(refusal.value)

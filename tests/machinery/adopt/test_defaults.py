@@ -1,0 +1,41 @@
+"""How large the first model's trees are: as large as helps to tell unseen rows."""
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory.adopt import defaults
+
+from machinery.adopt.adopt_table import propose
+
+ROWS = 600
+RANDOM = np.random.default_rng(0)
+COUNTRY = RANDOM.permutation(np.arange(ROWS) % 30)
+SIZE = RANDOM.normal(0, 1, ROWS)
+NOISE = RANDOM.normal(0, 1, ROWS)
+CHOSEN = {
+    "noise": (NOISE, defaults.CAUTIOUS),
+    "a wave": (np.sin(20 * SIZE) + NOISE / 10, defaults.CAPABLE),
+    "two values by chance": (NOISE > 0, defaults.CAUTIOUS),
+    "a rare value": (np.arange(ROWS) < 5, defaults.CAUTIOUS),
+    "three classes by chance": (np.digitize(NOISE, [-1, 1]), defaults.CAUTIOUS),
+}
+
+
+def parameters(target):
+    table = pl.DataFrame({"country": [f"c{code}" for code in COUNTRY], "size": SIZE})
+    proposal = propose(table.with_columns(target=pl.Series(target)), "target")
+    features = [choice.column for choice in proposal.having("feature")]
+    return defaults.parameters(features, proposal.question)
+
+
+@pytest.mark.parametrize("target, expected", CHOSEN.values(), ids=CHOSEN)
+def test_trees_are_large_where_that_helps(target, expected):
+    assert parameters(target) == expected
+
+
+def test_model_that_cannot_take_it_is_left_to_the_pipeline(monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("no NaN, please")
+
+    monkeypatch.setattr(defaults.yours, "model", refuse)
+    assert parameters(NOISE) == defaults.CAUTIOUS

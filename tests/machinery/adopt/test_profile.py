@@ -1,0 +1,134 @@
+"""What a table is read as: types, spellings, what is unknown, and what holds two kinds of values."""
+
+from datetime import date, datetime
+
+import dataframely as dy
+import polars as pl
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.adopt import profile as profile_module
+from late_flights.factory.adopt import source
+from late_flights.factory.validation import rules
+
+profile = profile_module
+
+
+def read(values, rows=40):
+    """The facts about a column whose values come again and again."""
+    column = pl.DataFrame({"it": (list(values) * rows)[:rows]}, strict=False)
+    return profile.profile(column.lazy())["it"]
+
+
+SPELLED = {
+    "whole": (["1", "-2", "+3"], "Int64", {}, 1),
+    "decimal": (["1.5", ".5", "2e3"], "Float64", {}, 1.5),
+    "thousands": (["1,234", "12", "1,234,567"], "Int64", {"thousands": ","}, 1234),
+    "thousands and decimals": (["1,234.5", "12"], "Float64", {"thousands": ","}, 1234.5),
+    "European": (["1.234,5", "12,25"], "Float64", {"thousands": ".", "decimal": ","}, 1234.5),
+    "decimal comma": (["1234,5", "12,25"], "Float64", {"decimal": ","}, 1234.5),
+    "ISO day": (["2024-01-31", "2024-02-01"], "Date", {}, date(2024, 1, 31)),
+    "German day": (["31.01.2024", "01.02.2024"], "Date", {"format": "%d.%m.%Y"}, date(2024, 1, 31)),
+    "American day": (["01/31/2024", "02/01/2024"], "Date", {"format": "%m/%d/%Y"}, date(2024, 1, 31)),
+    "British day": (["31/01/2024", "01/02/2024"], "Date", {"format": "%d/%m/%Y"}, date(2024, 1, 31)),
+    "month in words": (["31-Jan-2024", "01-Feb-2024"], "Date", {"format": "%d-%b-%Y"}, date(2024, 1, 31)),
+    "time": (["2024-01-31 10:30:00", "2024-02-01 00:00:00"], "Datetime", {}, datetime(2024, 1, 31, 10, 30)),
+    "American time": (["01/31/2024 10:30"], "Datetime", {"format": "%m/%d/%Y %H:%M"}, datetime(2024, 1, 31, 10, 30)),
+    "yes": (["yes", "No"], "Bool", {"true": ["yes"], "false": ["No"]}, True),
+    "true": (["True", "false"], "Bool", {}, True),
+    "blanks": ([" 12 ", "7"], "Int64", {}, 12),
+    "codes": (["00123", "04567"], "String", {}, "00123"),
+    "words": (["red", " blue"], "String", {}, "red"),
+}
+
+
+@pytest.mark.parametrize("values, kind, metadata, first", SPELLED.values(), ids=SPELLED)
+def test_spellings(values, kind, metadata, first):
+    column = read(values)
+    assert (column.kind, column.spelled.metadata, column.sample[0]) == (kind, metadata, first)
+    assert column.missing == 0
+
+
+def test_day_or_month_first_is_said_to_be_open():
+    assert "%d/%m/%Y" in read(["01/02/2024", "03/04/2024"]).spelled.note
+
+
+@pytest.mark.parametrize("unknown", ["NA", "?", "-", "None", "", None])
+def test_unknown_among_numbers(unknown):
+    column = read(["1", "2", "3", unknown])
+    assert (column.kind, column.missing) == ("Int64", 10)
+
+
+def test_none_may_be_a_category():
+    column = read(["None", "some", "much"])
+    assert (column.missing, column.values) == (0, ["None", "much", "some"])
+    assert read(["NA", "some", "much", "more"]).missing == 10
+
+
+def test_number_that_means_unknown():
+    column = read([1, 5, 7, -999])
+    assert column.missing == 10 and column.low == 1 and column.spelled.metadata == {"missing": ["-999"]}
+    assert read([1, 5, 7, -9]).missing == 0
+
+
+def test_what_the_sample_does_not_show(monkeypatch):
+    monkeypatch.setattr(profile, "SAMPLE", 10)
+    values = [str(i) for i in range(50)]
+    assert read([*values[:-1], "n/a"], 50).missing == 1
+    assert read([*values[:-1], "1.5"], 50).kind == "Float64"
+    with pytest.raises(errors.FactoryError, match=r"^it: 1 of 50 rows hold no Int64, e.g. 'abc': mend them"):
+        read([*values[:-1], "abc"], 50)
+
+
+def test_facts():
+    column = read([1.5, None, 3.0, 8.25])
+    assert (column.rows, column.missing, column.different, column.low, column.high) == (40, 10, 3, 1.5, 8.25)
+    assert not column.unique and read(range(40)).unique and read([f"k{i}" for i in range(40)]).unique
+
+
+def numbers(values, dtype):
+    return profile.profile(pl.DataFrame({"it": pl.Series(values, dtype=dtype)}).lazy())["it"]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.UInt64])
+def test_narrow_and_unsigned_numbers(dtype):
+    column = numbers([0, 1, 99] * 9, dtype)
+    assert (column.kind, column.low, column.high) == ("Int64", 0, 99)
+
+
+def test_numbers_beyond_64_bits_and_beyond_all_limits():
+    assert numbers([1, 2**64 - 1] * 9, pl.UInt64).kind == "Float64"
+    found = numbers([1.5, float("nan"), 3.0] * 9, pl.Float64)
+    assert (found.missing, found.high, found.spelled.metadata) == (9, 3.0, {"missing": ["NaN"]})
+    with pytest.raises(errors.FactoryError, match=r"^it: 9 of 27 rows hold no Float64, e.g. 'inf': mend them"):
+        numbers([1.5, float("inf"), 3.0] * 9, pl.Float64)
+
+
+def test_days_beyond_the_calendar():
+    assert read(["-0044-03-15", "2020-01-01"]).kind == "String"
+    assert (read(["0001-01-01"]).low, read(["9999-12-31"]).high) == (date(1, 1, 1), date(9999, 12, 31))
+
+
+def test_more_columns_than_are_asked_for_at_once(monkeypatch):
+    monkeypatch.setattr(profile, "AT_ONCE", 2)
+    table = pl.DataFrame({f"c{i}": range(i, i + 9) for i in range(5)})
+    assert [column.low for column in profile.profile(table.lazy()).values()] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["*", "^x.*$", "two\nlines", "\x1b[31m"])
+def test_names_that_cannot_be_written(name):
+    with pytest.raises(errors.FactoryError, match=r"^column .*: rename it"):
+        source.refuse_names(["a b", name])
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["1", "2", "3"])])
+def test_categories_stay_what_they_are(dtype):
+    column = profile.profile(pl.DataFrame({"it": pl.Series(["1", "2", "3"] * 9, dtype=dtype)}).lazy())["it"]
+    assert (column.kind, column.values) == ("String", ["1", "2", "3"])
+
+
+def test_truth_in_categories_and_floating_codes_is_read():
+    categories = pl.Series(["a", "b"], dtype=pl.Categorical)
+    for values, true in ((categories, "a"), (pl.Series([1.0, 0.0]), "1.0")):
+        other = str(values[1])
+        schema = type("Row", (dy.Schema,), {"it": dy.Bool(metadata={"true": [true], "false": [other]})})
+        assert rules.conform(pl.DataFrame({"it": values}), schema)["it"].to_list() == [True, False]

@@ -1,0 +1,148 @@
+"""The files that are written: they say what was proposed, in the project's own style, and hold for their own table."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+
+import dataframely as dy
+import polars as pl
+import pytest
+import yaml
+from late_flights.factory import config, errors
+from late_flights.factory.adopt import defaults, profile, proposal, render, review, transaction
+from late_flights.factory.validation import rules
+from tests.factory.conftest import ROOT
+
+ROWS = 300
+ODD = [
+    "two words",
+    'a "quoted" one',
+    "it's",
+    "dotted.name",
+    "class",
+    "match",
+    "dy",
+    "filter",
+    "1st",
+    "🎯",
+    "a|b",
+    "_low",
+]
+TABLE = pl.DataFrame(
+    {
+        "key": [f"k{i}" for i in range(ROWS)],
+        "seen": [datetime(2024, 1, 1, 12) + timedelta(hours=i) for i in range(ROWS)],
+        "born": [date(1980, 1, 1) + timedelta(days=i) for i in range(ROWS)],
+        "colour": ["red", "green", None] * (ROWS // 3),
+        "country": [f"country {i * i % 23}" for i in range(ROWS)],
+        "count": [i % 7 if i % 5 else None for i in range(ROWS)],
+        "share": [(i * 37 % 100) / 100 for i in range(ROWS)],
+        "member": [i % 3 == 0 for i in range(ROWS)],
+        "note": [f"free text {i}" for i in range(ROWS)],
+        **{name: [float((i * (31 + place)) % 97) for i in range(ROWS)] for place, name in enumerate(ODD)},
+        "label": [["low", "middle", "high"][i * 7 % 10 // 4] for i in range(ROWS)],
+        "left": [["stays", "goes"][i * 7 % 10 // 8] for i in range(ROWS)],
+        "amount": [None if i % 50 == 0 else 10.5 + i * 7 % 40 for i in range(ROWS)],
+    },
+    strict=False,
+)
+TARGETS = ("left", "label", "amount")
+OUTCOME = defaults.Outcome(True, "rmse", 1.0, 2.0, ({"name": "floor", "value": "1.5", "why": "half-way"},))
+
+
+def proposed(target, table=TABLE):
+    others = [name for name in TARGETS if name != target]
+    rows = table.drop(others, strict=False).lazy()
+    return proposal.propose(profile.profile(rows), rows, proposal.Asked(target))
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def written(request, tmp_path_factory):
+    """The target, and the folder with the files."""
+    folder = tmp_path_factory.mktemp("drafts") / "build"  # which ruff passes over
+    render.write(proposed(request.param), OUTCOME, folder)
+    return request.param, folder
+
+
+def module(folder, name):
+    spec = importlib.util.spec_from_file_location(name, folder / transaction.SOURCE / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_contract_holds_for_the_table_and_refuses_another(written):
+    target, folder = written
+    contract = module(folder, "contract")
+    rows = TABLE.select(contract.LabelledRow.column_names())
+    rules.conform(rows, contract.LabelledRow)
+    rules.check_invariants(rules.conform(rows, contract.LabelledRow), contract.DELIVERY)
+    assert contract.IGNORED == {"note": "free text: 300 different values in 300 rows"}
+    assert set(contract.Row.column_names()) == set(TABLE.columns) - {"note", *TARGETS}
+    assert set(contract.LabelledRow.column_names()) - set(contract.Row.column_names()) == {target}
+    for factor in (100, 0.01):
+        with pytest.raises(errors.ContractViolation):
+            rules.check_invariants(
+                rules.conform(rows.with_columns(pl.col("share") * factor), contract.LabelledRow), contract.DELIVERY
+            )
+
+
+def test_features_are_numbers_and_categories(written):
+    _, folder = written
+    contract, made = module(folder, "contract"), module(folder, "features")
+    rows = contract.Row.sample(20, generator=dy.random.Generator(0))
+    features = made.features(pl.DataFrame(rows))
+    assert {"seen_weekday", "seen_hour", "born_month", "colour", "member", *ODD} <= set(features.columns)
+    assert not {"key", "seen", "born", "note", *TARGETS} & set(features.columns)
+    assert all(dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum) for dtype in features.dtypes)
+
+
+def test_parameters_are_read_and_explained(written):
+    target, folder = written
+    text = (folder / "params.yaml").read_text(encoding="utf-8")
+    params = config.Params.model_validate(yaml.safe_load(text))
+    problems = {"left": "classification", "label": "multiclass", "amount": "regression"}
+    assert (params.problem, params.data.target, params.data.id) == (problems[target], target, "key")
+    assert params.data.time == "seen" and params.gate.floor == 1.5 and "floor: 1.5 # half-way" in text
+    assert (params.value is not None) == (target == "left")
+    if target == "left":
+        assert "true is" in "".join(review.advice(proposed(target), defaults.Outcome(True)))
+
+
+def test_code_is_in_the_projects_style(written):
+    _, folder = written
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--config", ROOT / "pyproject.toml", *folder.rglob("*.py")]
+        ruff += ["--ignore=D103"] if command == ["check"] else []  # which tests are let off by their place
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_same_table_same_files(written, tmp_path):
+    target, folder = written
+    for file in render.write(proposed(target), OUTCOME, tmp_path):
+        assert (tmp_path / file).read_bytes() == (folder / file).read_bytes()
+
+
+def test_tests_name_every_column_and_nothing_of_a_row(written):
+    target, folder = written
+    text = (folder / "tests" / "test_contract.py").read_text(encoding="utf-8")
+    compile(text, "test_contract.py", "exec")
+    assert json.dumps(target) in text and "k17" not in text
+
+
+def test_whole_numbers_that_nothing_is_known_of(tmp_path):
+    """No rule for a delivery, no feature with a fraction, and an outcome of many digits."""
+    table = pl.DataFrame({"size": range(ROWS, 2 * ROWS), "price": [20.0855369231877 + i % 97 for i in range(ROWS)]})
+    render.write(proposed("price", table), OUTCOME, tmp_path)
+    assert module(tmp_path, "contract").__annotations__["DELIVERY"] == dict[str, pl.Expr]
+    assert "369231877" not in (tmp_path / "tests/test_contract.py").read_text(encoding="utf-8")
+
+
+def test_days_that_only_name_a_year_have_no_weekday(tmp_path):
+    years = [date(1900 + i % 40, 1, 1) for i in range(ROWS)]
+    table = pl.DataFrame({"year": years, "size": range(ROWS, 2 * ROWS), "price": [float(i % 97) for i in range(ROWS)]})
+    render.write(proposed("price", table), OUTCOME, tmp_path)
+    assert "weekday" not in (tmp_path / transaction.SOURCE / "features.py").read_text(encoding="utf-8")

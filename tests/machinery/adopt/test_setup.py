@@ -1,0 +1,100 @@
+"""From a fresh copy to a repository with data, and the same again without harm."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.data import ingest, ledger
+from late_flights.factory.workspace import git, process
+from tests.factory import toy
+from tests.factory.cli_runner import refused, run
+
+
+def git_says(*arguments):
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def fresh(project, monkeypatch):
+    for name, content in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}.items():
+        monkeypatch.setenv(name, content)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Zoë 李")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "zoe@example.com")
+    monkeypatch.setattr(ingest, "run", process.run)
+    Path(".dvc").mkdir()
+    Path(".dvc/config").touch()
+    Path(".gitignore").write_text("/data/raw/*\n!/data/raw/*.dvc\n")
+    Path(".pre-commit-config.yaml").write_text("repos: []\n")
+    toy.rows(50).write_parquet("data/raw/sample.parquet")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_fresh_copy_becomes_a_repository_and_stays_one():
+    first = run("setup")
+    assert first.exit_code == 0, first.output
+    assert "✓ 50 rows of sample data in 1 deliveries" in first.output and "✓ first commit" in first.output
+    files = git_says("ls-files").split()
+    assert "data/raw/sample.parquet.dvc" in files and "data/ledger.csv" in files
+    assert "data/raw/sample.parquet" not in files
+    assert git_says("log", "--format=%an %s") == "Zoë 李 Start the project\n"
+    assert not git.uncommitted(".") and Path(".git/hooks/pre-commit").exists()
+    Path("params.yaml").write_text(toy.text(split={"test": 0.3}), encoding="utf-8")
+    commit, entries = git.commit(), ledger.entries()
+    assert run("setup").exit_code == 0
+    assert (git.commit(), ledger.entries()) == (commit, entries)
+    assert git.uncommitted("params.yaml")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_unknown_author_is_refused_before_anything_is_done(monkeypatch):
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.useConfigOnly")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
+    assert refused("setup").startswith("Git does not know who you are: git config --global user.name")
+    assert not Path(".git").exists()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_commit_without_a_repository_is_none(monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(Path.cwd().parent))
+    assert git.commit() is None
+
+
+def test_missing_program_is_named():
+    with pytest.raises(errors.FactoryError, match="no-such-program is not installed, or not on PATH"):
+        process.run("no-such-program")
+
+
+def test_failing_program_is_quoted_in_one_line():
+    with pytest.raises(errors.FactoryError, match="`git no-such-command` failed: git: 'no-such-command'"):
+        process.run("git", "no-such-command")
+
+
+def test_program_is_told_what_and_where(tmp_path):
+    script = "import os, sys; print(os.getcwd(), os.environ.get('WORD'), sys.stdin.read()); print()"
+    command = (sys.executable, "-c", script)
+    printed = f"{tmp_path} none 李"
+    how = {"cwd": tmp_path, "env": os.environ | {"WORD": "none", "PYTHONUTF8": "1"}, "stdin": "李"}
+    assert process.run(*command, **how) == printed
+    assert process.run(*command, **how, strip=False) == f"{printed}\n\n"
+
+
+FAILURES = {
+    "first complaint": ("print('b\\nc', file=sys.stderr)", "b"),
+    "what it printed": ("print('only here')", "only here"),
+    "last line of a traceback": ("raise OSError('the fault')", "OSError: the fault"),
+    "nothing": ("pass", "exit code 3"),
+}
+
+
+@pytest.mark.parametrize("script, said", FAILURES.values(), ids=FAILURES)
+def test_failure_is_told_by_what_says_most(script, said):
+    with pytest.raises(errors.FactoryError) as error:
+        process.run(sys.executable, "-c", f"import sys\n{script}\nsys.exit(3)")
+    assert str(error.value).endswith(f"` failed: {said}")

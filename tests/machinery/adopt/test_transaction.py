@@ -1,0 +1,112 @@
+"""What an adoption replaces: never what is kept nowhere else, and all of it or nothing."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.adopt import source, transaction
+from late_flights.factory.cli import data
+from late_flights.factory.data import ledger
+from late_flights.factory.paths import RAW
+from tests.factory import git_repository
+
+OLD = {"a/one.txt": "1", "a/b/two.txt": "2", "three.txt": "3"}
+PATHS = [Path("a"), Path("three.txt"), Path("four.txt")]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    git_repository.environment(monkeypatch)
+    for name, text in OLD.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+
+
+def found():
+    files = [path for path in Path().rglob("*.txt") if ".dvc" not in path.parts]
+    return {path.as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def replace():
+    Path("a").mkdir()
+    for name in ("a/new.txt", "three.txt", "four.txt"):
+        Path(name).write_text("new", encoding="utf-8")
+
+
+def test_replaced_as_a_whole():
+    with transaction.alone(), transaction.aside(PATHS):
+        replace()
+    assert found() == {"a/new.txt": "new", "three.txt": "new", "four.txt": "new"}
+    assert not data.ASIDE.exists()
+
+
+@pytest.mark.parametrize("fault", [errors.FactoryError("no"), OSError("full"), KeyboardInterrupt(), SystemExit(1)])
+def test_put_back_after_a_fault(fault):
+    with pytest.raises(type(fault)), transaction.alone(), transaction.aside(PATHS):
+        replace()
+        raise fault
+    assert found() == OLD
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 3])
+def test_put_back_by_the_next_command_after_a_kill(moved, monkeypatch, capsys):
+    """Killed after so many files were moved aside, the last time after others had taken their places."""
+
+    class Killed(BaseException):
+        pass
+
+    with monkeypatch.context() as patch, pytest.raises(Killed), transaction.alone():
+        patch.setattr(transaction, "_put_back", lambda: None)
+        with transaction.aside(PATHS[:moved]):
+            if moved == len(PATHS):
+                replace()
+            raise Killed
+    data.resume()
+    assert found() == OLD and "an adoption was killed" in capsys.readouterr().err
+    data.resume()
+    assert capsys.readouterr().err == ""
+
+
+def test_one_at_a_time():
+    with transaction.alone(), transaction.aside(PATHS):
+        replace()
+        data.resume()
+        assert found()["three.txt"] == "new"
+        with pytest.raises(errors.FactoryError, match=r"^another adoption is at work"), transaction.alone():
+            pass
+
+
+@pytest.fixture
+def ready():
+    """A project that was set up, of which all is in Git."""
+    RAW.mkdir(parents=True)
+    ledger.LEDGER.write_text(",".join(ledger.COLUMNS) + "\n", encoding="utf-8")
+    for name in ("README.md", "reports/old.md"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("mine", encoding="utf-8")
+    git_repository.start()
+    git_repository.commit()
+
+
+@pytest.mark.usefixtures("ready")
+def test_what_is_not_in_git_is_not_replaced():
+    transaction.refuse(force=False)
+    for name in ("README.md", "reports/notes.md"):
+        Path(name).write_text("changed", encoding="utf-8")
+        with pytest.raises(errors.FactoryError, match=rf"^{name} would be replaced and is not in Git"):
+            transaction.refuse(force=False)
+        transaction.refuse(force=True)
+        git_repository.commit()
+
+
+@pytest.mark.usefixtures("ready")
+def test_what_is_no_delivery_is_not_lost():
+    stray = RAW / "mine.csv"
+    pl.DataFrame({"x": [1]}).write_csv(stray)
+    for force in (False, True):
+        with pytest.raises(errors.FactoryError, match=r"mine.csv: is no delivery: move it"):
+            transaction.refuse(force=force)
+    with pytest.raises(errors.FactoryError, match=r"mine.csv: lies in .*: copy it to another place"):
+        source.files(stray)

@@ -1,0 +1,91 @@
+"""What a new delivery has that the contract has not is named, and admitted by the change that is proposed."""
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+from tests.factory.cli_runner import run
+
+from machinery.data import contract_file
+from machinery.data.contract_file import SIZE, accepted, delivery, some  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("accepted")
+
+
+def large(table):
+    return some("amount", pl.lit(512.5))(some("kind", pl.lit("blue"))(table))
+
+
+def gaps(table):
+    return table.with_columns(pl.col("gap").cast(pl.Float64) + 0.5)
+
+
+CHANGES = {
+    "above": (large, "amount: 3 of 100 rows above max 100, up to 512.5", "max=600"),
+    "below": (some("gap", pl.lit(-11)), "gap: 3 of 100 rows below min -10, down to -11", "min=-15"),
+    "later": (some("seen", pl.lit(datetime(2019, 5, 1))), "seen: 3 of 100 rows below min 2020-01-01 00:00:00", None),
+    "longer": (
+        some("key", pl.format("k{}", 1234567 + pl.int_range(pl.len()))),
+        "key: 3 of 100 rows above max_length 5, up to 8",
+        "max_length=10",
+    ),
+    "category": (some("kind", pl.lit("pink")), "kind: new value 'pink' in 3 of 100 rows", '"blue", "pink"]'),
+    "own lines": (some(SIZE, pl.lit('"7"')), f"{SIZE}: new value '\"7\"' in 3 of 100", "    '\"7\"',  # of all"),
+    "case": (some("kind", pl.lit("Red ")), "kind: new value 'Red' in 3 of 100 rows, 'red' but for case", '"Red"]'),
+    "close": (
+        some("kind", pl.lit("greeen")),
+        "kind: new value 'greeen' in 3 of 100 rows, close to 'green'",
+        '"greeen"',
+    ),
+    "nulls": (some("amount", None), "amount: 3 of 100 rows are empty, none may be", "dy.Float64(nullable=True, min=0"),
+    "float": (gaps, "gap: not Int16, 90 of 100 rows", "gap = dy.Float64(nullable=True, min=-10, max=12)"),
+    "wider": (some("gap", pl.lit(40_000)), "gap: not Int16, 3 of 100 rows, e.g. 40000; Int32", "max=50000"),
+    "new": (lambda table: table.with_columns(more=1), "more is new", '"more": "new in next.csv, not used yet"'),
+    "renamed": (
+        lambda table: table.rename({"amount": "amount_eur"}),
+        "amount is missing, amount_eur is new",
+        "amount_eur = ",
+    ),
+    "other name": (
+        lambda table: table.rename({"amount": "Preis 😀"}),
+        "amount is missing, Preis 😀 is new",
+        'alias="Preis 😀"',
+    ),
+    "missing": (lambda table: table.drop(SIZE), f"{SIZE} is missing", None),
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("spoil, words, written", CHANGES.values(), ids=CHANGES)
+def test_difference_is_named_and_admitted_by_the_change(monkeypatch, suffix, spoil, words, written):
+    table, name = spoil(delivery()), f"next{suffix}"
+    (table.write_csv if suffix == ".csv" else table.write_parquet)(name)
+    assert words in contract_file.told(name)[0]
+    if written:
+        contract_file.apply(monkeypatch)
+        assert written.replace(".csv", suffix) in contract_file.FILE.read_text("utf-8")
+        assert contract_file.kept(name)
+        assert run("ingest", name).exit_code == 0
+
+
+def test_all_differences_are_told_and_admitted_at_once(monkeypatch):
+    table = delivery()
+    for spoil in (spoil for name, (spoil, _, written) in CHANGES.items() if written and name not in ("wider", "other name")):
+        table = spoil(table)
+    table.write_csv("next.csv")
+    assert len(contract_file.told("next.csv")) > 8
+    contract_file.apply(monkeypatch, "patch", "-p1", "-i", "change.diff")
+    assert contract_file.kept("next.csv")
+
+
+def test_spellings_of_the_contract_are_understood(monkeypatch):
+    spelled = contract_file.ROWS.replace('metadata={"unit"', 'metadata={"decimal": ",", "unit"')
+    contract_file.teach(monkeypatch, contract_file.HEAD + spelled + 'MISSING = ["n/a"]\n')
+    table = large(delivery()).with_columns(pl.col("amount").cast(pl.String).str.replace(".", ",", literal=True))
+    some("kind", pl.lit("n/a"), 1)(table).write_csv("next.csv")
+    assert contract_file.told("next.csv") == [
+        "kind: 1 of 100 rows are empty, none may be",
+        "amount: 3 of 100 rows above max 100, up to 512.5",
+    ]
+    contract_file.apply(monkeypatch)
+    assert contract_file.kept("next.csv") and "dy.Enum(KINDS, nullable=True)" in contract_file.FILE.read_text("utf-8")

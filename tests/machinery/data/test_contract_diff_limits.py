@@ -1,0 +1,89 @@
+"""What no change of the contract should admit, or only a person can decide, is named and nothing is proposed."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.factory.cli_runner import refused, run
+
+from machinery.data import contract_file
+from machinery.data.contract_file import accepted, delivery, some  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("accepted")
+
+
+def text(column, value):
+    return lambda table: some(column, pl.lit(value))(table.cast({column: pl.String}))
+
+
+DECIDE = {
+    "rule": (
+        lambda table: table.with_columns(kind=pl.lit("red"), amount=pl.lit(95.0)),
+        "red_is_small, 100 of 100 rows",
+    ),
+    "invariant": (lambda table: table.with_columns(gap=pl.lit(None, pl.Int16)), "not so: gap is mostly known"),
+    "pattern": (some("key", pl.lit("x")), "key: regex"),
+    "NaN": (some("amount", float("nan")), "amount: nan, 3 of 100 rows"),
+    "unreadable": (text("seen", "2020-13-01"), "seen: not Datetime"),
+    "unknown": (
+        text("amount", "n/a"),
+        "amount: not Float64, 3 of 100 rows, e.g. n/a; if 'n/a' means unknown, name it in MISSING",
+    ),
+    "type": (
+        lambda table: table.with_columns(amount=pl.lit("much")),
+        "amount: not Float64, 100 of 100 rows, e.g. much",
+    ),
+    "no target": (lambda table: table.drop("answer"), "answer is missing; params.yaml names it"),
+    "empty target": (some("answer", None), "answer: 3 of 100 rows are empty, none may be: each row needs it"),
+    "read by a rule": (lambda table: table.drop("amount"), "amount is missing; contract.py reads it: red_is_small"),
+    "future": (
+        some("seen", datetime.now().replace(microsecond=0) + timedelta(days=9)),
+        "seen: in the future, 3 of 100",
+    ),
+    "many categories": (
+        lambda table: table.with_columns(kind=pl.col("key")),
+        "100 new values: looks like something else than kind",
+    ),
+}
+
+
+@pytest.mark.parametrize("spoil, words", DECIDE.values(), ids=DECIDE)
+def test_what_only_a_person_can_decide_is_named_and_changes_nothing(spoil, words):
+    spoil(delivery()).write_csv("next.csv")
+    before = contract_file.FILE.read_bytes()
+    assert words in "\n".join(contract_file.told("next.csv"))
+    assert not Path("change.diff").read_text("utf-8") and contract_file.FILE.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda column: column * 100, "the median is 100 times what it was: looks like another unit"),
+        (lambda column: column * 1.8 + 32, "looks like °F in place of °C"),
+    ],
+)
+def test_another_unit_is_to_be_mended_in_the_delivery(spoil, words):
+    delivery(400).with_columns(spoil(pl.col("amount"))).write_csv("next.csv")
+    (line,) = [line for line in contract_file.told("next.csv") if line.startswith("amount")]
+    assert words in line and line.endswith("mend the delivery rather than the contract")
+    assert "+    amount = dy.Float64(" in Path("change.diff").read_text("utf-8")  # for those who know better
+
+
+def test_file_that_keeps_the_contract(monkeypatch):
+    delivery().write_csv("next.csv")
+    result = run("contract", "--diff", "next.csv")
+    assert (result.exit_code, result.output) == (0, "✓ next.csv keeps the contract\n")
+
+
+def test_refusal_says_where_to_look(monkeypatch):
+    some("amount", -5.0)(delivery()).write_csv("it's new.csv")
+    assert refused("ingest", "it's new.csv").endswith("; see `factory contract --diff 'it'\"'\"'s new.csv'`")
+
+
+def test_no_name_in_a_delivery_is_taken_for_a_patch(monkeypatch):
+    hostile = {"--- a/x.py": 1, "+++ b/x.py": 1, "@@ -0,0 +1 @@": 1, "+import this\n+": 1}
+    delivery().with_columns(**{name: pl.lit(value) for name, value in hostile.items()}).write_parquet("next.parquet")
+    assert len(contract_file.told("next.parquet")) == 4
+    contract_file.apply(monkeypatch)
+    assert not Path("x.py").exists() and contract_file.kept("next.parquet")

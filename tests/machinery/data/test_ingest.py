@@ -1,0 +1,142 @@
+"""New deliveries: all of them or none, and nothing that was there is touched."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from late_flights import contract
+from late_flights.factory import errors, manifest, tables
+from late_flights.factory.data import ingest, ledger
+from late_flights.factory.paths import RAW
+from tests.factory import toy
+from tests.factory.cli_runner import refused, run
+
+pytestmark = pytest.mark.usefixtures("project")
+
+
+def column(name, value, share=0.1):
+    """A change of that column in the first rows."""
+    spoilt = pl.int_range(pl.len()) < share * pl.len()
+    return lambda rows: rows.with_columns(pl.when(spoilt).then(value).otherwise(name).alias(name))
+
+
+def text(rows):
+    return rows.cast({"kind": pl.String})
+
+
+FAULTS = {
+    "missing column": (lambda rows: rows.drop("gap"), "gap: column missing"),
+    "extra column": (lambda rows: rows.with_columns(more=1), "more: column not in the contract"),
+    "renamed column": (
+        lambda rows: rows.rename({"gap": "gaps"}),
+        "gap: column missing; gaps: column not in the contract",
+    ),
+    "changed type": (lambda rows: rows.with_columns(amount=pl.lit("much")), "amount: not Float64, 100 of 100 rows"),
+    "unit times 100": (lambda rows: rows.with_columns(pl.col("amount") * 100), "amount: max 100, 99 of 100 rows"),
+    "new category": (
+        lambda rows: column("kind", pl.lit("pink"))(text(rows)),
+        "kind: not one of red, green, blue, 10 of",
+    ),
+    "30 % nulls": (column("amount", None, 0.3), "amount: nullability, 30 of 100 rows, e.g. amount = None"),
+    "NaN": (column("amount", float("nan")), "amount: nan, 10 of 100 rows"),
+    "infinity": (column("amount", float("inf")), "amount: inf, 10 of 100 rows"),
+    "id twice": (column("key", pl.lit("k7")), "key: 10 rows share their id, e.g. k7"),
+    "future": (column("seen", datetime.now() + timedelta(days=9)), "seen: in the future, 10 of 100 rows"),
+    "impossible pair": (
+        lambda rows: rows.with_columns(kind=pl.lit("red"), amount=pl.lit(95.0)),
+        "red_is_small, 100 of",
+    ),
+    "broken invariant": (lambda rows: rows.with_columns(gap=pl.lit(None, pl.Int16)), "not so: gap is mostly known"),
+    "no rows": (lambda rows: rows.clear(), "has no rows"),
+}
+
+
+@pytest.mark.parametrize("suffix", tables.WRITTEN)
+@pytest.mark.parametrize("spoil, message", FAULTS.values(), ids=FAULTS)
+def test_fault_is_named_and_nothing_is_kept(monkeypatch, suffix, spoil, message):
+    monkeypatch.setattr(contract, "DELIVERY", {"gap is mostly known": pl.col("gap").is_null().mean() < 0.5})
+    tables.sink(toy.rows(100).lazy(), Path(f"good{suffix}"))
+    tables.sink(spoil(toy.rows(100)).lazy(), Path(f"bad{suffix}"))
+    found = refused("ingest", f"good{suffix}", f"bad{suffix}")
+    assert found.startswith(f"bad{suffix}: ") and message in found
+    assert not ledger.LEDGER.exists() and not list(RAW.iterdir())
+
+
+def deliver(name, rows):
+    tables.sink(rows.lazy(), Path(name))
+    assert run("ingest", name, "--source", "the toy shop").exit_code == 0
+
+
+def test_delivery_is_recorded():
+    deliver("ä b.csv", toy.rows(50))
+    (entry,) = ledger.entries()
+    assert (entry.file, entry.rows, entry.by) == ("ä b.csv", "50", "Zoë 李 <zoe@example.com>")
+    assert entry.source == "the toy shop" and entry.sha256 == manifest.of_file(entry.path)
+    assert datetime.fromisoformat(entry.received).utcoffset() == timedelta(0)
+
+
+def test_earlier_delivery_is_never_replaced():
+    deliver("rows.csv", toy.rows(50))
+    before, recorded = Path("data/raw/rows.csv").read_bytes(), ledger.LEDGER.read_bytes()
+    Path("new").mkdir()
+    toy.rows(50, first=50).write_csv("new/rows.csv")
+    assert "is an earlier delivery and stays as it is" in refused("ingest", "new/rows.csv")
+    assert Path("data/raw/rows.csv").read_bytes() == before and ledger.LEDGER.read_bytes() == recorded
+
+
+def test_file_that_lies_in_the_way_is_not_replaced():
+    Path("data/raw/rows.csv").write_text("somebody's")
+    toy.rows(50).write_csv("rows.csv")
+    assert "is there but not in the ledger" in refused("ingest", "rows.csv")
+    assert Path("data/raw/rows.csv").read_text() == "somebody's"
+
+
+def test_file_in_its_place_is_entered_where_it_is():
+    toy.rows(50).write_csv("data/raw/rows.csv")
+    assert run("ingest", "data/raw/rows.csv").exit_code == 0
+    assert [entry.file for entry in ledger.entries()] == ["rows.csv"]
+
+
+def test_row_of_an_earlier_delivery_is_refused():
+    deliver("first.parquet", toy.rows(50))
+    toy.rows(50, first=49).write_csv("second.csv")
+    assert "key: 1 rows are in data/raw/first.parquet already, e.g. k49" in refused("ingest", "second.csv")
+
+
+def test_row_in_two_new_files_is_refused():
+    toy.rows(50).write_parquet("first.parquet")
+    toy.rows(50, first=49).write_csv("second.csv")
+    assert "second.csv: key: 1 rows are in first.parquet already" in refused("ingest", "first.parquet", "second.csv")
+
+
+def test_two_files_of_one_name_are_refused():
+    Path("new").mkdir()
+    toy.rows(50).write_csv("rows.csv")
+    toy.rows(50, first=50).write_csv("new/rows.csv")
+    assert "two files are called rows.csv" in refused("ingest", "rows.csv", "new/rows.csv")
+    assert not ledger.LEDGER.exists()
+
+
+def test_failing_dvc_leaves_nothing(monkeypatch):
+    def fail(*command):
+        Path("data/raw/a.csv.dvc").touch()
+        raise errors.FactoryError("`dvc add` failed: disk full")
+
+    monkeypatch.setattr(ingest, "run", fail)
+    toy.rows(50).write_csv("a.csv")
+    toy.rows(50, first=50).write_csv("b.csv")
+    assert "disk full" in refused("ingest", "a.csv", "b.csv")
+    assert not ledger.LEDGER.exists() and not list(RAW.iterdir())
+
+
+def test_full_disk_leaves_nothing(monkeypatch):
+    def fail(source, target):
+        Path(target).write_bytes(Path(source).read_bytes()[:100])
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(shutil, "copyfile", fail)
+    toy.rows(50).write_csv("a.csv")
+    assert refused("ingest", "a.csv") == "data/.ingest.tmp/a.csv: No space left on device"
+    assert not list(RAW.iterdir())

@@ -1,0 +1,107 @@
+"""Other units, other names, and limits that a person would write."""
+
+from datetime import date, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory.data.contract_diff import similarity
+from late_flights.factory.validation import bounds
+
+likeness = similarity
+
+KNOWN = pl.Series("known", np.random.default_rng(0).normal(20, 6, 500))
+LATER = pl.Series("later", np.random.default_rng(1).normal(20, 6, 300))
+
+
+@pytest.mark.parametrize("factor", [f for ratio in likeness.UNITS for f in (ratio, 1 / ratio)])
+def test_factor_between_units_is_named(factor):
+    assert "another unit" in likeness.unit(KNOWN, LATER * factor)
+
+
+def test_units_are_called_by_name():
+    assert "cents" in likeness.unit(KNOWN, LATER * 100)
+    assert "(miles and kilometres)" in likeness.unit(KNOWN, LATER / 1.609)
+    assert "°F in place of °C" in likeness.unit(KNOWN, LATER * 1.8 + 32)
+    assert "°C in place of °F" in likeness.unit(KNOWN * 1.8 + 32, LATER)
+    assert "°F in place of °C" in likeness.unit(KNOWN, (LATER + 6) * 1.8 + 32)  # in another season
+
+
+def test_whole_season_that_is_far_beyond_is_another_unit():
+    assert "looks like another unit" in likeness.unit(KNOWN, (LATER - LATER.mean() / 3) * 100)
+
+
+OTHER = {
+    "same": LATER,
+    "shifted": LATER + 30,
+    "outliers": pl.concat([LATER, LATER[:20] * 1000]),
+    "other shape": pl.Series([200.0, 200.1] * 100),
+    "no factor": LATER * 7,
+    "nothing": pl.Series([None], dtype=pl.Float64),
+}
+
+
+@pytest.mark.parametrize("new", OTHER.values(), ids=OTHER)
+def test_other_changes_are_no_unit(new):
+    assert likeness.unit(KNOWN, new) is None
+
+
+@pytest.mark.parametrize(
+    "old, known, new, same",
+    [
+        ("fare", KNOWN, LATER.alias("fare_usd"), True),
+        ("fare", KNOWN, (LATER * 100).alias("fareCents"), True),
+        ("fare", None, LATER.alias("Fare"), True),
+        ("fare", KNOWN, LATER.alias("price"), True),
+        ("fare", KNOWN, (LATER * 3).alias("price"), False),
+        ("fare", KNOWN, pl.Series("price", [None] * 3, dtype=pl.Float64), False),
+        ("port", pl.Series(["A", "B", "B"]), pl.Series("harbour_port", ["B", "A"]), True),
+        ("port", pl.Series(["A", "B"] * 9), pl.Series("support", ["X", "Y"]), False),
+        ("paid", pl.Series([True, False]), pl.Series("member", [False, True]), False),
+        (
+            "id",
+            pl.Series([f"k{i}" for i in range(100, 200)]),
+            pl.Series("key", [f"k{i}" for i in range(500, 600)]),
+            True,
+        ),
+    ],
+)
+def test_new_column_may_be_an_old_one(old, known, new, same):
+    assert bool(likeness.renamed(old, known, new)) == same
+
+
+@pytest.mark.parametrize(
+    "value, told",
+    [("RED", "'Red' but for case or blanks"), ("r ed", "'Red' but for"), ("Reed", "close to 'Red'"), ("x", None)],
+)
+def test_value_may_be_a_slip(value, told):
+    found = likeness.written_like(value, ["Green", "Red"])
+    assert found == told if told is None else told in found
+
+
+@pytest.mark.parametrize(
+    "seen, kind, dtype, limit",
+    [
+        (51234, "max", pl.Int64(), 60000),
+        (612, "max", pl.Float64(), 800),
+        (10.5, "max", pl.Float64(), 12),
+        (0.031, "max", pl.Float64(), 0.04),
+        (5, "min", pl.Int16(), 4),
+        (-11, "min", pl.Int16(), -15),
+        (-0.5, "max", pl.Int16(), 0),
+        (0, "min", pl.Int16(), 0),
+        (0, "min_exclusive", pl.Int16(), -1),
+        (31000, "max", pl.Int16(), 32767),
+        (32767, "max_exclusive", pl.Int16(), None),
+        (-1, "min", pl.UInt8(), 0),
+        (4, "max_length", pl.String(), 5),
+        (1, "min_length", pl.String(), 0),
+        (float("inf"), "max", pl.Float64(), None),
+        (datetime(2023, 5, 6, 7), "max", pl.Datetime(), datetime(2030, 1, 1)),
+        (date(2019, 5, 6), "min", pl.Date(), date(2010, 1, 1)),
+        (date(2010, 1, 1), "min_exclusive", pl.Date(), date(2000, 1, 1)),
+        (date(9999, 1, 1), "max", pl.Date(), None),
+    ],
+)
+def test_limit_is_round_with_room(seen, kind, dtype, limit):
+    assert bounds.roomy(seen, kind, dtype) == limit

@@ -1,0 +1,96 @@
+"""Which side of a split a row is on: always the same, and never on both."""
+
+from hashlib import sha256
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.data import split
+from late_flights.factory.scoring import scorer
+from late_flights.factory.tables import chunks
+from late_flights.factory.training import leakage, train
+from tests.factory import toy
+
+DATA = {"target": "answer", "sensitive": []}
+NO_ID = {"data": DATA}
+REPEATS = {"data": DATA | {"id": "key", "repeats": True, "time": "seen"}}
+
+
+def many(times: int = 5, height: int = 200) -> pl.DataFrame:
+    """Rows of which several share an id, at times of their own."""
+    return toy.rows(times * height).with_columns(key=pl.format("k{}", pl.int_range(pl.len()) % height))
+
+
+def test_side_of_an_id_is_that_of_its_hash():
+    """As in all earlier releases: a row of an old project keeps its side."""
+    params = toy.params(data=DATA | {"id": "key"})
+    rows = toy.rows(500)
+    expected = [int(sha256(key.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < 0.25 for key in rows["key"]]
+    assert split.test_side(rows, params).to_list() == expected
+
+
+def test_id_of_several_rows_is_on_one_side_whatever_the_time():
+    learned, test = split.split(many(), toy.params(**REPEATS))
+    assert not set(learned["key"]) & set(test["key"])
+    assert test.height == pytest.approx(250, rel=0.3)
+
+
+def test_repeats_are_refused_unless_they_are_meant():
+    with pytest.raises(errors.FactoryError, match=r"share their id .* or say `repeats: true` below data"):
+        split.split(many(), toy.params())
+
+
+def test_row_without_an_id_is_refused():
+    rows = toy.rows(50).with_columns(key=pl.when(pl.col("key") != "k7").then("key"))
+    with pytest.raises(errors.FactoryError, match="key: 1 rows have no id"):
+        split.split(rows, toy.params(**REPEATS))
+
+
+def test_without_an_id_the_side_follows_from_all_but_the_target():
+    rows = toy.rows(400)
+    params = toy.params(**NO_ID)
+    side = split.test_side(rows, params)
+    assert side.mean() == pytest.approx(0.25, rel=0.3)
+    assert split.test_side(rows.with_columns(~pl.col("answer")), params).equals(side)
+    twice = pl.concat([rows[::2], rows])
+    assert split.test_side(twice, params).equals(pl.concat([side[::2], side]))
+    assert not split.test_side(rows.with_columns(pl.col("amount") + 1), params).equals(side)
+
+
+def test_without_an_id_rows_of_every_kind_have_a_side():
+    odd = toy.rows(300).with_columns(
+        bytes=pl.lit(b"\xff"), text=pl.lit("a\nb\u2028c\x85"), listed=pl.concat_list("amount", "amount")
+    )
+    side = split.test_side(odd, toy.params(**NO_ID))
+    assert len(side) == 300 and 0 < side.sum() < 300
+
+
+def test_slices_do_not_change_sides(monkeypatch):
+    whole = split.test_side(toy.rows(300), toy.params(**NO_ID))
+    monkeypatch.setattr(chunks, "SLICE", 7)
+    assert split.test_side(toy.rows(300), toy.params(**NO_ID)).equals(whole)
+
+
+@pytest.mark.parametrize("sections", [NO_ID, REPEATS, {"data": DATA | {"id": "key"}}], ids=["no id", "repeats", "id"])
+def test_threshold_is_chosen_on_rows_that_its_model_has_not_seen(monkeypatch, sections):
+    """Among rows that one hash chose, the same hash would choose none."""
+    rows = many() if sections is REPEATS else toy.rows(1000)
+    seen = []
+    fit = train.fit
+    for module in (leakage, scorer, train):
+        monkeypatch.setattr(module, "features", toy.features)
+    monkeypatch.setattr(train.model, "model", toy.model)
+    monkeypatch.setattr(train, "fit", lambda rows, params: seen.append(rows) or fit(rows, params))
+    params = toy.params(**sections)
+    learned = split.split(rows, params)[0]
+    assert train.learn(learned, params)[1] is not None
+    early, whole = seen
+    late = whole.join(early, on=whole.columns, how="anti", nulls_equal=True)
+    assert whole.height == learned.height and 0.1 < late.height / whole.height < 0.4
+    assert sections is not REPEATS or not set(early["key"]) & set(late["key"])
+
+
+def test_hash_is_spread_evenly():
+    found = split._positions([str(i) for i in range(10_000)], "")
+    assert np.abs(np.histogram(found, 10, (0, 1))[0] - 1000).max() < 150

@@ -1,0 +1,148 @@
+"""The evidence that the gate is given, and the verdict as it is told."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from late_flights.factory import errors, manifest
+from late_flights.factory.data import prepare
+from late_flights.factory.gate import checks, compare
+from late_flights.factory.metrics import fairness
+from late_flights.factory.scoring import artifact, scorer
+from late_flights.factory.training.onnx import estimators
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from tests.factory import gate_evidence, git_repository, toy
+from tests.factory.cli_runner import run
+
+MATRIX = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def gathered(committed):
+    return compare.gather(gate_evidence.params(), None, None)
+
+
+def test_evidence_is_of_the_test_rows(gathered):
+    test = prepare.read("test")
+    scores = scorer.Scorer.load().score(test)
+    assert gathered.target.tolist() == test["answer"].cast(float).to_list()
+    assert gathered.challenger.score.tolist() == scores["score"].to_list()
+    assert gathered.challenger.decision.tolist() == scores["decision"].to_list()
+    assert gathered.baseline == pytest.approx(prepare.read("train")["answer"].mean())
+    assert gathered.size_mb == sum(path.stat().st_size for path in Path("model").iterdir()) / 1e6
+    assert gathered.latency_ms > 0 and gathered.parity <= estimators.TOLERANCE
+    assert gathered.champion is None and not gathered.contract_changed
+    assert gathered.rival.tolist() == [gathered.baseline] * test.height
+
+
+def test_rival_is_the_champion_where_there_is_one(gathered):
+    champion = fairness.Decided(gathered.challenger.score / 2)
+    assert replace(gathered, champion=champion).rival is champion.score
+
+
+def stale():
+    Path("params.yaml").write_text(toy.text(split={"test": 0.5}), encoding="utf-8")
+    run("prepare")
+
+
+def damaged():
+    Path("model/model.onnx").write_bytes(b"x")
+
+
+def without_rows():
+    Path("data/prepared/test.parquet").unlink()
+
+
+MISSING = {
+    "other data": (stale, "model/ was trained on other data than data/prepared/ holds: run `dvc repro`"),
+    "damaged model": (damaged, "model/model.onnx is damaged"),
+    "no rows": (without_rows, "data/prepared/test.parquet is missing"),
+}
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("spoil, message", MISSING.values(), ids=MISSING)
+def test_what_is_missing_decides_nothing(spoil, message):
+    spoil()
+    result = run("compare")
+    assert result.exit_code == errors.Undecided.exit_code == 2
+    assert result.stderr.startswith(f"Error: MODEL_MISSING: {message}") and len(result.stderr.splitlines()) == 1
+    assert not compare.JSON.exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_earlier_verdict_does_not_stay_where_there_is_none():
+    assert run("compare").exit_code == 0
+    damaged()
+    assert run("compare").exit_code == 2
+    assert not compare.JSON.exists() and not compare.MARKDOWN.exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_champion_is_missed_where_one_must_be():
+    result = run("compare", "--require-champion")
+    assert result.exit_code == 1 and result.stderr == "Error: refused: NO_CHAMPION\n"
+    assert run("promote").exit_code == 0
+    assert run("compare", "--require-champion").exit_code == 0
+
+
+@pytest.mark.usefixtures("committed")
+def test_verdict_is_told_to_machines_and_people_alike():
+    shown = run("compare")
+    assert shown.exit_code == 0 and "The gate lets it pass" in shown.output
+    found, page = json.loads(compare.JSON.read_text()), compare.MARKDOWN.read_text()
+    assert found["passed"] and found["refusals"] == [] and found["model"] == manifest.model_id()
+    assert page.startswith("## The challenger passes\n") and found["model"][:12] in page
+    lines = [line for line in page.splitlines() if line.startswith("|")][2:]
+    assert len(lines) == len(found["checks"])
+    for line, check in zip(lines, found["checks"], strict=True):
+        assert line in shown.output and check["code"] in line and check["what"] in line and "✓" in line
+
+
+@pytest.mark.usefixtures("project")
+def test_verdict_is_strict_json_and_one_table_whatever_it_holds():
+    check = checks.Check("PARITY", "ONNX", float("inf"), "≤ 1", False, note="a|b")
+    compare.write(compare.Verdict("1" * 64, "the baseline", None, [check]))
+    told = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
+    assert told["refusals"] == ["PARITY"] and told["checks"][0]["figure"] is None
+    assert "| a/b " in compare.MARKDOWN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("before", ["# a word\n\n{}", "{}\n\n\n"])
+def test_words_and_layout_are_no_change_of_the_contract(committed, before):
+    [path] = Path("src").glob("*/contract.py")
+    text = path.read_text(encoding="utf-8")
+    assert not compare.contract_changed(git_repository.commit(**{str(path): before.format(text)}))
+    assert compare.contract_changed(git_repository.commit(**{str(path): text.replace("Row", "Line")}))
+    path.unlink()
+    assert compare.contract_changed(git_repository.commit())
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.1, np.nan])
+def test_disagreement_of_onnx(tmp_path, monkeypatch, wrong):
+    estimator = LogisticRegression().fit(MATRIX, MATRIX[:, 0] > 0)
+    estimators.save(tmp_path / "model", estimator, {}, MATRIX)
+    assert estimators.disagreement(tmp_path / "model", MATRIX) <= estimators.TOLERANCE
+    score = estimator.predict_proba(MATRIX)[:, 1]
+    monkeypatch.setattr(artifact, "onnx_predictor", lambda graph: lambda features: score + wrong)
+    found = estimators.disagreement(tmp_path / "model", MATRIX)
+    assert found == pytest.approx(float("inf") if np.isnan(wrong) else wrong, abs=1e-6)
+
+
+def test_without_onnx_nothing_disagrees(tmp_path):
+    estimators.save(tmp_path / "model", DummyClassifier().fit(MATRIX, MATRIX[:, 0] > 0), {}, MATRIX)
+    assert estimators.disagreement(tmp_path / "model", MATRIX) == 0
+
+
+def test_latency_is_the_median_without_the_first_calls(monkeypatch):
+    spent = iter([*[9.0] * checks.WARM_UP, *[0.001] * 105, *[0.5] * 95])
+    clock = [0.0]
+    monkeypatch.setattr(checks.time, "perf_counter", lambda: clock[0])
+
+    def call():
+        clock[0] += next(spent)
+
+    assert checks.latency(call) == pytest.approx(1)

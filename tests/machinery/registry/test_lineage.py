@@ -1,0 +1,87 @@
+"""What versions there are, and what one was made of."""
+
+import json
+from pathlib import Path
+
+import pytest
+from late_flights.factory import manifest
+from late_flights.factory.registry import versions
+from tests.factory import git_repository, toy
+from tests.factory.cli_runner import refused, run
+from tests.factory.git_repository import GATE, git
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def shown(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_no_models_yet():
+    assert shown("models") == "\n"
+    assert json.loads(shown("models", "--json")) == []
+    assert refused("trace", "v1") == "there is no version v1: none has been promoted yet"
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_models_are_listed_with_the_metric_that_counts(problem):
+    limits = GATE if problem == "classification" else {"floor": 99.0, "calibration": 9.0}
+    git_repository.commit(**{"params.yaml": toy.text(problem, gate=limits)})
+    shown("promote", "-m", "the first")
+    git_repository.another_model("second")
+    shown("promote", "-m", "the second")
+    header, _, first, second = shown("models").splitlines()
+    metric = toy.params(problem).evaluation.metric
+    figure = json.loads(Path("reports/metrics.json").read_text())[metric]
+    assert metric in header.split() and f"{figure:g}" in first.split()
+    assert first.split()[0] == "v1" and second.split()[:2] == ["*", "v2"]
+    assert "promote v1" in first and "Zoë 李" in first and first.endswith("the first")
+
+
+def test_models_for_machines():
+    shown("promote")
+    [version] = versions.known()
+    [listed] = json.loads(shown("models", "--json"))
+    assert listed == {"name": "v1", "champion": True, **version.facts}
+
+
+def test_version_that_is_not_believed_is_listed_as_such():
+    git("tag", "--annotate", "--message", "mine", "model/v1")
+    assert "no valid record: run `factory audit`" in shown("models")
+    assert json.loads(shown("models", "--json")) == [{"name": "v1", "champion": True}]
+    assert run("trace", "v1").exit_code == 2
+
+
+def test_trace_tells_all_that_made_it():
+    shown("promote", "-m", "the first")
+    found = json.loads(shown("trace", "v1", "--json"))
+    [version] = versions.known()
+    assert found["version"]["model"] == version.facts["model"] and found["metrics"] == version.facts["metrics"]
+    assert found["code"]["commit"] == version.commit and found["code"]["author"] == "Zoë 李 <zoe@example.com>"
+    assert found["code"]["subject"] == "Say why"
+    assert [delivery["source"] for delivery in found["data"]] == ["first.parquet", "second.csv"]
+    assert found["parameters"] == toy.settings(gate=GATE)
+    assert found["run"] == json.loads(Path("reports/run.json").read_text())
+    assert found["environment"] == {"uv.lock": manifest.of_file(Path("uv.lock")), "packages": 1}
+
+
+def test_trace_is_of_the_version_not_of_the_files_here():
+    shown("promote")
+    before = shown("trace", "v1")
+    git_repository.commit(**{"params.yaml": toy.text(gate=GATE | {"floor": 0.5}), "uv.lock": ""})
+    assert shown("trace", "v1") == before
+    lines = before.splitlines()
+    assert "version" in lines and "  action: promote" in lines and "    floor: 0.6" in lines
+
+
+def test_trace_of_an_incomplete_commit_is_undecided():
+    git("rm", "--quiet", "uv.lock")
+    git_repository.commit()
+    shown("promote")
+    result = run("trace", "v1")
+    assert result.exit_code == 2
+    assert (
+        result.stderr == f"Error: COMMIT_INCOMPLETE: uv.lock is not in {git('rev-parse', 'HEAD')[:8]}: is the clone complete?\n"
+    )

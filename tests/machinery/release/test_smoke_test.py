@@ -1,0 +1,106 @@
+"""Whether a service is the version that it should be: asked over HTTP, compared with what was recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.evaluation import evaluate
+from late_flights.factory.registry import versions
+from late_flights.factory.release import smoke_test
+from late_flights.factory.scoring import artifact
+from late_flights.factory.serving import auth
+from tests.factory import git_repository
+from tests.factory.cli_runner import run
+
+from machinery.serving.service_client import serving
+
+EVALUATION = Path("reports/evaluation.json")
+
+
+@pytest.fixture
+def scores(committed):
+    """What is recorded of the model, before it becomes a version."""
+    return json.loads(EVALUATION.read_text(encoding="utf-8"))["scores"]
+
+
+def record(scores):
+    content = json.loads(EVALUATION.read_text(encoding="utf-8")) | {"scores": scores}
+    EVALUATION.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+    git_repository.commit()
+
+
+def look(patch, name="v1", **env):
+    """What is seen of the service of the first version, once it is one."""
+    assert run("promote").exit_code == 0
+    [version] = versions.known()
+    rows = Path("data/prepared/test.parquet").read_bytes()
+    patch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
+    artifact.write(Path("model"), name, version.commit)
+    with serving(**env) as client:
+        return list(smoke_test.smoke(smoke_test.over_http(f"http://127.0.0.1:{client.port}/"), version))
+
+
+def test_service_that_scores_as_recorded(scores, monkeypatch):
+    ready, same = look(monkeypatch)
+    assert ready == "ready, and serves v1"
+    assert len(scores) == evaluate.RECORDED and same.startswith("100 scores are as recorded, to ")
+
+
+def test_one_score_that_differs(scores, monkeypatch):
+    record([*scores[:50], scores[50] + 0.01, *scores[51:]])
+    with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: it is up to 0.01 away from the scores of v1$"):
+        look(monkeypatch)
+
+
+@pytest.mark.usefixtures("scores")
+def test_version_of_before_there_were_recorded_scores(monkeypatch):
+    record(None)
+    assert "100 scores are as recorded" in look(monkeypatch)[1]
+
+
+@pytest.mark.usefixtures("scores")
+def test_other_version(monkeypatch):
+    with pytest.raises(errors.FactoryError, match=r"^WRONG_VERSION: it serves v9, not v1$"):
+        look(monkeypatch, "v9")
+
+
+@pytest.mark.usefixtures("scores")
+def test_nobody_answers(monkeypatch):
+    monkeypatch.setattr(smoke_test, "SECONDS", 0.1)
+    assert run("promote").exit_code == 0
+    with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http://127.0.0.1:9/health/ready does not answer"):
+        list(smoke_test.smoke(smoke_test.over_http("http://127.0.0.1:9"), versions.known()[0]))
+
+
+@pytest.mark.parametrize(
+    "version, scores, code",
+    [
+        (b"<html>a page for every path</html>", b"", "WRONG_VERSION"),
+        (b"[]", b"", "WRONG_VERSION"),
+        (b'{"version": "v1"}', b"<html>", "SCORES_DIFFER"),
+        (b'{"version": "v1"}', b"{}", "SCORES_DIFFER"),
+    ],
+)
+@pytest.mark.usefixtures("committed")
+def test_something_else_answers(monkeypatch, version, scores, code):
+    assert run("promote").exit_code == 0
+    rows = Path("data/prepared/test.parquet").read_bytes()
+    monkeypatch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
+    answers = {"/health/ready": b"", "/version": version, "/score": scores}
+    with pytest.raises(errors.FactoryError, match=f"^{code}: "):
+        list(smoke_test.smoke(lambda path, body: answers[path], versions.known()[0]))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.usefixtures("scores")
+def test_key_that_the_service_asks_for(monkeypatch, tmp_path_factory, known):
+    secret, line = auth.new_key("smoke")
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    keys.write_text(f"{line}\n")
+    if known:
+        monkeypatch.setenv(smoke_test.KEY, secret)
+        assert len(look(monkeypatch, KEYS=keys)) == 2
+    else:
+        with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http.*/version answers 401"):
+            look(monkeypatch, KEYS=keys)

@@ -1,0 +1,148 @@
+"""The model on disk: sealed, refused when a bit of it differs, and never run as code."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+from late_flights import model
+from late_flights.factory import errors, manifest
+from late_flights.factory.scoring import artifact
+from late_flights.factory.training.onnx import estimators
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from tests.factory import toy
+
+MATRIX = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+FILES = ["manifest.json", "model.onnx", "model.skops"]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    estimator = toy.model("classification", [], max_iter=5).fit(MATRIX, MATRIX[:, 0] > 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
+        estimators.save(tmp_path_factory.mktemp("saved") / "model", estimator, {"naïve": "é"}, MATRIX)
+    return tmp_path_factory.getbasetemp() / "saved0" / "model"
+
+
+@pytest.fixture
+def folder(saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
+    return shutil.copytree(saved, tmp_path / "model")
+
+
+def reseal(folder):
+    (folder / "manifest.json").unlink()
+    manifest.seal(folder, {})
+
+
+def refusal(folder):
+    with pytest.raises(errors.ArtifactError) as error:
+        artifact.load(folder)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_model_and_facts_come_back(folder):
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    loaded = artifact.load(folder)
+    assert loaded.manifest["naïve"] == "é" and loaded.manifest["onnx"]["rows"] == len(MATRIX)
+    assert loaded.predict(MATRIX).shape == (len(MATRIX),)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_flipped_bit_is_refused(folder, name):
+    whole = (folder / name).read_bytes()
+    for position in np.random.default_rng(0).integers(0, 8 * len(whole), 200):
+        content = bytearray(whole)
+        content[position // 8] ^= 1 << position % 8
+        (folder / name).write_bytes(content)
+        assert f"{name} is damaged" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_missing_or_empty_file_is_refused(folder, name):
+    (folder / name).write_bytes(b"")
+    assert f"{name} is damaged" in refusal(folder)
+    (folder / name).unlink()
+    assert f"{name} is missing: run `dvc pull` or `dvc repro`" in refusal(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"sha256": 1, "files": []}', "[" * 100_000])
+def test_manifest_of_another_kind_is_refused(folder, content):
+    (folder / "manifest.json").write_text(content)
+    assert "manifest.json is damaged" in refusal(folder)
+
+
+class Bomb:
+    def __reduce__(self):
+        return Path.touch, (Path("exploded"),)
+
+
+def test_pickle_is_refused_and_not_run(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    (folder / "model.onnx").unlink()
+    (folder / "model.skops").write_bytes(pickle.dumps(Bomb()))
+    reseal(folder)
+    assert "model.skops is not a skops file" in refusal(folder)
+    assert not Path("exploded").exists()
+
+
+def test_graph_that_onnxruntime_cannot_read_is_refused(folder):
+    (folder / "model.onnx").write_bytes(b"not a graph")
+    reseal(folder)
+    assert refusal(folder).startswith(f"{folder / 'model.onnx'}: not for this onnxruntime")
+
+
+def test_pickle_beside_the_model_is_not_looked_at(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    (folder / "model.pkl").write_bytes(pickle.dumps(Bomb()))
+    reseal(folder)
+    artifact.load(folder)
+    assert not Path("exploded").exists()
+
+
+def test_type_that_nobody_reviewed_is_refused(folder):
+    (folder / "model.onnx").unlink()
+    skops.io.dump(Bomb(), folder / "model.skops")
+    reseal(folder)
+    assert "model.skops would construct" in refusal(folder) and "Bomb" in refusal(folder)
+
+
+def test_saving_a_type_that_nobody_reviewed_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(model, "TRUSTED_TYPES", [])
+    estimator = toy.model("classification", [], max_iter=2).fit(MATRIX, MATRIX[:, 0] > 0)
+    with pytest.raises(errors.ArtifactError, match="add them to TRUSTED_TYPES"):
+        estimators.save(tmp_path / "model", estimator, {}, MATRIX)
+
+
+def test_model_without_a_converter_scores_from_skops(tmp_path):
+    estimator = DummyClassifier().fit(MATRIX, MATRIX[:, 0] > 0)
+    estimators.save(tmp_path / "model", estimator, {}, MATRIX)
+    assert not (tmp_path / "model" / "model.onnx").exists()
+    loaded = artifact.load(tmp_path / "model")
+    assert loaded.manifest["onnx"]["largest_difference"] is None
+    np.testing.assert_array_equal(loaded.predict(MATRIX), estimator.predict_proba(MATRIX)[:, 1])
+    assert loaded.predict(MATRIX[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("wrong", [0.1, np.nan])
+def test_onnx_that_says_something_else_is_not_kept(tmp_path, monkeypatch, wrong):
+    monkeypatch.setattr(artifact, "onnx_predictor", lambda graph: lambda features: np.full(len(features), wrong))
+    estimator = LogisticRegression().fit(MATRIX, MATRIX[:, 0] > 0)
+    estimators.save(tmp_path / "model", estimator, {}, MATRIX)
+    assert not (tmp_path / "model" / "model.onnx").exists()
+
+
+def test_same_model_same_bytes(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        estimator = LogisticRegression().fit(MATRIX, MATRIX[:, 0] > 0)
+        estimators.save(folder, estimator, {}, MATRIX)
+    assert json.loads((folders[0] / "manifest.json").read_text())["files"].keys() == {"model.onnx", "model.skops"}
+    for name in FILES:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()

@@ -1,0 +1,75 @@
+"""Who calls is known by a key or a header, and metrics stay few whoever calls."""
+
+import json
+
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.serving import auth
+from tests.factory.cli_runner import run
+
+from machinery.serving.service_client import records, rows, serving
+
+GOOD = records(rows(1))[0]
+LINE = 'factory_requests_total{caller="%s",route="/score",status="%d"}'
+
+
+def test_key_names_the_caller(trained, tmp_path):
+    (billing, line), (web, other) = auth.new_key("billing"), auth.new_key("web")
+    keys = tmp_path / "keys"
+    keys.write_text(f"# who may ask\n{line}\n\n{other}\n")
+    with serving(KEYS=keys) as client:
+        assert client.post(GOOD, Authorization=f"Bearer {billing}").status == 200
+        assert client.post(GOOD, X_API_Key=web, X_Caller="billing").status == 200
+        assert client.metric(LINE % ("billing", 200)) == client.metric(LINE % ("web", 200)) == 1
+        assert client.metric('factory_cpu_seconds_total{caller="web"}') > 0
+        assert client.metric('factory_body_bytes_total{caller="web"}') == len(json.dumps(GOOD))
+        refused = [
+            client.post(GOOD),
+            client.post(GOOD, X_API_Key=billing + "x"),
+            client.post(GOOD, Authorization=billing),
+        ]
+        assert [answer.status for answer in refused] == [401] * 3
+        assert client.get("/version").status == client.get("/v2/models/x").status == 401
+        assert client.get("/health/ready").status == client.get("/metrics").status == 200
+        paths = client.get("/openapi.json").json()["paths"]
+        assert paths["/score"]["post"]["security"] == [{"key": []}] and paths["/metrics"]["get"]["security"] == []
+    assert billing not in keys.read_text()
+
+
+def test_header_names_the_caller(trained):
+    with serving(CALLER_HEADER="X-App") as client:
+        for name in ("shop", 'a"b', "x" * 50, "é"):
+            client.post(GOOD, X_App=name)
+        assert client.metric(LINE % ("shop", 200)) == 1
+        assert client.metric(LINE % ("unnamed", 200)) == 3
+
+
+def test_many_names_share_one_series(trained):
+    with serving(CALLERS=3) as client:
+        for number in range(10):
+            client.post(GOOD, X_Caller=f"app{number}")
+        assert client.metric(LINE % ("app1", 200)) == 1
+        assert client.metric(LINE % ("others", 200)) == 8
+
+
+@pytest.mark.parametrize("text", ["", "billing\n", "billing key\n", "a b " + "0" * 64, "\xff", None])
+def test_wrong_keys_file_stops_the_start(tmp_path, text):
+    if text is not None:
+        (tmp_path / "keys").write_bytes(text.encode("latin-1"))
+    with pytest.raises(errors.FactoryError, match="keys"):
+        auth.Callers(tmp_path / "keys", "X-Caller", 5)
+
+
+def test_command_makes_a_key(project):
+    result = run("key", "shop")
+    key = result.stderr.splitlines()[0].rpartition(" ")[2]
+    (project / "keys").write_text(result.stdout)
+    assert auth.Callers(project / "keys", "", 5).name({b"x-api-key": key.encode()}) == "shop"
+    assert run("key", "a b").exit_code == 1
+
+
+def test_request_keeps_its_id(trained):
+    with serving() as client:
+        assert client.post(GOOD, X_Request_ID="abc-1").headers["x-request-id"] == "abc-1"
+        made = client.post(GOOD, X_Request_ID="a b").headers["x-request-id"]
+        assert len(made) == 32 and made != client.post(GOOD).headers["x-request-id"]

@@ -1,0 +1,109 @@
+"""What was asked and answered is kept, off the request's way."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+import polars as pl
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.scoring import scorer
+from late_flights.factory.serving import request_log, settings
+from tests.factory import toy
+
+from machinery.serving.service_client import ARROW, arrow, records, rows, serving, until
+
+GOOD = records(rows(1))[0]
+
+
+def captured(folder: str = "kept") -> pl.DataFrame:
+    return pl.concat([pl.read_parquet(path) for path in sorted(Path(folder).glob("*/*.parquet"))])
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_everything_asked_is_kept(trained, problem):
+    table = rows(40, problem)
+    with serving(CAPTURE="kept") as client:
+        client.post(records(table[:1]), X_Request_ID="one", X_Caller="shop")
+        client.post(records(table[1:20]), X_Request_ID="many")
+        client.post(arrow(table[20:]), ARROW, X_Request_ID="table")
+        version = client.get("/version").json()["version"]
+    found = captured().sort(pl.col("key").str.slice(1).cast(int))
+    assert found.select(table.columns).equals(table)
+    expected = scorer.Scorer.load().score(table)
+    assert found["_score"].to_list() == expected["score"].to_list()
+    assert found["_decision"].to_list() == (expected["decision"].to_list() if "decision" in expected.columns else [None] * 40)
+    assert found["_request"].to_list() == ["one"] + ["many"] * 19 + ["table"] * 20
+    assert found["_caller"].to_list() == ["shop"] + ["unnamed"] * 39
+    assert found["_model"].unique().to_list() == [version] and found["_role"].unique().to_list() == ["champion"]
+
+
+def test_columns_are_left_out_or_hashed(trained):
+    with serving(CAPTURE="kept", CAPTURE_WITHOUT="amount, gap", CAPTURE_HASHED="key") as client:
+        client.post(GOOD)
+    found = captured()
+    assert not {"amount", "gap"} & set(found.columns)
+    assert found["key"].item() == hashlib.sha256(GOOD["key"].encode()).hexdigest()
+
+
+def test_unknown_column_stops_the_start(trained):
+    with (
+        pytest.raises(errors.FactoryError, match="amuont: not a column of the contract"),
+        serving(CAPTURE="kept", CAPTURE_WITHOUT="amuont"),
+    ):
+        pass
+
+
+def test_files_are_rotated_by_size_and_time(trained):
+    with serving(CAPTURE="kept", CAPTURE_ROWS=3) as client:
+        for _ in range(7):
+            client.post(GOOD)
+        until(lambda: client.metric("factory_captured_rows_total") == 6)
+    assert captured().height == 7
+    with serving(CAPTURE="soon", CAPTURE_SECONDS=0.1) as client:
+        client.post(GOOD)
+        until(lambda: client.metric("factory_captured_rows_total") == 1)
+
+
+def test_old_days_are_deleted_and_nothing_else(trained):
+    for name in ("2020-01-01", "notes", "2999-01-01"):
+        Path("kept", name).mkdir(parents=True)
+        Path("kept", name, "x.parquet").touch()
+    with serving(CAPTURE="kept", CAPTURE_DAYS=2) as client:
+        client.post(GOOD)
+    left = {path.name for path in Path("kept").iterdir()}
+    assert {"notes", "2999-01-01"} < left and "2020-01-01" not in left
+
+
+def test_full_disk_stops_the_capture_and_not_the_scoring(trained, monkeypatch):
+    def full(table: pl.DataFrame, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with serving(CAPTURE="kept", CAPTURE_SECONDS=0.05) as client:
+        assert client.post(GOOD).status == 200
+        until(lambda: client.metric('factory_capture_lost_rows_total{reason="disk"}') == 1)
+        assert client.post(GOOD).status == 200
+        monkeypatch.undo()
+        assert not list(Path("kept").rglob("*.tmp"))
+
+
+def test_place_that_cannot_be_written_stops_the_start(trained):
+    Path("kept").write_text("a file")
+    with pytest.raises(errors.FactoryError, match="kept: nothing can be captured there"), serving(CAPTURE="kept"):
+        pass
+
+
+def test_capture_that_lags_behind_is_counted_and_waited_for_by_nobody(trained, monkeypatch):
+    held = threading.Event()
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", lambda table, path: held.wait(20))
+    with serving(CAPTURE="kept", CAPTURE_ROWS=1) as client:
+        for _ in range(request_log.WAITING + 5):
+            assert client.post(GOOD).status == 200
+        assert client.metric('factory_capture_lost_rows_total{reason="behind"}') > 0
+        held.set()
+
+
+def test_capture_is_off_unless_it_has_a_place():
+    assert settings.load({}).capture is settings.load({"FACTORY_CAPTURE": ""}).capture is None

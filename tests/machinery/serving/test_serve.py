@@ -1,0 +1,56 @@
+"""`factory serve` becomes the service of the champion, with the code of its own commit."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from late_flights.factory.registry import champion
+from late_flights.factory.release import serve
+from late_flights.factory.scoring import artifact
+from tests.factory.cli_runner import run
+
+
+@pytest.fixture
+def worktree(committed, tmp_path_factory, monkeypatch):
+    """What the champion's commit would be checked out to."""
+    folder = tmp_path_factory.mktemp("worktree")
+    shutil.copytree("model", folder / "model")
+    (folder / "src/x/factory/service").mkdir(parents=True)
+    monkeypatch.setattr(champion, "checkout", lambda commit: folder)
+    monkeypatch.setattr(serve, "run", lambda *command, **how: "")
+    monkeypatch.setattr(os, "chdir", lambda place: None)
+    return folder
+
+
+def refusal(*command: str) -> str:
+    result = run(*command)
+    assert result.exit_code == 1
+    return result.stderr
+
+
+def test_champion_is_served_by_its_own_code(worktree, monkeypatch):
+    became = {}
+    monkeypatch.setattr(os, "execve", lambda path, command, env: became.update(command=command, env=env))
+    monkeypatch.setenv("FACTORY_CAPTURE", "kept")
+    monkeypatch.setenv("VIRTUAL_ENV", "elsewhere")
+    run("promote")
+    run("serve", "--port", "8123")
+    assert became["command"][1:] == ("serve", "--model", "model", "--host", "127.0.0.1", "--port", "8123")
+    assert became["env"]["FACTORY_CAPTURE"] == str(Path("kept").resolve()) and "VIRTUAL_ENV" not in became["env"]
+    assert artifact.read(worktree / "model")["version"] == "v1"
+
+
+def test_no_version_yet(worktree):
+    assert "there is no version yet" in refusal("serve")
+
+
+def test_version_of_a_time_before_the_service(worktree):
+    run("promote")
+    shutil.rmtree(worktree / "src")
+    assert "v1 is of a time before the service" in refusal("serve")
+
+
+def test_wrong_setting_is_named_before_anything_is_done(worktree, monkeypatch):
+    monkeypatch.setenv("FACTORY_ROWS", "none")
+    assert "FACTORY_ROWS: " in refusal("serve") and "FACTORY_ROWS: " in refusal("serve", "--model", "model")

@@ -1,0 +1,149 @@
+"""Who comes in great numbers or takes their time is sent away, and the others are answered."""
+
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import pytest
+
+from machinery.serving.service_client import records, rows, serving, until
+
+GOOD = records(rows(1))[0]
+
+
+class Slow:
+    """A request whose body stays away until it is told to come."""
+
+    def __init__(self, client, **headers):
+        body = json.dumps(GOOD).encode()
+        self.body = body
+        self.socket = socket.create_connection(("127.0.0.1", client.port), 20)
+        lines = {"Content-Type": "application/json", "Content-Length": len(body), **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self.socket.sendall(f"POST /score HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body[:9])
+
+    def finish(self):
+        with closing(self.socket):
+            self.socket.sendall(self.body[9:])
+            return self.socket.recv(10_000)
+
+
+@contextmanager
+def at_work(client, number, **headers):
+    """So many requests that are scored for as long as the block lasts."""
+    held, score = threading.Event(), client.service.score
+
+    def waiting(call, given):
+        if len(given) > 1:
+            held.wait(20)
+        return score(call, given)
+
+    client.service.score = waiting
+    with ThreadPoolExecutor(number) as pool:
+        asked = [pool.submit(client.post, records(rows(300)), **headers) for _ in range(number)]
+        try:
+            until(lambda: client.metric("factory_in_flight") == number)
+            yield asked
+        finally:
+            held.set()
+
+
+def test_too_many_at_once(trained):
+    with serving(CONCURRENCY=3) as client:
+        with at_work(client, 3) as asked:
+            refused = client.post(GOOD)
+            assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+            assert client.get("/health/ready").status == 200
+        assert all(request.result().status == 200 for request in asked)
+        assert client.post(GOOD).status == 200
+        assert client.metric('factory_requests_total{caller="unnamed",route="none",status="503"}') == 1
+
+
+def test_too_many_of_one_caller(trained):
+    with serving(CONCURRENCY=3, CALLER_CONCURRENCY=1) as client:
+        with at_work(client, 1, X_Caller="greedy") as asked:
+            refused = client.post(GOOD, X_Caller="greedy")
+            assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+            assert client.post(GOOD, X_Caller="modest").status == 200
+        assert asked[0].result().status == 200
+
+
+def test_bodies_on_the_way_keep_nobody_out(trained):
+    with serving(CONCURRENCY=2, BODIES_MB=0.05) as client:
+        slow = [Slow(client) for _ in range(5)]
+        assert client.post(GOOD).status == 200
+        assert all(b"200 OK" in request.finish() for request in slow)
+
+
+def test_too_many_bodies_at_once(trained):
+    with serving(BODIES_MB=0.05) as client:
+        assert client.post(b" " * 40_000 + json.dumps(GOOD).encode()).status == 200
+        assert client.post(b" " * 60_000).headers["retry-after"] == "1"
+        assert client.post(b" " * 40_000 + json.dumps(GOOD).encode()).status == 200
+
+
+def test_those_who_come_together_are_counted_before_one_is_served(trained):
+    with serving(CONCURRENCY=2) as client, ThreadPoolExecutor(24) as pool:
+        statuses = list(pool.map(lambda _: client.post(GOOD).status, range(240)))
+        assert set(statuses) <= {200, 503} and 200 in statuses
+        assert client.post(GOOD).status == 200
+
+
+def test_slow_body_is_given_up(trained):
+    with serving(SECONDS=0.3) as client:
+        slow = Slow(client)
+        assert b"408" in slow.socket.recv(10_000)
+        assert slow.socket.recv(10) == b""
+        slow.socket.close()
+        assert client.metric("factory_in_flight") == 0
+
+
+def test_slow_work_is_given_up(trained, monkeypatch):
+    with serving(SECONDS=0.3) as client:
+        monkeypatch.setattr(client.service, "score", lambda call, rows: time.sleep(1))
+        answer = client.post(records(rows(300)))
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("said", [b"", b"POST /score HTTP/1.1\r\nHo"])
+def test_slow_header_is_given_up(trained, said):
+    with serving(HEADER_SECONDS=0.3) as client, socket.create_connection(("127.0.0.1", client.port), 20) as slow:
+        slow.sendall(said)
+        assert slow.recv(10) == b""
+
+
+def test_slow_header_of_a_second_request_is_given_up(trained):
+    with serving(HEADER_SECONDS=0.3) as client, socket.create_connection(("127.0.0.1", client.port), 20) as slow:
+        slow.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in slow.recv(1000)
+        slow.sendall(b"GET /hea")
+        assert slow.recv(10) == b""
+
+
+def test_too_many_connections(trained):
+    with serving(CONNECTIONS=2) as client:
+        idle = [socket.create_connection(("127.0.0.1", client.port), 20) for _ in range(2)]
+        until(lambda: b"retry-after: 1" in said(client.port))
+        for connection in idle:
+            connection.close()
+        until(lambda: b"200 OK" in said(client.port))
+
+
+def said(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        return connection.recv(1000)
+
+
+def test_what_is_in_flight_is_answered_at_the_end(trained):
+    with serving() as client:
+        slow = Slow(client)
+        assert client.get("/health/live").status == 200  # the one before it is let in
+        answers = []
+        late = threading.Timer(0.8, lambda: answers.append(slow.finish()))
+        late.start()
+    late.join()
+    assert b"200 OK" in answers[0]

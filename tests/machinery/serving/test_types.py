@@ -1,0 +1,90 @@
+"""Records of every type that a contract can have: read strictly, described, and sampled."""
+
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+import dataframely as dy
+import polars as pl
+import pytest
+from late_flights import contract
+from late_flights.factory import errors
+from late_flights.factory.serving import parsing
+from late_flights.factory.validation import rules
+
+
+class Every(dy.Schema):
+    at = dy.Datetime(time_zone="UTC")
+    local = dy.Datetime(nullable=True)
+    day = dy.Date()
+    clock = dy.Time()
+    small = dy.UInt8()
+    price = dy.Decimal(10, 2)
+    names = dy.List(dy.String())
+    flag = dy.Bool()
+
+
+GOOD = {
+    "at": "2021-01-01T12:00:00+02:00",
+    "local": None,
+    "day": "2021-01-01",
+    "clock": "12:30",
+    "small": 7,
+    "price": "1.50",
+    "names": ["a"],
+    "flag": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def every(monkeypatch):
+    monkeypatch.setattr(contract, "Row", Every)
+
+
+def test_values_are_of_the_contracts_types():
+    (row,) = parsing.of_json(json.dumps(GOOD).encode())
+    expected = (
+        datetime(2021, 1, 1, 10, tzinfo=UTC),
+        None,
+        date(2021, 1, 1),
+        time(12, 30),
+        7,
+        Decimal("1.50"),
+        ["a"],
+        True,
+    )
+    assert row == expected
+    table = rules.frame([row], Every)
+    assert table.schema == pl.Schema({name: column.dtype for name, column in Every.columns().items()})
+    assert table["at"].item() == expected[0]
+
+
+WRONG: dict[str, list[object]] = {
+    "at": ["2021-01-01T12:00:00", "1609459200", 1609459200],
+    "local": ["2021-01-01T12:00:00Z", "2021-01-01", "2021-13-01T12:00:00"],
+    "day": ["1609459200", "2021-01-01T00:00:00", 86400, "2021-02-30"],
+    "clock": ["3600", "25:00", "12:30Z", 3600],
+    "small": [256, -1, 1.0, "7"],
+    "names": ["a", [1]],
+    "flag": [1, "true"],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
+def test_other_spellings_are_refused(field, value):
+    with pytest.raises(errors.ContractViolation, match=f"^{field}"):
+        parsing.of_json(json.dumps(GOOD | {field: value}).encode())
+
+
+def test_example_is_read_again():
+    shown = json.dumps(parsing.example()).encode()
+    (row,) = parsing.of_json(shown)
+    assert rules.frame([row], Every).equals(pl.DataFrame(parsing.valid(Every)))
+
+
+def test_schema_tells_how_to_write_dates():
+    described = parsing.adapters(Every)[0].json_schema()["properties"]
+    assert described["day"] == {"title": "Day", "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"} | {
+        "description": "a date like 2013-02-04"
+    }
+    assert (described["small"]["minimum"], described["small"]["maximum"]) == (0, 255)

@@ -1,0 +1,123 @@
+"""The formats that people have: each is read as the same rows, or refused in one line."""
+
+import gzip
+import json
+import zipfile
+from itertools import permutations
+from pathlib import Path
+
+import polars as pl
+import pytest
+from late_flights.factory import errors, tables
+
+from machinery.tables import excel_files
+
+ROWS = pl.DataFrame({"word": ["a", None, "ä"], "whole": [1, 2, None], "part": [1.5, None, -2.0]})
+TEXT = ROWS.write_csv().encode()
+LINES = ROWS.write_ndjson().encode()
+
+
+def zipped(**members: bytes) -> bytes:
+    path = Path("made.zip")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("rows__", "rows."), content)
+    return path.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def contents():
+    """A file of each kind."""
+    ROWS.write_parquet("made.parquet")
+    sheet = excel_files.of([ROWS.columns, *ROWS.rows()])
+    files = {
+        ".csv": TEXT,
+        ".tsv": ROWS.write_csv(separator="\t").encode(),
+        ".jsonl": LINES,
+        ".ndjson": LINES + b"\n",
+        ".parquet": Path("made.parquet").read_bytes(),
+        ".xlsx": sheet,
+        ".zip": zipped(rows__xlsx=sheet, **{"__MACOSX/x": b""}),
+    }
+    return files | {f"{kind}.gz": gzip.compress(files[kind]) for kind in (".csv", ".tsv", ".jsonl", ".ndjson")}
+
+
+@pytest.mark.parametrize("kind", tables.SUFFIXES)
+def test_every_kind_is_read(kind):
+    path = Path(f"Ä rows.{kind}".replace("..", ".").upper())
+    path.write_bytes(contents()[kind])
+    assert tables.suffix(path) == kind and tables.count(path) == 3
+    found = tables.read(path)
+    assert found.equals(found.select(ROWS.columns)) and found.cast(ROWS.schema).equals(ROWS)
+    typed = kind.startswith((".jsonl", ".ndjson", ".parquet", ".xlsx", ".zip"))
+    assert found.schema == (ROWS.schema if typed else dict.fromkeys(ROWS.columns, pl.String()))
+    assert tables.scan(path, checked=True).collect().equals(found)
+
+
+@pytest.mark.parametrize("member", ["rows__csv", "rows__tsv", "rows__jsonl", "rows__parquet"])
+def test_zip_may_hold_any_kind(member):
+    Path("rows.zip").write_bytes(zipped(**{member: contents()[member.replace("rows__", ".")]}))
+    assert tables.read(Path("rows.zip")).cast(ROWS.schema).equals(ROWS)
+
+
+def line(**record: object) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+def encrypted() -> bytes:
+    content = bytearray(zipped(rows__csv=TEXT))
+    for signature, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(signature) + offset] |= 1
+    return bytes(content)
+
+
+REFUSED = {
+    "truncated gz": ("a.csv.gz", lambda: gzip.compress(TEXT)[:-9], "damaged, or not a .gz file"),
+    "no gz": ("a.csv.gz", lambda: TEXT, "damaged, or not a .gz file"),
+    "lost field in gz": ("a.csv.gz", lambda: gzip.compress(b"a,b\n1\n"), "line 2 has 1 fields"),
+    "truncated zip": ("a.zip", lambda: zipped(rows__csv=TEXT)[:-30], "damaged, or not a .zip file"),
+    "encrypted zip": ("a.zip", encrypted, "encrypted: unpack it first"),
+    "two in a zip": ("a.zip", lambda: zipped(rows__csv=TEXT, more=TEXT), "holds 2 files: pack one table alone"),
+    "another kind in a zip": ("a.zip", lambda: zipped(rows__doc=TEXT), "holds rows.doc, which is not a kind of table"),
+    "truncated Excel": ("a.xlsx", lambda: excel_files.of([["a"], [1]])[:-30], "damaged, or not an Excel file"),
+    "encrypted Excel": ("a.xlsx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "encrypted, or Excel's"),
+    "Excel, twice": ("a.xlsx", lambda: excel_files.of([["a", "b", "a"], [1, 2, 3]]), "column named twice: a"),
+    "Excel, no name": ("a.xlsx", lambda: excel_files.of([["a", None], [1, 2]]), "column 2 has no name"),
+    "Excel, header only": ("a.xlsx", lambda: excel_files.of([["a", "b"]]), "has no rows"),
+    "Excel, nothing": ("a.xlsx", lambda: excel_files.of([]), "has no header in its first sheet"),
+    "truncated lines": ("a.jsonl", lambda: LINES[:-9], "line 3 is not JSON"),
+    "no lines": ("a.jsonl", lambda: b'[\n{"a": 1}\n]\n', "line 1 is not JSON: each line holds one"),
+    "array": ("a.jsonl", lambda: b'[{"a": 1}]\n', "line 1 is not an object"),
+    "nested": ("a.jsonl", lambda: line(a=1) + line(a={"b": 1}), "line 2: a: holds values within values"),
+    "name twice": ("a.jsonl", lambda: b'{"a": 1, "b": 2, "a": 3}\n', "line 1: column named twice: a"),
+    "NaN": ("a.jsonl", lambda: line(a=float("nan")), "NaN is not JSON: write null"),
+    "UTF-16 lines": ("a.jsonl", lambda: LINES.decode().encode("utf-16"), "not UTF-8 but UTF-16"),
+    "empty lines": ("a.jsonl", lambda: b"", "has no rows"),
+}
+
+
+@pytest.mark.parametrize("name, content, message", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_read_whole_is_refused(name, content, message):
+    Path(name).write_bytes(content())
+    with pytest.raises(errors.FactoryError) as error:
+        tables.read(Path(name))
+    assert str(error.value).startswith(f"{name}: ") and message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_other_sheets_with_rows_are_spoken_of(caplog):
+    Path("a.xlsx").write_bytes(excel_files.of([["a"], ["b"]], [], [["more"], [1]]))
+    assert tables.read(Path("a.xlsx")).rows() == [("b",)]
+    assert "a.xlsx: only its first sheet, Sheet1, is read: not Sheet3" in caplog.text
+
+
+def test_column_of_numbers_and_texts_is_text():
+    for values in permutations([1, "NA", 2.5]):
+        Path("a.xlsx").write_bytes(excel_files.of([["a"], *([value] for value in values)]))
+        Path("a.jsonl").write_bytes(b"".join(line(a=value) for value in values))
+        for name in ("a.xlsx", "a.jsonl"):
+            assert tables.read(Path(name))["a"].to_list() == [str(value) for value in values]
