@@ -8,7 +8,19 @@ import pytest
 import skops.io
 from threadpoolctl import threadpool_limits
 
-from .. import artifact, contract, errors, estimators, features, model, onnx_features, predictions, rules, train
+from .. import (
+    artifact,
+    contract,
+    errors,
+    estimators,
+    features,
+    model,
+    onnx_features,
+    predictions,
+    rules,
+    skops_schema,
+    train,
+)
 from .. import scorer as scoring
 
 
@@ -61,7 +73,7 @@ def test_threads_do_not_change_the_bytes(labelled, params):
     found = set()
     for threads in (1, 2):
         with threadpool_limits(threads):
-            found.add(estimators.to_skops(train.fit(rows, params)))
+            found.add(skops_schema.to_skops(train.fit(rows, params)))
     assert len(found) == 1
 
 

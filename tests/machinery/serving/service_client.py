@@ -68,7 +68,7 @@ def serving(model: str = "model", wait: bool = True, **env: object) -> Iterator[
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = server.make(chosen, Path(model), "127.0.0.1", port)
+    made = server.create_server(chosen, Path(model), "127.0.0.1", port)
     thread = threading.Thread(target=made.run)
     thread.start()
     try:

@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 import skops.io
 from late_flights.factory import manifest
+from late_flights.factory.training import skops_schema
 from late_flights.factory.training.onnx import estimators
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
@@ -120,7 +121,7 @@ def fingerprints():
     for model in (boosting, make_pipeline(linear(), LogisticRegression())):
         with threadpool_limits(1, user_api="blas"):
             model.fit(values, target(values) > 0)
-        for content in (estimators.to_onnx(model, 6), estimators.to_skops(model)):
+        for content in (estimators.to_onnx(model, 6), skops_schema.to_skops(model)):
             yield manifest.of_bytes(content)
 
 
@@ -139,7 +140,7 @@ def test_skops_comes_back():
     values = matrix(500, 0)
     model = HistGradientBoostingClassifier(max_iter=5, random_state=0, categorical_features=[1, 3, 5])
     model.fit(values, target(values) > 0)
-    content = estimators.to_skops(model)
+    content = skops_schema.to_skops(model)
     loaded = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
     np.testing.assert_array_equal(loaded.predict_proba(values), model.predict_proba(values))
     assert estimators.to_onnx(loaded, 6) == estimators.to_onnx(model, 6)

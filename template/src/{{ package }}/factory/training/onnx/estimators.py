@@ -1,16 +1,12 @@
 """scikit-learn's histogram gradient boosting as an ONNX graph, which its own converter cannot make."""
 
-import json
 import logging
 import warnings
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import onnx
-import skops.io
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.base import is_classifier
@@ -19,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from ... import manifest
 from ...scoring import artifact
 from ...tables.chunks import Matrix
+from ..skops_schema import to_skops
 
 TOLERANCE = 1e-5
 
@@ -191,38 +188,6 @@ def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes | None:
         except Exception as error:  # noqa: BLE001  converters raise whatever they like; skops remains
             logging.getLogger(__name__).debug("no ONNX export: %r", error)
             return None
-
-
-def to_skops(estimator: Any) -> bytes:
-    """What skops writes, with memory addresses, random names, times and the number of threads replaced."""
-    source, target = ZipFile(BytesIO(skops.io.dumps(estimator))), BytesIO()
-    arrays = [name for name in source.namelist() if name != "schema.json"]
-    names = {name: f"{i}.{name.rpartition('.')[2]}" for i, name in enumerate(arrays)}
-    ids: dict[int, int] = {}
-
-    def rename(node: dict[str, Any]) -> dict[str, Any]:
-        if node.get("__loader__") == "JsonNode":
-            node.pop("__id__", None)
-        elif isinstance(node.get("__id__"), int):
-            node["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
-        if {"n_threads", "missing_values_bin_idx_"} <= node.keys():
-            node["n_threads"]["content"] = "1"
-        if isinstance(node.get("file"), str):
-            node["file"] = names.get(node["file"], node["file"])
-        return node
-
-    schema = json.loads(source.read("schema.json"), object_hook=rename)
-    with ZipFile(target, "w") as file:
-        for name in arrays:
-            file.writestr(_entry(names[name]), source.read(name))
-        file.writestr(_entry("schema.json"), json.dumps(schema, indent=1))
-    return target.getvalue()
-
-
-def _entry(name: str) -> ZipInfo:
-    entry = ZipInfo(name)
-    entry.create_system = 3
-    return entry
 
 
 def _converted(estimator: Any, n_features: int, classes: int) -> Any:
