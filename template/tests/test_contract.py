@@ -31,30 +31,30 @@ FLIGHT: dict[str, Any] = {
 }
 
 
-def conform(schema=contract.Row, **changed):
-    return rules.conform(pl.DataFrame([FLIGHT | changed], infer_schema_length=None), schema)
+def validate(schema=contract.Row, **changed):
+    return rules.validate(pl.DataFrame([FLIGHT | changed], infer_schema_length=None), schema)
 
 
 def test_flight_is_a_row():
-    conform()
+    validate()
 
 
 def test_sampled_rows_are_rows():
     for schema in (contract.Row, contract.LabelledRow):
-        rules.conform(schema.sample(100, generator=dy.random.Generator(0)), schema)
+        rules.validate(schema.sample(100, generator=dy.random.Generator(0)), schema)
 
 
 OPTIONAL = ["plane_built", "seats", "temperature", "wind_speed", "wind_gust", "precipitation", "visibility", "pressure"]
 
 
 def test_what_may_be_unknown():
-    conform(**dict.fromkeys(OPTIONAL))
+    validate(**dict.fromkeys(OPTIONAL))
 
 
 @pytest.mark.parametrize("column", [column for column in FLIGHT if column not in OPTIONAL])
 def test_what_must_be_known(column):
     with pytest.raises(errors.ContractViolation, match=f"{column}: nullability"):
-        conform(**{column: None})
+        validate(**{column: None})
 
 
 BEYOND: dict[str, list[Any]] = {
@@ -80,7 +80,7 @@ BEYOND: dict[str, list[Any]] = {
 @pytest.mark.parametrize("column, value", [(column, value) for column, values in BEYOND.items() for value in values])
 def test_limits(column, value):
     with pytest.raises(errors.ContractViolation, match=f"{column}: "):
-        conform(**{column: value})
+        validate(**{column: value})
 
 
 def test_every_column_is_tested():
@@ -90,18 +90,18 @@ def test_every_column_is_tested():
 
 def test_impossible_speed():
     with pytest.raises(errors.ContractViolation, match="flies_at_a_possible_speed"):
-        conform(distance=1500, scheduled_minutes=100)
+        validate(distance=1500, scheduled_minutes=100)
 
 
 def test_plane_from_the_future():
     with pytest.raises(errors.ContractViolation, match="was_built_before_it_flew"):
-        conform(plane_built=2014)
+        validate(plane_built=2014)
 
 
 @pytest.mark.parametrize("value", [None, "soon", 5000])
 def test_outcome(value):
     with pytest.raises(errors.ContractViolation, match=f"{TARGET}: "):
-        conform(contract.LabelledRow, **{TARGET: value})
+        validate(contract.LabelledRow, **{TARGET: value})
 
 
 DELIVERY = pl.DataFrame([FLIGHT | {"origin": origin} for origin in ("EWR", "JFK", "LGA")] * 20)

@@ -17,7 +17,7 @@ def sample(rows: int = ROWS) -> pl.DataFrame:
 
     Skips the test where there is no data and none can be fetched, as in a pull request from a fork.
     """
-    found = pl.concat(rules.conform(tables.read(path), contract.LabelledRow) for path in _deliveries(rows))
+    found = pl.concat(rules.validate(tables.read(path), contract.LabelledRow) for path in _deliveries(rows))
     return found.gather_every(max(1, found.height // rows))
 
 

@@ -87,7 +87,7 @@ def test_onnx_and_skops_agree(folder, labelled):
 
 def test_scoring_needs_no_target_and_ignores_it(scorer, labelled, rows, params):
     features_of_both = (
-        features.features(rules.conform(table, schema))
+        features.features(rules.validate(table, schema))
         for table, schema in ((labelled, contract.LabelledRow), (rows, contract.Row))
     )
     first, second = features_of_both

@@ -131,4 +131,4 @@ def test_truth_in_categories_and_floating_codes_is_read():
     for values, true in ((categories, "a"), (pl.Series([1.0, 0.0]), "1.0")):
         other = str(values[1])
         schema = type("Row", (dy.Schema,), {"it": dy.Bool(metadata={"true": [true], "false": [other]})})
-        assert rules.conform(pl.DataFrame({"it": values}), schema)["it"].to_list() == [True, False]
+        assert rules.validate(pl.DataFrame({"it": values}), schema)["it"].to_list() == [True, False]

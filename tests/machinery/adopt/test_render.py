@@ -77,15 +77,15 @@ def test_contract_holds_for_the_table_and_refuses_another(written):
     target, folder = written
     contract = module(folder, "contract")
     rows = TABLE.select(contract.LabelledRow.column_names())
-    rules.conform(rows, contract.LabelledRow)
-    rules.check_invariants(rules.conform(rows, contract.LabelledRow), contract.DELIVERY)
+    rules.validate(rows, contract.LabelledRow)
+    rules.check_invariants(rules.validate(rows, contract.LabelledRow), contract.DELIVERY)
     assert contract.IGNORED == {"note": "free text: 300 different values in 300 rows"}
     assert set(contract.Row.column_names()) == set(TABLE.columns) - {"note", *TARGETS}
     assert set(contract.LabelledRow.column_names()) - set(contract.Row.column_names()) == {target}
     for factor in (100, 0.01):
         with pytest.raises(errors.ContractViolation):
             rules.check_invariants(
-                rules.conform(rows.with_columns(pl.col("share") * factor), contract.LabelledRow), contract.DELIVERY
+                rules.validate(rows.with_columns(pl.col("share") * factor), contract.LabelledRow), contract.DELIVERY
             )
 
 

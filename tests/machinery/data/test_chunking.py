@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from late_flights.factory import config, errors, tables
+from late_flights.factory import config, errors
 from late_flights.factory.data import prepare, split
 from late_flights.factory.scoring import scorer
 from late_flights.factory.tables import chunks
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("project")
 
 
 def test_rows_are_checked_some_at_a_time_and_told_of_all_together(monkeypatch, tmp_path):
-    monkeypatch.setattr(tables, "BATCH", 7)
+    monkeypatch.setattr(chunks, "CHUNK", 7)
     path = tmp_path / "rows.csv"
     toy.rows(400).write_csv(path)
     assert prepare.check(path, config.load()).equals(toy.rows(400))
@@ -23,10 +23,10 @@ def test_rows_are_checked_some_at_a_time_and_told_of_all_together(monkeypatch, t
         prepare.check(path, config.load())
 
 
-def test_inputs_are_the_same_slice_by_slice(monkeypatch):
+def test_inputs_are_the_same_chunk_by_chunk(monkeypatch):
     whole = scorer.inputs(toy.rows(400))
-    monkeypatch.setattr(chunks, "SLICE", 7)
-    monkeypatch.setattr(scorer, "SLICE", 7)
+    monkeypatch.setattr(chunks, "CHUNK", 7)
+    monkeypatch.setattr(scorer, "CHUNK", 7)
     assert np.array_equal(scorer.inputs(toy.rows(400)), whole, equal_nan=True)
     assert np.array_equal(scorer.inputs(toy.rows(400).lazy()), whole, equal_nan=True)
 

@@ -104,4 +104,4 @@ def test_value_may_be_a_slip(value, told):
     ],
 )
 def test_limit_is_round_with_room(seen, kind, dtype, limit):
-    assert bounds.roomy(seen, kind, dtype) == limit
+    assert bounds.rounded_bound(seen, kind, dtype) == limit

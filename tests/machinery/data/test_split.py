@@ -66,9 +66,9 @@ def test_without_an_id_rows_of_every_kind_have_a_side():
     assert len(side) == 300 and 0 < side.sum() < 300
 
 
-def test_slices_do_not_change_sides(monkeypatch):
+def test_chunks_do_not_change_sides(monkeypatch):
     whole = split.test_side(toy.rows(300), toy.params(**NO_ID))
-    monkeypatch.setattr(chunks, "SLICE", 7)
+    monkeypatch.setattr(chunks, "CHUNK", 7)
     assert split.test_side(toy.rows(300), toy.params(**NO_ID)).equals(whole)
 
 

@@ -134,11 +134,11 @@ def test_calibration_is_of_the_decided_class():
 @pytest.mark.parametrize("values", [[2, 10, None], ["2", "10", None]], ids=["numbers", "text"])
 def test_class_may_be_named_by_a_number(values):
     """Which is its name, not its place among the classes."""
-    found = rules.conform(pl.DataFrame({"grade": values}), Graded)
+    found = rules.validate(pl.DataFrame({"grade": values}), Graded)
     assert found["grade"].to_list() == ["2", "10", None]
 
 
 @pytest.mark.parametrize("value", [0, 1, 3, True, 2.5])
 def test_number_that_names_no_class_is_refused(value):
     with pytest.raises(errors.ContractViolation, match="grade: "):
-        rules.conform(pl.DataFrame({"grade": [value, None]}), Graded)
+        rules.validate(pl.DataFrame({"grade": [value, None]}), Graded)

@@ -22,7 +22,7 @@ def test_length_of_a_list_holds_for_one_row_as_for_many(words):
     row = pl.DataFrame({"words": [words], "code": [b"x"]})
     for rows in (row, pl.concat([row, row])):
         with pytest.raises(errors.ContractViolation, match=r"words: m.._length"):
-            rules.conform(rows, Sized)
+            rules.validate(rows, Sized)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_broken_row_is_refused_as_by_the_contract(scorer, broken):
         .with_columns(pl.lit(value).cast(toy.Row.columns()[n].dtype).alias(n) for n, value in broken.items())
     )
     with pytest.raises(errors.ContractViolation) as expected:
-        rules.conform(row, toy.Row)
+        rules.validate(row, toy.Row)
     with pytest.raises(errors.ContractViolation) as found:
         scorer.score(row)
     assert str(found.value) == str(expected.value)

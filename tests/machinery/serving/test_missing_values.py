@@ -5,7 +5,7 @@ import pytest
 from late_flights import contract
 from late_flights.factory import errors
 from late_flights.factory.serving import parsing
-from late_flights.factory.validation import parsing as casts
+from late_flights.factory.validation.parsing import cast
 
 
 class Row(dy.Schema):
@@ -29,4 +29,4 @@ def test_json():
 
 def test_csv():
     table = parsing.of_csv(b"word;note;count\nNA;x;-999\na;y;5\n", 9)
-    assert casts.typed(table, Row).rows() == [(None, None), ("a", 5)]
+    assert cast(table, Row).rows() == [(None, None), ("a", 5)]

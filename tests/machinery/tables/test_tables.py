@@ -5,8 +5,6 @@ import pytest
 from late_flights.factory import errors, tables
 from late_flights.factory.tables import csv
 
-delimited = csv
-
 DAMAGED_CSV = {
     "empty": (b"", "has no header"),
     "header only": (b"a,b\n", "has no rows"),
@@ -44,9 +42,9 @@ def test_bom_and_crlf_are_read(tmp_path):
     assert tables.read(path).rows(named=True) == [{"a": "1", "b": None}]
 
 
-@pytest.mark.parametrize("chunk", [1, 5, 1 << 22])
-def test_lost_field_is_found_wherever_a_block_ends(monkeypatch, tmp_path, chunk):
-    monkeypatch.setattr(delimited, "CHUNK", chunk)
+@pytest.mark.parametrize("block", [1, 5, 1 << 22])
+def test_lost_field_is_found_wherever_a_block_ends(monkeypatch, tmp_path, block):
+    monkeypatch.setattr(csv, "BLOCK", block)
     path = tmp_path / "rows.csv"
     good = '\ufeff"a",b\n"x, ""y""\n",2\nä,"4"\n' + "5,6\n" * 9
     path.write_text(good, encoding="utf-8")
@@ -56,7 +54,7 @@ def test_lost_field_is_found_wherever_a_block_ends(monkeypatch, tmp_path, chunk)
         tables.read(path)
 
 
-@pytest.mark.parametrize("delimiter", delimited.DELIMITERS)
+@pytest.mark.parametrize("delimiter", csv.DELIMITERS)
 def test_delimiter_is_that_of_the_header(tmp_path, delimiter):
     path = tmp_path / "rows.csv"
     path.write_text(f'a{delimiter}"b,;|"\n1{delimiter}"2,5"\n', encoding="utf-8")

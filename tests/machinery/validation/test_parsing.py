@@ -34,7 +34,7 @@ def row(**changed):
 
 
 def read(name, value):
-    return rules.conform(row(**{name: value}), Row)[name][0]
+    return rules.validate(row(**{name: value}), Row)[name][0]
 
 
 UNDERSTOOD = [
@@ -102,21 +102,21 @@ def test_any_other_is_refused(name, value, problem):
 def test_known_values_of_other_rows_do_not_hide_a_bad_one():
     table = pl.concat([row(count=text, plain="1.5") for text in ("1", "-999", "x", None, "2.0")])
     with pytest.raises(errors.ContractViolation, match=r"^count: not Int32, 1 of 5 rows, e.g. x$"):
-        rules.conform(table, Row)
+        rules.validate(table, Row)
 
 
 def test_rows_of_the_right_types_may_say_unknown_too():
-    table = rules.conform(row(key="k", count=5), Row)
+    table = rules.validate(row(key="k", count=5), Row)
     for rows in (table, pl.concat([table, table])):
         told = rows.with_columns(key=pl.lit("NA"), count=pl.lit(-999, pl.Int32))
-        assert rules.conform(told, Row).select("key", "count").unique().rows() == [(None, None)]
-        assert rules.conform(rows, Row).equals(rows)
+        assert rules.validate(told, Row).select("key", "count").unique().rows() == [(None, None)]
+        assert rules.validate(rows, Row).equals(rows)
 
 
 def test_ignored_columns_are_dropped_and_others_not():
-    assert rules.conform(row(note="x"), Row).columns == Row.column_names()
+    assert rules.validate(row(note="x"), Row).columns == Row.column_names()
     with pytest.raises(errors.ContractViolation, match="other: column not in the contract"):
-        rules.conform(row(note="x", other=1), Row)
+        rules.validate(row(note="x", other=1), Row)
 
 
 def test_without_a_declaration_text_stays_text(monkeypatch):
@@ -126,5 +126,5 @@ def test_without_a_declaration_text_stays_text(monkeypatch):
         word = dy.String()
         whole = dy.Int16(nullable=True)
 
-    table = rules.conform(pl.DataFrame({"word": ["", " NA"], "whole": [" ", "7"]}), Free)
+    table = rules.validate(pl.DataFrame({"word": ["", " NA"], "whole": [" ", "7"]}), Free)
     assert table.rows() == [("", None), (" NA", 7)]

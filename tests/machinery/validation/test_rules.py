@@ -20,7 +20,7 @@ def rows(**changed):
 
 def violation(table, schema=toy.Row):
     with pytest.raises(errors.ContractViolation) as error:
-        rules.conform(table, schema)
+        rules.validate(table, schema)
     return str(error.value)
 
 
@@ -45,7 +45,7 @@ def test_violation_names_column_rule_rows_and_example(changed, message):
 @pytest.mark.parametrize("changed", [changed for changed, _ in BROKEN.values()], ids=BROKEN)
 def test_one_row_meets_the_same_rules_as_many(changed):
     assert " 1 of 1 rows" in violation(rows(**changed)[1:])
-    assert rules.conform(rows()[1:], toy.Row).height == 1
+    assert rules.validate(rows()[1:], toy.Row).height == 1
 
 
 def test_all_violations_are_in_one_line():
@@ -88,26 +88,26 @@ def test_text_other_widths_and_order_are_understood():
         table.cast({"gap": pl.Int64, "amount": pl.Float64, "seen": pl.Datetime("ms"), "kind": pl.Categorical}),
         table.select(reversed(table.columns)),
     ):
-        assert rules.conform(other, toy.Classified).equals(table)
+        assert rules.validate(other, toy.Classified).equals(table)
 
 
 def test_column_without_limits_needs_no_rule():
     class Free(dy.Schema):
         anything = dy.String(nullable=True)
 
-    assert rules.conform(pl.DataFrame({"anything": ["a", None]}), Free).height == 2
-    assert rules.conform(pl.DataFrame({"anything": ["a"]}), Free).height == 1
+    assert rules.validate(pl.DataFrame({"anything": ["a", None]}), Free).height == 2
+    assert rules.validate(pl.DataFrame({"anything": ["a"]}), Free).height == 1
 
 
 def test_your_contract_allows_what_it_samples(labelled):
-    assert rules.conform(labelled, contract.LabelledRow).equals(labelled)
+    assert rules.validate(labelled, contract.LabelledRow).equals(labelled)
     own = [name for name, column in contract.LabelledRow.columns().items() if column.metadata]  # spellings of its own
     text = labelled.cast({name: pl.String for name in labelled.columns if name not in own})
-    assert rules.conform(text, contract.LabelledRow).equals(labelled)
+    assert rules.validate(text, contract.LabelledRow).equals(labelled)
 
 
 def test_your_contract_allows_no_rows():
-    assert rules.conform(contract.Row.create_empty(), contract.Row).is_empty()
+    assert rules.validate(contract.Row.create_empty(), contract.Row).is_empty()
 
 
 def test_invariant_without_an_answer_is_broken():
@@ -132,7 +132,7 @@ TIMES = {
 
 
 def test_times_are_read_as_iso_8601():
-    table = rules.conform(pl.DataFrame([TIMES, TIMES | {"local": "2020-05-01T12:00"}]), Times)
+    table = rules.validate(pl.DataFrame([TIMES, TIMES | {"local": "2020-05-01T12:00"}]), Times)
     assert table["day"][0] == date(2020, 2, 29)
     assert table["instant"][0] == datetime(2020, 5, 1, 10, tzinfo=UTC)
     assert table["local"].to_list() == [datetime(2020, 5, 1, 12)] * 2

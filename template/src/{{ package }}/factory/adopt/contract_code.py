@@ -10,7 +10,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from ..validation.bounds import roomy
+from ..validation.bounds import rounded_bound
 from .profile import TEMPORAL, Column
 from .target import Question
 from .type_inference import NUMERIC, UNKNOWN
@@ -82,7 +82,7 @@ def _spelling(column: Column) -> dict[str, Any]:
 def _limits(column: Column, is_key: bool) -> dict[str, Any]:
     low, high = column.low, column.high
     if column.kind == "String" and is_key:
-        return {"min_length": 1, "max_length": roomy(2 * column.longest, "max_length", pl.String())}
+        return {"min_length": 1, "max_length": rounded_bound(2 * column.longest, "max_length", pl.String())}
     if column.kind in TEMPORAL[:2]:
         kind = date if column.kind == "Date" else datetime
         return {"min": kind(max(low.year // 10 * 10 - 10, 1), 1, 1), "max": kind(*_last(high))}
@@ -97,8 +97,11 @@ def _limits(column: Column, is_key: bool) -> dict[str, Any]:
         return {"min": low // 10 * 10 - 50, "max": LAST}
     if low < 0:
         span = high - low
-        return {"min": roomy(low - span / 2, "min", dtype), "max": roomy(high + span / 2, "max", dtype)}
-    return {"min": roomy(low / 1.5, "min", dtype) if low > high / 100 else 0, "max": roomy(1.5 * high, "max", dtype)}
+        return {"min": rounded_bound(low - span / 2, "min", dtype), "max": rounded_bound(high + span / 2, "max", dtype)}
+    return {
+        "min": rounded_bound(low / 1.5, "min", dtype) if low > high / 100 else 0,
+        "max": rounded_bound(1.5 * high, "max", dtype),
+    }
 
 
 def _last(high: date) -> tuple[int, int, int]:
@@ -190,7 +193,8 @@ def _medians(columns: list[Declared]) -> Iterator[Rule]:
             continue
         low, high = (float(facts.sample.quantile(share) or 0) for share in (0.05, 0.95))
         least, most = (
-            roomy(end, kind, pl.Float64()) for end, kind in ((max(low, median / 10) / 2, "min"), (2 * high, "max"))
+            rounded_bound(end, kind, pl.Float64())
+            for end, kind in ((max(low, median / 10) / 2, "min"), (2 * high, "max"))
         )
         yield Rule(
             f"the median of {facts.name} is between {least} and {most}",
@@ -205,8 +209,8 @@ def _balance(question: Question) -> Iterator[Rule]:
         return
     share = question.counts[question.positive] / question.rows
     low, high = (
-        roomy(share / 2, "min", pl.Float64()),
-        min(roomy(2 * share, "max", pl.Float64()), roomy((1 + share) / 2, "max", pl.Float64())),
+        rounded_bound(share / 2, "min", pl.Float64()),
+        min(rounded_bound(2 * share, "max", pl.Float64()), rounded_bound((1 + share) / 2, "max", pl.Float64())),
     )
     name = question.target.name
     yield Rule(

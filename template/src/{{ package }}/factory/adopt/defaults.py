@@ -16,7 +16,7 @@ from ..gate import compare
 from ..metrics import definitions
 from ..paths import REPORTS
 from ..scoring import artifact
-from ..validation.bounds import roomy
+from ..validation.bounds import rounded_bound
 from .profile import TEMPORAL, Column, numbers
 from .target import Question
 
@@ -69,7 +69,7 @@ def _ratchets(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         if name and not check["passed"] and check["figure"] is not None:
             figures[name] = max(figures.get(name, 0), check["figure"])
     for name, figure in figures.items():
-        limit = roomy(figure, "max", pl.Float64())
+        limit = rounded_bound(figure, "max", pl.Float64())
         usual = config.Gate.model_fields[name].default
         value = min(limit, 0.99) if name in BELOW_ONE else limit
         yield {

@@ -69,7 +69,7 @@ def typed(table: pl.LazyFrame, guesses: dict[str, Spelled]) -> pl.LazyFrame:
 
 def parsed(name: str, found: pl.DataType, guess: Spelled) -> pl.Expr:
     """The values of a column of known ones, null where a contract admits none such."""
-    value = parsing.parsed(name, found, guess.column())
+    value = parsing.parse(name, found, guess.column())
     if guess.kind == "Float64":
         return pl.when(value.is_finite()).then(value)
     if guess.kind in ("Date", "Datetime"):

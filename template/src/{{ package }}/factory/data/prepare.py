@@ -13,7 +13,7 @@ from ..errors import ContractViolation, FactoryError
 from ..paths import PREPARED
 from ..tables.chunks import column
 from ..validation import rules
-from ..validation.parsing import typed
+from ..validation.parsing import cast
 from ..validation.rules import check_invariants
 from ..workspace.stage import stage
 from . import ledger
@@ -84,10 +84,10 @@ def _typed(path: Path, place: Path, checked: bool) -> pl.LazyFrame:
         for rows in tables.batches(path, checked=checked):
             files.append(place / f"{len(files)}.parquet")
             with tables.writing(files[-1]):
-                typed(rows, contract.LabelledRow).write_parquet(files[-1], compression="lz4")
+                cast(rows, contract.LabelledRow).write_parquet(files[-1], compression="lz4")
         return pl.scan_parquet(files)
     except ContractViolation:  # told of some of the rows
-        return typed(tables.read(path, checked=True), contract.LabelledRow).lazy()
+        return cast(tables.read(path, checked=True), contract.LabelledRow).lazy()
 
 
 def refuse_future(times: pl.Series) -> None:

@@ -10,13 +10,13 @@ from polars import selectors
 
 from ..config import Data, Params
 from ..errors import FactoryError
-from ..tables.chunks import Rows, Some, column, slices, where
+from ..tables.chunks import Frame, Rows, column, filter_rows, iter_chunks
 
 
-def split(rows: Some, params: Params, salt: str = "") -> tuple[Some, Some]:
-    """Training and test rows, as `sides` chooses them; rows without an outcome, where the contract allows any, are on neither.
+def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
+    """Training and test rows, as `sides` chooses them; rows without an outcome, filter_rows the contract allows any, are on neither.
 
-    Raises FactoryError where an id stands twice or a side has nothing to learn or to test.
+    Raises FactoryError filter_rows an id stands twice or a side has nothing to learn or to test.
     """
     if params.data.id:
         _check_ids(column(rows, params.data.id), params.data)
@@ -33,7 +33,7 @@ def split(rows: Some, params: Params, salt: str = "") -> tuple[Some, Some]:
                 f"the {name} rows ({side.sum()}) hold fewer than two values of {params.data.target}: "
                 "bring more data, or change split.test in params.yaml"
             )
-    return where(rows, ~is_test), where(rows, is_test)
+    return filter_rows(rows, ~is_test), filter_rows(rows, is_test)
 
 
 def _check_target(target: pl.Series, problem: str) -> None:
@@ -62,7 +62,7 @@ def _check_ids(ids: pl.Series, data: Data) -> None:
 
 
 def test_side(rows: Rows, params: Params, salt: str = "") -> pl.Series:
-    """True for the rows of the test: the newest, or where ids repeat or there is no time, a hash's choice.
+    """True for the rows of the test: the newest, or filter_rows ids repeat or there is no time, a hash's choice.
 
     Rows of one id are on one side, and without an id those that differ in the target at most. `salt`
     makes another choice among rows that were chosen already.
@@ -81,7 +81,7 @@ def test_side(rows: Rows, params: Params, salt: str = "") -> pl.Series:
 
 def _contents(rows: Rows) -> Iterator[str]:
     text = rows.with_columns(selectors.binary().bin.encode("hex"))
-    for part in slices(text):
+    for part in iter_chunks(text):
         yield from part.write_ndjson().removesuffix("\n").split("\n")
 
 

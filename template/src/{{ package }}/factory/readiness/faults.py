@@ -14,7 +14,7 @@ from .. import PACKAGE, manifest, tables
 from ..config import Params
 from ..data import ledger
 from ..errors import FactoryError
-from ..validation.rules import conform
+from ..validation.rules import validate
 
 Break = Callable[[Path, Params], None]
 Item = TypeVar("Item")
@@ -77,7 +77,7 @@ def _deliver(copy: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None
     spoilt = []
     for entry in ledger.entries():
         path = copy / entry.path
-        rows = change(conform(tables.read(path), contract.LabelledRow))
+        rows = change(validate(tables.read(path), contract.LabelledRow))
         path.unlink()  # it may be a link into DVC's cache
         path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
         rows.write_parquet(path)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .. import manifest as digest
 from ..errors import ArtifactError
 from ..paths import MODEL
-from ..tables.chunks import Matrix, Predictor, sliced
+from ..tables.chunks import Matrix, Predictor, chunked
 
 NAME = "version.json"
 
@@ -77,7 +77,7 @@ def predictor(estimator: Any, classes: int = 0) -> Predictor:
             return (said if classes else said[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
         return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
 
-    return sliced(predict, 1)
+    return chunked(predict, 1)
 
 
 def session(graph: bytes) -> Any:
@@ -96,7 +96,7 @@ def onnx_predictor(graph: Any) -> Predictor:
     def predict(features: Matrix) -> NDArray[np.float64]:
         return graph.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
 
-    return sliced(predict, os.cpu_count() or 1)
+    return chunked(predict, os.cpu_count() or 1)
 
 
 def skops_predictor(folder: Path, manifest: dict[str, Any]) -> Predictor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import manifest
 from ..tables.chunks import Matrix
-from ..validation.rules import limits, rules
+from ..validation.rules import bound_rules, rules
 from .standalone import PARTS
 
 
@@ -22,7 +22,7 @@ class FeatureGraph:
 
     def __init__(self, session: Any, schema: type[dy.Schema]) -> None:
         about = _about(session)
-        self.checked = limits(schema) | set(about["rules"])
+        self.checked = bound_rules(schema) | set(about["rules"])
         self.complete = rules(schema).keys() <= self.checked
         columns = list(schema.columns())
         self._run = session.run

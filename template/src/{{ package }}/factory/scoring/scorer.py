@@ -12,9 +12,9 @@ from ... import contract
 from ...features import features
 from ..errors import ArtifactError
 from ..paths import MODEL
-from ..tables.chunks import SLICE, Matrix, Rows, collected, height, slices
-from ..validation.parsing import typed
-from ..validation.rules import broken_rules, check, frame, keeps_limits, only_row
+from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
+from ..validation.parsing import cast
+from ..validation.rules import check, frame, single_row, violated_rules, within_bounds
 from . import artifact, predictions
 from .feature_graph import matching
 
@@ -56,8 +56,8 @@ class Scorer:
         """The ids, if there are any, and the bare scores, shape (rows,) or (rows, classes). Raises ContractViolation."""
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
-        known = typed(rows, contract.Row)
-        said = self._alone(only_row(known)) if known.height == 1 else None
+        known = cast(rows, contract.Row)
+        said = self._alone(single_row(known)) if known.height == 1 else None
         if said is None:
             check(known, contract.Row)
             said = self.predict(known)
@@ -74,16 +74,16 @@ class Scorer:
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The bare scores of rows that are known to keep the contract, shape (rows,) or (rows, classes)."""
-        return self._predict(matrix(features(rows)) if rows.height <= SLICE else inputs(rows))
+        return self._predict(matrix(features(rows)) if rows.height <= CHUNK else inputs(rows))
 
     def _alone(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
         """The score of a single row that keeps the contract; None where polars has to tell."""
         graph = self._features
-        if graph is None or row is None or not keeps_limits(row, contract.Row):
+        if graph is None or row is None or not within_bounds(row, contract.Row):
             return None
         made, fine = graph([row])
         if not fine[0] or (
-            not graph.complete and broken_rules(frame([row], contract.Row), contract.Row, graph.checked)
+            not graph.complete and violated_rules(frame([row], contract.Row), contract.Row, graph.checked)
         ):
             return None
         return self._predict(made)
@@ -91,9 +91,9 @@ class Scorer:
 
 def inputs(rows: Rows) -> Matrix:
     """The rows' features as the estimator sees them, made slice by slice: all at once they take far more room."""
-    made = np.empty((height(rows), len(features(collected(rows.head(0))).columns)), np.float32)
+    made = np.empty((height(rows), len(features(collect(rows.head(0))).columns)), np.float32)
     filled = 0
-    for some in slices(rows):
+    for some in iter_chunks(rows):
         made[filled : filled + some.height] = matrix(features(some))
         filled += some.height
     return made

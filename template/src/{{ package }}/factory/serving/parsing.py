@@ -135,9 +135,9 @@ def valid(schema: type[dy.Schema]) -> pl.DataFrame:
 
 
 def _field(column: dy.Column) -> Any:
-    conceals = parsing.conceals(column)
+    is_missing = parsing.hidden_missing(column)
     field = _known(column)
-    return Annotated[field, BeforeValidator(lambda v: None if conceals(v) else v)] if conceals else field
+    return Annotated[field, BeforeValidator(lambda v: None if is_missing(v) else v)] if is_missing else field
 
 
 def _known(column: dy.Column) -> Any:

@@ -64,7 +64,7 @@ def _parts(batch: list[Scored]) -> Iterator[tuple[pl.DataFrame, list[Scored]]]:
             yield rules.frame([row for _, rows in some for row in rows], contract.Row), [s for s, _ in some]
     for scored in batch:
         if isinstance(scored.rows, pl.DataFrame):
-            yield parsing.typed(scored.rows.select(contract.Row.column_names()), contract.Row), [scored]
+            yield parsing.cast(scored.rows.select(contract.Row.column_names()), contract.Row), [scored]
 
 
 def _described(rows: pl.DataFrame, batch: list[Scored], shadow: Loaded | None) -> Iterator[pl.DataFrame]:

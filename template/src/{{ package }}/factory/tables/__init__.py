@@ -9,19 +9,18 @@ import polars as pl
 
 from ..errors import FactoryError
 from . import compressed, csv, excel, jsonlines
+from .chunks import iter_chunks
 
-KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
-SUFFIXES = (*KINDS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
+FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
+SUFFIXES = (*FORMATS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
 JSON_LINES = (".jsonl", ".ndjson")
 WRITTEN = (".csv", ".parquet")
-
-BATCH = 50_000  # rows
 
 
 def suffix(name: str | Path) -> str:
     """What the name of a table ends in, such as ".csv.gz"; empty if it is not one that I read."""
     name = str(name).lower()
-    return max((known for known in SUFFIXES if name.endswith(known)), key=len, default="")
+    return max((suffix for suffix in SUFFIXES if name.endswith(suffix)), key=len, default="")
 
 
 def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
@@ -30,18 +29,18 @@ def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
     A file that was `checked` before, and is the same since, is not looked through for lost fields again.
     """
     name, file = _opened(path)
-    kind = suffix(name)
+    format = suffix(name)
     with file, reading(path):
-        if kind == ".xlsx":
+        if format == ".xlsx":
             return excel.read(file, path, quiet=checked).lazy()
-        if kind == ".parquet":
+        if format == ".parquet":
             return pl.scan_parquet(file)
-        check = jsonlines.check if kind in JSON_LINES else csv.check
+        check = jsonlines.check if format in JSON_LINES else csv.check
         if not checked:
             check(file, path)
         separator = csv.delimiter(file)
         file.seek(0)
-        if kind in JSON_LINES:
+        if format in JSON_LINES:
             return pl.scan_ndjson(file, infer_schema_length=None)
         return pl.scan_csv(file, separator=separator, infer_schema=False)
 
@@ -56,10 +55,10 @@ def read(path: Path, *, checked: bool = False) -> pl.DataFrame:
 
 
 def batches(path: Path, *, checked: bool = False) -> Iterator[pl.DataFrame]:
-    """The table's rows in their order, some at a time. Raises FactoryError as `read` does."""
+    """The table's rows in their order, chunk by chunk. Raises FactoryError as `read` does."""
     empty = True
     with reading(path):
-        for rows in scan(path, checked=checked).collect_batches(chunk_size=BATCH, maintain_order=True):
+        for rows in iter_chunks(scan(path, checked=checked)):
             empty = empty and rows.is_empty()
             yield rows
     if empty:
@@ -67,7 +66,7 @@ def batches(path: Path, *, checked: bool = False) -> Iterator[pl.DataFrame]:
 
 
 def count(path: Path) -> int:
-    """The number of rows, without reading them where the file tells. Raises FactoryError."""
+    """The number of rows, without reading them where the format records it. Raises FactoryError."""
     with reading(path):
         return int(scan(path, checked=True).select(pl.len()).collect().item())
 
@@ -80,7 +79,7 @@ def sink(rows: pl.LazyFrame, path: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what the reader says of a damaged file into one line."""
+    """Turn the reader's error about a damaged file into one line."""
     try:
         yield
     except pl.exceptions.PolarsError as error:
@@ -90,7 +89,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Tell a disk that takes no more, which polars reports as a damaged Parquet file, from one."""
+    """Raise OSError where the disk is full, which polars reports as a damaged Parquet file."""
     try:
         yield
     except pl.exceptions.ComputeError as error:
@@ -102,9 +101,9 @@ def writing(path: Path) -> Iterator[None]:
 
 def _opened(path: Path) -> tuple[str, BinaryIO]:
     """The name of the table, which a compressed file may hold, and its content."""
-    kind = suffix(path)
-    if not kind:
+    format = suffix(path)
+    if not format:
         raise FactoryError(f"{path}: not a kind of table that I read: {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise FactoryError(f"{path}: {'a folder: name a file in it' if path.is_dir() else 'no such file'}")
-    return (path.name, path.open("rb")) if kind in KINDS else compressed.unpack(path, KINDS)
+    return (path.name, path.open("rb")) if format in FORMATS else compressed.unpack(path, FORMATS)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from ..errors import FactoryError
 
 DELIMITERS = ",;\t|"
-CHUNK, HEAD = 1 << 22, 1 << 12
-NO_TEXT = "{}: not a table: its bytes are no text"
+BLOCK, HEAD = 1 << 22, 1 << 12  # bytes
+BINARY = "{}: not a table: its bytes are no text"
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 
-Places = NDArray[np.intp]
+Positions = NDArray[np.intp]
 
 
 def delimiter(file: BinaryIO) -> str:
@@ -29,7 +29,7 @@ def delimiter(file: BinaryIO) -> str:
 def check(file: BinaryIO, name: object) -> None:
     """Refuse a CSV file that is damaged or lost a part. Raises FactoryError with its name."""
     file.seek(0)
-    refuse_other_kinds(file.read(HEAD), name)
+    check_is_text(file.read(HEAD), name)
     separator = delimiter(file)
     try:
         fields = _check_header(_lines(file), separator, name)
@@ -45,21 +45,21 @@ def check(file: BinaryIO, name: object) -> None:
         raise FactoryError(f"{name}: line {suspect}: a quote within a field: double it, and quote the whole field")
 
 
-def refuse_other_kinds(head: bytes, name: object) -> None:
-    """Refuse what the first bytes show to be no rows of text. Raises FactoryError."""
+def check_is_text(head: bytes, name: object) -> None:
+    """Refuse a file whose first bytes are not UTF-8 text, or are HTML or XML. Raises FactoryError."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FactoryError(f"{name}: not UTF-8 but UTF-16: convert it first")
     if b"\0" in head:
-        raise FactoryError(NO_TEXT.format(name))
+        raise FactoryError(BINARY.format(name))
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
         raise FactoryError(f"{name}: not a table but a page of HTML or XML")
 
 
 def check_names(names: list[str], name: object) -> None:
     """Refuse a header in which a column has no name, or that of another. Raises FactoryError."""
-    empty = [place for place, column in enumerate(names, 1) if not column.strip()]
-    if empty:
-        raise FactoryError(f"{name}: column {empty[0]} has no name in the header")
+    nameless = [number for number, column in enumerate(names, 1) if not column.strip()]
+    if nameless:
+        raise FactoryError(f"{name}: column {nameless[0]} has no name in the header")
     repeated = sorted({column for column in names if names.count(column) > 1})
     if repeated:
         raise FactoryError(f"{name}: column named twice: {', '.join(repeated)}")
@@ -85,9 +85,9 @@ def _check_header(lines: Iterator[str], separator: str, name: object) -> int:
 def _check_lines(lines: Iterator[str], separator: str, fields: int, name: object) -> None:
     reader = csv.reader(lines, strict=True, delimiter=separator)
     try:
-        for found in reader:
-            if len(found) != fields:
-                raise FactoryError(f"{name}: line {reader.line_num} has {len(found)} fields, the header {fields}")
+        for row in reader:
+            if len(row) != fields:
+                raise FactoryError(f"{name}: line {reader.line_num} has {len(row)} fields, the header {fields}")
     except csv.Error as error:
         raise FactoryError(f"{name}: line {reader.line_num}: {error}") from error
 
@@ -98,34 +98,35 @@ def _first_suspect(file: BinaryIO, separator: int, fields: int, name: object) ->
     It counts bytes in large blocks: Python's csv is twenty times as slow.
     """
     file.seek(0)
-    line, before, quoted = 1, 0, 0  # before: delimiters on a line that began in an earlier block
-    while block := file.read(CHUNK):
+    line, carried, quoted = 1, 0, 0  # carried: delimiters on a line that began in an earlier block
+    while block := file.read(BLOCK):
         block += file.readline()
         if b"\0" in block:
-            raise FactoryError(NO_TEXT.format(name))
+            raise FactoryError(BINARY.format(name))
         block.isascii() or block.decode()
         data = np.frombuffer(block.removeprefix(codecs.BOM_UTF8), np.uint8)
-        newlines, marks, quotes = (np.flatnonzero(data == byte) for byte in (NEWLINE, separator, QUOTE))
+        newlines, delimiters, quotes = (np.flatnonzero(data == byte) for byte in (NEWLINE, separator, QUOTE))
         stray = _first_stray(data, quotes, quoted, separator)
         if stray is not None:
             return line + int(np.searchsorted(newlines, stray))
-        ends, marks = (_outside(at, quotes, quoted) for at in (newlines, marks))
-        passed = np.searchsorted(marks, ends)
-        wrong = np.flatnonzero(np.diff(passed, prepend=-before) != fields - 1)
+        ends, delimiters = (_outside(positions, quotes, quoted) for positions in (newlines, delimiters))
+        passed = np.searchsorted(delimiters, ends)
+        wrong = np.flatnonzero(np.diff(passed, prepend=-carried) != fields - 1)
         if len(wrong):
             return line + int(np.searchsorted(newlines, ends[wrong[0]]))
-        before = len(marks) - int(passed[-1]) if len(ends) else before + len(marks)
+        carried = len(delimiters) - int(passed[-1]) if len(ends) else carried + len(delimiters)
         quoted = (quoted + len(quotes)) % 2
         line += len(newlines)
     return line if quoted else 0
 
 
-def _outside(places: Places, quotes: Places, quoted: int) -> Places:
-    return places[(np.searchsorted(quotes, places) + quoted) % 2 == 0] if len(quotes) or quoted else places
+def _outside(positions: Positions, quotes: Positions, quoted: int) -> Positions:
+    """Those that are not within quotes."""
+    return positions[(np.searchsorted(quotes, positions) + quoted) % 2 == 0] if len(quotes) or quoted else positions
 
 
-def _first_stray(data: NDArray[np.uint8], quotes: Places, quoted: int, separator: int) -> int | None:
-    """The place of the first quote that neither begins nor ends a field, nor is one of a pair."""
+def _first_stray(data: NDArray[np.uint8], quotes: Positions, quoted: int, separator: int) -> int | None:
+    """The position of the first quote that neither begins nor ends a field, nor is one of a pair."""
     opening, closing = quotes[quoted::2], quotes[1 - quoted :: 2]
     begins = np.isin(data[opening - 1], [separator, NEWLINE, QUOTE]) | (opening == 0)
     ends = np.isin(data[np.minimum(closing + 1, len(data) - 1)], [separator, NEWLINE, RETURN, QUOTE])

@@ -4,22 +4,22 @@ import json
 from typing import Any, BinaryIO
 
 from ..errors import FactoryError
-from .csv import HEAD, refuse_other_kinds
+from .csv import HEAD, check_is_text
 
 
 def check(file: BinaryIO, name: object) -> None:
     """Refuse a file that is damaged, or holds other than flat objects. Raises FactoryError with its name."""
     file.seek(0)
-    refuse_other_kinds(file.read(HEAD), name)
+    check_is_text(file.read(HEAD), name)
     file.seek(0)
     records = 0
     for number, line in enumerate(file, 1):
         if line.strip():
             records += 1
             try:
-                record = json.loads(line, object_pairs_hook=_record, parse_constant=_refuse)
-            except _Fault as fault:
-                raise FactoryError(f"{name}: line {number}: {fault}") from fault
+                record = json.loads(line, object_pairs_hook=_record, parse_constant=_refuse_constant)
+            except _InvalidRecord as error:
+                raise FactoryError(f"{name}: line {number}: {error}") from error
             except (ValueError, RecursionError) as error:
                 raise FactoryError(f"{name}: line {number} is not JSON: each line holds one whole object") from error
             if not isinstance(record, dict):
@@ -28,7 +28,7 @@ def check(file: BinaryIO, name: object) -> None:
         raise FactoryError(f"{name}: has no rows")
 
 
-class _Fault(Exception):
+class _InvalidRecord(Exception):
     """What is wrong with a record."""
 
 
@@ -36,12 +36,12 @@ def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
         names = [key for key, _ in pairs]
-        raise _Fault(f"column named twice: {', '.join(sorted({key for key in names if names.count(key) > 1}))}")
+        raise _InvalidRecord(f"column named twice: {', '.join(sorted({key for key in names if names.count(key) > 1}))}")
     for key, value in pairs:
         if isinstance(value, dict | list):
-            raise _Fault(f"{key}: holds values within values: make them columns of their own")
+            raise _InvalidRecord(f"{key}: holds values within values: make them columns of their own")
     return record
 
 
-def _refuse(constant: str) -> None:
-    raise _Fault(f"{constant} is not JSON: write null")
+def _refuse_constant(constant: str) -> None:
+    raise _InvalidRecord(f"{constant} is not JSON: write null")

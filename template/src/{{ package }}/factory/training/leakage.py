@@ -9,7 +9,7 @@ from ..config import Params
 from ..errors import FactoryError
 from ..metrics import definitions
 from ..scoring.scorer import matrix
-from ..tables.chunks import Matrix, Rows, collected, sample
+from ..tables.chunks import Matrix, Rows, collect, sample
 
 DISGUISE = 0.999
 DISGUISE_ROWS = 20_000
@@ -19,7 +19,7 @@ DISGUISE_CELLS = 4_000_000  # of wide tables fewer rows
 
 def refuse_disguised_target(train: Rows, params: Params) -> None:
     """Refuse a feature that alone tells the target: it would not be known when scores are needed."""
-    most = max(DISGUISE_CELLS // len(features(collected(train.head(0))).columns), DISGUISE_ROWS // 10)
+    most = max(DISGUISE_CELLS // len(features(collect(train.head(0))).columns), DISGUISE_ROWS // 10)
     rows = sample(train, min(DISGUISE_ROWS, most))
     if params.data.id and params.data.repeats:
         rows = rows.sort(params.data.id, maintain_order=True)  # what tells an id does not yet tell the target

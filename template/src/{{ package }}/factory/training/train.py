@@ -20,7 +20,7 @@ from ..metrics import threshold as decisions
 from ..paths import MODEL, PREPARED, TRAINING
 from ..scoring import artifact
 from ..scoring.scorer import describe, inputs
-from ..tables.chunks import Matrix, Rows, collected, column, height, sample
+from ..tables.chunks import Matrix, Rows, collect, column, height, sample
 from ..workspace.stage import meter, stage
 from . import binning, leakage
 from .onnx import estimators
@@ -44,7 +44,7 @@ def run(params: Params) -> None:
             "problem": params.problem,
             "target": params.data.target,
             "id": params.data.id,
-            "features": describe(features(collected(train.head(0)))),
+            "features": describe(features(collect(train.head(0)))),
             "threshold": threshold,
             "classes": classes,
             "baseline": definitions.frequencies(target, len(classes)) if classes else float(target.mean()),
@@ -64,12 +64,12 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, float | None]:
 
     Of more than `THRESHOLD_ROWS` a random choice of so many is enough for the threshold.
     """
-    refuse_text(features(collected(train.head(0))))
+    refuse_text(features(collect(train.head(0))))
     leakage.refuse_disguised_target(train, params)
     threshold = None
     if params.value:
         some = sample(train, THRESHOLD_ROWS) if height(train) > THRESHOLD_ROWS else train
-        early, late = split.split(collected(some), params, salt="threshold:")
+        early, late = split.split(collect(some), params, salt="threshold:")
         score = artifact.predictor(fit(early, params))(inputs(late))
         threshold = decisions.best_threshold(definitions.target_of(late, params), score, params.value)
     return fit(train, params), threshold
@@ -78,7 +78,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, float | None]:
 def fit(rows: Rows, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     _refuse_absent_class(rows, params)
-    categorical = [i for i, dtype in enumerate(features(collected(rows.head(0))).dtypes) if dtype == pl.Enum]
+    categorical = [i for i, dtype in enumerate(features(collect(rows.head(0))).dtypes) if dtype == pl.Enum]
     try:
         estimator = model.model(params.problem, categorical, **params.model)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
@@ -115,7 +115,7 @@ def _probes(train: Rows, test: Rows) -> Matrix:
     """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
     whole = inputs(test)
     gappy = inputs(train.head(min(len(whole), GAPPY_ROWS)))
-    numeric = [i for i, dtype in enumerate(features(collected(test.head(0))).dtypes) if dtype != pl.Enum]
+    numeric = [i for i, dtype in enumerate(features(collect(test.head(0))).dtypes) if dtype != pl.Enum]
     unknown = np.random.default_rng(0).random((len(gappy), len(numeric))) < 0.1
     gappy[:, numeric] = np.where(unknown, np.nan, gappy[:, numeric])
     return np.vstack([whole, gappy])

@@ -9,8 +9,8 @@ import polars as pl
 
 from ...errors import Breach
 from ...validation import bounds
-from ...validation.parsing import attempt
-from ...validation.rules import breach, rules
+from ...validation.parsing import try_cast
+from ...validation.rules import rules, violation
 from . import similarity
 from .patch import Amendment
 
@@ -42,7 +42,7 @@ class Values:
     in_other_units: set[str] = field(default_factory=set)  # and said to be so
 
     def __post_init__(self) -> None:
-        self.cast, found = attempt(self.rows, self.schema)
+        self.cast, found = try_cast(self.rows, self.schema)
         self.broken = {breach.subject: breach for breach in found}
 
     def differences(self) -> Iterator[Difference]:
@@ -64,8 +64,8 @@ class Values:
         return f"; {found}: mend the delivery rather than the contract" if found else None
 
     def _type(self, name: str, found: Breach) -> Difference:
-        for wider in bounds.wider(self.cast[name]):
-            cast, problems = attempt(self.rows.select(name), self._as(name, getattr(dy, wider)))
+        for wider in bounds.wider_types(self.cast[name]):
+            cast, problems = try_cast(self.rows.select(name), self._as(name, getattr(dy, wider)))
             if not problems:
                 self.cast = self.cast.with_columns(cast[name])
                 unit = self.unit(name)
@@ -94,7 +94,7 @@ class Values:
 
     def _unread(self, name: str) -> pl.Series:
         """The texts of the values that cannot be of the column's type, null elsewhere."""
-        text = attempt(self.rows.select(pl.col(name).cast(pl.String)), self._as(name, dy.String))[0]
+        text = try_cast(self.rows.select(pl.col(name).cast(pl.String)), self._as(name, dy.String))[0]
         plain = pl.col(name).str.strip_chars().replace("", None)
         return text.select(pl.when(self.cast[name].is_null()).then(plain).alias(name))[name]
 
@@ -120,7 +120,7 @@ class Values:
             values = bad[column].filter(bad[column].is_finite()) if bad.schema[column].is_float() else bad[column]
             yield from [self._limit(values, kind)] if len(values) and column not in self.in_other_units else []
         elif bad.height:
-            yield Difference(column or rule, f"{breach(self.cast, rule, self.schema)}: {DECIDE}")
+            yield Difference(column or rule, f"{violation(self.cast, rule, self.schema)}: {DECIDE}")
 
     def _limit(self, bad: pl.Series, kind: str) -> Difference:
         name, limit = bad.name, getattr(self.schema.columns()[bad.name], kind)
@@ -128,7 +128,7 @@ class Values:
         sizes = bad.str.len_bytes() if bad.dtype == pl.String else bad.list.len() if bad.dtype.is_nested() else bad
         seen = sizes.max() if kind.startswith("max") else sizes.min()
         words = f"{name}: {len(bad)} of {self.rows.height} rows {where} {kind} {limit}, {to} {seen!s}"
-        proposed = bounds.roomy(seen, kind, sizes.dtype if sizes is bad else pl.Int64())
+        proposed = bounds.rounded_bound(seen, kind, sizes.dtype if sizes is bad else pl.Int64())
         edit = partial(Amendment.limit, column=name, kind=kind, value=proposed) if proposed is not None else None
         return Difference(name, words + (self.unit(name) or ""), edit)
 

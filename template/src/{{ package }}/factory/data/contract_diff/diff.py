@@ -13,7 +13,7 @@ from ... import tables
 from ...config import Params
 from ...errors import ContractViolation
 from ...paths import PREPARED
-from ...validation.parsing import attempt
+from ...validation.parsing import try_cast
 from ...validation.rules import rules
 from .. import ledger, prepare
 from . import similarity
@@ -91,7 +91,7 @@ def earlier() -> pl.DataFrame | None:
     places = [PREPARED / "train.parquet", *(entry.path for entry in reversed(ledger.entries()))]
     for place in places:
         if place.is_file():
-            return attempt(tables.read(place), contract.LabelledRow)[0]
+            return try_cast(tables.read(place), contract.LabelledRow)[0]
     return None
 
 
@@ -107,7 +107,7 @@ def _renamed(new: pl.DataFrame, missing: list[str], known: pl.DataFrame | None) 
 
 def _likeness(values: pl.Series, column: str, known: pl.DataFrame | None) -> float:
     """How likely the values are those of that column, from 0 to 2; 0 is not."""
-    cast, problems = attempt(values.alias(column).to_frame(), contract.LabelledRow)
+    cast, problems = try_cast(values.alias(column).to_frame(), contract.LabelledRow)
     readable = 1 - (cast[column].null_count() - values.null_count()) / max(len(values), 1)
     if readable < READABLE or any(problem.row is None for problem in problems):
         return 0

@@ -13,7 +13,7 @@ from ...scoring import artifact
 from ...scoring.feature_graph import FeatureGraph, fingerprint
 from ...scoring.scorer import matrix
 from ...scoring.standalone import PARTS
-from ...validation.rules import limits, rules
+from ...validation.rules import bound_rules, rules
 from .operators import Graph, UnknownExpression, Value, cast, function, literal, whole
 
 PROBES = 20_000
@@ -41,7 +41,7 @@ def translated(rows: pl.DataFrame, features: Callable[[Any], Any], schema: type[
     held = []
     for name, rule in rules(schema).items():
         with suppress(Exception):  # what it cannot hold is left to polars
-            if name not in limits(schema):
+            if name not in bound_rules(schema):
                 [truth] = translation.columns(plan.select(rule))
                 translation.graph.stays(truth.data, 1, 1)
                 held.append(name)
