@@ -25,7 +25,7 @@ def folder(sides, tmp_path_factory):
         paths.PREPARED.mkdir(parents=True)
         for name, rows in zip(("train", "test"), sides, strict=True):
             rows.write_parquet(paths.PREPARED / f"{name}.parquet")
-        manifest.seal(paths.PREPARED, {})
+        manifest.write_manifest(paths.PREPARED, {})
         train.run(PARAMS)
         return Path.cwd()
 
@@ -46,9 +46,9 @@ def scores(scorer, flights, **changed):
 
 def test_same_flights_same_bytes(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    before = manifest.of_file(paths.MODEL / "manifest.json")
+    before = manifest.file_sha256(paths.MODEL / "manifest.json")
     train.run(PARAMS)
-    assert manifest.of_file(paths.MODEL / "manifest.json") == before
+    assert manifest.file_sha256(paths.MODEL / "manifest.json") == before
 
 
 def test_better_than_knowing_the_mean(scorer, sides):

@@ -35,10 +35,10 @@ def params(problem: str = "classification", **limits: Any) -> Any:
     return toy.params(problem, gate={"floor": FLOOR[problem]} | GATE | limits, **value)
 
 
-def decided(problem: str = "classification", **parts: Any) -> fairness.Decided:
+def decided(problem: str = "classification", **parts: Any) -> fairness.Predictions:
     classes, score = toy.CLASSES if problem == "multiclass" else None, parts.get("score", SCORE[problem].copy())
     decision = {"classification": CHANCE >= 0.4, "multiclass": score.argmax(-1), "regression": None}[problem]
-    return replace(fairness.Decided(score, decision, classes), **parts)
+    return replace(fairness.Predictions(score, decision, classes), **parts)
 
 
 def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
@@ -59,7 +59,7 @@ def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
     return replace(whole, **parts)
 
 
-def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Decided]:
+def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Predictions]:
     """A challenger and a champion that are equal, but not as usual."""
     return {"challenger": decided(problem, **parts), "champion": decided(problem, **parts)}
 

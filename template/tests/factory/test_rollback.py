@@ -87,7 +87,7 @@ def test_nothing_to_roll_back_to(models, arguments, message):
 
 def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
     def fail(commit):
-        raise errors.Undecided("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched")
+        raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched")
 
     before = promoted("a", "b")
     monkeypatch.setattr(champion, "load", fail)

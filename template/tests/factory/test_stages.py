@@ -41,9 +41,9 @@ def test_model_beats_the_baseline(problem):
 @both
 @trained
 def test_training_twice_gives_the_same_bytes():
-    before = manifest.of_file(paths.MODEL / "manifest.json")
+    before = manifest.file_sha256(paths.MODEL / "manifest.json")
     assert run("train").exit_code == 0
-    assert manifest.of_file(paths.MODEL / "manifest.json") == before
+    assert manifest.file_sha256(paths.MODEL / "manifest.json") == before
 
 
 @both
@@ -82,11 +82,11 @@ def test_model_of_other_data_is_not_evaluated():
 
 @trained
 def test_failed_stage_leaves_what_was_there(monkeypatch):
-    before = manifest.of_file(paths.MODEL / "manifest.json")
+    before = manifest.file_sha256(paths.MODEL / "manifest.json")
 
     def fail(*arguments):
         raise OSError(28, "No space left on device", "model.onnx")
 
     monkeypatch.setattr(estimators, "save", fail)
     assert refused("train") == "model.onnx: No space left on device"
-    assert manifest.of_file(paths.MODEL / "manifest.json") == before
+    assert manifest.file_sha256(paths.MODEL / "manifest.json") == before

@@ -115,14 +115,14 @@ def test_fork_is_told_that_it_has_no_credentials(dvc_says):
 @pytest.mark.usefixtures("dvc_says")
 def test_champion_that_cannot_be_fetched(monkeypatch):
     def fail(commit, rows):
-        raise errors.Undecided("CHAMPION_UNFETCHABLE", "it is gone")
+        raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", "it is gone")
 
     assert run("promote").exit_code == 0
     monkeypatch.setattr(champion, "scores", fail)
     assert run("compare").exit_code == 2
     assert told(2) == ["CHAMPION_UNFETCHABLE: it is gone"]
     monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))
-    assert run("compare").exit_code == 0 and errors.last() is None
+    assert run("compare").exit_code == 0 and errors.last_failure() is None
     assert told(0) == []
 
 

@@ -98,7 +98,7 @@ VERSIONS = ("compare", "promote", "rollback", "models", "audit", "trace", "tune"
     "error, code, told",
     [
         (errors.FactoryError("what is wrong"), 1, "what is wrong"),
-        (errors.Undecided("WHY", "what is wrong"), 2, "WHY: what is wrong"),
+        (errors.CannotEvaluate("WHY", "what is wrong"), 2, "WHY: what is wrong"),
     ],
 )
 def test_refusal_and_missing_evidence_have_exit_codes_of_their_own(monkeypatch, error, code, told):

@@ -73,7 +73,7 @@ def test_delivery_is_recorded():
     deliver("ä b.csv", toy.rows(50))
     (entry,) = ledger.entries()
     assert (entry.file, entry.rows, entry.by) == ("ä b.csv", "50", "Zoë 李 <zoe@example.com>")
-    assert entry.source == "the toy shop" and entry.sha256 == manifest.of_file(entry.path)
+    assert entry.source == "the toy shop" and entry.sha256 == manifest.file_sha256(entry.path)
     assert datetime.fromisoformat(entry.received).utcoffset() == timedelta(0)
 
 

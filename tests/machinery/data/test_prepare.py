@@ -28,15 +28,15 @@ def test_each_row_is_on_one_side_and_whole():
     train, test = prepare.read("train"), prepare.read("test")
     together = pl.concat([train, test]).sort("seen")
     assert together.equals(pl.concat([toy.rows(100), toy.rows(100, first=100)]))
-    assert manifest.unseal(PREPARED)["ledger"] == manifest.of_file(ledger.LEDGER)
+    assert manifest.read_manifest(PREPARED)["ledger"] == manifest.file_sha256(ledger.LEDGER)
 
 
 @pytest.mark.usefixtures("delivered")
 def test_prepared_bytes_are_the_same_each_time():
     run("prepare")
-    before = manifest.of_file(PREPARED / "manifest.json")
+    before = manifest.file_sha256(PREPARED / "manifest.json")
     run("prepare")
-    assert manifest.of_file(PREPARED / "manifest.json") == before
+    assert manifest.file_sha256(PREPARED / "manifest.json") == before
 
 
 @pytest.mark.usefixtures("delivered")

@@ -38,7 +38,7 @@ def test_figures_are_those_of_the_reports():
     found = json.loads(read("model-card.json"))
     assert {name: figure["value"] for name, figure in found["metrics"].items()} == json.loads(read("metrics.json"))
     assert found["quantitative_analyses"]["slices"] == json.loads(read("evaluation.json"))["slices"]
-    manifest = digest.unseal(Path("model"))
+    manifest = digest.read_manifest(Path("model"))
     details = found["model_details"]
     assert (details["files"], details["threshold"]) == (manifest["files"], manifest["threshold"])
     assert found["training_data"]["sha256"] == manifest["data"]["train"]

@@ -39,7 +39,7 @@ def test_evidence_is_of_the_test_rows(gathered):
 
 
 def test_rival_is_the_champion_where_there_is_one(gathered):
-    champion = fairness.Decided(gathered.challenger.score / 2)
+    champion = fairness.Predictions(gathered.challenger.score / 2)
     assert replace(gathered, champion=champion).rival is champion.score
 
 
@@ -68,7 +68,7 @@ MISSING = {
 def test_what_is_missing_decides_nothing(spoil, message):
     spoil()
     result = run("compare")
-    assert result.exit_code == errors.Undecided.exit_code == 2
+    assert result.exit_code == errors.CannotEvaluate.exit_code == 2
     assert result.stderr.startswith(f"Error: MODEL_MISSING: {message}") and len(result.stderr.splitlines()) == 1
     assert not compare.JSON.exists()
 

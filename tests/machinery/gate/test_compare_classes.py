@@ -40,10 +40,12 @@ def test_class_that_the_champion_did_not_know_counts_against_it(monkeypatch):
 def test_champion_of_another_kind_decides_nothing(monkeypatch, problem):
     ours, other = scorer.Scorer.load(), pl.lit("high" if problem == "classification" else True)
     monkeypatch.setattr(champion, "scores", lambda commit, rows: ours.score(rows).with_columns(decision=other))
-    with pytest.raises(errors.Undecided, match="only one tells several classes apart"):
+    with pytest.raises(errors.CannotEvaluate, match="only one tells several classes apart"):
         compare.gather(toy.params(problem), HOLDER, None)
 
 
 def test_model_of_another_problem_decides_nothing():
-    with pytest.raises(errors.Undecided, match=r"model/ is of a classification, params.yaml says regression: run `dvc repro`"):
+    with pytest.raises(
+        errors.CannotEvaluate, match=r"model/ is of a classification, params.yaml says regression: run `dvc repro`"
+    ):
         compare.gather(toy.params("regression"), HOLDER, None)

@@ -140,7 +140,7 @@ def test_dvc_that_fails_decides_nothing(monkeypatch):
         raise errors.FactoryError("dvc failed")
 
     monkeypatch.setattr(promote, "run", fail)
-    with pytest.raises(errors.Undecided, match=r"^STORAGE: dvc failed"):
+    with pytest.raises(errors.CannotEvaluate, match=r"^STORAGE: dvc failed"):
         promote._dvc("status")
 
 

@@ -26,7 +26,7 @@ def test_champion_of_the_same_question():
 @pytest.mark.parametrize("change", [{"problem": "regression"}, {"data": {"target": "left"}}], ids=str)
 def test_champion_of_another_question_is_no_rival_and_somebody_has_to_say_so(change):
     holder = champion(toy.text(**change))
-    with pytest.raises(errors.Undecided, match=r"^OTHER_QUESTION: the champion v1 tells") as refusal:
+    with pytest.raises(errors.CannotEvaluate, match=r"^OTHER_QUESTION: the champion v1 tells") as refusal:
         compare.of(toy.params(), [holder], None)
     assert "--accept-contract-change" in str(refusal.value)
     found, against = compare.of(toy.params(), [holder], "new data")

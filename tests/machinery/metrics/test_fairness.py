@@ -25,7 +25,7 @@ def plain(rows, least, keep=lambda truth: True):
 def gaps(rows, least, decided=True):
     group, target, value = zip(*rows, strict=True)
     numbers = np.array(value, dtype=float)
-    shown = fairness.Decided(numbers, np.array(value, dtype=bool) if decided else None)
+    shown = fairness.Predictions(numbers, np.array(value, dtype=bool) if decided else None)
     return fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), shown, least)
 
 
@@ -37,7 +37,7 @@ CHOSEN = st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 2), st
 def test_gaps_of_classes(rows, least):
     """Of selection the widest of any class; of error that in the share of wrong decisions."""
     group, target, chosen = zip(*rows, strict=True)
-    shown = fairness.Decided(np.ones((len(rows), 3)), np.array(chosen), ["x", "y", "z"])
+    shown = fairness.Predictions(np.ones((len(rows), 3)), np.array(chosen), ["x", "y", "z"])
     found = fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), shown, least)
     each = [plain([(g, t, c == code) for g, t, c in rows], least) for code in range(3)]
     assert close(found["selection"].value, max((gap for gap in each if gap is not None), default=None))

@@ -56,10 +56,10 @@ def place(md5: str) -> Path:
 def model(name: str, **more: str) -> tuple[str, str]:
     """A model in the cache: the name of its folder, and the sha256 of its manifest, which may tell of more files."""
     files = {"model.skops": name.encode()}
-    hashes = {file: manifest.of_bytes(content) for file, content in files.items()} | more
+    hashes = {file: manifest.sha256(content) for file, content in files.items()} | more
     files["manifest.json"] = json.dumps({"files": hashes}).encode()
     listed = [{"relpath": file, "md5": store(content)} for file, content in files.items()]
-    return store(json.dumps(listed).encode(), ".dir"), manifest.of_bytes(files["manifest.json"])
+    return store(json.dumps(listed).encode(), ".dir"), manifest.sha256(files["manifest.json"])
 
 
 def promote(name: str, **facts: Any) -> versions.Version:

@@ -84,7 +84,7 @@ def test_model_that_cannot_be_fetched(commit, monkeypatch, fault):
 
     monkeypatch.setattr(champion, "run", run)
     with pytest.raises(
-        errors.Undecided, match=f"^CHAMPION_UNFETCHABLE: the model of {commit[:8]} cannot be fetched: {fault} failed$"
+        errors.CannotEvaluate, match=f"^CHAMPION_UNFETCHABLE: the model of {commit[:8]} cannot be fetched: {fault} failed$"
     ):
         champion.load(commit)
 
@@ -99,7 +99,7 @@ def test_model_that_does_not_run(commit, asked, monkeypatch):
 
     monkeypatch.setattr(champion, "run", fail)
     with pytest.raises(
-        errors.Undecided, match=r"^CHAMPION_BROKEN: .*does not run in its own environment: ImportError: no polars$"
+        errors.CannotEvaluate, match=r"^CHAMPION_BROKEN: .*does not run in its own environment: ImportError: no polars$"
     ):
         champion.load(commit)
 
@@ -114,5 +114,5 @@ def test_model_that_does_not_run(commit, asked, monkeypatch):
 )
 def test_scores_that_are_incomplete_decide_nothing(commit, monkeypatch, found, message):
     monkeypatch.setattr(champion, "_python", lambda commit, script, given, made: found.write_parquet(made))
-    with pytest.raises(errors.Undecided, match=message):
+    with pytest.raises(errors.CannotEvaluate, match=message):
         champion.scores(commit, ROWS)

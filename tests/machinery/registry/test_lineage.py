@@ -64,7 +64,7 @@ def test_trace_tells_all_that_made_it():
     assert [delivery["source"] for delivery in found["data"]] == ["first.parquet", "second.csv"]
     assert found["parameters"] == toy.settings(gate=GATE)
     assert found["run"] == json.loads(Path("reports/run.json").read_text())
-    assert found["environment"] == {"uv.lock": manifest.of_file(Path("uv.lock")), "packages": 1}
+    assert found["environment"] == {"uv.lock": manifest.file_sha256(Path("uv.lock")), "packages": 1}
 
 
 def test_trace_is_of_the_version_not_of_the_files_here():

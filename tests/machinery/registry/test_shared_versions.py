@@ -84,7 +84,7 @@ def test_version_that_was_pushed_but_not_answered_is_made(start, monkeypatch):
 
 def undecided(act, *arguments):
     before = git_repository.git("for-each-ref")
-    with pytest.raises(errors.Undecided) as error:
+    with pytest.raises(errors.CannotEvaluate) as error:
         act(*arguments)
     assert error.value.exit_code == 2
     assert git_repository.git("for-each-ref") == before and "\n" not in str(error.value)
@@ -115,12 +115,12 @@ def test_tag_that_differs_from_the_remotes_is_told(start):
 
 @pytest.mark.usefixtures("start")
 def test_remote_is_origin_or_the_only_one():
-    assert git.name() == "origin"
+    assert git.remote_name() == "origin"
     git_repository.git("remote", "rename", "origin", "company")
-    assert git.name() == "company"
+    assert git.remote_name() == "company"
     git_repository.git("remote", "add", "other", "../elsewhere")
     with pytest.raises(errors.FactoryError, match="which of the remotes company, other holds the versions"):
-        git.name()
+        git.remote_name()
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen")

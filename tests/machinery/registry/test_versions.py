@@ -66,7 +66,7 @@ def test_edited_message_is_not_believed(start, edit):
     retag("model/v1", edit(git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1")))
     [version] = versions.known()
     assert version.record is None
-    with refused(errors.Undecided) as error:
+    with refused(errors.CannotEvaluate) as error:
         assert version.facts
     assert str(error.value) == "VERSION_INVALID: model/v1 has no valid record: run `factory audit`"
 
@@ -77,14 +77,14 @@ def test_moved_tag_is_not_believed(start):
     retag("model/v1", git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1"))
     [version] = versions.known()
     assert version.record and version.record["commit"] == start != version.commit
-    with refused(errors.Undecided):
+    with refused(errors.CannotEvaluate):
         assert version.facts
 
 
 def test_record_of_another_version_is_not_believed(start):
     publish(start)
     retag("model/v2", git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1"))
-    with refused(errors.Undecided):
+    with refused(errors.CannotEvaluate):
         assert versions.known()[1].facts
 
 

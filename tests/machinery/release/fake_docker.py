@@ -92,7 +92,7 @@ def store() -> None:
 def publish(**files: str) -> versions.Version:
     store()
     commit = git_repository.commit(**files)
-    model = manifest.of_file(MODEL / "manifest.json")
+    model = manifest.file_sha256(MODEL / "manifest.json")
     return versions.publish(commit, git_repository.RECORD | {"model": model}, "promoted", versions.known())
 
 

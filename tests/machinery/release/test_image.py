@@ -22,7 +22,7 @@ def test_image_is_of_the_version_not_of_the_working_tree(engine, version):
     before = git_repository.git("status", "--porcelain")
     assert made() == "✓ churn:v1\n✓ reports/sbom/v1.cdx.json\n"
     assert (engine.context / "note.txt").read_text() == "of the version"
-    assert manifest.of_file(engine.context / "model/manifest.json") == version.facts["model"]
+    assert manifest.file_sha256(engine.context / "model/manifest.json") == version.facts["model"]
     stamp = json.loads((engine.context / "model/version.json").read_text())
     assert (stamp["version"], stamp["commit"]) == ("v1", version.commit)
     assert git_repository.git("status", "--porcelain") == before
@@ -51,11 +51,11 @@ def test_champion_unless_another_is_named(engine, version):
 def test_model_without_onnx_keeps_scikit_learn(engine):
     made()
     assert f"--build-arg=PRUNE={image.NO_ESTIMATOR}" in engine.calls[0]
-    facts = manifest.unseal(MODEL)
+    facts = manifest.read_manifest(MODEL)
     del facts["files"]
     for name in ("model.onnx", "manifest.json"):
         (MODEL / name).unlink()
-    manifest.seal(MODEL, facts)
+    manifest.write_manifest(MODEL, facts)
     publish()
     shutil.rmtree(engine.context)
     made("v2")

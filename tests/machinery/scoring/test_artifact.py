@@ -37,7 +37,7 @@ def folder(saved, tmp_path, monkeypatch):
 
 def reseal(folder):
     (folder / "manifest.json").unlink()
-    manifest.seal(folder, {})
+    manifest.write_manifest(folder, {})
 
 
 def refusal(folder):

@@ -19,10 +19,10 @@ def other_model(folder: str = "other") -> Path:
     """The same model under another fingerprint, and a version's name."""
     target = Path(folder)
     shutil.copytree("model", target)
-    manifest = digest.unseal(target)
+    manifest = digest.read_manifest(target)
     for name in ("manifest.json", artifact.NAME):
         (target / name).unlink(missing_ok=True)
-    digest.seal(target, {name: value for name, value in manifest.items() if name != "files"} | {"threshold": 0.25})
+    digest.write_manifest(target, {name: value for name, value in manifest.items() if name != "files"} | {"threshold": 0.25})
     artifact.write(target, "v2", "abc")
     return target
 
@@ -51,9 +51,9 @@ def missing() -> None:
 
 
 def unfit() -> None:
-    manifest = digest.unseal(Path("model"))
+    manifest = digest.read_manifest(Path("model"))
     Path("model/manifest.json").unlink()
-    digest.seal(Path("model"), {**manifest, "features": {"amount": {"type": "String"}}})
+    digest.write_manifest(Path("model"), {**manifest, "features": {"amount": {"type": "String"}}})
 
 
 @pytest.mark.parametrize("spoil", [corrupt, missing, unfit])
@@ -80,7 +80,7 @@ def test_no_model_is_live_and_not_ready_until_there_is_one(trained):
 def test_stamp_of_another_model_is_not_believed(trained):
     artifact.write(Path("model"), "v1", "abc")
     shutil.copy(other_model() / "manifest.json", "model")
-    assert artifact.read(Path("model"))["version"] == digest.of_file(Path("model/manifest.json"))[:12]
+    assert artifact.read(Path("model"))["version"] == digest.file_sha256(Path("model/manifest.json"))[:12]
 
 
 def test_challenger_answers_its_share_of_callers_and_always_the_same(trained):

@@ -48,7 +48,7 @@ def test_loader_needs_numpy_and_onnxruntime_alone():
 
 def test_file_says_what_it_is():
     bundle.export(Path("edge"))
-    about, manifest = standalone.Scorer(Path("edge/model.onnx")).about, digest.unseal(Path("model"))
+    about, manifest = standalone.Scorer(Path("edge/model.onnx")).about, digest.read_manifest(Path("model"))
     assert about["threshold"] == manifest["threshold"] and about["target"] == "answer"
     assert about["files"] == manifest["files"]
 
@@ -72,11 +72,11 @@ def test_what_is_there_is_not_overwritten():
 
 
 def without(name: str) -> None:
-    facts = digest.unseal(Path("model"))
+    facts = digest.read_manifest(Path("model"))
     del facts["files"]
     for file in (name, "manifest.json"):
         (Path("model") / file).unlink()
-    digest.seal(Path("model"), facts)
+    digest.write_manifest(Path("model"), facts)
 
 
 def test_model_without_onnx_is_named():

@@ -11,7 +11,7 @@ from .errors import FactoryError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
-Made = TypeVar("Made")
+Parsed = TypeVar("Parsed")
 
 
 class Section(BaseModel):
@@ -30,7 +30,7 @@ class Data(Section):
     sensitive: list[str] = []
 
     @model_validator(mode="after")
-    def only_ids_repeat(self) -> Self:
+    def check_repeats(self) -> Self:
         """Refuse repeats of nothing."""
         if self.repeats and self.id is None:
             raise ValueError("repeats says that an id may have several rows: name the column in id")
@@ -60,7 +60,7 @@ class Value(Section):
 
 
 class Gate(Section):
-    """What a challenger must show before it reaches users; shares are of the figure that it is compared with."""
+    """The gate's limits for a challenger; shares are of the figure that it is compared with."""
 
     floor: float | None = None
     margin: Share = 0.01
@@ -86,12 +86,12 @@ class Params(Section):
     gate: Gate = Gate()
 
     @property
-    def grouping(self) -> list[str]:
+    def group_columns(self) -> list[str]:
         """The columns whose groups are looked at one by one, sensitive ones first."""
         return list(dict.fromkeys([*self.data.sensitive, *self.evaluation.slices]))
 
     @model_validator(mode="after")
-    def only_decisions_have_a_value(self) -> Self:
+    def check_value(self) -> Self:
         """Refuse prices of outcomes where nothing is decided."""
         if self.value and self.problem != "classification":
             raise ValueError("value belongs to a classification: remove it")
@@ -106,10 +106,10 @@ def load(path: Path = Path("params.yaml")) -> Params:
         raise FactoryError(f"{path} is not here: run factory in the project's own folder") from error
 
 
-def read(path: Path, make: Callable[[Any], Made]) -> Made:
-    """What `make` makes of the YAML in the file. Raises FactoryError naming each key that is wrong."""
+def read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
+    """The YAML in the file, parsed. Raises FactoryError naming each key that is wrong."""
     try:
-        return make(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
         raise FactoryError(f"{path}: {'; '.join(problems)}") from error

@@ -1,20 +1,25 @@
-"""Errors for people: one line that says what is wrong, where, and what to do."""
+"""The errors that a user can fix, and the record of what the last step failed of."""
 
 import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Self
+
+from .paths import DVC_TMP
+
+STEPS = ("ingest", "prepare", "train", "evaluate", "compare")
+FAILURE = DVC_TMP / "factory-failure.json"
 
 
 class FactoryError(Exception):
-    """A mistake or a fault that the reader can mend; the command line prints it without a traceback."""
+    """An error that the user can fix: one line that says what is wrong, where, and what to do, without a traceback."""
 
     exit_code = 1
 
 
-class Undecided(FactoryError):
-    """Evidence is missing, so that nothing could be judged: as good as a refusal. The code is for machines."""
+class CannotEvaluate(FactoryError):
+    """Evidence is missing, so that there is no result: as good as a refusal. The code is for machines."""
 
     exit_code = 2
 
@@ -24,8 +29,8 @@ class Undecided(FactoryError):
 
 
 @dataclass(frozen=True)
-class Breach:
-    """What is wrong with a column, or the name of a rule between columns that is broken."""
+class Violation:
+    """What is wrong with a column, or the name of a rule between columns that is violated."""
 
     subject: str
     problem: str = ""
@@ -39,9 +44,10 @@ class Breach:
 class ContractViolation(FactoryError):
     """Rows break the contract: the message names column, rule, number of rows and an example."""
 
-    def __init__(self, found: str | Sequence[Breach]) -> None:
-        self.breaches: Sequence[Breach] = () if isinstance(found, str) else found
-        super().__init__(found if isinstance(found, str) else listed([str(breach) for breach in found]))
+    def __init__(self, violations: str | Sequence[Violation]) -> None:
+        self.violations: Sequence[Violation] = () if isinstance(violations, str) else violations
+        message = violations if isinstance(violations, str) else listed([str(violation) for violation in violations])
+        super().__init__(message)
 
 
 class ArtifactError(FactoryError):
@@ -54,43 +60,39 @@ def listed(problems: list[str], most: int = 8) -> str:
     return "; ".join(problems[:most]) + (f"; and {more} more" if more > 0 else "")
 
 
-STEPS = ("ingest", "prepare", "train", "evaluate", "compare")
-PLACE = Path(".dvc/tmp")
-FILE = PLACE / "factory-failure.json"
-
-
 @dataclass(frozen=True)
 class Failure:
-    """The command, the reason code of its failure, and its words."""
+    """The command, the reason code of its failure, and its message."""
 
     command: str
     code: str
     message: str
 
+    @classmethod
+    def from_error(cls, command: str, error: Exception) -> Self:
+        default = "CONTRACT" if isinstance(error, ContractViolation) else f"{command.upper()}_FAILED"
+        code = str(getattr(error, "code", default))
+        message = str(error) if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
+        return cls(command, code, " ".join(message.removeprefix(f"{code}: ").split()))
 
-def note(command: str, error: Exception) -> None:
+
+def record_failure(command: str, error: Exception) -> None:
     """Keep what a step failed of, if this is a project."""
     with suppress(OSError):  # a disk that is full or read-only has its own message
-        if command in STEPS and PLACE.is_dir():
-            FILE.write_text(json.dumps(asdict(_of(command, error))), encoding="utf-8")
+        if command in STEPS and DVC_TMP.is_dir():
+            FAILURE.write_text(json.dumps(asdict(Failure.from_error(command, error))), encoding="utf-8")
 
 
-def forget(command: str) -> None:
-    """A step that is through has no failure."""
+def clear_failure(command: str) -> None:
+    """A step that has succeeded leaves no failure."""
     with suppress(OSError):
         if command in STEPS:
-            FILE.unlink(missing_ok=True)
+            FAILURE.unlink(missing_ok=True)
 
 
-def last() -> Failure | None:
+def last_failure() -> Failure | None:
     """What the last step failed of, if it did."""
     try:
-        return Failure(**json.loads(FILE.read_text(encoding="utf-8")))
+        return Failure(**json.loads(FAILURE.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _of(command: str, error: Exception) -> Failure:
-    code = "CONTRACT" if isinstance(error, ContractViolation) else getattr(error, "code", f"{command.upper()}_FAILED")
-    words = str(error) if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
-    return Failure(command, str(code), " ".join(words.removeprefix(f"{code}: ").split()))

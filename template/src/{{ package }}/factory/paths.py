@@ -7,5 +7,5 @@ PREPARED = Path("data/prepared")
 MODEL = Path("model")
 REPORTS = Path("reports")
 TRAINING = REPORTS / "training.json"
-LOCKS = Path(".dvc/tmp")
-WORKTREES = LOCKS / "champions"
+DVC_TMP = Path(".dvc/tmp")  # locks, and what DVC and Git are to ignore
+WORKTREES = DVC_TMP / "champions"

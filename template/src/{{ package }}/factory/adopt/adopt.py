@@ -53,10 +53,10 @@ def adopt(table: Path, asked: Asked, settle: Settle, *, force: bool = False) -> 
     """
     with transaction.alone():
         transaction.refuse(force)
-        yield from _adopted(table, asked, settle, force)
+        yield from _orphaned(table, asked, settle, force)
 
 
-def _adopted(table: Path, asked: Asked, settle: Settle, force: bool) -> Iterator[str]:
+def _orphaned(table: Path, asked: Asked, settle: Settle, force: bool) -> Iterator[str]:
     files = source.files(table)
     rows = source.one_table(files)
     with tables.reading(table):

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from .. import PACKAGE
 from ..data import ledger
 from ..errors import FactoryError
-from ..paths import LOCKS, MODEL, PREPARED, RAW, REPORTS
+from ..paths import DVC_TMP, MODEL, PREPARED, RAW, REPORTS
 from ..workspace import git
 from . import setup
 
@@ -25,9 +25,9 @@ PLACES = {
     "test_model.py": TESTS,
 }
 
-ASIDE = LOCKS / "adopt"
+ASIDE = DVC_TMP / "adopt"
 JOURNAL = ASIDE / "journal.json"
-LOCK = LOCKS / "factory-adopt.lock"
+LOCK = DVC_TMP / "factory-adopt.lock"
 
 
 @contextmanager

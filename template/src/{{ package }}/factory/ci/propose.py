@@ -57,10 +57,10 @@ def propose(here: Forge, branch: str, title: str, text: str, draft: bool = False
 
     A branch that is there already is replaced, unless somebody else has committed to it.
     """
-    base, remote = here.branch, git.name()
+    base, remote = here.branch, git.remote_name()
     if remote is None:
         raise FactoryError("there is no Git remote to push to")
-    before = git.head(remote, branch)
+    before = git.remote_head(remote, branch)
     if before and git.committer(before) != git.committer():
         raise FactoryError(f"somebody has worked on {branch}: merge it, or close its pull request and delete it")
     run("git", "checkout", "--quiet", "-B", branch)
@@ -83,8 +83,8 @@ def _content(commit: str) -> str:
 
 def _proposed_already() -> bool:
     """Whether the branch holds this model, on top of this commit."""
-    remote = git.name()
-    before = git.head(remote, RETRAIN) if remote else None
+    remote = git.remote_name()
+    before = git.remote_head(remote, RETRAIN) if remote else None
     lock = git.show(before, "dvc.lock") if before else None
     if before is None or lock is None or run("git", "rev-parse", f"{before}~1") != git.commit():
         return False

@@ -64,7 +64,7 @@ class Problem:
 
 def problems() -> list[Problem]:
     """What keeps the challenger from its verdict, or of the verdict what it fails; nothing if all is well."""
-    failed = errors.last()
+    failed = errors.last_failure()
     if failed and failed.command == "ingest":
         return [Problem(failed.code, failed.message, undecided=failed.code != "CONTRACT")]
     try:

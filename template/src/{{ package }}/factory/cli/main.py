@@ -32,10 +32,10 @@ class Factory(click.Group):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:
-            errors.note(f"{context.invoked_subcommand}", error)
+            errors.record_failure(f"{context.invoked_subcommand}", error)
             self._tell(context, error)
             raise
-        errors.forget(f"{context.invoked_subcommand}")
+        errors.clear_failure(f"{context.invoked_subcommand}")
         return result
 
     def _tell(self, context: click.Context, error: Exception) -> None:

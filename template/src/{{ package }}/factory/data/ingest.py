@@ -14,7 +14,7 @@ from filelock import FileLock
 from .. import manifest, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError
-from ..paths import LOCKS, RAW
+from ..paths import DVC_TMP, RAW
 from ..tables.chunks import column, height
 from ..workspace import git
 from ..workspace.process import dvc, run
@@ -22,7 +22,7 @@ from . import ledger, prepare
 from .ledger import Entry
 
 SCRATCH = RAW.with_name(".ingest.tmp")
-CHECKED = LOCKS / "ingest"
+CHECKED = DVC_TMP / "ingest"
 
 
 def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
@@ -33,8 +33,8 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
     Raises FactoryError if a file breaks the contract, repeats rows that are there already, or
     would take the place of an earlier delivery.
     """
-    LOCKS.mkdir(parents=True, exist_ok=True)
-    with FileLock(LOCKS / "factory-ingest.lock"):
+    DVC_TMP.mkdir(parents=True, exist_ok=True)
+    with FileLock(DVC_TMP / "factory-ingest.lock"):
         known = ledger.entries()
         names = [file.name for file in files]
         for file in files:
@@ -53,7 +53,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
                 if not entry.path.exists():
                     added.append(entry.path)
                     _copy(file, entry.path)
-                if manifest.of_file(entry.path) != entry.sha256:
+                if manifest.file_sha256(entry.path) != entry.sha256:
                     raise FactoryError(f"{file}: changed while it was read: enter it again when it is whole")
             run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
             ledger.append(entries)
@@ -80,13 +80,13 @@ def _check_new(file: Path, known: list[Entry]) -> None:
     place = RAW / file.name
     if file.name in {entry.file for entry in known}:
         raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
-    if place.exists() and manifest.of_file(place) != manifest.of_file(file):
+    if place.exists() and manifest.file_sha256(place) != manifest.file_sha256(file):
         raise FactoryError(f"{place} is there but not in the ledger: enter that file, or give the new one another name")
 
 
 def _check_contents(files: list[Path], known: list[Entry]) -> dict[Path, str]:
     """The sha256 of each file, none of which was there before."""
-    found = {file: manifest.of_file(file) for file in files}
+    found = {file: manifest.file_sha256(file) for file in files}
     seen = {entry.sha256: entry.path for entry in known}
     for file in files:
         other = seen.setdefault(found[file], file)
@@ -146,7 +146,7 @@ def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
     )
 
 
-FETCHED = LOCKS / "inbox"
+FETCHED = DVC_TMP / "inbox"
 
 
 def collect(params: Params) -> list[Entry]:

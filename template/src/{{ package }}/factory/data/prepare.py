@@ -34,7 +34,7 @@ def run(params: Params) -> None:
             path = folder / f"{name}.parquet"
             with tables.writing(path):
                 rows.sink_parquet(path, row_group_size=GROUP)
-        manifest.seal(folder, {"ledger": manifest.of_file(ledger.LEDGER)})
+        manifest.write_manifest(folder, {"ledger": manifest.file_sha256(ledger.LEDGER)})
 
 
 def read(side: str) -> pl.DataFrame:
@@ -51,7 +51,7 @@ def load(entry: ledger.Entry, params: Params, place: Path) -> pl.LazyFrame:
     """A delivery's valid rows, in files below the place. Raises FactoryError if it is not the file that was entered."""
     if not entry.path.is_file():
         raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
-    if manifest.of_file(entry.path) != entry.sha256:
+    if manifest.file_sha256(entry.path) != entry.sha256:
         raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
     return spool(entry.path, params, place, checked=True)
 

@@ -74,7 +74,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
     hits, means = definitions.one_score(target, score)
     name, metric = params.evaluation.metric, main_metric(params)
     groups = []
-    for column in params.grouping:
+    for column in params.group_columns:
         for value, rows in fairness.groups(test, column):
             if rows.sum() >= SLICE_ROWS and np.ptp(target[rows]) > 0:
                 groups.append(

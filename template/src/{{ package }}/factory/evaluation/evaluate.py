@@ -23,7 +23,7 @@ def run(params: Params) -> None:
     """Stage `evaluate`: model/ and data/prepared/ → reports/."""
     with stage("evaluate", [REPORTS / name for name in OUTPUTS]) as scratch:
         model = artifact.load()
-        if model.manifest["data"]["train"] != manifest.unseal(PREPARED)["files"]["train.parquet"]:
+        if model.manifest["data"]["train"] != manifest.read_manifest(PREPARED)["files"]["train.parquet"]:
             raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
         assessment = assess(model, prepare.scan("train"), prepare.read("test"), params)
         write(assessment, scratch)

@@ -137,7 +137,7 @@ def worth(assessment: Assessment) -> dict[str, float] | None:
 def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
     """By slice column its groups, the worst first."""
     params, slices = assessment.params, assessment.slices
-    names = params.grouping
+    names = params.group_columns
     if slices.is_empty():
         return {name: [] for name in names}
     metric = params.evaluation.metric

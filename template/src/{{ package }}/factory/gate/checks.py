@@ -12,7 +12,7 @@ import polars as pl
 from ..config import Params
 from ..metrics import definitions, fairness, threshold
 from ..metrics.definitions import Vector
-from ..metrics.fairness import Decided
+from ..metrics.fairness import Predictions
 
 WARM_UP, CALLS = 20, 200
 
@@ -24,8 +24,8 @@ class Evidence:
     params: Params
     test: pl.DataFrame
     target: Vector
-    challenger: Decided
-    champion: Decided | None
+    challenger: Predictions
+    champion: Predictions | None
     baseline: float | list[float]
     latency_ms: float
     size_mb: float
@@ -132,7 +132,7 @@ def business_value(e: Evidence) -> Iterator[Check]:
 
 def slices(e: Evidence) -> Iterator[Check]:
     """No large enough group is served worse than by the champion, or the baseline, but for the slices' margin."""
-    for column in e.params.grouping:
+    for column in e.params.group_columns:
         found, skipped = [], 0
         for value, rows in fairness.groups(e.test, column):
             if rows.sum() < e.params.gate.group_rows or np.ptp(e.target[rows]) == 0:

@@ -15,11 +15,11 @@ from ...features import features
 from .. import manifest as digest
 from ..config import Params
 from ..data import prepare
-from ..errors import FactoryError, Undecided
+from ..errors import CannotEvaluate, FactoryError
 from ..manifest import model_id
 from ..metrics import definitions
 from ..metrics.definitions import main_metric
-from ..metrics.fairness import Decided
+from ..metrics.fairness import Predictions
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion, versions
 from ..registry.versions import Version
@@ -33,7 +33,7 @@ from .checks import Check, Evidence, latency, megabytes
 def of(params: Params, before: list[Version], accepted: str | None) -> tuple[Version | None, str]:
     """The champion, if it answers the same question, and the rival in words.
 
-    Raises Undecided where it answers another, and nobody has accepted that.
+    Raises CannotEvaluate where it answers another, and nobody has accepted that.
     """
     if not before:
         return None, "the baseline, as no model has been promoted yet"
@@ -43,7 +43,7 @@ def of(params: Params, before: list[Version], accepted: str | None) -> tuple[Ver
     if question in ((None, None), (params.problem, params.data.target)):
         return holder, f"the champion {holder.name}"
     if not accepted:
-        raise Undecided(
+        raise CannotEvaluate(
             "OTHER_QUESTION",
             f"the champion {holder.name} tells {question[1]} by {question[0]}, not {params.data.target} by "
             f"{params.problem}: --accept-contract-change WHY compares with the baseline instead",
@@ -81,7 +81,7 @@ class Verdict:
 def compare(
     params: Params, before: list[versions.Version], accepted: str | None = None, *, need_champion: bool = False
 ) -> Verdict:
-    """Judge the working tree's model against the last of the versions. Raises Undecided where something is missing."""
+    """Judge the working tree's model against the last of the versions. Raises CannotEvaluate where something is missing."""
     main_metric(params)
     holder, against = of(params, before, accepted)
     checks = gate.judge(gather(params, holder, accepted))
@@ -92,18 +92,20 @@ def compare(
 
 
 def gather(params: Params, holder: versions.Version | None, accepted: str | None) -> Evidence:
-    """The evidence on the current test rows. Raises Undecided."""
+    """The evidence on the current test rows. Raises CannotEvaluate."""
     try:
         model = artifact.load()
-        data = digest.unseal(PREPARED)
+        data = digest.read_manifest(PREPARED)
         ours = scorer.Scorer(model)
     except FactoryError as error:
-        raise Undecided("MODEL_MISSING", str(error)) from error
+        raise CannotEvaluate("MODEL_MISSING", str(error)) from error
     if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
-        raise Undecided("MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
+        raise CannotEvaluate(
+            "MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`"
+        )
     made_for = model.manifest["problem"]
     if made_for != params.problem:
-        raise Undecided(
+        raise CannotEvaluate(
             "MODEL_MISSING", f"model/ is of a {made_for}, params.yaml says {params.problem}: run `dvc repro`"
         )
     test = prepare.read("test")
@@ -148,13 +150,13 @@ def write(verdict: Verdict) -> None:
     MARKDOWN.write_text(page, encoding="utf-8")
 
 
-def _decided(scores: pl.DataFrame, manifest: dict[str, Any]) -> Decided:
+def _decided(scores: pl.DataFrame, manifest: dict[str, Any]) -> Predictions:
     if predictions.has_classes(scores) != bool(manifest.get("classes")):
-        raise Undecided("CHAMPION_BROKEN", "of champion and challenger only one tells several classes apart")
+        raise CannotEvaluate("CHAMPION_BROKEN", "of champion and challenger only one tells several classes apart")
     said, classes = predictions.said(scores, manifest), manifest.get("classes")
     if classes:
-        return Decided(said, said.argmax(axis=1), classes)
-    return Decided(said, scores["decision"].to_numpy() if "decision" in scores.columns else None)
+        return Predictions(said, said.argmax(axis=1), classes)
+    return Predictions(said, scores["decision"].to_numpy() if "decision" in scores.columns else None)
 
 
 def _finite(figure: float | None) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import manifest
 from ..config import Params
-from ..errors import FactoryError, Undecided
+from ..errors import CannotEvaluate, FactoryError
 from ..evaluation import model_card
 from ..paths import REPORTS
 from ..registry import champion, versions
@@ -108,7 +108,7 @@ def _dvc(*command: str) -> Any:
     try:
         return json.loads(run(sys.executable, "-m", "dvc", *command, "--json"))
     except FactoryError as error:
-        raise Undecided("STORAGE", str(error)) from error
+        raise CannotEvaluate("STORAGE", str(error)) from error
 
 
 def _one_before(before: list[Version]) -> Version:

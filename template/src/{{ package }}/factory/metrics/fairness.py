@@ -12,7 +12,7 @@ from .definitions import Vector
 
 
 @dataclass(frozen=True)
-class Decided:
+class Predictions:
     """A model's scores of the test rows and, for a classifier, its decisions; of `classes`, their codes."""
 
     score: Vector
@@ -34,7 +34,7 @@ def groups(rows: pl.DataFrame, column: str) -> Iterator[tuple[Any, NDArray[np.bo
         yield value, rows[column].eq_missing(value).to_numpy()
 
 
-def gaps(column: pl.Series, target: Vector, decided: Decided, least: int) -> dict[str, Gap]:
+def gaps(column: pl.Series, target: Vector, decided: Predictions, least: int) -> dict[str, Gap]:
     """Gaps between the groups of `column` with at least so many rows.
 
     Of a classifier `selection`, the demographic parity difference, and `error`, the equalized odds

@@ -81,7 +81,7 @@ def _deliver(copy: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None
         path.unlink()  # it may be a link into DVC's cache
         path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
         rows.write_parquet(path)
-        spoilt.append(replace(entry, file=path.name, sha256=manifest.of_file(path)))
+        spoilt.append(replace(entry, file=path.name, sha256=manifest.file_sha256(path)))
     ledger.write(spoilt, copy / ledger.LEDGER)
 
 
@@ -93,7 +93,7 @@ def _relabel(copy: Path, params: Params, change: Callable[[pl.DataFrame], pl.Dat
     (folder / "manifest.json").unlink()
     (folder / "train.parquet").unlink()
     rows.write_parquet(folder / "train.parquet")
-    manifest.seal(folder, {name: value for name, value in sealed.items() if name not in ("files", "sha256")})
+    manifest.write_manifest(folder, {name: value for name, value in sealed.items() if name not in ("files", "sha256")})
 
 
 def _first(found: Iterable[Item], complaint: str) -> Item:

@@ -31,7 +31,7 @@ def audit() -> tuple[list[Version], list[str]]:
 
 
 def _shared(known: list[Version]) -> Iterator[str]:
-    remote = git.name()
+    remote = git.remote_name()
     if remote is None:
         return
     theirs = git.remote_tags(remote, f"{PREFIX}*")
@@ -74,8 +74,8 @@ def _artefacts(version: Version, record: dict[str, Any], cache: Path) -> Iterato
         folder = versions.model_in(git.show(version.commit, "dvc.lock") or "")
         found = _cached(folder, cache)
         manifest = json.loads(found["manifest.json"])
-        wrong = [name for name, sha256 in manifest["files"].items() if digest.of_bytes(found.get(name, b"")) != sha256]
-        if wrong or digest.of_bytes(found["manifest.json"]) != record["model"]:
+        wrong = [name for name, sha256 in manifest["files"].items() if digest.sha256(found.get(name, b"")) != sha256]
+        if wrong or digest.sha256(found["manifest.json"]) != record["model"]:
             yield "its model is not the one that was promoted: restore the commit's dvc.lock and the remote's files"
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         yield f"its commit names no model ({' '.join(str(error).split())}): restore the commit"
@@ -88,7 +88,7 @@ def _fetched(commit: str, model: str) -> bool:
     with tempfile.TemporaryDirectory() as place, suppress(FactoryError):
         folder = Path(place, MODEL)
         champion.fetch(commit, folder)
-        digest.unseal(folder)
+        digest.read_manifest(folder)
         return digest.model_id(folder) == model
     return False
 

@@ -10,8 +10,8 @@ import polars as pl
 from filelock import FileLock
 
 from .. import PACKAGE
-from ..errors import FactoryError, Undecided
-from ..paths import LOCKS, MODEL, WORKTREES
+from ..errors import CannotEvaluate, FactoryError
+from ..paths import DVC_TMP, MODEL, WORKTREES
 from ..workspace.process import run
 
 SCORE = f"""
@@ -27,7 +27,7 @@ OWN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
 
 
 def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Id, score and decision of each row by the model of the commit. Raises Undecided where it cannot tell."""
+    """Id, score and decision of each row by the model of the commit. Raises CannotEvaluate where it cannot tell."""
     with tempfile.TemporaryDirectory() as place:
         given, made = Path(place, "rows.parquet"), Path(place, "scores.parquet")
         rows.write_parquet(given)
@@ -35,12 +35,14 @@ def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
         found = pl.read_parquet(made)
     scored = int(found["score"].is_finite().sum())
     if (scored, found.height) != (rows.height, rows.height):
-        raise Undecided("CHAMPION_BROKEN", f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows")
+        raise CannotEvaluate(
+            "CHAMPION_BROKEN", f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows"
+        )
     return found
 
 
 def load(commit: str) -> None:
-    """See the model of the commit fetched, verified and loaded by its own code. Raises Undecided."""
+    """See the model of the commit fetched, verified and loaded by its own code. Raises CannotEvaluate."""
     _python(commit, LOAD)
 
 
@@ -50,11 +52,11 @@ def fetch(commit: str, folder: Path) -> None:
 
 
 def checkout(commit: str) -> Path:
-    """The commit's files with its model, kept for the next time. Raises Undecided if anything cannot be fetched."""
+    """The commit's files with its model, kept for the next time. Raises CannotEvaluate if anything cannot be fetched."""
     folder = WORKTREES / commit
     model = folder / MODEL
-    LOCKS.mkdir(parents=True, exist_ok=True)
-    with FileLock(LOCKS / "factory-champion.lock"):
+    DVC_TMP.mkdir(parents=True, exist_ok=True)
+    with FileLock(DVC_TMP / "factory-champion.lock"):
         try:
             if not model.exists():  # the last thing that is put there
                 shutil.rmtree(folder, ignore_errors=True)
@@ -64,7 +66,9 @@ def checkout(commit: str) -> Path:
                 fetch(commit, fetched)
                 fetched.replace(model)
         except FactoryError as error:
-            raise Undecided("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched: {error}") from error
+            raise CannotEvaluate(
+                "CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched: {error}"
+            ) from error
     return folder
 
 
@@ -76,6 +80,6 @@ def _python(commit: str, script: str, *arguments: str) -> None:
         run(*command, *arguments, cwd=folder, env=env)
     except FactoryError as error:
         said = str(error).rpartition(" failed: ")[2]
-        raise Undecided(
+        raise CannotEvaluate(
             "CHAMPION_BROKEN", f"the model of {commit[:8]} does not run in its own environment: {said}"
         ) from error

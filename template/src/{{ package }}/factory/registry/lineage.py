@@ -10,14 +10,14 @@ import yaml
 
 from .. import manifest
 from ..data.ledger import LEDGER
-from ..errors import Undecided
+from ..errors import CannotEvaluate
 from ..workspace import git
 from ..workspace.process import run
 from .versions import Version
 
 
 def trace(version: Version) -> dict[str, Any]:
-    """The version's origins, read from its commit. Raises Undecided where the commit lacks them."""
+    """The version's origins, read from its commit. Raises CannotEvaluate where the commit lacks them."""
     facts, commit = version.facts, version.facts["commit"]
     author, at, subject = run("git", "show", "--no-patch", "--format=%an <%ae>%n%aI%n%s", commit).split("\n", 2)
     lock = _read(commit, "uv.lock")
@@ -26,7 +26,7 @@ def trace(version: Version) -> dict[str, Any]:
         "code": {"commit": commit, "author": author, "at": at, "subject": subject},
         "data": list(csv.DictReader(io.StringIO(_read(commit, str(LEDGER))))),
         "parameters": yaml.safe_load(_read(commit, "params.yaml")),
-        "environment": {"uv.lock": manifest.of_bytes(lock.encode()), "packages": len(tomllib.loads(lock)["package"])},
+        "environment": {"uv.lock": manifest.sha256(lock.encode()), "packages": len(tomllib.loads(lock)["package"])},
         "metrics": facts["metrics"],
         "gate": facts["gate"],
         "run": json.loads(_read(commit, "reports/run.json")),
@@ -53,5 +53,5 @@ def lines(content: Any, indent: str = "") -> list[str]:
 def _read(commit: str, path: str) -> str:
     text = git.show(commit, path)
     if text is None:
-        raise Undecided("COMMIT_INCOMPLETE", f"{path} is not in {commit[:8]}: is the clone complete?")
+        raise CannotEvaluate("COMMIT_INCOMPLETE", f"{path} is not in {commit[:8]}: is the clone complete?")
     return text

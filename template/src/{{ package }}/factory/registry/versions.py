@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from .. import manifest
-from ..errors import FactoryError, Undecided
+from ..errors import CannotEvaluate, FactoryError
 from ..paths import MODEL
 from ..workspace import git
 
@@ -32,9 +32,9 @@ class Version:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The record. Raises Undecided where there is none, or where it is of another version or commit."""
+        """The record. Raises CannotEvaluate where there is none, or where it is of another version or commit."""
         if self.record is None or (self.record.get("version"), self.record.get("commit")) != (self.number, self.commit):
-            raise Undecided("VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `factory audit`")
+            raise CannotEvaluate("VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `factory audit`")
         return self.record
 
 
@@ -48,14 +48,14 @@ def known() -> list[Version]:
 
 
 def current() -> list[Version]:
-    """The versions here once those of the remote are fetched. Raises Undecided where it cannot be reached."""
-    remote = git.name()
+    """The versions here once those of the remote are fetched. Raises CannotEvaluate where it cannot be reached."""
+    remote = git.remote_name()
     if remote:
         try:
             git.fetch_tags(remote, PREFIX)
         except FactoryError as error:
             told = "a tag here is not the remote's: run `factory audit`" if _clash(remote) else str(error)
-            raise Undecided("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {told}") from error
+            raise CannotEvaluate("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {told}") from error
     return known()
 
 
@@ -77,13 +77,13 @@ def publish(commit: str, record: dict[str, Any], headline: str, before: list[Ver
     sealed = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
     message = f"{name}: {headline}\n\n{_sealed(sealed)}\n"
     tag = git.make_tag(name, commit, message)
-    remote = git.name()
+    remote = git.remote_name()
     if remote:
         _push(remote, tag, name)
     try:
         git.create_ref(f"refs/tags/{name}", tag)
     except FactoryError as error:
-        if git.tag(name) != tag:  # a fetch may have brought what was just pushed
+        if git.tag_object(name) != tag:  # a fetch may have brought what was just pushed
             raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
     return Version(number, tag, commit, sealed)
 
@@ -98,7 +98,9 @@ def model_in(lock: str) -> str:
 def _clash(remote: str) -> bool:
     """Whether a tag here is another than the remote's; `git fetch --quiet` does not say why it refuses."""
     with suppress(FactoryError):
-        return any(git.tag(name) not in (None, tag) for name, tag in git.remote_tags(remote, f"{PREFIX}*").items())
+        return any(
+            git.tag_object(name) not in (None, tag) for name, tag in git.remote_tags(remote, f"{PREFIX}*").items()
+        )
     return False
 
 
@@ -109,9 +111,9 @@ def _push(remote: str, tag: str, name: str) -> None:
         try:
             found = git.remote_tags(remote, name).get(name)
         except FactoryError:
-            raise Undecided("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
+            raise CannotEvaluate("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
         if found is None:
-            raise Undecided(
+            raise CannotEvaluate(
                 "PUSH_REFUSED", f"{name} was not accepted by {remote}, nothing is changed: {error}"
             ) from error
         if found != tag:
@@ -120,7 +122,7 @@ def _push(remote: str, tag: str, name: str) -> None:
 
 def _sealed(record: dict[str, Any]) -> str:
     content = json.dumps(record, ensure_ascii=False, sort_keys=True)
-    return json.dumps({**record, "sha256": manifest.of_bytes(content.encode())}, ensure_ascii=False, sort_keys=True)
+    return json.dumps({**record, "sha256": manifest.sha256(content.encode())}, ensure_ascii=False, sort_keys=True)
 
 
 def _record(message: str) -> dict[str, Any] | None:

@@ -58,8 +58,8 @@ def _gather(version: Version, folder: Path) -> None:
             f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it"
         )
     model = champion.checkout(version.commit) / MODEL
-    manifest.unseal(model)
-    if manifest.of_file(model / "manifest.json") != version.facts["model"]:
+    manifest.read_manifest(model)
+    if manifest.file_sha256(model / "manifest.json") != version.facts["model"]:
         raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
     git.export(version.commit, folder)
     shutil.copytree(model, folder / MODEL)
@@ -85,7 +85,7 @@ def labels(version: Version, name: str) -> dict[str, str]:
 
 def _options(version: Version, name: str, folder: Path) -> list[str]:
     options = [f"--label={label}={value}" for label, value in labels(version, name).items()]
-    if "model.onnx" in manifest.unseal(folder / MODEL)["files"]:
+    if "model.onnx" in manifest.read_manifest(folder / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
     return options
 

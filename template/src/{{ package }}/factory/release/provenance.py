@@ -46,7 +46,7 @@ def _materials(version: Version) -> list[dict[str, Any]]:
     lock = (git.show(version.commit, "uv.lock") or "").encode()
     return [
         {"name": "code", "digest": {"gitCommit": version.commit}},
-        {"name": "uv.lock", "digest": {"sha256": manifest.of_bytes(lock)}},
+        {"name": "uv.lock", "digest": {"sha256": manifest.sha256(lock)}},
         {"name": "model/manifest.json", "digest": {"sha256": version.facts["model"]}},
         {"name": "data/prepared/train.parquet", "digest": {"sha256": version.facts["data"]}},
     ]

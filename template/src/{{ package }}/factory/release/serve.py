@@ -13,7 +13,7 @@ from ..workspace.process import run
 
 
 def serve(host: str, port: int) -> NoReturn:
-    """Become the service of the champion. Raises FactoryError and Undecided."""
+    """Become the service of the champion. Raises FactoryError and CannotEvaluate."""
     chosen = settings.load()
     known = versions.known()
     if not known:

@@ -20,13 +20,13 @@ NAME = "version.json"
 
 def write(folder: Path, version: str, commit: str) -> None:
     """Say which version the model in the folder is."""
-    facts = {"version": version, "commit": commit, "model": digest.of_file(folder / "manifest.json")}
+    facts = {"version": version, "commit": commit, "model": digest.file_sha256(folder / "manifest.json")}
     (folder / NAME).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> dict[str, str]:
     """`version`, `commit` and `model`, the sha256 of manifest.json; a model without a version goes by its digits."""
-    model = digest.of_file(folder / "manifest.json")
+    model = digest.file_sha256(folder / "manifest.json")
     try:
         facts: dict[str, str] = json.loads((folder / NAME).read_text(encoding="utf-8"))
         if facts["model"] == model:
@@ -50,7 +50,7 @@ def load(folder: Path = MODEL) -> Artifact:
 
     Nothing in the folder is run as code: ONNX is data, and skops constructs reviewed types only.
     """
-    manifest = digest.unseal(folder)
+    manifest = digest.read_manifest(folder)
     model = _graph(folder / "model.onnx", manifest)
     predict = skops_predictor(folder, manifest) if model is None else onnx_predictor(model)
     return Artifact(manifest, predict, _graph(folder / "features.onnx", manifest))

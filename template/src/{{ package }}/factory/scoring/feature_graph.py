@@ -49,7 +49,7 @@ def fingerprint(features: Callable[[Any], Any], schema: type[dy.Schema]) -> str:
     """What changes when an expression of the features or of the contract does, wherever it is written."""
     rows = schema.create_empty().lazy()
     plans = [features(rows), rows.select(**rules(schema))]
-    return manifest.of_bytes(b"".join(plan.serialize() for plan in plans))
+    return manifest.sha256(b"".join(plan.serialize() for plan in plans))
 
 
 def _about(session: Any) -> dict[str, Any]:

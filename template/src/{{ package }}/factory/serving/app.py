@@ -106,7 +106,7 @@ async def _not_here(request: Request, error: Exception) -> Response:
 async def _violated(request: Request, error: Exception) -> Response:
     assert isinstance(error, ContractViolation)
     problems = [
-        {"row": breach.row, "field": breach.subject, "message": breach.problem or "the rule does not hold"}
-        for breach in error.breaches
+        {"row": violation.row, "field": violation.subject, "message": violation.problem or "the rule does not hold"}
+        for violation in error.violations
     ]
     return JSONResponse({"error": "the rows break the contract", "problems": problems[:100]}, 422)

@@ -27,7 +27,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from ... import contract
-from ..errors import Breach, ContractViolation, FactoryError
+from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
 from ..validation import parsing
 from . import arrow
@@ -80,7 +80,7 @@ def of_json(body: bytes) -> list[Row]:
         found = error.errors(include_url=False, include_input=False)
         if found[0]["type"] == "json_invalid":
             raise Malformed("not JSON: a text or a number cannot be read") from error
-        raise ContractViolation([_breach(detail["loc"], detail["msg"]) for detail in found]) from error
+        raise ContractViolation([_violation(detail["loc"], detail["msg"]) for detail in found]) from error
     return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
 
 
@@ -166,7 +166,7 @@ def _iso(pattern: re.Pattern[str], stated: str, read: Callable[[str], Any], valu
         raise ValueError(f"should be {stated}") from error
 
 
-def _breach(place: tuple[int | str, ...], problem: str) -> Breach:
+def _violation(place: tuple[int | str, ...], problem: str) -> Violation:
     row = place[0] if place and isinstance(place[0], int) else 0
     field = next((str(part) for part in place if isinstance(part, str)), "record")
-    return Breach(f"{field:.100}", problem.removeprefix("Value error, "), row)
+    return Violation(f"{field:.100}", problem.removeprefix("Value error, "), row)

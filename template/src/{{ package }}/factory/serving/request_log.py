@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ... import contract
 from .. import tables
 from ..errors import FactoryError
-from ..manifest import of_bytes
+from ..manifest import sha256
 from ..scoring import predictions
 from ..validation import parsing, rules
 from .metrics import Telemetry
@@ -50,7 +50,7 @@ def to_table(batch: list[Scored], shadow: Loaded | None) -> pl.DataFrame:
 def reduced(captured: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
     """The same without some columns, and with the sha256 of others."""
     hashes = [
-        pl.col(name).cast(pl.String).map_elements(lambda text: of_bytes(text.encode()), pl.String) for name in hashed
+        pl.col(name).cast(pl.String).map_elements(lambda text: sha256(text.encode()), pl.String) for name in hashed
     ]
     return captured.with_columns(hashes).drop(without)
 

@@ -124,5 +124,5 @@ def _scored(loaded: Loaded, table: pl.DataFrame, start: int) -> tuple[Any, NDArr
     try:
         return *loaded.scorer.say(table[start : start + SLICE]), time.thread_time() - began
     except ContractViolation as error:
-        moved = [breach if breach.row is None else replace(breach, row=breach.row + start) for breach in error.breaches]
+        moved = [each if each.row is None else replace(each, row=each.row + start) for each in error.violations]
         raise ContractViolation(moved) from error

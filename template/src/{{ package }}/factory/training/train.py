@@ -21,7 +21,7 @@ from ..paths import MODEL, PREPARED, TRAINING
 from ..scoring import artifact
 from ..scoring.scorer import describe, inputs
 from ..tables.chunks import Matrix, Rows, collect, column, height, sample
-from ..workspace.stage import meter, stage
+from ..workspace.stage import measure, stage
 from . import binning, leakage
 from .onnx import estimators
 from .onnx.features import PROBES, feature_graph
@@ -34,9 +34,9 @@ GAPPY_ROWS = 50_000
 
 def run(params: Params) -> None:
     """Stage `train`: data/prepared/ → model/ and what the training cost."""
-    spent = meter()
+    spent = measure()
     with stage("train", [MODEL, TRAINING]) as scratch:
-        data = manifest.unseal(PREPARED)
+        data = manifest.read_manifest(PREPARED)
         train, test = prepare.scan("train"), prepare.scan("test")
         estimator, threshold = learn(train, params)
         target, classes = definitions.target_of(train, params), classes_of(train, params)
@@ -49,7 +49,7 @@ def run(params: Params) -> None:
             "classes": classes,
             "baseline": definitions.frequencies(target, len(classes)) if classes else float(target.mean()),
             "data": {"train": data["files"]["train.parquet"], "rows": height(train)},
-            "code": {name: manifest.of_file(Path(contract.__file__).with_name(name)) for name in SOURCES},
+            "code": {name: manifest.file_sha256(Path(contract.__file__).with_name(name)) for name in SOURCES},
             "parameters": params.model,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }

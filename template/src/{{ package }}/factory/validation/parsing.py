@@ -13,7 +13,7 @@ import dataframely as dy
 import polars as pl
 
 from ... import contract
-from ..errors import Breach, ContractViolation
+from ..errors import ContractViolation, Violation
 
 COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
 """Texts that mean unknown in most tables: what `factory adopt` proposes as MISSING."""
@@ -109,15 +109,15 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
         return rows
     columns = schema.columns()
     known = columns.keys() | ignored().keys()
-    problems = [Breach(name, "column missing") for name in columns if name not in rows.columns]
-    problems += [Breach(name, "column not in the contract") for name in rows.columns if name not in known]
+    problems = [Violation(name, "column missing") for name in columns if name not in rows.columns]
+    problems += [Violation(name, "column not in the contract") for name in rows.columns if name not in known]
     values, losses = try_cast(rows, schema)
     if problems or losses:
         raise ContractViolation([*problems, *losses])
     return values
 
 
-def try_cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, list[Breach]]:
+def try_cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, list[Violation]]:
     """The columns of both in the contract's types, null where a value cannot be brought to its type, and what is wrong."""
     columns = {name: column for name, column in schema.columns().items() if name in rows.columns}
     numbers = _plain_numbers(rows, columns)
@@ -232,19 +232,19 @@ def _has_codes(column: dy.Column, dtype: pl.DataType) -> bool:
     return bool(words) and (dtype.is_integer() or any("." in text for text in words))
 
 
-def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Breach | None:
+def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation | None:
     """The values that the cast has altered or lost, if there are any."""
     if before.dtype == after.dtype:
         return None
     if not _is_castable(before.dtype, column):
-        return Breach(before.name, f"type is {before.dtype}, not {after.dtype}")
+        return Violation(before.name, f"type is {before.dtype}, not {after.dtype}")
     lost = before.is_not_null() & after.is_null()
     if (before.dtype.is_numeric() and after.dtype.is_numeric()) or before.dtype.is_temporal():
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     if not lost.any():
         return None
     evidence = f"{lost.sum()} of {len(before)} rows, e.g. {first_value(before.filter(lost))}"
-    return Breach(before.name, f"not {_type_name(column)}", lost.arg_max(), evidence)
+    return Violation(before.name, f"not {_type_name(column)}", lost.arg_max(), evidence)
 
 
 def _type_name(column: dy.Column) -> str:

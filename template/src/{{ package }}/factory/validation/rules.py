@@ -7,7 +7,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from ..errors import Breach, ContractViolation
+from ..errors import ContractViolation, Violation
 from ..tables.chunks import Rows, collect, height
 from .parsing import cast, first_value
 
@@ -65,7 +65,7 @@ def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
     """Refuse a delivery that breaks an invariant, or for which one has no answer."""
     broken = [name for name, expression in invariants.items() if collect(rows.select(expression)).item() is not True]
     if broken:
-        raise ContractViolation([Breach("not so", name) for name in broken])
+        raise ContractViolation([Violation("not so", name) for name in broken])
 
 
 @cache
@@ -81,7 +81,7 @@ def bound_rules(schema: type[dy.Schema]) -> frozenset[str]:
     return frozenset(name for name in rules(schema) if name.endswith(BOUNDS))
 
 
-def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Breach:
+def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Violation:
     """What is wrong with the rows that break the rule."""
     expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
@@ -89,7 +89,7 @@ def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Breach:
     bad = collect(rows.with_row_index("").filter(~expression).select("", *involved))
     bound = getattr(schema.columns().get(column), kind, None) if kind else None
     problem = f"{kind} {bound}" if bound is not None and not isinstance(bound, bool) else kind
-    return Breach(column, problem, bad.item(0, ""), f"{bad.height} of {height(rows)} rows, e.g. {_example(bad)}")
+    return Violation(column, problem, bad.item(0, ""), f"{bad.height} of {height(rows)} rows, e.g. {_example(bad)}")
 
 
 @cache

@@ -1,1 +1,1 @@
-"""Git, other programs, and how a stage writes."""
+"""The working tree: Git, other programs, and how a stage writes its outputs."""

@@ -1,4 +1,4 @@
-"""What the factory asks of Git."""
+"""Git: the repository here, its tags, and its remote."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from .process import run
 
 
 def author() -> str:
-    """Who Git says is at work, as `Name <address>`. Raises FactoryError where it does not know."""
+    """Who commits here, as `Name <address>`. Raises FactoryError where Git does not know."""
     try:
         return run("git", "var", "GIT_AUTHOR_IDENT").rpartition(" ")[0].rpartition(" ")[0]
     except FactoryError as error:
@@ -20,7 +20,7 @@ def author() -> str:
 
 
 def committer(commit: str | None = None) -> str:
-    """The address of who committed, or of who would. Raises FactoryError."""
+    """The address of who committed, or without a commit of who would. Raises FactoryError."""
     if commit:
         return run("git", "show", "--no-patch", "--format=%ce", commit)
     return run("git", "var", "GIT_COMMITTER_IDENT").rpartition("<")[2].partition(">")[0]
@@ -28,7 +28,7 @@ def committer(commit: str | None = None) -> str:
 
 def commit() -> str | None:
     """The commit that is checked out, or None before the first."""
-    return _asked("rev-parse", "--verify", "HEAD")
+    return _query("rev-parse", "--verify", "HEAD")
 
 
 def uncommitted(*paths: str) -> bool:
@@ -52,7 +52,7 @@ def commit_all(message: str) -> None:
 
 def branch() -> str | None:
     """The branch that is checked out, or None where a commit is."""
-    return _asked("symbolic-ref", "--quiet", "--short", "HEAD")
+    return _query("symbolic-ref", "--quiet", "--short", "HEAD")
 
 
 def changes(*paths: str) -> list[str]:
@@ -62,13 +62,13 @@ def changes(*paths: str) -> list[str]:
 
 def show(commit: str, path: str) -> str | None:
     """The file as it was in the commit, or None if it was not there."""
-    return _asked("show", f"{commit}:{path}", strip=False)
+    return _query("show", f"{commit}:{path}", strip=False)
 
 
 def export(commit: str, folder: Path) -> None:
     """Write the files of the commit into the folder."""
-    with tempfile.TemporaryDirectory() as place:
-        env = os.environ | {"GIT_INDEX_FILE": f"{place}/index"}
+    with tempfile.TemporaryDirectory() as temporary:
+        env = os.environ | {"GIT_INDEX_FILE": f"{temporary}/index"}
         run("git", "read-tree", commit, env=env)
         run("git", "checkout-index", "--all", f"--prefix={folder}/", env=env)
 
@@ -76,25 +76,25 @@ def export(commit: str, folder: Path) -> None:
 def tags(pattern: str) -> list[tuple[str, ...]]:
     """Name, object, commit and message of each annotated tag."""
     parts = ("%(refname:strip=2)", "%(objectname)", "%(*objectname)", "%(contents)")
-    listed = run("git", "for-each-ref", f"--format={'%00'.join(parts)}%00%01", f"refs/tags/{pattern}")
-    return [tuple(entry.strip("\n").split("\0")[:4]) for entry in listed.split("\0\1") if entry.strip()]
+    refs = run("git", "for-each-ref", f"--format={'%00'.join(parts)}%00%01", f"refs/tags/{pattern}")
+    return [tuple(entry.strip("\n").split("\0")[:4]) for entry in refs.split("\0\1") if entry.strip()]
 
 
-def tag(name: str) -> str | None:
+def tag_object(name: str) -> str | None:
     """The object that the tag names, or None."""
-    return _asked("rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
+    return _query("rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
 
 
 def make_tag(name: str, commit: str, message: str) -> str:
     """An annotated tag's object that no ref names yet, signed where signing is configured."""
-    here = {"GIT_OBJECT_DIRECTORY": str(Path(run("git", "rev-parse", "--git-path", "objects")).resolve())}
-    configured = Path(run("git", "rev-parse", "--git-path", "config")).resolve()
-    with tempfile.TemporaryDirectory() as place:  # `git tag` names what it makes: let it do so elsewhere
-        run("git", "init", "--quiet", "--bare", place)
-        scratch = ("git", "--git-dir", place, "-c", f"include.path={configured}")
-        how = ("--sign",) if _asked("config", "--get", "user.signingkey") else ()
-        run(*scratch, "tag", "--annotate", *how, "--file=-", name, commit, env=os.environ | here, stdin=message)
-        return run(*scratch, "rev-parse", f"refs/tags/{name}", env=os.environ | here)
+    env = os.environ | {"GIT_OBJECT_DIRECTORY": str(Path(run("git", "rev-parse", "--git-path", "objects")).resolve())}
+    config = Path(run("git", "rev-parse", "--git-path", "config")).resolve()
+    with tempfile.TemporaryDirectory() as folder:  # `git tag` names what it makes: let it do so elsewhere
+        run("git", "init", "--quiet", "--bare", folder)
+        elsewhere = ("git", "--git-dir", folder, "-c", f"include.path={config}")
+        sign = ("--sign",) if _query("config", "--get", "user.signingkey") else ()
+        run(*elsewhere, "tag", "--annotate", *sign, "--file=-", name, commit, env=env, stdin=message)
+        return run(*elsewhere, "rev-parse", f"refs/tags/{name}", env=env)
 
 
 def create_ref(name: str, target: str) -> None:
@@ -114,15 +114,7 @@ def changed_since(base: str) -> list[str]:
     ).splitlines()
 
 
-def _asked(*question: str, strip: bool = True) -> str | None:
-    """What Git answers, or None where it has no answer."""
-    try:
-        return run("git", *question, strip=strip)
-    except FactoryError:
-        return None
-
-
-def name() -> str | None:
+def remote_name() -> str | None:
     """Where versions are shared: origin, or the only remote. Raises FactoryError where that is not clear."""
     names = run("git", "remote").splitlines()
     if "origin" in names or not names:
@@ -132,32 +124,40 @@ def name() -> str | None:
     return names[0]
 
 
-def head(remote: str, branch: str) -> str | None:
+def remote_head(remote: str, branch: str) -> str | None:
     """The commit of the remote's branch, brought here, or None if there is no such branch."""
-    listed = _talk("ls-remote", "--heads", remote, f"refs/heads/{branch}")
-    if not listed:
+    heads = _with_credentials("ls-remote", "--heads", remote, f"refs/heads/{branch}")
+    if not heads:
         return None
-    commit = listed.split()[0]
-    _talk("fetch", "--quiet", "--no-tags", remote, commit)
+    commit = heads.split()[0]
+    _with_credentials("fetch", "--quiet", "--no-tags", remote, commit)
     return commit
 
 
 def remote_tags(remote: str, pattern: str) -> dict[str, str]:
     """Name and object of the remote's tags."""
-    lines = _talk("ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
-    return {ref.removeprefix("refs/tags/"): found for found, ref in (line.split("\t") for line in lines)}
+    lines = _with_credentials("ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
+    return {ref.removeprefix("refs/tags/"): tag for tag, ref in (line.split("\t") for line in lines)}
 
 
 def fetch_tags(remote: str, prefix: str) -> None:
     """Bring the remote's tags; one that is here already as another object is an error."""
-    _talk("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
+    _with_credentials("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
 
 
 def push(remote: str, refspec: str, replaces: str | None = None) -> None:
     """Hand a ref to the remote, which moves one only from the commit that is to be replaced; "" is none."""
     lease = () if replaces is None else (f"--force-with-lease={refspec.partition(':')[2]}:{replaces}",)
-    _talk("push", "--quiet", *lease, remote, refspec)
+    _with_credentials("push", "--quiet", *lease, remote, refspec)
 
 
-def _talk(*command: str) -> str:
+def _query(*arguments: str, strip: bool = True) -> str | None:
+    """What Git prints, or None where it fails."""
+    try:
+        return run("git", *arguments, strip=strip)
+    except FactoryError:
+        return None
+
+
+def _with_credentials(*command: str) -> str:
     return run("git", *command, env=platforms.signed_in())

@@ -5,8 +5,8 @@ import sys
 
 from dvc.cli import main  # type: ignore[import-untyped]
 
-from .stage import die_with
+from .stage import exit_with_parent
 
 if __name__ == "__main__":
-    die_with(os.getppid())
+    exit_with_parent(os.getppid())
     sys.exit(main(["repro"]))

@@ -7,7 +7,7 @@ from functools import partial
 import dataframely as dy
 import polars as pl
 
-from ...errors import Breach
+from ...errors import Violation
 from ...validation import bounds
 from ...validation.parsing import try_cast
 from ...validation.rules import rules, violation
@@ -38,7 +38,7 @@ class Values:
     known: pl.DataFrame | None
     firm: set[str]  # columns that params.yaml needs in every row
     cast: pl.DataFrame = field(init=False)
-    broken: dict[str, Breach] = field(init=False)
+    broken: dict[str, Violation] = field(init=False)
     in_other_units: set[str] = field(default_factory=set)  # and said to be so
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ class Values:
         found = similarity.unit(self.known[column], self.cast[column])
         return f"; {found}: mend the delivery rather than the contract" if found else None
 
-    def _type(self, name: str, found: Breach) -> Difference:
+    def _type(self, name: str, found: Violation) -> Difference:
         for wider in bounds.wider_types(self.cast[name]):
             cast, problems = try_cast(self.rows.select(name), self._as(name, getattr(dy, wider)))
             if not problems:

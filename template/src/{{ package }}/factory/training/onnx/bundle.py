@@ -25,7 +25,7 @@ def export(destination: Path, folder: Path = MODEL) -> None:
 
     The destination is a new folder, and appears whole or not at all.
     """
-    manifest = digest.unseal(folder)
+    manifest = digest.read_manifest(folder)
     if destination.exists():
         raise FactoryError(f"{destination}: exists already: name a new folder")
     if "model.onnx" not in manifest["files"]:

@@ -40,7 +40,7 @@ def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, fe
     if features is not None:
         (folder / "features.onnx").write_bytes(features)
     parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE}
-    manifest.seal(folder, {**facts, "onnx": parity})
+    manifest.write_manifest(folder, {**facts, "onnx": parity})
 
 
 def disagreement(folder: Path, probes: Matrix) -> float:
@@ -49,7 +49,7 @@ def disagreement(folder: Path, probes: Matrix) -> float:
         return 0.0
     graph = (folder / "model.onnx").read_bytes()
     return _largest_difference(
-        artifact.skops_predictor(folder, manifest.unseal(folder))(probes),
+        artifact.skops_predictor(folder, manifest.read_manifest(folder))(probes),
         artifact.onnx_predictor(artifact.session(graph))(probes),
     )
 
