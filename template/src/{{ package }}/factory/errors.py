@@ -6,10 +6,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from ._moved import old_names
 from .paths import DVC_TMP
 
 STEPS = ("ingest", "prepare", "train", "evaluate", "compare")
 FAILURE = DVC_TMP / "factory-failure.json"
+
+__getattr__ = old_names(__name__)
 
 
 class FactoryError(Exception):
