@@ -43,7 +43,6 @@ MODULES = {
     "data.prepare": "prepare",
     "data.split": "sides",
     "errors": "failure",
-    "errors": {"Breach": "Violation", "Undecided": "CannotEvaluate"},
     "evaluation.assessment": "assessment",
     "evaluation.charts": "drawing charts",
     "evaluation.column_profile": "columns",
@@ -61,12 +60,6 @@ MODULES = {
     "metrics.fairness": "fairness",
     "metrics.threshold": "decisions",
     "platforms.azure": "forge.azure",
-    "manifest": {
-        "of_bytes": "sha256",
-        "of_file": "file_sha256",
-        "seal": "write_manifest",
-        "unseal": "read_manifest",
-    },
     "platforms.base": "forge.forge",
     "platforms.github": "forge.github",
     "platforms.gitlab": "forge.gitlab",
@@ -125,21 +118,6 @@ MODULES = {
     "workspace.git": "git origin",
     "workspace.process": "shell",
     "workspace.repro": "repro",
-    "tables.chunks": {
-        "SLICE": "CHUNK",
-        "Some": "Frame",
-        "collected": "collect",
-        "sliced": "chunked",
-        "slices": "iter_chunks",
-    },
-    "validation.parsing": {"FORMATS": "TIME_FORMATS", "attempt": "try_cast", "typed": "cast"},
-    "validation.rules": {
-        "breach": "violation",
-        "broken_rules": "violated_rules",
-        "conform": "validate",
-        "keeps_limits": "within_bounds",
-        "only_row": "single_row",
-    },
     "workspace.stage": "stage cost",
 }
 """By module below the factory, the older ones that are in it."""
