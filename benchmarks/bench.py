@@ -67,7 +67,7 @@ def bench_pipeline(scratch: Path, template: Path) -> Path:
 
 VERSIONS = """
 from {package}.factory.registry import versions
-known = versions.known()
+known = versions.local()
 for _ in range(200 - len(known)):
     known.append(versions.publish(known[0].commit, dict(known[0].facts), "again", known))
 """

@@ -94,7 +94,7 @@ def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(promote, "_dvc", lambda *command: {})
     monkeypatch.setattr(promote, "run", lambda *command: "")
     monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))
-    monkeypatch.setattr(champion, "load", lambda commit: None)
+    monkeypatch.setattr(champion, "check_loads", lambda commit: None)
     return trained
 
 

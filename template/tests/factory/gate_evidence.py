@@ -65,4 +65,4 @@ def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Pr
 
 
 def refusals(found: checks.Evidence) -> set[str]:
-    return {check.code for check in checks.judge(found) if not check.passed}
+    return {check.code for check in checks.run_checks(found) if not check.passed}

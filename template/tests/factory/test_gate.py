@@ -91,7 +91,7 @@ def test_one_fault_is_refused_by_its_name(code, problem, parts):
 
 
 def test_every_reason_is_tried():
-    shown = {check.code for check in gate.judge(passing())}
+    shown = {check.code for check in gate.run_checks(passing())}
     assert {code for code, _, _ in BROKEN.values()} == shown | {"FINITE"}
 
 
@@ -102,7 +102,7 @@ def test_equal_of_the_champion_passes(problem):
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_first_model_is_held_against_the_baseline_alone(problem):
-    checks = gate.judge(passing(problem, champion=None))
+    checks = gate.run_checks(passing(problem, champion=None))
     assert not {"CHAMPION", "CONTRACT"} & {check.code for check in checks}
     assert all(check.passed for check in checks)
 
@@ -130,7 +130,7 @@ def test_group_of_one_row_or_one_outcome_is_told_not_judged():
     found, check = slice_checks(kinds.tolist(), challenger=decided(score=1 - CHANCE))
     assert check.passed and check.figure is None
     assert check.note == "no group is large enough; 3 groups too small or of one outcome"
-    assert "FAIRNESS_SELECTION" in {check.code for check in gate.fair(found)}
+    assert "FAIRNESS_SELECTION" in {check.code for check in gate.group_fairness(found)}
 
 
 def test_equal_decisions_that_earn_nothing_on_average_are_no_worse():

@@ -15,23 +15,23 @@ def start(tmp_path, monkeypatch):
     """An empty repository, where every model can be loaded."""
     git_repository.environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(champion, "load", lambda commit: None)
+    monkeypatch.setattr(champion, "check_loads", lambda commit: None)
     git_repository.start()
 
 
 def promoted(*models):
     """Versions of the models, each promoted on a commit of its own."""
     for model in models:
-        before = versions.known()
+        before = versions.local()
         facts = RECORD | {"model": model * 64, "serves": len(before) + 1, "rows": 100 + len(before)}
         versions.publish(git_repository.commit(), facts, "promoted", before)
-    return versions.known()
+    return versions.local()
 
 
 def rolled_back(*arguments):
     result = run("rollback", "-m", "it lied", *arguments)
     assert result.exit_code == 0, result.output
-    return versions.known()[-1], result.output
+    return versions.local()[-1], result.output
 
 
 def test_model_before_serves_again_as_a_new_version():
@@ -82,7 +82,7 @@ REFUSED = {
 def test_nothing_to_roll_back_to(models, arguments, message):
     before = promoted(*models)
     assert refused("rollback", *arguments) == message
-    assert versions.known() == before
+    assert versions.local() == before
 
 
 def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
@@ -90,11 +90,11 @@ def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
         raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched")
 
     before = promoted("a", "b")
-    monkeypatch.setattr(champion, "load", fail)
+    monkeypatch.setattr(champion, "check_loads", fail)
     result = run("rollback")
     assert result.exit_code == 2
     assert result.stderr == f"Error: CHAMPION_UNFETCHABLE: the model of {before[0].commit[:8]} cannot be fetched\n"
-    assert versions.known() == before
+    assert versions.local() == before
 
 
 def test_version_that_is_not_believed_is_not_rolled_back_to():

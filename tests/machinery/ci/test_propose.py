@@ -48,11 +48,11 @@ def test_new_model_is_proposed_and_nothing_promoted(pushed, hub):
     result = run("propose")
     assert result.exit_code == 0 and "See at/1" in result.output, result.output
     assert git("show", "--no-patch", "--format=%P", branch()) == main == git("rev-parse", "origin/main")
-    assert versions.model_in(git("show", f"{branch()}:dvc.lock")) == "retrained"
+    assert versions.model_md5(git("show", f"{branch()}:dvc.lock")) == "retrained"
     [made] = hub.proposals
     assert (made["branch"], made["base"], made["draft"]) == ("factory/retrain", "main", False)
     assert "The challenger passes" in made["text"]
-    assert pushed == [("push", "--run-cache")] and not versions.known() and not hub.issues
+    assert pushed == [("push", "--run-cache")] and not versions.local() and not hub.issues
 
 
 def test_model_that_is_proposed_already(pushed, hub):
@@ -69,7 +69,7 @@ def test_newer_model_takes_its_place(pushed, hub):
     again("newer")
     assert run("propose").exit_code == 0
     assert branch() != before and len(hub.proposals) == 1
-    assert versions.model_in(git("show", f"{branch()}:dvc.lock")) == "newer"
+    assert versions.model_md5(git("show", f"{branch()}:dvc.lock")) == "newer"
 
 
 def test_pull_request_that_is_refused_is_opened_by_the_next_run(pushed, hub):
@@ -87,7 +87,7 @@ def test_nothing_changed(hub):
 
 @pytest.mark.usefixtures("pushed")
 def test_what_failed_is_one_issue(hub):
-    summary.compare.forget()
+    summary.compare.delete_reports()
     for _ in range(2):
         result = run("propose")
         assert result.exit_code == 2 and result.stderr.splitlines()[-1].startswith("✗ VERDICT_MISSING: ")
@@ -98,7 +98,7 @@ def test_what_failed_is_one_issue(hub):
 
 @pytest.mark.usefixtures("pushed")
 def test_reason_is_told_where_the_issue_is_refused(hub):
-    summary.compare.forget()
+    summary.compare.delete_reports()
     hub.down = True
     first, last = run("propose").stderr.splitlines()
     assert first.startswith("Not posted: ") and last.startswith("✗ VERDICT_MISSING: ")
@@ -113,7 +113,7 @@ def test_commits_of_somebody_else_stay(pushed, hub, monkeypatch):
     before = branch()
     again("newer")
     assert refused("propose").startswith("somebody has worked on factory/retrain: merge it, or close its pull request")
-    assert branch() == before and versions.model_in(Path("dvc.lock").read_text()) == "newer"
+    assert branch() == before and versions.model_md5(Path("dvc.lock").read_text()) == "newer"
 
 
 @pytest.mark.usefixtures("pushed")

@@ -35,15 +35,15 @@ def approve(monkeypatch):
 
 def refusal(model=None):
     with pytest.raises(errors.FactoryError) as error:
-        promote.check(model or manifest.model_id())
+        promote.check_approval(model or manifest.model_id())
     assert "\n" not in str(error.value) and error.value.exit_code == 1
     return str(error.value)
 
 
 def test_low_risk_needs_neither_words_nor_approval():
-    promote.check(manifest.model_id())
+    promote.check_approval(manifest.model_id())
     say(risk="low")
-    promote.check(manifest.model_id())
+    promote.check_approval(manifest.model_id())
 
 
 def test_high_risk_with_a_word_missing():
@@ -61,14 +61,14 @@ def test_high_risk_without_approval_says_what_to_add():
 
 def test_second_person_approves(approve):
     approve(LI, LI, manifest.model_id())
-    promote.check(manifest.model_id())
+    promote.check_approval(manifest.model_id())
 
 
 def test_approval_stays_when_others_edit_the_card(approve):
     approve(LI, LI, manifest.model_id())
     model_card.SAID.write_text(model_card.SAID.read_text().replace("in words", "in other words"))
     git_repository.commit()
-    promote.check(manifest.model_id())
+    promote.check_approval(manifest.model_id())
 
 
 INVALID = {

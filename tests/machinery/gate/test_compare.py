@@ -35,12 +35,12 @@ def test_evidence_is_of_the_test_rows(gathered):
     assert gathered.size_mb == sum(path.stat().st_size for path in Path("model").iterdir()) / 1e6
     assert gathered.latency_ms > 0 and gathered.parity <= estimators.TOLERANCE
     assert gathered.champion is None and not gathered.contract_changed
-    assert gathered.rival.tolist() == [gathered.baseline] * test.height
+    assert gathered.reference.tolist() == [gathered.baseline] * test.height
 
 
 def test_rival_is_the_champion_where_there_is_one(gathered):
     champion = fairness.Predictions(gathered.challenger.score / 2)
-    assert replace(gathered, champion=champion).rival is champion.score
+    assert replace(gathered, champion=champion).reference is champion.score
 
 
 def stale():
@@ -105,7 +105,7 @@ def test_verdict_is_told_to_machines_and_people_alike():
 @pytest.mark.usefixtures("project")
 def test_verdict_is_strict_json_and_one_table_whatever_it_holds():
     check = checks.Check("PARITY", "ONNX", float("inf"), "≤ 1", False, note="a|b")
-    compare.write(compare.Verdict("1" * 64, "the baseline", None, [check]))
+    compare.write_reports(compare.GateResult("1" * 64, "the baseline", None, [check]))
     told = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
     assert told["refusals"] == ["PARITY"] and told["checks"][0]["figure"] is None
     assert "| a/b " in compare.MARKDOWN.read_text(encoding="utf-8")
@@ -138,7 +138,7 @@ def test_without_onnx_nothing_disagrees(tmp_path):
 
 
 def test_latency_is_the_median_without_the_first_calls(monkeypatch):
-    spent = iter([*[9.0] * checks.WARM_UP, *[0.001] * 105, *[0.5] * 95])
+    spent = iter([*[9.0] * checks.WARM_UP_CALLS, *[0.001] * 105, *[0.5] * 95])
     clock = [0.0]
     monkeypatch.setattr(checks.time, "perf_counter", lambda: clock[0])
 

@@ -23,7 +23,7 @@ def test_evidence_holds_every_probability():
     assert found.challenger.classes == toy.CLASSES and found.challenger.score.shape == (found.test.height, 3)
     assert np.array_equal(found.challenger.decision, found.challenger.score.argmax(axis=1))
     assert len(found.baseline) == 3 and sum(found.baseline) == pytest.approx(1)
-    assert {check.code for check in checks.judge(found)} >= {"CHAMPION", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"}
+    assert {check.code for check in checks.run_checks(found)} >= {"CHAMPION", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"}
 
 
 @classes

@@ -57,5 +57,5 @@ def test_one_fault_is_refused_by_its_name(code, parts):
 
 def test_gap_names_the_class_and_the_groups():
     found = passing(M, **both(M, decision=np.where(RED, 2, CHOSEN)))
-    notes = {check.code: check.note for check in checks.fair(found)}
+    notes = {check.code: check.note for check in checks.group_fairness(found)}
     assert notes["FAIRNESS_SELECTION"].startswith("high: ") and notes["FAIRNESS_SELECTION"].endswith("red 1.00")

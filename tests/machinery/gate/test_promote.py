@@ -28,7 +28,7 @@ def set_gate(**limits):
 def test_first_version_tells_what_it_was_made_of():
     shown = passed("promote", "-m", "the first")
     assert "against the baseline" in shown and "✓ model/v1 is the champion" in shown
-    [version] = versions.known()
+    [version] = versions.local()
     record = json.loads(Path("reports/run.json").read_text())
     facts = version.facts
     assert facts["commit"] == version.commit == git("rev-parse", "HEAD")
@@ -45,7 +45,7 @@ def test_next_version_is_held_against_the_one_before():
     passed("promote")
     model = another_model("second")
     assert "against the champion v1" in passed("promote")
-    first, second = versions.known()
+    first, second = versions.local()
     assert (second.facts["previous"], second.facts["serves"], second.facts["model"]) == (first.tag, 2, model)
 
 
@@ -58,7 +58,7 @@ def test_refused_model_is_no_version():
     set_gate(floor=0.9999)
     result = run("promote")
     assert result.exit_code == 1 and "Error: refused: FLOOR" in result.stderr
-    assert versions.known() == [] and not git("status", "--porcelain")
+    assert versions.local() == [] and not git("status", "--porcelain")
     verdict = json.loads(Path("reports/gate.json").read_text())
     assert not verdict["passed"] and verdict["refusals"] == ["FLOOR"]
     assert "is refused: FLOOR" in Path("reports/gate.md").read_text()
@@ -74,7 +74,7 @@ def test_changed_contract_wants_a_reason():
     another_model("second")
     assert run("compare").stderr == "Error: refused: CONTRACT\n"
     assert "accepted: on purpose" in passed("promote", "--accept-contract-change", "on purpose")
-    assert versions.known()[-1].facts["gate"]["accepted"] == "on purpose"
+    assert versions.local()[-1].facts["gate"]["accepted"] == "on purpose"
 
 
 def dirty():
@@ -106,7 +106,7 @@ UNREADY = {
 def test_what_is_not_committed_is_not_promoted(spoil, message):
     spoil()
     assert refused("promote") == message
-    assert versions.known() == []
+    assert versions.local() == []
 
 
 def test_before_the_first_commit():
@@ -125,12 +125,12 @@ def test_outputs_that_others_would_not_get(monkeypatch, stale, message):
     monkeypatch.setattr(promote, "_dvc", lambda *command: {"train": 1, "evaluate": 1} if command == stale else {})
     monkeypatch.setattr(promote, "run", lambda *command: "storage s3://bucket")
     assert refused("promote") == message
-    assert versions.known() == []
+    assert versions.local() == []
 
 
 def test_without_a_storage_nothing_need_be_pushed(monkeypatch):
     monkeypatch.setattr(promote, "_dvc", lambda *command: {"train": 1} if "--cloud" in command else {})
-    assert promote.ready() == git("rev-parse", "HEAD")
+    assert promote.check_ready() == git("rev-parse", "HEAD")
 
 
 def test_dvc_that_fails_decides_nothing(monkeypatch):

@@ -66,4 +66,4 @@ def promote(name: str, **facts: Any) -> versions.Version:
     """A version of a model of its own."""
     folder, sha256 = model(name)
     commit = git_repository.commit(**git_repository.lock(folder))
-    return versions.publish(commit, RECORD | {"model": sha256} | facts, "promoted", versions.known())
+    return versions.publish(commit, RECORD | {"model": sha256} | facts, "promoted", versions.local())

@@ -60,7 +60,7 @@ def test_edited_message_is_named_by_itself_and_by_the_next():
 def test_tag_remade_with_a_valid_record_is_named_by_the_next():
     """Who knows the code can seal a record of his own, but not change what the next version says of the first."""
     git("remote", "remove", "origin")
-    facts = versions.known()[0].facts
+    facts = versions.local()[0].facts
     git("tag", "--delete", "model/v1")
     versions.publish(facts.pop("commit"), facts | {"why": "better"}, "promoted", [])
     assert problems() == ["model/v1: was moved or edited after v2 recorded it: restore its tag"]

@@ -58,14 +58,14 @@ def test_model_of_another_version_is_named():
 def test_model_whose_files_are_not_those_of_its_manifest(more):
     folder, sha256 = fake_dvc_cache.model("three", **more)
     commit = git_repository.commit(**git_repository.lock(folder))
-    versions.publish(commit, RECORD | {"model": sha256}, "promoted", versions.known())
+    versions.publish(commit, RECORD | {"model": sha256}, "promoted", versions.local())
     assert problems() == [f"model/v3: {EXCHANGED}"]
 
 
 @pytest.mark.parametrize("content", ["", "stages: {}", "stages: {train: {outs: []}}", "- a", "<<<<<<< HEAD", "a: [", "b"])
 def test_commit_without_a_model_is_named(content):
     commit = git_repository.commit(**{"dvc.lock": content})
-    versions.publish(commit, RECORD, "promoted", versions.known())
+    versions.publish(commit, RECORD, "promoted", versions.local())
     [problem] = problems()
     assert problem.startswith("model/v3: its commit names no model (") and problem.endswith("): restore the commit")
 

@@ -67,12 +67,12 @@ def test_worktree_that_was_not_finished_is_made_again(commit):
 
 
 def test_rows_are_scored_there_in_an_environment_of_its_own(commit, asked, monkeypatch):
-    for name in (*champion.OWN, "KEPT"):
+    for name in (*champion.PROJECT_ENV, "KEPT"):
         monkeypatch.setenv(name, "of the challenger")
     assert champion.scores(commit, ROWS)["score"].to_list() == [0.5, 0.5]
     _, (command, cwd, env) = asked
     assert cwd == WORKTREES / commit and "--frozen" in command
-    assert env["KEPT"] and not env.keys() & set(champion.OWN)
+    assert env["KEPT"] and not env.keys() & set(champion.PROJECT_ENV)
 
 
 @pytest.mark.parametrize("fault", ["git", "dvc"])
@@ -86,7 +86,7 @@ def test_model_that_cannot_be_fetched(commit, monkeypatch, fault):
     with pytest.raises(
         errors.CannotEvaluate, match=f"^CHAMPION_UNFETCHABLE: the model of {commit[:8]} cannot be fetched: {fault} failed$"
     ):
-        champion.load(commit)
+        champion.check_loads(commit)
 
 
 def test_model_that_does_not_run(commit, asked, monkeypatch):
@@ -101,7 +101,7 @@ def test_model_that_does_not_run(commit, asked, monkeypatch):
     with pytest.raises(
         errors.CannotEvaluate, match=r"^CHAMPION_BROKEN: .*does not run in its own environment: ImportError: no polars$"
     ):
-        champion.load(commit)
+        champion.check_loads(commit)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,6 @@ def test_model_that_does_not_run(commit, asked, monkeypatch):
     ids=["row missing", "no number"],
 )
 def test_scores_that_are_incomplete_decide_nothing(commit, monkeypatch, found, message):
-    monkeypatch.setattr(champion, "_python", lambda commit, script, given, made: found.write_parquet(made))
+    monkeypatch.setattr(champion, "_run_python", lambda commit, script, given, made: found.write_parquet(made))
     with pytest.raises(errors.CannotEvaluate, match=message):
         champion.scores(commit, ROWS)

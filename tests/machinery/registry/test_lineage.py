@@ -42,7 +42,7 @@ def test_models_are_listed_with_the_metric_that_counts(problem):
 
 def test_models_for_machines():
     shown("promote")
-    [version] = versions.known()
+    [version] = versions.local()
     [listed] = json.loads(shown("models", "--json"))
     assert listed == {"name": "v1", "champion": True, **version.facts}
 
@@ -57,7 +57,7 @@ def test_version_that_is_not_believed_is_listed_as_such():
 def test_trace_tells_all_that_made_it():
     shown("promote", "-m", "the first")
     found = json.loads(shown("trace", "v1", "--json"))
-    [version] = versions.known()
+    [version] = versions.local()
     assert found["version"]["model"] == version.facts["model"] and found["metrics"] == version.facts["metrics"]
     assert found["code"]["commit"] == version.commit and found["code"]["author"] == "Zoë 李 <zoe@example.com>"
     assert found["code"]["subject"] == "Say why"

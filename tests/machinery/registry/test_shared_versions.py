@@ -32,11 +32,11 @@ def objects():
 
 
 def test_version_is_on_the_remote_and_reaches_other_clones(start, monkeypatch):
-    made = publish(start, versions.current())
+    made = publish(start, versions.fetch())
     assert git_repository.git("ls-remote", "origin", "refs/tags/model/v1").split()[0] == made.tag
     monkeypatch.chdir("../there")
-    assert versions.known() == []
-    assert versions.current() == versions.known() == [made]
+    assert versions.local() == []
+    assert versions.fetch() == versions.local() == [made]
 
 
 def test_of_two_at_once_one_is_made(start, monkeypatch):
@@ -45,9 +45,9 @@ def test_of_two_at_once_one_is_made(start, monkeypatch):
     monkeypatch.chdir("../there")
     with pytest.raises(errors.FactoryError, match="model/v1 was made by another at the same time"):
         publish(start, [], why="second")
-    assert versions.known() == []
-    assert versions.current() == [first]
-    assert publish(start, versions.current(), why="second").number == 2
+    assert versions.local() == []
+    assert versions.fetch() == [first]
+    assert publish(start, versions.fetch(), why="second").number == 2
 
 
 def test_of_two_at_once_in_one_clone_one_is_made(start):
@@ -55,7 +55,7 @@ def test_of_two_at_once_in_one_clone_one_is_made(start):
     first = publish(start, [])
     with pytest.raises(errors.FactoryError, match="model/v1 was made by another at the same time"):
         publish(start, [], why="second")
-    assert versions.known() == [first]
+    assert versions.local() == [first]
 
 
 def test_version_that_a_fetch_brought_while_it_was_pushed_is_made(start, monkeypatch):
@@ -67,7 +67,7 @@ def test_version_that_a_fetch_brought_while_it_was_pushed_is_made(start, monkeyp
 
     monkeypatch.setattr(git, "push", slow)
     made = publish(start, [])
-    assert versions.known() == [made]
+    assert versions.local() == [made]
 
 
 def test_version_that_was_pushed_but_not_answered_is_made(start, monkeypatch):
@@ -79,7 +79,7 @@ def test_version_that_was_pushed_but_not_answered_is_made(start, monkeypatch):
 
     monkeypatch.setattr(git, "push", cut)
     made = publish(start, [])
-    assert versions.known() == [made]
+    assert versions.local() == [made]
 
 
 def undecided(act, *arguments):
@@ -93,7 +93,7 @@ def undecided(act, *arguments):
 
 def test_remote_that_is_gone_decides_nothing(start):
     shutil.rmtree("../remote.git")
-    assert undecided(versions.current).startswith("VERSIONS_UNREACHABLE: versions of origin cannot be fetched: ")
+    assert undecided(versions.fetch).startswith("VERSIONS_UNREACHABLE: versions of origin cannot be fetched: ")
     assert undecided(publish, start, []).startswith("PUSH_UNKNOWN: whether model/v1 reached origin is not known: ")
 
 
@@ -110,7 +110,7 @@ def test_tag_that_differs_from_the_remotes_is_told(start):
     publish(start, [])
     git_repository.git("tag", "--annotate", "--force", "--message", "mine", "model/v1")
     expected = "VERSIONS_UNREACHABLE: versions of origin cannot be fetched: a tag here is not the remote's: run `factory audit`"
-    assert undecided(versions.current) == expected
+    assert undecided(versions.fetch) == expected
 
 
 @pytest.mark.usefixtures("start")
@@ -131,4 +131,4 @@ def test_version_is_signed_where_signing_is_configured(start, tmp_path):
         git_repository.git("config", name, value)
     made = publish(start, [])
     assert "BEGIN SSH SIGNATURE" in git_repository.git("cat-file", "tag", "model/v1")
-    assert versions.known() == [made]
+    assert versions.local() == [made]

@@ -19,7 +19,7 @@ def start(tmp_path, monkeypatch):
 
 
 def publish(commit, before=None, **facts):
-    return versions.publish(commit, RECORD | facts, "promoted", versions.known() if before is None else before)
+    return versions.publish(commit, RECORD | facts, "promoted", versions.local() if before is None else before)
 
 
 def retag(name, message, commit="HEAD"):
@@ -31,9 +31,9 @@ def refused(kind=errors.FactoryError):
 
 
 def test_record_comes_back_and_names_the_tag_before_it(start):
-    assert versions.known() == []
+    assert versions.local() == []
     made = [publish(start, why='line "one"\nline two: 李'), publish(git_repository.commit(), serves=2)]
-    assert versions.known() == made
+    assert versions.local() == made
     first, second = made
     told = {**RECORD, "version": 1, "commit": start, "previous": None, "why": 'line "one"\nline two: 李'}
     assert first.facts == told | {"nonce": first.facts["nonce"]}
@@ -46,7 +46,7 @@ def test_versions_are_in_order_of_their_numbers(start):
     for _ in range(10):
         publish(start)
     git("tag", "model/v01"), git("tag", "model/vnext"), git("tag", "v11")
-    assert [version.number for version in versions.known()] == list(range(1, 11))
+    assert [version.number for version in versions.local()] == list(range(1, 11))
 
 
 EDITED = {
@@ -64,7 +64,7 @@ EDITED = {
 def test_edited_message_is_not_believed(start, edit):
     publish(start)
     retag("model/v1", edit(git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1")))
-    [version] = versions.known()
+    [version] = versions.local()
     assert version.record is None
     with refused(errors.CannotEvaluate) as error:
         assert version.facts
@@ -75,7 +75,7 @@ def test_moved_tag_is_not_believed(start):
     publish(start)
     git_repository.commit()
     retag("model/v1", git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1"))
-    [version] = versions.known()
+    [version] = versions.local()
     assert version.record and version.record["commit"] == start != version.commit
     with refused(errors.CannotEvaluate):
         assert version.facts
@@ -85,27 +85,27 @@ def test_record_of_another_version_is_not_believed(start):
     publish(start)
     retag("model/v2", git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1"))
     with refused(errors.CannotEvaluate):
-        assert versions.known()[1].facts
+        assert versions.local()[1].facts
 
 
 @pytest.mark.usefixtures("start")
 def test_lightweight_tag_is_not_believed():
     git("tag", "model/v1")
-    [version] = versions.known()
+    [version] = versions.local()
     assert version.record is None
 
 
 @pytest.mark.parametrize("name", ["v1", "1", "model/v1"])
 def test_version_is_found_by_name(start, name):
     made = publish(start)
-    assert versions.find(name, versions.known()) == made
+    assert versions.find(name, versions.local()) == made
 
 
 def test_unknown_version_is_told_with_those_that_are_known(start):
     with refused() as error:
-        versions.find("v1", versions.known())
+        versions.find("v1", versions.local())
     assert str(error.value) == "there is no version v1: none has been promoted yet"
     publish(start), publish(start)
     with refused() as error:
-        versions.find("v3", versions.known())
+        versions.find("v3", versions.local())
     assert str(error.value) == "there is no version v3: v1, v2"

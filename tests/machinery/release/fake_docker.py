@@ -93,7 +93,7 @@ def publish(**files: str) -> versions.Version:
     store()
     commit = git_repository.commit(**files)
     model = manifest.file_sha256(MODEL / "manifest.json")
-    return versions.publish(commit, git_repository.RECORD | {"model": model}, "promoted", versions.known())
+    return versions.publish(commit, git_repository.RECORD | {"model": model}, "promoted", versions.local())
 
 
 def made(*arguments: str) -> str:

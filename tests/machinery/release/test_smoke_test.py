@@ -33,7 +33,7 @@ def record(scores):
 def look(patch, name="v1", **env):
     """What is seen of the service of the first version, once it is one."""
     assert run("promote").exit_code == 0
-    [version] = versions.known()
+    [version] = versions.local()
     rows = Path("data/prepared/test.parquet").read_bytes()
     patch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
     artifact.write(Path("model"), name, version.commit)
@@ -70,7 +70,7 @@ def test_nobody_answers(monkeypatch):
     monkeypatch.setattr(smoke_test, "SECONDS", 0.1)
     assert run("promote").exit_code == 0
     with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http://127.0.0.1:9/health/ready does not answer"):
-        list(smoke_test.smoke(smoke_test.over_http("http://127.0.0.1:9"), versions.known()[0]))
+        list(smoke_test.smoke(smoke_test.over_http("http://127.0.0.1:9"), versions.local()[0]))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_something_else_answers(monkeypatch, version, scores, code):
     monkeypatch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
     answers = {"/health/ready": b"", "/version": version, "/score": scores}
     with pytest.raises(errors.FactoryError, match=f"^{code}: "):
-        list(smoke_test.smoke(lambda path, body: answers[path], versions.known()[0]))
+        list(smoke_test.smoke(lambda path, body: answers[path], versions.local()[0]))
 
 
 @pytest.mark.parametrize("known", [True, False])

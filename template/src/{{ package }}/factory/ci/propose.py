@@ -88,4 +88,4 @@ def _proposed_already() -> bool:
     lock = git.show(before, "dvc.lock") if before else None
     if before is None or lock is None or run("git", "rev-parse", f"{before}~1") != git.commit():
         return False
-    return versions.model_in(lock) == versions.model_in(Path("dvc.lock").read_text(encoding="utf-8"))
+    return versions.model_md5(lock) == versions.model_md5(Path("dvc.lock").read_text(encoding="utf-8"))

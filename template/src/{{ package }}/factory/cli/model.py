@@ -25,10 +25,10 @@ def compare(accepted: str | None, require_champion: bool) -> None:
     from ..gate import compare
     from ..registry import versions
 
-    compare.forget()
-    verdict = compare.compare(config.load(), versions.current(), accepted, need_champion=require_champion)
-    compare.write(verdict)
-    _show(verdict)
+    compare.delete_reports()
+    result = compare.compare(config.load(), versions.fetch(), accepted, require_champion=require_champion)
+    compare.write_reports(result)
+    _show(result)
 
 
 @click.command()
@@ -39,8 +39,8 @@ def promote(why: str, accepted: str | None) -> None:
     from .. import config
     from ..gate import promote
 
-    version, verdict = promote.promote(config.load(), why, accepted)
-    _show(verdict)
+    version, result = promote.promote(config.load(), why, accepted)
+    _show(result)
     if version:
         click.echo(f"✓ model/{version.name} is the champion")
 
@@ -63,7 +63,7 @@ def models(as_json: bool) -> None:
     from .. import config
     from ..registry import versions
 
-    known = versions.known()
+    known = versions.local()
     if as_json:
         listed = [
             {"name": version.name, "champion": version is known[-1], **(version.record or {})} for version in known
@@ -96,8 +96,8 @@ def trace(version: str, as_json: bool) -> None:
     """Tell what a version was made of: code, data, people, parameters, environment."""
     from ..registry import lineage, versions
 
-    found = lineage.trace(versions.find(version, versions.known()))
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lineage.lines(found)))
+    found = lineage.trace(versions.find(version, versions.local()))
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lineage.to_lines(found)))
 
 
 @click.command()
@@ -117,10 +117,10 @@ def readiness(least: float | None, as_json: bool) -> None:
         raise click.ClickException(f"the score is {reached:g}, less than {least:g}")
 
 
-def _show(verdict: Any) -> None:
-    click.echo(f"Model {verdict.model[:12]} against {verdict.against}\n\n{verdict.table()}\n")
-    if not verdict.passed:
-        raise click.ClickException(f"refused: {', '.join(verdict.refusals)}")
+def _show(result: Any) -> None:
+    click.echo(f"Model {result.model[:12]} against {result.reference}\n\n{result.table()}\n")
+    if not result.passed:
+        raise click.ClickException(f"refused: {', '.join(result.refusals)}")
     click.echo("The gate lets it pass")
 
 

@@ -1,4 +1,4 @@
-"""What the gate looks at, and what it says."""
+"""The gate's checks, each of one reason to refuse a challenger, and the evidence that they look at."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from ..metrics import definitions, fairness, threshold
 from ..metrics.definitions import Vector
 from ..metrics.fairness import Predictions
 
-WARM_UP, CALLS = 20, 200
+WARM_UP_CALLS, CALLS = 20, 200
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Evidence:
     accepted: str | None = None
 
     @property
-    def rival(self) -> Vector:
+    def reference(self) -> Vector:
         """The champion's scores, or before there is one the trivial baseline's."""
         return self.champion.score if self.champion else np.full_like(self.challenger.score, self.baseline)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One verdict: `figure` against `limit`, with its 95 % interval where it has one."""
+    """The result of one check: `figure` against `limit`, with its 95 % interval where it has one."""
 
     code: str
     what: str
@@ -56,12 +56,12 @@ class Check:
 
 def latency(call: Callable[[], object]) -> float:
     """Median milliseconds of a call."""
-    spent = []
-    for _ in range(WARM_UP + CALLS):
+    times = []
+    for _ in range(WARM_UP_CALLS + CALLS):
         start = time.perf_counter()
         call()
-        spent.append(time.perf_counter() - start)
-    return float(np.median(spent[WARM_UP:]) * 1000)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[WARM_UP_CALLS:]) * 1000)
 
 
 def megabytes(folder: Path) -> float:
@@ -69,25 +69,24 @@ def megabytes(folder: Path) -> float:
     return sum(file.stat().st_size for file in folder.iterdir()) / 1e6
 
 
-def judge(evidence: Evidence) -> list[Check]:
+def run_checks(evidence: Evidence) -> list[Check]:
     """Every check, in the order in which people ask."""
-    unknown = int((~np.isfinite(evidence.challenger.score)).sum())
-    if unknown:  # of which no metric can tell anything
-        return [Check("FINITE", "scores that are no number", unknown, "0", False)]
-    return [check for ask in CHECKS for check in ask(evidence)]
+    not_finite = int((~np.isfinite(evidence.challenger.score)).sum())
+    if not_finite:  # no metric is defined for these
+        return [Check("FINITE", "scores that are no number", not_finite, "0", False)]
+    return [result for check in CHECKS for result in check(evidence)]
 
 
 def floor(e: Evidence) -> Iterator[Check]:
-    """The main metric reaches what was set for all times."""
+    """The main metric reaches its fixed limit."""
     name, limit = e.params.evaluation.metric, e.params.gate.floor
     figure = _metric(e, e.challenger.score, slice(None))
-    up = name in definitions.HIGHER_IS_BETTER
     if limit is None:
         yield Check("FLOOR", name, figure, "gate.floor in params.yaml", False, note="not set")
+    elif definitions.direction(name) > 0:
+        yield Check("FLOOR", name, figure, f"≥ {limit:g}", figure >= limit)
     else:
-        yield Check(
-            "FLOOR", name, figure, f"{'≥' if up else '≤'} {limit:g}", figure >= limit if up else figure <= limit
-        )
+        yield Check("FLOOR", name, figure, f"≤ {limit:g}", figure <= limit)
 
 
 def better_than_baseline(e: Evidence) -> Iterator[Check]:
@@ -119,11 +118,11 @@ def business_value(e: Evidence) -> Iterator[Check]:
     ours = threshold.worth(e.target, e.challenger.decision, value)
     constant = (threshold.worth(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
     trivial = max(constant, key=np.mean)
-    rivals: list[tuple[str, Vector, float | None]] = [("the best constant decision", trivial, None)]
+    references: list[tuple[str, Vector, float | None]] = [("the best constant decision", trivial, None)]
     if e.champion:
         theirs = threshold.worth(e.target, e.champion.decision, value)
-        rivals.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
-    for name, theirs, limit in rivals:
+        references.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
+    for name, theirs, limit in references:
         gain = definitions.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
         bound = "interval > 0" if limit is None else f"interval ≥ {limit:.4f}"
@@ -133,22 +132,22 @@ def business_value(e: Evidence) -> Iterator[Check]:
 def slices(e: Evidence) -> Iterator[Check]:
     """No large enough group is served worse than by the champion, or the baseline, but for the slices' margin."""
     for column in e.params.group_columns:
-        found, skipped = [], 0
+        changes, skipped = [], 0
         for value, rows in fairness.groups(e.test, column):
             if rows.sum() < e.params.gate.group_rows or np.ptp(e.target[rows]) == 0:
                 skipped += 1
                 continue
-            ours, theirs = _metric(e, e.challenger.score, rows), _metric(e, e.rival, rows)
+            ours, theirs = _metric(e, e.challenger.score, rows), _metric(e, e.reference, rows)
             sign = definitions.direction(e.params.evaluation.metric)
-            found.append((sign * (ours - theirs) / max(abs(theirs), 1e-9), str(value)))
-        worst, value = min(found, default=(None, "no group is large enough"))
+            changes.append((sign * (ours - theirs) / max(abs(theirs), 1e-9), str(value)))
+        worst, value = min(changes, default=(None, "no group is large enough"))
         limit = -e.params.gate.slice_margin
         note = f"{value}; {skipped} groups too small or of one outcome" if skipped else value
         yield Check("SLICE", f"worst {column}", worst, f"≥ {limit:g}", worst is None or worst >= limit, note=note)
 
 
 def calibration(e: Evidence) -> Iterator[Check]:
-    """Scores mean what they say: expected calibration error over tenths, or the bias as a share of the spread."""
+    """Scores are probabilities, or unbiased: expected calibration error over tenths, or the bias as a share of the spread."""
     if e.params.problem == "regression":
         figure = float(abs((e.challenger.score - e.target).mean()) / e.target.std())
     else:
@@ -157,8 +156,8 @@ def calibration(e: Evidence) -> Iterator[Check]:
     yield Check("CALIBRATION", "calibration error", figure, f"≤ {limit:g}", figure <= limit)
 
 
-def fair(e: Evidence) -> Iterator[Check]:
-    """Groups of each sensitive column are chosen, and mistaken, at rates that differ no more than allowed."""
+def group_fairness(e: Evidence) -> Iterator[Check]:
+    """Groups of each sensitive column are chosen, and misjudged, at rates that differ no more than allowed."""
     limits = {"selection": e.params.gate.selection_gap, "error": e.params.gate.error_gap}
     for column in e.params.data.sensitive:
         gaps = fairness.gaps(e.test[column], e.target, e.challenger, e.params.gate.group_rows)
@@ -194,7 +193,7 @@ CHECKS = (
     not_worse_than_champion,
     business_value,
     slices,
-    fair,
+    group_fairness,
     calibration,
     footprint,
     contract_unchanged,

@@ -1,4 +1,4 @@
-"""Whom a challenger is compared with: the champion, if it answers the same question."""
+"""Challenger against champion on the same test rows: gather the evidence, run the checks, report the result."""
 
 import ast
 from dataclasses import asdict, dataclass
@@ -12,56 +12,32 @@ from tabulate import tabulate
 
 from ... import contract
 from ...features import features
-from .. import manifest as digest
+from .. import manifest
 from ..config import Params
 from ..data import prepare
 from ..errors import CannotEvaluate, FactoryError
-from ..manifest import model_id
 from ..metrics import definitions
-from ..metrics.definitions import main_metric
 from ..metrics.fairness import Predictions
 from ..paths import MODEL, PREPARED, REPORTS
-from ..registry import champion, versions
+from ..registry import champion
 from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
 from ..training.onnx import estimators
 from ..workspace import git
-from . import checks as gate
-from .checks import Check, Evidence, latency, megabytes
-
-
-def of(params: Params, before: list[Version], accepted: str | None) -> tuple[Version | None, str]:
-    """The champion, if it answers the same question, and the rival in words.
-
-    Raises CannotEvaluate where it answers another, and nobody has accepted that.
-    """
-    if not before:
-        return None, "the baseline, as no model has been promoted yet"
-    holder = before[-1]
-    told = yaml.safe_load(git.show(holder.facts["commit"], "params.yaml") or "{}")
-    question = told.get("problem"), told.get("data", {}).get("target")
-    if question in ((None, None), (params.problem, params.data.target)):
-        return holder, f"the champion {holder.name}"
-    if not accepted:
-        raise CannotEvaluate(
-            "OTHER_QUESTION",
-            f"the champion {holder.name} tells {question[1]} by {question[0]}, not {params.data.target} by "
-            f"{params.problem}: --accept-contract-change WHY compares with the baseline instead",
-        )
-    return None, f"the baseline, as {holder.name} tells {question[1]}"
-
+from . import checks
+from .checks import Check, Evidence
 
 JSON, MARKDOWN = REPORTS / "gate.json", REPORTS / "gate.md"
-PROVED = 50_000  # rows, about: the training has proven the models equal on all
+PARITY_ROWS = 50_000  # about: the training has proven the models equal on all
 HEADERS = ("", "check", "figure", "95 % interval", "limit", "code", "note")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the gate says of a model, named by the sha256 of its manifest."""
+class GateResult:
+    """The checks of a model, named by the sha256 of its manifest, and what it was compared with."""
 
     model: str
-    against: str
+    reference: str
     accepted: str | None
     checks: list[Check]
 
@@ -79,49 +55,56 @@ class Verdict:
 
 
 def compare(
-    params: Params, before: list[versions.Version], accepted: str | None = None, *, need_champion: bool = False
-) -> Verdict:
-    """Judge the working tree's model against the last of the versions. Raises CannotEvaluate where something is missing."""
-    main_metric(params)
-    holder, against = of(params, before, accepted)
-    checks = gate.judge(gather(params, holder, accepted))
-    if need_champion and not before:
+    params: Params, previous: list[Version], accepted: str | None = None, *, require_champion: bool = False
+) -> GateResult:
+    """Check the working tree's model against the last of the versions. Raises CannotEvaluate."""
+    definitions.main_metric(params)
+    version, reference = reference_model(params, previous, accepted)
+    results = checks.run_checks(gather(params, version, accepted))
+    if require_champion and not previous:
         why = "`uv run factory promote` makes the first version"
-        checks.insert(0, Check("NO_CHAMPION", "champions to compare with", 0, "1", False, note=why))
-    return Verdict(model_id(), against, accepted, checks)
+        results.insert(0, Check("NO_CHAMPION", "champions to compare with", 0, "1", False, note=why))
+    return GateResult(manifest.model_id(), reference, accepted, results)
 
 
-def gather(params: Params, holder: versions.Version | None, accepted: str | None) -> Evidence:
-    """The evidence on the current test rows. Raises CannotEvaluate."""
-    try:
-        model = artifact.load()
-        data = digest.read_manifest(PREPARED)
-        ours = scorer.Scorer(model)
-    except FactoryError as error:
-        raise CannotEvaluate("MODEL_MISSING", str(error)) from error
-    if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
+def reference_model(params: Params, previous: list[Version], accepted: str | None) -> tuple[Version | None, str]:
+    """The champion, if it predicts the same target, and in words what the challenger is compared with.
+
+    Raises CannotEvaluate where it predicts another, and nobody has accepted that.
+    """
+    if not previous:
+        return None, "the baseline, as no model has been promoted yet"
+    version = previous[-1]
+    settings = yaml.safe_load(git.show(version.facts["commit"], "params.yaml") or "{}")
+    problem, target = settings.get("problem"), settings.get("data", {}).get("target")
+    if (problem, target) in ((None, None), (params.problem, params.data.target)):
+        return version, f"the champion {version.name}"
+    if not accepted:
         raise CannotEvaluate(
-            "MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`"
+            "OTHER_QUESTION",
+            f"the champion {version.name} tells {target} by {problem}, not {params.data.target} by "
+            f"{params.problem}: --accept-contract-change WHY compares with the baseline instead",
         )
-    made_for = model.manifest["problem"]
-    if made_for != params.problem:
-        raise CannotEvaluate(
-            "MODEL_MISSING", f"model/ is of a {made_for}, params.yaml says {params.problem}: run `dvc repro`"
-        )
+    return None, f"the baseline, as {version.name} tells {target}"
+
+
+def gather(params: Params, version: Version | None, accepted: str | None) -> Evidence:
+    """The evidence on the current test rows, against the version if there is one. Raises CannotEvaluate."""
+    model, challenger = _challenger(params)
     test = prepare.read("test")
     row = scorer.matrix(features(test.head(1)))
     return Evidence(
         params=params,
         test=test,
         target=definitions.target_of(test, params),
-        challenger=_decided(ours.score(test), model.manifest),
-        champion=_decided(champion.scores(holder.facts["commit"], test), model.manifest) if holder else None,
+        challenger=_predictions(challenger.score(test), model.manifest),
+        champion=_predictions(champion.scores(version.facts["commit"], test), model.manifest) if version else None,
         baseline=model.manifest["baseline"],
-        latency_ms=latency(lambda: model.predict(row)),
-        size_mb=megabytes(MODEL),
-        parity=estimators.disagreement(MODEL, scorer.inputs(test.gather_every(-(-test.height // PROVED)))),
+        latency_ms=checks.latency(lambda: model.predict(row)),
+        size_mb=checks.megabytes(MODEL),
+        parity=estimators.disagreement(MODEL, scorer.inputs(test.gather_every(-(-test.height // PARITY_ROWS)))),
         tolerance=estimators.TOLERANCE,
-        contract_changed=holder is not None and contract_changed(holder.commit),
+        contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
     )
 
@@ -129,34 +112,61 @@ def gather(params: Params, holder: versions.Version | None, accepted: str | None
 def contract_changed(commit: str) -> bool:
     """Whether contract.py says something else than in the commit; comments and layout do not count."""
     path = Path(contract.__file__)
-    before = git.show(commit, f"src/{path.parent.name}/{path.name}")
-    return before is None or ast.dump(ast.parse(before)) != ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+    old = git.show(commit, f"src/{path.parent.name}/{path.name}")
+    return old is None or ast.dump(ast.parse(old)) != ast.dump(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def forget() -> None:
-    """No verdict of earlier stays where a new one may not come."""
+def delete_reports() -> None:
+    """No earlier result stays where a new one may not come."""
     for path in (JSON, MARKDOWN):
         path.unlink(missing_ok=True)
 
 
-def write(verdict: Verdict) -> None:
+def write_reports(result: GateResult) -> None:
     """reports/gate.json for machines and reports/gate.md for a pull request."""
     JSON.parent.mkdir(exist_ok=True)
-    checks = [asdict(check) | {"figure": _finite(check.figure)} for check in verdict.checks]
-    content = {"passed": verdict.passed, "refusals": verdict.refusals, **asdict(verdict), "checks": checks}
-    digest.dump(content, JSON)
-    said = "passes" if verdict.passed else f"is refused: {', '.join(verdict.refusals)}"
-    page = f"## The challenger {said}\n\nModel `{verdict.model[:12]}` against {verdict.against}.\n\n{verdict.table()}\n"
+    content = {
+        "passed": result.passed,
+        "refusals": result.refusals,
+        "model": result.model,
+        "against": result.reference,
+        "accepted": result.accepted,
+        "checks": [asdict(check) | {"figure": _finite(check.figure)} for check in result.checks],
+    }
+    manifest.dump(content, JSON)
+    outcome = "passes" if result.passed else f"is refused: {', '.join(result.refusals)}"
+    page = (
+        f"## The challenger {outcome}\n\nModel `{result.model[:12]}` against {result.reference}.\n\n{result.table()}\n"
+    )
     MARKDOWN.write_text(page, encoding="utf-8")
 
 
-def _decided(scores: pl.DataFrame, manifest: dict[str, Any]) -> Predictions:
-    if predictions.has_classes(scores) != bool(manifest.get("classes")):
+def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
+    """The model here, if it was trained on the prepared data for the problem in params.yaml. Raises CannotEvaluate."""
+    try:
+        model = artifact.load()
+        data = manifest.read_manifest(PREPARED)
+        challenger = scorer.Scorer(model)
+    except FactoryError as error:
+        raise CannotEvaluate("MODEL_MISSING", str(error)) from error
+    if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
+        raise CannotEvaluate(
+            "MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`"
+        )
+    if (problem := model.manifest["problem"]) != params.problem:
+        raise CannotEvaluate(
+            "MODEL_MISSING", f"model/ is of a {problem}, params.yaml says {params.problem}: run `dvc repro`"
+        )
+    return model, challenger
+
+
+def _predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
+    if predictions.has_classes(scores) != bool(facts.get("classes")):
         raise CannotEvaluate("CHAMPION_BROKEN", "of champion and challenger only one tells several classes apart")
-    said, classes = predictions.said(scores, manifest), manifest.get("classes")
+    values, classes = predictions.said(scores, facts), facts.get("classes")
     if classes:
-        return Predictions(said, said.argmax(axis=1), classes)
-    return Predictions(said, scores["decision"].to_numpy() if "decision" in scores.columns else None)
+        return Predictions(values, values.argmax(axis=1), classes)
+    return Predictions(values, scores["decision"].to_numpy() if "decision" in scores.columns else None)
 
 
 def _finite(figure: float | None) -> float | None:
@@ -166,12 +176,5 @@ def _finite(figure: float | None) -> float | None:
 def _row(check: Check) -> tuple[str, ...]:
     interval = "" if check.low is None or check.high is None else f"{check.low:.4f} to {check.high:.4f}"
     figure = "" if check.figure is None else f"{check.figure:.4g}"
-    return (
-        "✓" if check.passed else "✗",
-        check.what,
-        figure,
-        interval,
-        check.limit,
-        check.code,
-        check.note.replace("|", "/"),
-    )
+    note = check.note.replace("|", "/")
+    return "✓" if check.passed else "✗", check.what, figure, interval, check.limit, check.code, note

@@ -1,4 +1,4 @@
-"""The champion at work: its own commit, in a worktree, with its own environment, features and model."""
+"""A version at work: its own commit, in a worktree, with its own environment, features and model."""
 
 import os
 import shutil
@@ -19,31 +19,31 @@ import sys
 import polars as pl
 from {PACKAGE} import Scorer, contract
 rows = pl.read_parquet(sys.argv[1])
-known = [name for name in contract.Row.column_names() if name in rows.columns]
-Scorer.load("model").score(rows.select(known)).write_parquet(sys.argv[2])
+columns = [name for name in contract.Row.column_names() if name in rows.columns]
+Scorer.load("model").score(rows.select(columns)).write_parquet(sys.argv[2])
 """
 LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
-OWN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
+PROJECT_ENV = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
 
 
 def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Id, score and decision of each row by the model of the commit. Raises CannotEvaluate where it cannot tell."""
-    with tempfile.TemporaryDirectory() as place:
-        given, made = Path(place, "rows.parquet"), Path(place, "scores.parquet")
-        rows.write_parquet(given)
-        _python(commit, SCORE, str(given), str(made))
-        found = pl.read_parquet(made)
-    scored = int(found["score"].is_finite().sum())
-    if (scored, found.height) != (rows.height, rows.height):
+    """Id, score and decision of each row by the model of the commit. Raises CannotEvaluate."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
+        rows.write_parquet(source)
+        _run_python(commit, SCORE, str(source), str(destination))
+        result = pl.read_parquet(destination)
+    scored = int(result["score"].is_finite().sum())
+    if (scored, result.height) != (rows.height, rows.height):
         raise CannotEvaluate(
             "CHAMPION_BROKEN", f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows"
         )
-    return found
+    return result
 
 
-def load(commit: str) -> None:
-    """See the model of the commit fetched, verified and loaded by its own code. Raises CannotEvaluate."""
-    _python(commit, LOAD)
+def check_loads(commit: str) -> None:
+    """Fetch, verify and load the model of the commit by its own code. Raises CannotEvaluate."""
+    _run_python(commit, LOAD)
 
 
 def fetch(commit: str, folder: Path) -> None:
@@ -72,14 +72,14 @@ def checkout(commit: str) -> Path:
     return folder
 
 
-def _python(commit: str, script: str, *arguments: str) -> None:
+def _run_python(commit: str, script: str, *arguments: str) -> None:
     folder = checkout(commit)
-    env = {name: value for name, value in os.environ.items() if name not in OWN}
+    env = {name: value for name, value in os.environ.items() if name not in PROJECT_ENV}
     command = (env.get("UV", "uv"), "run", "--quiet", "--frozen", "--no-default-groups", "python", "-c", script)
     try:
         run(*command, *arguments, cwd=folder, env=env)
     except FactoryError as error:
-        said = str(error).rpartition(" failed: ")[2]
+        reason = str(error).rpartition(" failed: ")[2]
         raise CannotEvaluate(
-            "CHAMPION_BROKEN", f"the model of {commit[:8]} does not run in its own environment: {said}"
+            "CHAMPION_BROKEN", f"the model of {commit[:8]} does not run in its own environment: {reason}"
         ) from error

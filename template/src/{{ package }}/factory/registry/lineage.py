@@ -17,7 +17,7 @@ from .versions import Version
 
 
 def trace(version: Version) -> dict[str, Any]:
-    """The version's origins, read from its commit. Raises CannotEvaluate where the commit lacks them."""
+    """What the version was made of, read from its commit. Raises CannotEvaluate where the commit lacks them."""
     facts, commit = version.facts, version.facts["commit"]
     author, at, subject = run("git", "show", "--no-patch", "--format=%an <%ae>%n%aI%n%s", commit).split("\n", 2)
     lock = _read(commit, "uv.lock")
@@ -33,7 +33,7 @@ def trace(version: Version) -> dict[str, Any]:
     }
 
 
-def lines(content: Any, indent: str = "") -> list[str]:
+def to_lines(content: Any, indent: str = "") -> list[str]:
     """Nested content as indented text."""
     if isinstance(content, dict):
         pairs = list(content.items())
@@ -41,13 +41,13 @@ def lines(content: Any, indent: str = "") -> list[str]:
         pairs = [("-", item) for item in content]
     else:
         return [f"{indent}{content}"]
-    found = []
+    lines = []
     for name, value in pairs:
         if isinstance(value, dict | list) and value:
-            found += [f"{indent}{name}", *lines(value, indent + "  ")]
+            lines += [f"{indent}{name}", *to_lines(value, indent + "  ")]
         else:
-            found.append(f"{indent}{name}: {value}")
-    return found
+            lines.append(f"{indent}{name}: {value}")
+    return lines
 
 
 def _read(commit: str, path: str) -> str:

@@ -38,44 +38,44 @@ class Version:
         return self.record
 
 
-def known() -> list[Version]:
+def local() -> list[Version]:
     """The versions in this clone, oldest first."""
-    found = []
+    versions = []
     for name, tag, commit, message in git.tags(f"{PREFIX}*"):
         if re.fullmatch(rf"{PREFIX}[1-9]\d*", name):
-            found.append(Version(int(name.removeprefix(PREFIX)), tag, commit, _record(message)))
-    return sorted(found, key=lambda version: version.number)
+            versions.append(Version(int(name.removeprefix(PREFIX)), tag, commit, _record(message)))
+    return sorted(versions, key=lambda version: version.number)
 
 
-def current() -> list[Version]:
-    """The versions here once those of the remote are fetched. Raises CannotEvaluate where it cannot be reached."""
+def fetch() -> list[Version]:
+    """The versions in this clone, once those of the remote are fetched. Raises CannotEvaluate where it cannot be reached."""
     remote = git.remote_name()
     if remote:
         try:
             git.fetch_tags(remote, PREFIX)
         except FactoryError as error:
-            told = "a tag here is not the remote's: run `factory audit`" if _clash(remote) else str(error)
-            raise CannotEvaluate("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {told}") from error
-    return known()
+            reason = "a tag here is not the remote's: run `factory audit`" if _conflicts(remote) else str(error)
+            raise CannotEvaluate("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {reason}") from error
+    return local()
 
 
-def find(name: str, among: list[Version]) -> Version:
+def find(name: str, versions: list[Version]) -> Version:
     """The version of that name, `v3` or `3`. Raises FactoryError."""
-    for version in among:
+    for version in versions:
         if name.removeprefix(PREFIX).removeprefix("v") == str(version.number):
             return version
     raise FactoryError(
-        f"there is no version {name}: {', '.join(v.name for v in among) or 'none has been promoted yet'}"
+        f"there is no version {name}: {', '.join(v.name for v in versions) or 'none has been promoted yet'}"
     )
 
 
-def publish(commit: str, record: dict[str, Any], headline: str, before: list[Version]) -> Version:
+def publish(commit: str, record: dict[str, Any], headline: str, previous: list[Version]) -> Version:
     """The next version, on the remote first: of several at once exactly one is made. Raises FactoryError."""
-    number = before[-1].number + 1 if before else 1
+    number = previous[-1].number + 1 if previous else 1
     name = f"{PREFIX}{number}"
-    chain = {"version": number, "commit": commit, "previous": before[-1].tag if before else None}
-    sealed = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
-    message = f"{name}: {headline}\n\n{_sealed(sealed)}\n"
+    chain = {"version": number, "commit": commit, "previous": previous[-1].tag if previous else None}
+    record = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
+    message = f"{name}: {headline}\n\n{_with_checksum(record)}\n"
     tag = git.make_tag(name, commit, message)
     remote = git.remote_name()
     if remote:
@@ -85,17 +85,17 @@ def publish(commit: str, record: dict[str, Any], headline: str, before: list[Ver
     except FactoryError as error:
         if git.tag_object(name) != tag:  # a fetch may have brought what was just pushed
             raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
-    return Version(number, tag, commit, sealed)
+    return Version(number, tag, commit, record)
 
 
-def model_in(lock: str) -> str:
+def model_md5(dvc_lock: str) -> str:
     """DVC's name for the model's folder with all its files, in the text of a dvc.lock."""
-    outs = yaml.safe_load(lock)["stages"]["train"]["outs"]
+    outs = yaml.safe_load(dvc_lock)["stages"]["train"]["outs"]
     [folder] = [out["md5"] for out in outs if out["path"] == str(MODEL)]
     return str(folder)
 
 
-def _clash(remote: str) -> bool:
+def _conflicts(remote: str) -> bool:
     """Whether a tag here is another than the remote's; `git fetch --quiet` does not say why it refuses."""
     with suppress(FactoryError):
         return any(
@@ -109,18 +109,18 @@ def _push(remote: str, tag: str, name: str) -> None:
         git.push(remote, f"{tag}:refs/tags/{name}")
     except FactoryError as error:
         try:
-            found = git.remote_tags(remote, name).get(name)
+            pushed = git.remote_tags(remote, name).get(name)
         except FactoryError:
             raise CannotEvaluate("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
-        if found is None:
+        if pushed is None:
             raise CannotEvaluate(
                 "PUSH_REFUSED", f"{name} was not accepted by {remote}, nothing is changed: {error}"
             ) from error
-        if found != tag:
+        if pushed != tag:
             raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
 
 
-def _sealed(record: dict[str, Any]) -> str:
+def _with_checksum(record: dict[str, Any]) -> str:
     content = json.dumps(record, ensure_ascii=False, sort_keys=True)
     return json.dumps({**record, "sha256": manifest.sha256(content.encode())}, ensure_ascii=False, sort_keys=True)
 
@@ -132,4 +132,4 @@ def _record(message: str) -> dict[str, Any] | None:
         del record["sha256"]
     except (ValueError, KeyError, TypeError):
         return None
-    return record if _sealed(record) == line else None
+    return record if _with_checksum(record) == line else None

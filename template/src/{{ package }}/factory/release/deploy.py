@@ -28,7 +28,7 @@ print(base64.b64encode(urllib.request.urlopen(asked, timeout={smoke_test.SECONDS
 
 def rollout(stage: str, name: str) -> Iterator[str]:
     """Run the image at FACTORY_TARGET, for a dry run on this machine; yields what was seen. Raises FactoryError."""
-    known = versions.current()
+    known = versions.fetch()
     version, target, registry = versions.find(name, known), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
     if version != known[-1]:
         raise FactoryError(f"SUPERSEDED: {known[-1].name} is the champion by now; `factory rollback` is the way back")

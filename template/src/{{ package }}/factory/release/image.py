@@ -23,7 +23,7 @@ NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 def build(name: str | None = None) -> tuple[str, Path]:
     """Make a version's image, by default the champion's; its tag, and the list of what is in it. Raises FactoryError."""
     engine = find_engine()
-    known = versions.current()
+    known = versions.fetch()
     if not known:
         raise FactoryError("nothing has been promoted yet: run `uv run factory promote`")
     version = versions.find(name, known) if name else known[-1]

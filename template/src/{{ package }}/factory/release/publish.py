@@ -20,7 +20,7 @@ SECONDS = 30
 
 def publish(name: str) -> tuple[str, Path]:
     """Push what `factory build` made; the image by its digest, and the statement's path. Raises FactoryError."""
-    version = versions.find(name, versions.current())
+    version = versions.find(name, versions.fetch())
     engine, slug = build.find_engine(), build.slug()
     with _registry(engine, slug) as registry:
         tag = f"{registry}:{version.name}"

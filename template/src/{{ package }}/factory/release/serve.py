@@ -15,7 +15,7 @@ from ..workspace.process import run
 def serve(host: str, port: int) -> NoReturn:
     """Become the service of the champion. Raises FactoryError and CannotEvaluate."""
     chosen = settings.load()
-    known = versions.known()
+    known = versions.local()
     if not known:
         raise FactoryError("there is no version yet: `uv run factory promote`, or `uv run factory serve --model model`")
     version = known[-1]
@@ -23,7 +23,7 @@ def serve(host: str, port: int) -> NoReturn:
     if not any(folder.glob("src/*/factory/service")):
         raise FactoryError(f"{version.name} is of a time before the service: promote a model of a commit that has it")
     artifact.write(folder / MODEL, version.name, version.commit)
-    env = {name: value for name, value in os.environ.items() if name not in champion.OWN}
+    env = {name: value for name, value in os.environ.items() if name not in champion.PROJECT_ENV}
     places = {name: value for name, value in chosen if isinstance(value, Path)}
     env |= {f"{settings.PREFIX}{name.upper()}": str(value.resolve()) for name, value in places.items()}
     run(
