@@ -44,7 +44,7 @@ def closure(root: Path, *starts: Path, lazy: bool = True) -> set[str]:
     found, left = set(), list(starts)
     while left:
         file = left.pop()
-        if file in found or file.parent == root and file.name == "__init__.py":  # which imports scoring for others
+        if file in found or (file.parent == root and file.name == "__init__.py"):  # which imports scoring for others
             continue
         found.add(file)
         ancestors = (folder / "__init__.py" for folder in file.parents if folder.is_relative_to(root))

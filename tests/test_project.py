@@ -110,13 +110,16 @@ def test_a_delivery_that_differs_is_admitted_by_the_change_that_is_proposed(proj
     run(project, "uv", "run", "python", "-c", SPOIL, last, file)
     refused = call(project, "uv", "run", "factory", "ingest", file)
     assert refused.returncode == 1 and refused.stderr.endswith(f"; see `factory contract --diff '{file}'`\n")
-    told = call(project, "uv", "run", "factory", "contract", "--diff", file)
-    assert told.returncode == 1 and "'Zoë 😀' in 3 of" in told.stdout and "terminal is new" in told.stdout
-    (tmp_path / "change.diff").write_text(told.stdout, "utf-8")
+    differs = call(project, "uv", "run", "factory", "contract", "--diff", file)
+    assert differs.returncode == 1 and "'Zoë 😀' in 3 of" in differs.stdout and "terminal is new" in differs.stdout
+    assert "Rename it in the delivery, or in contract.py, features.py" in differs.stdout
+    assert "precipitation is missing: add it to the delivery, or remove it from contract.py, features.py" in differs.stdout
+    (tmp_path / "change.diff").write_text(differs.stdout, "utf-8")
     try:
         run(project, "git", "apply", str(tmp_path / "change.diff"))
-        invariant = contract.read_text("utf-8").replace("n_unique() == 3", "n_unique() == 4")  # for a person to decide
-        contract.write_text(invariant, "utf-8")
+        text = contract.read_text("utf-8")  # what is left is for a person to decide
+        text = text.replace("n_unique() == 3", "n_unique() == 4").replace(" visibility =", " visibility_km =")
+        contract.write_text(text.replace(" precipitation =", " #"), "utf-8")
         assert "keeps the contract" in run(project, "uv", "run", "factory", "contract", "--diff", file)
     finally:
         contract.write_text(before, "utf-8")

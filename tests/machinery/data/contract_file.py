@@ -52,27 +52,27 @@ DELIVERY = {"gap is mostly known": pl.col("gap").is_null().mean() < 0.5}
 SIZE = "the 'size' 😀"
 
 
-def teach(patch: pytest.MonkeyPatch, text: str = HEAD + ROWS) -> None:
+def write(patch: pytest.MonkeyPatch, text: str = HEAD + ROWS) -> None:
     """Make this the project's contract."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
     FILE.write_text(text, encoding="utf-8", newline="")
-    read_again(patch)
+    reload(patch)
 
 
-def read_again(patch: pytest.MonkeyPatch) -> None:
+def reload(patch: pytest.MonkeyPatch) -> None:
     """Take the contract as the file has it now."""
-    found = runpy.run_path(str(FILE), run_name="toy_contract")
+    names = runpy.run_path(str(FILE), run_name="toy_contract")
     for name in ("Row", "LabelledRow", "DELIVERY", "IGNORED", "MISSING"):
         patch.delattr(contract, name, raising=False)
-        if name in found:
-            patch.setattr(contract, name, found[name], raising=False)
+        if name in names:
+            patch.setattr(contract, name, names[name], raising=False)
     patch.setattr(contract, "__file__", str(FILE.absolute()))
 
 
 @pytest.fixture
 def accepted(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A toy project with a contract of its own and a delivery that keeps it."""
-    teach(monkeypatch)
+    write(monkeypatch)
     delivery(400, first=1000).write_parquet("first.parquet")
     assert run("ingest", "first.parquet").exit_code == 0
 
@@ -90,8 +90,8 @@ def delivery(height: int = 100, first: int = 0) -> pl.DataFrame:
     return rows.with_columns(sizes).select(*rows.columns[:-1], SIZE, "answer")
 
 
-def told(name: str) -> list[str]:
-    """What the command says of the file, which differs."""
+def differences(name: str) -> list[str]:
+    """What the command reports of the file, which differs."""
     result = run("contract", "--diff", name)
     assert isinstance(result.exception, SystemExit) and result.exit_code == 1, result.exception
     lines, _, change = result.stdout.partition("\n\n")
@@ -100,12 +100,12 @@ def told(name: str) -> list[str]:
     return [line.removeprefix("✗ ") for line in lines.splitlines()]
 
 
-def apply(patch: pytest.MonkeyPatch, *command: str) -> None:
+def apply_diff(patch: pytest.MonkeyPatch, *command: str) -> None:
     """Change the contract as the last diff says."""
     process.run(*(command or ("git", "apply", "change.diff")))
-    read_again(patch)
+    reload(patch)
 
 
-def kept(name: str) -> bool:
+def is_valid(name: str) -> bool:
     """Whether the file keeps the contract as it is now."""
     return run("contract", "--diff", name).exit_code == 0 and not diff.diff(Path(name), toy.params())[0]

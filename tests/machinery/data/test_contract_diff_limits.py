@@ -8,7 +8,7 @@ import pytest
 from tests.factory.cli_runner import refused, run
 
 from machinery.data import contract_file
-from machinery.data.contract_file import accepted, delivery, some  # noqa: F401
+from machinery.data.contract_file import SIZE, accepted, delivery, some  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("accepted")
 
@@ -41,6 +41,14 @@ DECIDE = {
         some("seen", datetime.now().replace(microsecond=0) + timedelta(days=9)),
         "seen: in the future, 3 of 100",
     ),
+    "renamed": (
+        lambda table: table.rename({"amount": "amount_eur"}),
+        "amount is missing, amount_eur is new and looks like it: renamed? Rename it in the delivery, or in contract.py",
+    ),
+    "missing": (
+        lambda table: table.drop(SIZE),
+        f"{SIZE} is missing: add it to the delivery, or remove it from contract.py",
+    ),
     "many categories": (
         lambda table: table.with_columns(kind=pl.col("key")),
         "100 new values: looks like something else than kind",
@@ -48,26 +56,39 @@ DECIDE = {
 }
 
 
-@pytest.mark.parametrize("spoil, words", DECIDE.values(), ids=DECIDE)
-def test_what_only_a_person_can_decide_is_named_and_changes_nothing(spoil, words):
-    spoil(delivery()).write_csv("next.csv")
+@pytest.mark.parametrize("change, message", DECIDE.values(), ids=DECIDE)
+def test_what_only_a_person_can_decide_is_named_and_changes_nothing(change, message):
+    change(delivery()).write_csv("next.csv")
     before = contract_file.FILE.read_bytes()
-    assert words in "\n".join(contract_file.told("next.csv"))
+    assert message in "\n".join(contract_file.differences("next.csv"))
     assert not Path("change.diff").read_text("utf-8") and contract_file.FILE.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    "spoil, words",
+    "change, message",
     [
         (lambda column: column * 100, "the median is 100 times what it was: looks like another unit"),
         (lambda column: column * 1.8 + 32, "looks like °F in place of °C"),
     ],
 )
-def test_another_unit_is_to_be_mended_in_the_delivery(spoil, words):
-    delivery(400).with_columns(spoil(pl.col("amount"))).write_csv("next.csv")
-    (line,) = [line for line in contract_file.told("next.csv") if line.startswith("amount")]
-    assert words in line and line.endswith("mend the delivery rather than the contract")
+def test_another_unit_is_to_be_mended_in_the_delivery(change, message):
+    delivery(400).with_columns(change(pl.col("amount"))).write_csv("next.csv")
+    (line,) = [line for line in contract_file.differences("next.csv") if line.startswith("amount")]
+    assert message in line and line.endswith("mend the delivery rather than the contract")
     assert "+    amount = dy.Float64(" in Path("change.diff").read_text("utf-8")  # for those who know better
+
+
+def test_files_that_name_a_lost_column_are_listed():
+    Path("src/toy/features.py").write_text('def features(rows):\n    return rows.select("kind", "amount")\n', "utf-8")
+    delivery().rename({"kind": "kind_of_it"}).drop(SIZE).write_csv("next.csv")
+    renamed, missing = contract_file.differences("next.csv")
+    assert renamed.endswith("or in contract.py, features.py, params.yaml") and missing.endswith("from contract.py")
+
+
+def test_values_of_a_renamed_column_are_compared_all_the_same():
+    some("amount", pl.lit(512.5))(delivery()).rename({"amount": "amount_eur"}).write_csv("next.csv")
+    renamed, limit = contract_file.differences("next.csv")
+    assert renamed.startswith("amount is missing, amount_eur is new") and limit.startswith("amount: 3 of 100 rows above")
 
 
 def test_file_that_keeps_the_contract(monkeypatch):
@@ -84,6 +105,6 @@ def test_refusal_says_where_to_look(monkeypatch):
 def test_no_name_in_a_delivery_is_taken_for_a_patch(monkeypatch):
     hostile = {"--- a/x.py": 1, "+++ b/x.py": 1, "@@ -0,0 +1 @@": 1, "+import this\n+": 1}
     delivery().with_columns(**{name: pl.lit(value) for name, value in hostile.items()}).write_parquet("next.parquet")
-    assert len(contract_file.told("next.parquet")) == 4
-    contract_file.apply(monkeypatch)
-    assert not Path("x.py").exists() and contract_file.kept("next.parquet")
+    assert len(contract_file.differences("next.parquet")) == 4
+    contract_file.apply_diff(monkeypatch)
+    assert not Path("x.py").exists() and contract_file.is_valid("next.parquet")

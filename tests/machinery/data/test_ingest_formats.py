@@ -49,7 +49,7 @@ def test_delivery_that_spells_unknown_in_its_own_way_is_understood(monkeypatch):
 @pytest.mark.parametrize("place", ["rows.csv", "data/raw/rows.csv"])
 def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
     toy.rows(50).write_csv(place)
-    check = prepare.spool
+    check = prepare.load_validated
 
     def checked(path, *others):
         rows = check(path, *others)
@@ -57,7 +57,7 @@ def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
             file.write("k50,")
         return rows
 
-    monkeypatch.setattr(prepare, "spool", checked)
+    monkeypatch.setattr(prepare, "load_validated", checked)
     assert "changed while it was read" in refused("ingest", place)
     left = [file.name for file in RAW.iterdir()]
     assert not ledger.LEDGER.exists() and left == ["rows.csv"] * place.startswith("data")

@@ -143,6 +143,6 @@ def test_target_of_another_kind_is_refused(problem, answers, wanted):
 def test_tomorrow_is_a_matter_of_time_zones():
     hours = pl.Series("seen", [0, 12, 36])
     times = (hours * 3_600_000).cast(pl.Duration("ms")) + datetime.now()
-    prepare.refuse_future(times[:2])
+    prepare.check_not_future(times[:2])
     with pytest.raises(errors.ContractViolation, match="seen: in the future, 1 of 3 rows"):
-        prepare.refuse_future(times)
+        prepare.check_not_future(times)

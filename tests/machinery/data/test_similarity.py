@@ -8,27 +8,25 @@ import pytest
 from late_flights.factory.data.contract_diff import similarity
 from late_flights.factory.validation import bounds
 
-likeness = similarity
-
 KNOWN = pl.Series("known", np.random.default_rng(0).normal(20, 6, 500))
 LATER = pl.Series("later", np.random.default_rng(1).normal(20, 6, 300))
 
 
-@pytest.mark.parametrize("factor", [f for ratio in likeness.UNITS for f in (ratio, 1 / ratio)])
+@pytest.mark.parametrize("factor", [f for ratio in similarity.UNITS for f in (ratio, 1 / ratio)])
 def test_factor_between_units_is_named(factor):
-    assert "another unit" in likeness.unit(KNOWN, LATER * factor)
+    assert "another unit" in similarity.unit_change(KNOWN, LATER * factor)
 
 
 def test_units_are_called_by_name():
-    assert "cents" in likeness.unit(KNOWN, LATER * 100)
-    assert "(miles and kilometres)" in likeness.unit(KNOWN, LATER / 1.609)
-    assert "°F in place of °C" in likeness.unit(KNOWN, LATER * 1.8 + 32)
-    assert "°C in place of °F" in likeness.unit(KNOWN * 1.8 + 32, LATER)
-    assert "°F in place of °C" in likeness.unit(KNOWN, (LATER + 6) * 1.8 + 32)  # in another season
+    assert "cents" in similarity.unit_change(KNOWN, LATER * 100)
+    assert "(miles and kilometres)" in similarity.unit_change(KNOWN, LATER / 1.609)
+    assert "°F in place of °C" in similarity.unit_change(KNOWN, LATER * 1.8 + 32)
+    assert "°C in place of °F" in similarity.unit_change(KNOWN * 1.8 + 32, LATER)
+    assert "°F in place of °C" in similarity.unit_change(KNOWN, (LATER + 6) * 1.8 + 32)  # in another season
 
 
 def test_whole_season_that_is_far_beyond_is_another_unit():
-    assert "looks like another unit" in likeness.unit(KNOWN, (LATER - LATER.mean() / 3) * 100)
+    assert "looks like another unit" in similarity.unit_change(KNOWN, (LATER - LATER.mean() / 3) * 100)
 
 
 OTHER = {
@@ -43,7 +41,7 @@ OTHER = {
 
 @pytest.mark.parametrize("new", OTHER.values(), ids=OTHER)
 def test_other_changes_are_no_unit(new):
-    assert likeness.unit(KNOWN, new) is None
+    assert similarity.unit_change(KNOWN, new) is None
 
 
 @pytest.mark.parametrize(
@@ -67,16 +65,16 @@ def test_other_changes_are_no_unit(new):
     ],
 )
 def test_new_column_may_be_an_old_one(old, known, new, same):
-    assert bool(likeness.renamed(old, known, new)) == same
+    assert bool(similarity.rename_score(old, known, new)) == same
 
 
 @pytest.mark.parametrize(
-    "value, told",
+    "value, message",
     [("RED", "'Red' but for case or blanks"), ("r ed", "'Red' but for"), ("Reed", "close to 'Red'"), ("x", None)],
 )
-def test_value_may_be_a_slip(value, told):
-    found = likeness.written_like(value, ["Green", "Red"])
-    assert found == told if told is None else told in found
+def test_value_may_be_a_slip(value, message):
+    result = similarity.similar_category(value, ["Green", "Red"])
+    assert result == message if message is None else message in result
 
 
 @pytest.mark.parametrize(

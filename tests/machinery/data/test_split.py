@@ -27,7 +27,7 @@ def test_side_of_an_id_is_that_of_its_hash():
     params = toy.params(data=DATA | {"id": "key"})
     rows = toy.rows(500)
     expected = [int(sha256(key.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < 0.25 for key in rows["key"]]
-    assert split.test_side(rows, params).to_list() == expected
+    assert split.is_test_row(rows, params).to_list() == expected
 
 
 def test_id_of_several_rows_is_on_one_side_whatever_the_time():
@@ -50,26 +50,26 @@ def test_row_without_an_id_is_refused():
 def test_without_an_id_the_side_follows_from_all_but_the_target():
     rows = toy.rows(400)
     params = toy.params(**NO_ID)
-    side = split.test_side(rows, params)
+    side = split.is_test_row(rows, params)
     assert side.mean() == pytest.approx(0.25, rel=0.3)
-    assert split.test_side(rows.with_columns(~pl.col("answer")), params).equals(side)
+    assert split.is_test_row(rows.with_columns(~pl.col("answer")), params).equals(side)
     twice = pl.concat([rows[::2], rows])
-    assert split.test_side(twice, params).equals(pl.concat([side[::2], side]))
-    assert not split.test_side(rows.with_columns(pl.col("amount") + 1), params).equals(side)
+    assert split.is_test_row(twice, params).equals(pl.concat([side[::2], side]))
+    assert not split.is_test_row(rows.with_columns(pl.col("amount") + 1), params).equals(side)
 
 
 def test_without_an_id_rows_of_every_kind_have_a_side():
     odd = toy.rows(300).with_columns(
         bytes=pl.lit(b"\xff"), text=pl.lit("a\nb\u2028c\x85"), listed=pl.concat_list("amount", "amount")
     )
-    side = split.test_side(odd, toy.params(**NO_ID))
+    side = split.is_test_row(odd, toy.params(**NO_ID))
     assert len(side) == 300 and 0 < side.sum() < 300
 
 
 def test_chunks_do_not_change_sides(monkeypatch):
-    whole = split.test_side(toy.rows(300), toy.params(**NO_ID))
+    whole = split.is_test_row(toy.rows(300), toy.params(**NO_ID))
     monkeypatch.setattr(chunks, "CHUNK", 7)
-    assert split.test_side(toy.rows(300), toy.params(**NO_ID)).equals(whole)
+    assert split.is_test_row(toy.rows(300), toy.params(**NO_ID)).equals(whole)
 
 
 @pytest.mark.parametrize("sections", [NO_ID, REPEATS, {"data": DATA | {"id": "key"}}], ids=["no id", "repeats", "id"])

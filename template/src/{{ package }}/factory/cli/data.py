@@ -33,7 +33,7 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
     if inbox == bool(files):
         raise click.UsageError("name files, or say --inbox")
     params = config.load()
-    entries = ingest.collect(params) if inbox else ingest.ingest(list(files), params, source)
+    entries = ingest.ingest_inbox(params) if inbox else ingest.ingest(list(files), params, source)
     for entry in entries:
         click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
     click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")

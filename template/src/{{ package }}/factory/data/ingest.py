@@ -1,4 +1,4 @@
-"""New data through the contract into data/raw/ and the ledger; earlier deliveries stay as they are."""
+"""New data through the contract into data/raw/ and the ledger, from files or the storage's inbox; earlier deliveries stay."""
 
 import shlex
 import shutil
@@ -21,89 +21,54 @@ from ..workspace.process import dvc, run
 from . import ledger, prepare
 from .ledger import Entry
 
-SCRATCH = RAW.with_name(".ingest.tmp")
-CHECKED = DVC_TMP / "ingest"
+COPYING = RAW.with_name(".ingest.tmp")  # on the disk of data/raw, so that a file moves there in one step
+VALIDATED = DVC_TMP / "ingest"
+DOWNLOADED = DVC_TMP / "inbox"
 
 
 def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
     """Enter each file as a delivery, all or none; a file that lies in data/raw/ stays where it is.
 
-    What a refusal tells to do begins with `fetch`, a command, if the files stay here no longer than this takes.
+    `fetch` is the command that brings the files back, if they stay here no longer than this takes:
+    what a refusal says to do begins with it.
 
     Raises FactoryError if a file breaks the contract, repeats rows that are there already, or
     would take the place of an earlier delivery.
     """
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(DVC_TMP / "factory-ingest.lock"):
-        known = ledger.entries()
-        names = [file.name for file in files]
-        for file in files:
-            if names.count(file.name) > 1:
-                raise FactoryError(f"two files are called {file.name}: give each a name of its own")
-            _check_new(file, known)
-        found = _check_contents(files, known)
-        with scratch(CHECKED) as folder:
-            deliveries = {file: _checked(file, params, fetch, folder / file.name) for file in files}
+        earlier = ledger.entries()
+        _check_names(files, earlier)
+        hashes = _check_contents(files, earlier)
+        with temporary_folder(VALIDATED) as folder:
+            validated = {file: _validated(file, params, fetch, folder / file.name) for file in files}
             if params.data.id and not params.data.repeats:
-                _check_ids(deliveries, known, params.data.id)
-            entries = [_entry(file, height(rows), source, found[file]) for file, rows in deliveries.items()]
-        added: list[Path] = []
-        try:
-            for file, entry in zip(files, entries, strict=True):
-                if not entry.path.exists():
-                    added.append(entry.path)
-                    _copy(file, entry.path)
-                if manifest.file_sha256(entry.path) != entry.sha256:
-                    raise FactoryError(f"{file}: changed while it was read: enter it again when it is whole")
-            run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
-            ledger.append(entries)
-        except BaseException:
-            for path in added:
-                path.unlink(missing_ok=True)
-                path.with_name(f"{path.name}.dvc").unlink(missing_ok=True)
-            raise
+                _check_ids(validated, earlier, params.data.id)
+            entries = [_entry(file, height(validated[file]), source, hashes[file]) for file in files]
+        _add(files, entries)
     return entries
 
 
-def _checked(file: Path, params: Params, fetch: str, place: Path) -> pl.LazyFrame:
+def ingest_inbox(params: Params) -> list[Entry]:
+    """Enter every new file of the storage's inbox, all or none. Raises FactoryError."""
+    inbox = f"remote://{dvc('config', 'core.remote')}/inbox"
+    entered = {entry.file for entry in ledger.entries()}
+    names = [name for name in _listed(inbox) if tables.suffix(name) and name not in entered]
+    shutil.rmtree(DOWNLOADED, ignore_errors=True)
+    DOWNLOADED.mkdir(parents=True)
     try:
-        return prepare.spool(file, params, place)
-    except ContractViolation as error:
-        name = shlex.quote(file.name if fetch else str(file))
-        before = f"{fetch}{name} && " if fetch else ""
-        raise ContractViolation(f"{error}; see `{before}factory contract --diff {name}`") from error
-
-
-def _check_new(file: Path, known: list[Entry]) -> None:
-    if not file.is_file():
-        raise FactoryError(f"{file}: no such file")
-    place = RAW / file.name
-    if file.name in {entry.file for entry in known}:
-        raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
-    if place.exists() and manifest.file_sha256(place) != manifest.file_sha256(file):
-        raise FactoryError(f"{place} is there but not in the ledger: enter that file, or give the new one another name")
-
-
-def _check_contents(files: list[Path], known: list[Entry]) -> dict[Path, str]:
-    """The sha256 of each file, none of which was there before."""
-    found = {file: manifest.file_sha256(file) for file in files}
-    seen = {entry.sha256: entry.path for entry in known}
-    for file in files:
-        other = seen.setdefault(found[file], file)
-        if other is not file:
-            raise FactoryError(f"{file}: has the same content as {other}, which is a delivery already")
-    return found
-
-
-def _copy(file: Path, place: Path) -> None:
-    """Copy, so that a run that is killed leaves no half file in the place."""
-    with scratch(SCRATCH) as folder:
-        shutil.copyfile(file, folder / file.name)
-        (folder / file.name).replace(place)
+        for name in names:
+            dvc("get-url", f"{inbox}/{name}", str(DOWNLOADED / name))
+            if not (DOWNLOADED / name).is_file():
+                raise FactoryError(f"{inbox}/{name} is a folder: deliver its files, under names of their own")
+        files = [DOWNLOADED / name for name in names]
+        return ingest(files, params, inbox, fetch=f"dvc get-url {inbox}/") if names else []
+    finally:
+        shutil.rmtree(DOWNLOADED)
 
 
 @contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
+def temporary_folder(folder: Path) -> Iterator[Path]:
     """A new folder; one that an earlier run left, because it was killed, is gone."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -113,16 +78,52 @@ def scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_ids(deliveries: dict[Path, pl.LazyFrame], known: list[Entry], name: str) -> None:
-    seen = {entry.path: _ids(tables.scan(entry.path, checked=True), entry.path, name) for entry in known}
-    for file, rows in deliveries.items():
-        ids = _ids(rows, file, name)
-        if ids.is_duplicated().any():
-            raise ContractViolation(
-                f"{file}: {name}: {ids.is_duplicated().sum()} rows share their id, e.g. {ids.filter(ids.is_duplicated())[0]}"
+def _check_names(files: list[Path], earlier: list[Entry]) -> None:
+    names, entered = [file.name for file in files], {entry.file for entry in earlier}
+    for file in files:
+        if names.count(file.name) > 1:
+            raise FactoryError(f"two files are called {file.name}: give each a name of its own")
+        if not file.is_file():
+            raise FactoryError(f"{file}: no such file")
+        place = RAW / file.name
+        if file.name in entered:
+            raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
+        if place.exists() and manifest.file_sha256(place) != manifest.file_sha256(file):
+            raise FactoryError(
+                f"{place} is there but not in the ledger: enter that file, or give the new one another name"
             )
-        for other, earlier in seen.items():
-            repeated = ids.filter(ids.is_in(earlier.implode()))
+
+
+def _check_contents(files: list[Path], earlier: list[Entry]) -> dict[Path, str]:
+    """The sha256 of each file, none of which was there before."""
+    hashes = {file: manifest.file_sha256(file) for file in files}
+    seen = {entry.sha256: entry.path for entry in earlier}
+    for file in files:
+        other = seen.setdefault(hashes[file], file)
+        if other is not file:
+            raise FactoryError(f"{file}: has the same content as {other}, which is a delivery already")
+    return hashes
+
+
+def _validated(file: Path, params: Params, fetch: str, folder: Path) -> pl.LazyFrame:
+    try:
+        return prepare.load_validated(file, params, folder)
+    except ContractViolation as error:
+        name = shlex.quote(file.name if fetch else str(file))
+        prefix = f"{fetch}{name} && " if fetch else ""
+        raise ContractViolation(f"{error}; see `{prefix}factory contract --diff {name}`") from error
+
+
+def _check_ids(validated: dict[Path, pl.LazyFrame], earlier: list[Entry], name: str) -> None:
+    """Refuse ids that stand twice, in one table or in two."""
+    seen = {entry.path: _ids(tables.scan(entry.path, checked=True), entry.path, name) for entry in earlier}
+    for file, rows in validated.items():
+        ids = _ids(rows, file, name)
+        repeated = ids.filter(ids.is_duplicated())
+        if len(repeated):
+            raise ContractViolation(f"{file}: {name}: {len(repeated)} rows share their id, e.g. {repeated[0]}")
+        for other, other_ids in seen.items():
+            repeated = ids.filter(ids.is_in(other_ids.implode()))
             if len(repeated):
                 raise ContractViolation(
                     f"{file}: {name}: {len(repeated)} rows are in {other} already, e.g. {repeated[0]}"
@@ -146,30 +147,35 @@ def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
     )
 
 
-FETCHED = DVC_TMP / "inbox"
-
-
-def collect(params: Params) -> list[Entry]:
-    """Enter every new file, all or none. Raises FactoryError."""
-    place = f"remote://{dvc('config', 'core.remote')}/inbox"
-    known = {entry.file for entry in ledger.entries()}
-    names = [name for name in _listed(place) if tables.suffix(name) and name not in known]
-    shutil.rmtree(FETCHED, ignore_errors=True)
-    FETCHED.mkdir(parents=True)
+def _add(files: list[Path], entries: list[Entry]) -> None:
+    """Copy the files into data/raw/ and record them; whatever fails, nothing of them stays."""
+    added: list[Path] = []
     try:
-        for name in names:
-            dvc("get-url", f"{place}/{name}", str(FETCHED / name))
-            if not (FETCHED / name).is_file():
-                raise FactoryError(f"{place}/{name} is a folder: deliver its files, under names of their own")
-        files = [FETCHED / name for name in names]
-        return ingest(files, params, place, fetch=f"dvc get-url {place}/") if names else []
-    finally:
-        shutil.rmtree(FETCHED)
+        for file, entry in zip(files, entries, strict=True):
+            if not entry.path.exists():
+                added.append(entry.path)
+                _copy(file, entry.path)
+            if manifest.file_sha256(entry.path) != entry.sha256:
+                raise FactoryError(f"{file}: changed while it was read: enter it again when it is whole")
+        run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
+        ledger.append(entries)
+    except BaseException:
+        for path in added:
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}.dvc").unlink(missing_ok=True)
+        raise
 
 
-def _listed(place: str) -> list[str]:
+def _copy(file: Path, place: Path) -> None:
+    """Copy, so that a run that is killed leaves no half file in the place."""
+    with temporary_folder(COPYING) as folder:
+        shutil.copyfile(file, folder / file.name)
+        (folder / file.name).replace(place)
+
+
+def _listed(inbox: str) -> list[str]:
     try:
-        return sorted(dvc("list-url", place).splitlines())
+        return sorted(dvc("list-url", inbox).splitlines())
     except FactoryError as error:
         if "does not exist" in str(error):
             return []

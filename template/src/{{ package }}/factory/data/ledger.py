@@ -36,24 +36,24 @@ def entries() -> list[Entry]:
     with LEDGER.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         try:
-            header, *found = [Entry(*row) for row in reader if row]
+            header, *deliveries = [Entry(*row) for row in reader if row]
             if header != Entry(*COLUMNS):
                 raise ValueError(header)
         except (TypeError, ValueError, csv.Error) as error:
             raise FactoryError(f"{LEDGER}: line {reader.line_num} is not a delivery: restore it from Git") from error
-    return found
+    return deliveries
 
 
-def append(added: list[Entry]) -> None:
-    """Enter deliveries, in one write."""
-    write([*entries(), *added])
+def append(deliveries: list[Entry]) -> None:
+    """Add deliveries, in one write."""
+    write([*entries(), *deliveries])
 
 
 def write(deliveries: list[Entry], path: Path = LEDGER) -> None:
-    """Make a ledger of the deliveries, whole or not at all."""
-    scratch = path.with_suffix(".tmp")
-    with scratch.open("w", encoding="utf-8", newline="") as file:
+    """Write a ledger of the deliveries, whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(entry) for entry in deliveries)
-    scratch.replace(path)
+    temporary.replace(path)

@@ -14,91 +14,90 @@ from ..paths import PREPARED
 from ..tables.chunks import column
 from ..validation import rules
 from ..validation.parsing import cast
-from ..validation.rules import check_invariants
 from ..workspace.stage import stage
 from . import ledger
 from .split import split
 
-GROUP = 2**18  # rows; left to polars, the bytes of the files would depend on the number of threads
+ROW_GROUP = 2**18  # rows; left to polars, the bytes of the files would depend on the number of threads
 
 
 def run(params: Params) -> None:
     """Stage `prepare`: the deliveries in the ledger → data/prepared/{train,test}.parquet."""
-    with stage("prepare", [PREPARED]) as scratch:
-        deliveries = [load(entry, params, scratch / entry.file) for entry in ledger.entries()]
+    with stage("prepare", [PREPARED]) as staging:
+        deliveries = [load(entry, params, staging / entry.file) for entry in ledger.entries()]
         if not deliveries:
             raise FactoryError(f"{ledger.LEDGER}: no delivery yet: enter one with `factory ingest FILE`")
-        folder = scratch / PREPARED.name
+        folder = staging / PREPARED.name
         folder.mkdir()
         for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
             path = folder / f"{name}.parquet"
             with tables.writing(path):
-                rows.sink_parquet(path, row_group_size=GROUP)
+                rows.sink_parquet(path, row_group_size=ROW_GROUP)
         manifest.write_manifest(folder, {"ledger": manifest.file_sha256(ledger.LEDGER)})
 
 
-def read(side: str) -> pl.DataFrame:
+def read(name: str) -> pl.DataFrame:
     """The prepared rows, `train` or `test`."""
-    return pl.read_parquet(PREPARED / f"{side}.parquet")
+    return pl.read_parquet(PREPARED / f"{name}.parquet")
 
 
-def scan(side: str) -> pl.LazyFrame:
-    """The same, read when they are asked for."""
-    return pl.scan_parquet(PREPARED / f"{side}.parquet")
+def scan(name: str) -> pl.LazyFrame:
+    """The same, read on demand."""
+    return pl.scan_parquet(PREPARED / f"{name}.parquet")
 
 
-def load(entry: ledger.Entry, params: Params, place: Path) -> pl.LazyFrame:
-    """A delivery's valid rows, in files below the place. Raises FactoryError if it is not the file that was entered."""
+def load(entry: ledger.Entry, params: Params, folder: Path) -> pl.LazyFrame:
+    """A delivery's valid rows, in files in a new folder. Raises FactoryError if it is not the file that was entered."""
     if not entry.path.is_file():
         raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
     if manifest.file_sha256(entry.path) != entry.sha256:
         raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
-    return spool(entry.path, params, place, checked=True)
+    return load_validated(entry.path, params, folder, checked=True)
 
 
 def check(path: Path, params: Params) -> pl.DataFrame:
     """The table's rows if they keep the contract. Raises FactoryError naming the file."""
-    with TemporaryDirectory() as place:
-        return spool(path, params, Path(place, "rows")).collect()
+    with TemporaryDirectory() as folder:
+        return load_validated(path, params, Path(folder, "rows")).collect()
 
 
-def spool(path: Path, params: Params, place: Path, *, checked: bool = False) -> pl.LazyFrame:
-    """The same, in files below the place, in little memory; see `tables.scan` for `checked`."""
+def load_validated(path: Path, params: Params, folder: Path, *, checked: bool = False) -> pl.LazyFrame:
+    """The same, in files in a new folder, with little memory; see `tables.scan` for `checked`."""
     _check_columns(params)
     try:
-        rows = _typed(path, place, checked)
+        rows = _cast_to_files(path, folder, checked)
         rules.check(rows, contract.LabelledRow)
-        check_invariants(rows, contract.DELIVERY)
+        rules.check_invariants(rows, contract.DELIVERY)
         if params.data.time:
-            refuse_future(column(rows, params.data.time))
+            check_not_future(column(rows, params.data.time))
     except ContractViolation as error:
         raise ContractViolation(f"{path}: {error}") from error
     return rows
 
 
-def _typed(path: Path, place: Path, checked: bool) -> pl.LazyFrame:
-    """The rows in the contract's types."""
-    place.mkdir(parents=True)
-    files: list[Path] = []
-    try:
-        for rows in tables.batches(path, checked=checked):
-            files.append(place / f"{len(files)}.parquet")
-            with tables.writing(files[-1]):
-                cast(rows, contract.LabelledRow).write_parquet(files[-1], compression="lz4")
-        return pl.scan_parquet(files)
-    except ContractViolation:  # told of some of the rows
-        return cast(tables.read(path, checked=True), contract.LabelledRow).lazy()
-
-
-def refuse_future(times: pl.Series) -> None:
+def check_not_future(times: pl.Series) -> None:
     """What has an outcome lies in the past; a day's grace covers time zones."""
     late = times.filter(times.cast(pl.Datetime) > datetime.now() + timedelta(days=1))
     if len(late):
         raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
 
 
+def _cast_to_files(path: Path, folder: Path, checked: bool) -> pl.LazyFrame:
+    """The rows in the contract's types."""
+    folder.mkdir(parents=True)
+    files: list[Path] = []
+    try:
+        for rows in tables.batches(path, checked=checked):
+            files.append(folder / f"{len(files)}.parquet")
+            with tables.writing(files[-1]):
+                cast(rows, contract.LabelledRow).write_parquet(files[-1], compression="lz4")
+        return pl.scan_parquet(files)
+    except ContractViolation:  # which counts the rows of one batch: again, of the whole table
+        return cast(tables.read(path, checked=True), contract.LabelledRow).lazy()
+
+
 def _check_columns(params: Params) -> None:
-    data, known = params.data, contract.LabelledRow.column_names()
+    data, columns = params.data, contract.LabelledRow.column_names()
     for name in (data.target, data.id, data.time, *data.sensitive, *params.evaluation.slices):
-        if name is not None and name not in known:
-            raise FactoryError(f"params.yaml: contract.py has no column {name}, there are {', '.join(known)}")
+        if name is not None and name not in columns:
+            raise FactoryError(f"params.yaml: contract.py has no column {name}, there are {', '.join(columns)}")

@@ -1,4 +1,4 @@
-"""Which side of a split a row is on: by its time, by its id, or by all that it holds."""
+"""The one split into training and test rows: by time, by a hash of the id, or by a hash of the whole row."""
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -12,11 +12,14 @@ from ..config import Data, Params
 from ..errors import FactoryError
 from ..tables.chunks import Frame, Rows, column, filter_rows, iter_chunks
 
+LEAST_VALUES = 2
+"""A part with fewer different values of the target has nothing to learn or to test."""
+
 
 def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
-    """Training and test rows, as `sides` chooses them; rows without an outcome, filter_rows the contract allows any, are on neither.
+    """Training and test rows; rows without an outcome, where the contract allows any, are in neither.
 
-    Raises FactoryError filter_rows an id stands twice or a side has nothing to learn or to test.
+    Raises FactoryError where an id stands twice or a part has nothing to learn or to test.
     """
     if params.data.id:
         _check_ids(column(rows, params.data.id), params.data)
@@ -26,18 +29,40 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
     _check_target(target, params.problem)
     if params.data.time and (gaps := column(rows, params.data.time).null_count()):
         raise FactoryError(f"{params.data.time}: {gaps} rows have no time")
-    is_test = test_side(rows, params, salt)
-    for name, side in {"train": ~is_test, "test": is_test}.items():
-        if target.filter(side).n_unique() < 2:
+    is_test = is_test_row(rows, params, salt)
+    for name, mask in {"train": ~is_test, "test": is_test}.items():
+        if target.filter(mask).n_unique() < LEAST_VALUES:
             raise FactoryError(
-                f"the {name} rows ({side.sum()}) hold fewer than two values of {params.data.target}: "
+                f"the {name} rows ({mask.sum()}) hold fewer than two values of {params.data.target}: "
                 "bring more data, or change split.test in params.yaml"
             )
     return filter_rows(rows, ~is_test), filter_rows(rows, is_test)
 
 
+def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
+    """True for the rows of the test: the newest, or where ids repeat or there is no time, a hash's choice.
+
+    Rows of one id are in one part, and without an id those that differ in the target at most. `salt`
+    makes another choice among rows that were chosen already.
+    """
+    data, share = params.data, params.split.test
+    if data.time and not data.repeats:
+        return is_newest(column(rows, data.time), share)
+    if data.id:
+        ids = column(rows, data.id).cast(pl.String)
+        distinct = ids.unique()
+        chosen = distinct.filter(pl.Series(_positions(distinct, salt) < share))
+        return ids.is_in(chosen.implode())
+    return pl.Series(_positions(_contents(rows.drop(data.target)), salt) < share)
+
+
+def is_newest(times: pl.Series, share: float) -> pl.Series:
+    """True for that share of the rows, the newest; rows of one time stay together."""
+    return times > times.quantile(1 - share, "lower")
+
+
 def _check_target(target: pl.Series, problem: str) -> None:
-    wanted = {
+    expected = {
         "classification": "true and false, or 1 and 0",
         "multiclass": "one of several classes, dy.Enum",
         "regression": "numbers",
@@ -47,42 +72,24 @@ def _check_target(target: pl.Series, problem: str) -> None:
     else:
         fits = target.dtype.is_numeric() or target.dtype == pl.Boolean
     if not fits or (problem == "classification" and not target.cast(pl.Float64).is_in([0.0, 1.0]).all()):
-        raise FactoryError(f"{target.name}: the target of a {problem} is {wanted}: change contract.py or params.yaml")
+        raise FactoryError(f"{target.name}: the target of a {problem} is {expected}: change contract.py or params.yaml")
 
 
 def _check_ids(ids: pl.Series, data: Data) -> None:
     if ids.has_nulls() and (data.repeats or not data.time):
         raise FactoryError(f"{ids.name}: {ids.null_count()} rows have no id")
-    twice = ids.filter(ids.is_duplicated())
-    if len(twice) and not data.repeats:
+    repeated = ids.filter(ids.is_duplicated())
+    if len(repeated) and not data.repeats:
         raise FactoryError(
-            f"{ids.name}: {len(twice)} rows share their id with another, e.g. {twice[0]!r}: "
+            f"{ids.name}: {len(repeated)} rows share their id with another, e.g. {repeated[0]!r}: "
             "remove the repeats from the deliveries, or say `repeats: true` below data in params.yaml"
         )
 
 
-def test_side(rows: Rows, params: Params, salt: str = "") -> pl.Series:
-    """True for the rows of the test: the newest, or filter_rows ids repeat or there is no time, a hash's choice.
-
-    Rows of one id are on one side, and without an id those that differ in the target at most. `salt`
-    makes another choice among rows that were chosen already.
-    """
-    data, share = params.data, params.split.test
-    if data.time and not data.repeats:
-        times = column(rows, data.time)
-        return times > times.quantile(1 - share, "lower")
-    if data.id:
-        ids = column(rows, data.id).cast(pl.String)
-        distinct = ids.unique()
-        chosen = distinct.filter(pl.Series(_positions(distinct, salt) < share))
-        return ids.is_in(chosen.implode())
-    return pl.Series(_positions(_contents(rows.drop(data.target)), salt) < share)
-
-
 def _contents(rows: Rows) -> Iterator[str]:
     text = rows.with_columns(selectors.binary().bin.encode("hex"))
-    for part in iter_chunks(text):
-        yield from part.write_ndjson().removesuffix("\n").split("\n")
+    for chunk in iter_chunks(text):
+        yield from chunk.write_ndjson().removesuffix("\n").split("\n")
 
 
 def _positions(keys: Iterable[str], salt: str) -> NDArray[np.float64]:
