@@ -50,7 +50,7 @@ def bench_batch(year: Path) -> None:
 def _alone(source: Path) -> float:
     scorer = part("factory.scoring").Scorer.load()
     rows = part("factory.validation.rules").validate(pl.read_parquet(source, n_rows=ROWS // 5), part("contract").Row)
-    matrix = part("factory.scoring").matrix(part("features").features(rows))
+    matrix = part("factory.scoring.scorer").matrix(part("features").features(rows))
     batches = [matrix[start : start + BATCH] for start in range(0, len(matrix), BATCH)]
     start = time.perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:

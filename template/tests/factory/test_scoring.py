@@ -64,7 +64,7 @@ def rows(labelled, params):
 
 def test_scores_are_those_of_training(scorer, estimator, labelled, rows):
     expected = artifact.predictor(estimator, len(scorer.manifest["classes"] or []))(matrix(labelled))
-    found = scorer.say(rows)[1]
+    found = scorer.predict_with_ids(rows)[1]
     np.testing.assert_allclose(found, expected, rtol=estimators.TOLERANCE, atol=estimators.TOLERANCE)
 
 

@@ -53,7 +53,7 @@ def test_scores_and_features_are_those_of_training(problem):
     estimator, _ = train.learn(prepare.read("train"), toy.params(problem))
     classes = len(toy.CLASSES) if problem == "multiclass" else 0
     expected = artifact.predictor(estimator, classes)(scorer.matrix(toy.features(test)))
-    assert scorer.Scorer.load().say(test)[1] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert scorer.Scorer.load().predict_with_ids(test)[1] == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 @trained

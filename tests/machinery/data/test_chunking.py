@@ -24,11 +24,11 @@ def test_rows_are_checked_some_at_a_time_and_told_of_all_together(monkeypatch, t
 
 
 def test_inputs_are_the_same_chunk_by_chunk(monkeypatch):
-    whole = scorer.inputs(toy.rows(400))
+    whole = scorer.feature_matrix(toy.rows(400))
     monkeypatch.setattr(chunks, "CHUNK", 7)
     monkeypatch.setattr(scorer, "CHUNK", 7)
-    assert np.array_equal(scorer.inputs(toy.rows(400)), whole, equal_nan=True)
-    assert np.array_equal(scorer.inputs(toy.rows(400).lazy()), whole, equal_nan=True)
+    assert np.array_equal(scorer.feature_matrix(toy.rows(400)), whole, equal_nan=True)
+    assert np.array_equal(scorer.feature_matrix(toy.rows(400).lazy()), whole, equal_nan=True)
 
 
 def test_some_rows_of_a_file_are_the_same_each_time(tmp_path):

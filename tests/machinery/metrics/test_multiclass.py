@@ -64,18 +64,18 @@ def test_frequencies_are_the_trivial_model():
 
 
 def test_columns_come_back():
-    table = pl.DataFrame(predictions.columns(SCORE, MANIFEST))
+    table = pl.DataFrame(predictions.to_columns(SCORE, MANIFEST))
     assert table.columns == ["score", "decision", "probability_a", "probability_b", "probability_score", "probability_"]
     assert table["decision"].to_list() == [MANIFEST["classes"][place] for place in SCORE.argmax(axis=1)]
-    assert np.array_equal(predictions.said(table, MANIFEST), SCORE)
-    records = list(predictions.records(SCORE, MANIFEST))
+    assert np.array_equal(predictions.from_frame(table, MANIFEST), SCORE)
+    records = list(predictions.to_records(SCORE, MANIFEST))
     assert [record["decision"] for record in records] == table["decision"].to_list()
     assert [list(record["probabilities"].values()) for record in records] == SCORE.tolist()
 
 
 def test_class_that_the_other_model_did_not_know_has_no_probability():
-    table = pl.DataFrame(predictions.columns(SCORE, MANIFEST))
-    known = predictions.said(table, MANIFEST | {"classes": ["new", "a"]})
+    table = pl.DataFrame(predictions.to_columns(SCORE, MANIFEST))
+    known = predictions.from_frame(table, MANIFEST | {"classes": ["new", "a"]})
     assert np.array_equal(known, np.column_stack([np.zeros(500), SCORE[:, 0]]))
 
 

@@ -36,7 +36,7 @@ def look(patch, name="v1", **env):
     [version] = versions.local()
     rows = Path("data/prepared/test.parquet").read_bytes()
     patch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
-    artifact.write(Path("model"), name, version.commit)
+    artifact.write_version(Path("model"), name, version.commit)
     with serving(**env) as client:
         return list(smoke_test.smoke(smoke_test.over_http(f"http://127.0.0.1:{client.port}/"), version))
 

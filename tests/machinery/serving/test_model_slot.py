@@ -20,10 +20,10 @@ def other_model(folder: str = "other") -> Path:
     target = Path(folder)
     shutil.copytree("model", target)
     manifest = digest.read_manifest(target)
-    for name in ("manifest.json", artifact.NAME):
+    for name in ("manifest.json", artifact.VERSION_FILE):
         (target / name).unlink(missing_ok=True)
     digest.write_manifest(target, {name: value for name, value in manifest.items() if name != "files"} | {"threshold": 0.25})
-    artifact.write(target, "v2", "abc")
+    artifact.write_version(target, "v2", "abc")
     return target
 
 
@@ -33,7 +33,7 @@ def swap(target: Path) -> None:
 
 
 def test_new_model_takes_the_place_of_the_old(trained):
-    artifact.write(Path("model"), "v1", "abc")
+    artifact.write_version(Path("model"), "v1", "abc")
     with serving() as client:
         assert client.post(GOOD).json()["model"] == "v1"
         swap(other_model())
@@ -78,13 +78,13 @@ def test_no_model_is_live_and_not_ready_until_there_is_one(trained):
 
 
 def test_stamp_of_another_model_is_not_believed(trained):
-    artifact.write(Path("model"), "v1", "abc")
+    artifact.write_version(Path("model"), "v1", "abc")
     shutil.copy(other_model() / "manifest.json", "model")
-    assert artifact.read(Path("model"))["version"] == digest.file_sha256(Path("model/manifest.json"))[:12]
+    assert artifact.read_version(Path("model"))["version"] == digest.file_sha256(Path("model/manifest.json"))[:12]
 
 
 def test_challenger_answers_its_share_of_callers_and_always_the_same(trained):
-    artifact.write(Path("model"), "v1", "abc")
+    artifact.write_version(Path("model"), "v1", "abc")
     other_model()
     with serving(CHALLENGER="other", SHARE=0.4, CAPTURE="kept") as client:
         until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
@@ -99,7 +99,7 @@ def test_challenger_answers_its_share_of_callers_and_always_the_same(trained):
 
 
 def test_shadow_is_captured_and_never_answers(trained):
-    artifact.write(Path("model"), "v1", "abc")
+    artifact.write_version(Path("model"), "v1", "abc")
     other_model()
     with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
         until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
@@ -113,13 +113,13 @@ def test_shadow_that_fails_costs_no_row(trained, monkeypatch):
     other_model()
     with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
         until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
-        monkeypatch.setattr(client.service.challenger.current.scorer, "say", lambda rows: 1 / 0)
+        monkeypatch.setattr(client.service.challenger.current.scorer, "predict_with_ids", lambda rows: 1 / 0)
         client.post(GOOD)
     assert captured()["_role"].to_list() == ["champion"]
 
 
 def test_version_that_is_named_answers(trained):
-    artifact.write(Path("model"), "v1", "abc")
+    artifact.write_version(Path("model"), "v1", "abc")
     other_model()
     given = [{"name": "key", "shape": [1], "datatype": "BYTES", "data": ["k1"]}]
     given += [{"name": name, "shape": [1], "datatype": "BYTES", "data": [GOOD[name]]} for name in ("seen", "kind")]
@@ -136,7 +136,7 @@ def test_champion_answers_where_the_challenger_fails(trained, monkeypatch):
     other_model()
     with serving(CHALLENGER="other", SHARE=1) as client:
         until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
-        monkeypatch.setattr(client.service.challenger.current.scorer, "say_of_row", lambda row: 1 / 0)
+        monkeypatch.setattr(client.service.challenger.current.scorer, "predict_row", lambda row: 1 / 0)
         assert client.post(GOOD).json()["model"] != "v2"
         assert client.metric("factory_challenger_failures_total") == 1
         assert client.post({**GOOD, "amount": -1}).status == 422

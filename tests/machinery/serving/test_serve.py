@@ -38,7 +38,7 @@ def test_champion_is_served_by_its_own_code(worktree, monkeypatch):
     run("serve", "--port", "8123")
     assert became["command"][1:] == ("serve", "--model", "model", "--host", "127.0.0.1", "--port", "8123")
     assert became["env"]["FACTORY_CAPTURE"] == str(Path("kept").resolve()) and "VIRTUAL_ENV" not in became["env"]
-    assert artifact.read(worktree / "model")["version"] == "v1"
+    assert artifact.read_version(worktree / "model")["version"] == "v1"
 
 
 def test_no_version_yet(worktree):

@@ -33,7 +33,7 @@ def rows() -> pl.DataFrame:
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_scores_are_those_of_the_scorer():
     assert run("export", "edge").exit_code == 0
-    expected = scorer.Scorer.load("model").say(rows())[1]
+    expected = scorer.Scorer.load("model").predict_with_ids(rows())[1]
     assert np.array_equal(standalone.Scorer(Path("edge/model.onnx")).score(rows().to_dicts()), expected)
 
 

@@ -98,7 +98,7 @@ UNKNOWN = {
 
 def check(features):
     """The share of rows that the graph vouches for, for which it tells what polars tells; so it does of each alone."""
-    graph = feature_graph.FeatureGraph(artifact.session(translate.translated(ROWS, features, Row)), Row)
+    graph = feature_graph.FeatureGraph(artifact.onnx_session(translate.translated(ROWS, features, Row)), Row)
     found, fine = graph(ROWS.rows())
     np.testing.assert_array_equal(found[fine], scorer.matrix(features(ROWS))[fine])
     for i in range(20):

@@ -147,7 +147,7 @@ NAMES: dict[str, dict[str, str]] = {
         "readiness.score",
         "NOTES BADGE FILES GROUPS VALID LEVELS Claim Note Result Trial assess level noted sums table write",
     ),
-    "scoring": _all("scoring.scorer", "describe inputs matrix"),
+    "scoring": _all("scoring.scorer", "describe matrix") | {"inputs": "scoring.scorer.feature_matrix"},
     # modules that have renamed something, or lost it to another
     "adopt.render": {"Outcome": "adopt.defaults.Outcome", "PLACES": "adopt.transaction.PLACES"},
     "adopt.roles": {"numbers": "adopt.profile.numbers"},
@@ -167,7 +167,15 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "platforms.base": _all("platforms", "here signed_in"),
     "registry.champion": {"WORKTREES": "paths.WORKTREES"},
-    "scoring.artifact": {"MODEL": "paths.MODEL"} | _all("training.onnx.estimators", "TOLERANCE disagreement save"),
+    "scoring.artifact": _all("training.onnx.estimators", "TOLERANCE disagreement save")
+    | {
+        "MODEL": "paths.MODEL",
+        "NAME": "VERSION_FILE",
+        "read": "read_version",
+        "session": "onnx_session",
+        "write": "write_version",
+    },
+    "scoring.predictions": {"columns": "to_columns", "records": "to_records", "said": "from_frame"},
     "serving.routes": {"JSON_MB": "serving.settings.JSON_MB"},
     "tables.chunks": {
         "SLICE": "CHUNK",
@@ -215,7 +223,7 @@ class OldModules:
             vars(sys.modules[old]).setdefault("__getattr__", old_names(new))
 
 
-def old_names(module: str) -> Callable[[str], Any]:
+def old_names(module: str, stacklevel: int = 2) -> Callable[[str], Any]:
     """The module's `__getattr__`, by which it has its old names."""
 
     def find(name: str) -> Any:
@@ -223,7 +231,7 @@ def old_names(module: str) -> Callable[[str], Any]:
         if place is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         owner, _, new = f"{FACTORY}.{place}".rpartition(".") if "." in place else (module, ".", place)
-        warn(f"{module}.{name} is now {owner}.{new}", DeprecationWarning, stacklevel=2)
+        warn(f"{module}.{name} is now {owner}.{new}", DeprecationWarning, stacklevel=stacklevel)
         return getattr(import_module(owner), new)
 
     return find

@@ -42,7 +42,7 @@ class Assessment:
 def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Params) -> Assessment:
     """Everything that the reports show."""
     main_metric(params)
-    target, score = definitions.target_of(test, params), Scorer(model).say(test)[1]
+    target, score = definitions.target_of(test, params), Scorer(model).predict_with_ids(test)[1]
     return Assessment(
         params=params,
         manifest=model.manifest,

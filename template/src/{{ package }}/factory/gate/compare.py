@@ -102,7 +102,7 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         baseline=model.manifest["baseline"],
         latency_ms=checks.latency(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),
-        parity=estimators.disagreement(MODEL, scorer.inputs(test.gather_every(-(-test.height // PARITY_ROWS)))),
+        parity=estimators.disagreement(MODEL, scorer.feature_matrix(test.gather_every(-(-test.height // PARITY_ROWS)))),
         tolerance=estimators.TOLERANCE,
         contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
@@ -163,7 +163,7 @@ def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
 def _predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
     if predictions.has_classes(scores) != bool(facts.get("classes")):
         raise CannotEvaluate("CHAMPION_BROKEN", "of champion and challenger only one tells several classes apart")
-    values, classes = predictions.said(scores, facts), facts.get("classes")
+    values, classes = predictions.from_frame(scores, facts), facts.get("classes")
     if classes:
         return Predictions(values, values.argmax(axis=1), classes)
     return Predictions(values, scores["decision"].to_numpy() if "decision" in scores.columns else None)

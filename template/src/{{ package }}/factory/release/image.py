@@ -63,7 +63,7 @@ def _gather(version: Version, folder: Path) -> None:
         raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
     git.export(version.commit, folder)
     shutil.copytree(model, folder / MODEL)
-    artifact.write(folder / MODEL, version.name, version.commit)
+    artifact.write_version(folder / MODEL, version.name, version.commit)
 
 
 def slug(folder: Path = Path()) -> str:

@@ -22,7 +22,7 @@ def serve(host: str, port: int) -> NoReturn:
     folder = champion.checkout(version.commit)
     if not any(folder.glob("src/*/factory/service")):
         raise FactoryError(f"{version.name} is of a time before the service: promote a model of a commit that has it")
-    artifact.write(folder / MODEL, version.name, version.commit)
+    artifact.write_version(folder / MODEL, version.name, version.commit)
     env = {name: value for name, value in os.environ.items() if name not in champion.PROJECT_ENV}
     places = {name: value for name, value in chosen if isinstance(value, Path)}
     env |= {f"{settings.PREFIX}{name.upper()}": str(value.resolve()) for name, value in places.items()}

@@ -1,4 +1,4 @@
-"""version.json beside a model: which version it is. The model itself cannot know, as it is made before its tag."""
+"""The model on disk, verified when it is loaded and never run as code; version.json beside it names its version."""
 
 import json
 import os
@@ -10,30 +10,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import manifest as digest
+from .. import manifest
 from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import Matrix, Predictor, chunked
 
-NAME = "version.json"
-
-
-def write(folder: Path, version: str, commit: str) -> None:
-    """Say which version the model in the folder is."""
-    facts = {"version": version, "commit": commit, "model": digest.file_sha256(folder / "manifest.json")}
-    (folder / NAME).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-
-
-def read(folder: Path) -> dict[str, str]:
-    """`version`, `commit` and `model`, the sha256 of manifest.json; a model without a version goes by its digits."""
-    model = digest.file_sha256(folder / "manifest.json")
-    try:
-        facts: dict[str, str] = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        if facts["model"] == model:
-            return facts
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return {"version": model[:12], "commit": "", "model": model}
+VERSION_FILE = "version.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +24,7 @@ class Artifact:
 
     manifest: dict[str, Any]
     predict: Predictor
-    features: Any = None  # graph that makes the matrix of raw rows, if there is one
+    feature_session: Any = None  # of the graph that makes the matrix of raw rows, if there is one
 
 
 def load(folder: Path = MODEL) -> Artifact:
@@ -50,15 +32,15 @@ def load(folder: Path = MODEL) -> Artifact:
 
     Nothing in the folder is run as code: ONNX is data, and skops constructs reviewed types only.
     """
-    manifest = digest.read_manifest(folder)
-    model = _graph(folder / "model.onnx", manifest)
-    predict = skops_predictor(folder, manifest) if model is None else onnx_predictor(model)
-    return Artifact(manifest, predict, _graph(folder / "features.onnx", manifest))
+    facts = manifest.read_manifest(folder)
+    model = _session_of(folder / "model.onnx", facts)
+    predict = skops_predictor(folder, facts) if model is None else onnx_predictor(model)
+    return Artifact(facts, predict, _session_of(folder / "features.onnx", facts))
 
 
-def _graph(path: Path, manifest: dict[str, Any]) -> Any:
+def _session_of(path: Path, facts: dict[str, Any]) -> Any:
     try:
-        return session(path.read_bytes()) if path.name in manifest["files"] else None
+        return onnx_session(path.read_bytes()) if path.name in facts["files"] else None
     except Exception as error:
         raise ArtifactError(f"{path}: not for this onnxruntime: {str(error).partition(chr(10))[0]}") from error
 
@@ -73,15 +55,15 @@ def predictor(estimator: Any, classes: int = 0) -> Predictor:
         if not len(features):  # which scikit-learn refuses
             return np.empty((0, classes) if classes else 0)
         if hasattr(estimator, "predict_proba"):
-            said = estimator.predict_proba(features)
-            return (said if classes else said[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
+            probabilities = estimator.predict_proba(features)
+            return (probabilities if classes else probabilities[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
         return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
 
     return chunked(predict, 1)
 
 
-def session(graph: bytes) -> Any:
-    """The graph, ready to run."""
+def onnx_session(graph: bytes) -> Any:
+    """The graph, ready to run in onnxruntime."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it reports to its makers
     import onnxruntime
 
@@ -90,18 +72,18 @@ def session(graph: bytes) -> Any:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def onnx_predictor(graph: Any) -> Predictor:
-    """The scores of a graph that `session` made ready."""
+def onnx_predictor(session: Any) -> Predictor:
+    """The scores of a graph that `onnx_session` made ready."""
 
     def predict(features: Matrix) -> NDArray[np.float64]:
-        return graph.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
+        return session.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
 
     return chunked(predict, os.cpu_count() or 1)
 
 
-def skops_predictor(folder: Path, manifest: dict[str, Any]) -> Predictor:
+def skops_predictor(folder: Path, facts: dict[str, Any]) -> Predictor:
     """The scores of model.skops. Raises ArtifactError."""
-    return predictor(load_skops(folder / "model.skops"), len(manifest.get("classes") or []))
+    return predictor(load_skops(folder / "model.skops"), len(facts.get("classes") or []))
 
 
 def load_skops(path: Path) -> Any:
@@ -114,9 +96,27 @@ def load_skops(path: Path) -> Any:
     try:
         return load(path, trusted=TRUSTED_TYPES)
     except UntrustedTypesFoundException as error:
-        found = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
+        untrusted = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
         raise ArtifactError(
-            f"{path} would construct {', '.join(found)}: review them and add them to TRUSTED_TYPES in model.py"
+            f"{path} would construct {', '.join(untrusted)}: review them and add them to TRUSTED_TYPES in model.py"
         ) from error
     except BadZipFile as error:
         raise ArtifactError(f"{path} is not a skops file: run `dvc repro`") from error
+
+
+def write_version(folder: Path, version: str, commit: str) -> None:
+    """Write down which version the model in the folder is: it cannot know by itself, as it is made before its tag."""
+    content = {"version": version, "commit": commit, "model": manifest.model_id(folder)}
+    (folder / VERSION_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_version(folder: Path) -> dict[str, str]:
+    """`version`, `commit` and `model`, the sha256 of manifest.json; a model without a version goes by its digits."""
+    model = manifest.model_id(folder)
+    try:
+        content: dict[str, str] = json.loads((folder / VERSION_FILE).read_text(encoding="utf-8"))
+        if content["model"] == model:
+            return content
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return {"version": model[:12], "commit": "", "model": model}

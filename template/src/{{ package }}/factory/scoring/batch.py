@@ -14,7 +14,7 @@ from .. import tables
 from ..errors import FactoryError
 from .scorer import Scorer
 
-DAY = 24 * 60 * 60
+DAY = 24 * 60 * 60  # seconds
 
 
 def score_file(
@@ -22,7 +22,7 @@ def score_file(
 ) -> int:
     """Score a table batch by batch, in the order of its rows; returns their number.
 
-    `on_rows` is told the size of each batch. The destination appears only when it is whole.
+    `on_rows` is called with the size of each batch. The destination appears only when it is whole.
     Raises FactoryError.
     """
     if destination.suffix not in tables.WRITTEN:
@@ -41,24 +41,24 @@ def score_file(
 
     schema = scorer.score(contract.Row.create_empty()).schema
     scores = tables.scan(source).map_batches(score, schema=schema, streamable=True)
-    _sweep(destination)
-    scratch = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
+    _remove_abandoned(destination)
+    staging = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
     try:
-        scratch.mkdir(exist_ok=True)
+        staging.mkdir(exist_ok=True)
         with tables.reading(source):
-            tables.sink(scores, scratch / destination.name)
+            tables.sink(scores, staging / destination.name)
         if not sum(sizes):
             raise FactoryError(f"{source}: has no rows")
-        (scratch / destination.name).replace(destination)
+        (staging / destination.name).replace(destination)
     except OSError as error:
         raise FactoryError(f"{destination}: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return sum(sizes)
 
 
-def _sweep(destination: Path) -> None:
+def _remove_abandoned(destination: Path) -> None:
     """Remove what runs that were killed left behind; a day grants time to those that still write."""
-    for left in destination.parent.glob(f".{glob.escape(destination.name)}.*.tmp"):
-        if left.stat().st_mtime < time.time() - DAY:
-            shutil.rmtree(left, ignore_errors=True)
+    for abandoned in destination.parent.glob(f".{glob.escape(destination.name)}.*.tmp"):
+        if abandoned.stat().st_mtime < time.time() - DAY:
+            shutil.rmtree(abandoned, ignore_errors=True)

@@ -14,33 +14,37 @@ from numpy.typing import NDArray
 from .. import manifest
 from ..tables.chunks import Matrix
 from ..validation.rules import bound_rules, rules
-from .standalone import PARTS
+from .standalone import DATE_PARTS
 
 
 class FeatureGraph:
-    """From raw rows, as tuples in the order of the contract, to their features and whether these are as from polars."""
+    """From raw rows, as tuples in the order of the contract, to their features and whether these are valid.
+
+    `checked` are the names of the contract's rules that the graph and the limits of columns cover, `complete` whether
+    that is all of them.
+    """
 
     def __init__(self, session: Any, schema: type[dy.Schema]) -> None:
-        about = _about(session)
-        self.checked = bound_rules(schema) | set(about["rules"])
+        metadata = _metadata(session)
+        self.checked = bound_rules(schema) | set(metadata["rules"])
         self.complete = rules(schema).keys() <= self.checked
         columns = list(schema.columns())
         self._run = session.run
-        self._leaves = [
-            (columns.index(name), _reader(schema.columns()[name].dtype, part)) for name, part in about["leaves"]
+        self._encoders = [
+            (columns.index(name), _encoder(schema.columns()[name].dtype, part)) for name, part in metadata["leaves"]
         ]
 
     def __call__(self, rows: list[tuple[Any, ...]]) -> tuple[Matrix, NDArray[np.bool_]]:
         """The features, shape (rows, features), and of which rows they can be taken, shape (rows,)."""
-        raw = [[math.nan if row[i] is None else read(row[i]) for i, read in self._leaves] for row in rows]
-        features, fine = self._run(None, {"raw": np.array(raw, np.float64)})
-        return features, fine.all(axis=1)
+        raw = [[math.nan if row[i] is None else encode(row[i]) for i, encode in self._encoders] for row in rows]
+        features, valid = self._run(None, {"raw": np.array(raw, np.float64)})
+        return features, valid.all(axis=1)
 
 
-def matching(session: Any, features: Callable[[Any], Any], schema: type[dy.Schema]) -> FeatureGraph | None:
+def matching_graph(session: Any, features: Callable[[Any], Any], schema: type[dy.Schema]) -> FeatureGraph | None:
     """The graph in the session, if there is one and it was made of these features and this contract."""
     with suppress(Exception):  # the features may no longer be expressions alone
-        if session and _about(session)["fingerprint"] == fingerprint(features, schema):
+        if session and _metadata(session)["fingerprint"] == fingerprint(features, schema):
             return FeatureGraph(session, schema)
     return None
 
@@ -52,11 +56,11 @@ def fingerprint(features: Callable[[Any], Any], schema: type[dy.Schema]) -> str:
     return manifest.sha256(b"".join(plan.serialize() for plan in plans))
 
 
-def _about(session: Any) -> dict[str, Any]:
+def _metadata(session: Any) -> dict[str, Any]:
     return json.loads(session.get_modelmeta().custom_metadata_map["about"])  # type: ignore[no-any-return]
 
 
-def _reader(dtype: pl.DataType, part: str) -> Callable[[Any], float]:
+def _encoder(dtype: pl.DataType, part: str) -> Callable[[Any], float]:
     if isinstance(dtype, pl.Enum):
         return {category: float(code) for code, category in enumerate(dtype.categories)}.__getitem__
-    return PARTS[part] if part else float
+    return DATE_PARTS[part] if part else float

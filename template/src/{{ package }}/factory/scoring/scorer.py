@@ -1,4 +1,4 @@
-"""Rows in, scores out: the one definition that training, batch, service and monitoring share."""
+"""The scorer: raw rows, checked against the contract, to features and scores; and the features as a matrix."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -16,25 +16,26 @@ from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
 from ..validation.parsing import cast
 from ..validation.rules import check, frame, single_row, violated_rules, within_bounds
 from . import artifact, predictions
-from .feature_graph import matching
+from .feature_graph import matching_graph
 
 
 class Scorer:
-    """A loaded model.
+    """A loaded model: `score` gives a table, the `predict` methods give bare scores.
+
+    Bare scores have the shape (rows,), or (rows, classes) where there are several classes.
 
     >>> scorer = Scorer.load("model")  # doctest: +SKIP
     >>> scorer.score(rows)  # doctest: +SKIP
     """
 
     def __init__(self, model: artifact.Artifact) -> None:
-        made = describe(features(contract.Row.create_empty()))
-        if made != model.manifest["features"]:
+        if describe(features(contract.Row.create_empty())) != model.manifest["features"]:
             raise ArtifactError(
                 "features.py or contract.py no longer make the features that the model learned from: run `dvc repro`"
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict
-        self._features = matching(model.features, features, contract.Row)
+        self._graph = matching_graph(model.feature_session, features, contract.Row)
 
     @classmethod
     def load(cls, folder: str | Path = MODEL) -> Self:
@@ -48,67 +49,67 @@ class Scorer:
         the probability of the one in `decision`, and each has a column `probability_…`. The target's
         own column may be among the rows and is not looked at. Raises ContractViolation.
         """
-        ids, said = self.say(rows)
-        told = predictions.columns(said, self.manifest)
-        return pl.DataFrame(told if ids is None else [ids, *told])
+        ids, scores = self.predict_with_ids(rows)
+        columns = predictions.to_columns(scores, self.manifest)
+        return pl.DataFrame(columns if ids is None else [ids, *columns])
 
-    def say(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
-        """The ids, if there are any, and the bare scores, shape (rows,) or (rows, classes). Raises ContractViolation."""
+    def predict_with_ids(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
+        """The ids, if there are any, and the scores of the rows. Raises ContractViolation."""
         if self.manifest["target"] in rows.columns:
             rows = rows.drop(self.manifest["target"])
-        known = cast(rows, contract.Row)
-        said = self._alone(single_row(known)) if known.height == 1 else None
-        if said is None:
-            check(known, contract.Row)
-            said = self.predict(known)
-        return known[self.manifest["id"]] if self.manifest["id"] else None, said
+        rows = cast(rows, contract.Row)
+        scores = self._fast_path(single_row(rows)) if rows.height == 1 else None
+        if scores is None:
+            check(rows, contract.Row)
+            scores = self.predict(rows)
+        return rows[self.manifest["id"]] if self.manifest["id"] else None, scores
 
-    def say_of_row(self, row: tuple[Any, ...]) -> NDArray[np.float64]:
-        """The same of one row: its values in the contract's order, of its Python types. Raises ContractViolation."""
-        said = self._alone(row)
-        if said is None:
-            known = frame([row], contract.Row)
-            check(known, contract.Row)
-            said = self.predict(known)
-        return said
+    def predict_row(self, row: tuple[Any, ...]) -> NDArray[np.float64]:
+        """The score of one row: its values in the contract's order, of its Python types. Raises ContractViolation."""
+        scores = self._fast_path(row)
+        if scores is None:
+            rows = frame([row], contract.Row)
+            check(rows, contract.Row)
+            scores = self.predict(rows)
+        return scores
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """The bare scores of rows that are known to keep the contract, shape (rows,) or (rows, classes)."""
-        return self._predict(matrix(features(rows)) if rows.height <= CHUNK else inputs(rows))
+        """The scores of rows that are known to keep the contract."""
+        return self._predict(matrix(features(rows)) if rows.height <= CHUNK else feature_matrix(rows))
 
-    def _alone(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
-        """The score of a single row that keeps the contract; None where polars has to tell."""
-        graph = self._features
+    def _fast_path(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
+        """The score of a row that keeps the contract, without polars; None where that takes polars to tell."""
+        graph = self._graph
         if graph is None or row is None or not within_bounds(row, contract.Row):
             return None
-        made, fine = graph([row])
-        if not fine[0] or (
-            not graph.complete and violated_rules(frame([row], contract.Row), contract.Row, graph.checked)
-        ):
+        inputs, valid = graph([row])
+        if not valid[0]:
             return None
-        return self._predict(made)
+        if not graph.complete and violated_rules(frame([row], contract.Row), contract.Row, graph.checked):
+            return None
+        return self._predict(inputs)
 
 
-def inputs(rows: Rows) -> Matrix:
-    """The rows' features as the estimator sees them, made slice by slice: all at once they take far more room."""
-    made = np.empty((height(rows), len(features(collect(rows.head(0))).columns)), np.float32)
+def feature_matrix(rows: Rows) -> Matrix:
+    """The rows' features as the estimator sees them, made chunk by chunk: all at once they take far more room."""
     filled = 0
-    for some in iter_chunks(rows):
-        made[filled : filled + some.height] = matrix(features(some))
-        filled += some.height
-    return made
+    inputs = np.empty((height(rows), len(features(collect(rows.head(0))).columns)), np.float32)
+    for chunk in iter_chunks(rows):
+        inputs[filled : filled + chunk.height] = matrix(features(chunk))
+        filled += chunk.height
+    return inputs
 
 
-def matrix(made: pl.DataFrame) -> Matrix:
+def matrix(table: pl.DataFrame) -> Matrix:
     """Features as the estimator sees them, shape (rows, features): categories as codes, null as NaN."""
-    codes = made.with_columns(selectors.enum().to_physical())
+    codes = table.with_columns(selectors.enum().to_physical())
     return codes.to_numpy(order="c").astype(np.float32)
 
 
-def describe(made: pl.DataFrame) -> dict[str, dict[str, Any]]:
+def describe(table: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """Name and type of each feature, and the categories of those that have any."""
     return {
         name: {"type": str(dtype.base_type())}
         | ({"categories": dtype.categories.to_list()} if isinstance(dtype, pl.Enum) else {})
-        for name, dtype in made.schema.items()
+        for name, dtype in table.schema.items()
     }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PARTS: dict[str, Any] = {
+DATE_PARTS: dict[str, Any] = {
     **{part: attrgetter(part.lower()) for part in ("Year", "Month", "Day", "Hour", "Minute", "Second")},
     "Quarter": lambda day: (day.month + 2) // 3,
     "Week": lambda day: day.isocalendar().week,
@@ -41,10 +41,10 @@ class Scorer:
         Only the rules between columns are checked, not each column's limits. Raises ValueError
         naming the first row that breaks one, or whose category or features are not known.
         """
-        raw = [[self._number(row.get(name), *how) for name, *how in self.about["leaves"]] for row in rows]
-        score, fine = self._session.run(["score", "fine"], {"raw": np.array(raw, np.float64)})
-        if not fine.all():
-            raise ValueError(f"row {fine.all(axis=1).argmin()}: breaks a rule, or its features cannot be computed")
+        raw = [[self._number(row.get(name), *encoding) for name, *encoding in self.about["leaves"]] for row in rows]
+        score, valid = self._session.run(["score", "fine"], {"raw": np.array(raw, np.float64)})
+        if not valid.all():
+            raise ValueError(f"row {valid.all(axis=1).argmin()}: breaks a rule, or its features cannot be computed")
         return score.astype(np.float64)  # type: ignore[no-any-return]
 
     @staticmethod
@@ -53,4 +53,6 @@ class Scorer:
             return math.nan
         if categories:
             return float(categories.index(value))
-        return float(PARTS[part](datetime.fromisoformat(value) if isinstance(value, str) else value) if part else value)
+        return float(
+            DATE_PARTS[part](datetime.fromisoformat(value) if isinstance(value, str) else value) if part else value
+        )

@@ -65,10 +65,10 @@ class Slot:
 def load(folder: Path) -> Loaded:
     """The model in the folder, verified, and warmed by scoring. Raises ArtifactError."""
     scorer = Scorer.load(folder)
-    facts = artifact.read(folder)
+    facts = artifact.read_version(folder)
     scorer.score(contract.Row.create_empty())
     scorer.score(parsing.valid(contract.Row))
-    if artifact.read(folder) != facts or Scorer.load(folder).manifest != scorer.manifest:
+    if artifact.read_version(folder) != facts or Scorer.load(folder).manifest != scorer.manifest:
         raise ArtifactError(f"{folder}: changed while it was read")
     return Loaded(scorer, facts["version"], facts["commit"])
 

@@ -66,8 +66,8 @@ async def model(request: Request, name: str) -> Metadata:
     """The model's tensors: a column that may be null may be left out, be NaN or, as text, be empty."""
     loaded = _loaded(request, name)
     inputs = [tensors.described(name, column.dtype) for name, column in contract.Row.columns().items()]
-    said = loaded.scorer.say(contract.Row.create_empty())[1]
-    columns = predictions.columns(said, loaded.scorer.manifest)
+    said = loaded.scorer.predict_with_ids(contract.Row.create_empty())[1]
+    columns = predictions.to_columns(said, loaded.scorer.manifest)
     outputs = [tensors.described(column.name, column.dtype) for column in columns]
     return Metadata(name=PACKAGE, versions=[loaded.version], platform="onnxruntime", inputs=inputs, outputs=outputs)
 

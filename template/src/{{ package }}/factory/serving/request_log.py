@@ -84,7 +84,7 @@ def _described(rows: pl.DataFrame, batch: list[Scored], shadow: Loaded | None) -
 
 def _shadowed(rows: pl.DataFrame, known: pl.DataFrame, shadow: Loaded) -> Iterator[pl.DataFrame]:
     try:
-        said = shadow.scorer.say(rows)[1]
+        said = shadow.scorer.predict_with_ids(rows)[1]
     except Exception as error:  # noqa: BLE001  what was answered is kept all the same
         log.error("the shadow %s failed: %s", shadow.version, error)
         return
@@ -93,7 +93,7 @@ def _shadowed(rows: pl.DataFrame, known: pl.DataFrame, shadow: Loaded) -> Iterat
 
 
 def _told(rows: pl.DataFrame, known: pl.DataFrame, said: NDArray[np.float64], loaded: Loaded) -> pl.DataFrame:
-    told = {f"_{column.name}": column for column in predictions.columns(said, loaded.scorer.manifest)}
+    told = {f"_{column.name}": column for column in predictions.to_columns(said, loaded.scorer.manifest)}
     told.setdefault("_decision", pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True))
     return rows.hstack(known).with_columns(**told)
 

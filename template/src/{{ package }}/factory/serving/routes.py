@@ -84,7 +84,7 @@ def answered(service: Service, call: Call, kind: str, body: bytes) -> Response:
 
 def _to_json(answer: Answer) -> bytes:
     ids = [None] * len(answer.said) if answer.ids is None else answer.ids
-    told = predictions.records(answer.said, answer.loaded.scorer.manifest)
+    told = predictions.to_records(answer.said, answer.loaded.scorer.manifest)
     scores = [{"id": id, **record} for id, record in zip(ids, told, strict=True)]
     return ENCODER.encode({"model": answer.loaded.version, "scores": scores}).encode()
 
@@ -96,7 +96,7 @@ def _plain(value: Any) -> str:
 def _table(answer: Answer) -> pl.DataFrame:
     manifest = answer.loaded.scorer.manifest
     ids = [] if answer.ids is None else [pl.Series(manifest["id"], answer.ids)]
-    return pl.DataFrame([*ids, *predictions.columns(answer.said, manifest)])
+    return pl.DataFrame([*ids, *predictions.to_columns(answer.said, manifest)])
 
 
 def _to_arrow(answer: Answer) -> bytes:

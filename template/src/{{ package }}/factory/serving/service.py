@@ -96,7 +96,7 @@ class Service:
         id = loaded.scorer.manifest["id"]
         if isinstance(rows, list) and len(rows) == 1:
             ids = [rows[0][contract.Row.column_names().index(id)]] if id else None
-            return Answer(loaded, ids, loaded.scorer.say_of_row(rows[0]))
+            return Answer(loaded, ids, loaded.scorer.predict_row(rows[0]))
         table = rules.frame(rows, contract.Row) if isinstance(rows, list) else rows
         starts = range(0, max(table.height, 1), SLICE)
         parts = self._slices.map(lambda start: _scored(loaded, table, start), starts)
@@ -122,7 +122,7 @@ class Service:
 def _scored(loaded: Loaded, table: pl.DataFrame, start: int) -> tuple[Any, NDArray[np.float64], float]:
     began = time.thread_time()
     try:
-        return *loaded.scorer.say(table[start : start + SLICE]), time.thread_time() - began
+        return *loaded.scorer.predict_with_ids(table[start : start + SLICE]), time.thread_time() - began
     except ContractViolation as error:
         moved = [each if each.row is None else replace(each, row=each.row + start) for each in error.violations]
         raise ContractViolation(moved) from error

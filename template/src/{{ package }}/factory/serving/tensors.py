@@ -114,7 +114,7 @@ def _asked(body: bytes, header: str | None) -> tuple[Inference, int]:
 
 def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | None]:
     """The answer, and where its JSON ends if tensors follow as bytes. Raises Malformed."""
-    made = {column.name: column for column in predictions.columns(answer.said, answer.loaded.scorer.manifest)}
+    made = {column.name: column for column in predictions.to_columns(answer.said, answer.loaded.scorer.manifest)}
     outputs, tail = [], b""
     if len({wanted.name for wanted in asked.outputs}) < len(asked.outputs):
         raise Malformed("an output is wanted twice")

@@ -19,7 +19,7 @@ from ..metrics import definitions
 from ..metrics import threshold as decisions
 from ..paths import MODEL, PREPARED, TRAINING
 from ..scoring import artifact
-from ..scoring.scorer import describe, inputs
+from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, height, sample
 from ..workspace.stage import measure, stage
 from . import binning, leakage
@@ -70,7 +70,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, float | None]:
     if params.value:
         some = sample(train, THRESHOLD_ROWS) if height(train) > THRESHOLD_ROWS else train
         early, late = split.split(collect(some), params, salt="threshold:")
-        score = artifact.predictor(fit(early, params))(inputs(late))
+        score = artifact.predictor(fit(early, params))(feature_matrix(late))
         threshold = decisions.best_threshold(definitions.target_of(late, params), score, params.value)
     return fit(train, params), threshold
 
@@ -82,7 +82,7 @@ def fit(rows: Rows, params: Params) -> BaseEstimator:
     try:
         estimator = model.model(params.problem, categorical, **params.model)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return binning.fit(estimator, inputs(rows), definitions.target_of(rows, params))
+            return binning.fit(estimator, feature_matrix(rows), definitions.target_of(rows, params))
     except KeyError as error:
         raise FactoryError(f"model.py: makes no estimator for {error}: add it") from error
     except (TypeError, ValueError) as error:
@@ -113,8 +113,8 @@ def refuse_text(table: pl.DataFrame) -> None:
 
 def _probes(train: Rows, test: Rows) -> Matrix:
     """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
-    whole = inputs(test)
-    gappy = inputs(train.head(min(len(whole), GAPPY_ROWS)))
+    whole = feature_matrix(test)
+    gappy = feature_matrix(train.head(min(len(whole), GAPPY_ROWS)))
     numeric = [i for i, dtype in enumerate(features(collect(test.head(0))).dtypes) if dtype != pl.Enum]
     unknown = np.random.default_rng(0).random((len(gappy), len(numeric))) < 0.1
     gappy[:, numeric] = np.where(unknown, np.nan, gappy[:, numeric])

@@ -21,7 +21,7 @@ from ..errors import FactoryError
 from ..metrics import definitions
 from ..metrics.definitions import main_metric
 from ..scoring import artifact
-from ..scoring.scorer import inputs
+from ..scoring.scorer import feature_matrix
 from .train import classes_of, fit
 
 FOLDS = 4
@@ -88,7 +88,7 @@ def _measured(trial: optuna.Trial, folds: list[Fold], params: Params, metric: de
     """The mean of the metric over the folds, or None once it is hopeless."""
     found: list[float] = []
     for step, (early, late) in enumerate(folds):
-        score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(inputs(late))
+        score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(feature_matrix(late))
         found.append(float(metric(definitions.target_of(late, params), score)))
         trial.report(float(np.mean(found)), step)
         if trial.should_prune():

@@ -33,7 +33,7 @@ def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, fe
     difference = (
         None
         if graph is None
-        else _largest_difference(expected, artifact.onnx_predictor(artifact.session(graph))(probes))
+        else _largest_difference(expected, artifact.onnx_predictor(artifact.onnx_session(graph))(probes))
     )
     if graph is not None and difference is not None and difference <= TOLERANCE:
         (folder / "model.onnx").write_bytes(graph)
@@ -50,7 +50,7 @@ def disagreement(folder: Path, probes: Matrix) -> float:
     graph = (folder / "model.onnx").read_bytes()
     return _largest_difference(
         artifact.skops_predictor(folder, manifest.read_manifest(folder))(probes),
-        artifact.onnx_predictor(artifact.session(graph))(probes),
+        artifact.onnx_predictor(artifact.onnx_session(graph))(probes),
     )
 
 

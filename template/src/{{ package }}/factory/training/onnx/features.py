@@ -12,7 +12,7 @@ import polars as pl
 from ...scoring import artifact
 from ...scoring.feature_graph import FeatureGraph, fingerprint
 from ...scoring.scorer import matrix
-from ...scoring.standalone import PARTS
+from ...scoring.standalone import DATE_PARTS
 from ...validation.rules import bound_rules, rules
 from .operators import Graph, UnknownExpression, Value, cast, function, literal, whole
 
@@ -27,7 +27,7 @@ def feature_graph(rows: pl.DataFrame, features: Callable[[Any], Any], schema: ty
     probes = pl.concat([rows, rows.with_columns(pl.when(~gap).then(pl.col(gap.name)).alias(gap.name) for gap in gaps)])
     try:
         graph = translated(rows, features, schema)
-        found, fine = FeatureGraph(artifact.session(graph), schema)(probes.rows())
+        found, fine = FeatureGraph(artifact.onnx_session(graph), schema)(probes.rows())
         return graph if np.array_equal(found[fine], matrix(features(probes))[fine], equal_nan=True) else None
     except Exception as error:  # noqa: BLE001  features.py may do anything, and a plan be new to us; polars remains
         logging.getLogger(__name__).debug("polars makes the features: %r", error)
@@ -100,7 +100,7 @@ class Translation:
                 if not str(name).startswith("TemporalFunction"):
                     return function(g, _last(name), options, values(*node.input), dtype)
                 column = plan.view_expression(*node.input)
-                if _last(name) in PARTS and type(column).__name__ == "Column" and column.name not in given:
+                if _last(name) in DATE_PARTS and type(column).__name__ == "Column" and column.name not in given:
                     return Value(g.leaf(column.name, _last(name)), dtype)
         raise UnknownExpression(type(node).__name__)
 
