@@ -14,8 +14,8 @@ sys.path.append(str(ROOT / "tests"))
 
 import azure_pipeline
 from conftest import PARTS
-from forge import environment, running
 from hosted import Hosted, champion, hosted, machine
+from machinery.ci.fake_platforms import environment, fake_platform
 from report import report
 from workshop import call, tool
 
@@ -50,11 +50,11 @@ def main(scratch: Path) -> None:
 
 def minutes(project: Hosted, name: str, ref: str, folder: Path) -> float:
     """From an empty folder to the end, one job after the other."""
-    with running() as forge:
-        known = environment(forge, "azure", ref.removeprefix("refs/tags/"), "main" if name == "model" else None)
+    with fake_platform() as platform:
+        known = environment(platform, "azure", ref.removeprefix("refs/tags/"), "main" if name == "model" else None)
         known["BUILD_SOURCEBRANCH"] = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
         token, start = known.pop("FACTORY_TOKEN"), time.perf_counter()
-        done = azure_pipeline.run(name, project.hub, known.pop("BUILD_SOURCEBRANCH"), folder, token=token, **known)
+        done = azure_pipeline.run(name, project.remote, known.pop("BUILD_SOURCEBRANCH"), folder, token=token, **known)
     assert done.passed, done.log[-4000:]
     return (time.perf_counter() - start) / 60
 

@@ -37,13 +37,13 @@ class Hosted(Governed):
     """A project with a Git remote, and storage where its pipelines find it."""
 
     @property
-    def hub(self) -> Path:
-        return self.folder.parent / "hub.git"
+    def remote(self) -> Path:
+        return self.folder.parent / "remote.git"
 
     @property
     def environment(self) -> dict[str, str]:
         """One for all jobs but those that run at once: a new one costs each command a second or two."""
-        return {"UV_PROJECT_ENVIRONMENT": str(self.hub.with_name("environment"))}
+        return {"UV_PROJECT_ENVIRONMENT": str(self.remote.with_name("environment"))}
 
     @property
     def storage(self) -> Path:
@@ -110,8 +110,8 @@ def hosted(template: Path, folder: Path, ci: str, *, whole: bool = False) -> Hos
     # the newest month arrives later
     shutil.move(project.folder / f"data/raw/{NEWEST}", folder)
     project.done("factory", "setup")
-    git(project.folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
-    git(project.folder, "remote", "add", "origin", str(project.hub))
+    git(project.folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    git(project.folder, "remote", "add", "origin", str(project.remote))
     git(project.folder, "push", "--quiet", "origin", "main")
     return project
 

@@ -7,8 +7,8 @@ import pytest
 import test_container
 from azure_pipeline import Run
 from conftest import git
-from forge import Hub, environment, running
 from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from machinery.ci.fake_platforms import FakePlatform, environment, fake_platform
 from workshop import tool
 
 pytestmark = pytest.mark.slow
@@ -34,23 +34,23 @@ def promoted(project) -> Hosted:
 
 
 @pytest.fixture
-def forge() -> Iterator[Hub]:
+def platform() -> Iterator[FakePlatform]:
     """Azure DevOps' stand-in."""
-    with running() as known:
-        yield known
+    with fake_platform() as platform:
+        yield platform
 
 
 @pytest.fixture
-def run(project, forge, tmp_path) -> Callable[..., Run]:
+def run(project, platform, tmp_path) -> Callable[..., Run]:
     """`run(pipeline, branch)`, or for the pull request of a branch with `target`, or for a tag."""
 
     def pipeline(name: str, ref: str = "main", target: str | None = None, **options) -> Run:
-        known = environment(forge, "azure", ref, target)
+        known = environment(platform, "azure", ref, target)
         token, ref = known.pop("FACTORY_TOKEN"), ref if ref.startswith("refs/") else known.pop("BUILD_SOURCEBRANCH")
         known.pop("BUILD_SOURCEBRANCH", None)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         known |= project.environment if name != "code" else {}
-        return azure_pipeline.run(name, project.hub, ref, folder, token=token, **known, **options)
+        return azure_pipeline.run(name, project.remote, ref, folder, token=token, **known, **options)
 
     return pipeline
 
@@ -79,20 +79,20 @@ def test_vulnerable_dependency_is_red(run, monkeypatch):
     assert done.results["checks"] == "Failed" and "TEST-1" in done.output("uv audit")
 
 
-def test_without_champion_is_red(run, project, forge):
+def test_without_champion_is_red(run, project, platform):
     project.train("Train")
     git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
     git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
     done = run("model", "first", "main")
     assert done.results == {"affected": "Succeeded", "model": "Failed"}, done.log
-    assert "NO_CHAMPION" in done.output("summary") and "NO_CHAMPION" in forge.comments[0]["text"]
+    assert "NO_CHAMPION" in done.output("summary") and "NO_CHAMPION" in platform.comments[0]["text"]
 
 
-def test_model_that_passes_is_green(run, promoted, forge, tmp_path):
+def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
     promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
     done = run("model", ODD, "main")
     assert done.results == {"affected": "Succeeded", "model": "Succeeded"}, done.log
-    assert len(forge.comments) == 1 and "passes" in forge.comments[0]["text"]
+    assert len(platform.comments) == 1 and "passes" in platform.comments[0]["text"]
     assert (done.folder / "artifacts/model/reports-1/summary.md").exists()
     assert not [*tmp_path.rglob("x")]
 
@@ -102,11 +102,11 @@ def test_pull_request_that_cannot_change_the_model_skips_it(run, promoted):
     assert run("model", "words", "main").results == {"affected": "Succeeded", "model": "Skipped"}
 
 
-def test_worse_model_is_red(run, promoted, forge):
+def test_worse_model_is_red(run, promoted, platform):
     promoted.branch("worse", "params.yaml", "max_iter: 60", "max_iter: 2")
     done = run("model", "worse", "main")
     assert done.results["model"] == "Failed" and "CHAMPION" in done.output("summary"), done.log
-    assert "CHAMPION" in forge.comments[0]["text"]
+    assert "CHAMPION" in platform.comments[0]["text"]
 
 
 def test_storage_that_is_down_is_red(run, promoted):
@@ -122,17 +122,17 @@ def test_champion_that_cannot_be_fetched_is_red(run, promoted):
     assert done.results["model"] == "Failed" and "CHAMPION_UNFETCHABLE" in done.output("summary"), done.log
 
 
-def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, forge):
+def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, platform):
     promoted.deliver()
     done = run("retrain")
     assert done.passed, done.log
-    [proposal] = forge.proposals
-    assert (proposal["branch"], proposal["base"], proposal["draft"]) == ("factory/retrain", "main", False)
-    assert NEWEST in git(promoted.hub, "show", "factory/retrain:data/ledger.csv")
-    assert git(promoted.hub, "tag") == "model/v1" and not forge.issues
+    [pull_request] = platform.pull_requests
+    assert (pull_request["branch"], pull_request["base"], pull_request["draft"]) == ("factory/retrain", "main", False)
+    assert NEWEST in git(promoted.remote, "show", "factory/retrain:data/ledger.csv")
+    assert git(promoted.remote, "tag") == "model/v1" and not platform.issues
 
 
-def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, forge):
+def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, platform):
     (promoted.storage / "inbox").mkdir(exist_ok=True)
     (promoted.storage / "inbox/bad.csv").write_text("flight\nUA1\n")
     try:
@@ -140,16 +140,16 @@ def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run,
     finally:
         (promoted.storage / "inbox/bad.csv").unlink()
     assert done.results == {"retrain": "Failed"} and "CONTRACT" in done.output("propose"), done.log
-    assert "CONTRACT" in forge.issues[0]["text"] and not forge.proposals
+    assert "CONTRACT" in platform.issues[0]["text"] and not platform.pull_requests
 
 
-def test_template_update_becomes_a_pull_request(run, promoted, forge):
+def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
     done = run("template-update")
     assert done.passed, done.log
-    [proposal] = forge.proposals
-    assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
-    assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
+    [pull_request] = platform.pull_requests
+    assert (pull_request["branch"], pull_request["draft"]) == ("factory/template-update", False)
+    assert "1.1.0" in git(promoted.remote, "show", "factory/template-update:Dockerfile")
 
 
 def test_release_goes_to_staging_and_to_production(run, promoted, engine):

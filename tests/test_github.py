@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, git
-from forge import TOKEN, Hub, environment, running
 from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine
+from machinery.ci.fake_platforms import TOKEN, FakePlatform, environment, fake_platform
 from test_container import engine  # noqa: F401  a fixture
 from workshop import tool
 
@@ -87,10 +87,10 @@ def promoted(project) -> Hosted:
 
 
 @pytest.fixture
-def forge() -> Iterator[Hub]:
+def platform() -> Iterator[FakePlatform]:
     """GitHub's stand-in."""
-    with running() as hub:
-        yield hub
+    with fake_platform() as platform:
+        yield platform
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
 
     def workflow(name: str, branch: str = "main", event: str = "push", payload: dict | None = None, **env: str) -> Done:
         folder = tmp_path / f"clone{len(list(tmp_path.iterdir()))}"
-        git(tmp_path, "clone", "--quiet", "--branch", branch, str(project.hub), str(folder))
+        git(tmp_path, "clone", "--quiet", "--branch", branch, str(project.remote), str(folder))
         (folder / ".git/event.json").write_text(json.dumps(payload or {}))
         files = "\n".join(path.read_text() for path in folder.glob(".github/**/*.yaml"))
         options = [f"--workflows=.github/workflows/{name}.yaml", "--eventpath=.git/event.json", "--json"]
@@ -108,7 +108,12 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
             own = ACTIONS / action.partition("@")[0].rpartition("/")[2]
             options.append(f"--local-repository={action}={own if own.exists() else ACTIONS / 'none'}")
         # what jobs on one machine may share, and a terminal would only blur
-        env = {"MYPY_CACHE_DIR": f"{project.hub.parent}/mypy", "UV_NO_PROGRESS": "1", "ARTIFACTS": f"{tmp_path}/artifacts", **env}
+        env = {
+            "MYPY_CACHE_DIR": f"{project.remote.parent}/mypy",
+            "UV_NO_PROGRESS": "1",
+            "ARTIFACTS": f"{tmp_path}/artifacts",
+            **env,
+        }
         env |= project.environment if name != "code" else {}
         (tmp_path / "artifacts").mkdir(exist_ok=True)
         options += [f"--env={key}={value}" for key, value in env.items()] + [
@@ -160,96 +165,96 @@ def test_code_with_a_secret_a_dangerous_workflow_and_a_vulnerable_dependency_is_
     assert all(said in done.log("checks") for said in (word, "template-injection", "TEST-1"))
 
 
-def at(forge: Hub) -> dict[str, str]:
+def at(platform: FakePlatform) -> dict[str, str]:
     """Where the workflow finds the platform."""
-    known = environment(forge, "github")
+    known = environment(platform, "github")
     return {name: known[name] for name in ("GITHUB_SERVER_URL", "GITHUB_API_URL", "GITHUB_REPOSITORY")}
 
 
-def asked(run, project, forge, branch: str, old: str, new: str, file: str = "params.yaml", fork: bool = False) -> Done:
+def asked(run, project, platform, branch: str, old: str, new: str, file: str = "params.yaml", fork: bool = False) -> Done:
     """The model of a pull request with one change."""
     project.branch(branch, file, old, new)
-    return run("model", branch, "pull_request", pull_request(branch, fork=fork), **at(forge))
+    return run("model", branch, "pull_request", pull_request(branch, fork=fork), **at(platform))
 
 
-def assert_red(done: Done, forge: Hub, code: str) -> None:
+def assert_red(done: Done, platform: FakePlatform, code: str) -> None:
     assert done.jobs == {"affected": "success", "model": "failure", "required": "failure"}, done.log()
-    assert code in done.last and code in forge.comments[0]["text"], done.log("model")
+    assert code in done.last and code in platform.comments[0]["text"], done.log("model")
 
 
-def test_without_champion_is_red(run, project, forge):
+def test_without_champion_is_red(run, project, platform):
     project.done("dvc", "push", "--quiet")
-    assert_red(asked(run, project, forge, "first", "max_iter: 60", "max_iter: 61"), forge, "NO_CHAMPION")
+    assert_red(asked(run, project, platform, "first", "max_iter: 60", "max_iter: 61"), platform, "NO_CHAMPION")
 
 
-def test_model_that_passes_is_green(run, promoted, forge, tmp_path):
-    done = asked(run, promoted, forge, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
+def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
+    done = asked(run, promoted, platform, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
     assert done.jobs == dict.fromkeys(("affected", "model", "required"), "success"), done.log()
-    assert "passes" in forge.comments[0]["text"] and len(forge.comments) == 1
+    assert "passes" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (tmp_path / "artifacts/reports/report.html").exists() and not (tmp_path / "x").exists()
 
 
-def test_worse_model_is_red(run, promoted, forge):
-    assert_red(asked(run, promoted, forge, "worse", "max_iter: 60", "max_iter: 2"), forge, "CHAMPION")
+def test_worse_model_is_red(run, promoted, platform):
+    assert_red(asked(run, promoted, platform, "worse", "max_iter: 60", "max_iter: 2"), platform, "CHAMPION")
 
 
-def test_training_that_crashes_is_red(run, promoted, forge):
+def test_training_that_crashes_is_red(run, promoted, platform):
     crash = ("def model(", "def model(*_):\n    raise MemoryError\n\n\ndef once(")
-    assert_red(asked(run, promoted, forge, "crash", *crash, file="src/gate/model.py"), forge, "TRAIN_FAILED")
+    assert_red(asked(run, promoted, platform, "crash", *crash, file="src/gate/model.py"), platform, "TRAIN_FAILED")
 
 
-def test_champion_that_cannot_be_fetched_is_red(run, promoted, forge):
+def test_champion_that_cannot_be_fetched_is_red(run, promoted, platform):
     with promoted.lost(promoted.listed("model")):
-        done = asked(run, promoted, forge, "lost", "max_iter: 60", "max_iter: 63")
-    assert_red(done, forge, "CHAMPION_UNFETCHABLE")
+        done = asked(run, promoted, platform, "lost", "max_iter: 60", "max_iter: 63")
+    assert_red(done, platform, "CHAMPION_UNFETCHABLE")
 
 
-def test_fork_without_storage_is_red_and_says_why(run, promoted, forge):
+def test_fork_without_storage_is_red_and_says_why(run, promoted, platform):
     with promoted.lost(promoted.storage):
-        done = asked(run, promoted, forge, "fork", "max_iter: 60", "max_iter: 61", fork=True)
-    assert_red(done, forge, "STORAGE")
+        done = asked(run, promoted, platform, "fork", "max_iter: 60", "max_iter: 61", fork=True)
+    assert_red(done, platform, "STORAGE")
     assert "from a fork" in done.last
 
 
-def test_change_that_no_model_sees_trains_none_and_is_green(run, project, forge):
+def test_change_that_no_model_sees_trains_none_and_is_green(run, project, platform):
     project.branch("words", "docs/more.md", "", "Nothing of importance\n")
-    done = run("model", "words", "pull_request", pull_request("words"), **at(forge))
+    done = run("model", "words", "pull_request", pull_request("words"), **at(platform))
     assert done.jobs == {"affected": "success", "required": "success"}, done.log()
 
 
-def test_skipping_because_nobody_knows_is_red(run, project, forge):
+def test_skipping_because_nobody_knows_is_red(run, project, platform):
     project.branch("unknown", "dvc.yaml", "stages:", "phases:")
-    done = run("model", "unknown", "pull_request", pull_request("unknown"), **at(forge))
+    done = run("model", "unknown", "pull_request", pull_request("unknown"), **at(platform))
     assert done.jobs == {"affected": "failure", "required": "failure"}, done.log()
 
 
-def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, forge):
+def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, platform):
     promoted.deliver()
-    done = run("retrain", event="schedule", **at(forge))
+    done = run("retrain", event="schedule", **at(platform))
     assert done.jobs == {"retrain": "success"}, done.log()
-    [proposal] = forge.proposals
-    assert (proposal["branch"], proposal["base"], proposal["draft"]) == ("factory/retrain", "main", False)
-    assert NEWEST in git(promoted.hub, "show", "factory/retrain:data/ledger.csv")
-    assert git(promoted.hub, "tag") == "model/v1" and not forge.issues
+    [opened] = platform.pull_requests
+    assert (opened["branch"], opened["base"], opened["draft"]) == ("factory/retrain", "main", False)
+    assert NEWEST in git(promoted.remote, "show", "factory/retrain:data/ledger.csv")
+    assert git(promoted.remote, "tag") == "model/v1" and not platform.issues
 
 
-def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, forge):
+def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, platform):
     (promoted.storage / "inbox").mkdir(exist_ok=True)
     bad = promoted.storage / "inbox/bad.csv"
     bad.write_text("flight\nUA1\n")
-    done = run("retrain", event="repository_dispatch", **at(forge))
+    done = run("retrain", event="repository_dispatch", **at(platform))
     bad.unlink()
     assert done.jobs == {"retrain": "failure"} and "CONTRACT" in done.last, done.log()
-    assert "CONTRACT" in forge.issues[0]["text"] and not forge.proposals
+    assert "CONTRACT" in platform.issues[0]["text"] and not platform.pull_requests
 
 
-def test_template_update_becomes_a_pull_request(run, promoted, forge):
+def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
-    done = run("template-update", event="schedule", **at(forge))
+    done = run("template-update", event="schedule", **at(platform))
     assert done.jobs == {"update": "success"}, done.log()
-    [proposal] = forge.proposals
-    assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
-    assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
+    [opened] = platform.pull_requests
+    assert (opened["branch"], opened["draft"]) == ("factory/template-update", False)
+    assert "1.1.0" in git(promoted.remote, "show", "factory/template-update:Dockerfile")
 
 
 @pytest.fixture(scope="module")
@@ -259,8 +264,8 @@ def registry(engine) -> str:  # noqa: F811
     return "test-registry"
 
 
-def test_release_serves_the_version_of_its_tag(run, promoted, forge, registry, tmp_path):
-    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, REGISTRY_IMAGE=registry, **at(forge))
+def test_release_serves_the_version_of_its_tag(run, promoted, platform, registry, tmp_path):
+    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, REGISTRY_IMAGE=registry, **at(platform))
     assert done.jobs == {"staging": "success", "production": "success"}, done.log()
     assert {path.name for path in (tmp_path / "artifacts/sbom").iterdir()} == {"v1.cdx.json", "v1.provenance.json"}
     assert "has served on this machine" in done.log("staging") and "has served on this machine" in done.log("production")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import test_container
 from conftest import git
-from forge import Hub, environment, running
 from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from machinery.ci.fake_platforms import FakePlatform, environment, fake_platform
 from workshop import require
 
 pytestmark = pytest.mark.slow
@@ -75,10 +75,10 @@ def promoted(project) -> Hosted:
 
 
 @pytest.fixture
-def forge() -> Iterator[Hub]:
+def platform() -> Iterator[FakePlatform]:
     """GitLab's stand-in."""
-    with running() as known:
-        yield known
+    with fake_platform() as platform:
+        yield platform
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
 
     def pipeline(ref: str, *jobs: str, isolated: bool = False, **variables: str) -> Done:
         folder = tmp_path / f"clone{len(list(tmp_path.iterdir()))}"
-        git(tmp_path, "clone", "--quiet", str(project.hub), str(folder))
+        git(tmp_path, "clone", "--quiet", str(project.remote), str(folder))
         git(folder, "checkout", "--quiet", "--detach", ref if "/v" in ref else f"origin/{ref}")
         (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
         known = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
@@ -104,13 +104,13 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
     return pipeline
 
 
-def merge_request(forge: Hub, branch: str) -> dict[str, str]:
-    known = environment(forge, "gitlab", branch, "main")
+def merge_request(platform: FakePlatform, branch: str) -> dict[str, str]:
+    known = environment(platform, "gitlab", branch, "main")
     return known | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
 
 
-def chosen(forge: Hub, pipeline: str) -> dict[str, str]:
-    return environment(forge, "gitlab") | {"CI_PIPELINE_SOURCE": "schedule", "FACTORY_PIPELINE": pipeline}
+def chosen(platform: FakePlatform, pipeline: str) -> dict[str, str]:
+    return environment(platform, "gitlab") | {"CI_PIPELINE_SOURCE": "schedule", "FACTORY_PIPELINE": pipeline}
 
 
 CODE, MODEL = {"checks", "tests: [3.11]", "tests: [3.13]"}, {"model"}
@@ -167,80 +167,80 @@ def test_vulnerable_dependency_is_red(run, monkeypatch):
     assert "TEST-1" in done.lines("checks")
 
 
-def test_without_champion_is_red(run, project, forge):
+def test_without_champion_is_red(run, project, platform):
     project.train("Train")
     git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
     git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
-    done = run("first", "model", **merge_request(forge, "first"))
+    done = run("first", "model", **merge_request(platform, "first"))
     assert done.jobs["model"] == "FAIL" and "NO_CHAMPION" in done.last, done.log
-    assert "NO_CHAMPION" in forge.comments[0]["text"]
+    assert "NO_CHAMPION" in platform.comments[0]["text"]
 
 
-def test_model_that_passes_is_green(run, promoted, forge):
+def test_model_that_passes_is_green(run, promoted, platform):
     promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
-    done = run(ODD, "model", **merge_request(forge, ODD))
+    done = run(ODD, "model", **merge_request(platform, ODD))
     assert done.passed and done.jobs == {"model": "PASS"}, done.log
-    assert "passes" in forge.comments[0]["text"] and len(forge.comments) == 1
+    assert "passes" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (done.folder / ".gitlab-ci-local/artifacts/model/reports/summary.md").exists()
     assert not [*done.folder.glob("x")]
 
 
-def test_worse_model_is_red(run, promoted, forge):
+def test_worse_model_is_red(run, promoted, platform):
     promoted.branch("worse", "params.yaml", "max_iter: 60", "max_iter: 2")
-    done = run("worse", "model", **merge_request(forge, "worse"))
+    done = run("worse", "model", **merge_request(platform, "worse"))
     assert done.jobs["model"] == "FAIL" and "CHAMPION" in done.last, done.log
-    assert "CHAMPION" in forge.comments[0]["text"]
+    assert "CHAMPION" in platform.comments[0]["text"]
 
 
-def test_storage_that_is_down_is_red(run, promoted, forge):
+def test_storage_that_is_down_is_red(run, promoted, platform):
     with promoted.lost(promoted.storage):
-        done = run("main", "model", **chosen(forge, "model"))
+        done = run("main", "model", **chosen(platform, "model"))
     assert done.jobs["model"] == "FAIL" and "STORAGE" in done.last, done.log
 
 
-def test_champion_that_cannot_be_fetched_is_red(run, promoted, forge):
+def test_champion_that_cannot_be_fetched_is_red(run, promoted, platform):
     promoted.branch("other", "params.yaml", "max_iter: 60", "max_iter: 61")
     with promoted.lost(promoted.listed("model"), promoted.object("model/model.onnx", str(promoted.storage))):
-        done = run("other", "model", **merge_request(forge, "other"))
+        done = run("other", "model", **merge_request(platform, "other"))
     assert done.jobs["model"] == "FAIL" and "CHAMPION_UNFETCHABLE" in done.last, done.log
 
 
-def test_retraining_on_new_data_becomes_a_merge_request(run, promoted, forge):
+def test_retraining_on_new_data_becomes_a_merge_request(run, promoted, platform):
     promoted.deliver()
-    done = run("main", "retrain", **chosen(forge, "retrain"))
+    done = run("main", "retrain", **chosen(platform, "retrain"))
     assert done.passed, done.log
-    [proposal] = forge.proposals
-    assert (proposal["branch"], proposal["base"], proposal["draft"]) == ("factory/retrain", "main", False)
-    assert NEWEST in git(promoted.hub, "show", "factory/retrain:data/ledger.csv")
-    assert git(promoted.hub, "tag") == "model/v1" and not forge.issues
+    [pull_request] = platform.pull_requests
+    assert (pull_request["branch"], pull_request["base"], pull_request["draft"]) == ("factory/retrain", "main", False)
+    assert NEWEST in git(promoted.remote, "show", "factory/retrain:data/ledger.csv")
+    assert git(promoted.remote, "tag") == "model/v1" and not platform.issues
 
 
-def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, forge):
+def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run, promoted, platform):
     promoted.deliver()
     (promoted.storage / "inbox/bad.csv").write_text("flight\nUA1\n")
     try:
-        done = run("main", "retrain", **chosen(forge, "retrain"))
+        done = run("main", "retrain", **chosen(platform, "retrain"))
     finally:
         (promoted.storage / "inbox/bad.csv").unlink()
     assert done.jobs["retrain"] == "FAIL" and "CONTRACT" in done.last, done.log
-    assert "CONTRACT" in forge.issues[0]["text"] and not forge.proposals
+    assert "CONTRACT" in platform.issues[0]["text"] and not platform.pull_requests
 
 
-def test_retraining_that_cannot_propose_is_red(run, promoted, forge):
+def test_retraining_that_cannot_propose_is_red(run, promoted, platform):
     promoted.deliver()
-    git(promoted.hub, "branch", "--force", "factory/retrain", "main")
-    forge.down = True
-    done = run("main", "retrain", **chosen(forge, "retrain"))
+    git(promoted.remote, "branch", "--force", "factory/retrain", "main")
+    platform.down = True
+    done = run("main", "retrain", **chosen(platform, "retrain"))
     assert done.jobs["retrain"] == "FAIL", done.log
 
 
-def test_template_update_becomes_a_merge_request(run, promoted, forge):
+def test_template_update_becomes_a_merge_request(run, promoted, platform):
     promoted.release()
-    done = run("main", "template-update", **chosen(forge, "template-update"))
+    done = run("main", "template-update", **chosen(platform, "template-update"))
     assert done.passed, done.log
-    [proposal] = forge.proposals
-    assert (proposal["branch"], proposal["draft"]) == ("factory/template-update", False)
-    assert "1.1.0" in git(promoted.hub, "show", "factory/template-update:Dockerfile")
+    [pull_request] = platform.pull_requests
+    assert (pull_request["branch"], pull_request["draft"]) == ("factory/template-update", False)
+    assert "1.1.0" in git(promoted.remote, "show", "factory/template-update:Dockerfile")
 
 
 def test_release_goes_to_staging_and_with_approval_to_production(run, promoted, engine, monkeypatch, tmp_path_factory):

@@ -9,9 +9,9 @@ from late_flights.factory.registry import champion, versions
 from tests.factory.conftest import *
 from tests.factory.conftest import play
 
-from machinery.ci.summary_fixtures import dvc_says, github  # noqa: F401
+from machinery.ci.summary_fixtures import dvc_answers, github  # noqa: F401
 from machinery.registry import fake_dvc_cache
-from machinery.release.fake_docker import PROJECT, STORED, Engine, publish
+from machinery.release.fake_docker import PROJECT, STORED, FakeEngine, publish_version
 from machinery.serving.service_client import module_server, unharmed  # noqa: F401
 
 
@@ -27,16 +27,16 @@ def module_project(built: Callable[[str], Path], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def engine(committed: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(committed: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """The only engine on PATH, which makes no images."""
-    return Engine(tmp_path_factory.mktemp("bin"), monkeypatch)
+    return FakeEngine(tmp_path_factory.mktemp("bin"), monkeypatch)
 
 
 @pytest.fixture
 def version(committed: Path, monkeypatch: pytest.MonkeyPatch) -> versions.Version:
     """A version of the toy; DVC brings what is stored."""
     monkeypatch.setattr(champion, "fetch", lambda commit, folder: shutil.copytree(STORED, folder))
-    return publish(**PROJECT)
+    return publish_version(**PROJECT)
 
 
 @pytest.fixture(scope="session")

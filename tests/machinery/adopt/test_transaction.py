@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.adopt import source, transaction
-from late_flights.factory.cli import data
+from late_flights.factory.cli.main import recover_adoption
 from late_flights.factory.data import ledger
-from late_flights.factory.paths import RAW
+from late_flights.factory.paths import ADOPTION, RAW
 from tests.factory import git_repository
 
 OLD = {"a/one.txt": "1", "a/b/two.txt": "2", "three.txt": "3"}
@@ -39,7 +39,7 @@ def test_replaced_as_a_whole():
     with transaction.alone(), transaction.aside(PATHS):
         replace()
     assert found() == {"a/new.txt": "new", "three.txt": "new", "four.txt": "new"}
-    assert not data.ASIDE.exists()
+    assert not ADOPTION.exists()
 
 
 @pytest.mark.parametrize("fault", [errors.FactoryError("no"), OSError("full"), KeyboardInterrupt(), SystemExit(1)])
@@ -63,16 +63,16 @@ def test_put_back_by_the_next_command_after_a_kill(moved, monkeypatch, capsys):
             if moved == len(PATHS):
                 replace()
             raise Killed
-    data.resume()
+    recover_adoption()
     assert found() == OLD and "an adoption was killed" in capsys.readouterr().err
-    data.resume()
+    recover_adoption()
     assert capsys.readouterr().err == ""
 
 
 def test_one_at_a_time():
     with transaction.alone(), transaction.aside(PATHS):
         replace()
-        data.resume()
+        recover_adoption()
         assert found()["three.txt"] == "new"
         with pytest.raises(errors.FactoryError, match=r"^another adoption is at work"), transaction.alone():
             pass

@@ -1,65 +1,137 @@
-"""A platform in place of GitHub, GitLab and Azure DevOps, on loopback: it keeps what pipelines write."""
+"""A platform in place of GitHub, GitLab and Azure DevOps, on loopback, and the environment of a run on each.
+
+It answers what pipelines ask of their REST interfaces, and keeps what they write.
+"""
 
 import base64
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from machinery.ci.fake_environments import PLACES, TOKEN, Thing
+Json = dict[str, Any]
+TOKEN = "secret-of-the-platform"
 
 
 @dataclass
-class Hub:
-    """Comments, proposals (pull requests) and issues, each with id, title, text, draft, branch and base."""
+class FakePlatform:
+    """Comments, pull requests and issues, each with id, title, text, draft, branch and base."""
 
-    comments: list[Thing] = field(default_factory=list)
-    proposals: list[Thing] = field(default_factory=list)
-    issues: list[Thing] = field(default_factory=list)
+    comments: list[Json] = field(default_factory=list)
+    pull_requests: list[Json] = field(default_factory=list)
+    issues: list[Json] = field(default_factory=list)
     down: bool = False
-    page: bool = False  # to sign in, as Azure DevOps answers a token that has expired
+    sign_in_page: bool = False  # as Azure DevOps answers a token that has expired
     address: str = ""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    hub: Hub
+@contextmanager
+def fake_platform() -> Iterator[FakePlatform]:
+    """The platform while the block runs."""
+    platform = FakePlatform()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"platform": platform}))
+    platform.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield platform
+    finally:
+        server.shutdown()
+        server.server_close()
 
-    def answer(self) -> None:
+
+def save(items: list[Json], number: str | None, **fields: Any) -> Json:
+    """Change the item of that number, or add one; a field that is None stays as it is."""
+    changes = {name: value for name, value in fields.items() if value is not None}
+    if number is None:
+        items.append({"id": len(items) + 1, "draft": False} | changes)
+        return items[-1]
+    items[int(number) - 1].update(changes)
+    return items[int(number) - 1]
+
+
+def environment(
+    platform: FakePlatform, kind: str, branch: str = "main", target: str | None = None, event: str = ""
+) -> dict[str, str]:
+    """The environment of a run on the platform; `event` is the path of GitHub's event."""
+    environments = {
+        "github": {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_SERVER_URL": platform.address,
+            "GITHUB_API_URL": f"{platform.address}/github",
+            "GITHUB_REPOSITORY": "me/project",
+            "GITHUB_RUN_ID": "5",
+            "GITHUB_ACTOR": "me",
+            "GITHUB_REF_NAME": branch,
+            "GITHUB_BASE_REF": target or "",
+            "GITHUB_EVENT_PATH": event,
+        },
+        "gitlab": {
+            "GITLAB_CI": "true",
+            "CI_SERVER_URL": platform.address,
+            "CI_API_V4_URL": f"{platform.address}/gitlab",
+            "CI_PROJECT_ID": "1",
+            "CI_JOB_URL": f"{platform.address}/jobs/5",
+            "CI_COMMIT_REF_NAME": branch,
+            **({"CI_COMMIT_BRANCH": branch} if target is None else {}),
+            **({"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": target} if target else {}),
+            **({"CI_MERGE_REQUEST_PROJECT_URL": f"{platform.address}/me/project"} if target else {}),
+        },
+        "azure": {
+            "TF_BUILD": "True",
+            "SYSTEM_COLLECTIONURI": f"{platform.address}/azure/",
+            "SYSTEM_TEAMPROJECTID": "team",
+            "BUILD_REPOSITORY_ID": "repository",
+            "BUILD_REPOSITORY_URI": f"{platform.address}/azure/_git/project",
+            "BUILD_BUILDID": "5",
+            "BUILD_SOURCEBRANCH": f"refs/heads/{branch}",
+            **({"SYSTEM_PULLREQUEST_PULLREQUESTID": "7"} if target else {}),
+            **({"SYSTEM_PULLREQUEST_TARGETBRANCH": f"refs/heads/{target}"} if target else {}),
+        },
+    }
+    return {**environments[kind], "FACTORY_TOKEN": TOKEN}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    platform: FakePlatform
+
+    def respond(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         content = json.loads(self.rfile.read(length)) if length else None
         split = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         size, page = int(query.pop("per_page", 1000)), int(query.pop("page", 1))
         query.pop("state", None)
-        found = self.ask(split.path, content, query)
-        if isinstance(found, int):
-            return self.send(found, {"message": "no"})
-        if isinstance(found, list):
-            more = len(found) > page * size
-            link = f'<{self.hub.address}{split.path}?per_page={size}&page={page + 1}>; rel="next"' if more else ""
-            return self.send(200, found[(page - 1) * size : page * size], link)
-        return self.send(200, found)
+        answer = self.answer(split.path, content, query)
+        if isinstance(answer, int):
+            return self.send(answer, {"message": "no"})
+        if isinstance(answer, list):
+            more = len(answer) > page * size
+            link = f'<{self.platform.address}{split.path}?per_page={size}&page={page + 1}>; rel="next"' if more else ""
+            return self.send(200, answer[(page - 1) * size : page * size], link)
+        return self.send(200, answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = answer
+    do_GET = do_POST = do_PUT = do_PATCH = respond
 
-    def ask(self, path: str, content: Any, query: Thing) -> Any:
+    def answer(self, path: str, content: Any, query: Json) -> Any:
         basic = self.headers.get("Authorization", "").partition("Basic ")[2]
-        signed = [*self.headers.values(), base64.b64decode(basic).decode() if basic else ""]
-        if self.hub.down or not any(TOKEN in value for value in signed):
+        credentials = [*self.headers.values(), base64.b64decode(basic).decode() if basic else ""]
+        if self.platform.down or not any(TOKEN in value for value in credentials):
             return 403
-        for place, ask in PLACES.items():
-            if path.startswith(place):
-                found = ask(self.hub, path.removeprefix(place), content, query, self.command)
-                return 404 if found is None else found
+        for prefix, api in APIS.items():
+            if path.startswith(prefix):
+                answer = api(self.platform, path.removeprefix(prefix), content, query, self.command)
+                return 404 if answer is None else answer
         return 404
 
     def send(self, status: int, content: Any, link: str = "") -> None:
         body, kind = json.dumps(content).encode(), "application/json"
-        if self.hub.page:
+        if self.platform.sign_in_page:
             status, body, kind = 203, b"<html>\nSign In</html>", "text/html"
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -70,19 +142,82 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
-@contextmanager
-def running() -> Iterator[Hub]:
-    """The platform while the block runs."""
-    hub = Hub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    hub.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
+def _github(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
+    fields = {"title": content.get("title"), "text": content.get("body")} if content else {}
+    if match := re.fullmatch(r"issues/(?:\d+/comments|comments/(\d+))", path):
+        items, fields["user"] = platform.comments, {"type": "Bot"}
+    elif match := re.fullmatch(r"pulls(?:/(\d+))?", path):
+        items = platform.pull_requests
+        if query:
+            items = [item for item in items if f"me:{item['branch']}" == query.get("head")]
+        if content:
+            fields |= {"branch": content.get("head"), "base": content.get("base"), "draft": content.get("draft")}
+    elif match := re.fullmatch(r"issues(?:/(\d+))?", path):
+        items = platform.issues
+    else:
+        return None
+
+    def show(item: Json) -> Json:
+        own = {"number": item["id"], "body": item["text"], "html_url": f"at/{item['id']}"}
+        return {"user": {"type": "User"}, **item, **own}
+
+    return [show(item) for item in items] if method == "GET" else show(save(items, match[1], **fields))
+
+
+def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
+    content = content or {}
+    fields = {"title": content.get("title"), "text": content.get("body") or content.get("description")}
+    if match := re.fullmatch(r"merge_requests/\d+/notes(?:/(\d+))?", path):
+        items = platform.comments
+    elif match := re.fullmatch(r"merge_requests(?:/(\d+))?", path):
+        items = platform.pull_requests
+        if query:
+            items = [item for item in items if item["branch"] == query.get("source_branch")]
+        fields |= {"branch": content.get("source_branch"), "base": content.get("target_branch")}
+        fields |= {"draft": fields["title"].startswith("Draft: ")} if fields["title"] else {}
+    elif match := re.fullmatch(r"issues(?:/(\d+))?", path):
+        items = platform.issues
+    else:
+        return None
+
+    def show(item: Json) -> Json:
+        own = {"iid": item["id"], "body": item["text"], "description": item["text"], "web_url": f"at/{item['id']}"}
+        return {**item, **own}
+
+    return [show(item) for item in items] if method == "GET" else show(save(items, match[1], **fields))
+
+
+def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
+    if query.get("api-version") is None:
+        return None
+    if match := re.fullmatch(r"git/repositories/\w+/pullRequests/\d+/threads(?:/(\d+)/comments/1)?", path):
+        if method == "GET":
+            comments = platform.comments
+            return {"value": [{"id": item["id"], "comments": [{"id": 1, "content": item["text"]}]} for item in comments]}
+        first = content if match[1] else content["comments"][0]
+        return save(platform.comments, match[1], text=first["content"])
+    if match := re.fullmatch(r"git/repositories/\w+/pullrequests(?:/(\d+))?", path):
+        if method == "GET":
+            branch = query["searchCriteria.sourceRefName"].removeprefix("refs/heads/")
+            return {"value": [{"pullRequestId": item["id"]} for item in platform.pull_requests if item["branch"] == branch]}
+        ends = [(content.get(end) or "").removeprefix("refs/heads/") or None for end in ("sourceRefName", "targetRefName")]
+        fields = {"title": content["title"], "text": content["description"], "draft": content.get("isDraft")}
+        return {"pullRequestId": save(platform.pull_requests, match[1], **fields, branch=ends[0], base=ends[1])["id"]}
+    if path == "wit/wiql":
+        [title] = re.findall(r"\[System\.Title\] = '((?:[^']|'')*)'", content["query"])
+        return {"workItems": [{"id": item["id"]} for item in platform.issues if item["title"] == title.replace("''", "'")]}
+    if match := re.fullmatch(r"wit/workitems/(?:\$Issue|(\d+))", path):
+        operations = [operation for operation in content if "/fields/" in operation["path"]]
+        fields = {operation["path"].rpartition(".")[2]: operation["value"] for operation in operations}
+        return save(platform.issues, match[1], title=fields["Title"], text=fields["Description"])
+    return None
+
+
+APIS: dict[str, Callable[..., Any]] = {
+    "/github/repos/me/project/": _github,
+    "/gitlab/projects/1/": _gitlab,
+    "/azure/team/_apis/": _azure,
+}

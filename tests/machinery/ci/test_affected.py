@@ -84,15 +84,15 @@ def test_base_that_is_not_here():
 
 
 @pytest.mark.parametrize("file, model", [("README.md", "false"), ("params.yaml", "true"), (None, "true")])
-def test_pipeline_is_told(monkeypatch, tmp_path, file, model):
-    known = {
+def test_pipeline_gets_the_result(monkeypatch, tmp_path, file, model):
+    variables = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_BASE_REF": "main" if file else "",
     }
-    for name, value in known.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     if file:
         git_repository.commit(**{file: "changed"})
-    assert run("affected").exit_code == 0 and platforms.here()
+    assert run("affected").exit_code == 0 and platforms.detect()
     assert (tmp_path / "output").read_text() == f"model={model}\n"

@@ -9,28 +9,27 @@ from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import git
 
-from machinery.ci import fake_platforms as platform
-from machinery.ci.fake_environments import environment
+from machinery.ci.fake_platforms import environment, fake_platform
 
 
 @pytest.fixture
 def pushed(committed, monkeypatch, tmp_path_factory):
-    """What DVC was asked; the repository has a remote, and the tree what a retraining made."""
-    asked = []
-    monkeypatch.setattr(propose, "dvc", lambda *command: asked.append(command))
+    """The calls of DVC; the repository has a remote, and the tree what a retraining made."""
+    commands = []
+    monkeypatch.setattr(propose, "dvc", lambda *command: commands.append(command))
     monkeypatch.setattr(summary, "dvc", lambda *command: "{}")
     git_repository.share(tmp_path_factory.mktemp("remote"))
     assert run("compare").exit_code == 0
     Path("dvc.lock").write_text(git_repository.lock("retrained")["dvc.lock"])
-    return asked
+    return commands
 
 
 @pytest.fixture
-def hub(monkeypatch):
-    with platform.running() as hub:
-        for name, value in environment(hub, "gitlab").items():
+def platform(monkeypatch):
+    with fake_platform() as platform:
+        for name, value in environment(platform, "gitlab").items():
             monkeypatch.setenv(name, value)
-        yield hub
+        yield platform
 
 
 def branch(name=propose.RETRAIN):
@@ -43,68 +42,68 @@ def again(model="retrained"):
     Path("dvc.lock").write_text(git_repository.lock(model)["dvc.lock"])
 
 
-def test_new_model_is_proposed_and_nothing_promoted(pushed, hub):
+def test_new_model_is_proposed_and_nothing_promoted(pushed, platform):
     main = git("rev-parse", "main")
     result = run("propose")
     assert result.exit_code == 0 and "See at/1" in result.output, result.output
     assert git("show", "--no-patch", "--format=%P", branch()) == main == git("rev-parse", "origin/main")
     assert versions.model_md5(git("show", f"{branch()}:dvc.lock")) == "retrained"
-    [made] = hub.proposals
-    assert (made["branch"], made["base"], made["draft"]) == ("factory/retrain", "main", False)
-    assert "The challenger passes" in made["text"]
-    assert pushed == [("push", "--run-cache")] and not versions.local() and not hub.issues
+    [pull_request] = platform.pull_requests
+    assert (pull_request["branch"], pull_request["base"], pull_request["draft"]) == ("factory/retrain", "main", False)
+    assert "The challenger passes" in pull_request["text"]
+    assert pushed == [("push", "--run-cache")] and not versions.local() and not platform.issues
 
 
-def test_model_that_is_proposed_already(pushed, hub):
+def test_model_that_is_proposed_already(pushed, platform):
     run("propose")
     before = branch()
     again()
     assert "Nothing new since" in run("propose").output
-    assert branch() == before and len(hub.proposals) == len(pushed) == 1
+    assert branch() == before and len(platform.pull_requests) == len(pushed) == 1
 
 
-def test_newer_model_takes_its_place(pushed, hub):
+def test_newer_model_takes_its_place(pushed, platform):
     run("propose")
     before = branch()
     again("newer")
     assert run("propose").exit_code == 0
-    assert branch() != before and len(hub.proposals) == 1
+    assert branch() != before and len(platform.pull_requests) == 1
     assert versions.model_md5(git("show", f"{branch()}:dvc.lock")) == "newer"
 
 
-def test_pull_request_that_is_refused_is_opened_by_the_next_run(pushed, hub):
-    for hub.down, said in ((True, "403"), (False, "See at/1")):
+def test_pull_request_that_is_refused_is_opened_by_the_next_run(pushed, platform):
+    for platform.down, message in ((True, "403"), (False, "See at/1")):
         again()
-        assert said in run("propose").output and bool(branch()) == len(hub.proposals) == len(pushed) - 1
+        assert message in run("propose").output and bool(branch()) == len(platform.pull_requests) == len(pushed) - 1
 
 
 @pytest.mark.usefixtures("pushed")
-def test_nothing_changed(hub):
+def test_nothing_changed(platform):
     git("checkout", "--quiet", ".")
     assert "Nothing new: main has this model already" in run("propose").output
-    assert not branch() and not hub.proposals
+    assert not branch() and not platform.pull_requests
 
 
 @pytest.mark.usefixtures("pushed")
-def test_what_failed_is_one_issue(hub):
+def test_what_failed_is_one_issue(platform):
     summary.compare.delete_reports()
     for _ in range(2):
         result = run("propose")
         assert result.exit_code == 2 and result.stderr.splitlines()[-1].startswith("✗ VERDICT_MISSING: ")
-    [issue] = hub.issues
+    [issue] = platform.issues
     assert issue["title"] == propose.TITLE and "VERDICT_MISSING" in issue["text"]
-    assert not branch() and not hub.proposals
+    assert not branch() and not platform.pull_requests
 
 
 @pytest.mark.usefixtures("pushed")
-def test_reason_is_told_where_the_issue_is_refused(hub):
+def test_reason_is_told_where_the_issue_is_refused(platform):
     summary.compare.delete_reports()
-    hub.down = True
+    platform.down = True
     first, last = run("propose").stderr.splitlines()
     assert first.startswith("Not posted: ") and last.startswith("✗ VERDICT_MISSING: ")
 
 
-def test_commits_of_somebody_else_stay(pushed, hub, monkeypatch):
+def test_commits_of_somebody_else_stay(pushed, platform, monkeypatch):
     run("propose")
     with monkeypatch.context() as patch:
         git_repository.become(patch, "Li", "li@example.com")
@@ -125,13 +124,13 @@ def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
 
 
 @pytest.mark.parametrize("conflicts, kept, code", [([], [], 0), (["a.txt"], [], 2), ([], ["b.txt"], 3)])
-def test_update_is_proposed_once(pushed, hub, monkeypatch, conflicts, kept, code):
-    def updated(template, release):
+def test_update_is_proposed_once(pushed, platform, monkeypatch, conflicts, kept, code):
+    def update(template, release):
         Path("a.txt").write_text("newer")
         return template_update.Update("1.0.0", "1.1.0", conflicts, kept)
 
     locked, heads = [], []
-    monkeypatch.setattr(template_update, "update", updated)
+    monkeypatch.setattr(template_update, "update", update)
     fake = lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
     monkeypatch.setattr(propose, "run", fake)
     for day in (1, 8):  # the second time nothing is pushed, or approvals would be gone
@@ -139,13 +138,13 @@ def test_update_is_proposed_once(pushed, hub, monkeypatch, conflicts, kept, code
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-0{day}T00:00:00")
         assert run("update", "--propose").exit_code == code
         heads.append(branch(propose.UPDATE))
-    [made] = hub.proposals
-    assert (made["branch"], made["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
-    assert "from 1.0.0 to 1.1.0" in made["text"] and all(name in made["text"] for name in conflicts + kept)
+    [pull_request] = platform.pull_requests
+    assert (pull_request["branch"], pull_request["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
+    assert "from 1.0.0 to 1.1.0" in pull_request["text"] and all(name in pull_request["text"] for name in conflicts + kept)
     assert git("show", f"{branch(propose.UPDATE)}:a.txt") == "newer" and bool(locked) != bool(conflicts)
 
 
 @pytest.mark.usefixtures("pushed")
-def test_newest_release_needs_no_proposal(hub, monkeypatch):
+def test_newest_release_needs_no_proposal(platform, monkeypatch):
     monkeypatch.setattr(template_update, "update", lambda template, release: template_update.Update("1.0.0", "1.0.0", [], []))
-    assert run("update", "--propose").exit_code == 0 and not hub.proposals
+    assert run("update", "--propose").exit_code == 0 and not platform.pull_requests

@@ -13,106 +13,105 @@ from late_flights.factory.scoring import scorer
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 
-from machinery.ci.summary_fixtures import DIFF, told
+from machinery.ci.summary_fixtures import DIFF, reported
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_challenger_that_passes():
     assert run("compare").exit_code == 0
-    assert told(0) == []
-    page = summary.PAGE.read_text(encoding="utf-8")
-    assert "## The challenger passes" in page and DIFF in page and "| PARITY" in page
-    assert page.count("```mermaid") == len(list(summary.PLOTS.glob("*.csv"))) > 0
+    assert reported(0) == []
+    report = summary.REPORT.read_text(encoding="utf-8")
+    assert "## The challenger passes" in report and DIFF in report and "| PARITY" in report
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_refusal_by_the_gate_is_told_with_its_figure():
     Path("params.yaml").write_text(toy.text(gate={"floor": 0.999, "calibration": 0.5}), encoding="utf-8")
     assert run("compare").exit_code == 1
-    [line] = told(1)
+    [line] = reported(1)
     assert line.startswith("FLOOR: roc_auc 0.") and line.endswith("wanted ≥ 0.999")
-    assert "goes no further: FLOOR" in summary.PAGE.read_text(encoding="utf-8")
+    assert "goes no further: FLOOR" in summary.REPORT.read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_verdict_on_another_model_is_none():
     assert run("compare").exit_code == 0
     git_repository.another_model("other")
-    assert told(2) == ["VERDICT_MISSING: the gate has not judged this model: run `uv run factory compare`"]
+    assert reported(2) == ["VERDICT_MISSING: the gate has not judged this model: run `uv run factory compare`"]
 
 
 @pytest.mark.parametrize("stage", ["prepare", "train", "evaluate"])
-def test_stage_that_died_without_a_word(dvc_says, stage):
+def test_stage_that_died_without_a_word(dvc_answers, stage):
     names = ["evaluate", "train", "prepare"]
-    dvc_says["status"] = json.dumps({name: [] for name in names[: names.index(stage) + 1]})
-    assert told(2) == [f"{stage.upper()}_FAILED: {stage} did not come to its end: see its log above"]
+    dvc_answers["status"] = json.dumps({name: [] for name in names[: names.index(stage) + 1]})
+    assert reported(2) == [f"{stage.upper()}_FAILED: {stage} did not come to its end: see its log above"]
 
 
 @pytest.mark.parametrize("stage, code", [("fit@a", "FIT_A"), ("team/dvc.yaml:fit", "TEAM_DVC_YAML_FIT")])
-def test_stage_of_the_team_that_died_without_a_word(dvc_says, stage, code):
-    dvc_says["status"] = json.dumps({stage: []})
-    assert told(2) == [f"{code}_FAILED: {stage} did not come to its end: see its log above"]
+def test_stage_of_the_team_that_died_without_a_word(dvc_answers, stage, code):
+    dvc_answers["status"] = json.dumps({stage: []})
+    assert reported(2) == [f"{code}_FAILED: {stage} did not come to its end: see its log above"]
 
 
 @pytest.mark.usefixtures("github")
-def test_part_of_what_a_stage_made_is_lost(dvc_says):
-    dvc_says["status"] = '{"train": [], "evaluate": []}'
-    [line] = told(2)
+def test_part_of_what_a_stage_made_is_lost(dvc_answers):
+    dvc_answers["status"] = '{"train": [], "evaluate": []}'
+    [line] = reported(2)
     assert line.startswith("STORAGE: ") and line.endswith("`dvc fetch` failed: no such bucket")
-    dvc_says["fetch"] = ""
-    assert told(2)[0].startswith("TRAIN_FAILED: ")
+    dvc_answers["fetch"] = ""
+    assert reported(2)[0].startswith("TRAIN_FAILED: ")
 
 
-def test_storage_that_has_lost_a_file_without_a_word(dvc_says):
-    dvc_says |= {"status": '{"data/raw/b.csv.dvc": []}', "pull": ""}
-    assert told(2) == ["STORAGE: data/raw/b.csv and all in all 1 files are not here: the storage has lost data/raw/b.csv"]
+def test_storage_that_has_lost_a_file_without_a_word(dvc_answers):
+    dvc_answers |= {"status": '{"data/raw/b.csv.dvc": []}', "pull": ""}
+    assert reported(2) == ["STORAGE: data/raw/b.csv and all in all 1 files are not here: the storage has lost data/raw/b.csv"]
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 @pytest.mark.parametrize("content", ['{"model": "', "[]", "{}"])
 def test_half_a_verdict_is_none(content):
     summary.compare.JSON.write_text(content, encoding="utf-8")
-    assert told(2)[0].startswith("VERDICT_MISSING: ")
+    assert reported(2)[0].startswith("VERDICT_MISSING: ")
 
 
-def test_stage_that_said_why(dvc_says, monkeypatch):
+def test_stage_that_said_why(dvc_answers, monkeypatch):
     def crash(problem, categorical, **parameters):
         raise ArithmeticError("no such\nparameter")
 
     monkeypatch.setattr(model, "model", crash)
     result = run("train")
     assert isinstance(result.exception, ArithmeticError)  # the developer sees where
-    dvc_says["status"] = '{"train": [], "evaluate": []}'
-    assert told(2) == ["TRAIN_FAILED: train: ArithmeticError: no such parameter"]
+    dvc_answers["status"] = '{"train": [], "evaluate": []}'
+    assert reported(2) == ["TRAIN_FAILED: train: ArithmeticError: no such parameter"]
 
 
-def test_rows_that_break_the_contract_are_a_refusal(dvc_says, monkeypatch):
+def test_rows_that_break_the_contract_are_a_refusal(dvc_answers, monkeypatch):
     def fail(params):
         raise errors.ContractViolation("amount: max 100, 9 of 10 rows")
 
     monkeypatch.setattr(prepare, "run", fail)
     assert run("prepare").exit_code == 1
-    dvc_says["status"] = '{"prepare": []}'
-    assert told(1) == ["CONTRACT: prepare: amount: max 100, 9 of 10 rows"]
+    dvc_answers["status"] = '{"prepare": []}'
+    assert reported(1) == ["CONTRACT: prepare: amount: max 100, 9 of 10 rows"]
 
 
-def test_data_that_cannot_be_fetched(dvc_says):
-    dvc_says["status"] = '{"prepare": [], "data/raw/b.csv.dvc": [], "data/raw/a.csv.dvc": []}'
-    assert told(2) == ["STORAGE: data/raw/a.csv and all in all 2 files are not here: `dvc pull` failed: no such bucket"]
+def test_data_that_cannot_be_fetched(dvc_answers):
+    dvc_answers["status"] = '{"prepare": [], "data/raw/b.csv.dvc": [], "data/raw/a.csv.dvc": []}'
+    assert reported(2) == ["STORAGE: data/raw/a.csv and all in all 2 files are not here: `dvc pull` failed: no such bucket"]
 
 
-def test_data_that_was_changed(dvc_says):
-    dvc_says["status"] = '{"prepare": [], "data/raw/first.parquet.dvc": []}'
-    assert told(2)[0].startswith("DATA_CHANGED: data/raw/first.parquet is not what was delivered")
+def test_data_that_was_changed(dvc_answers):
+    dvc_answers["status"] = '{"prepare": [], "data/raw/first.parquet.dvc": []}'
+    assert reported(2)[0].startswith("DATA_CHANGED: data/raw/first.parquet is not what was delivered")
 
 
 @pytest.mark.usefixtures("github")
-def test_fork_is_told_that_it_has_no_credentials(dvc_says):
-    dvc_says["status"] = '{"data/raw/b.csv.dvc": []}'
-    assert told(2)[0].endswith("a pull request from a fork is given no credentials: push its branch to this repository")
+def test_fork_is_told_that_it_has_no_credentials(dvc_answers):
+    dvc_answers["status"] = '{"data/raw/b.csv.dvc": []}'
+    assert reported(2)[0].endswith("a pull request from a fork is given no credentials: push its branch to this repository")
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_champion_that_cannot_be_fetched(monkeypatch):
     def fail(commit, rows):
         raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", "it is gone")
@@ -120,19 +119,19 @@ def test_champion_that_cannot_be_fetched(monkeypatch):
     assert run("promote").exit_code == 0
     monkeypatch.setattr(champion, "scores", fail)
     assert run("compare").exit_code == 2
-    assert told(2) == ["CHAMPION_UNFETCHABLE: it is gone"]
+    assert reported(2) == ["CHAMPION_UNFETCHABLE: it is gone"]
     monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))
     assert run("compare").exit_code == 0 and errors.last_failure() is None
-    assert told(0) == []
+    assert reported(0) == []
 
 
-def test_delivery_that_was_refused(dvc_says):
+def test_delivery_that_was_refused(dvc_answers):
     Path("bad.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     assert run("ingest", "bad.csv").exit_code == 1
-    [line] = told(1)
+    [line] = reported(1)
     assert line.startswith("CONTRACT: bad.csv: ")
 
 
-def test_pipeline_that_cannot_be_read(dvc_says):
-    dvc_says["status"] = "no JSON"
-    assert told(2)[0].startswith("PIPELINE_INVALID: ")
+def test_pipeline_that_cannot_be_read(dvc_answers):
+    dvc_answers["status"] = "no JSON"
+    assert reported(2)[0].startswith("PIPELINE_INVALID: ")

@@ -5,44 +5,44 @@ from late_flights.factory.ci import summary
 from late_flights.factory.gate import compare
 from tests.factory.cli_runner import run
 
-from machinery.ci.fake_environments import keep
-from machinery.ci.summary_fixtures import told
+from machinery.ci.fake_platforms import save
+from machinery.ci.summary_fixtures import reported
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_one_comment_that_is_updated(github):
-    assert told(2, "--post")[-1].startswith("VERDICT_MISSING")
+    assert reported(2, "--post")[-1].startswith("VERDICT_MISSING")
     assert run("compare").exit_code == 0
-    assert told(0, "--post") == []
+    assert reported(0, "--post") == []
     [comment] = github.comments
     assert "The challenger passes" in comment["text"] and "kept with [this run](" in comment["text"]
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_comment_of_somebody_who_came_first_stays(github):
-    keep(github.comments, None, text=f"{summary.MARKER} all is well")
-    told(2, "--post")
+    save(github.comments, None, text=f"{summary.MARKER} all is well")
+    reported(2, "--post")
     first, ours = github.comments
     assert first["text"].endswith("all is well") and "VERDICT_MISSING" in ours["text"]
 
 
-@pytest.mark.usefixtures("dvc_says", "github")
+@pytest.mark.usefixtures("dvc_answers", "github")
 def test_page_of_the_run_shows_it(monkeypatch, tmp_path):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "page.md"))
-    told(2)
+    reported(2)
     assert "VERDICT_MISSING" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_comment_that_is_refused_changes_no_verdict(github):
     github.down = True
     assert run("compare").exit_code == 0
-    [line] = told(0, "--post")
+    [line] = reported(0, "--post")
     assert line.startswith("Not posted: ") and "403" in line
 
 
-@pytest.mark.usefixtures("dvc_says")
+@pytest.mark.usefixtures("dvc_answers")
 def test_long_page_is_cut_for_the_comment(github, monkeypatch):
     monkeypatch.setattr(compare, "HEADERS", ["x" * 70_000, *compare.HEADERS[1:]])
     assert run("compare").exit_code == 0
-    assert told(0, "--post") == [] and len(github.comments[0]["text"]) == 65_000
+    assert reported(0, "--post") == [] and len(github.comments[0]["text"]) == 65_000

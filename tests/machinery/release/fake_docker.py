@@ -23,13 +23,13 @@ if sys.argv[1] == "build":
     shutil.copytree(".", here / "context")
     [image] = [Path(option.partition("=")[2]) for option in sys.argv if option.startswith("--iidfile=")]
     image.write_text("sha256:1234")
-answer = here / f"says {sys.argv[1]}"
+answer = here / f"answer to {sys.argv[1]}"
 if answer.exists():
     print(answer.read_text())
-if (here / f"no {sys.argv[1]}").exists():
+if (here / f"fail {sys.argv[1]}").exists():
     sys.exit("no such luck")
 if sys.argv[-1].startswith('"'):
-    print((here / "listed").read_text())
+    print((here / "inventory").read_text())
 """
 STORED = Path(".dvc/stored")
 PROJECT = {
@@ -38,7 +38,7 @@ PROJECT = {
     "note.txt": "of the version",
     ".gitignore": "/.dvc\n/data/prepared\n/model\n/reports\n",
 }
-LISTED = {
+INVENTORY = {
     "python": "3.13.0",
     "system": {"ID": "debian", "VERSION_ID": "12"},
     "distributions": [
@@ -50,53 +50,53 @@ LISTED = {
 }
 
 
-class Engine:
-    """A program in place of Docker that writes down what it was asked."""
+class FakeEngine:
+    """A program in place of Docker that writes down its commands."""
 
     def __init__(self, folder: Path, patch: Any) -> None:
         self.folder = folder
         (folder / "git").symlink_to(str(shutil.which("git")))
         patch.setenv("PATH", str(folder))
-        self.named("docker")
-        (folder / "listed").write_text(json.dumps(LISTED))
+        self.install("docker")
+        (folder / "inventory").write_text(json.dumps(INVENTORY))
 
-    def named(self, name: str) -> None:
+    def install(self, name: str) -> None:
         script, program = self.folder / "engine.py", self.folder / name
         script.write_text(ENGINE)
         command = shlex.join([sys.executable, str(script)])  # not behind #!, where a path may have no blank
         program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         program.chmod(0o755)
 
-    def fails(self, command: str) -> None:
-        (self.folder / f"no {command}").touch()
+    def fail(self, command: str) -> None:
+        (self.folder / f"fail {command}").touch()
 
-    def says(self, command: str, text: str) -> None:
+    def answer(self, command: str, text: str) -> None:
         """What the engine answers to the command."""
-        (self.folder / f"says {command}").write_text(text)
+        (self.folder / f"answer to {command}").write_text(text)
 
     @property
     def calls(self) -> list[list[str]]:
-        told = self.folder / "calls"
-        return [json.loads(line) for line in told.read_text().splitlines()] if told.exists() else []
+        log = self.folder / "calls"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     @property
     def context(self) -> Path:
         return self.folder / "context"
 
 
-def store() -> None:
+def store_model() -> None:
     shutil.rmtree(STORED, ignore_errors=True)
     shutil.copytree(MODEL, STORED)
 
 
-def publish(**files: str) -> versions.Version:
-    store()
+def publish_version(**files: str) -> versions.Version:
+    store_model()
     commit = git_repository.commit(**files)
     model = manifest.file_sha256(MODEL / "manifest.json")
     return versions.publish(commit, git_repository.RECORD | {"model": model}, "promoted", versions.local())
 
 
-def made(*arguments: str) -> str:
+def built(*arguments: str) -> str:
     result = run("build", *arguments)
     assert result.exit_code == 0, result.output
     return result.stdout

@@ -4,12 +4,12 @@ import json
 
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.release import deploy as rollout
+from late_flights.factory.release import deploy as deployment
 from late_flights.factory.release import image, publish, smoke_test
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
-from machinery.release.fake_docker import publish as promoted
+from machinery.release.fake_docker import publish_version
 
 REGISTRY, TARGET = "registry.example.com/churn", "ssh://deploy@staging.example.com"
 
@@ -17,12 +17,12 @@ REGISTRY, TARGET = "registry.example.com/churn", "ssh://deploy@staging.example.c
 @pytest.fixture
 def host(engine, version, monkeypatch):
     """An engine that has the version's image; the service is as it should be."""
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, rollout.TARGET, rollout.URL):
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, deployment.TARGET, deployment.URL):
         monkeypatch.delenv(name, raising=False)
-    engine.says("images", "1234")
-    engine.says("inspect", json.dumps(image.labels(version, "churn")))
+    engine.answer("images", "1234")
+    engine.answer("inspect", json.dumps(image.image_labels(version, "churn")))
     monkeypatch.setattr(publish, "by_digest", lambda engine, tag, env: f"{tag.partition(':')[0]}@sha256:1")
-    monkeypatch.setattr(smoke_test, "smoke", lambda ask, version: iter([getattr(ask, "__name__", "")]))
+    monkeypatch.setattr(smoke_test, "check_service", lambda request, version: iter([getattr(request, "__name__", "")]))
     return engine
 
 
@@ -39,18 +39,17 @@ def deploy(*arguments):
 @pytest.fixture
 def target(host, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
-    monkeypatch.setenv(rollout.TARGET, TARGET)
+    monkeypatch.setenv(deployment.TARGET, TARGET)
     return host
 
 
 def test_dry_run_serves_here_and_ends(host):
-    told = deploy("staging", "model/v1")
-    assert "dry run: churn:v1 has served on this machine" in told
+    assert "dry run: churn:v1 has served on this machine" in deploy("staging", "model/v1")
     assert [call[0] for call in composed(host)] == ["up", "down"]
 
 
 def test_dry_run_without_an_image(host):
-    host.says("images", "")
+    host.answer("images", "")
     assert "dry run: FACTORY_TARGET and FACTORY_REGISTRY are not set for production" in deploy("production", "v1")
     assert not composed(host)
 
@@ -61,27 +60,27 @@ def test_target_serves_on(target):
     assert ["pull", "--quiet", f"{REGISTRY}:v1"] in target.calls
 
 
-@pytest.mark.parametrize("before", ["", "churn@sha256:0"])
-def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypatch, before):
-    def smoked(ask, version):
+@pytest.mark.parametrize("previous", ["", "churn@sha256:0"])
+def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypatch, previous):
+    def differing(request, version):
         raise errors.FactoryError("SCORES_DIFFER: by much")
         yield
 
-    target.says("ps", before)
-    monkeypatch.setattr(smoke_test, "smoke", smoked)
+    target.answer("ps", previous)
+    monkeypatch.setattr(smoke_test, "check_service", differing)
     assert refused("deploy", "staging", "v1") == "SCORES_DIFFER: by much"
-    assert [call[0] for call in composed(target)] == ["up", "up" if before else "down"]
+    assert [call[0] for call in composed(target)] == ["up", "up" if previous else "down"]
 
 
 def test_image_of_something_else_is_not_run(target, version):
-    target.says("inspect", json.dumps(image.labels(version, "churn") | {"factory.model": "another"}))
+    target.answer("inspect", json.dumps(image.image_labels(version, "churn") | {"factory.model": "another"}))
     assert refused("deploy", "staging", "v1").startswith(f"IMAGE_FOREIGN: {REGISTRY}:v1 is not of v1: its factory.model")
     assert not composed(target)
 
 
 def test_champion_alone_is_deployed(host):
     git_repository.another_model("second")
-    promoted()
+    publish_version()
     assert refused("deploy", "production", "v1").startswith("SUPERSEDED: v2 is the champion by now")
     assert not composed(host)
 

@@ -12,7 +12,7 @@ from late_flights.factory.release import image
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused
 
-from machinery.release.fake_docker import STORED, made, publish, store
+from machinery.release.fake_docker import STORED, built, publish_version, store_model
 
 
 def test_image_is_of_the_version_not_of_the_working_tree(engine, version):
@@ -20,7 +20,7 @@ def test_image_is_of_the_version_not_of_the_working_tree(engine, version):
     Path("note.txt").write_text("of nobody's commit")
     (MODEL / "manifest.json").write_text("another")
     before = git_repository.git("status", "--porcelain")
-    assert made() == "✓ churn:v1\n✓ reports/sbom/v1.cdx.json\n"
+    assert built() == "✓ churn:v1\n✓ reports/sbom/v1.cdx.json\n"
     assert (engine.context / "note.txt").read_text() == "of the version"
     assert manifest.file_sha256(engine.context / "model/manifest.json") == version.facts["model"]
     stamp = json.loads((engine.context / "model/version.json").read_text())
@@ -29,7 +29,7 @@ def test_image_is_of_the_version_not_of_the_working_tree(engine, version):
 
 
 def test_labels_say_what_it_is(engine, version):
-    made("v1")
+    built("v1")
     labels = dict(option.removeprefix("--label=").split("=") for option in engine.calls[0] if "--label" in option)
     assert labels == {
         "org.opencontainers.image.title": "churn",
@@ -42,34 +42,34 @@ def test_labels_say_what_it_is(engine, version):
 
 def test_champion_unless_another_is_named(engine, version):
     git_repository.another_model("second")
-    publish()
-    assert "churn:v2" in made()
+    publish_version()
+    assert "churn:v2" in built()
     assert refused("build", "v3") == "there is no version v3: v1, v2"
 
 
 @pytest.mark.usefixtures("version")
 def test_model_without_onnx_keeps_scikit_learn(engine):
-    made()
+    built()
     assert f"--build-arg=PRUNE={image.NO_ESTIMATOR}" in engine.calls[0]
     facts = manifest.read_manifest(MODEL)
     del facts["files"]
     for name in ("model.onnx", "manifest.json"):
         (MODEL / name).unlink()
     manifest.write_manifest(MODEL, facts)
-    publish()
+    publish_version()
     shutil.rmtree(engine.context)
-    made("v2")
+    built("v2")
     assert not [option for option in engine.calls[-4] if "PRUNE" in option]
 
 
 @pytest.mark.usefixtures("version")
 def test_image_is_named_once_it_was_seen_to_work(engine):
-    made()
+    built()
     commands = [call[0] for call in engine.calls]
     assert commands == ["build", "run", "run", "tag"] and engine.calls[-1] == ["tag", "sha256:1234", "churn:v1"]
     loaded = engine.calls[1]
     assert champion.LOAD in loaded and {"--network=none", "--read-only", "--cap-drop=ALL"} <= set(loaded)
-    engine.fails("run")
+    engine.fail("run")
     shutil.rmtree(engine.context)
     assert refused("build") == "the image does not work, and so gets no name: no such luck"
     assert [call[0] for call in engine.calls[4:]] == ["build", "run"]
@@ -77,7 +77,7 @@ def test_image_is_named_once_it_was_seen_to_work(engine):
 
 @pytest.mark.usefixtures("version")
 def test_failing_build_is_one_line_below_what_the_engine_says(engine, capfd):
-    engine.fails("build")
+    engine.fail("build")
     assert refused("build") == "`docker build` failed with exit code 1: see what it says above"
     assert "no such luck" in capfd.readouterr().err
 
@@ -85,7 +85,7 @@ def test_failing_build_is_one_line_below_what_the_engine_says(engine, capfd):
 @pytest.mark.usefixtures("version")
 def test_podman_does_as_well(engine):
     (engine.folder / "docker").rename(engine.folder / "podman")
-    made()
+    built()
     (engine.folder / "podman").unlink()
     assert refused("build") == "neither docker nor podman is installed, or on PATH"
 
@@ -97,14 +97,14 @@ def test_nothing_is_promoted_yet():
 
 @pytest.mark.usefixtures("engine")
 def test_version_of_a_time_before_the_dockerfile():
-    publish()
+    publish_version()
     assert refused("build").startswith("v1 is of a time before the Dockerfile")
 
 
 @pytest.mark.usefixtures("version")
 def test_model_that_is_not_the_one_promoted_is_refused(engine):
     git_repository.another_model("second")
-    store()
+    store_model()
     assert "is not the model that became v1" in refused("build")
     shutil.rmtree(WORKTREES)
     (STORED / "model.onnx").write_bytes(b"")

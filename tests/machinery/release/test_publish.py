@@ -8,20 +8,20 @@ from late_flights.factory.release import image, provenance, publish
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
-from machinery.ci.fake_environments import TOKEN, environment
+from machinery.ci.fake_platforms import TOKEN, FakePlatform, environment
 
 REGISTRY = "registry.example.com/team/churn"
 DIGEST = "1" * 64
 
 
 @pytest.fixture
-def known(engine, version, monkeypatch):
+def docker(engine, version, monkeypatch):
     """An engine that knows under which digest registries have the image."""
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, "REGISTRY_IMAGE"):
         monkeypatch.delenv(name, raising=False)
     places = ("127.0.0.1:4321/churn", REGISTRY, "ghcr.io/me/project")
-    engine.says("inspect", "\n".join(f"{place}@sha256:{DIGEST}" for place in places))
-    engine.says("port", "127.0.0.1:4321")
+    engine.answer("inspect", "\n".join(f"{place}@sha256:{DIGEST}" for place in places))
+    engine.answer("port", "127.0.0.1:4321")
     return engine
 
 
@@ -31,52 +31,52 @@ def published(name="model/v1"):
     return result.stdout.splitlines()[0].removeprefix("✓ ")
 
 
-def test_image_is_pushed_and_named_by_its_digest(known, monkeypatch):
+def test_image_is_pushed_and_named_by_its_digest(docker, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
     assert published() == f"{REGISTRY}@sha256:{DIGEST}"
-    tag, push, _ = known.calls
+    tag, push, _ = docker.calls
     assert tag == ["tag", "churn:v1", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
 
 
 @pytest.mark.parametrize("named", ["me/churn", "docker.io/me/churn"])
-def test_registry_of_docker_goes_without_its_name(known, monkeypatch, named):
+def test_registry_of_docker_goes_without_its_name(docker, monkeypatch, named):
     monkeypatch.setenv(publish.REGISTRY, "docker.io/me/churn")
-    known.says("inspect", f"{named}@sha256:{DIGEST}")
+    docker.answer("inspect", f"{named}@sha256:{DIGEST}")
     assert published() == f"{named}@sha256:{DIGEST}"
 
 
-def test_dry_run_starts_a_registry_and_ends_it(known):
+def test_dry_run_starts_a_registry_and_ends_it(docker):
     assert published() == f"127.0.0.1:4321/churn@sha256:{DIGEST}"
-    assert known.calls[0][0] == "run" and known.calls[0][-1] == publish.LOCAL
-    assert known.calls[-1][:2] == ["rm", "--force"]
+    assert docker.calls[0][0] == "run" and docker.calls[0][-1] == publish.LOCAL_REGISTRY
+    assert docker.calls[-1][:2] == ["rm", "--force"]
 
 
 @pytest.mark.parametrize("dry", [True, False])
-def test_push_that_is_refused(known, monkeypatch, dry):
-    monkeypatch.setattr(publish, "SECONDS", 0)
+def test_push_that_is_refused(docker, monkeypatch, dry):
+    monkeypatch.setattr(publish, "TIMEOUT_SECONDS", 0)
     if not dry:
         monkeypatch.setenv(publish.REGISTRY, REGISTRY)
-    known.fails("push")
+    docker.fail("push")
     assert refused("publish", "v1").endswith("failed: no such luck")
-    assert (known.calls[-1][0] == "rm") is dry and not list(Path("reports").glob("sbom/*.provenance.json"))
+    assert (docker.calls[-1][0] == "rm") is dry and not list(Path("reports").glob("sbom/*.provenance.json"))
 
 
-def test_registry_of_the_platform_gets_the_token_by_its_input(known, monkeypatch):
+def test_registry_of_the_platform_gets_the_token_by_its_input(docker, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, "ghcr.io/me/project")
-    for name, value in environment(type("Hub", (), {"address": "http://127.0.0.1:9"}), "github").items():
+    for name, value in environment(FakePlatform(address="http://127.0.0.1:9"), "github").items():
         monkeypatch.setenv(name, value)
     published()
-    assert known.calls[0] == ["login", "ghcr.io", "--username", "me", "--password-stdin"]
-    assert not any(TOKEN in part for call in known.calls for part in call)
+    assert docker.calls[0] == ["login", "ghcr.io", "--username", "me", "--password-stdin"]
+    assert not any(TOKEN in part for call in docker.calls for part in call)
 
 
-def test_registry_that_does_not_say_what_it_has(known, monkeypatch):
+def test_registry_that_does_not_say_what_it_has(docker, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
-    known.says("inspect", "elsewhere/x@sha256:2")
+    docker.answer("inspect", "elsewhere/x@sha256:2")
     assert refused("publish", "v1").startswith(f"{REGISTRY} has not said by which digest")
 
 
-def test_statement_names_what_the_image_was_made_of(known, version):
+def test_statement_names_what_the_image_was_made_of(docker, version):
     published()
     statement = json.loads(Path("reports/sbom/v1.provenance.json").read_text(encoding="utf-8"))
     assert (statement["_type"], statement["predicateType"]) == (provenance.STATEMENT, provenance.PREDICATE)
@@ -88,7 +88,7 @@ def test_statement_names_what_the_image_was_made_of(known, version):
     assert statement["predicate"]["runDetails"]["builder"]["id"] == git_repository.RECORD["by"]
 
 
-@pytest.mark.usefixtures("known")
+@pytest.mark.usefixtures("docker")
 def test_version_that_is_none():
     assert refused("publish", "model/v7") == "there is no version model/v7: v1"
-    assert image.slug() == "churn"
+    assert image.image_name() == "churn"

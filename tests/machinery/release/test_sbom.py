@@ -5,12 +5,12 @@ import json
 import pytest
 from late_flights.factory.release import inventory, sbom
 
-from machinery.release.fake_docker import made
+from machinery.release.fake_docker import built
 
 
 @pytest.mark.usefixtures("engine")
 def test_list_names_all_that_is_in_it(version):
-    made()
+    built()
     bill = json.loads((sbom.FOLDER / "v1.cdx.json").read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     found = {component["name"]: component for component in bill["components"]}

@@ -30,19 +30,19 @@ def record(scores):
     git_repository.commit()
 
 
-def look(patch, name="v1", **env):
-    """What is seen of the service of the first version, once it is one."""
+def checked(patch, name="v1", **env):
+    """What a check finds of the service of the first version, once it is one."""
     assert run("promote").exit_code == 0
     [version] = versions.local()
     rows = Path("data/prepared/test.parquet").read_bytes()
     patch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
     artifact.write_version(Path("model"), name, version.commit)
     with serving(**env) as client:
-        return list(smoke_test.smoke(smoke_test.over_http(f"http://127.0.0.1:{client.port}/"), version))
+        return list(smoke_test.check_service(smoke_test.http_client(f"http://127.0.0.1:{client.port}/"), version))
 
 
 def test_service_that_scores_as_recorded(scores, monkeypatch):
-    ready, same = look(monkeypatch)
+    ready, same = checked(monkeypatch)
     assert ready == "ready, and serves v1"
     assert len(scores) == evaluate.RECORDED and same.startswith("100 scores are as recorded, to ")
 
@@ -50,27 +50,27 @@ def test_service_that_scores_as_recorded(scores, monkeypatch):
 def test_one_score_that_differs(scores, monkeypatch):
     record([*scores[:50], scores[50] + 0.01, *scores[51:]])
     with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: it is up to 0.01 away from the scores of v1$"):
-        look(monkeypatch)
+        checked(monkeypatch)
 
 
 @pytest.mark.usefixtures("scores")
 def test_version_of_before_there_were_recorded_scores(monkeypatch):
     record(None)
-    assert "100 scores are as recorded" in look(monkeypatch)[1]
+    assert "100 scores are as recorded" in checked(monkeypatch)[1]
 
 
 @pytest.mark.usefixtures("scores")
 def test_other_version(monkeypatch):
     with pytest.raises(errors.FactoryError, match=r"^WRONG_VERSION: it serves v9, not v1$"):
-        look(monkeypatch, "v9")
+        checked(monkeypatch, "v9")
 
 
 @pytest.mark.usefixtures("scores")
 def test_nobody_answers(monkeypatch):
-    monkeypatch.setattr(smoke_test, "SECONDS", 0.1)
+    monkeypatch.setattr(smoke_test, "TIMEOUT_SECONDS", 0.1)
     assert run("promote").exit_code == 0
     with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http://127.0.0.1:9/health/ready does not answer"):
-        list(smoke_test.smoke(smoke_test.over_http("http://127.0.0.1:9"), versions.local()[0]))
+        list(smoke_test.check_service(smoke_test.http_client("http://127.0.0.1:9"), versions.local()[0]))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_something_else_answers(monkeypatch, version, scores, code):
     monkeypatch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
     answers = {"/health/ready": b"", "/version": version, "/score": scores}
     with pytest.raises(errors.FactoryError, match=f"^{code}: "):
-        list(smoke_test.smoke(lambda path, body: answers[path], versions.local()[0]))
+        list(smoke_test.check_service(lambda path, body: answers[path], versions.local()[0]))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -100,7 +100,7 @@ def test_key_that_the_service_asks_for(monkeypatch, tmp_path_factory, known):
     keys.write_text(f"{line}\n")
     if known:
         monkeypatch.setenv(smoke_test.KEY, secret)
-        assert len(look(monkeypatch, KEYS=keys)) == 2
+        assert len(checked(monkeypatch, KEYS=keys)) == 2
     else:
         with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http.*/version answers 401"):
-            look(monkeypatch, KEYS=keys)
+            checked(monkeypatch, KEYS=keys)

@@ -11,12 +11,12 @@ from late_flights.factory.scoring import artifact
 from tests.factory.cli_runner import run
 
 
-@pytest.fixture
-def worktree(committed, tmp_path_factory, monkeypatch):
+@pytest.fixture(params=["serving", "service"])
+def worktree(request, committed, tmp_path_factory, monkeypatch):
     """What the champion's commit would be checked out to."""
     folder = tmp_path_factory.mktemp("worktree")
     shutil.copytree("model", folder / "model")
-    (folder / "src/x/factory/service").mkdir(parents=True)
+    (folder / "src/x/factory" / request.param).mkdir(parents=True)
     monkeypatch.setattr(champion, "checkout", lambda commit: folder)
     monkeypatch.setattr(serve, "run", lambda *command, **how: "")
     monkeypatch.setattr(os, "chdir", lambda place: None)

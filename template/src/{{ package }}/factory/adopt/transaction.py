@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from .. import PACKAGE
 from ..data import ledger
 from ..errors import FactoryError
-from ..paths import DVC_TMP, MODEL, PREPARED, RAW, REPORTS
+from ..paths import ADOPTION, DVC_TMP, MODEL, PREPARED, RAW, REPORTS
 from ..workspace import git
 from . import setup
 
@@ -25,8 +25,7 @@ PLACES = {
     "test_model.py": TESTS,
 }
 
-ASIDE = DVC_TMP / "adopt"
-JOURNAL = ASIDE / "journal.json"
+JOURNAL = ADOPTION / "journal.json"
 LOCK = DVC_TMP / "factory-adopt.lock"
 
 
@@ -56,7 +55,7 @@ def put_back_if_killed() -> bool:
 def aside(paths: list[Path]) -> Iterator[None]:
     """Folders moved and files copied away, and put back if what is done meanwhile fails."""
     _put_back()
-    ASIDE.mkdir()
+    ADOPTION.mkdir()
     there = {str(path): path.exists() for path in paths}
     scratch = JOURNAL.with_suffix(".tmp")
     scratch.write_text(json.dumps(there), encoding="utf-8")
@@ -69,11 +68,11 @@ def aside(paths: list[Path]) -> Iterator[None]:
         _put_back()
         raise
     JOURNAL.unlink()
-    shutil.rmtree(ASIDE)
+    shutil.rmtree(ADOPTION)
 
 
 def _kept(path: str | Path) -> Path:
-    return ASIDE / "files" / path
+    return ADOPTION / "files" / path
 
 
 def _keep(path: Path) -> None:
@@ -81,7 +80,7 @@ def _keep(path: Path) -> None:
     if path.is_dir():
         path.replace(_kept(path))
     else:
-        copy = ASIDE / "copy.tmp"
+        copy = ADOPTION / "copy.tmp"
         shutil.copy2(path, copy)
         copy.replace(_kept(path))
 
@@ -96,7 +95,7 @@ def _put_back() -> None:
             if _kept(name).exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _kept(name).replace(path)
-    shutil.rmtree(ASIDE, ignore_errors=True)
+    shutil.rmtree(ADOPTION, ignore_errors=True)
 
 
 REPLACED = [

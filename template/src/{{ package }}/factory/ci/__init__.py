@@ -1,1 +1,1 @@
-"""What pipelines need besides the everyday commands."""
+"""What pipelines do besides the everyday commands: report, propose, and update the template."""

@@ -52,25 +52,25 @@ def update(template: str | None = None, release: str | None = None) -> Update:
     """
     if git.changes():
         raise FactoryError("there are changes that are not committed: commit or stash them, then update")
-    before = _answers(Path(ANSWERS).read_text(encoding="utf-8") if Path(ANSWERS).exists() else None)
+    before = _parse_answers(Path(ANSWERS).read_text(encoding="utf-8") if Path(ANSWERS).exists() else None)
     _check_template(before["_src_path"], template)
     try:
-        edited = _edited(before)
+        edited = _edited_files(before)
         _copier("update", WHOLE_FILES, "--defaults", *(("--vcs-ref", release) if release else ()))
         kept = [path for path in edited if not Path(path).exists()]
         for path in kept:
             run("git", "checkout", "--quiet", "HEAD", "--", path)
-        after = _answers(Path(ANSWERS).read_text(encoding="utf-8"))
+        after = _parse_answers(Path(ANSWERS).read_text(encoding="utf-8"))
         _check_answers(before, after)
     except BaseException:
         run("git", "reset", "--quiet", "--hard")
         run("git", "clean", "--quiet", "--force", "-d")
         raise
-    conflicts = _names("diff", "--name-only", "--diff-filter=U")
+    conflicts = _git_lines("diff", "--name-only", "--diff-filter=U")
     return Update(before["_commit"], after["_commit"], conflicts, kept)
 
 
-def _answers(text: str | None) -> dict[str, Any]:
+def _parse_answers(text: str | None) -> dict[str, Any]:
     try:
         answers: dict[str, Any] = yaml.safe_load(text or "")
         if all(isinstance(answers[name], str) for name in ("_src_path", "_commit")):
@@ -82,11 +82,11 @@ def _answers(text: str | None) -> dict[str, Any]:
 
 def _check_template(source: str, expected: str | None) -> None:
     """Refuse a template that is not the one the project began with, or that somebody names."""
-    first = run("git", "log", "--diff-filter=A", "--format=%H", "--", ANSWERS).splitlines()[-1:]
-    origin = expected or _answers(git.show(first[0], ANSWERS) if first else None)["_src_path"]
-    if source != origin:
+    added = run("git", "log", "--diff-filter=A", "--format=%H", "--", ANSWERS).splitlines()[-1:]
+    original = expected or _parse_answers(git.show(added[0], ANSWERS) if added else None)["_src_path"]
+    if source != original:
         raise FactoryError(
-            f"{ANSWERS}: {source} is not this project's template, which is {origin}; if it has moved: --template {source}"
+            f"{ANSWERS}: {source} is not this project's template, which is {original}; if it has moved: --template {source}"
         )
 
 
@@ -98,22 +98,22 @@ def _check_answers(before: dict[str, Any], after: dict[str, Any]) -> None:
             )
 
 
-def _edited(answers: dict[str, Any]) -> list[str]:
+def _edited_files(answers: dict[str, Any]) -> list[str]:
     """Files that are no longer what the template made of the answers."""
-    tracked = _names("ls-files")
-    with tempfile.TemporaryDirectory() as place:
-        given = Path(place, "answers.yaml")
-        given.write_text(
+    tracked = _git_lines("ls-files")
+    with tempfile.TemporaryDirectory() as folder:
+        answers_file = Path(folder, "answers.yaml")
+        answers_file.write_text(
             yaml.safe_dump({name: value for name, value in answers.items() if name[0] != "_"}), encoding="utf-8"
         )
-        made = Path(place, "made")
-        options = ("--defaults", "--data-file", str(given), "--vcs-ref", answers["_commit"])
-        _copier("copy", *options, answers["_src_path"], str(made))
-        return [path for path in tracked if _content(made / path) not in (None, _content(Path(path)))]
+        rendered = Path(folder, "rendered")
+        options = ("--defaults", "--data-file", str(answers_file), "--vcs-ref", answers["_commit"])
+        _copier("copy", *options, answers["_src_path"], str(rendered))
+        return [path for path in tracked if _content(rendered / path) not in (None, _content(Path(path)))]
 
 
-def _names(*question: str) -> list[str]:
-    return run("git", "-c", "core.quotePath=false", *question).splitlines()
+def _git_lines(*command: str) -> list[str]:
+    return run("git", "-c", "core.quotePath=false", *command).splitlines()
 
 
 def _content(path: Path) -> bytes | None:
@@ -121,10 +121,10 @@ def _content(path: Path) -> bytes | None:
 
 
 def _copier(*arguments: str) -> None:
-    waited = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # tools do not read it in pyproject.toml
-    command = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", waited, *COPIER, arguments[0], "--quiet")
+    age = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # tools do not read it in pyproject.toml
+    command = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", age, *COPIER, arguments[0], "--quiet")
     try:
-        run(*command, *arguments[1:], env=platforms.signed_in())
+        run(*command, *arguments[1:], env=platforms.git_env())
     except FactoryError as error:
         raise FactoryError(
             f"the update failed, and nothing is changed: {str(error).rpartition(' failed: ')[2]}"

@@ -1,4 +1,4 @@
-"""The commands that bring data in."""
+"""Commands for a project's start and its data."""
 
 import signal
 from pathlib import Path
@@ -6,22 +6,22 @@ from typing import Any
 
 import click
 
-from .model import FILE
-
-ASIDE = Path(".dvc/tmp/adopt")
-"""What an adoption that is not through has moved away."""
+from .main import main
+from .options import FILE
 
 
-def resume() -> None:
-    """Put back what an adoption that was killed had moved aside, before anything else is done."""
-    if ASIDE.exists():  # asked first, since what puts it back is not installed where models only score
-        from ..adopt import transaction
+@main.command()
+def setup() -> None:
+    """Make a fresh copy work: Git, sample data, first commit, hooks."""
+    from .. import config
+    from ..adopt import setup
 
-        if transaction.put_back_if_killed():
-            click.echo("Note: an adoption was killed; all is again as it was before", err=True)
+    for step in setup.setup(config.load()):
+        click.echo(f"✓ {step}")
+    click.echo("Next: uv run dvc repro")
 
 
-@click.command()
+@main.command()
 @click.argument("files", nargs=-1, type=FILE)
 @click.option("--inbox", is_flag=True, help="Those in the storage's folder inbox/ that are new.")
 @click.option("--source", help="Where the data comes from; by default the path.")
@@ -39,7 +39,7 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
     click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")
 
 
-@click.command()
+@main.command()
 @click.option("--diff", "file", type=FILE, required=True, help="The delivery to compare with the contract.")
 def contract(file: Path) -> None:
     """Say how a file differs from the contract, and what change of contract.py would admit it; exit code 1 if it does."""
@@ -55,7 +55,7 @@ def contract(file: Path) -> None:
     raise SystemExit(1)
 
 
-@click.command()
+@main.command()
 @click.argument("table", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="What the model is to tell.")
 @click.option("--id", metavar="COLUMN", help="Names the row, or what several rows are about.")
@@ -68,15 +68,21 @@ def contract(file: Path) -> None:
 )
 @click.option("--yes", is_flag=True, help="Take the proposal as it is.")
 @click.option("--force", is_flag=True, help="Also in place of your own data, once all is in Git.")
-def adopt(table: Path, target: str, yes: bool, force: bool, **said: Any) -> None:
+def adopt(table: Path, target: str, yes: bool, force: bool, **choices: Any) -> None:
     """Put a table of yours, or a folder of them, in place of the sample: data, contract, features, tests and model."""
     from ..adopt import adopt, proposal, review
 
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # all is put back, as after Ctrl-C
         signal.signal(getattr(signal, name), signal.default_int_handler)
-    asked = proposal.Asked(target, **said)
-    for line in adopt.adopt(table, asked, review.take if yes else review.settle, force=force):
+    wishes = proposal.Asked(target, **choices)
+    for line in adopt.adopt(table, wishes, review.take if yes else review.settle, force=force):
         click.echo(line)
 
 
-ALL = (ingest, contract, adopt)
+@main.command()
+def prepare() -> None:
+    """Stage: check the deliveries and split them."""
+    from .. import config
+    from ..data import prepare
+
+    prepare.run(config.load())

@@ -1,4 +1,4 @@
-"""The commands around the model and its versions."""
+"""Commands for the model: how it is made and used, and which version is the champion."""
 
 import json
 import sys
@@ -7,16 +7,72 @@ from typing import Any
 
 import click
 
-FILE = click.Path(path_type=Path)
-MODEL = click.option("--model", type=FILE, default=Path("model"), show_default=True, help="Folder of the model.")
-WHY = click.option("-m", "--message", "why", default="", help="Why; it stays with the version.")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
-ACCEPT = click.option(
-    "--accept-contract-change", "accepted", metavar="WHY", help="Let contract.py differ from the champion's."
-)
+from .main import main
+from .options import ACCEPT, AS_JSON, FILE, MODEL, WHY
 
 
-@click.command()
+@main.command()
+def train() -> None:
+    """Stage: fit the model and write it down."""
+    from .. import config
+    from ..training import train
+
+    train.run(config.load())
+
+
+@main.command()
+def evaluate() -> None:
+    """Stage: measure the model and write the reports."""
+    from .. import config
+    from ..evaluation import evaluate
+
+    evaluate.run(config.load())
+
+
+@main.command()
+@click.option("--trials", type=click.IntRange(min=2), default=30, show_default=True, help="How many to try.")
+def tune(trials: int) -> None:
+    """Search for better parameters and write the best to params.yaml."""
+    from .. import config
+    from ..training import tune
+
+    params = config.load()
+    name, best = params.evaluation.metric, [float("nan")]
+    bar: Any
+    with click.progressbar(length=trials, label="Trials", item_show_func=lambda _: f"{name} {best[0]:.4f}") as bar:
+
+        def on_trial(value: float) -> None:
+            best[0] = value
+            bar.update(1)
+
+        result = tune.tune(params, trials, on_trial)
+    click.echo(
+        f"{name} over the folds: {result.now:.4f} now, {result.best:.4f} at best; {result.pruned} trials given up"
+    )
+    if result.best == result.now:
+        click.echo("params.yaml stays as it is")
+        return
+    tune.write(result.parameters)
+    click.echo("params.yaml holds the best; next: uv run dvc repro")
+
+
+@main.command()
+@click.argument("source", metavar="IN", type=FILE)
+@click.argument("destination", metavar="OUT", type=FILE)
+@MODEL
+def score(source: Path, destination: Path, model: Path) -> None:
+    """Score the rows of a table, into CSV or Parquet."""
+    from .. import tables
+    from ..scoring import batch
+    from ..scoring.scorer import Scorer
+
+    scorer = Scorer.load(model)
+    with click.progressbar(length=tables.count(source), label="Scoring") as bar:
+        rows = batch.score_file(scorer, source, destination, bar.update)
+    click.echo(f"{rows:,} rows scored into {destination}")
+
+
+@main.command()
 @ACCEPT
 @click.option("--require-champion", is_flag=True, help="Refuse while no model has been promoted.")
 def compare(accepted: str | None, require_champion: bool) -> None:
@@ -28,10 +84,10 @@ def compare(accepted: str | None, require_champion: bool) -> None:
     compare.delete_reports()
     result = compare.compare(config.load(), versions.fetch(), accepted, require_champion=require_champion)
     compare.write_reports(result)
-    _show(result)
+    _show_result(result)
 
 
-@click.command()
+@main.command()
 @WHY
 @ACCEPT
 def promote(why: str, accepted: str | None) -> None:
@@ -40,12 +96,12 @@ def promote(why: str, accepted: str | None) -> None:
     from ..gate import promote
 
     version, result = promote.promote(config.load(), why, accepted)
-    _show(result)
+    _show_result(result)
     if version:
         click.echo(f"✓ model/{version.name} is the champion")
 
 
-@click.command()
+@main.command()
 @WHY
 @click.option("--to", metavar="vN", help="Which version; by default what served before.")
 def rollback(why: str, to: str | None) -> None:
@@ -56,75 +112,73 @@ def rollback(why: str, to: str | None) -> None:
     click.echo(f"✓ model/{version.name} is the champion, the model of v{version.facts['serves']}")
 
 
-@click.command()
+@main.command()
 @AS_JSON
 def models(as_json: bool) -> None:
     """List the versions of the model."""
     from .. import config
     from ..registry import versions
 
-    known = versions.local()
+    local = versions.local()
     if as_json:
-        listed = [
-            {"name": version.name, "champion": version is known[-1], **(version.record or {})} for version in known
-        ]
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        rows = [{"name": version.name, "champion": version is local[-1], **(version.record or {})} for version in local]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     from tabulate import tabulate
 
     metric = config.load().evaluation.metric
-    click.echo(tabulate([_line(version, version is known[-1], metric) for version in known], headers="keys"))
+    click.echo(tabulate([_table_row(version, version is local[-1], metric) for version in local], headers="keys"))
 
 
-@click.command()
+@main.command()
 def audit() -> None:
     """Check every version: verdict, tag, commit, artefacts."""
     from ..registry import audit
 
-    known, problems = audit.audit()
+    versions, problems = audit.audit()
     for problem in problems:
         click.echo(f"✗ {problem}")
     if problems:
         raise SystemExit(1)
-    click.echo(f"✓ {len(known)} versions are what they were")
+    click.echo(f"✓ {len(versions)} versions are what they were")
 
 
-@click.command()
+@main.command()
 @click.argument("version", metavar="vN")
 @AS_JSON
 def trace(version: str, as_json: bool) -> None:
     """Tell what a version was made of: code, data, people, parameters, environment."""
     from ..registry import lineage, versions
 
-    found = lineage.trace(versions.find(version, versions.local()))
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lineage.to_lines(found)))
+    facts = lineage.trace(versions.find(version, versions.local()))
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(lineage.to_lines(facts)))
 
 
-@click.command()
-@click.option("--min", "least", type=float, help="Fail below this score.")
+@main.command()
+@click.option("--min", "minimum", type=float, help="Fail below this score.")
 @AS_JSON
-def readiness(least: float | None, as_json: bool) -> None:
+def readiness(minimum: float | None, as_json: bool) -> None:
     """Score the project by the ML Test Score: break what its tests guard, and see them notice."""
     from .. import config
     from ..readiness import ml_test_score, score
 
     quiet = not sys.stderr.isatty()
     with click.progressbar(ml_test_score.CLAIMS, label="Breaking things", file=sys.stderr, hidden=quiet) as bar:
-        found = list(score.assess(config.load(), bar))
-    reached = score.write(found)
-    click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(found))
-    if least is not None and reached < least:
-        raise click.ClickException(f"the score is {reached:g}, less than {least:g}")
+        results = list(score.assess(config.load(), bar))
+    reached = score.write(results)
+    click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(results))
+    if minimum is not None and reached < minimum:
+        raise click.ClickException(f"the score is {reached:g}, less than {minimum:g}")
 
 
-def _show(result: Any) -> None:
+def _show_result(result: Any) -> None:
     click.echo(f"Model {result.model[:12]} against {result.reference}\n\n{result.table()}\n")
     if not result.passed:
         raise click.ClickException(f"refused: {', '.join(result.refusals)}")
     click.echo("The gate lets it pass")
 
 
-def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
+def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     record = version.record or {"why": "no valid record: run `factory audit`"}
     return {
         "": "*" if champion else "",
@@ -138,6 +192,3 @@ def _line(version: Any, champion: bool, metric: str) -> dict[str, Any]:
         "model": record.get("model", "")[:8],
         "why": record["why"],
     }
-
-
-ALL = (compare, promote, rollback, models, audit, trace, readiness)

@@ -3,29 +3,29 @@
 from functools import cached_property
 from typing import Any
 
-from .base import Forge
+from .base import Platform
 
-VERSION = "7.1"
-DESCRIPTION = 4000  # letters
+API_VERSION = "7.1"
+MAX_DESCRIPTION = 4000  # characters
 
 
-class Azure(Forge):
+class Azure(Platform):
     """https://learn.microsoft.com/rest/api/azure/devops"""
 
-    variable, user, most, draws = "TF_BUILD", "build", 100_000, False
+    env_marker, git_user, max_comment = "TF_BUILD", "build", 100_000
 
     @property
-    def server(self) -> str:
+    def server_url(self) -> str:
         """The organisation."""
         return self.env["SYSTEM_COLLECTIONURI"]
 
     @property
-    def run(self) -> str:
+    def run_url(self) -> str:
         """This run's page."""
         return f"{self._project}/_build/results?buildId={self.env['BUILD_BUILDID']}"
 
     @property
-    def target(self) -> str | None:
+    def target_branch(self) -> str | None:
         """The pull request's target branch."""
         return self.env.get("SYSTEM_PULLREQUEST_TARGETBRANCH", "").removeprefix("refs/heads/") or None
 
@@ -37,10 +37,10 @@ class Azure(Forge):
     @cached_property
     def api(self) -> Any:
         """Calls for the team project."""
-        from .rest import Api  # requests, which Git's signing in does not need
+        from .rest import RestClient  # requests, which signing Git in does not need
 
-        api = Api(f"{self._project}/_apis", Authorization=f"Bearer {self.token}")
-        api.session.params = {"api-version": VERSION}
+        api = RestClient(f"{self._project}/_apis", Authorization=f"Bearer {self.token}")
+        api.session.params = {"api-version": API_VERSION}
         return api
 
     def comment(self, marker: str, text: str) -> str | None:
@@ -58,48 +58,50 @@ class Azure(Forge):
         else:
             first = {"parentCommentId": 0, "commentType": "text", "content": text}
             self.api("POST", path, {"comments": [first], "status": "closed"})  # an open one may block the pull request
-        return self._page(int(number))
+        return self._pull_request_url(int(number))
 
-    def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
+    def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
         """What does not fit into a description is in the run's artefact."""
         path, ends = f"{self._repository}/pullrequests", (f"refs/heads/{branch}", f"refs/heads/{base}")
         criteria = {"sourceRefName": ends[0], "targetRefName": ends[1], "status": "active"}
         query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
-        found = self.api("GET", path, **query)["value"]
-        content: Any = {"title": title, "description": text[:DESCRIPTION]}
-        if found:
-            made = self.api("PATCH", f"{path}/{found[0]['pullRequestId']}", content)
+        existing = self.api("GET", path, **query)["value"]
+        content: Any = {"title": title, "description": text[:MAX_DESCRIPTION]}
+        if existing:
+            response = self.api("PATCH", f"{path}/{existing[0]['pullRequestId']}", content)
         else:
             content |= {"sourceRefName": ends[0], "targetRefName": ends[1], "isDraft": draft}
-            made = self.api("POST", path, content)
-        return self._page(made["pullRequestId"])
+            response = self.api("POST", path, content)
+        return self._pull_request_url(response["pullRequestId"])
 
-    def issue(self, marker: str, title: str, text: str) -> str:
+    def open_issue(self, marker: str, title: str, text: str) -> str:
         """A work item of the type Issue, or of FACTORY_WORK_ITEM, found by its title."""
         kind = self.env.get("FACTORY_WORK_ITEM") or "Issue"
-        wanted = title.replace("'", "''")
+        quoted = title.replace("'", "''")
         query = (
-            f"SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Title] = '{wanted}'"
+            f"SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.Title] = '{quoted}'"
         )
         query += " AND [System.State] NOT IN ('Done', 'Closed', 'Resolved', 'Removed')"
-        found = self.api("POST", "wit/wiql", {"query": query})["workItems"]
+        existing = self.api("POST", "wit/wiql", {"query": query})["workItems"]
         fields = {"System.Title": title, "System.Description": text}
         patch = [{"op": "add", "path": f"/fields/{name}", "value": value} for name, value in fields.items()]
         patch.append({"op": "add", "path": "/multilineFieldsFormat/System.Description", "value": "markdown"})
-        made = self.api("PATCH" if found else "POST", f"wit/workitems/{found[0]['id'] if found else f'${kind}'}", patch)
-        return f"{self._project}/_workitems/edit/{made['id']}"
+        response = self.api(
+            "PATCH" if existing else "POST", f"wit/workitems/{existing[0]['id'] if existing else f'${kind}'}", patch
+        )
+        return f"{self._project}/_workitems/edit/{response['id']}"
 
-    def output(self, name: str, value: str) -> None:
+    def set_output(self, name: str, value: str) -> None:
         """A variable of the step, for other jobs."""
         print(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
 
     @property
     def _project(self) -> str:
-        return f"{self.server.rstrip('/')}/{self.env['SYSTEM_TEAMPROJECTID']}"
+        return f"{self.server_url.rstrip('/')}/{self.env['SYSTEM_TEAMPROJECTID']}"
 
     @property
     def _repository(self) -> str:
         return f"git/repositories/{self.env['BUILD_REPOSITORY_ID']}"
 
-    def _page(self, number: int) -> str:
+    def _pull_request_url(self, number: int) -> str:
         return f"{self.env['BUILD_REPOSITORY_URI']}/pullrequest/{number}"

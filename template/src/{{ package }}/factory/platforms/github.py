@@ -5,26 +5,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .base import Forge
+from .base import Platform
 
 
-class GitHub(Forge):
+class GitHub(Platform):
     """https://docs.github.com/rest"""
 
-    variable, user, most = "GITHUB_ACTIONS", "x-access-token", 65_000
+    env_marker, git_user, max_comment = "GITHUB_ACTIONS", "x-access-token", 65_000
 
     @property
-    def server(self) -> str:
+    def server_url(self) -> str:
         """Where repositories are."""
         return self.env["GITHUB_SERVER_URL"]
 
     @property
-    def run(self) -> str:
+    def run_url(self) -> str:
         """This run's page."""
-        return f"{self.server}/{self.env['GITHUB_REPOSITORY']}/actions/runs/{self.env['GITHUB_RUN_ID']}"
+        return f"{self.server_url}/{self.env['GITHUB_REPOSITORY']}/actions/runs/{self.env['GITHUB_RUN_ID']}"
 
     @property
-    def target(self) -> str | None:
+    def target_branch(self) -> str | None:
         """The pull request's base branch."""
         return self.env.get("GITHUB_BASE_REF") or None
 
@@ -36,10 +36,10 @@ class GitHub(Forge):
     @cached_property
     def api(self) -> Any:
         """Calls for this repository."""
-        from .rest import Api  # requests, which Git's signing in does not need
+        from .rest import RestClient  # requests, which signing Git in does not need
 
         address = f"{self.env['GITHUB_API_URL']}/repos/{self.env['GITHUB_REPOSITORY']}"
-        return Api(address, Authorization=f"Bearer {self.token}", Accept="application/vnd.github+json")
+        return RestClient(address, Authorization=f"Bearer {self.token}", Accept="application/vnd.github+json")
 
     def comment(self, marker: str, text: str) -> str | None:
         """Comments of pull requests are those of issues; the job's token writes as a bot, and nobody else's are touched."""
@@ -49,37 +49,39 @@ class GitHub(Forge):
         path, body = f"issues/{event['pull_request']['number']}/comments", {"body": text}
         bots = [each for each in self.api.pages(path, per_page=100) if each["user"]["type"] == "Bot"]
         own = [each for each in bots if (each["body"] or "").startswith(marker)]
-        made = self.api("PATCH", f"issues/comments/{own[0]['id']}", body) if own else self.api("POST", path, body)
-        return str(made["html_url"])
+        response = self.api("PATCH", f"issues/comments/{own[0]['id']}", body) if own else self.api("POST", path, body)
+        return str(response["html_url"])
 
-    def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
+    def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
         """A pull request keeps being a draft, or none, once it is open."""
         owner = self.env["GITHUB_REPOSITORY"].partition("/")[0]
         content = {"title": title, "body": text}
-        found = self.api("GET", "pulls", head=f"{owner}:{branch}", base=base, state="open")
-        if found:
-            return str(self.api("PATCH", f"pulls/{found[0]['number']}", content)["html_url"])
+        existing = self.api("GET", "pulls", head=f"{owner}:{branch}", base=base, state="open")
+        if existing:
+            return str(self.api("PATCH", f"pulls/{existing[0]['number']}", content)["html_url"])
         return str(self.api("POST", "pulls", {**content, "head": branch, "base": base, "draft": draft})["html_url"])
 
-    def issue(self, marker: str, title: str, text: str) -> str:
+    def open_issue(self, marker: str, title: str, text: str) -> str:
         """The list of issues holds pull requests as well."""
         listed = self.api.pages("issues", state="open", per_page=100)
         own = [each for each in listed if (each["body"] or "").startswith(marker) and "pull_request" not in each]
         content: Any = {"title": title, "body": text}
-        made = self.api("PATCH", f"issues/{own[0]['number']}", content) if own else self.api("POST", "issues", content)
-        return str(made["html_url"])
+        response = (
+            self.api("PATCH", f"issues/{own[0]['number']}", content) if own else self.api("POST", "issues", content)
+        )
+        return str(response["html_url"])
 
-    def output(self, name: str, value: str) -> None:
+    def set_output(self, name: str, value: str) -> None:
         """An output of the step."""
         with Path(self.env["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
             print(f"{name}={value}", file=file)
 
-    def show(self, text: str) -> None:
+    def job_summary(self, report: str) -> None:
         """The summary of the job."""
         if self.env.get("GITHUB_STEP_SUMMARY"):
             with Path(self.env["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
-                file.write(text)
+                file.write(report)
 
-    def registry(self, address: str) -> tuple[str, str] | None:
+    def registry_login(self, address: str) -> tuple[str, str] | None:
         """GitHub's registry takes the token."""
         return (self.env["GITHUB_ACTOR"], self.token) if address.startswith("ghcr.io/") else None

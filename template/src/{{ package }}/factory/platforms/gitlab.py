@@ -3,26 +3,26 @@
 from functools import cached_property
 from typing import Any
 
-from .base import Forge
+from .base import Platform
 
 
-class GitLab(Forge):
+class GitLab(Platform):
     """https://docs.gitlab.com/api/rest"""
 
-    variable, user, most = "GITLAB_CI", "oauth2", 900_000
+    env_marker, git_user, max_comment = "GITLAB_CI", "oauth2", 900_000
 
     @property
-    def server(self) -> str:
+    def server_url(self) -> str:
         """Where repositories are."""
         return self.env["CI_SERVER_URL"]
 
     @property
-    def run(self) -> str:
+    def run_url(self) -> str:
         """This job's page."""
         return self.env["CI_JOB_URL"]
 
     @property
-    def target(self) -> str | None:
+    def target_branch(self) -> str | None:
         """The merge request's target branch."""
         return self.env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None
 
@@ -34,10 +34,10 @@ class GitLab(Forge):
     @cached_property
     def api(self) -> Any:
         """Calls for this project."""
-        from .rest import Api  # requests, which Git's signing in does not need
+        from .rest import RestClient  # requests, which signing Git in does not need
 
         address = f"{self.env['CI_API_V4_URL']}/projects/{self.env['CI_PROJECT_ID']}"
-        return Api(address, **{"PRIVATE-TOKEN": self.token})
+        return RestClient(address, **{"PRIVATE-TOKEN": self.token})
 
     def comment(self, marker: str, text: str) -> str | None:
         """Comments are notes, of which GitLab has no address."""
@@ -46,29 +46,29 @@ class GitLab(Forge):
             return None
         path = f"merge_requests/{number}/notes"
         own = [each for each in self.api.pages(path, per_page=100) if each["body"].startswith(marker)]
-        made = self.api("PUT" if own else "POST", f"{path}/{own[0]['id']}" if own else path, {"body": text})
-        return f"{self.env['CI_MERGE_REQUEST_PROJECT_URL']}/-/merge_requests/{number}#note_{made['id']}"
+        response = self.api("PUT" if own else "POST", f"{path}/{own[0]['id']}" if own else path, {"body": text})
+        return f"{self.env['CI_MERGE_REQUEST_PROJECT_URL']}/-/merge_requests/{number}#note_{response['id']}"
 
-    def propose(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
+    def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
         """A draft is one by its title."""
         content = {"title": f"Draft: {title}" if draft else title, "description": text}
-        found = self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
-        if found:
-            made = self.api("PUT", f"merge_requests/{found[0]['iid']}", content)
+        existing = self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
+        if existing:
+            response = self.api("PUT", f"merge_requests/{existing[0]['iid']}", content)
         else:
             ends = {"source_branch": branch, "target_branch": base, "remove_source_branch": True}
-            made = self.api("POST", "merge_requests", content | ends)
-        return str(made["web_url"])
+            response = self.api("POST", "merge_requests", content | ends)
+        return str(response["web_url"])
 
-    def issue(self, marker: str, title: str, text: str) -> str:
+    def open_issue(self, marker: str, title: str, text: str) -> str:
         """Issues of the project."""
         listed = self.api.pages("issues", state="opened", per_page=100)
         own = [each for each in listed if (each["description"] or "").startswith(marker)]
         content: Any = {"title": title, "description": text}
-        made = self.api("PUT", f"issues/{own[0]['iid']}", content) if own else self.api("POST", "issues", content)
-        return str(made["web_url"])
+        response = self.api("PUT", f"issues/{own[0]['iid']}", content) if own else self.api("POST", "issues", content)
+        return str(response["web_url"])
 
-    def registry(self, address: str) -> tuple[str, str] | None:
+    def registry_login(self, address: str) -> tuple[str, str] | None:
         """The job's own password is for the project's own registry."""
         own = self.env.get("CI_REGISTRY")
         if own and address.startswith(f"{own}/"):

@@ -10,43 +10,43 @@ from ..errors import FactoryError
 from ..registry import versions
 from ..registry.versions import Version
 from ..workspace.process import run
-from . import image as build
 from . import publish, smoke_test
+from .image import find_engine, image_labels, image_name
 
 TARGET, URL, SERVICE = "FACTORY_TARGET", "FACTORY_URL", "model"
-ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")  # how to reach this machine's own
-ASK = f"""
+LOCAL_ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+REQUEST_SCRIPT = f"""
 import base64, os, sys, urllib.request
 body = base64.b64decode(sys.stdin.read())
 headers = {{"Content-Type": "{smoke_test.ARROW}"}}
 if os.environ["KEY"]:
     headers["Authorization"] = "Bearer " + os.environ["KEY"]
-asked = urllib.request.Request("http://127.0.0.1:8000" + sys.argv[1], body or None, headers)
-print(base64.b64encode(urllib.request.urlopen(asked, timeout={smoke_test.SECONDS}).read()).decode())
+request = urllib.request.Request("http://127.0.0.1:8000" + sys.argv[1], body or None, headers)
+print(base64.b64encode(urllib.request.urlopen(request, timeout={smoke_test.TIMEOUT_SECONDS}).read()).decode())
 """
 
 
-def rollout(stage: str, name: str) -> Iterator[str]:
+def deploy(stage: str, name: str) -> Iterator[str]:
     """Run the image at FACTORY_TARGET, for a dry run on this machine; yields what was seen. Raises FactoryError."""
-    known = versions.fetch()
-    version, target, registry = versions.find(name, known), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
-    if version != known[-1]:
-        raise FactoryError(f"SUPERSEDED: {known[-1].name} is the champion by now; `factory rollback` is the way back")
+    fetched = versions.fetch()
+    version, target, registry = versions.find(name, fetched), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
+    if version != fetched[-1]:
+        raise FactoryError(f"SUPERSEDED: {fetched[-1].name} is the champion by now; `factory rollback` is the way back")
     if target and not registry:
         raise FactoryError(f"{publish.REGISTRY} is not set, but {TARGET} is: from where should {target} get the image?")
-    host = Host(f"{build.slug()}-{stage}", target)
+    host = Host(f"{image_name()}-{stage}", target)
     image = host.image(version, registry)
     if image is None:
         yield f"dry run: {TARGET} and {publish.REGISTRY} are not set for {stage}, and this machine has no image"
         return
-    before = host.running() if target else None
+    previous = host.running() if target else None
     try:
         host.up(image)
         url = os.environ.get(URL)
-        yield from smoke_test.smoke(smoke_test.over_http(url) if url else host.ask, version)
+        yield from smoke_test.check_service(smoke_test.http_client(url) if url else host.request, version)
     except BaseException:
-        if before:
-            host.up(before)
+        if previous:
+            host.up(previous)
         else:
             host.down(image)
         raise
@@ -59,21 +59,21 @@ class Host:
     """A Docker engine, this machine's or another's, and what runs there for a stage."""
 
     def __init__(self, project: str, target: str | None) -> None:
-        self.engine, self.project, self.leftovers = build.find_engine(), project, () if target else ("--volumes",)
-        own = {name: value for name, value in os.environ.items() if not (target and name in ENGINE)}
-        self.env = own | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
+        self.engine, self.project, self.leftovers = find_engine(), project, () if target else ("--volumes",)
+        env = {name: value for name, value in os.environ.items() if not (target and name in LOCAL_ENGINE)}
+        self.env = env | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
 
     def image(self, version: Version, registry: str | None) -> str | None:
         """The version's image, seen to be of its commit and model; None where it is not to be had. Raises FactoryError."""
-        slug = build.slug()
-        tag = f"{registry or slug}:{version.name}"
+        name = image_name()
+        tag = f"{registry or name}:{version.name}"
         if registry:
             publish.login(self.engine, registry)
             self._run("pull", "--quiet", tag)
         elif not self._run("images", "--quiet", tag):
             return None
         labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", tag)) or {}
-        for label, value in build.labels(version, slug).items():
+        for label, value in image_labels(version, name).items():
             if labels.get(label) != value:
                 raise FactoryError(f"IMAGE_FOREIGN: {tag} is not of {version.name}: its {label} is {labels.get(label)}")
         return publish.by_digest(self.engine, tag, env=self.env) if registry else tag
@@ -82,9 +82,10 @@ class Host:
         """The image that serves for the stage, by its id on the host, if one does."""
         return self._container('{{.Label "com.docker.compose.image"}}')
 
-    def ask(self, path: str, body: bytes) -> bytes:
+    def request(self, path: str, body: bytes) -> bytes:
         """What the service answers on the host itself, for its port may be open there alone. Raises FactoryError."""
-        command = ("exec", "--interactive", "--env", "KEY", f"{self._container('{{.ID}}')}", "python", "-c", ASK, path)
+        container = f"{self._container('{{.ID}}')}"
+        command = ("exec", "--interactive", "--env", "KEY", container, "python", "-c", REQUEST_SCRIPT, path)
         env = self.env | {"KEY": os.environ.get(smoke_test.KEY, "")}
         try:
             return base64.b64decode(run(self.engine, *command, env=env, stdin=base64.b64encode(body).decode()))
@@ -100,9 +101,9 @@ class Host:
         self._compose(image, "down", *self.leftovers)
 
     def _container(self, form: str) -> str | None:
-        filters = {"project": self.project, "service": SERVICE}
-        chosen = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in filters.items()]
-        return next(iter(self._run("ps", *chosen, f"--format={form}").splitlines()), None)
+        labels = {"project": self.project, "service": SERVICE}
+        filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+        return next(iter(self._run("ps", *filters, f"--format={form}").splitlines()), None)
 
     def _compose(self, image: str, *command: str) -> None:
         options = ("--progress", "quiet", "--project-name", self.project)

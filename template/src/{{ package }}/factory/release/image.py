@@ -16,29 +16,29 @@ from ..workspace import git
 from ..workspace.process import run, show
 from . import sbom
 
-ALONE = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
+ISOLATED_RUN = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
 NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
 
 def build(name: str | None = None) -> tuple[str, Path]:
     """Make a version's image, by default the champion's; its tag, and the list of what is in it. Raises FactoryError."""
     engine = find_engine()
-    known = versions.fetch()
-    if not known:
+    fetched = versions.fetch()
+    if not fetched:
         raise FactoryError("nothing has been promoted yet: run `uv run factory promote`")
-    version = versions.find(name, known) if name else known[-1]
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "context")
-        _gather(version, folder)
-        name = slug(folder)
-        command = (engine, "build", f"--iidfile={place}/image", *_options(version, name, folder), ".")
+    version = versions.find(name, fetched) if name else fetched[-1]
+    with tempfile.TemporaryDirectory() as folder:
+        context = Path(folder, "context")
+        _write_context(version, context)
+        name = image_name(context)
+        command = (engine, "build", f"--iidfile={folder}/image", *_options(version, name, context), ".")
         # Podman leaves a HEALTHCHECK out of any other format
-        show(*command, cwd=folder, env=os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_FORMAT": "docker"})
-        image = Path(place, "image").read_text(encoding="utf-8")
-    _python(engine, image, champion.LOAD)
-    listed = _python(engine, image, sbom.INVENTORY)
+        show(*command, cwd=context, env=os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_FORMAT": "docker"})
+        image = Path(folder, "image").read_text(encoding="utf-8")
+    _run_python(engine, image, champion.LOAD)
+    inventory = _run_python(engine, image, sbom.INVENTORY_SCRIPT)
     tag = f"{name}:{version.name}"
-    path = sbom.write(listed, tag, image, version)
+    path = sbom.write(inventory, tag, image, version)
     run(engine, "tag", image, tag)
     return tag, path
 
@@ -51,28 +51,13 @@ def find_engine() -> str:
     raise FactoryError("neither docker nor podman is installed, or on PATH")
 
 
-def _gather(version: Version, folder: Path) -> None:
-    """Put into the folder what the image is made of, verified."""
-    if git.show(version.commit, "Dockerfile") is None:
-        raise FactoryError(
-            f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it"
-        )
-    model = champion.checkout(version.commit) / MODEL
-    manifest.read_manifest(model)
-    if manifest.file_sha256(model / "manifest.json") != version.facts["model"]:
-        raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
-    git.export(version.commit, folder)
-    shutil.copytree(model, folder / MODEL)
-    artifact.write_version(folder / MODEL, version.name, version.commit)
-
-
-def slug(folder: Path = Path()) -> str:
+def image_name(folder: Path = Path()) -> str:
     """The project's name, as images are called."""
     content = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     return str(content["project"]["name"]).lower()
 
 
-def labels(version: Version, name: str) -> dict[str, str]:
+def image_labels(version: Version, name: str) -> dict[str, str]:
     """What an image says of the version in it."""
     return {
         "org.opencontainers.image.title": name,
@@ -83,16 +68,31 @@ def labels(version: Version, name: str) -> dict[str, str]:
     }
 
 
-def _options(version: Version, name: str, folder: Path) -> list[str]:
-    options = [f"--label={label}={value}" for label, value in labels(version, name).items()]
-    if "model.onnx" in manifest.read_manifest(folder / MODEL)["files"]:
+def _write_context(version: Version, context: Path) -> None:
+    """Put into the folder what the image is made of, verified."""
+    if git.show(version.commit, "Dockerfile") is None:
+        raise FactoryError(
+            f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it"
+        )
+    model = champion.checkout(version.commit) / MODEL
+    manifest.read_manifest(model)
+    if manifest.file_sha256(model / "manifest.json") != version.facts["model"]:
+        raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
+    git.export(version.commit, context)
+    shutil.copytree(model, context / MODEL)
+    artifact.write_version(context / MODEL, version.name, version.commit)
+
+
+def _options(version: Version, name: str, context: Path) -> list[str]:
+    options = [f"--label={label}={value}" for label, value in image_labels(version, name).items()]
+    if "model.onnx" in manifest.read_manifest(context / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
     return options
 
 
-def _python(engine: str, image: str, script: str) -> str:
+def _run_python(engine: str, image: str, script: str) -> str:
     try:
-        return run(engine, *ALONE, image, "python", "-c", script)
+        return run(engine, *ISOLATED_RUN, image, "python", "-c", script)
     except FactoryError as error:
-        said = str(error).rpartition(" failed: ")[2]
-        raise FactoryError(f"the image does not work, and so gets no name: {said}") from error
+        reason = str(error).rpartition(" failed: ")[2]
+        raise FactoryError(f"the image does not work, and so gets no name: {reason}") from error

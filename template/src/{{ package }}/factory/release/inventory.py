@@ -12,7 +12,7 @@ DPKG = Path("/var/lib/dpkg/status")
 
 def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
     """Python, its distributions and Debian's packages, each with name and version."""
-    found = {each.metadata["Name"]: each for each in distributions()}
+    installed = {distribution.metadata["Name"]: distribution for distribution in distributions()}
     stanzas = [
         message_from_string(stanza) for stanza in dpkg.read_text(encoding="utf-8").split("\n\n") if stanza.strip()
     ]
@@ -20,8 +20,8 @@ def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.freedesktop_os_release(),
         "distributions": [
-            {"name": name, "version": each.version, "license": _license(each.metadata)}
-            for name, each in sorted(found.items())
+            {"name": name, "version": distribution.version, "license": _license(distribution.metadata)}
+            for name, distribution in sorted(installed.items())
         ],
         "packages": [
             {"name": stanza["Package"], "version": stanza["Version"], "architecture": stanza["Architecture"]}

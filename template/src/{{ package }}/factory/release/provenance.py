@@ -1,4 +1,4 @@
-"""Where an image comes from: an in-toto statement with SLSA's provenance, which `cosign attest` signs."""
+"""Where an image comes from, as an in-toto statement with SLSA's provenance, which `cosign attest` signs."""
 
 import json
 from datetime import UTC, datetime
@@ -12,25 +12,25 @@ from . import sbom
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
-BUILD = "https://docs.docker.com/reference/dockerfile"
+BUILD_TYPE = "https://docs.docker.com/reference/dockerfile"
 
 
 def write(version: Version, image: str) -> Path:
     """Write the statement about the image, named by its digest; its path."""
     name, _, sha256 = image.partition("@sha256:")
-    here = platforms.here()
+    platform = platforms.detect()
     statement = {
         "_type": STATEMENT,
         "subject": [{"name": name, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": {
-                "buildType": BUILD,
+                "buildType": BUILD_TYPE,
                 "externalParameters": {"version": version.name, "commit": version.commit},
                 "resolvedDependencies": _materials(version),
             },
             "runDetails": {
-                "builder": {"id": here.run if here else git.author()},
+                "builder": {"id": platform.run_url if platform else git.author()},
                 "metadata": {"finishedOn": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"},
             },
         },

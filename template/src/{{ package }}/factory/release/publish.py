@@ -10,21 +10,21 @@ from .. import platforms
 from ..errors import FactoryError
 from ..registry import versions
 from ..workspace.process import run
-from . import image as build
 from . import provenance
+from .image import find_engine, image_name
 
 REGISTRY = "FACTORY_REGISTRY"
-LOCAL = "registry:3.0.0"
-SECONDS = 30
+LOCAL_REGISTRY = "registry:3.0.0"
+TIMEOUT_SECONDS = 30
 
 
 def publish(name: str) -> tuple[str, Path]:
     """Push what `factory build` made; the image by its digest, and the statement's path. Raises FactoryError."""
     version = versions.find(name, versions.fetch())
-    engine, slug = build.find_engine(), build.slug()
-    with _registry(engine, slug) as registry:
+    engine, local_name = find_engine(), image_name()
+    with _registry(engine, local_name) as registry:
         tag = f"{registry}:{version.name}"
-        run(engine, "tag", f"{slug}:{version.name}", tag)
+        run(engine, "tag", f"{local_name}:{version.name}", tag)
         _push(engine, tag)
         image = by_digest(engine, tag)
         if not os.environ.get(REGISTRY):
@@ -34,11 +34,11 @@ def publish(name: str) -> tuple[str, Path]:
 
 def login(engine: str, registry: str) -> None:
     """Sign in, if the registry is the platform's own; to any other the team signs in. Raises FactoryError."""
-    here = platforms.here()
-    known = here.registry(registry) if here else None
-    if known:
-        host = registry.partition("/")[0]
-        run(engine, "login", host, "--username", known[0], "--password-stdin", stdin=known[1])
+    platform = platforms.detect()
+    credentials = platform.registry_login(registry) if platform else None
+    if credentials:
+        user, password = credentials
+        run(engine, "login", registry.partition("/")[0], "--username", user, "--password-stdin", stdin=password)
 
 
 def by_digest(engine: str, tag: str, env: Mapping[str, str] = os.environ) -> str:
@@ -52,24 +52,24 @@ def by_digest(engine: str, tag: str, env: Mapping[str, str] = os.environ) -> str
 
 
 @contextlib.contextmanager
-def _registry(engine: str, slug: str) -> Iterator[str]:
+def _registry(engine: str, name: str) -> Iterator[str]:
     """The registry that is set, or one on this machine for as long as it takes."""
     address = os.environ.get(REGISTRY)
     if address:
         login(engine, address)
         yield address
         return
-    image = os.environ.get("REGISTRY_IMAGE") or LOCAL
+    image = os.environ.get("REGISTRY_IMAGE") or LOCAL_REGISTRY
     container = run(engine, "run", "--quiet", "--detach", "--publish=127.0.0.1::5000", image)
     try:
-        yield f"{run(engine, 'port', container, '5000').splitlines()[0]}/{slug}"
+        yield f"{run(engine, 'port', container, '5000').splitlines()[0]}/{name}"
     finally:
         run(engine, "rm", "--force", "--volumes", container)
 
 
 def _push(engine: str, tag: str) -> None:
     """Push, and once more where the registry is only starting."""
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             run(engine, "push", "--quiet", tag)

@@ -17,15 +17,15 @@ from ..registry.versions import Version
 from . import inventory
 
 FOLDER = Path("reports/sbom")
-INVENTORY = Path(inventory.__file__).read_text(encoding="utf-8")
+INVENTORY_SCRIPT = Path(inventory.__file__).read_text(encoding="utf-8")
 
 
-def write(listed: str, tag: str, image: str, version: Version) -> Path:
-    """Write the bill for the version's image, of which the inventory was printed; its path."""
-    slug = tag.partition(":")[0]
-    about = Property(name="factory:image", value=image), Property(name="factory:commit", value=version.commit)
-    whole = Component(name=slug, version=version.name, type=ComponentType.CONTAINER, bom_ref=tag, properties=about)
-    bom = Bom(components=[_model(slug, version), *_components(json.loads(listed), slug)])
+def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
+    """Write the bill for the version's image, from what inventory.py printed in it; its path."""
+    name = tag.partition(":")[0]
+    properties = Property(name="factory:image", value=image), Property(name="factory:commit", value=version.commit)
+    whole = Component(name=name, version=version.name, type=ComponentType.CONTAINER, bom_ref=tag, properties=properties)
+    bom = Bom(components=[_model(name, version), *_components(json.loads(inventory_json), name)])
     bom.metadata.component = whole
     bom.register_dependency(whole, bom.components)
     path = FOLDER / f"{version.name}.cdx.json"
@@ -34,10 +34,10 @@ def write(listed: str, tag: str, image: str, version: Version) -> Path:
     return path
 
 
-def _model(slug: str, version: Version) -> Component:
+def _model(image_name: str, version: Version) -> Component:
     """The model goes by the sha256 of its manifest, which holds those of its files."""
     return Component(
-        name=f"{slug}-model",
+        name=f"{image_name}-model",
         version=version.name,
         type=ComponentType.MACHINE_LEARNING_MODEL,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=version.facts["model"])],
@@ -45,18 +45,17 @@ def _model(slug: str, version: Version) -> Component:
     )
 
 
-def _components(listed: dict[str, Any], slug: str) -> Iterator[Component]:
-    python, system = listed["python"], listed["system"]
+def _components(installed: dict[str, Any], project: str) -> Iterator[Component]:
+    python, system = installed["python"], installed["system"]
     yield _component("cpython", python, PackageURL("generic", name="cpython", version=python), "PSF-2.0")
-    for each in listed["distributions"]:
-        name, version = each["name"], each["version"]
-        url = None if name == slug else PackageURL("pypi", name=name, version=version)  # ours is on no index
-        yield _component(name, version, url, each["license"])
-    for each in listed["packages"]:
-        about = {"arch": each["architecture"], "distro": f"{system['ID']}-{system['VERSION_ID']}"}
-        yield _component(
-            each["name"], each["version"], PackageURL("deb", system["ID"], each["name"], each["version"], about)
-        )
+    for distribution in installed["distributions"]:
+        name, version = distribution["name"], distribution["version"]
+        url = None if name == project else PackageURL("pypi", name=name, version=version)  # ours is on no index
+        yield _component(name, version, url, distribution["license"])
+    for package in installed["packages"]:
+        name, version = package["name"], package["version"]
+        qualifiers = {"arch": package["architecture"], "distro": f"{system['ID']}-{system['VERSION_ID']}"}
+        yield _component(name, version, PackageURL("deb", system["ID"], name, version, qualifiers))
 
 
 def _component(name: str, version: str, url: PackageURL | None, license: str | None = None) -> Component:

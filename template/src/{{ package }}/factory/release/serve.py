@@ -11,41 +11,26 @@ from ..scoring import artifact
 from ..serving import settings
 from ..workspace.process import run
 
+PACKAGES = "serving", "service"  # the second up to release 0.2.0
+
 
 def serve(host: str, port: int) -> NoReturn:
     """Become the service of the champion. Raises FactoryError and CannotEvaluate."""
-    chosen = settings.load()
-    known = versions.local()
-    if not known:
+    service = settings.load()
+    local = versions.local()
+    if not local:
         raise FactoryError("there is no version yet: `uv run factory promote`, or `uv run factory serve --model model`")
-    version = known[-1]
+    version = local[-1]
     folder = champion.checkout(version.commit)
-    if not any(folder.glob("src/*/factory/service")):
+    if not any([*folder.glob(f"src/*/factory/{package}")] for package in PACKAGES):
         raise FactoryError(f"{version.name} is of a time before the service: promote a model of a commit that has it")
     artifact.write_version(folder / MODEL, version.name, version.commit)
     env = {name: value for name, value in os.environ.items() if name not in champion.PROJECT_ENV}
-    places = {name: value for name, value in chosen if isinstance(value, Path)}
-    env |= {f"{settings.PREFIX}{name.upper()}": str(value.resolve()) for name, value in places.items()}
-    run(
-        env.get("UV", "uv"),
-        "sync",
-        "--quiet",
-        "--frozen",
-        "--no-default-groups",
-        "--extra",
-        "serve",
-        cwd=folder,
-        env=env,
-    )
+    paths = {name: value for name, value in service if isinstance(value, Path)}
+    env |= {f"{settings.PREFIX}{name.upper()}": str(path.resolve()) for name, path in paths.items()}
+    sync = ("sync", "--quiet", "--frozen", "--no-default-groups", "--extra", "serve")
+    run(env.get("UV", "uv"), *sync, cwd=folder, env=env)
     os.chdir(folder)
-    command = (
-        str(Path(".venv/bin/factory").absolute()),
-        "serve",
-        "--model",
-        str(MODEL),
-        "--host",
-        host,
-        "--port",
-        str(port),
-    )
-    os.execve(command[0], command, env)  # takes this process's place, so that signals reach it
+    program, address = str(Path(".venv/bin/factory").absolute()), ("--host", host, "--port", str(port))
+    # takes this process's place, so that signals reach it
+    os.execve(program, (program, "serve", "--model", str(MODEL), *address), env)

@@ -23,81 +23,88 @@ from ..training.onnx import estimators
 from ..workspace import git
 from ..workspace.process import dvc
 
-Ask = Callable[[str, bytes], bytes]
+Request = Callable[[str, bytes], bytes]
 KEY = "FACTORY_KEY"
-SECONDS = 60
+TIMEOUT_SECONDS = 60
 ARROW = "application/vnd.apache.arrow.stream"
 
 
-def smoke(ask: Ask, version: Version) -> Iterator[str]:
+def check_service(request: Request, version: Version) -> Iterator[str]:
     """Look at the service as its callers do; yields what was seen. Raises FactoryError with a reason code.
 
-    `ask` is given a path and a body, which may be empty, and gives the body of the answer.
+    `request` is given a path and a body, which may be empty, and gives the body of the answer.
     """
-    _wait(ask)
-    try:
-        told = json.loads(ask("/version", b""))["version"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise FactoryError("WRONG_VERSION: what answers /version is no service of this project") from error
-    if told != version.name:
-        raise FactoryError(f"WRONG_VERSION: it serves {told}, not {version.name}")
-    yield f"ready, and serves {told}"
-    rows = _rows(version)
-    body = io.BytesIO()
-    rows.write_ipc_stream(body)
-    wanted = recorded(version, rows)
-    try:
-        scores = pl.read_ipc_stream(ask("/score", body.getvalue()))["score"].to_numpy()
-        apart = float(np.abs(scores - wanted).max())
-    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
-        raise FactoryError(f"SCORES_DIFFER: its answer is not one score for each of {rows.height} rows") from error
-    if not apart <= estimators.TOLERANCE:
-        raise FactoryError(f"SCORES_DIFFER: it is up to {apart:.3g} away from the scores of {version.name}")
-    yield f"{rows.height} scores are as recorded, to {apart:.1g}"
+    _wait_until_ready(request)
+    yield f"ready, and serves {_check_version(request, version)}"
+    rows = _test_rows(version)
+    difference = _largest_difference(request, version, rows)
+    if not difference <= estimators.TOLERANCE:
+        raise FactoryError(f"SCORES_DIFFER: it is up to {difference:.3g} away from the scores of {version.name}")
+    yield f"{rows.height} scores are as recorded, to {difference:.1g}"
 
 
-def over_http(url: str) -> Ask:
-    """Asks from here, as callers from outside do, with the key that FACTORY_KEY holds."""
+def http_client(url: str) -> Request:
+    """Requests from here, as callers from outside make them, with the key that FACTORY_KEY holds."""
     key = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
 
-    def ask(path: str, body: bytes) -> bytes:
+    def request(path: str, body: bytes) -> bytes:
         method, address = "POST" if body else "GET", f"{url.rstrip('/')}{path}"
         try:
             headers = {**key, "Content-Type": ARROW}
-            answer = requests.request(method, address, data=body, headers=headers, timeout=SECONDS)
+            response = requests.request(method, address, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise FactoryError(f"NOT_READY: {address} does not answer: {type(error).__name__}") from error
-        if not answer.ok:
-            said = " ".join(answer.text.split())[:300]
-            raise FactoryError(f"NOT_READY: {address} answers {answer.status_code}: {said}")
-        return answer.content
+        if not response.ok:
+            excerpt = " ".join(response.text.split())[:300]
+            raise FactoryError(f"NOT_READY: {address} answers {response.status_code}: {excerpt}")
+        return response.content
 
-    return ask
+    return request
 
 
-def recorded(version: Version, rows: pl.DataFrame) -> Any:
+def reference_scores(version: Version, rows: pl.DataFrame) -> Any:
     """The scores of the first test rows when the version was evaluated, or else by its own code. Raises FactoryError."""
-    kept = json.loads(git.show(version.facts["commit"], f"{REPORTS}/evaluation.json") or "{}").get("scores")
-    if kept is None:
+    evaluation = json.loads(git.show(version.facts["commit"], f"{REPORTS}/evaluation.json") or "{}")
+    if evaluation.get("scores") is None:
         return champion.scores(version.facts["commit"], rows)["score"].to_numpy()
-    return np.array(kept[: rows.height])
+    return np.array(evaluation["scores"][: rows.height])
 
 
-def _rows(version: Version) -> pl.DataFrame:
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place, "test.parquet")
-        dvc("get", "--rev", version.facts["commit"], ".", f"{PREPARED}/test.parquet", "--out", str(path))
-        return pl.read_parquet(path).head(evaluate.RECORDED).select(contract.Row.column_names())
-
-
-def _wait(ask: Ask) -> None:
-    """Until it is ready."""
-    end = time.monotonic() + SECONDS
+def _wait_until_ready(request: Request) -> None:
+    end = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
-            ask("/health/ready", b"")
+            request("/health/ready", b"")
             return
         except FactoryError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)
+
+
+def _check_version(request: Request, version: Version) -> str:
+    try:
+        served = json.loads(request("/version", b""))["version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise FactoryError("WRONG_VERSION: what answers /version is no service of this project") from error
+    if served != version.name:
+        raise FactoryError(f"WRONG_VERSION: it serves {served}, not {version.name}")
+    return str(served)
+
+
+def _test_rows(version: Version) -> pl.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "test.parquet")
+        dvc("get", "--rev", version.facts["commit"], ".", f"{PREPARED}/test.parquet", "--out", str(path))
+        return pl.read_parquet(path).head(evaluate.RECORDED).select(contract.Row.column_names())
+
+
+def _largest_difference(request: Request, version: Version, rows: pl.DataFrame) -> float:
+    body = io.BytesIO()
+    rows.write_ipc_stream(body)
+    reference = reference_scores(version, rows)
+    try:
+        scores = pl.read_ipc_stream(request("/score", body.getvalue()))["score"].to_numpy()
+        return float(np.abs(scores - reference).max())
+    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
+        raise FactoryError(f"SCORES_DIFFER: its answer is not one score for each of {rows.height} rows") from error

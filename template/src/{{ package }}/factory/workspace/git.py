@@ -160,4 +160,4 @@ def _query(*arguments: str, strip: bool = True) -> str | None:
 
 
 def _with_credentials(*command: str) -> str:
-    return run("git", *command, env=platforms.signed_in())
+    return run("git", *command, env=platforms.git_env())

@@ -1,0 +1,13 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+MODEL = click.option("--model", type=FILE, default=Path("model"), show_default=True, help="Folder of the model.")
+WHY = click.option("-m", "--message", "why", default="", help="Why; it stays with the version.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+ACCEPT = click.option(
+    "--accept-contract-change", "accepted", metavar="WHY", help="Let contract.py differ from the champion's."
+)
