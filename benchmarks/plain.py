@@ -8,7 +8,7 @@ import polars as pl
 from adopted import contract, features
 from adopted.factory import config
 from adopted.factory.data import prepare
-from adopted.factory.metrics import definitions
+from adopted.factory.metrics import bootstrap, definitions
 from adopted.factory.scoring import artifact, scorer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -24,14 +24,13 @@ def main() -> None:
     target, seen = definitions.target_of(test, params), scorer.matrix(features.features(test))
     scores = {"plain": artifact.predictor(plain, len(rival.manifest["classes"] or []))(seen), "ours": rival.predict(seen)}
     scores["baseline"] = np.full_like(scores["ours"], rival.manifest["baseline"])
-    name = params.evaluation.metric
-    metric = definitions.METRICS[params.problem][name]
+    metric = definitions.main_metric(params)
 
     def clear(who: str) -> bool:
-        return definitions.improvement(params.problem, name, target, scores[who], scores["baseline"]).low > 0
+        return bootstrap.improvement(metric, target, scores[who], scores["baseline"]).low > 0
 
     facts = {who: float(metric(target, score)) for who, score in scores.items()}
-    facts |= {"metric": name, "problem": params.problem, "sign": definitions.direction(name)}
+    facts |= {"metric": metric.name, "problem": params.problem, "sign": metric.direction}
     facts |= {"better": {who: clear(who) for who in ("plain", "ours")}, "out": list(getattr(contract, "IGNORED", {}))}
     json.dump(facts, sys.stdout)
 

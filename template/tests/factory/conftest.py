@@ -11,11 +11,11 @@ import pytest
 
 from .. import (
     assessment,
+    bootstrap,
     champion,
     compare,
     config,
     contract,
-    definitions,
     ingest,
     leakage,
     model,
@@ -90,7 +90,7 @@ def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The trained toy in a Git repository, ready to be promoted; DVC finds nothing amiss, and all models agree."""
     git_repository.environment(monkeypatch)
     git_repository.complete(trained)
-    monkeypatch.setattr(definitions, "RESAMPLES", 20)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
     monkeypatch.setattr(promote, "_dvc", lambda *command: {})
     monkeypatch.setattr(promote, "run", lambda *command: "")
     monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from .. import bootstrap
 from .. import checks as gate
-from .. import definitions
 from . import toy
 from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, decided, params, passing, refusals
 
@@ -20,7 +20,7 @@ R = "regression"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Fewer resamples decide the same where the differences are large."""
-    monkeypatch.setattr(definitions, "RESAMPLES", 20)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
 
 
 def unfinite(score):

@@ -153,7 +153,7 @@ def test_model_that_learned_from_other_features_is_refused(estimator, facts, lab
 
 
 def test_features_are_numbers_or_categories(labelled):
-    train.refuse_text(features.features(labelled))
+    train.check_numeric(features.features(labelled))
 
 
 def test_matrix_holds_codes_and_nan():

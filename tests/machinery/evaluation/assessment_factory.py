@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from late_flights.factory import config
 from late_flights.factory.evaluation import assessment
-from late_flights.factory.metrics import curves, definitions
+from late_flights.factory.metrics import bootstrap, curves
 
 ROWS = 300
 CLASSES = [f"<class {i}>" for i in range(14)]
@@ -42,12 +42,12 @@ class Page(HTMLParser):
             assert self.open.pop() == tag
 
 
-def assessed(problem: str = "classification", columns: dict[str, Any] | None = None, **data: Any) -> Any:
+def build_assessment(problem: str = "classification", columns: dict[str, Any] | None = None, **data: Any) -> Any:
     """An assessment of made-up scores on made-up rows."""
-    target, score = told(problem)
+    target, score = target_and_score(problem)
     outcome = pl.Series(CLASSES, dtype=pl.Enum(CLASSES))[target.astype(int)] if problem == "multiclass" else target
-    known = pl.DataFrame({"key": [f"k{i}" for i in range(ROWS)], "outcome": outcome, "group": ["a", "b", "c"] * 100})
-    rows = known.with_columns(**{name: pl.Series(values) for name, values in (columns or {}).items()})
+    base = pl.DataFrame({"key": [f"k{i}" for i in range(ROWS)], "outcome": outcome, "group": ["a", "b", "c"] * 100})
+    rows = base.with_columns(**{name: pl.Series(values) for name, values in (columns or {}).items()})
     params = config.Params.model_validate(
         {
             "problem": problem,
@@ -63,7 +63,7 @@ def assessed(problem: str = "classification", columns: dict[str, Any] | None = N
         test=rows,
         target=target,
         score=score,
-        estimates=definitions.estimates(problem, target, score, score.mean(axis=0)),
+        estimates=bootstrap.estimates(problem, target, score, score.mean(axis=0)),
         confusion=assessment.confusion(target, score, manifest(problem)),
         slices=assessment.slices(rows, target, score, params),
         importance=pl.DataFrame({"feature": ["x", "y", "z"], "loss": [0.2, 0.0, -0.01]}),
@@ -71,7 +71,7 @@ def assessed(problem: str = "classification", columns: dict[str, Any] | None = N
     )
 
 
-def told(problem: str) -> tuple[Any, Any]:
+def target_and_score(problem: str) -> tuple[Any, Any]:
     """A target, and scores that know a little of it."""
     generator = np.random.default_rng(0)
     if problem == "multiclass":

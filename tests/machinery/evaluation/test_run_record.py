@@ -23,7 +23,7 @@ def nowhere(monkeypatch):
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port.getsockname()[1]}")
-        for name in run_record.SETTINGS:
+        for name in run_record.MLFLOW_DEFAULTS:
             monkeypatch.setenv(name, "1")
         yield
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from late_flights.factory.gate import checks
-from late_flights.factory.metrics import definitions
+from late_flights.factory.metrics import bootstrap
 from tests.factory.gate_evidence import CHANCES, RED, ROWS, TARGET, both, decided, params, passing, refusals
 
 M = "multiclass"
@@ -13,7 +13,7 @@ TRUTH, CHOSEN = TARGET[M], CHANCES.argmax(axis=1)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Fewer resamples decide the same where the differences are large."""
-    monkeypatch.setattr(definitions, "RESAMPLES", 20)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
 
 
 def mixed(share, other):

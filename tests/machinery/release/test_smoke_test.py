@@ -44,7 +44,7 @@ def checked(patch, name="v1", **env):
 def test_service_that_scores_as_recorded(scores, monkeypatch):
     ready, same = checked(monkeypatch)
     assert ready == "ready, and serves v1"
-    assert len(scores) == evaluate.RECORDED and same.startswith("100 scores are as recorded, to ")
+    assert len(scores) == evaluate.REFERENCE_SCORES and same.startswith("100 scores are as recorded, to ")
 
 
 def test_one_score_that_differs(scores, monkeypatch):

@@ -85,6 +85,7 @@ def test_declared_spelling_is_understood(name, value, meant):
         ("vip", "true", "not Boolean"),
         ("vip", 2, "not Boolean"),
         ("vip", 1.0, "type is Float64"),
+        ("grade", 0, "not one of 1, 2, True"),
         ("grade", 3, "not one of 1, 2, True"),
         ("grade", 1.5, "not one of 1, 2, True"),
         ("grade", False, "not one of 1, 2, True"),

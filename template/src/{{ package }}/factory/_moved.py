@@ -104,7 +104,6 @@ MODULES = {
     "tables.csv": "readers.delimited",
     "tables.excel": "readers.spreadsheet",
     "tables.jsonlines": "readers.jsonlines",
-    "training.binning": "binning",
     "training.leakage": "disguise",
     "training.onnx.bundle": "edge",
     "training.onnx.estimators": "boosting export",
@@ -138,11 +137,16 @@ NAMES: dict[str, dict[str, str]] = {
         "calibration fair footprint contract_unchanged",
     ),
     "metrics": _all(
-        "metrics.definitions",
-        "METRICS HIGHER_IS_BETTER RESAMPLES RESAMPLED Difference Estimate Metric Vector calibration_error difference "
-        "direction estimates improvement one_score target_of",
+        "metrics.definitions", "METRICS HIGHER_IS_BETTER Metric Vector calibration_error direction target_of"
     )
-    | _all("metrics.threshold", "best_threshold confusion worth"),
+    | _all("metrics.bootstrap", "RESAMPLES Difference Estimate difference estimates")
+    | {
+        "RESAMPLED": "metrics.bootstrap.MAX_RESAMPLE_ROWS",
+        "best_threshold": "metrics.threshold.best_threshold",
+        "confusion": "metrics.threshold.confusion_counts",
+        "one_score": "metrics.definitions.top_class",
+        "worth": "metrics.threshold.decision_values",
+    },
     "readiness": _all(
         "readiness.score",
         "NOTES BADGE FILES GROUPS VALID LEVELS Claim Note Result Trial assess level noted sums table write",
@@ -156,7 +160,8 @@ NAMES: dict[str, dict[str, str]] = {
     "errors": {"Breach": "Violation", "Undecided": "CannotEvaluate"},
     "evaluation.assessment": {"main_metric": "metrics.definitions.main_metric"},
     "evaluation.evaluate": {"REPORTS": "paths.REPORTS", "dump": "manifest.dump"},
-    "evaluation.formatting": {"LABELS": "metrics.definitions.LABELS"},
+    "evaluation.model_card": {"SAID": "INPUT", "Said": "ModelCardInput", "of": "build_card", "page": "render"},
+    "evaluation.run_record": {"SETTINGS": "MLFLOW_DEFAULTS", "of": "build_record"},
     "gate.checks": {"Decided": "metrics.fairness.Predictions"},
     "gate.compare": {"model_id": "manifest.model_id"},
     "manifest": {
@@ -165,6 +170,13 @@ NAMES: dict[str, dict[str, str]] = {
         "seal": "write_manifest",
         "unseal": "read_manifest",
     },
+    "metrics.definitions": {
+        "confusion": "confusion_matrix",
+        "frequencies": "class_frequencies",
+        "one_score": "top_class",
+        "ranked": "roc_auc_by_ranks",
+    },
+    "metrics.threshold": {"confusion": "confusion_counts", "worth": "decision_values"},
     "platforms.base": _all("platforms", "here signed_in"),
     "registry.champion": {"WORKTREES": "paths.WORKTREES"},
     "scoring.artifact": _all("training.onnx.estimators", "TOLERANCE disagreement save")
@@ -184,6 +196,12 @@ NAMES: dict[str, dict[str, str]] = {
         "sliced": "chunked",
         "slices": "iter_chunks",
     },
+    "training.leakage": {
+        "DISGUISE": "LEAKAGE_THRESHOLD",
+        "refuse_disguised_target": "check_leakage",
+        "tells": "predictive_power",
+    },
+    "training.train": {"refuse_text": "check_numeric"},
     "validation.parsing": {"FORMATS": "TIME_FORMATS", "attempt": "try_cast", "typed": "cast"},
     "validation.rules": {
         "breach": "violation",

@@ -25,9 +25,9 @@ def leaks(columns: list[Column], question: Question) -> dict[str, str]:
     truth = target[rows] if question.problem == "regression" else codes.astype(np.float64)
     told = {}
     for column in columns:
-        found = leakage.tells(numbers(column)[rows], truth, question.problem)
-        if found > ALMOST:
-            told[column.name] = f"alone tells {question.target.name} ({found:.4f} of 1): known only afterwards?"
+        power = leakage.predictive_power(numbers(column)[rows], truth, question.problem)
+        if power > ALMOST:
+            told[column.name] = f"alone tells {question.target.name} ({power:.4f} of 1): known only afterwards?"
     return told
 
 

@@ -1,4 +1,4 @@
-"""How the model works on the test rows: metrics, slices, curves, and what it relies on."""
+"""How the model works on the test rows: metrics, slices, curves, and which features it relies on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,10 @@ import polars as pl
 
 from ...features import features
 from ..config import Params
-from ..metrics import definitions, fairness
-from ..metrics import threshold as decisions
+from ..metrics import bootstrap, definitions, fairness, threshold
+from ..metrics.bootstrap import Estimate
 from ..metrics.curves import CURVES
-from ..metrics.definitions import Estimate, Vector, main_metric
+from ..metrics.definitions import Vector, main_metric
 from ..scoring import artifact
 from ..scoring.scorer import Scorer, matrix
 from ..tables.chunks import Matrix, Rows
@@ -40,7 +40,7 @@ class Assessment:
 
 
 def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Params) -> Assessment:
-    """Everything that the reports show."""
+    """Everything that the reports show. Raises FactoryError where the main metric is unknown."""
     main_metric(params)
     target, score = definitions.target_of(test, params), Scorer(model).predict_with_ids(test)[1]
     return Assessment(
@@ -50,7 +50,7 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
         test=test,
         target=target,
         score=score,
-        estimates=definitions.estimates(params.problem, target, score, model.manifest["baseline"]),
+        estimates=bootstrap.estimates(params.problem, target, score, model.manifest["baseline"]),
         confusion=confusion(target, score, model.manifest),
         slices=slices(test, target, score, params),
         importance=importance(model, test, target, params),
@@ -60,10 +60,11 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
 
 def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any] | None:
     """How often each outcome of a decision occurred; of classes, by true class how often each was decided."""
-    if manifest.get("classes"):
-        return definitions.table(definitions.confusion(target, score), manifest["classes"])
-    threshold = manifest["threshold"]
-    return None if threshold is None else decisions.confusion(target, score >= threshold)
+    if classes := manifest.get("classes"):
+        rows = definitions.confusion_matrix(target, score).tolist()
+        return {name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, rows, strict=True)}
+    limit = manifest["threshold"]
+    return None if limit is None else threshold.confusion_counts(target, score >= limit)
 
 
 def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:
@@ -71,8 +72,8 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
 
     Of several classes the means are of whether the decision is right and of its probability.
     """
-    hits, means = definitions.one_score(target, score)
-    name, metric = params.evaluation.metric, main_metric(params)
+    outcome, confidence = definitions.top_class(target, score)
+    metric = main_metric(params)
     groups = []
     for column in params.group_columns:
         for value, rows in fairness.groups(test, column):
@@ -82,9 +83,9 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
                         "column": column,
                         "value": str(value),
                         "rows": int(rows.sum()),
-                        name: float(metric(target[rows], score[rows])),
-                        "mean_target": float(hits[rows].mean()),
-                        "mean_score": float(means[rows].mean()),
+                        metric.name: float(metric(target[rows], score[rows])),
+                        "mean_target": float(outcome[rows].mean()),
+                        "mean_score": float(confidence[rows].mean()),
                     }
                 )
     return pl.DataFrame(groups)
@@ -92,24 +93,23 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) ->
 
 def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, params: Params) -> pl.DataFrame:
     """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first."""
-    metric, sign = main_metric(params), definitions.direction(params.evaluation.metric)
-    generator = np.random.default_rng(0)
-    most = max(IMPORTANCE_CELLS // len(model.manifest["features"]), IMPORTANCE_ROWS // 10)
-    rows = np.sort(generator.permutation(test.height)[: min(IMPORTANCE_ROWS, most)])
+    metric, generator = main_metric(params), np.random.default_rng(0)
+    max_rows = max(IMPORTANCE_CELLS // len(model.manifest["features"]), IMPORTANCE_ROWS // 10)
+    rows = np.sort(generator.permutation(test.height)[: min(IMPORTANCE_ROWS, max_rows)])
     table = features(test[rows])
     values, target = matrix(table), target[rows]
 
     def quality(features: Matrix) -> float:
-        return float(sign * metric(target, model.predict(features)))
+        return float(metric.direction * metric(target, model.predict(features)))
 
     def loss(column: int) -> float:
         shuffled = values.copy()
         drops = []
         for _ in range(IMPORTANCE_REPEATS):
             shuffled[:, column] = generator.permutation(values[:, column])
-            drops.append(whole - quality(shuffled))
+            drops.append(intact - quality(shuffled))
         return float(np.mean(drops))
 
-    whole = quality(values)
+    intact = quality(values)
     losses = [loss(column) for column in range(values.shape[1])]
     return pl.DataFrame({"feature": table.columns, "loss": losses}).sort("loss", descending=True)

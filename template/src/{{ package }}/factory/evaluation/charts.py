@@ -1,4 +1,4 @@
-"""Layers of a drawing as SVG, free of the user's text and coloured by the page's own CSS variables."""
+"""The figures of the report, drawn as SVG: free of the user's text, coloured by the page's own CSS variables."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import vl_convert
 
-from ..metrics.definitions import Vector, one_score
+from ..metrics.definitions import Vector, top_class
 from .assessment import Assessment
 
 BINS = 40
@@ -24,18 +24,115 @@ STYLE = {
     "legend": {"orient": "top", "title": None, "labelColor": "var(--ink)", "labelFontSize": 13, "symbolSize": 120},
 }
 Spec = dict[str, Any]
-PLAIN: Spec = {"type": "quantitative"}
-CORE: Spec = PLAIN | {"scale": {"zero": False, "nice": False}, "axis": {"grid": False}}
-SHARE: Spec = PLAIN | {"axis": {"format": "~%"}, "stack": None, "title": "share of rows"}
+QUANTITATIVE: Spec = {"type": "quantitative"}
+FITTED: Spec = QUANTITATIVE | {"scale": {"zero": False, "nice": False}, "axis": {"grid": False}}
+SHARE: Spec = QUANTITATIVE | {"axis": {"format": "~%"}, "stack": None, "title": "share of rows"}
 UNIT: Spec = SHARE | {"scale": {"domain": [0, 1]}}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing, what it is, and how to read it."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+def figures(assessment: Assessment) -> list[Figure]:
+    """The drawings that fit the problem."""
+    return FIGURES[assessment.params.problem](assessment)
+
+
+def classification(assessment: Assessment) -> list[Figure]:
+    """Scores by outcome, calibration, precision against recall, ROC."""
+    curves, score, threshold = assessment.curves, assessment.score, assessment.manifest["threshold"]
+    positive = assessment.target > 0
+    share = float(positive.mean())
+    scores = [histograms({"false": score[~positive], "true": score[positive]}, (0.0, 1.0))]
+    calibration = [reference_line((0, 0), (1, 1)), line(curves["calibration"], "predicted", "observed", point=True)]
+    pr = [reference_line((0, share), (1, share)), line(curves["precision_recall"], "recall", "precision")]
+    roc = [reference_line((0, 0), (1, 1)), line(curves["roc"], "false_positive_rate", "true_positive_rate")]
+    upper = point = ""
+    if threshold is not None and assessment.confusion is not None:
+        upper, point = "The upright line is the threshold.", "The dot is the threshold in use."
+        recall, precision, false_rate = _operating_point(assessment.confusion)
+        scores, pr = [*scores, vertical_line(min(threshold, 1.0))], [*pr, dot(recall, precision)]
+        roc = [*roc, dot(false_rate, recall)]
+    by_outcome = svg(scores, FITTED | {"title": "score"}, SHARE)
+    calibrated = svg(calibration, UNIT | {"title": "predicted"}, UNIT | {"title": "observed"})
+    precise = svg(pr, UNIT | {"title": "recall"}, UNIT | {"title": "precision"})
+    operating = svg(roc, UNIT | {"title": "false rows flagged"}, UNIT | {"title": "true rows found"})
+    return [
+        Figure("Scores by outcome", f"Share of the true and of the false rows at each score. {upper}", by_outcome),
+        Figure("Calibration", "How often it was true where the model gave that probability.", calibrated),
+        Figure("Precision against recall", f"How many flags are right, by share of true rows found. {point}", precise),
+        Figure("ROC", f"Share of the true rows found, by share of the false rows flagged. {point}", operating),
+    ]
+
+
+def multiclass(assessment: Assessment) -> list[Figure]:
+    """Certainty by outcome, calibration, how many are right among the surest rows and within the first guesses."""
+    curves, (right, confidence) = assessment.curves, top_class(assessment.target, assessment.score)
+    share = float(right.mean())
+    both = histograms({"wrong": confidence[right == 0], "right": confidence[right == 1]}, (0.0, 1.0))
+    certain = svg([both], FITTED | {"title": "probability"}, SHARE)
+    calibration = [reference_line((0, 0), (1, 1)), line(curves["calibration"], "predicted", "observed", point=True)]
+    calibrated = svg(calibration, UNIT | {"title": "predicted"}, UNIT | {"title": "right"})
+    coverage = [reference_line((0, share), (1, share)), line(curves["coverage"], "rows", "right")]
+    covered = svg(coverage, UNIT | {"title": "surest rows"}, UNIT | {"title": "right"})
+    within = line(curves["guesses"], "guesses", "right", point=True)
+    axis = {"axis": {"values": curves["guesses"]["guesses"].to_list(), "format": "d"}, "title": "guesses"}
+    guessed = svg([within], FITTED | axis, UNIT | {"title": "right"})
+    figures = [
+        Figure("How sure it is", "Share of the right and of the wrong decisions at each probability.", certain),
+        Figure("Calibration", "How often it was right where it gave its decision that probability.", calibrated),
+        Figure("Only where it is sure", "Share that is right, if it decides on its surest rows alone.", covered),
+    ]
+    if curves["guesses"].height == 2:  # of which the second always has it
+        return figures
+    return [
+        *figures,
+        Figure("Within so many guesses", "Share of the rows whose class is among the most probable ones.", guessed),
+    ]
+
+
+def regression(assessment: Assessment) -> list[Figure]:
+    """Observed against predicted, both distributions, errors, and how many rows lie within an error."""
+    target, score, tenths = assessment.target, assessment.score, assessment.curves["predicted_observed"]
+    errors, steps = score - target, np.linspace(0, 0.99, 100)
+    ends = [(end, end) for end in tenths["predicted"].to_numpy()[[0, -1]].tolist()]
+    means = [band(tenths), reference_line(*ends), line(tenths, "predicted", "observed", point=True)]
+    both = histograms({"observed": target, "predicted": score}, central_range(np.append(target, score)))
+    each = [histograms({"error": errors}, central_range(errors)), vertical_line(0)]
+    sizes = line(pl.DataFrame({"size": np.quantile(np.abs(errors), steps), "share": steps}), "size", "share")
+    against = svg(means, QUANTITATIVE | {"title": "predicted"}, QUANTITATIVE | {"title": "observed"})
+    spread = svg([both], FITTED | {"title": "value"}, SHARE)
+    wrong = svg(each, FITTED | {"title": "error"}, SHARE)
+    within = svg([sizes], QUANTITATIVE | {"title": "size of the error"}, SHARE)
+    return [
+        Figure("Observed against predicted", "By tenths of the rows: the mean, and where 80 % of them lie.", against),
+        Figure("Distributions", "Share of the rows at each value. The outermost 1 % are pooled.", spread),
+        Figure("Errors", "Prediction minus observation: left of the line it was too low.", wrong),
+        Figure("Size of the errors", "Share of the rows whose error, either way, is at most this.", within),
+    ]
+
+
+FIGURES = {"classification": classification, "multiclass": multiclass, "regression": regression}
+
+
+def _operating_point(confusion: dict[str, int]) -> tuple[float, float, float]:
+    hit, alarm = confusion["true_positive"], confusion["false_positive"]
+    positive, negative = hit + confusion["false_negative"], alarm + confusion["true_negative"]
+    return hit / max(positive, 1), hit / max(hit + alarm, 1), alarm / max(negative, 1)
 
 
 def svg(layers: list[Spec], x: Spec, y: Spec) -> str:
     """The layers as one drawing, without its own colours, classes and sizes."""
     spec = {"layer": layers, "encoding": {"x": x, "y": y}, "width": 400, "height": 260, "config": STYLE}
-    drawn = re.sub(r' (?:class|role|aria-[a-z]+|pointer-events|xmlns\S*)="[^"]*"', "", vl_convert.vegalite_to_svg(spec))
-    drawn = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", drawn)
-    return re.sub(r'<svg .*?(viewBox="[^"]*")[^>]*', r'<svg \1 aria-hidden="true"', drawn, count=1)
+    image = re.sub(r' (?:class|role|aria-[a-z]+|pointer-events|xmlns\S*)="[^"]*"', "", vl_convert.vegalite_to_svg(spec))
+    image = re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", image)
+    return re.sub(r'<svg .*?(viewBox="[^"]*")[^>]*', r'<svg \1 aria-hidden="true"', image, count=1)
 
 
 def layer(frame: pl.DataFrame, mark: Spec, x: str = "x", y: str = "y", **encoding: Spec) -> Spec:
@@ -67,13 +164,13 @@ def band(tenths: pl.DataFrame) -> Spec:
     return layer(tenths, mark, "predicted", "low", y2={"field": "high"})
 
 
-def guide(*points: tuple[float, float]) -> Spec:
+def reference_line(*points: tuple[float, float]) -> Spec:
     """A faint line to compare with."""
     mark = {"type": "line", "color": "var(--muted)", "strokeDash": [4, 4], "strokeWidth": 1}
     return layer(pl.DataFrame(points, schema={"x": pl.Float64, "y": pl.Float64}, orient="row"), mark)
 
 
-def upright(x: float) -> Spec:
+def vertical_line(x: float) -> Spec:
     """A line from bottom to top."""
     rule = {"type": "rule", "color": "var(--ink)", "strokeWidth": 1.5}
     return {"data": {"values": [{"x": x}]}, "mark": rule, "encoding": {"x": {"field": "x"}, "y": None}}
@@ -85,104 +182,7 @@ def dot(x: float, y: float) -> Spec:
     return layer(pl.DataFrame({"x": [x], "y": [y]}), mark)
 
 
-def core(values: Vector) -> tuple[float, float]:
+def central_range(values: Vector) -> tuple[float, float]:
     """Between which values all but the outermost 1 % lie."""
     low, high = np.quantile(values, [0.005, 0.995]).tolist()
     return (low, high) if low < high else (low - 0.5, high + 0.5)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drawing, what it is, and how to read it."""
-
-    title: str
-    caption: str
-    svg: str
-
-
-def figures(assessment: Assessment) -> list[Figure]:
-    """The drawings that fit the problem."""
-    return FIGURES[assessment.params.problem](assessment)
-
-
-def classification(assessment: Assessment) -> list[Figure]:
-    """Scores by outcome, calibration, precision against recall, ROC."""
-    curves, score, threshold = assessment.curves, assessment.score, assessment.manifest["threshold"]
-    positive = assessment.target > 0
-    share = float(positive.mean())
-    scores = [histograms({"false": score[~positive], "true": score[positive]}, (0.0, 1.0))]
-    calibration = [guide((0, 0), (1, 1)), line(curves["calibration"], "predicted", "observed", point=True)]
-    pr = [guide((0, share), (1, share)), line(curves["precision_recall"], "recall", "precision")]
-    roc = [guide((0, 0), (1, 1)), line(curves["roc"], "false_positive_rate", "true_positive_rate")]
-    upper = point = ""
-    if threshold is not None and assessment.confusion is not None:
-        upper, point = "The upright line is the threshold.", "The dot is the threshold in use."
-        recall, precision, false_rate = _operating_point(assessment.confusion)
-        scores, pr = [*scores, upright(min(threshold, 1.0))], [*pr, dot(recall, precision)]
-        roc = [*roc, dot(false_rate, recall)]
-    by_outcome = svg(scores, CORE | {"title": "score"}, SHARE)
-    calibrated = svg(calibration, UNIT | {"title": "predicted"}, UNIT | {"title": "observed"})
-    precise = svg(pr, UNIT | {"title": "recall"}, UNIT | {"title": "precision"})
-    operating = svg(roc, UNIT | {"title": "false rows flagged"}, UNIT | {"title": "true rows found"})
-    return [
-        Figure("Scores by outcome", f"Share of the true and of the false rows at each score. {upper}", by_outcome),
-        Figure("Calibration", "How often it was true where the model gave that probability.", calibrated),
-        Figure("Precision against recall", f"How many flags are right, by share of true rows found. {point}", precise),
-        Figure("ROC", f"Share of the true rows found, by share of the false rows flagged. {point}", operating),
-    ]
-
-
-def multiclass(assessment: Assessment) -> list[Figure]:
-    """Certainty by outcome, calibration, how many are right among the surest rows and within the first guesses."""
-    curves, (right, sure) = assessment.curves, one_score(assessment.target, assessment.score)
-    share = float(right.mean())
-    both = histograms({"wrong": sure[right == 0], "right": sure[right == 1]}, (0.0, 1.0))
-    certain = svg([both], CORE | {"title": "probability"}, SHARE)
-    calibration = [guide((0, 0), (1, 1)), line(curves["calibration"], "predicted", "observed", point=True)]
-    calibrated = svg(calibration, UNIT | {"title": "predicted"}, UNIT | {"title": "right"})
-    surest = [guide((0, share), (1, share)), line(curves["coverage"], "rows", "right")]
-    covered = svg(surest, UNIT | {"title": "surest rows"}, UNIT | {"title": "right"})
-    within = line(curves["guesses"], "guesses", "right", point=True)
-    few = {"axis": {"values": curves["guesses"]["guesses"].to_list(), "format": "d"}, "title": "guesses"}
-    guessed = svg([within], CORE | few, UNIT | {"title": "right"})
-    shown = [
-        Figure("How sure it is", "Share of the right and of the wrong decisions at each probability.", certain),
-        Figure("Calibration", "How often it was right where it gave its decision that probability.", calibrated),
-        Figure("Only where it is sure", "Share that is right, if it decides on its surest rows alone.", covered),
-    ]
-    if curves["guesses"].height == 2:  # of which the second always has it
-        return shown
-    return [
-        *shown,
-        Figure("Within so many guesses", "Share of the rows whose class is among the most probable ones.", guessed),
-    ]
-
-
-def regression(assessment: Assessment) -> list[Figure]:
-    """Observed against predicted, both distributions, errors, and how many rows lie within an error."""
-    target, score, tenths = assessment.target, assessment.score, assessment.curves["predicted_observed"]
-    errors, steps = score - target, np.linspace(0, 0.99, 100)
-    ends = [(end, end) for end in tenths["predicted"].to_numpy()[[0, -1]].tolist()]
-    means = [band(tenths), guide(*ends), line(tenths, "predicted", "observed", point=True)]
-    both = histograms({"observed": target, "predicted": score}, core(np.append(target, score)))
-    each = [histograms({"error": errors}, core(errors)), upright(0)]
-    sizes = line(pl.DataFrame({"size": np.quantile(np.abs(errors), steps), "share": steps}), "size", "share")
-    against = svg(means, PLAIN | {"title": "predicted"}, PLAIN | {"title": "observed"})
-    spread = svg([both], CORE | {"title": "value"}, SHARE)
-    wrong = svg(each, CORE | {"title": "error"}, SHARE)
-    within = svg([sizes], PLAIN | {"title": "size of the error"}, SHARE)
-    return [
-        Figure("Observed against predicted", "By tenths of the rows: the mean, and where 80 % of them lie.", against),
-        Figure("Distributions", "Share of the rows at each value. The outermost 1 % are pooled.", spread),
-        Figure("Errors", "Prediction minus observation: left of the line it was too low.", wrong),
-        Figure("Size of the errors", "Share of the rows whose error, either way, is at most this.", within),
-    ]
-
-
-FIGURES = {"classification": classification, "multiclass": multiclass, "regression": regression}
-
-
-def _operating_point(confusion: dict[str, int]) -> tuple[float, float, float]:
-    hit, alarm = confusion["true_positive"], confusion["false_positive"]
-    positive, negative = hit + confusion["false_negative"], alarm + confusion["true_negative"]
-    return hit / max(positive, 1), hit / max(hit + alarm, 1), alarm / max(negative, 1)

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 BINS, VALUES = 30, 10
-COUNTED = 200_000  # values of a side, about, spread over it: of more, shares are as good
-SOME = 10_000  # values, which mostly tell already that there are more than bins
-WORDS = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
+SAMPLED = 200_000  # values of a side, about, spread over it: of more, shares are as good
+PROBED = 10_000  # values, which mostly tell already that there are more than bins
+CATEGORICAL = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
 
 def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
@@ -16,53 +16,55 @@ def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
 
     A distribution is a list of shares that add up to one, over the same bins or values on both sides.
     """
-    known = [_known(side) for side in (train, test)]
-    some = [side.gather_every(-(-max(len(side), 1) // COUNTED)) for side in known]
-    both = pl.concat(known)
-    drawn = None
+    present = [_present(side) for side in (train, test)]
+    sampled = [side.gather_every(-(-max(len(side), 1) // SAMPLED)) for side in present]
+    both = pl.concat(present)
+    distributions = None
     if not _is_constant(both):
-        drawn = _shares(*some) if both.dtype in WORDS else _histograms(*some) if _is_scale(both) else None
+        distributions = (
+            _shares(*sampled) if both.dtype in CATEGORICAL else _histograms(*sampled) if _is_scale(both) else None
+        )
     return {
         "name": train.name,
         "type": str(train.dtype.base_type()),
-        "missing": [1 - len(k) / max(len(side), 1) for k, side in zip(known, (train, test), strict=True)],
-        "summary": _summary(both, pl.concat(some)),
-        "distributions": drawn,
+        "missing": [1 - len(p) / max(len(side), 1) for p, side in zip(present, (train, test), strict=True)],
+        "summary": _summary(both, pl.concat(sampled)),
+        "distributions": distributions,
     }
 
 
-def _known(side: pl.Series) -> pl.Series:
+def _present(side: pl.Series) -> pl.Series:
     return (side.fill_nan(None) if side.dtype.is_float() else side).drop_nulls()
 
 
-def _is_scale(known: pl.Series) -> bool:
-    return known.dtype.is_numeric() or known.dtype.is_temporal()
+def _is_scale(values: pl.Series) -> bool:
+    return values.dtype.is_numeric() or values.dtype.is_temporal()
 
 
-def _is_constant(known: pl.Series) -> bool:
-    if _is_scale(known):
-        return known.min() == known.max()
-    return known.head(SOME).n_unique() < 2 and known.n_unique() < 2
+def _is_constant(values: pl.Series) -> bool:
+    if _is_scale(values):
+        return values.min() == values.max()
+    return values.head(PROBED).n_unique() < 2 and values.n_unique() < 2
 
 
-def _summary(known: pl.Series, some: pl.Series) -> dict[str, Any]:
-    if known.is_empty():
+def _summary(values: pl.Series, sampled: pl.Series) -> dict[str, Any]:
+    if values.is_empty():
         return {"kind": "empty"}
-    if _is_constant(known):
-        return {"kind": "constant", "value": known[0]}
-    if _is_scale(known):
-        return {"kind": "range", "low": known.min(), "middle": known.median(), "high": known.max()}
-    if known.dtype in WORDS:
-        counts = _counts(some)
+    if _is_constant(values):
+        return {"kind": "constant", "value": values[0]}
+    if _is_scale(values):
+        return {"kind": "range", "low": values.min(), "middle": values.median(), "high": values.max()}
+    if values.dtype in CATEGORICAL:
+        counts = _counts(sampled)
         if counts["count"][0] > 1:
-            top = counts.head(3).with_columns(pl.col("count") / len(some))
+            top = counts.head(3).with_columns(pl.col("count") / len(sampled))
             return {"kind": "values", "top": top.rows(), "more": counts.height - top.height}
-    return {"kind": "other", "different": known.n_unique()}
+    return {"kind": "other", "different": values.n_unique()}
 
 
-def _counts(known: pl.Series) -> pl.DataFrame:
+def _counts(values: pl.Series) -> pl.DataFrame:
     """Values and how often they occur, the most frequent first and equals by name."""
-    counts = known.cast(pl.String).alias("value").value_counts(name="count")
+    counts = values.cast(pl.String).alias("value").value_counts(name="count")
     return counts.sort(["count", "value"], descending=[True, False])
 
 
@@ -74,8 +76,8 @@ def _shares(train: pl.Series, test: pl.Series) -> tuple[list[float], list[float]
 
     def shares(side: pl.Series) -> list[float]:
         text = side.cast(pl.String)
-        found = [float((text == value).sum()) / max(len(side), 1) for value in top]
-        return [*found, 1 - sum(found)] if counts.height > VALUES else found
+        each = [float((text == value).sum()) / max(len(side), 1) for value in top]
+        return [*each, 1 - sum(each)] if counts.height > VALUES else each
 
     return shares(train), shares(test)
 
@@ -89,8 +91,8 @@ def _histograms(train: pl.Series, test: pl.Series) -> tuple[list[float], list[fl
     low, high = np.quantile(both, [0.005, 0.995]).tolist()
     if low == high:
         low, high = float(both.min()), float(both.max())
-    some = len(np.unique(both[:SOME]))
-    bins = BINS if some >= BINS else min(BINS, len(np.unique(both)))
+    distinct = len(np.unique(both[:PROBED]))
+    bins = BINS if distinct >= BINS else min(BINS, len(np.unique(both)))
 
     def shares(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
         counts = np.histogram(np.clip(values, low, high), bins, (low, high))[0]

@@ -1,4 +1,4 @@
-"""The model against the test rows, and the reports that show it."""
+"""Stage `evaluate`: the model against the test rows, and the reports that show it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..workspace.stage import stage
 from . import model_card, report, run_record
 from .assessment import Assessment, assess
 
-RECORDED = 100  # scores, by which a deployed model is recognised
+REFERENCE_SCORES = 100  # by which a deployed model is recognised
 OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
 
 
@@ -36,7 +36,7 @@ def write(assessment: Assessment, folder: Path) -> None:
         "test_rows": assessment.test.height,
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "threshold": assessment.manifest["threshold"],
-        "scores": definitions.one_score(assessment.target, assessment.score)[1][:RECORDED].tolist(),
+        "scores": definitions.top_class(assessment.target, assessment.score)[1][:REFERENCE_SCORES].tolist(),
         "confusion": assessment.confusion,
         "slices": assessment.slices.to_dicts(),
         "importance": assessment.importance.to_dicts(),
@@ -47,9 +47,9 @@ def write(assessment: Assessment, folder: Path) -> None:
     for name, curve in assessment.curves.items():
         curve.write_csv(folder / "plots" / f"{name}.csv", float_precision=6)
     (folder / "report.html").write_text(report.render(assessment), encoding="utf-8")
-    facts = model_card.of(assessment, model_card.load())
-    dump(facts, folder / "model-card.json")
-    (folder / "model-card.md").write_text(model_card.page(facts), encoding="utf-8")
-    run = run_record.of(assessment.manifest, assessment.params, figures)
+    card = model_card.build_card(assessment, model_card.load())
+    dump(card, folder / "model-card.json")
+    (folder / "model-card.md").write_text(model_card.render(card), encoding="utf-8")
+    run = run_record.build_record(assessment.manifest, assessment.params, figures)
     dump(run, folder / "run.json")
     run_record.send(run)

@@ -1,20 +1,11 @@
-"""Names of metrics, numbers and shares as people write them."""
+"""Numbers and shares as people write them."""
 
 import math
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..metrics.definitions import LABELS
-
 MINUS = "\N{MINUS SIGN}"
-OF_CLASSES = {"roc_auc": ("ROC AUC", "of each class against the rest; the mean over classes")}
-
-
-def label(problem: str, name: str) -> tuple[str, str]:
-    """What the metric is called, and what it means."""
-    known = LABELS | OF_CLASSES if problem == "multiclass" else LABELS
-    return known.get(name, (name.replace("_", " "), ""))
 
 
 def number(value: Any, *, like: float | None = None) -> str:

@@ -14,9 +14,9 @@ from ..data import ledger
 from ..tables.chunks import column, height
 from .assessment import Assessment
 
-SAID = Path("docs/model-card.yaml")
-PAGE = Path(__file__).with_name("model_card.md")
-ONLY_PEOPLE_KNOW = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
+INPUT = Path("docs/model-card.yaml")
+TEMPLATE = Path(__file__).with_name("model_card.md")
+REQUIRED_FIELDS = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
 
 
 class Approval(Section):
@@ -26,8 +26,8 @@ class Approval(Section):
     model: str
 
 
-class Said(Section):
-    """What only people can say of the model; None where nobody has said it yet."""
+class ModelCardInput(Section):
+    """What only people know of the model; None where nobody has written it yet."""
 
     risk: Literal["low", "high"] = "low"
     owner: str | None = None
@@ -38,35 +38,35 @@ class Said(Section):
     approvals: list[Approval] = Field(default_factory=list)
 
     @property
-    def unsaid(self) -> list[str]:
-        return [name for name in ONLY_PEOPLE_KNOW if not (getattr(self, name) or "").strip()]
+    def missing_fields(self) -> list[str]:
+        return [name for name in REQUIRED_FIELDS if not (getattr(self, name) or "").strip()]
 
 
-def load(path: Path = SAID) -> Said:
-    """What has been said; nothing, where the file is missing. Raises FactoryError naming each key that is wrong."""
+def load(path: Path = INPUT) -> ModelCardInput:
+    """What people wrote; nothing, where the file is missing. Raises FactoryError naming each key that is wrong."""
     try:
-        return read(path, lambda content: Said.model_validate(content or {}))
+        return read(path, lambda content: ModelCardInput.model_validate(content or {}))
     except FileNotFoundError:
-        return Said()
+        return ModelCardInput()
 
 
-def of(assessment: Assessment, said: Said) -> dict[str, Any]:
+def build_card(assessment: Assessment, card_input: ModelCardInput) -> dict[str, Any]:
     """The card's sections, ready for JSON."""
     manifest, params, deliveries = assessment.manifest, assessment.params, ledger.entries()
     return {
         "model_details": {
             "name": PACKAGE,
-            "owner": said.owner,
-            "risk": said.risk,
+            "owner": card_input.owner,
+            "risk": card_input.risk,
             "problem": params.problem,
             "target": params.data.target,
             "parameters": params.model,
             "threshold": manifest["threshold"],
             "versions": manifest["versions"],
             "files": manifest["files"],
-            "approvals": [approval.model_dump() for approval in said.approvals],
+            "approvals": [approval.model_dump() for approval in card_input.approvals],
         },
-        "intended_use": {"intended_use": said.intended_use, "out_of_scope": said.out_of_scope},
+        "intended_use": {"intended_use": card_input.intended_use, "out_of_scope": card_input.out_of_scope},
         "factors": {"sensitive": params.data.sensitive, "slices": params.evaluation.slices},
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "evaluation_data": {"rows": assessment.test.height, **_span(assessment.test, params.data.time)},
@@ -77,25 +77,25 @@ def of(assessment: Assessment, said: Said) -> dict[str, Any]:
             "deliveries": [{"file": entry.file, "by": entry.by, "source": entry.source} for entry in deliveries],
         },
         "quantitative_analyses": {"slices": assessment.slices.to_dicts()},
-        "ethical_considerations": said.ethical_considerations,
-        "caveats_and_recommendations": said.limits,
-        "unsaid": said.unsaid,
+        "ethical_considerations": card_input.ethical_considerations,
+        "caveats_and_recommendations": card_input.limits,
+        "unsaid": card_input.missing_fields,
     }
 
 
-def page(card: dict[str, Any]) -> str:
-    """The card in Markdown, with a mark where something is still unsaid."""
+def render(card: dict[str, Any]) -> str:
+    """The card in Markdown, with a mark where something is missing."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"table": _table, "figures": _figures, "said": _said}
-    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(card)
+    environment.filters |= {"table": _table, "figures": _figures, "or_missing": _or_missing}
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(card)
 
 
 def _span(rows: Any, time: str | None) -> dict[str, str]:
     return {"from": str(column(rows, time).min()), "to": str(column(rows, time).max())} if time else {}
 
 
-def _said(text: str | None) -> str:
-    return (text or "").strip() or f"**still unsaid, add it to {SAID}**"
+def _or_missing(text: str | None) -> str:
+    return (text or "").strip() or f"**still unsaid, add it to {INPUT}**"
 
 
 def _figures(metrics: dict[str, dict[str, float]]) -> str:

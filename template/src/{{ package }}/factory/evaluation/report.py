@@ -1,4 +1,4 @@
-"""The decisions among several classes, for the report: which were taken for which, and how well each is told."""
+"""The page for people: what the report.html beside it shows of an assessment."""
 
 from importlib import metadata, resources
 from typing import Any
@@ -8,55 +8,16 @@ import polars as pl
 from jinja2 import Environment, StrictUndefined
 
 from ..data import ledger
-from ..metrics import definitions
-from ..metrics.definitions import HIGHER_IS_BETTER, Estimate, direction
+from ..metrics.bootstrap import Estimate
+from ..metrics.definitions import METRICS, Metric, confusion_matrix, main_metric
 from ..tables.chunks import column, height
 from . import charts, column_profile
 from .assessment import SLICE_ROWS, Assessment
-from .formatting import label, number, share
-
-SHOWN = 12
-OTHERS = "others"
-
-
-def classes(assessment: Assessment) -> list[dict[str, Any]]:
-    """Of each class its rows, how many were found, how many decisions for it are right, and what it was taken for.
-
-    The most frequent ones, in the contract's order, and the others together; none where there is one score.
-    """
-    names = assessment.manifest.get("classes")
-    if not names:
-        return []
-    names, counts = _pooled(names, definitions.confusion(assessment.target, assessment.score))
-    truth, decided = counts.sum(axis=1), counts.sum(axis=0)
-    return [
-        {
-            "name": name,
-            "rows": int(truth[i]),
-            "recall": _share(counts[i, i], truth[i]) if name != OTHERS else None,
-            "precision": _share(counts[i, i], decided[i]) if name != OTHERS else None,
-            "taken": [{"rows": int(n), "share": _share(n, truth[i]) or 0.0} for n in counts[i]],
-        }
-        for i, name in enumerate(names)
-    ]
-
-
-def _pooled(names: list[str], counts: Any) -> tuple[list[str], Any]:
-    if len(names) <= SHOWN:
-        return names, counts
-    frequent = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[: SHOWN - 1])
-    place = np.full(len(names), SHOWN - 1)
-    place[frequent] = np.arange(SHOWN - 1)
-    pooled = np.zeros((SHOWN, SHOWN), int)
-    np.add.at(pooled, (place[:, None], place[None, :]), counts)
-    return [*(names[i] for i in frequent), OTHERS], pooled
-
-
-def _share(part: Any, whole: Any) -> float | None:
-    return float(part / whole) if whole else None
-
+from .formatting import number, share
 
 LISTED = {"classes": 5, "groups": 15, "features": 20, "columns": 40, "deliveries": 12}
+CONFUSION_CLASSES = 12
+OTHERS = "others"
 
 
 def render(assessment: Assessment) -> str:
@@ -64,14 +25,14 @@ def render(assessment: Assessment) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "share": share}
     source = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
-    estimates = assessment.estimates
+    estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
     return environment.from_string(source).render(
         a=assessment,
         project=project(),
         main=assessment.params.evaluation.metric,
         verdict=verdict(assessment),
-        label=lambda name: label(assessment.params.problem, name),
-        tiles={name: gain(name, e) for name, e in estimates.items() if not name.startswith("error_q")},
+        metrics=metrics,
+        tiles={name: tile(metrics[name], e) for name, e in estimates.items() if not name.startswith("error_q")},
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
         worth=worth(assessment),
         classes=classes(assessment),
@@ -84,7 +45,7 @@ def render(assessment: Assessment) -> str:
         column=column,
         deliveries=ledger.entries(),
         columns=[
-            column_profile.profile(column(assessment.train, name), assessment.test[name]) for name in shown(assessment)
+            column_profile.profile(column(assessment.train, name), assessment.test[name]) for name in listed(assessment)
         ],
         listed=LISTED,
     )
@@ -94,29 +55,30 @@ def project() -> dict[str, str]:
     """Name and description of the installed distribution, which is called like the package."""
     package = str(__package__).partition(".")[0]
     try:
-        about = metadata.metadata(package)
+        distribution = metadata.metadata(package)
     except metadata.PackageNotFoundError:
         return {"name": package, "description": ""}
-    return {"name": about["Name"].replace("-", " ").capitalize(), "description": about["Summary"] or ""}
+    name = distribution["Name"].replace("-", " ").capitalize()
+    return {"name": name, "description": distribution["Summary"] or ""}
 
 
 def verdict(assessment: Assessment) -> str:
     """How the main metric compares with the trivial baseline, in words that end in "than"."""
-    name = assessment.params.evaluation.metric
-    estimate = assessment.estimates[name]
-    sign = direction(name)
+    metric = main_metric(assessment.params)
+    estimate, sign = assessment.estimates[metric.name], metric.direction
     worst, best = sorted((sign * estimate.low, sign * estimate.high))
     if worst > sign * estimate.baseline:
         return "clearly better than"
     return "clearly worse than" if best < sign * estimate.baseline else "not measurably better than"
 
 
-def gain(name: str, e: Estimate) -> dict[str, Any]:
+def tile(metric: Metric, estimate: Estimate) -> dict[str, Any]:
     """The estimate, and where on the way from the baseline (0) to perfection (100) it lies."""
-    perfect = float(name in HIGHER_IS_BETTER)
-    way = perfect - e.baseline
-    ends = [min(max(100 * (v - e.baseline) / way, 0.0), 100.0) if way else 0.0 for v in (e.value, e.low, e.high)]
-    return {"estimate": e, "perfect": perfect, "value": ends[0], "low": min(ends[1:]), "high": max(ends[1:])}
+    perfect, baseline = float(metric.higher_is_better), estimate.baseline
+    way = perfect - baseline
+    figures = (estimate.value, estimate.low, estimate.high)
+    value, *ends = [min(max(100 * (figure - baseline) / way, 0.0), 100.0) if way else 0.0 for figure in figures]
+    return {"estimate": estimate, "perfect": perfect, "value": value, "low": min(ends), "high": max(ends)}
 
 
 def worth(assessment: Assessment) -> dict[str, float] | None:
@@ -134,15 +96,26 @@ def worth(assessment: Assessment) -> dict[str, float] | None:
     }
 
 
-def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
-    """By slice column its groups, the worst first."""
-    params, slices = assessment.params, assessment.slices
-    names = params.group_columns
-    if slices.is_empty():
-        return {name: [] for name in names}
-    metric = params.evaluation.metric
-    ordered = slices.sort([metric, "value"], descending=[metric not in HIGHER_IS_BETTER, False])
-    return {name: ordered.filter(pl.col("column") == name).to_dicts() for name in names}
+def classes(assessment: Assessment) -> list[dict[str, Any]]:
+    """Of each class its rows, its recall and precision, and what its rows were taken for.
+
+    The most frequent ones, in the contract's order, and the others together; none where there is one score.
+    """
+    names = assessment.manifest.get("classes")
+    if not names:
+        return []
+    names, counts = _with_rare_classes_pooled(names, confusion_matrix(assessment.target, assessment.score))
+    actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
+    return [
+        {
+            "name": name,
+            "rows": int(actual[i]),
+            "recall": _ratio(counts[i, i], actual[i]) if name != OTHERS else None,
+            "precision": _ratio(counts[i, i], predicted[i]) if name != OTHERS else None,
+            "taken": [{"rows": int(n), "share": _ratio(n, actual[i]) or 0.0} for n in counts[i]],
+        }
+        for i, name in enumerate(names)
+    ]
 
 
 def mix(target: pl.Series) -> list[tuple[str, float]]:
@@ -151,15 +124,40 @@ def mix(target: pl.Series) -> list[tuple[str, float]]:
     return counts.sort(["share", target.name], descending=[True, False]).rows()[: LISTED["classes"]]
 
 
-def shown(assessment: Assessment) -> list[str]:
+def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
+    """By slice column its groups, the worst first."""
+    names, slices = assessment.params.group_columns, assessment.slices
+    if slices.is_empty():
+        return {name: [] for name in names}
+    metric = main_metric(assessment.params)
+    ordered = slices.sort([metric.name, "value"], descending=[not metric.higher_is_better, False])
+    return {name: ordered.filter(pl.col("column") == name).to_dicts() for name in names}
+
+
+def listed(assessment: Assessment) -> list[str]:
     """The first columns, those that play a role at the head."""
     data = assessment.params.data
-    roles = [name for name in (data.target, data.id, data.time, *data.sensitive) if name]
-    return list(dict.fromkeys([*roles, *assessment.test.columns]))[: LISTED["columns"]]
+    with_role = [name for name in (data.target, data.id, data.time, *data.sensitive) if name]
+    return list(dict.fromkeys([*with_role, *assessment.test.columns]))[: LISTED["columns"]]
 
 
 def roles(assessment: Assessment, name: str) -> list[str]:
     """What part the column plays."""
     data = assessment.params.data
-    found = [role for role in ("target", "id", "time") if getattr(data, role) == name]
-    return [*found, "sensitive"] if name in data.sensitive else found
+    names = [role for role in ("target", "id", "time") if getattr(data, role) == name]
+    return [*names, "sensitive"] if name in data.sensitive else names
+
+
+def _with_rare_classes_pooled(names: list[str], counts: Any) -> tuple[list[str], Any]:
+    if len(names) <= CONFUSION_CLASSES:
+        return names, counts
+    frequent = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[: CONFUSION_CLASSES - 1])
+    place = np.full(len(names), CONFUSION_CLASSES - 1)
+    place[frequent] = np.arange(CONFUSION_CLASSES - 1)
+    pooled = np.zeros((CONFUSION_CLASSES, CONFUSION_CLASSES), int)
+    np.add.at(pooled, (place[:, None], place[None, :]), counts)
+    return [*(names[i] for i in frequent), OTHERS], pooled
+
+
+def _ratio(part: Any, whole: Any) -> float | None:
+    return float(part / whole) if whole else None

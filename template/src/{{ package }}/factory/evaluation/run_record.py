@@ -1,4 +1,4 @@
-"""The record of a run: what went in, what came out, and what it cost."""
+"""The record of a run, run.json, and its mirror in MLflow: what went in, what came out, and what it cost."""
 
 import json
 import os
@@ -13,9 +13,10 @@ from ..paths import TRAINING
 from ..workspace import git
 
 INPUTS = ("src", "params.yaml", "dvc.yaml", "data")
+MLFLOW_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
-def of(manifest: dict[str, Any], params: Params, figures: dict[str, float]) -> dict[str, Any]:
+def build_record(manifest: dict[str, Any], params: Params, figures: dict[str, float]) -> dict[str, Any]:
     """Commit, data, parameters, metrics, cost of the training and versions, ready for JSON."""
     commit = git.commit()
     return {
@@ -31,15 +32,12 @@ def of(manifest: dict[str, Any], params: Params, figures: dict[str, float]) -> d
     }
 
 
-SETTINGS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-
-
 def send(run: dict[str, Any]) -> None:
-    """Log parameters, metrics and the record itself; whatever goes wrong is a warning."""
+    """Log parameters, metrics and the record itself to MLflow; whatever goes wrong is a warning."""
     server = os.environ.get("MLFLOW_TRACKING_URI")
     if not server:
         return
-    for name, value in SETTINGS.items():
+    for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
     try:
         _log(run)

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from ..config import Params
-from ..metrics import definitions, fairness, threshold
-from ..metrics.definitions import Vector
+from ..metrics import bootstrap, definitions, fairness, threshold
+from ..metrics.definitions import Vector, main_metric
 from ..metrics.fairness import Predictions
 
 WARM_UP_CALLS, CALLS = 20, 200
@@ -83,7 +83,7 @@ def floor(e: Evidence) -> Iterator[Check]:
     figure = _metric(e, e.challenger.score, slice(None))
     if limit is None:
         yield Check("FLOOR", name, figure, "gate.floor in params.yaml", False, note="not set")
-    elif definitions.direction(name) > 0:
+    elif main_metric(e.params).higher_is_better:
         yield Check("FLOOR", name, figure, f"≥ {limit:g}", figure >= limit)
     else:
         yield Check("FLOOR", name, figure, f"≤ {limit:g}", figure <= limit)
@@ -92,7 +92,7 @@ def floor(e: Evidence) -> Iterator[Check]:
 def better_than_baseline(e: Evidence) -> Iterator[Check]:
     """The whole interval of the improvement over the trivial baseline is above zero."""
     trivial = np.full_like(e.challenger.score, e.baseline)
-    gain = definitions.improvement(e.params.problem, e.params.evaluation.metric, e.target, e.challenger.score, trivial)
+    gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, trivial)
     what = f"{e.params.evaluation.metric} over the baseline"
     yield Check("BASELINE", what, gain.value, "interval > 0", gain.low > 0, gain.low, gain.high)
 
@@ -103,8 +103,8 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
     The interval is of a paired bootstrap at 95 %, so a worse challenger passes in at most one of forty cases.
     """
     if e.champion:
-        name = e.params.evaluation.metric
-        gain = definitions.improvement(e.params.problem, name, e.target, e.challenger.score, e.champion.score)
+        name, metric = e.params.evaluation.metric, main_metric(e.params)
+        gain = bootstrap.improvement(metric, e.target, e.challenger.score, e.champion.score)
         limit = -e.params.gate.margin * abs(_metric(e, e.champion.score, slice(None)))
         what = f"{name} over the champion"
         yield Check("CHAMPION", what, gain.value, f"interval ≥ {limit:.4f}", gain.low >= limit, gain.low, gain.high)
@@ -115,15 +115,15 @@ def business_value(e: Evidence) -> Iterator[Check]:
     value = e.params.value
     if value is None:
         return
-    ours = threshold.worth(e.target, e.challenger.decision, value)
-    constant = (threshold.worth(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
+    ours = threshold.decision_values(e.target, e.challenger.decision, value)
+    constant = (threshold.decision_values(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
     trivial = max(constant, key=np.mean)
     references: list[tuple[str, Vector, float | None]] = [("the best constant decision", trivial, None)]
     if e.champion:
-        theirs = threshold.worth(e.target, e.champion.decision, value)
+        theirs = threshold.decision_values(e.target, e.champion.decision, value)
         references.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
     for name, theirs, limit in references:
-        gain = definitions.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
+        gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
         bound = "interval > 0" if limit is None else f"interval ≥ {limit:.4f}"
         yield Check("VALUE", f"value of a decision over {name}", gain.value, bound, passed, gain.low, gain.high)
@@ -138,7 +138,7 @@ def slices(e: Evidence) -> Iterator[Check]:
                 skipped += 1
                 continue
             ours, theirs = _metric(e, e.challenger.score, rows), _metric(e, e.reference, rows)
-            sign = definitions.direction(e.params.evaluation.metric)
+            sign = main_metric(e.params).direction
             changes.append((sign * (ours - theirs) / max(abs(theirs), 1e-9), str(value)))
         worst, value = min(changes, default=(None, "no group is large enough"))
         limit = -e.params.gate.slice_margin
@@ -151,7 +151,7 @@ def calibration(e: Evidence) -> Iterator[Check]:
     if e.params.problem == "regression":
         figure = float(abs((e.challenger.score - e.target).mean()) / e.target.std())
     else:
-        figure = definitions.calibration_error(*definitions.one_score(e.target, e.challenger.score))
+        figure = definitions.calibration_error(*definitions.top_class(e.target, e.challenger.score))
     limit = e.params.gate.calibration
     yield Check("CALIBRATION", "calibration error", figure, f"≤ {limit:g}", figure <= limit)
 
@@ -201,4 +201,4 @@ CHECKS = (
 
 
 def _metric(e: Evidence, score: Vector, rows: Any) -> float:
-    return float(definitions.METRICS[e.params.problem][e.params.evaluation.metric](e.target[rows], score[rows]))
+    return float(main_metric(e.params)(e.target[rows], score[rows]))

@@ -83,17 +83,17 @@ def check_approval(model: str) -> None:
     card = model_card.load()
     if card.risk == "low":
         return
-    if card.unsaid:
+    if card.missing_fields:
         raise FactoryError(
-            f"CARD_INCOMPLETE: {model_card.SAID}: risk is high and still unsaid: {', '.join(card.unsaid)}"
+            f"CARD_INCOMPLETE: {model_card.INPUT}: risk is high and still unsaid: {', '.join(card.missing_fields)}"
         )
     author = _model_author()
-    approver = next(iter(git.authors_of(model, str(model_card.SAID))), None)
+    approver = next(iter(git.authors_of(model, str(model_card.INPUT))), None)
     for approval in card.approvals:
         if approval.model == model and approver and approver != author and f"<{approver}>" in approval.by.lower():
             return
     raise FactoryError(
-        f"NOT_APPROVED: risk is high: somebody other than {author} adds to the approvals in {model_card.SAID} and commits: "
+        f"NOT_APPROVED: risk is high: somebody other than {author} adds to the approvals in {model_card.INPUT} and commits: "
         f"{{by: Name <address>, model: {model}}}"
     )
 

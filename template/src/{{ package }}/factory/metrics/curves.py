@@ -1,13 +1,13 @@
-"""The curves that fit the problem, as small tables for the report and for `dvc plots`."""
+"""The curves of each problem, as small tables for the report and for `dvc plots`."""
 
 import numpy as np
 import polars as pl
 from sklearn import metrics as sk
 
-from .definitions import Vector, one_score
+from .definitions import Vector, top_class
 
 POINTS = 200
-GUESSES = 10
+MAX_GUESSES = 10
 
 
 def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
@@ -32,16 +32,16 @@ def regression(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
 
 
 def multiclass(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
-    """How often it was right where it was so sure, how often among the surest rows, and within the first few guesses."""
-    right, sure = one_score(target, score)
-    order, places = np.argsort(-sure, kind="stable"), np.arange(1, len(target) + 1)
-    own = score[places - 1, target.astype(int)]
-    rank = (score > own[:, None]).sum(axis=1)
-    guesses = np.arange(1, min(score.shape[1], GUESSES) + 1)
+    """How often the top class was right by its probability, among the most confident rows, and within the top k."""
+    right, confidence = top_class(target, score)
+    order, rows = np.argsort(-confidence, kind="stable"), np.arange(1, len(target) + 1)
+    true_score = score[rows - 1, target.astype(int)]
+    rank = (score > true_score[:, None]).sum(axis=1)
+    guesses = np.arange(1, min(score.shape[1], MAX_GUESSES) + 1)
     return {
-        "calibration": _by_tenth(right, sure, pl.col("predicted", "observed").mean()),
-        "coverage": _thin(pl.DataFrame({"rows": places / len(target), "right": right[order].cumsum() / places})),
-        "guesses": pl.DataFrame({"guesses": guesses, "right": [float((rank < most).mean()) for most in guesses]}),
+        "calibration": _by_tenth(right, confidence, pl.col("predicted", "observed").mean()),
+        "coverage": _thin(pl.DataFrame({"rows": rows / len(target), "right": right[order].cumsum() / rows})),
+        "guesses": pl.DataFrame({"guesses": guesses, "right": [float((rank < k).mean()) for k in guesses]}),
     }
 
 
@@ -53,7 +53,7 @@ def _thin(curve: pl.DataFrame) -> pl.DataFrame:
     return curve[rows]
 
 
-def _by_tenth(target: Vector, score: Vector, *figures: pl.Expr, **named: pl.Expr) -> pl.DataFrame:
+def _by_tenth(target: Vector, score: Vector, *statistics: pl.Expr, **named: pl.Expr) -> pl.DataFrame:
     rows = pl.DataFrame({"predicted": score, "observed": target}).sort("predicted")
     tenth = (pl.int_range(pl.len()) * 10 // pl.len()).alias("tenth")
-    return rows.group_by(tenth, maintain_order=True).agg(*figures, **named)
+    return rows.group_by(tenth, maintain_order=True).agg(*statistics, **named)

@@ -22,7 +22,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Gap:
-    """Between the highest and the lowest rate; None where fewer than two groups could be judged."""
+    """Between the highest and the lowest rate; None where fewer than two groups could be compared."""
 
     value: float | None
     note: str
@@ -34,7 +34,7 @@ def groups(rows: pl.DataFrame, column: str) -> Iterator[tuple[Any, NDArray[np.bo
         yield value, rows[column].eq_missing(value).to_numpy()
 
 
-def gaps(column: pl.Series, target: Vector, decided: Predictions, least: int) -> dict[str, Gap]:
+def gaps(column: pl.Series, target: Vector, predictions: Predictions, min_rows: int) -> dict[str, Gap]:
     """Gaps between the groups of `column` with at least so many rows.
 
     Of a classifier `selection`, the demographic parity difference, and `error`, the equalized odds
@@ -42,31 +42,31 @@ def gaps(column: pl.Series, target: Vector, decided: Predictions, least: int) ->
     several classes the widest gap of any class in being chosen, and the gap in the share of wrong
     decisions. Of a regression `error` alone: the gap in mean absolute error, as a share of the overall one.
     """
-    rows = pl.DataFrame({"group": column, "y": target, "chosen": decided.decision})
-    chosen = pl.col("chosen").cast(pl.Float64)
-    if decided.decision is None:
-        sizes = pl.Series("size", np.abs(decided.score - target))
-        overall = float(sizes.mean()) or 1.0  # type: ignore[arg-type]  # of no error at all, any share is none
-        rows, rates = rows.with_columns(sizes), {"error": {"": pl.col("size").mean() / overall}}
-    elif decided.classes:
-        each = {name: (chosen == code).mean() for code, name in enumerate(decided.classes)}
-        rates = {"selection": each, "error": {"": (chosen != pl.col("y")).mean()}}
+    rows = pl.DataFrame({"group": column, "target": target, "decision": predictions.decision})
+    decision = pl.col("decision").cast(pl.Float64)
+    if predictions.decision is None:
+        errors = pl.Series("error", np.abs(predictions.score - target))
+        overall = float(errors.mean()) or 1.0  # type: ignore[arg-type]  # of no error at all, any share is none
+        rows, rates = rows.with_columns(errors), {"error": {"": pl.col("error").mean() / overall}}
+    elif predictions.classes:
+        selection = {name: (decision == code).mean() for code, name in enumerate(predictions.classes)}
+        rates = {"selection": selection, "error": {"": (decision != pl.col("target")).mean()}}
     else:
-        sides = {str(side): chosen.filter(pl.col("y") == side).mean() for side in (0, 1)}
-        rates = {"selection": {"": chosen.mean()}, "error": sides}
-    small = rows.group_by("group").len().filter(pl.col("len") < least)
+        by_truth = {str(truth): decision.filter(pl.col("target") == truth).mean() for truth in (0, 1)}
+        rates = {"selection": {"": decision.mean()}, "error": by_truth}
+    small = rows.group_by("group").len().filter(pl.col("len") < min_rows)
     large = rows.join(small, on="group", how="anti", nulls_equal=True).group_by("group")
-    note = f"{small.height} groups below {least} rows" if small.height else ""
-    return {kind: _widest(large, named, note, tell=bool(decided.classes)) for kind, named in rates.items()}
+    note = f"{small.height} groups below {min_rows} rows" if small.height else ""
+    return {kind: _widest(large, named, note, prefix=bool(predictions.classes)) for kind, named in rates.items()}
 
 
-def _widest(groups: Any, rates: dict[str, pl.Expr], note: str, *, tell: bool) -> Gap:
-    found = []
+def _widest(groups: Any, rates: dict[str, pl.Expr], note: str, *, prefix: bool) -> Gap:
+    candidates = []
     for name, rate in rates.items():
-        known = groups.agg(rate.alias("rate")).drop_nulls("rate").sort("rate", "group")
-        if known.height > 1:
-            low, high = known.row(0), known.row(-1)
-            of = f"{name}: " if tell and name else ""
-            found.append((high[1] - low[1], f"{of}{low[0]} {low[1]:.2f}, {high[0]} {high[1]:.2f}"))
-    value, where = max(found, default=(None, "fewer than two groups to compare"))
-    return Gap(value, "; ".join(filter(None, (where, note))))
+        by_group = groups.agg(rate.alias("rate")).drop_nulls("rate").sort("rate", "group")
+        if by_group.height > 1:
+            low, high = by_group.row(0), by_group.row(-1)
+            start = f"{name}: " if prefix and name else ""
+            candidates.append((high[1] - low[1], f"{start}{low[0]} {low[1]:.2f}, {high[0]} {high[1]:.2f}"))
+    value, between = max(candidates, default=(None, "fewer than two groups to compare"))
+    return Gap(value, "; ".join(filter(None, (between, note))))

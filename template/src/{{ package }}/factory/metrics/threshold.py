@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Value
-
-Vector = NDArray[np.float64]
+from .definitions import Vector
 
 
 def best_threshold(target: Vector, score: Vector, value: Value) -> float:
@@ -19,19 +18,20 @@ def best_threshold(target: Vector, score: Vector, value: Value) -> float:
     return float(score[order][best]) if total[best] > 0 else float(np.nextafter(1.0, 2.0))
 
 
-def confusion(target: Vector, decision: NDArray[np.bool_]) -> dict[str, int]:
+def confusion_counts(target: Vector, decision: NDArray[np.bool_]) -> dict[str, int]:
     """How often each outcome of a decision occurred."""
-    hit = decision == target.astype(bool)
+    right = decision == target.astype(bool)
     return {
-        "true_positive": int((hit & decision).sum()),
-        "false_positive": int((~hit & decision).sum()),
-        "true_negative": int((hit & ~decision).sum()),
-        "false_negative": int((~hit & ~decision).sum()),
+        "true_positive": int((right & decision).sum()),
+        "false_positive": int((~right & decision).sum()),
+        "true_negative": int((right & ~decision).sum()),
+        "false_negative": int((~right & ~decision).sum()),
     }
 
 
-def worth(target: Vector, decision: NDArray[np.bool_], value: Value) -> Vector:
+def decision_values(target: Vector, decision: NDArray[np.bool_], value: Value) -> Vector:
     """What each decision earned, shape (rows,)."""
     positive = target.astype(bool)
-    acted = np.where(positive, value.true_positive, value.false_positive)
-    return np.where(decision, acted, np.where(positive, value.false_negative, value.true_negative))
+    if_yes = np.where(positive, value.true_positive, value.false_positive)
+    if_no = np.where(positive, value.false_negative, value.true_negative)
+    return np.where(decision, if_yes, if_no)

@@ -18,8 +18,7 @@ from ... import model
 from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
-from ..metrics import definitions
-from ..metrics.definitions import main_metric
+from ..metrics.definitions import Metric, main_metric, target_of
 from ..scoring import artifact
 from ..scoring.scorer import feature_matrix
 from .train import classes_of, fit
@@ -41,26 +40,26 @@ class Result:
 
 
 def tune(params: Params, trials: int, on_trial: Callable[[float], None] = lambda best: None) -> Result:
-    """The best of so many trials, the first of which is params.yaml as it is; `on_trial` is told the best so far.
+    """The best of so many trials, the first of which is params.yaml as it is; `on_trial` gets the best so far.
 
     A trial is measured fold by fold and given up where it falls behind the median of those before
     it (Optuna's MedianPruner). The test rows are never read. Raises FactoryError.
     """
-    declared = getattr(model, "SPACE", None)
-    if not declared:
+    ranges = getattr(model, "SPACE", None)
+    if not ranges:
         raise FactoryError("model.py declares no SPACE: name the parameters to search, and between which values")
-    space = {name: _distribution(name, choice) for name, choice in declared.items()}
+    space = {name: _distribution(name, choice) for name, choice in ranges.items()}
     metric, folds = main_metric(params), _folds(prepare.read("train"), params)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        direction="maximize" if params.evaluation.metric in definitions.HIGHER_IS_BETTER else "minimize",
+        direction="maximize" if metric.higher_is_better else "minimize",
         sampler=optuna.samplers.TPESampler(seed=0),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
     )
     for number in range(trials):
         trial = study.ask(space if number else {})
-        tried = params.model_copy(update={"model": params.model | trial.params})
-        value = _measured(trial, folds, tried, metric)
+        candidate = params.model_copy(update={"model": params.model | trial.params})
+        value = _mean_over_folds(trial, folds, candidate, metric)
         study.tell(trial, value, PRUNED if value is None else None)
         on_trial(study.best_value)
     pruned = sum(trial.state == PRUNED for trial in study.trials)
@@ -78,22 +77,22 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
             section[name] = value
         else:
             section.insert(max(len(section) - 1, 0), name, value)  # the lines below belong to the last
-    scratch = path.with_suffix(".tmp")
-    with scratch.open("w", encoding="utf-8") as file:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
-    scratch.replace(path)
+    temporary.replace(path)
 
 
-def _measured(trial: optuna.Trial, folds: list[Fold], params: Params, metric: definitions.Metric) -> float | None:
+def _mean_over_folds(trial: optuna.Trial, folds: list[Fold], params: Params, metric: Metric) -> float | None:
     """The mean of the metric over the folds, or None once it is hopeless."""
-    found: list[float] = []
+    values: list[float] = []
     for step, (early, late) in enumerate(folds):
         score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(feature_matrix(late))
-        found.append(float(metric(definitions.target_of(late, params), score)))
-        trial.report(float(np.mean(found)), step)
+        values.append(float(metric(target_of(late, params), score)))
+        trial.report(float(np.mean(values)), step)
         if trial.should_prune():
             return None
-    return float(np.mean(found))
+    return float(np.mean(values))
 
 
 def _folds(rows: pl.DataFrame, params: Params) -> list[Fold]:

@@ -16,12 +16,12 @@ from ...scoring.standalone import DATE_PARTS
 from ...validation.rules import bound_rules, rules
 from .operators import Graph, UnknownExpression, Value, cast, function, literal, whole
 
-PROBES = 20_000
+MAX_PROBES = 20_000
 
 
 def feature_graph(rows: pl.DataFrame, features: Callable[[Any], Any], schema: type[dy.Schema]) -> bytes | None:
     """The graph of the features and rules, if the rows, whole and with gaps, get the same from it as from polars."""
-    rows = rows.sample(min(rows.height, PROBES), seed=0)
+    rows = rows.sample(min(rows.height, MAX_PROBES), seed=0)
     random = np.random.default_rng(0)
     gaps = [pl.Series(n, random.random(rows.height) < 0.1) for n, column in schema.columns().items() if column.nullable]
     probes = pl.concat([rows, rows.with_columns(pl.when(~gap).then(pl.col(gap.name)).alias(gap.name) for gap in gaps)])
