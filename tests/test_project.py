@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import CONFIG
+from conftest import CONFIG, ROOT
 from workshop import call, copy, interpreter, run, status
 
 pytestmark = pytest.mark.slow
@@ -35,6 +35,11 @@ def project(request, render, tmp_path_factory) -> Path:
 def test_the_first_day_ends_clean(project):
     assert status(project) == ""
     assert "up to date" in run(project, "uv", "run", "dvc", "status")
+    bytecode = list(project.glob("src/*/factory/**/__pycache__"))
+    assert bytecode
+    for folder in bytecode:
+        shutil.rmtree(folder)
+    assert "up to date" in run(project, "uv", "run", "dvc", "status", PYTHONDONTWRITEBYTECODE="1")
     record = json.loads((project / "reports" / "run.json").read_text("utf-8"))
     assert record["uncommitted"] is False
     assert (project / "reports" / "report.html").stat().st_size > 1000
@@ -44,6 +49,27 @@ def test_it_passes_its_own_checks(project):
     for command in ("ruff check", "ruff format --check", "mypy", "pre-commit run --all-files"):
         run(project, "uv", "run", *command.split(), UV_OFFLINE="1")
     assert status(project) == ""
+
+
+def test_the_machinery_passes_the_checks_of_the_template(project):
+    style = str(ROOT / "tools/machinery/pyproject.toml")
+    run(project, "uv", "run", "mypy", f"--config-file={style}", str(next(project.glob("src/*/factory"))), "tests/factory")
+
+
+def test_its_own_checks_are_of_its_own_modules(project):
+    own = next(project.glob("src/*/model.py"))
+    mine, machinery = own.with_name("mine.py"), own.parent / "factory" / "ugly.py"
+    mine.write_text("from .factory import config\n\nfloor: int = config.load().gate.flor\n")
+    machinery.write_text("import os\nx:int = 'no'\n")
+    try:
+        run(project, "uv", "run", "ruff", "check", UV_OFFLINE="1")
+        run(project, "uv", "run", "ruff", "format", "--check", UV_OFFLINE="1")
+        found = call(project, "uv", "run", "mypy", UV_OFFLINE="1").stdout
+    finally:
+        mine.unlink()
+        machinery.unlink()
+    assert [line.partition(":")[0] for line in found.splitlines() if " error: " in line] == [str(mine.relative_to(project))]
+    assert '"Gate" has no attribute "flor"' in found
 
 
 def test_it_passes_its_own_tests(project, request):

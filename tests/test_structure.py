@@ -57,8 +57,8 @@ def test_no_path_is_conditional():
     assert parts == {"{{ package }}", "{{ _copier_conf.answers_file }}.jinja"}
 
 
-def test_what_git_obeys_is_asleep_in_the_template():
-    assert not [place(file) for file in FILES if file.name in (".gitignore", ".gitattributes")]
+def test_what_git_and_searches_obey_is_asleep_in_the_template():
+    assert not [place(file) for file in FILES if file.name in (".gitignore", ".gitattributes", ".ignore")]
 
 
 @pytest.mark.parametrize("file", [*PYTHON, *TESTS], ids=place)
