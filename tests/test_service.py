@@ -280,7 +280,7 @@ GENERATED = """
 import json, sys
 from client import Client
 from client.api.score import score_score_post as score
-from client.models import Record, Refusal, Scores
+from client.models import ErrorResponse, Record, Scores
 
 known = json.load(open(sys.argv[2]))
 records = [Record.from_dict(record) for record in known["records"][:500]]
@@ -290,7 +290,7 @@ assert isinstance(said, Scores) and [each.score for each in said.scores] == know
 assert score.sync(client=client, body=records[0]).scores[0].score == known["scores"]["a"][0]
 records[0].distance = 1
 refused = score.sync(client=client, body=records)
-assert isinstance(refused, Refusal) and [(each.row, each.field) for each in refused.problems] == [(0, "distance")]
+assert isinstance(refused, ErrorResponse) and [(each.row, each.field) for each in refused.problems] == [(0, "distance")]
 """
 
 

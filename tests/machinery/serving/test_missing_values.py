@@ -21,12 +21,12 @@ def declared(monkeypatch):
 
 
 def test_json():
-    assert parsing.of_json(b'{"note": [1], "count": 5, "word": "a"}') == [("a", 5)]
-    assert parsing.of_json(b'[{"word": " NA", "count": -999}]') == [(None, None)]
+    assert parsing.read_json(b'{"note": [1], "count": 5, "word": "a"}') == [("a", 5)]
+    assert parsing.read_json(b'[{"word": " NA", "count": -999}]') == [(None, None)]
     with pytest.raises(errors.ContractViolation, match="other"):
-        parsing.of_json(b'{"word": "a", "count": 5, "other": 1}')
+        parsing.read_json(b'{"word": "a", "count": 5, "other": 1}')
 
 
 def test_csv():
-    table = parsing.of_csv(b"word;note;count\nNA;x;-999\na;y;5\n", 9)
+    table = parsing.read_csv(b"word;note;count\nNA;x;-999\na;y;5\n", 9)
     assert cast(table, Row).rows() == [(None, None), ("a", 5)]

@@ -99,7 +99,7 @@ def test_capture_that_lags_behind_is_counted_and_waited_for_by_nobody(trained, m
     held = threading.Event()
     monkeypatch.setattr(pl.DataFrame, "write_parquet", lambda table, path: held.wait(20))
     with serving(CAPTURE="kept", CAPTURE_ROWS=1) as client:
-        for _ in range(request_log.WAITING + 5):
+        for _ in range(request_log.MAX_QUEUED_FILES + 5):
             assert client.post(GOOD).status == 200
         assert client.metric('factory_capture_lost_rows_total{reason="behind"}') > 0
         held.set()

@@ -42,7 +42,7 @@ def every(monkeypatch):
 
 
 def test_values_are_of_the_contracts_types():
-    (row,) = parsing.of_json(json.dumps(GOOD).encode())
+    (row,) = parsing.read_json(json.dumps(GOOD).encode())
     expected = (
         datetime(2021, 1, 1, 10, tzinfo=UTC),
         None,
@@ -73,17 +73,17 @@ WRONG: dict[str, list[object]] = {
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
 def test_other_spellings_are_refused(field, value):
     with pytest.raises(errors.ContractViolation, match=f"^{field}"):
-        parsing.of_json(json.dumps(GOOD | {field: value}).encode())
+        parsing.read_json(json.dumps(GOOD | {field: value}).encode())
 
 
 def test_example_is_read_again():
-    shown = json.dumps(parsing.example()).encode()
-    (row,) = parsing.of_json(shown)
-    assert rules.frame([row], Every).equals(pl.DataFrame(parsing.valid(Every)))
+    shown = json.dumps(parsing.example_record()).encode()
+    (row,) = parsing.read_json(shown)
+    assert rules.frame([row], Every).equals(pl.DataFrame(parsing.valid_row(Every)))
 
 
 def test_schema_tells_how_to_write_dates():
-    described = parsing.adapters(Every)[0].json_schema()["properties"]
+    described = parsing.record_adapters(Every)[0].json_schema()["properties"]
     assert described["day"] == {"title": "Day", "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"} | {
         "description": "a date like 2013-02-04"
     }

@@ -1,4 +1,4 @@
-"""The FastAPI application: routes, errors, and the watch over the models' folders."""
+"""The FastAPI application: routes, errors, and the task that watches the models' folders."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,32 +14,38 @@ from starlette.exceptions import HTTPException
 from .. import PACKAGE
 from ..errors import ContractViolation
 from . import open_inference, openapi, routes
-from .middleware import Guard
-from .openapi import REFUSALS
-from .parsing import Malformed
-from .service import Service, TooLarge, Unready
+from .middleware import LimitsMiddleware
+from .openapi import ERROR_RESPONSES
+from .parsing import InvalidBody
+from .service import NotReady, Service, TooLarge
 from .settings import Settings
 
-STATUS = {Malformed: 400, TooLarge: 413, routes.Unsupported: 415, open_inference.Unknown: 404, Unready: 503}
+STATUS_CODES = {
+    InvalidBody: 400,
+    TooLarge: 413,
+    routes.UnsupportedMediaType: 415,
+    open_inference.ModelNotFound: 404,
+    NotReady: 503,
+}
 
 
-def create(settings: Settings, folder: Path) -> FastAPI:
+def create_app(settings: Settings, folder: Path) -> FastAPI:
     """The application that serves the model in the folder, with its service as `state.service`."""
     service = Service(settings, folder)
     app = FastAPI(title=PACKAGE, lifespan=_lifespan, redoc_url=None, description="Scores rows; see POST /score.")
     app.state.service = service
-    app.openapi = partial(openapi.openapi, app)  # type: ignore[method-assign]
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(routes.router)
     app.include_router(open_inference.router)
-    app.add_api_route("/version", version, responses=_refusals(503))
+    app.add_api_route("/version", version, responses=_errors(503))
     app.add_api_route("/health/live", live)
-    app.add_api_route("/health/ready", ready, responses=_refusals(503))
+    app.add_api_route("/health/ready", ready, responses=_errors(503))
     app.add_api_route("/metrics", metrics, response_class=Response)
-    for kind in STATUS:
-        app.add_exception_handler(kind, _refused)
-    app.add_exception_handler(ContractViolation, _violated)
-    app.add_exception_handler(HTTPException, _not_here)
-    app.add_middleware(Guard, state=service)
+    for kind in STATUS_CODES:
+        app.add_exception_handler(kind, _error)
+    app.add_exception_handler(ContractViolation, _contract_violation)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_middleware(LimitsMiddleware, state=service)
     return app
 
 
@@ -51,13 +57,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watch.cancel()
     with suppress(asyncio.CancelledError):
         await watch
-    if service.capture:
-        await asyncio.to_thread(service.capture.close)
+    if service.request_log:
+        await asyncio.to_thread(service.request_log.close)
 
 
 async def _watch(service: Service) -> None:
     while True:
-        await asyncio.to_thread(service.look)
+        await asyncio.to_thread(service.reload)
         await asyncio.sleep(service.settings.reload)
 
 
@@ -65,9 +71,9 @@ async def version(request: Request) -> dict[str, Any]:
     """The model that serves: version, commit, sha256 of its data, features; and the challenger, if there is one."""
     service: Service = request.app.state.service
     if service.champion.current is None:
-        raise Unready("no model is loaded")
+        raise NotReady("no model is loaded")
     challenger = service.challenger and service.challenger.current
-    return {**service.champion.current.about(), "challenger": challenger and challenger.about()}
+    return {**service.champion.current.description(), "challenger": challenger and challenger.description()}
 
 
 async def live() -> dict[str, str]:
@@ -79,31 +85,31 @@ async def ready(request: Request) -> dict[str, str]:
     """A model is loaded, verified and warm, and the service is not about to end."""
     service: Service = request.app.state.service
     if service.draining or service.champion.current is None:
-        raise Unready("draining" if service.draining else "no model is loaded")
+        raise NotReady("draining" if service.draining else "no model is loaded")
     return {"status": "ready", "model": service.champion.current.version}
 
 
 async def metrics(request: Request) -> Response:
     """Counters in Prometheus' text format."""
-    return Response(request.app.state.service.telemetry.page(), media_type="text/plain; version=0.0.4")
+    return Response(request.app.state.service.telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
 
-def _refusals(*which: int) -> dict[int | str, dict[str, Any]]:
-    return {status: REFUSALS[status] for status in which}
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: ERROR_RESPONSES[status] for status in statuses}
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    status = STATUS[type(error)]
+async def _error(request: Request, error: Exception) -> Response:
+    status = STATUS_CODES[type(error)]
     headers = {"Retry-After": "1"} if status == 503 else {}
     return JSONResponse({"error": str(error), "problems": []}, status, headers)
 
 
-async def _not_here(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail, "problems": []}, error.status_code, error.headers)
 
 
-async def _violated(request: Request, error: Exception) -> Response:
+async def _contract_violation(request: Request, error: Exception) -> Response:
     assert isinstance(error, ContractViolation)
     problems = [
         {"row": violation.row, "field": violation.subject, "message": violation.problem or "the rule does not hold"}

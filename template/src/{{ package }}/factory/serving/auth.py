@@ -12,13 +12,13 @@ UNNAMED, OTHERS = "unnamed", "others"
 
 
 class Callers:
-    """Names the caller of a request from its headers, and bounds how many names there are."""
+    """Names the caller of a request from its headers, and bounds how many names metrics have."""
 
-    def __init__(self, keys: Path | None, header: str, most: int) -> None:
-        self.keys = read(keys) if keys else None
+    def __init__(self, keys: Path | None, header: str, max_labels: int) -> None:
+        self.keys = read_keys(keys) if keys else None
         self._header = header.lower().encode()
-        self._known: set[str] = set(self.keys.values()) if self.keys else {UNNAMED}
-        self._most = most
+        self._labels: set[str] = set(self.keys.values()) if self.keys else {UNNAMED}
+        self._max_labels = max_labels
 
     def name(self, headers: dict[bytes, bytes]) -> str | None:
         """The caller, or None where a key is needed and none is known."""
@@ -31,14 +31,14 @@ class Callers:
 
     def label(self, name: str) -> str:
         """The name as metrics have it: the first names have their own, all later ones share one."""
-        if name not in self._known:
-            if len(self._known) >= self._most:
+        if name not in self._labels:
+            if len(self._labels) >= self._max_labels:
                 return OTHERS
-            self._known.add(name)
+            self._labels.add(name)
         return name
 
 
-def read(path: Path) -> dict[str, str]:
+def read_keys(path: Path) -> dict[str, str]:
     """The callers of a keys file by the sha256 of their keys. Raises FactoryError."""
     try:
         lines = [

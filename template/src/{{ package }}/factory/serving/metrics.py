@@ -1,4 +1,4 @@
-"""What Prometheus may ask of the service. Names of callers are bounded, so the number of series is too."""
+"""The service's series for Prometheus. Names of callers are bounded, so the number of series is too."""
 
 from functools import cache, partial
 
@@ -12,8 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # seconds
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each that nothing here asks for
 
@@ -26,7 +25,7 @@ class Telemetry:
         ProcessCollector(registry=self._registry)  # resident memory and CPU of the whole
         counter = partial(Counter, namespace="factory", registry=self._registry)
         gauge = partial(Gauge, namespace="factory", registry=self._registry)
-        seconds = partial(Histogram, namespace="factory", registry=self._registry, buckets=SECONDS)
+        seconds = partial(Histogram, namespace="factory", registry=self._registry, buckets=BUCKETS)
         # finding a series by its labels takes longer than counting, and every request asks for these
         self.requests = cache(counter("requests", "Requests answered", ["caller", "route", "status"]).labels)
         self.seconds = cache(seconds("request_seconds", "From header to answer", ["caller"]).labels)
@@ -40,6 +39,6 @@ class Telemetry:
         self.captured = counter("captured_rows", "Rows written to the capture")
         self.lost = counter("capture_lost_rows", "Rows that could not be captured", ["reason"])
 
-    def page(self) -> bytes:
-        """All of it in Prometheus' text format."""
+    def exposition(self) -> bytes:
+        """All series in Prometheus' text format."""
         return generate_latest(self._registry)

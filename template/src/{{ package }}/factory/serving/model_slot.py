@@ -16,37 +16,37 @@ log = logging.getLogger("uvicorn.error")
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A model that serves, and which version it is."""
+class LoadedModel:
+    """A model that is ready to serve, and which version it is."""
 
     scorer: Scorer
     version: str
     commit: str
 
-    def about(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """What callers may want to know of it."""
         manifest = self.scorer.manifest
-        told = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "features")}
-        return {"version": self.version, "commit": self.commit, "data": manifest["data"]["train"], **told}
+        facts = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "features")}
+        return {"version": self.version, "commit": self.commit, "data": manifest["data"]["train"], **facts}
 
 
-class Slot:
+class ModelSlot:
     """A place for one model: what the folder holds, or what it last held that was fit to serve."""
 
     def __init__(self, folder: Path, role: str, telemetry: Telemetry) -> None:
         self.folder, self.role = folder, role
-        self.current: Loaded | None = None
-        self._seen: object = None
+        self.current: LoadedModel | None = None
+        self._fingerprint: object = None
         self._telemetry = telemetry
 
-    def look(self) -> None:
+    def reload(self) -> None:
         """Take the model in the folder into service if it is another one, and fit to serve."""
-        seen = _seen(self.folder)
-        if seen == self._seen:
+        fingerprint = _fingerprint(self.folder)
+        if fingerprint == self._fingerprint:
             return
-        self._seen = seen
+        self._fingerprint = fingerprint
         try:
-            loaded = load(self.folder)
+            model = load_warm(self.folder)
         except Exception as error:  # noqa: BLE001  whatever is wrong with a new model, the old one goes on
             self._telemetry.loads.labels(self.role, "refused").inc()
             reason = error if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
@@ -55,32 +55,32 @@ class Slot:
             )
             return
         self._telemetry.loads.labels(self.role, "taken").inc()
-        before, self.current = self.current, loaded
-        if before:
-            self._telemetry.model.remove(*_labels(self.role, before))
-        self._telemetry.model.labels(*_labels(self.role, loaded)).set(1)
-        log.info("%s: %s serves", self.role, loaded.version)
+        previous, self.current = self.current, model
+        if previous:
+            self._telemetry.model.remove(*_labels(self.role, previous))
+        self._telemetry.model.labels(*_labels(self.role, model)).set(1)
+        log.info("%s: %s serves", self.role, model.version)
 
 
-def load(folder: Path) -> Loaded:
+def load_warm(folder: Path) -> LoadedModel:
     """The model in the folder, verified, and warmed by scoring. Raises ArtifactError."""
     scorer = Scorer.load(folder)
-    facts = artifact.read_version(folder)
+    version = artifact.read_version(folder)
     scorer.score(contract.Row.create_empty())
-    scorer.score(parsing.valid(contract.Row))
-    if artifact.read_version(folder) != facts or Scorer.load(folder).manifest != scorer.manifest:
+    scorer.score(parsing.valid_row(contract.Row))
+    if artifact.read_version(folder) != version or Scorer.load(folder).manifest != scorer.manifest:
         raise ArtifactError(f"{folder}: changed while it was read")
-    return Loaded(scorer, facts["version"], facts["commit"])
+    return LoadedModel(scorer, version["version"], version["commit"])
 
 
-def _seen(folder: Path) -> object:
+def _fingerprint(folder: Path) -> object:
     """What differs once a file in the folder was replaced or rewritten."""
     try:
-        facts = {path.name: path.stat() for path in folder.iterdir()}
+        files = {path.name: path.stat() for path in folder.iterdir()}
     except OSError:
         return "unreadable"
-    return {name: (fact.st_ino, fact.st_mtime_ns, fact.st_size) for name, fact in facts.items()}
+    return {name: (file.st_ino, file.st_mtime_ns, file.st_size) for name, file in files.items()}
 
 
-def _labels(role: str, loaded: Loaded) -> tuple[str, ...]:
-    return role, loaded.version, loaded.commit, loaded.scorer.manifest["data"]["train"]
+def _labels(role: str, model: LoadedModel) -> tuple[str, ...]:
+    return role, model.version, model.commit, model.scorer.manifest["data"]["train"]

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the routes: records from the contract, refusals, and an example that works."""
+"""What the OpenAPI document has beyond the routes: records from the contract, errors, and an example that works."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from ... import contract
 from . import parsing, tensors
-from .middleware import FREE
+from .middleware import UNAUTHENTICATED_PATHS
 
 
 class Problem(BaseModel):
@@ -19,14 +19,14 @@ class Problem(BaseModel):
     message: str
 
 
-class Refusal(BaseModel):
+class ErrorResponse(BaseModel):
     """Why there is no score. No value that was sent is repeated."""
 
     error: str
     problems: list[Problem]
 
 
-REASONS = {
+DESCRIPTIONS = {
     400: "The body is not what its content type says",
     401: "A known API key is needed",
     408: "The body came too slowly",
@@ -36,34 +36,37 @@ REASONS = {
     429: "Too many requests at once from this caller; see Retry-After",
     503: "Too many requests at once, no model, or work that took too long; see Retry-After",
 }
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": reason} for status, reason in REASONS.items()
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorResponse, "description": reason} for status, reason in DESCRIPTIONS.items()
 }
-PLACE = "#/components/schemas/"
-RECORD = {"$ref": f"{PLACE}Record"}
-TABLE = {"schema": {"type": "string", "format": "binary"}}
-RECORDS: dict[str, Any] = {
+SCHEMAS = "#/components/schemas/"
+RECORD = {"$ref": f"{SCHEMAS}Record"}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "application/json": {"schema": {"anyOf": [RECORD, {"type": "array", "items": RECORD}]}},
-        "application/vnd.apache.arrow.stream": TABLE,
-        "text/csv": TABLE,
+        "application/vnd.apache.arrow.stream": BINARY,
+        "text/csv": BINARY,
     },
 }
 
 
-def openapi(app: FastAPI) -> dict[str, Any]:
+def document(app: FastAPI) -> dict[str, Any]:
     """The document, made when it is first asked for."""
     if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        record = parsing.adapters(contract.Row)[0].json_schema(ref_template=f"{PLACE}{{model}}")
-        inference = tensors.Inference.model_json_schema(ref_template=f"{PLACE}{{model}}")
-        for name, schema in {"Record": record | {"examples": [parsing.example()]}, "Inference": inference}.items():
-            document["components"]["schemas"] |= {**schema.pop("$defs", {}), name: schema}
+        content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        record = parsing.record_adapters(contract.Row)[0].json_schema(ref_template=f"{SCHEMAS}{{model}}")
+        inference = tensors.InferenceRequest.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+        for name, schema in {
+            "Record": record | {"examples": [parsing.example_record()]},
+            "InferenceRequest": inference,
+        }.items():
+            content["components"]["schemas"] |= {**schema.pop("$defs", {}), name: schema}
         if app.state.service.settings.keys:
-            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for path, methods in document["paths"].items():
+            content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            for path, methods in content["paths"].items():
                 for operation in methods.values():
-                    operation["security"] = [] if path.startswith(FREE) else [{"key": []}]
-        app.openapi_schema = document
+                    operation["security"] = [] if path.startswith(UNAUTHENTICATED_PATHS) else [{"key": []}]
+        app.openapi_schema = content
     return app.openapi_schema

@@ -1,4 +1,4 @@
-"""JSON that every reader takes in the same way."""
+"""Request bodies into rows: JSON by the types of the contract, strictly, and tables as Arrow or CSV."""
 
 import io
 import json
@@ -29,81 +29,103 @@ from typing_extensions import TypedDict
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
-from ..validation import parsing
+from ..validation.parsing import hidden_missing, ignored
 from . import arrow
-
-
-class Malformed(FactoryError):
-    """The body is not what its content type says."""
-
-
-def check_json(body: bytes, constant: Callable[[str], Any]) -> None:
-    """Refuse what other readers of JSON take in different ways, or at which they fail. Raises Malformed."""
-    try:
-        json.loads(body, object_pairs_hook=_once, parse_constant=constant)
-    except RecursionError as error:
-        raise Malformed("not JSON that can be read: nested too deeply") from error
-    except ValueError as error:
-        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
-        raise Malformed(f"not JSON: {place} cannot be read") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) != len(pairs):
-        raise Malformed("not JSON that can be read: a name occurs twice in an object")
-
-
-def no_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which are no JSON."""
-    raise Malformed(f"not JSON: {name} is no number")
-
 
 Row = tuple[Any, ...]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-DAY, HOUR = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
-TEXTS: dict[type[dy.Column], tuple[str, str, Callable[[str], Any]]] = {
+DAY, CLOCK = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
+ISO_FORMATS: dict[type[dy.Column], tuple[str, str, Callable[[str], Any]]] = {
     dy.Date: (f"^{DAY}$", "a date like 2013-02-04", date.fromisoformat),
-    dy.Time: (f"^{HOUR}$", "a time like 18:30:00", time.fromisoformat),
-    dy.Datetime: (f"^{DAY}[T ]{HOUR}$", "a local date and time like 2013-02-04T18:30:00", datetime.fromisoformat),
+    dy.Time: (f"^{CLOCK}$", "a time like 18:30:00", time.fromisoformat),
+    dy.Datetime: (f"^{DAY}[T ]{CLOCK}$", "a local date and time like 2013-02-04T18:30:00", datetime.fromisoformat),
 }
 """ISO 8601 alone, without what pydantic takes for a date beside it: seconds since 1970, and any offset."""
-ZONED = f"^{DAY}[T ]{HOUR}(Z|[+-]\\d{{2}}:\\d{{2}})$", "a date and time with its offset like 2013-02-04T18:30:00Z"
+ZONED = f"^{DAY}[T ]{CLOCK}(Z|[+-]\\d{{2}}:\\d{{2}})$", "a date and time with its offset like 2013-02-04T18:30:00Z"
 
 
-def of_json(body: bytes) -> list[Row]:
-    """The values of an object or of an array of objects. Raises Malformed and ContractViolation."""
-    check_json(body, no_constant)
-    one, many = adapters(contract.Row)
+class InvalidBody(FactoryError):
+    """The body is not what its content type says."""
+
+
+def read_json(body: bytes) -> list[Row]:
+    """The values of an object or of an array of objects. Raises InvalidBody and ContractViolation."""
+    check_json(body, reject_constant)
+    one, many = record_adapters(contract.Row)
     try:
         records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        if found[0]["type"] == "json_invalid":
-            raise Malformed("not JSON: a text or a number cannot be read") from error
-        raise ContractViolation([_violation(detail["loc"], detail["msg"]) for detail in found]) from error
+        problems = error.errors(include_url=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":
+            raise InvalidBody("not JSON: a text or a number cannot be read") from error
+        raise ContractViolation([_violation(problem["loc"], problem["msg"]) for problem in problems]) from error
     return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
 
 
-def of_arrow(body: bytes, most: int) -> pl.DataFrame:
-    """The table of an Arrow IPC stream, up to one row more than `most`. Raises Malformed."""
+def read_arrow(body: bytes, max_rows: int) -> pl.DataFrame:
+    """The table of an Arrow IPC stream, up to one row more than the maximum. Raises InvalidBody."""
     try:
-        arrow.check(body, len(contract.Row.columns()), most)
-        return pl.read_ipc_stream(io.BytesIO(body), n_rows=most + 1)
+        arrow.check(body, len(contract.Row.columns()), max_rows)
+        return pl.read_ipc_stream(io.BytesIO(body), n_rows=max_rows + 1)
     except (struct.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise Malformed("not an Arrow IPC stream, damaged, or compressed") from error
+        raise InvalidBody("not an Arrow IPC stream, damaged, or compressed") from error
 
 
-def of_csv(body: bytes, most: int) -> pl.DataFrame:
-    """The table of a CSV file, as text, up to one row more than `most`. Raises Malformed."""
+def read_csv(body: bytes, max_rows: int) -> pl.DataFrame:
+    """The table of a CSV file, as text, up to one row more than the maximum. Raises InvalidBody."""
     header = body.find(b"\n")
     if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000 or body.count(b'"', 0, max(header, 0)) % 2:
-        raise Malformed("body: the header is longer than the contract's")
+        raise InvalidBody("body: the header is longer than the contract's")
     try:
         csv.check(io.BytesIO(body), "body")
         separator = csv.delimiter(io.BytesIO(body))
-        return pl.read_csv(body, infer_schema=False, n_rows=most + 1, separator=separator)
+        return pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator)
     except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
-        raise Malformed(str(error) if isinstance(error, FactoryError) else "not CSV, or damaged") from error
+        raise InvalidBody(str(error) if isinstance(error, FactoryError) else "not CSV, or damaged") from error
+
+
+def check_json(body: bytes, parse_constant: Callable[[str], Any]) -> None:
+    """Refuse what other readers of JSON take in different ways, or at which they fail. Raises InvalidBody."""
+    try:
+        json.loads(body, object_pairs_hook=_reject_duplicates, parse_constant=parse_constant)
+    except RecursionError as error:
+        raise InvalidBody("not JSON that can be read: nested too deeply") from error
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
+        raise InvalidBody(f"not JSON: {place} cannot be read") from error
+
+
+def reject_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise InvalidBody(f"not JSON: {name} is no number")
+
+
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise InvalidBody("not JSON that can be read: a name occurs twice in an object")
+
+
+@cache
+def record_adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
+    """The adapters of pydantic for one record and for many, which stops at the first that is wrong."""
+    with warnings.catch_warnings(action="ignore"):  # that rules are not translated: scoring checks them
+        fields = {name: _field(column) for name, column in schema.columns().items()}
+        fields |= {name: NotRequired[Any] for name in ignored() if name not in fields}
+    record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
+    return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
+
+
+def example_record() -> dict[str, Any]:
+    """A record that keeps the contract, as JSON has it."""
+    row = valid_row(contract.Row).row(0, named=True)
+    record: dict[str, Any] = record_adapters(contract.Row)[0].dump_python(row, mode="json")
+    return record
+
+
+@cache
+def valid_row(schema: type[dy.Schema]) -> pl.DataFrame:
+    """A table of one row that keeps the contract."""
+    return schema.sample(1, generator=dy.random.Generator(0))
 
 
 @cache
@@ -111,62 +133,40 @@ def _width(schema: type[dy.Schema]) -> int:
     return len(schema.columns())
 
 
-@cache
-def adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
-    """What reads one record and what reads many, up to the first that is wrong."""
-    with warnings.catch_warnings(action="ignore"):  # that rules are not translated: scoring checks them
-        fields = {name: _field(column) for name, column in schema.columns().items()}
-        fields |= {name: NotRequired[Any] for name in parsing.ignored() if name not in fields}
-    record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
-    return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
-
-
-def example() -> dict[str, Any]:
-    """A record that keeps the contract, as JSON has it."""
-    row = valid(contract.Row).row(0, named=True)
-    shown: dict[str, Any] = adapters(contract.Row)[0].dump_python(row, mode="json")
-    return shown
-
-
-@cache
-def valid(schema: type[dy.Schema]) -> pl.DataFrame:
-    """A row that keeps the contract."""
-    return schema.sample(1, generator=dy.random.Generator(0))
-
-
 def _field(column: dy.Column) -> Any:
-    is_missing = parsing.hidden_missing(column)
-    field = _known(column)
+    """The field of a column, in which what means unknown is null."""
+    is_missing = hidden_missing(column)
+    field = _strict_field(column)
     return Annotated[field, BeforeValidator(lambda v: None if is_missing(v) else v)] if is_missing else field
 
 
-def _known(column: dy.Column) -> Any:
+def _strict_field(column: dy.Column) -> Any:
     field = column.pydantic_field()
-    if type(column) in TEXTS:
-        pattern, stated, read = TEXTS[type(column)]
+    if type(column) in ISO_FORMATS:
+        pattern, form, parse = ISO_FORMATS[type(column)]
         zone = getattr(column, "time_zone", None)
         if zone:
-            (pattern, stated), read = ZONED, lambda text: datetime.fromisoformat(text).astimezone(ZoneInfo(str(zone)))
-        schema = {"type": "string", "pattern": pattern, "description": column.description or stated}
-        validated = BeforeValidator(partial(_iso, re.compile(pattern, re.ASCII), stated, read))
-        kind: Any = Annotated[Any, validated, WithJsonSchema(schema)]
-        return kind | None if column.nullable else kind
+            (pattern, form), parse = ZONED, lambda text: datetime.fromisoformat(text).astimezone(ZoneInfo(str(zone)))
+        schema = {"type": "string", "pattern": pattern, "description": column.description or form}
+        validator = BeforeValidator(partial(_parse_iso, re.compile(pattern, re.ASCII), form, parse))
+        iso_field: Any = Annotated[Any, validator, WithJsonSchema(schema)]
+        return iso_field | None if column.nullable else iso_field
     if column.dtype.is_integer() and column.min is None and column.max is None:  # type: ignore[attr-defined]
         low, high = pl.select(column.dtype.min(), high=column.dtype.max()).row(0)  # type: ignore[attr-defined]
         return Annotated[field, Field(ge=low, le=high)]
     return field
 
 
-def _iso(pattern: re.Pattern[str], stated: str, read: Callable[[str], Any], value: Any) -> Any:
+def _parse_iso(pattern: re.Pattern[str], form: str, parse: Callable[[str], Any], value: Any) -> Any:
     if not isinstance(value, str) or not pattern.match(value):
-        raise ValueError(f"should be {stated}")
+        raise ValueError(f"should be {form}")
     try:
-        return read(value)
+        return parse(value)
     except (ValueError, OverflowError) as error:  # its message may hold the value
-        raise ValueError(f"should be {stated}") from error
+        raise ValueError(f"should be {form}") from error
 
 
-def _violation(place: tuple[int | str, ...], problem: str) -> Violation:
-    row = place[0] if place and isinstance(place[0], int) else 0
-    field = next((str(part) for part in place if isinstance(part, str)), "record")
+def _violation(location: tuple[int | str, ...], problem: str) -> Violation:
+    row = location[0] if location and isinstance(location[0], int) else 0
+    field = next((str(part) for part in location if isinstance(part, str)), "record")
     return Violation(f"{field:.100}", problem.removeprefix("Value error, "), row)

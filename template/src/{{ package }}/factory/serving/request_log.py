@@ -1,4 +1,7 @@
-"""What a captured row looks like: the contract's columns, and what is known of it in columns that begin with _."""
+"""What was asked and answered, kept in files for monitoring.
+
+A row of them has the contract's columns, and those that begin with _: time, request, caller, role, model and scores.
+"""
 
 import logging
 import os
@@ -8,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,131 +24,73 @@ from .. import tables
 from ..errors import FactoryError
 from ..manifest import sha256
 from ..scoring import predictions
-from ..validation import parsing, rules
+from ..validation import rules
+from ..validation.parsing import cast
 from .metrics import Telemetry
-from .model_slot import Loaded
+from .model_slot import LoadedModel
 from .parsing import Row
 from .settings import Settings
 
-AT_ONCE = 5000  # requests that are made a table together
+REQUESTS_PER_TABLE = 5000
+MAX_QUEUED_FILES = 20  # files' worth of rows that may wait to be written
+log = logging.getLogger("uvicorn.error")
 
 
-class Scored(NamedTuple):
-    """The rows of one request, and what a model said of them."""
+class ScoredRequest(NamedTuple):
+    """The rows of one request, and a model's scores of them."""
 
     at: float
     request: str
     caller: str
     role: str
-    loaded: Loaded
+    model: LoadedModel
     rows: list[Row] | pl.DataFrame
-    said: NDArray[np.float64]
+    scores: NDArray[np.float64]
 
 
-def to_table(batch: list[Scored], shadow: Loaded | None) -> pl.DataFrame:
-    """A row for each row that was scored, and one more for what a shadow says of it."""
-    return pl.concat([part for rows, scored in _parts(batch) for part in _described(rows, scored, shadow)])
-
-
-def reduced(captured: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
-    """The same without some columns, and with the sha256 of others."""
-    hashes = [
-        pl.col(name).cast(pl.String).map_elements(lambda text: sha256(text.encode()), pl.String) for name in hashed
-    ]
-    return captured.with_columns(hashes).drop(without)
-
-
-def _parts(batch: list[Scored]) -> Iterator[tuple[pl.DataFrame, list[Scored]]]:
-    """Rows with what was said of them, by one model."""
-    for loaded in dict.fromkeys(scored.loaded for scored in batch):
-        listed = [(s, s.rows) for s in batch if s.loaded is loaded and isinstance(s.rows, list)]
-        for start in range(0, len(listed), AT_ONCE):  # the interpreter is free for requests in between
-            some = listed[start : start + AT_ONCE]
-            yield rules.frame([row for _, rows in some for row in rows], contract.Row), [s for s, _ in some]
-    for scored in batch:
-        if isinstance(scored.rows, pl.DataFrame):
-            yield parsing.cast(scored.rows.select(contract.Row.column_names()), contract.Row), [scored]
-
-
-def _described(rows: pl.DataFrame, batch: list[Scored], shadow: Loaded | None) -> Iterator[pl.DataFrame]:
-    known = pl.DataFrame(
-        {
-            "_at": [datetime.fromtimestamp(scored.at, UTC) for scored in batch],
-            "_request": [scored.request for scored in batch],
-            "_caller": [scored.caller for scored in batch],
-            "_role": [scored.role for scored in batch],
-            "_model": [scored.loaded.version for scored in batch],
-        }
-    )[np.repeat(np.arange(len(batch)), [len(scored.rows) for scored in batch])]
-    yield _told(rows, known, np.concatenate([scored.said for scored in batch]), batch[0].loaded)
-    if shadow:
-        yield from _shadowed(rows, known, shadow)
-
-
-def _shadowed(rows: pl.DataFrame, known: pl.DataFrame, shadow: Loaded) -> Iterator[pl.DataFrame]:
-    try:
-        said = shadow.scorer.predict_with_ids(rows)[1]
-    except Exception as error:  # noqa: BLE001  what was answered is kept all the same
-        log.error("the shadow %s failed: %s", shadow.version, error)
-        return
-    named = known.with_columns(_role=pl.lit("shadow"), _model=pl.lit(shadow.version))
-    yield _told(rows, named, said, shadow)
-
-
-def _told(rows: pl.DataFrame, known: pl.DataFrame, said: NDArray[np.float64], loaded: Loaded) -> pl.DataFrame:
-    told = {f"_{column.name}": column for column in predictions.to_columns(said, loaded.scorer.manifest)}
-    told.setdefault("_decision", pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True))
-    return rows.hstack(known).with_columns(**told)
-
-
-WAITING = 20  # files' worth of rows that may wait to be written
-log = logging.getLogger("uvicorn.error")
-
-
-class Capture:
-    """Writes to a folder, a subfolder for each day, until it is closed."""
+class RequestLog:
+    """Writes scored requests to a folder, a subfolder for each day, until it is closed."""
 
     def __init__(
-        self, settings: Settings, folder: Path, telemetry: Telemetry, shadow: Callable[[], Loaded | None]
+        self, settings: Settings, folder: Path, telemetry: Telemetry, shadow: Callable[[], LoadedModel | None]
     ) -> None:
         self._settings, self._folder, self._telemetry, self._shadow = settings, folder, telemetry, shadow
         columns = contract.Row.column_names()
-        self._without, self._hashed = (
-            _named(given, columns) for given in (settings.capture_without, settings.capture_hashed)
-        )
-        self._queue: queue.SimpleQueue[Scored | None] = queue.SimpleQueue()
+        self._without = _column_names(settings.capture_without, columns)
+        self._hashed = _column_names(settings.capture_hashed, columns)
+        self._queue: queue.SimpleQueue[ScoredRequest | None] = queue.SimpleQueue()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FactoryError(f"{folder}: nothing can be captured there: {error.strerror}") from error
-        self._lock, self._waiting = threading.Lock(), 0
+        self._lock, self._queued_rows = threading.Lock(), 0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
-    def put(self, scored: Scored) -> None:
+    def put(self, scored: ScoredRequest) -> None:
         """Keep it, or count it as lost where the disk does not keep up; returns at once."""
-        if self._waiting > WAITING * self._settings.capture_rows:
+        if self._queued_rows > MAX_QUEUED_FILES * self._settings.capture_rows:
             self._telemetry.lost.labels("behind").inc(len(scored.rows))
         else:
-            self._wait(len(scored.rows))
+            self._count_queued(len(scored.rows))
             self._queue.put(scored)
 
     def close(self, seconds: float = 20) -> None:
-        """Write what waits."""
+        """Write what is queued."""
         self._queue.put(None)
         self._thread.join(seconds)
 
-    def _wait(self, rows: int) -> None:
+    def _count_queued(self, rows: int) -> None:
         with self._lock:
-            self._waiting += rows
+            self._queued_rows += rows
 
     def _run(self) -> None:
         for batch in self._batches():
             height = sum(len(scored.rows) for scored in batch)
-            self._wait(-height)
+            self._count_queued(-height)
             reason = "error"
             try:
-                table = reduced(to_table(batch, self._shadow()), self._without, self._hashed)
+                table = redacted(to_table(batch, self._shadow()), self._without, self._hashed)
                 reason = "disk"
                 self._write(table)
                 self._telemetry.captured.inc(height)
@@ -153,9 +98,9 @@ class Capture:
                 self._telemetry.lost.labels(reason).inc(height)
                 log.error("%d rows could not be captured: %s", height, error)
 
-    def _batches(self) -> Iterator[list[Scored]]:
+    def _batches(self) -> Iterator[list[ScoredRequest]]:
         """What goes into one file: as many rows as it takes, or those of its time."""
-        batch: list[Scored] = []
+        batch: list[ScoredRequest] = []
         rows, due = 0, time.monotonic() + self._settings.capture_seconds
         while True:
             with suppress(queue.Empty):
@@ -173,28 +118,89 @@ class Capture:
 
     def _write(self, table: pl.DataFrame) -> None:
         now = datetime.now(UTC)
-        self._forget(now)
+        self._delete_old_days(now)
         day = self._folder / f"{now:%Y-%m-%d}"
         day.mkdir(parents=True, exist_ok=True)
         path = day / f"{now:%H%M%S.%f}-{os.getpid()}.parquet"
-        scratch = path.with_suffix(".tmp")
+        temporary = path.with_suffix(".tmp")
         try:
-            with tables.writing(scratch):
-                table.write_parquet(scratch)
-            scratch.replace(path)
+            with tables.writing(temporary):
+                table.write_parquet(temporary)
+            temporary.replace(path)
         finally:
-            scratch.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
-    def _forget(self, now: datetime) -> None:
+    def _delete_old_days(self, now: datetime) -> None:
         """Delete the days that are too old; what is full has room afterwards."""
-        oldest = f"{datetime.fromtimestamp(now.timestamp() - self._settings.capture_days * 86400, UTC):%Y-%m-%d}"
-        for past in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
-            if past.name < oldest:
-                shutil.rmtree(past, ignore_errors=True)
+        oldest = f"{now - timedelta(days=self._settings.capture_days):%Y-%m-%d}"
+        for day in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
+            if day.name < oldest:
+                shutil.rmtree(day, ignore_errors=True)
 
 
-def _named(given: str, columns: list[str]) -> list[str]:
-    names = [name.strip() for name in given.split(",") if name.strip()]
+def to_table(batch: list[ScoredRequest], shadow: LoadedModel | None) -> pl.DataFrame:
+    """A row for each row that was scored, and one more with the score of a shadow."""
+    return pl.concat([table for rows, requests in _groups(batch) for table in _tables(rows, requests, shadow)])
+
+
+def redacted(table: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
+    """The same without some columns, and with the sha256 of others."""
+    hashes = [
+        pl.col(name).cast(pl.String).map_elements(lambda text: sha256(text.encode()), pl.String) for name in hashed
+    ]
+    return table.with_columns(hashes).drop(without)
+
+
+def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[ScoredRequest]]]:
+    """Rows that one model scored, and the requests that they came with."""
+    for model in dict.fromkeys(request.model for request in batch):
+        listed = [
+            (request, request.rows) for request in batch if request.model is model and isinstance(request.rows, list)
+        ]
+        for start in range(0, len(listed), REQUESTS_PER_TABLE):  # the interpreter is free for requests in between
+            some = listed[start : start + REQUESTS_PER_TABLE]
+            rows = rules.frame([row for _, rows in some for row in rows], contract.Row)
+            yield rows, [request for request, _ in some]
+    for request in batch:
+        if isinstance(request.rows, pl.DataFrame):
+            yield cast(request.rows.select(contract.Row.column_names()), contract.Row), [request]
+
+
+def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: LoadedModel | None) -> Iterator[pl.DataFrame]:
+    context = pl.DataFrame(
+        {
+            "_at": [datetime.fromtimestamp(request.at, UTC) for request in requests],
+            "_request": [request.request for request in requests],
+            "_caller": [request.caller for request in requests],
+            "_role": [request.role for request in requests],
+            "_model": [request.model.version for request in requests],
+        }
+    )[np.repeat(np.arange(len(requests)), [len(request.rows) for request in requests])]
+    yield _with_scores(rows, context, np.concatenate([request.scores for request in requests]), requests[0].model)
+    if shadow:
+        yield from _shadow_table(rows, context, shadow)
+
+
+def _shadow_table(rows: pl.DataFrame, context: pl.DataFrame, shadow: LoadedModel) -> Iterator[pl.DataFrame]:
+    try:
+        _, scores = shadow.scorer.predict_with_ids(rows)
+    except Exception as error:  # noqa: BLE001  what was answered is kept all the same
+        log.error("the shadow %s failed: %s", shadow.version, error)
+        return
+    context = context.with_columns(_role=pl.lit("shadow"), _model=pl.lit(shadow.version))
+    yield _with_scores(rows, context, scores, shadow)
+
+
+def _with_scores(
+    rows: pl.DataFrame, context: pl.DataFrame, scores: NDArray[np.float64], model: LoadedModel
+) -> pl.DataFrame:
+    columns = {f"_{column.name}": column for column in predictions.to_columns(scores, model.scorer.manifest)}
+    columns.setdefault("_decision", pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True))
+    return rows.hstack(context).with_columns(**columns)
+
+
+def _column_names(setting: str, columns: list[str]) -> list[str]:
+    names = [name.strip() for name in setting.split(",") if name.strip()]
     for name in names:
         if name not in columns:
             raise FactoryError(

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from ..scoring import predictions
 from . import parsing
-from .middleware import Call
-from .openapi import RECORDS, REFUSALS
+from .middleware import RequestContext
+from .openapi import ERROR_RESPONSES, REQUEST_BODY
 from .service import Answer, Service, TooLarge
 from .settings import JSON_MB
 
@@ -21,12 +21,12 @@ JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "t
 router = APIRouter()
 
 
-class Unsupported(Exception):
+class UnsupportedMediaType(Exception):
     """A content type that is not read."""
 
 
 class Score(BaseModel):
-    """What the model says of one row; `probabilities` where there are several classes, by class."""
+    """The prediction for one row; `probabilities` where there are several classes, by class."""
 
     id: Any
     score: float
@@ -35,68 +35,74 @@ class Score(BaseModel):
 
 
 class Scores(BaseModel):
-    """The version of the model, and what it says of each row, in the order of the rows."""
+    """The version of the model, and its prediction for each row, in the order of the rows."""
 
     model: str
     scores: list[Score]
 
 
 @router.post(
-    "/score", response_model=Scores, responses=REFUSALS, openapi_extra={"requestBody": RECORDS}, tags=["score"]
+    "/score",
+    response_model=Scores,
+    responses=ERROR_RESPONSES,
+    openapi_extra={"requestBody": REQUEST_BODY},
+    tags=["score"],
 )
 async def score(request: Request) -> Response:
     """Score one record, an array of records, or a table; the answer comes in the format of the question."""
     service: Service = request.app.state.service
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMATS:
-        raise Unsupported(f"send {', '.join(FORMATS)}")
-    refuse_compressed(request)
-    body = await read(request, min(JSON_MB, service.settings.body_mb) if kind == JSON else service.settings.body_mb)
-    return await service.run(len(body), lambda: answered(service, request.scope["call"], kind, body))
+        raise UnsupportedMediaType(f"send {', '.join(FORMATS)}")
+    check_not_compressed(request)
+    body = await read_body(
+        request, min(JSON_MB, service.settings.body_mb) if kind == JSON else service.settings.body_mb
+    )
+    return await service.run(len(body), lambda: respond(service, request.scope["context"], kind, body))
 
 
-def refuse_compressed(request: Request) -> None:
-    """Raises Unsupported: a few bytes could become any number of them."""
+def check_not_compressed(request: Request) -> None:
+    """Raises UnsupportedMediaType: a few bytes could become any number of them."""
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise Unsupported("send the body as it is, not compressed")
+        raise UnsupportedMediaType("send the body as it is, not compressed")
 
 
-async def read(request: Request, most_mb: float) -> bytes:
+async def read_body(request: Request, max_mb: float) -> bytes:
     """The body. Raises TooLarge, once the whole of it has gone by: many clients listen only when they have said all."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= most_mb * 1e6:
+        if size <= max_mb * 1e6:
             chunks.append(chunk)
         else:
             chunks.clear()
-    if size > most_mb * 1e6:
-        raise TooLarge(f"the body is larger than {most_mb:g} MB")
+    if size > max_mb * 1e6:
+        raise TooLarge(f"the body is larger than {max_mb:g} MB")
     return b"".join(chunks)
 
 
-def answered(service: Service, call: Call, kind: str, body: bytes) -> Response:
-    """The response to a body of that kind. Raises Malformed, ContractViolation, TooLarge and Unready."""
-    given, write = FORMATS[kind]
-    answer = service.score(call, given(body, service.settings.rows))
-    return Response(write(answer), media_type=kind, headers={"X-Model-Version": answer.loaded.version})
+def respond(service: Service, context: RequestContext, kind: str, body: bytes) -> Response:
+    """The response to a body of that kind. Raises InvalidBody, ContractViolation, TooLarge and NotReady."""
+    read, write = FORMATS[kind]
+    answer = service.score(context, read(body, service.settings.rows))
+    return Response(write(answer), media_type=kind, headers={"X-Model-Version": answer.model.version})
 
 
 def _to_json(answer: Answer) -> bytes:
-    ids = [None] * len(answer.said) if answer.ids is None else answer.ids
-    told = predictions.to_records(answer.said, answer.loaded.scorer.manifest)
-    scores = [{"id": id, **record} for id, record in zip(ids, told, strict=True)]
-    return ENCODER.encode({"model": answer.loaded.version, "scores": scores}).encode()
+    ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
+    records = predictions.to_records(answer.scores, answer.model.scorer.manifest)
+    scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
+    return ENCODER.encode({"model": answer.model.version, "scores": scores}).encode()
 
 
-def _plain(value: Any) -> str:
+def _json_value(value: Any) -> str:
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def _table(answer: Answer) -> pl.DataFrame:
-    manifest = answer.loaded.scorer.manifest
+    manifest = answer.model.scorer.manifest
     ids = [] if answer.ids is None else [pl.Series(manifest["id"], answer.ids)]
-    return pl.DataFrame([*ids, *predictions.to_columns(answer.said, manifest)])
+    return pl.DataFrame([*ids, *predictions.to_columns(answer.scores, manifest)])
 
 
 def _to_arrow(answer: Answer) -> bytes:
@@ -109,10 +115,10 @@ def _to_csv(answer: Answer) -> bytes:
     return _table(answer).write_csv().encode()
 
 
-ENCODER = json.JSONEncoder(default=_plain, allow_nan=False)
+ENCODER = json.JSONEncoder(default=_json_value, allow_nan=False)
 Reader = Callable[[bytes, int], Any]
 FORMATS: dict[str, tuple[Reader, Callable[[Answer], bytes]]] = {
-    JSON: (lambda body, most: parsing.of_json(body), _to_json),
-    ARROW: (parsing.of_arrow, _to_arrow),
-    CSV: (parsing.of_csv, _to_csv),
+    JSON: (lambda body, max_rows: parsing.read_json(body), _to_json),
+    ARROW: (parsing.read_arrow, _to_arrow),
+    CSV: (parsing.read_csv, _to_csv),
 }

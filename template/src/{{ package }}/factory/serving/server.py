@@ -4,7 +4,7 @@ from pathlib import Path
 
 import uvicorn
 
-from .app import create
+from .app import create_app
 from .settings import Settings
 from .uvicorn_internals import Connection, Server
 
@@ -17,7 +17,7 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
 def create_server(settings: Settings, folder: Path, host: str, port: int) -> Server:
     """A server of the model in the folder, still to be run."""
     config = uvicorn.Config(
-        create(settings, folder),
+        create_app(settings, folder),
         host,
         port,
         http=type("Connection", (Connection,), {"settings": settings}),

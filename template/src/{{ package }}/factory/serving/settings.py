@@ -9,13 +9,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from ..errors import FactoryError
 
-JSON_MB = 4  # of JSON: reading takes twenty times its size in memory
-
-
 PREFIX = "FACTORY_"
-OTHERS = {
+PIPELINE_VARIABLES = {
     f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
-}  # of pipelines
+}
+JSON_MB = 4  # of JSON: reading takes twenty times its size in memory
 
 
 class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
@@ -48,7 +46,7 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     capture_hashed: str = Field("", description="columns of which the sha256 is kept")
 
     @model_validator(mode="after")
-    def _sensible(self) -> Self:
+    def _check_combinations(self) -> Self:
         if (self.share or self.shadow) and self.challenger is None:
             raise ValueError("FACTORY_SHARE and FACTORY_SHADOW need FACTORY_CHALLENGER, the folder of a second model")
         if self.challenger and not (self.share or self.shadow):
@@ -60,12 +58,13 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the environment. Raises FactoryError naming the variable that is wrong."""
-    set_ = {
-        name: value for name, value in environment.items() if name.startswith(PREFIX) and value and name not in OTHERS
+    values = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value and name not in PIPELINE_VARIABLES
     }
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in set_.items()}
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "".join(f"{PREFIX}{str(part).upper()}: " for part in first["loc"])

@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol sends: requests, answers and descriptions of tensors."""
+"""Tensors of the Open Inference Protocol: requests into rows, answers out of scores, and their descriptions."""
 
 import json
 import math
@@ -11,9 +11,17 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ... import contract
 from ..scoring import predictions
-from .parsing import Malformed, check_json
+from .parsing import InvalidBody, check_json
 from .service import Answer, TooLarge
 from .settings import JSON_MB
+
+DATATYPES: dict[str, Any] = {
+    "BOOL": np.bool_,
+    **{f"{sign}INT{bits}": np.dtype(f"{sign.lower()}int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)},
+    "FP32": np.float32,
+    "FP64": np.float64,
+}
+DATATYPE_OF = {np.dtype(dtype).name: name for name, dtype in DATATYPES.items()}
 
 
 class Tensor(BaseModel):
@@ -26,23 +34,23 @@ class Tensor(BaseModel):
     data: list[Any] | None = None
 
 
-class Wanted(BaseModel):
-    """One of the outputs, and whether it is to come as bytes."""
+class RequestedOutput(BaseModel):
+    """An output that is asked for, and whether it is to come as bytes."""
 
     name: str
     parameters: dict[str, Any] = {}
 
 
-class Inference(BaseModel):
+class InferenceRequest(BaseModel):
     """A request of the protocol."""
 
     id: str = ""
     parameters: dict[str, Any] = {}
     inputs: list[Tensor]
-    outputs: list[Wanted] = []
+    outputs: list[RequestedOutput] = []
 
 
-class Described(BaseModel):
+class TensorMetadata(BaseModel):
     """A tensor's name, type and shape; -1 is the number of rows."""
 
     name: str
@@ -50,7 +58,7 @@ class Described(BaseModel):
     shape: list[int]
 
 
-class Inferred(BaseModel):
+class InferenceResponse(BaseModel):
     """An answer of the protocol."""
 
     id: str = ""
@@ -59,79 +67,70 @@ class Inferred(BaseModel):
     outputs: list[Tensor]
 
 
-KINDS: dict[str, Any] = {
-    "BOOL": np.bool_,
-    **{f"{sign}INT{bits}": np.dtype(f"{sign.lower()}int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)},
-    "FP32": np.float32,
-    "FP64": np.float64,
-}
-NAMES = {np.dtype(kind).name: name for name, kind in KINDS.items()}
-
-
-def described(name: str, dtype: pl.DataType) -> Described:
+def metadata(name: str, dtype: pl.DataType) -> TensorMetadata:
     """The tensor that fits a column of the type; what is no number is text."""
-    kind = NAMES.get(str(dtype).lower().replace("boolean", "bool"), "BYTES")
-    return Described(name=name, datatype=kind, shape=[-1])
+    datatype = DATATYPE_OF.get(str(dtype).lower().replace("boolean", "bool"), "BYTES")
+    return TensorMetadata(name=name, datatype=datatype, shape=[-1])
 
 
-def read(body: bytes, header: str | None) -> tuple[Inference, pl.DataFrame]:
-    """The request and its rows. Raises Malformed and TooLarge."""
-    asked, at = _asked(body, header)
-    given = {}
-    for tensor in asked.inputs:
+def read_request(body: bytes, header: str | None) -> tuple[InferenceRequest, pl.DataFrame]:
+    """The request and its rows. Raises InvalidBody and TooLarge."""
+    request, at = _parse_json(body, header)
+    columns = {}
+    for tensor in request.inputs:
         size = tensor.parameters.get("binary_data_size")
         try:
             if size is None:
-                given[tensor.name] = _listed(tensor)
+                columns[tensor.name] = _from_list(tensor)
             else:
-                given[tensor.name] = _from_bytes(tensor, body[at : at + size])
+                columns[tensor.name] = _from_bytes(tensor, body[at : at + size])
                 at += size
         except (KeyError, TypeError, ValueError, OverflowError, struct.error, pl.exceptions.PolarsError) as error:
-            raise Malformed(f"tensor {tensor.name:.100}: its data do not fit its datatype and shape") from error
-    heights = {series.len() for series in given.values()}
-    if len(heights) > 1 or len(given) != len(asked.inputs) or at != len(body):
-        raise Malformed("the tensors need names and as many rows as each other, and bytes that are all theirs")
-    return asked, _table(given, max(heights, default=0))
+            raise InvalidBody(f"tensor {tensor.name:.100}: its data do not fit its datatype and shape") from error
+    heights = {column.len() for column in columns.values()}
+    if len(heights) > 1 or len(columns) != len(request.inputs) or at != len(body):
+        raise InvalidBody("the tensors need names and as many rows as each other, and bytes that are all theirs")
+    return request, _table(columns, max(heights, default=0))
 
 
-def _asked(body: bytes, header: str | None) -> tuple[Inference, int]:
-    """The JSON of the request, and where it ends."""
-    try:
-        end = len(body) if header is None else int(header)
-    except ValueError as error:
-        raise Malformed("Inference-Header-Content-Length is no number") from error
-    if not 0 <= end <= len(body):
-        raise Malformed("Inference-Header-Content-Length is not within the body")
-    if end > JSON_MB * 1e6:
-        raise TooLarge(f"the JSON is larger than {JSON_MB:g} MB: send tensors as bytes")
-    check_json(body[:end], float)
-    try:
-        return Inference.model_validate_json(body[:end]), end
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise Malformed(f"not a request of the Open Inference Protocol: {place or 'the JSON'}") from error
-
-
-def write(asked: Inference, name: str, answer: Answer) -> tuple[bytes, int | None]:
-    """The answer, and where its JSON ends if tensors follow as bytes. Raises Malformed."""
-    made = {column.name: column for column in predictions.to_columns(answer.said, answer.loaded.scorer.manifest)}
+def write_response(request: InferenceRequest, name: str, answer: Answer) -> tuple[bytes, int | None]:
+    """The response, and where its JSON ends if tensors follow as bytes. Raises InvalidBody."""
+    columns = {column.name: column for column in predictions.to_columns(answer.scores, answer.model.scorer.manifest)}
     outputs, tail = [], b""
-    if len({wanted.name for wanted in asked.outputs}) < len(asked.outputs):
-        raise Malformed("an output is wanted twice")
-    for wanted in asked.outputs or [Wanted(name=name) for name in made]:
-        if wanted.name not in made:
-            raise Malformed(f"there is no output {wanted.name:.100}: the outputs are {', '.join(made)}")
-        values = made[wanted.name]
-        output = described(wanted.name, values.dtype).model_dump() | {"shape": [len(values)]}
-        if wanted.parameters.get("binary_data", asked.parameters.get("binary_data_output", False)):
+    if len({requested.name for requested in request.outputs}) < len(request.outputs):
+        raise InvalidBody("an output is wanted twice")
+    for requested in request.outputs or [RequestedOutput(name=name) for name in columns]:
+        if requested.name not in columns:
+            raise InvalidBody(f"there is no output {requested.name:.100}: the outputs are {', '.join(columns)}")
+        values = columns[requested.name]
+        output = metadata(requested.name, values.dtype).model_dump() | {"shape": [len(values)]}
+        if requested.parameters.get("binary_data", request.parameters.get("binary_data_output", False)):
             data = _to_bytes(values)
             outputs.append(output | {"parameters": {"binary_data_size": len(data)}})
             tail += data
         else:
             outputs.append(output | {"data": values.to_list()})
-    content = {"id": asked.id, "model_name": name, "model_version": answer.loaded.version, "outputs": outputs}
+    content = {"id": request.id, "model_name": name, "model_version": answer.model.version, "outputs": outputs}
     head = json.dumps(content, allow_nan=False).encode()
     return head + tail, len(head) if tail else None
+
+
+def _parse_json(body: bytes, header: str | None) -> tuple[InferenceRequest, int]:
+    """The JSON of the request, and where it ends."""
+    try:
+        end = len(body) if header is None else int(header)
+    except ValueError as error:
+        raise InvalidBody("Inference-Header-Content-Length is no number") from error
+    if not 0 <= end <= len(body):
+        raise InvalidBody("Inference-Header-Content-Length is not within the body")
+    if end > JSON_MB * 1e6:
+        raise TooLarge(f"the JSON is larger than {JSON_MB:g} MB: send tensors as bytes")
+    check_json(body[:end], float)
+    try:
+        return InferenceRequest.model_validate_json(body[:end]), end
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise InvalidBody(f"not a request of the Open Inference Protocol: {place or 'the JSON'}") from error
 
 
 def _to_bytes(values: pl.Series) -> bytes:
@@ -141,13 +140,13 @@ def _to_bytes(values: pl.Series) -> bytes:
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 
-def _listed(tensor: Tensor) -> pl.Series:
+def _from_list(tensor: Tensor) -> pl.Series:
     values = [value for row in tensor.data or [] for value in (row if isinstance(row, list) else [row])]
     if len(values) != math.prod(tensor.shape) or tensor.shape[1:] not in ([], [1]):
         raise ValueError(tensor.shape)
     if tensor.datatype == "BYTES":
         return pl.Series(values, dtype=pl.String)
-    return pl.Series(values, dtype=pl.Series(np.empty(0, KINDS[tensor.datatype])).dtype)
+    return pl.Series(values, dtype=pl.Series(np.empty(0, DATATYPES[tensor.datatype])).dtype)
 
 
 def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
@@ -162,18 +161,18 @@ def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
             raise ValueError("cut off")
         series = pl.Series(values, dtype=pl.String)
     else:
-        series = pl.Series(np.frombuffer(data, KINDS[tensor.datatype]))
+        series = pl.Series(np.frombuffer(data, DATATYPES[tensor.datatype]))
     if series.len() != math.prod(tensor.shape):
         raise ValueError(tensor.shape)
     return series
 
 
-def _table(given: dict[str, pl.Series], height: int) -> pl.DataFrame:
+def _table(columns: dict[str, pl.Series], height: int) -> pl.DataFrame:
+    """The columns as rows; where null is allowed, it may be left out, empty text or NaN."""
     for name, column in contract.Row.columns().items():
         if column.nullable:
-            series = given.get(name, pl.Series([None] * height))
-            text = series.dtype == pl.String
-            given[name] = (
-                series.replace("", None) if text else series.fill_nan(None) if series.dtype.is_float() else series
-            )
-    return pl.DataFrame({name: series.alias(name) for name, series in given.items()})
+            values = columns.get(name, pl.Series([None] * height))
+            if values.dtype == pl.String:
+                values = values.replace("", None)
+            columns[name] = values.fill_nan(None) if values.dtype.is_float() else values
+    return pl.DataFrame({name: values.alias(name) for name, values in columns.items()})
