@@ -51,10 +51,10 @@ def main(scratch: Path) -> None:
 def minutes(project: Hosted, name: str, ref: str, folder: Path) -> float:
     """From an empty folder to the end, one job after the other."""
     with fake_platform() as platform:
-        known = environment(platform, "azure", ref.removeprefix("refs/tags/"), "main" if name == "model" else None)
-        known["BUILD_SOURCEBRANCH"] = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
-        token, start = known.pop("FACTORY_TOKEN"), time.perf_counter()
-        done = azure_pipeline.run(name, project.remote, known.pop("BUILD_SOURCEBRANCH"), folder, token=token, **known)
+        values = environment(platform, "azure", ref.removeprefix("refs/tags/"), "main" if name == "model" else None)
+        values["BUILD_SOURCEBRANCH"] = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+        token, start = values.pop("FACTORY_TOKEN"), time.perf_counter()
+        done = azure_pipeline.run(name, project.remote, values.pop("BUILD_SOURCEBRANCH"), folder, token=token, **values)
     assert done.passed, done.log[-4000:]
     return (time.perf_counter() - start) / 60
 

@@ -34,10 +34,10 @@ class Unknown(Exception):
     """What this interpreter does not know."""
 
 
-def known(where: str, given: dict, names: set[str]) -> dict:
-    if given.keys() - names:
-        raise Unknown(f"{where}: {sorted(given.keys() - names)}")
-    return given
+def allow(where: str, content: dict, names: set[str]) -> dict:
+    if content.keys() - names:
+        raise Unknown(f"{where}: {sorted(content.keys() - names)}")
+    return content
 
 
 def load(file: Path) -> dict:
@@ -54,7 +54,7 @@ def starts(pipeline: Path, ref: str) -> bool:
     if trigger == "none":
         return False
     kind, name = ("tags", ref.removeprefix("refs/tags/")) if ref.startswith("refs/tags/") else ("branches", ref[11:])
-    rules = known(kind, known("trigger", trigger, {"batch", "branches", "tags"}).get(kind, {}), {"include", "exclude"})
+    rules = allow(kind, allow("trigger", trigger, {"batch", "branches", "tags"}).get(kind, {}), {"include", "exclude"})
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in rules.get("include", [])) and not any(
         fnmatch.fnmatchcase(name, pattern) for pattern in rules.get("exclude", [])
     )
@@ -70,10 +70,10 @@ class Expression:
         self.names, self.failed = names, failed
 
     def value(self) -> Any:
-        found = self.read()
+        value = self.read()
         if self.tokens:
             raise Unknown(f"after an expression: {self.tokens}")
-        return found
+        return value
 
     def read(self) -> Any:
         token = self.tokens.pop(0)
@@ -81,24 +81,24 @@ class Expression:
             return token[1:-1].replace("''", "'")
         if self.tokens[:1] == ["("]:
             return self.call(token)
-        found: Any = self.names.get(token)
+        value: Any = self.names.get(token)
         while self.tokens and self.tokens[0] in (".", "["):
             bracket = self.tokens.pop(0) == "["
             key = self.tokens.pop(0)
-            found = (found or {}).get(key[1:-1] if bracket else key)
+            value = (value or {}).get(key[1:-1] if bracket else key)
             if bracket:
                 self.tokens.pop(0)
-        return "" if found is None else found
+        return "" if value is None else value
 
     def call(self, name: str) -> bool:
         self.tokens.pop(0)
-        given = []
+        arguments = []
         while self.tokens[0] != ")":
-            given.append(self.read())
+            arguments.append(self.read())
             if self.tokens[0] == ",":
                 self.tokens.pop(0)
         self.tokens.pop(0)
-        match name, given:
+        match name, arguments:
             case (("always" | "succeededOrFailed"), []):
                 return True
             case "succeeded", []:
@@ -106,10 +106,10 @@ class Expression:
             case "failed", []:
                 return self.failed
             case "and", _:
-                return all(given)
+                return all(arguments)
             case "eq", [left, right]:
                 return str(left).lower() == str(right).lower()
-        raise Unknown(f"function {name} of {len(given)}")
+        raise Unknown(f"function {name} of {len(arguments)}")
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Machine:
 
     def step(self, step: dict, end: float) -> None:
         [kind] = STEP & step.keys() or {"none"}
-        known(f"step {sorted(step)}", step, {kind, *WITH.get(kind, set())})
+        allow(f"step {sorted(step)}", step, {kind, *WITH.get(kind, set())})
         if not Expression(step.get("condition", "succeeded()"), {"variables": self.variables}, self.failed).value():
             return self.note(step[kind], None, "skipped\n")
         code, output = getattr(self, kind)(step, end)
@@ -180,10 +180,10 @@ class Machine:
         return done.returncode, done.stdout
 
     def obey(self, line: str, step: str) -> None:
-        told = re.fullmatch(r"task\.setvariable variable=([\w.]+)(;isOutput=true)?\](.*)", line)
-        if not told:
+        assignment = re.fullmatch(r"task\.setvariable variable=([\w.]+)(;isOutput=true)?\](.*)", line)
+        if not assignment:
             raise Unknown(f"command ##vso[{line}")
-        name, output, value = told.groups()
+        name, output, value = assignment.groups()
         if output:
             self.run.outputs.setdefault(self.name, {})[f"{step}.{name}"] = value
         else:
@@ -198,21 +198,21 @@ class Machine:
 
     def expanded(self, text: str) -> str:
         values = {name.lower(): value for name, value in (self.variables | self.secrets).items()}
-        return re.sub(r"\$\(([\w.]+)\)", lambda found: values.get(found[1].lower(), found[0]), text)
+        return re.sub(r"\$\(([\w.]+)\)", lambda name: values.get(name[1].lower(), name[0]), text)
 
 
 def steps_of(job: dict) -> list[dict]:
     if "deployment" not in job:
         return job["steps"]
-    return known("runOnce", known("strategy", job["strategy"], {"runOnce"})["runOnce"], {"deploy"})["deploy"]["steps"]
+    return allow("runOnce", allow("strategy", job["strategy"], {"runOnce"})["runOnce"], {"deploy"})["deploy"]["steps"]
 
 
 def included(steps: list[dict], file: Path) -> Iterator[dict]:
     """The steps with those of templates, whose paths start at the file that names them."""
     for step in steps:
         if "template" in step:
-            inner = file.parent / known("template", step, {"template"})["template"]
-            yield from included(known(inner.name, load(inner), {"steps"})["steps"], inner)
+            inner = file.parent / allow("template", step, {"template"})["template"]
+            yield from included(allow(inner.name, load(inner), {"steps"})["steps"], inner)
         else:
             yield step
 
@@ -221,7 +221,7 @@ def legs(name: str, job: dict) -> Iterator[tuple[str, dict]]:
     if "deployment" in job or "strategy" not in job:
         yield name, {}
         return
-    for leg, values in known("strategy", job["strategy"], {"matrix"})["matrix"].items():
+    for leg, values in allow("strategy", job["strategy"], {"matrix"})["matrix"].items():
         yield f"{name} {leg}", values
 
 
@@ -233,16 +233,16 @@ def run(
     *,
     only: str = "",
     token: str = "",
-    **given: str,
+    **variables: str,
 ) -> Run:
-    """Run a pipeline as it is in the commit that the ref names; `given` are its variables.
+    """Run a pipeline as it is in the commit that the ref names; `variables` as set by hand or by its trigger.
 
     `only` that job is run, if one is named.
     """
     commit, source, result = git(remote, "rev-parse", f"{ref}^{{commit}}"), folder / "source", Run(folder)
     git(remote, "worktree", "add", "--quiet", "--detach", str(source), commit)
     pipeline, secrets = source / "azure-pipelines" / f"{name}.yaml", {"System.AccessToken": token}
-    definition = known(name, load(pipeline), PIPELINE)
+    definition = allow(name, load(pipeline), PIPELINE)
     predefined = {
         "TF_BUILD": "True",
         "Build.SourceBranch": ref,
@@ -251,8 +251,8 @@ def run(
         "Build.Reason": "IndividualCI",
         "System.JobAttempt": "1",
     }
-    predefined |= given
-    jobs = {job.get("job") or job["deployment"]: known("job", job, JOB) for job in definition["jobs"]}
+    predefined |= variables
+    jobs = {job.get("job") or job["deployment"]: allow("job", job, JOB) for job in definition["jobs"]}
     needs = {name: {needed for needed in [job.get("dependsOn")] if needed} for name, job in jobs.items()}
     for each in graphlib.TopologicalSorter(needs).static_order():
         job, failed = jobs[each], any(result.results[needed] != "Succeeded" for needed in needs[each])

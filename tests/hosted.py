@@ -1,4 +1,4 @@
-"""What the tests of GitLab's and Azure's pipelines share: a project with its remotes, and what an agent finds on its machine."""
+"""What the tests of the platforms' pipelines share: a project with its remotes, and what an agent finds on its machine."""
 
 import contextlib
 import json
@@ -126,12 +126,14 @@ def champion(project: Hosted) -> None:
 class Vulnerabilities(BaseHTTPRequestHandler):
     """The part of osv.dev that `uv audit` asks."""
 
-    known = ""  # the package with a vulnerability
+    vulnerable = ""  # the package with a vulnerability
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
-        found = [{"vulns": [{"id": "TEST-1"}]} if query["package"]["name"] == type(self).known else {} for query in asked]
-        self.answer({"results": found})
+        queries = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
+        results = [
+            {"vulns": [{"id": "TEST-1"}]} if query["package"]["name"] == type(self).vulnerable else {} for query in queries
+        ]
+        self.answer({"results": results})
 
     def do_GET(self) -> None:
         self.answer({"id": "TEST-1", "modified": "2026-01-01T00:00:00Z", "summary": "It is only a test"})
@@ -169,5 +171,5 @@ def registry() -> Iterator[str]:
     name = "gate:registry"
     subprocess.run(["docker", "build", "--quiet", "--tag", name, "-"], input=REGISTRY, text=True, check=True)
     yield name
-    made = subprocess.run(["docker", "images", "--quiet", "gate"], capture_output=True, text=True).stdout.split()
-    subprocess.run(["docker", "image", "rm", "--force", *made], check=True, capture_output=True)
+    images = subprocess.run(["docker", "images", "--quiet", "gate"], capture_output=True, text=True).stdout.split()
+    subprocess.run(["docker", "image", "rm", "--force", *images], check=True, capture_output=True)

@@ -45,12 +45,12 @@ def run(project, platform, tmp_path) -> Callable[..., Run]:
     """`run(pipeline, branch)`, or for the pull request of a branch with `target`, or for a tag."""
 
     def pipeline(name: str, ref: str = "main", target: str | None = None, **options) -> Run:
-        known = environment(platform, "azure", ref, target)
-        token, ref = known.pop("FACTORY_TOKEN"), ref if ref.startswith("refs/") else known.pop("BUILD_SOURCEBRANCH")
-        known.pop("BUILD_SOURCEBRANCH", None)
+        values = environment(platform, "azure", ref, target)
+        token, ref = values.pop("FACTORY_TOKEN"), ref if ref.startswith("refs/") else values.pop("BUILD_SOURCEBRANCH")
+        values.pop("BUILD_SOURCEBRANCH", None)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        known |= project.environment if name != "code" else {}
-        return azure_pipeline.run(name, project.remote, ref, folder, token=token, **known, **options)
+        values |= project.environment if name != "code" else {}
+        return azure_pipeline.run(name, project.remote, ref, folder, token=token, **values, **options)
 
     return pipeline
 
@@ -61,7 +61,7 @@ def test_code_is_green_whatever_the_branch_is_called(run, project, tmp_path):
     assert done.results == {"checks": "Succeeded", "tests": "Succeeded"}, done.log
     assert {job for job, *_ in done.steps} == {"checks", "tests oldest", "tests newest"}
     assert "Python 3.11" in done.log and "Python 3.13" in done.log
-    assert "no known vulnerabilities" in done.output("uv audit")
+    assert "no values vulnerabilities" in done.output("uv audit")
     assert not [*tmp_path.rglob("x")]
 
 
@@ -74,7 +74,7 @@ def test_code_is_red(run, project, what):
 
 
 def test_vulnerable_dependency_is_red(run, monkeypatch):
-    monkeypatch.setattr(Vulnerabilities, "known", "polars")
+    monkeypatch.setattr(Vulnerabilities, "values", "polars")
     done = run("code", only="checks", **QUICK)
     assert done.results["checks"] == "Failed" and "TEST-1" in done.output("uv audit")
 

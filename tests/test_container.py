@@ -56,9 +56,9 @@ def engine(tmp_path_factory) -> Iterator[None]:
         python, folder = newest_python(), tmp_path_factory.mktemp("engine")
         try:
             run(ROOT, str(STARTER), str(folder), PYTHONS=python)
-            told = run(folder, "bash", "-c", '. ./env && printf "%s\\n" "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
+            settings = run(folder, "bash", "-c", '. ./env && printf "%s\\n" "$DOCKER_HOST" "$DOCKER_CONFIG" "$PATH"').splitlines()
             with pytest.MonkeyPatch.context() as patch:
-                for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), told, strict=True):
+                for name, value in zip(("DOCKER_HOST", "DOCKER_CONFIG", "PATH"), settings, strict=True):
                     patch.setenv(name, value)
                 uv = "ghcr.io/astral-sh/uv:"  # of which the stand-in is the newest, whichever that is today
                 run(folder, "docker", "tag", f"{uv}latest", f"{uv}{pinned('UV')}")
@@ -86,8 +86,8 @@ def newest_python() -> str:
     """The newest of the machine's Pythons that the Dockerfile takes."""
     minor = pinned("PYTHON")
     hidden = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = sorted(path.name for path in hidden.glob(f"{minor}.*"))
-    return found[-1] if found else pytest.skip(f"no Python {minor} for a stand-in of its image")
+    versions = sorted(path.name for path in hidden.glob(f"{minor}.*"))
+    return versions[-1] if versions else pytest.skip(f"no Python {minor} for a stand-in of its image")
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +104,9 @@ def project(engine, template, tmp_path_factory) -> Iterator[Governed]:
 
 @pytest.fixture(scope="module")
 def prune(project) -> str:
-    """What `factory build` says, for builds of the working tree that find the packages in the cache."""
-    said = project.done("python", "-c", "from gate.factory.release import image; print(image.NO_ESTIMATOR)")
-    return f"--build-arg=PRUNE={said.strip()}"
+    """The option of `factory build`, for builds of the working tree that find the packages in the cache."""
+    option = project.done("python", "-c", "from gate.factory.release import image; print(image.NO_ESTIMATOR)")
+    return f"--build-arg=PRUNE={option.strip()}"
 
 
 def docker(*command: str) -> str:
@@ -124,9 +124,9 @@ def files(image: str) -> list[str]:
 
 
 def faults(image: str) -> set[str]:
-    """What must not be, of what is true of the image."""
-    found = {name for name, pattern in UNWANTED.items() if [file for file in files(image) if re.search(pattern, file)]}
-    return found | (set() if re.fullmatch(r"[1-9]\d*(:\d+)?", inspect(image)["Config"]["User"]) else {"root"})
+    """What is in the image, or true of it, and must not be."""
+    present = {name for name, pattern in UNWANTED.items() if [file for file in files(image) if re.search(pattern, file)]}
+    return present | (set() if re.fullmatch(r"[1-9]\d*(:\d+)?", inspect(image)["Config"]["User"]) else {"root"})
 
 
 @contextlib.contextmanager
@@ -242,8 +242,8 @@ def test_list_is_valid_and_names_all_there_is(project):
     run(ROOT, "uv", "run", "--no-project", "--with=cyclonedx-python-lib[json-validation]", "python", "-c", VALID, str(bill))
     components = json.loads(bill.read_text())["components"]
     named = {re.sub(r"[-_.]+", "-", component["name"]).lower() for component in components}
-    found = re.findall(r"/([^/]+)-[^/-]+\.dist-info/METADATA$", "\n".join(files("gate:v1")), re.MULTILINE)
-    installed = {re.sub(r"[-_.]+", "-", name).lower() for name in found}
+    names = re.findall(r"/([^/]+)-[^/-]+\.dist-info/METADATA$", "\n".join(files("gate:v1")), re.MULTILINE)
+    installed = {re.sub(r"[-_.]+", "-", name).lower() for name in names}
     debian = docker("run", "--rm", "gate:v1", "dpkg-query", "--show", "--showformat=${Package}\n").splitlines()
     assert len(installed) > 20 and {"polars", "gate"} <= installed and "libc6" in debian
     assert {*installed, *(re.sub(r"[-_.]+", "-", name) for name in debian), "cpython", "gate-model"} == named
@@ -271,7 +271,7 @@ def test_service_prometheus_and_capture_together(project, rows):
         run(project.folder, *compose, "up", "--detach", "--wait", "--wait-timeout=60", **settings)
         assert fetch(f"http://127.0.0.1:{ports['PORT']}/score", rows)[0] == 200
         query = f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}/api/v1/query?query=factory_rows_total"
-        assert wait(lambda: [float(each["value"][1]) for each in found(query)] == [len(rows)], 60), found(query)
+        assert wait(lambda: [float(each["value"][1]) for each in query_result(query)] == [len(rows)], 60), query_result(query)
         run(project.folder, *compose, "stop", **settings)
         kept = docker("run", "--rm", "--volume=around_captures:/kept", "gate:v1", "find", "/kept", "-name", "*.parquet")
         assert len(kept.splitlines()) == 1
@@ -279,7 +279,7 @@ def test_service_prometheus_and_capture_together(project, rows):
         run(project.folder, *compose, "down", "--volumes", **settings)
 
 
-def found(query: str) -> list[dict]:
+def query_result(query: str) -> list[dict]:
     return json.loads(fetch(query)[1])["data"]["result"]
 
 
@@ -296,11 +296,11 @@ def test_image_must_be_named(project):
         "check-jsonschema check-jsonschema --builtin-schema vendor.compose-spec compose.yaml",
     ],
 )
-def test_linters_have_nothing_to_say(render, command):
+def test_linters_pass(render, command):
     package, *words = command.split()
     run(render(), "uvx", "--quiet", "--from", package, *words)
 
 
 def test_no_secret_is_in_a_fresh_project(render):
-    said = run(render(), "uvx", "--quiet", "detect-secrets", "scan", "--all-files")
-    assert json.loads(said)["results"] == {}
+    output = run(render(), "uvx", "--quiet", "detect-secrets", "scan", "--all-files")
+    assert json.loads(output)["results"] == {}

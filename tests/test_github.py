@@ -36,14 +36,14 @@ ENTRYPOINT ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
 
 @dataclass
 class Done:
-    """What act says, a line of JSON for each event."""
+    """What act prints, a line of JSON for each event."""
 
     folder: Path
-    said: str
+    output: str
 
     @cached_property
     def events(self) -> list[dict]:
-        return [json.loads(line) for line in self.said.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
 
     @property
     def jobs(self) -> dict[str, str]:
@@ -155,26 +155,28 @@ def test_code_with_tests_that_fail_is_red(run, project):
 
 
 def test_code_with_a_secret_a_dangerous_workflow_and_a_vulnerable_dependency_is_red(run, project, monkeypatch):
-    monkeypatch.setattr(Vulnerabilities, "known", "polars")
+    monkeypatch.setattr(Vulnerabilities, "vulnerable", "polars")
     file = ".github/workflows/mine.yaml"
-    *secret, _, word = BROKEN["leaked-secret"]
+    *secret, _, secret_word = BROKEN["leaked-secret"]
     project.branch("secret", *secret)
     project.branch("danger", file, "", DANGEROUS, upon="secret")
     done = run("code", "danger", **QUICK)
     assert done.jobs == {"checks": "failure", "tests": "success", "required": "failure"}, done.log()
-    assert all(said in done.log("checks") for said in (word, "template-injection", "TEST-1"))
+    assert all(word in done.log("checks") for word in (secret_word, "template-injection", "TEST-1"))
 
 
-def at(platform: FakePlatform) -> dict[str, str]:
+def address(platform: FakePlatform) -> dict[str, str]:
     """Where the workflow finds the platform."""
-    known = environment(platform, "github")
-    return {name: known[name] for name in ("GITHUB_SERVER_URL", "GITHUB_API_URL", "GITHUB_REPOSITORY")}
+    variables = environment(platform, "github")
+    return {name: variables[name] for name in ("GITHUB_SERVER_URL", "GITHUB_API_URL", "GITHUB_REPOSITORY")}
 
 
-def asked(run, project, platform, branch: str, old: str, new: str, file: str = "params.yaml", fork: bool = False) -> Done:
+def model_pipeline(
+    run, project, platform, branch: str, old: str, new: str, file: str = "params.yaml", fork: bool = False
+) -> Done:
     """The model of a pull request with one change."""
     project.branch(branch, file, old, new)
-    return run("model", branch, "pull_request", pull_request(branch, fork=fork), **at(platform))
+    return run("model", branch, "pull_request", pull_request(branch, fork=fork), **address(platform))
 
 
 def assert_red(done: Done, platform: FakePlatform, code: str) -> None:
@@ -184,53 +186,53 @@ def assert_red(done: Done, platform: FakePlatform, code: str) -> None:
 
 def test_without_champion_is_red(run, project, platform):
     project.done("dvc", "push", "--quiet")
-    assert_red(asked(run, project, platform, "first", "max_iter: 60", "max_iter: 61"), platform, "NO_CHAMPION")
+    assert_red(model_pipeline(run, project, platform, "first", "max_iter: 60", "max_iter: 61"), platform, "NO_CHAMPION")
 
 
 def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
-    done = asked(run, promoted, platform, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
+    done = model_pipeline(run, promoted, platform, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
     assert done.jobs == dict.fromkeys(("affected", "model", "required"), "success"), done.log()
     assert "passes" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (tmp_path / "artifacts/reports/report.html").exists() and not (tmp_path / "x").exists()
 
 
 def test_worse_model_is_red(run, promoted, platform):
-    assert_red(asked(run, promoted, platform, "worse", "max_iter: 60", "max_iter: 2"), platform, "CHAMPION")
+    assert_red(model_pipeline(run, promoted, platform, "worse", "max_iter: 60", "max_iter: 2"), platform, "CHAMPION")
 
 
 def test_training_that_crashes_is_red(run, promoted, platform):
     crash = ("def model(", "def model(*_):\n    raise MemoryError\n\n\ndef once(")
-    assert_red(asked(run, promoted, platform, "crash", *crash, file="src/gate/model.py"), platform, "TRAIN_FAILED")
+    assert_red(model_pipeline(run, promoted, platform, "crash", *crash, file="src/gate/model.py"), platform, "TRAIN_FAILED")
 
 
 def test_champion_that_cannot_be_fetched_is_red(run, promoted, platform):
     with promoted.lost(promoted.listed("model")):
-        done = asked(run, promoted, platform, "lost", "max_iter: 60", "max_iter: 63")
+        done = model_pipeline(run, promoted, platform, "lost", "max_iter: 60", "max_iter: 63")
     assert_red(done, platform, "CHAMPION_UNFETCHABLE")
 
 
 def test_fork_without_storage_is_red_and_says_why(run, promoted, platform):
     with promoted.lost(promoted.storage):
-        done = asked(run, promoted, platform, "fork", "max_iter: 60", "max_iter: 61", fork=True)
+        done = model_pipeline(run, promoted, platform, "fork", "max_iter: 60", "max_iter: 61", fork=True)
     assert_red(done, platform, "STORAGE")
     assert "from a fork" in done.last
 
 
 def test_change_that_no_model_sees_trains_none_and_is_green(run, project, platform):
     project.branch("words", "docs/more.md", "", "Nothing of importance\n")
-    done = run("model", "words", "pull_request", pull_request("words"), **at(platform))
+    done = run("model", "words", "pull_request", pull_request("words"), **address(platform))
     assert done.jobs == {"affected": "success", "required": "success"}, done.log()
 
 
 def test_skipping_because_nobody_knows_is_red(run, project, platform):
     project.branch("unknown", "dvc.yaml", "stages:", "phases:")
-    done = run("model", "unknown", "pull_request", pull_request("unknown"), **at(platform))
+    done = run("model", "unknown", "pull_request", pull_request("unknown"), **address(platform))
     assert done.jobs == {"affected": "failure", "required": "failure"}, done.log()
 
 
 def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, platform):
     promoted.deliver()
-    done = run("retrain", event="schedule", **at(platform))
+    done = run("retrain", event="schedule", **address(platform))
     assert done.jobs == {"retrain": "success"}, done.log()
     [opened] = platform.pull_requests
     assert (opened["branch"], opened["base"], opened["draft"]) == ("factory/retrain", "main", False)
@@ -242,7 +244,7 @@ def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run,
     (promoted.storage / "inbox").mkdir(exist_ok=True)
     bad = promoted.storage / "inbox/bad.csv"
     bad.write_text("flight\nUA1\n")
-    done = run("retrain", event="repository_dispatch", **at(platform))
+    done = run("retrain", event="repository_dispatch", **address(platform))
     bad.unlink()
     assert done.jobs == {"retrain": "failure"} and "CONTRACT" in done.last, done.log()
     assert "CONTRACT" in platform.issues[0]["text"] and not platform.pull_requests
@@ -250,7 +252,7 @@ def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run,
 
 def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
-    done = run("template-update", event="schedule", **at(platform))
+    done = run("template-update", event="schedule", **address(platform))
     assert done.jobs == {"update": "success"}, done.log()
     [opened] = platform.pull_requests
     assert (opened["branch"], opened["draft"]) == ("factory/template-update", False)
@@ -265,7 +267,7 @@ def registry(engine) -> str:  # noqa: F811
 
 
 def test_release_serves_the_version_of_its_tag(run, promoted, platform, registry, tmp_path):
-    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, REGISTRY_IMAGE=registry, **at(platform))
+    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, REGISTRY_IMAGE=registry, **address(platform))
     assert done.jobs == {"staging": "success", "production": "success"}, done.log()
     assert {path.name for path in (tmp_path / "artifacts/sbom").iterdir()} == {"v1.cdx.json", "v1.provenance.json"}
     assert "has served on this machine" in done.log("staging") and "has served on this machine" in done.log("production")

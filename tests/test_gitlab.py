@@ -90,12 +90,12 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
         git(tmp_path, "clone", "--quiet", str(project.remote), str(folder))
         git(folder, "checkout", "--quiet", "--detach", ref if "/v" in ref else f"origin/{ref}")
         (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
-        known = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
-        known |= project.environment if set(jobs) & {"model", "retrain", "template-update", "staging"} else {}
-        options = [f"--variable={name}={value}" for name, value in known.items() if value]
-        options += [f"--unset-variable={name}" for name, value in known.items() if not value]
+        values = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
+        values |= project.environment if set(jobs) & {"model", "retrain", "template-update", "staging"} else {}
+        options = [f"--variable={name}={value}" for name, value in values.items() if value]
+        options += [f"--unset-variable={name}" for name, value in values.items() if not value]
         # Isolated jobs work in folders of their own, which gitlab-ci-local empties before an after_script.
-        options += ["--force-shell-executor", "--no-color", f"--ignore-predefined-vars={','.join(known)}"]
+        options += ["--force-shell-executor", "--no-color", f"--ignore-predefined-vars={','.join(values)}"]
         options += ["--shell-isolation"] if isolated else []
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         done = subprocess.run([runner, *options, *jobs], cwd=folder, text=True, timeout=500, **pipes)
@@ -105,8 +105,8 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
 
 
 def merge_request(platform: FakePlatform, branch: str) -> dict[str, str]:
-    known = environment(platform, "gitlab", branch, "main")
-    return known | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
+    values = environment(platform, "gitlab", branch, "main")
+    return values | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
 
 
 def chosen(platform: FakePlatform, pipeline: str) -> dict[str, str]:
@@ -161,7 +161,7 @@ def test_code_is_red(run, project, what):
 
 
 def test_vulnerable_dependency_is_red(run, monkeypatch):
-    monkeypatch.setattr(Vulnerabilities, "known", "polars")
+    monkeypatch.setattr(Vulnerabilities, "vulnerable", "polars")
     done = run("main", "checks", **QUICK)
     assert not done.passed and done.jobs == {"checks": "FAIL"}
     assert "TEST-1" in done.lines("checks")

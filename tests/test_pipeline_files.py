@@ -1,4 +1,4 @@
-"""The files of the pipelines: what linters say of them, when they start, and that nobody's text gets into a shell."""
+"""The files of the pipelines: that linters pass, when they start, and that nobody's text gets into a shell."""
 
 import re
 import shutil
@@ -70,7 +70,7 @@ def commands(content: object, inside: str = "") -> list[str]:
 
 @pytest.mark.slow
 @PLATFORMS
-def test_schemas_and_yamllint_have_nothing_to_say(render, ci):
+def test_schemas_and_yamllint_pass(render, ci):
     schema, files = SCHEMAS[ci]
     news = "vendor.dependabot .github/dependabot.yml" if ci == "github" else "vendor.renovate renovate.json"
     run(render(ci=ci), "bash", "-c", f"{CHECK} {schema} {files} && {CHECK} {news}")
@@ -78,7 +78,7 @@ def test_schemas_and_yamllint_have_nothing_to_say(render, ci):
 
 
 @pytest.mark.slow
-def test_linters_have_nothing_to_say_of_github(render, tmp_path):
+def test_linters_pass_on_github(render, tmp_path):
     for name, place in {"project": render(), "template": ROOT}.items():
         folder = tmp_path / name
         shutil.copytree(place / ".github", folder / ".github")
@@ -92,11 +92,11 @@ def test_linters_have_nothing_to_say_of_github(render, tmp_path):
 
 
 @pytest.mark.slow
-def test_language_service_has_nothing_to_say(render, tmp_path):
+def test_language_service_passes(render, tmp_path):
     run(tmp_path, require("npm"), "install", "--silent", "--prefix", str(tmp_path), "azure-pipelines-language-server@0.9.3")
     where = "import check_jsonschema as c, pathlib as p; print(p.Path(c.__file__).parent)"
-    found = run(tmp_path, "uv", "run", "--quiet", "--no-project", "--with=check-jsonschema", "python", "-c", where).strip()
-    schema = f"{found.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
+    folder = run(tmp_path, "uv", "run", "--quiet", "--no-project", "--with=check-jsonschema", "python", "-c", where).strip()
+    schema = f"{folder.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
     lint, modules = ("node", str(LANGUAGE_SERVICE), schema), str(tmp_path / "node_modules")
     files = pipelines(render(ci="azure"), "azure")
     run(tmp_path, *lint, *map(str, files), NODE_PATH=modules)
@@ -106,26 +106,26 @@ def test_language_service_has_nothing_to_say(render, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def made(template, tmp_path_factory) -> Project:
+def environment_project(template, tmp_path_factory) -> Project:
     """A project with its environment."""
     return installed(template, tmp_path_factory.mktemp("hooks"), "Late flights", Project)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ci", FAULTS)
-def test_hooks_let_a_fresh_project_pass_and_see_each_fault(render, made, tmp_path, ci):
+def test_hooks_let_a_fresh_project_pass_and_see_each_fault(render, environment_project, tmp_path, ci):
     project = copy(render(ci=ci), tmp_path / "project")
-    shutil.copy(made.folder / "uv.lock", project)
+    shutil.copy(environment_project.folder / "uv.lock", project)
     commit(project)
     hooks = ("uv", "run", "--no-sync", "pre-commit", "run", "--all-files")
-    env = {"UV_PROJECT_ENVIRONMENT": str(made.folder / ".venv"), "SKIP": "mypy,ruff-check,ruff-format"}
+    env = {"UV_PROJECT_ENVIRONMENT": str(environment_project.folder / ".venv"), "SKIP": "mypy,ruff-check,ruff-format"}
     run(project, *hooks, **env)
     for file, old, new in FAULTS[ci].values():
         text = (project / file).read_text()
         assert old in text
         (project / file).write_text(text.replace(old, new, 1))
-    said = call(project, *hooks, **env).stdout
-    assert set(re.findall(r"^- hook id: (.*)$", said, re.MULTILINE)) == FAULTS[ci].keys(), said
+    output = call(project, *hooks, **env).stdout
+    assert set(re.findall(r"^- hook id: (.*)$", output, re.MULTILINE)) == FAULTS[ci].keys(), output
 
 
 @PLATFORMS
@@ -135,8 +135,8 @@ def test_each_step_is_one_command_that_a_person_types(render, ci):
     assert len(lines) > 15
     for line in lines:
         assert not re.search(r"[\n;|&]|\b(if|for|while)\b", line), line
-        known = re.findall(r'"\$(CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|LOGIN_TOKEN|TAG|RESULTS?|EXPECTED)"', line)
-        assert line.count("$") == len(known), f"{line}: what is put here becomes part of the command"
+        allowed = re.findall(r'"\$(CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|LOGIN_TOKEN|TAG|RESULTS?|EXPECTED)"', line)
+        assert line.count("$") == len(allowed), f"{line}: what is put here becomes part of the command"
 
 
 @PLATFORMS
@@ -149,10 +149,10 @@ def test_no_gate_may_fail(render, ci):
 def test_uv_is_the_one_of_the_image(render, ci):
     project = render(ci=ci)
     [pinned] = re.findall(r"^ARG UV=(\S+)", (project / "Dockerfile").read_text(), re.MULTILINE)
-    found = re.findall(
+    versions = re.findall(
         r"(?:uv==|uv:|setup-uv.*\n.*\n +version: \")(\d[\d.]+)", "".join(file.read_text() for file in pipelines(project, ci))
     )
-    assert set(found) == {pinned}
+    assert set(versions) == {pinned}
 
 
 def test_gitlab_watches_what_a_model_is_made_of(render):

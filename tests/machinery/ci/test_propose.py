@@ -13,7 +13,7 @@ from machinery.ci.fake_platforms import environment, fake_platform
 
 
 @pytest.fixture
-def pushed(committed, monkeypatch, tmp_path_factory):
+def dvc_calls(committed, monkeypatch, tmp_path_factory):
     """The calls of DVC; the repository has a remote, and the tree what a retraining made."""
     commands = []
     monkeypatch.setattr(propose, "dvc", lambda *command: commands.append(command))
@@ -36,13 +36,13 @@ def branch(name=propose.RETRAIN):
     return git("ls-remote", "--heads", "origin", name).split("\t")[0]
 
 
-def again(model="retrained"):
+def next_night(model="retrained"):
     """Tonight's run starts from main, as last night's did."""
     git("checkout", "--quiet", "main")
     Path("dvc.lock").write_text(git_repository.lock(model)["dvc.lock"])
 
 
-def test_new_model_is_proposed_and_nothing_promoted(pushed, platform):
+def test_new_model_is_proposed_and_nothing_promoted(dvc_calls, platform):
     main = git("rev-parse", "main")
     result = run("propose")
     assert result.exit_code == 0 and "See at/1" in result.output, result.output
@@ -51,40 +51,40 @@ def test_new_model_is_proposed_and_nothing_promoted(pushed, platform):
     [pull_request] = platform.pull_requests
     assert (pull_request["branch"], pull_request["base"], pull_request["draft"]) == ("factory/retrain", "main", False)
     assert "The challenger passes" in pull_request["text"]
-    assert pushed == [("push", "--run-cache")] and not versions.local() and not platform.issues
+    assert dvc_calls == [("push", "--run-cache")] and not versions.local() and not platform.issues
 
 
-def test_model_that_is_proposed_already(pushed, platform):
+def test_model_that_is_proposed_already(dvc_calls, platform):
     run("propose")
     before = branch()
-    again()
+    next_night()
     assert "Nothing new since" in run("propose").output
-    assert branch() == before and len(platform.pull_requests) == len(pushed) == 1
+    assert branch() == before and len(platform.pull_requests) == len(dvc_calls) == 1
 
 
-def test_newer_model_takes_its_place(pushed, platform):
+def test_newer_model_takes_its_place(dvc_calls, platform):
     run("propose")
     before = branch()
-    again("newer")
+    next_night("newer")
     assert run("propose").exit_code == 0
     assert branch() != before and len(platform.pull_requests) == 1
     assert versions.model_md5(git("show", f"{branch()}:dvc.lock")) == "newer"
 
 
-def test_pull_request_that_is_refused_is_opened_by_the_next_run(pushed, platform):
+def test_pull_request_that_is_refused_is_opened_by_the_next_run(dvc_calls, platform):
     for platform.down, message in ((True, "403"), (False, "See at/1")):
-        again()
-        assert message in run("propose").output and bool(branch()) == len(platform.pull_requests) == len(pushed) - 1
+        next_night()
+        assert message in run("propose").output and bool(branch()) == len(platform.pull_requests) == len(dvc_calls) - 1
 
 
-@pytest.mark.usefixtures("pushed")
+@pytest.mark.usefixtures("dvc_calls")
 def test_nothing_changed(platform):
     git("checkout", "--quiet", ".")
     assert "Nothing new: main has this model already" in run("propose").output
     assert not branch() and not platform.pull_requests
 
 
-@pytest.mark.usefixtures("pushed")
+@pytest.mark.usefixtures("dvc_calls")
 def test_what_failed_is_one_issue(platform):
     summary.compare.delete_reports()
     for _ in range(2):
@@ -95,27 +95,27 @@ def test_what_failed_is_one_issue(platform):
     assert not branch() and not platform.pull_requests
 
 
-@pytest.mark.usefixtures("pushed")
-def test_reason_is_told_where_the_issue_is_refused(platform):
+@pytest.mark.usefixtures("dvc_calls")
+def test_reason_is_printed_where_the_issue_is_refused(platform):
     summary.compare.delete_reports()
     platform.down = True
     first, last = run("propose").stderr.splitlines()
     assert first.startswith("Not posted: ") and last.startswith("✗ VERDICT_MISSING: ")
 
 
-def test_commits_of_somebody_else_stay(pushed, platform, monkeypatch):
+def test_commits_of_somebody_else_stay(dvc_calls, platform, monkeypatch):
     run("propose")
     with monkeypatch.context() as patch:
         git_repository.become(patch, "Li", "li@example.com")
         git_repository.commit(**{"note.txt": "by hand"})
     git("push", "--quiet", "origin", "HEAD:factory/retrain")
     before = branch()
-    again("newer")
+    next_night("newer")
     assert refused("propose").startswith("somebody has worked on factory/retrain: merge it, or close its pull request")
     assert branch() == before and versions.model_md5(Path("dvc.lock").read_text()) == "newer"
 
 
-@pytest.mark.usefixtures("pushed")
+@pytest.mark.usefixtures("dvc_calls")
 def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
         monkeypatch.delenv(name, raising=False)
@@ -124,15 +124,15 @@ def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
 
 
 @pytest.mark.parametrize("conflicts, kept, code", [([], [], 0), (["a.txt"], [], 2), ([], ["b.txt"], 3)])
-def test_update_is_proposed_once(pushed, platform, monkeypatch, conflicts, kept, code):
+def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, kept, code):
     def update(template, release):
         Path("a.txt").write_text("newer")
         return template_update.Update("1.0.0", "1.1.0", conflicts, kept)
 
     locked, heads = [], []
     monkeypatch.setattr(template_update, "update", update)
-    fake = lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
-    monkeypatch.setattr(propose, "run", fake)
+    fake_run = lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
+    monkeypatch.setattr(propose, "run", fake_run)
     for day in (1, 8):  # the second time nothing is pushed, or approvals would be gone
         git("checkout", "--quiet", "--force", "main")
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-0{day}T00:00:00")
@@ -144,7 +144,7 @@ def test_update_is_proposed_once(pushed, platform, monkeypatch, conflicts, kept,
     assert git("show", f"{branch(propose.UPDATE)}:a.txt") == "newer" and bool(locked) != bool(conflicts)
 
 
-@pytest.mark.usefixtures("pushed")
+@pytest.mark.usefixtures("dvc_calls")
 def test_newest_release_needs_no_proposal(platform, monkeypatch):
     monkeypatch.setattr(template_update, "update", lambda template, release: template_update.Update("1.0.0", "1.0.0", [], []))
     assert run("update", "--propose").exit_code == 0 and not platform.pull_requests

@@ -1,4 +1,4 @@
-"""The last step of a pipeline says how it stands, whichever step failed before it."""
+"""The last step of a pipeline reports the result, whichever step failed before it."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_challenger_that_passes():
 
 
 @pytest.mark.usefixtures("dvc_answers")
-def test_refusal_by_the_gate_is_told_with_its_figure():
+def test_refusal_by_the_gate_is_reported_with_its_figure():
     Path("params.yaml").write_text(toy.text(gate={"floor": 0.999, "calibration": 0.5}), encoding="utf-8")
     assert run("compare").exit_code == 1
     [line] = reported(1)
@@ -74,7 +74,7 @@ def test_half_a_verdict_is_none(content):
     assert reported(2)[0].startswith("VERDICT_MISSING: ")
 
 
-def test_stage_that_said_why(dvc_answers, monkeypatch):
+def test_stage_that_recorded_why(dvc_answers, monkeypatch):
     def crash(problem, categorical, **parameters):
         raise ArithmeticError("no such\nparameter")
 
@@ -106,7 +106,7 @@ def test_data_that_was_changed(dvc_answers):
 
 
 @pytest.mark.usefixtures("github")
-def test_fork_is_told_that_it_has_no_credentials(dvc_answers):
+def test_fork_has_no_credentials(dvc_answers):
     dvc_answers["status"] = '{"data/raw/b.csv.dvc": []}'
     assert reported(2)[0].endswith("a pull request from a fork is given no credentials: push its branch to this repository")
 

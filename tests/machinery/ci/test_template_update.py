@@ -1,4 +1,4 @@
-"""`factory update` asks Copier, and is careful before and after it."""
+"""`factory update` runs Copier, and is careful before and after it."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ THEN = NOW.replace("1.0.0", "1.1.0")
 
 
 @pytest.fixture
-def asked(committed, monkeypatch):
-    """A project of release 1.0.0 with one file edited; what Copier was asked, which drops two."""
+def copier_calls(committed, monkeypatch):
+    """A project of release 1.0.0 with one file edited; the calls of Copier, which drops two."""
     Path(template_update.ANSWERS).write_text(NOW)
     for name in ("dropped.py", "edited.py"):
         Path(name).write_text("as the template made it\n")
@@ -30,10 +30,10 @@ def asked(committed, monkeypatch):
             return process.run(*command, **how)
         calls.append(command)
         if "copy" in command:
-            made = Path(command[-1])
-            made.mkdir()
+            rendered = Path(command[-1])
+            rendered.mkdir()
             for name in ("dropped.py", "edited.py"):
-                (made / name).write_text("as the template made it\n")
+                (rendered / name).write_text("as the template made it\n")
         else:
             Path(template_update.ANSWERS).write_text(THEN)
             Path("dropped.py").unlink()
@@ -49,7 +49,7 @@ def commit(message: str) -> None:
     subprocess.run(["git", "commit", "--quiet", "--no-verify", "--message", message], check=True)
 
 
-def test_what_the_user_edited_is_kept_and_told(asked):
+def test_what_the_user_edited_is_kept_and_reported(copier_calls):
     result = run("update")
     assert result.exit_code == 3, result.output
     assert "! edited.py: kept as you changed it" in result.output and "dropped.py" not in result.output
@@ -57,28 +57,28 @@ def test_what_the_user_edited_is_kept_and_told(asked):
     assert Path("edited.py").read_text() == "as the user likes it\n" and not Path("dropped.py").exists()
 
 
-def test_whole_files_are_compared(asked):
+def test_whole_files_are_compared(copier_calls):
     run("update", "--release", "1.1.0")
-    assert template_update.WHOLE_FILES in asked[1] and asked[1][-2:] == ("--vcs-ref", "1.1.0")
+    assert template_update.WHOLE_FILES in copier_calls[1] and copier_calls[1][-2:] == ("--vcs-ref", "1.1.0")
 
 
-def test_nothing_of_the_last_days_runs(asked):
+def test_nothing_of_the_last_days_runs(copier_calls):
     run("update")
-    for command in asked:
+    for command in copier_calls:
         [day] = [word.partition("=")[2] for word in command if word.startswith("--exclude-newer=")]
         assert datetime.now(UTC) - datetime.fromisoformat(f"{day}T00:00:00+00:00") >= timedelta(days=7)
 
 
-def test_another_template_is_refused_before_anything_is_asked_of_it(asked):
+def test_another_template_is_refused_before_anything_is_asked_of_it(copier_calls):
     Path(template_update.ANSWERS).write_text(NOW.replace("the/", "their/"))
     commit("innocent change")
     result = run("update")
     assert result.exit_code == 1 and "their/template is not this project's template" in result.stderr
-    assert not asked
+    assert not copier_calls
     assert run("update", "--template", "their/template").exit_code == 3
 
 
-def test_nothing_stays_of_an_update_that_changes_an_answer(asked, monkeypatch):
+def test_nothing_stays_of_an_update_that_changes_an_answer(copier_calls, monkeypatch):
     monkeypatch.setitem(globals(), "THEN", THEN.replace("x\n", "y\n"))
     result = run("update")
     assert result.exit_code == 1 and "does not take the answer 'x'" in result.stderr

@@ -1,4 +1,4 @@
-"""What is installed where a model only scores: nothing that makes one."""
+"""What a command needs, it imports: the start waits for no library, and scoring does without those that train."""
 
 import os
 import shutil
@@ -26,6 +26,7 @@ TRAINING = (
     "sklearn",
     "yaml",
 )
+SCORING = ("dataframely", "numpy", "onnxruntime", "polars", "requests")
 
 
 def test_scoring_loads_none_of_the_training_libraries(tmp_path):
@@ -33,6 +34,12 @@ def test_scoring_loads_none_of_the_training_libraries(tmp_path):
     block = f"import sys\nsys.modules.update(dict.fromkeys({TRAINING}))\n"
     script = f"{block}from {NAME} import Scorer\nimport {NAME}.factory.scoring.batch"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+
+
+def test_help_waits_for_no_library(tmp_path):
+    block = f"import sys\nsys.modules.update(dict.fromkeys({(*TRAINING, *SCORING)}))\n"
+    script = f"{block}from {NAME}.factory.cli import main\nmain(['--help'])"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, capture_output=True)
 
 
 def installed():

@@ -70,7 +70,7 @@ def test_registry_of_the_platform_gets_the_token_by_its_input(docker, monkeypatc
     assert not any(TOKEN in part for call in docker.calls for part in call)
 
 
-def test_registry_that_does_not_say_what_it_has(docker, monkeypatch):
+def test_registry_that_does_not_list_the_image(docker, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
     docker.answer("inspect", "elsewhere/x@sha256:2")
     assert refused("publish", "v1").startswith(f"{REGISTRY} has not said by which digest")
@@ -81,10 +81,10 @@ def test_statement_names_what_the_image_was_made_of(docker, version):
     statement = json.loads(Path("reports/sbom/v1.provenance.json").read_text(encoding="utf-8"))
     assert (statement["_type"], statement["predicateType"]) == (provenance.STATEMENT, provenance.PREDICATE)
     assert statement["subject"] == [{"name": "127.0.0.1:4321/churn", "digest": {"sha256": DIGEST}}]
-    made_of = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
-    found = {each["name"]: next(iter(each["digest"].values())) for each in made_of}
-    assert found["code"] == version.commit and found["model/manifest.json"] == version.facts["model"]
-    assert found["data/prepared/train.parquet"] == version.facts["data"]
+    materials = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    digests = {material["name"]: next(iter(material["digest"].values())) for material in materials}
+    assert digests["code"] == version.commit and digests["model/manifest.json"] == version.facts["model"]
+    assert digests["data/prepared/train.parquet"] == version.facts["data"]
     assert statement["predicate"]["runDetails"]["builder"]["id"] == git_repository.RECORD["by"]
 
 
