@@ -93,6 +93,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def size(session: nox.Session) -> None:
+    """Files, lines, tests and CPU seconds of a project, into docs/structure.md; `nox -s size -- REVISION` beside an earlier state."""
+    install(session)
+    session.run("python", "benchmarks/size.py", session.create_tmp(), *session.posargs)
+
+
+@nox.session(default=False)
 def adopt(session: nox.Session) -> None:
     """Public tables adopted by a project each, into docs/your-data.md; `nox -s adopt -- penguins wage` runs these."""
     install(session)

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 from adoption import ROOT, Adopted, adopt
 from public import TABLES, Public
+from report import block, write
 
 DOCUMENT = ROOT / "docs/your-data.md"
 SHOWN = "wage"
@@ -46,10 +47,10 @@ def _entered(found: Adopted, public: Public, table: Path) -> list[str]:
     if found.facts:
         lines = _recorded() | {found.name: f"| {' | '.join(_row(found, public, table))} |"}
         rule = f"|{' --- |' * len(HEAD)}"
-        _write("tables", [f"| {' | '.join(HEAD)} |", rule, *(lines[name] for name in TABLES if name in lines)])
+        write(DOCUMENT, "tables", [f"| {' | '.join(HEAD)} |", rule, *(lines[name] for name in TABLES if name in lines)])
     if found.name == SHOWN and not found.failed:
-        _write("adoption", ["```", *_shown(found.said["adoption"]), "```"])
-        _write("promotion", ["```", *found.said["promotion"].splitlines(), "```"])
+        write(DOCUMENT, "adoption", ["```", *_shown(found.said["adoption"]), "```"])
+        write(DOCUMENT, "promotion", ["```", *found.said["promotion"].splitlines(), "```"])
     return [f"{found.name}: {what}\n{said}" for what, said in found.failed.items()]
 
 
@@ -87,19 +88,10 @@ def _shown(said: str) -> list[str]:
     return [*f"column {table}".splitlines(), "", *told]
 
 
-def _block(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-
-
 def _recorded() -> dict[str, str]:
     """The lines of the tables that the document has, by their names."""
-    lines = _block("tables").search(DOCUMENT.read_text("utf-8"))[0].splitlines()
+    lines = block("tables").search(DOCUMENT.read_text("utf-8"))[0].splitlines()
     return {line[2:].partition(",")[0]: line for line in lines if line.startswith("| ")}
-
-
-def _write(name: str, lines: list[str]) -> None:
-    text = "\n".join(lines).replace("\\", r"\\")
-    DOCUMENT.write_text(_block(name).sub(rf"\g<1>{text}\n\g<2>", DOCUMENT.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

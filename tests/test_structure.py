@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -138,6 +139,15 @@ def commands() -> dict[str, set[str]]:
                 strings = [node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant)]
                 found[name] = {part for text in strings if str(text).startswith("-") for part in str(text).split("/")}
     return {name: options | {"--help"} for name, options in found.items()}
+
+
+def test_the_layers_that_people_read_are_those_that_are_checked():
+    [contract] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = [re.findall(r"\b[a-z]\w*", layer) for layer in contract["layers"]]
+    drawn = re.search(r"^```\n(.*?)^```", (ROOT / "docs/structure.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert [re.findall(r"\w+", line) for line in drawn[1].splitlines()] == layers
+    order = (TEMPLATE / "src/{{ package }}/factory/README.md").read_text("utf-8").partition("**Order**")[2]
+    assert [re.findall(r"`(\w+)`", part) for part in order.split("→")] == layers
 
 
 def code(file: Path) -> list[str]:
