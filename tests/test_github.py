@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+import test_container
 from conftest import ROOT, git
-from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
 from machinery.ci.fake_platforms import TOKEN, FakePlatform, environment, fake_platform
-from test_container import engine  # noqa: F401  a fixture
 from workshop import tool
 
 pytestmark = pytest.mark.slow
+engine = test_container.engine
 ACTIONS = ROOT / "tests/actions"
 DANGEROUS = """
 on: pull_request
@@ -25,12 +26,6 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - run: echo ${{ github.event.pull_request.title }}
-"""
-REGISTRY = """
-FROM debian:bookworm-slim
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-registry
-RUN printf 'version: 0.1\\nhttp: {addr: ":5000"}\\nstorage: {filesystem: {rootdirectory: /srv}}' > /etc/docker/registry/config.yml
-ENTRYPOINT ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
 """
 
 
@@ -259,15 +254,10 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
     assert "1.1.0" in git(promoted.remote, "show", "factory/template-update:Dockerfile")
 
 
-@pytest.fixture(scope="module")
-def registry(engine) -> str:  # noqa: F811
-    """The image of a registry, from Debian's package."""
-    subprocess.run(["docker", "build", "--quiet", "--tag=test-registry", "-"], input=REGISTRY, text=True, check=True)
-    return "test-registry"
-
-
-def test_release_serves_the_version_of_its_tag(run, promoted, platform, registry, tmp_path):
-    done = run("release", "model/v1", payload={"ref": "refs/tags/model/v1"}, REGISTRY_IMAGE=registry, **address(platform))
+def test_release_serves_the_version_of_its_tag(run, promoted, platform, engine, tmp_path):
+    with registry() as image:
+        payload = {"ref": "refs/tags/model/v1"}
+        done = run("release", "model/v1", payload=payload, REGISTRY_IMAGE=image, **address(platform))
     assert done.jobs == {"staging": "success", "production": "success"}, done.log()
     assert {path.name for path in (tmp_path / "artifacts/sbom").iterdir()} == {"v1.cdx.json", "v1.provenance.json"}
     assert "has served on this machine" in done.log("staging") and "has served on this machine" in done.log("production")

@@ -37,7 +37,7 @@ def summary(post: bool) -> None:
             click.echo(f"See {url}" if url else "This run is for no pull request")
         except FactoryError as error:
             click.echo(f"Not posted: {error}", err=True)
-    _end(problems)
+    _exit_with(problems)
 
 
 @main.command()
@@ -53,7 +53,7 @@ def propose() -> None:
         if not problems:
             raise
         click.echo(f"Not posted: {error}", err=True)
-    _end(problems)
+    _exit_with(problems)
 
 
 @main.command()
@@ -73,7 +73,7 @@ def update(template: str | None, release: str | None, proposing: bool) -> None:
     raise SystemExit(result.exit_code)
 
 
-def _end(problems: list[Any]) -> None:
+def _exit_with(problems: list[Any]) -> None:
     from ..ci import summary
 
     for problem in problems:

@@ -14,7 +14,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 class Factory(click.Group):
-    """Prints what a user can mend as one line, not as a traceback."""
+    """Prints user errors as one line, not as a traceback."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Take it with the whole of its first line, which click would cut off."""

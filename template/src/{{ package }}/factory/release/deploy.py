@@ -59,7 +59,8 @@ class Host:
     """A Docker engine, this machine's or another's, and what runs there for a stage."""
 
     def __init__(self, project: str, target: str | None) -> None:
-        self.engine, self.project, self.leftovers = find_engine(), project, () if target else ("--volumes",)
+        self.engine, self.project = find_engine(), project
+        self.down_options = () if target else ("--volumes",)  # what a dry run has kept goes with it
         env = {name: value for name, value in os.environ.items() if not (target and name in LOCAL_ENGINE)}
         self.env = env | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
 
@@ -97,8 +98,8 @@ class Host:
         self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE)
 
     def down(self, image: str) -> None:
-        """End what serves; what a dry run has kept goes with it."""
-        self._compose(image, "down", *self.leftovers)
+        """End what serves."""
+        self._compose(image, "down", *self.down_options)
 
     def _container(self, form: str) -> str | None:
         labels = {"project": self.project, "service": SERVICE}
