@@ -1,92 +1,43 @@
-"""The stages end to end: what they leave, what they share, and what they refuse to go on from."""
+"""Your stages end to end, on rows sampled from your contract: what they leave agrees with what was learned."""
 
 import json
-from pathlib import Path
 
+import polars as pl
 import pytest
 
-from .. import artifact, definitions, estimators, manifest, paths, prepare, scorer, train
-from . import toy
-from .cli_runner import refused, run
-
-trained = pytest.mark.usefixtures("trained")
-both = pytest.mark.parametrize("problem", toy.LABELLED)
+from .. import artifact, definitions, features, paths
+from .. import scorer as scoring
+from .cli_runner import run
 
 
-def set_params(**sections):
-    Path("params.yaml").write_text(toy.text(**sections), encoding="utf-8")
+@pytest.fixture
+def report(stages):
+    return lambda name: json.loads((stages / paths.REPORTS / name).read_text(encoding="utf-8"))
 
 
-@both
-@trained
-def test_stages_leave_a_model_and_reports(problem):
-    figures = json.loads(Path("reports/metrics.json").read_text())
-    details = json.loads(Path("reports/evaluation.json").read_text())
-    record = json.loads(Path("reports/run.json").read_text())
-    assert figures == record["metrics"] == {name: found["value"] for name, found in details["metrics"].items()}
-    assert record["parameters"]["problem"] == problem and record["cost"]["peak_memory_mb"] > 0
-    assert details["test_rows"] == 150
-    assert {found["column"] for found in details["slices"]} <= {"kind", "gap"}
-    assert details["importance"][0]["feature"] in {"amount", "gap"}
-    assert list(Path("reports/plots").glob("*.csv")) and Path("reports/report.html").stat().st_size
+def test_reports_are_of_this_model_and_these_rows(report, stages, labelled, params, scorer):
+    details, record = report("evaluation.json"), report("run.json")
+    figures = {name: estimate["value"] for name, estimate in details["metrics"].items()}
+    assert figures == record["metrics"] == report("metrics.json")
+    assert record["model"] == scorer.manifest["files"] and record["cost"]["peak_memory_mb"] > 0
+    assert details["test_rows"] == labelled.height
+    assert {group["column"] for group in details["slices"]} <= set(params.group_columns)
+    assert {row["feature"] for row in details["importance"]} == scorer.manifest["features"].keys()
+    for page in ("report.html", "model-card.md"):
+        assert (stages / paths.REPORTS / page).read_text(encoding="utf-8").strip()
 
 
-@both
-@trained
-def test_model_beats_the_baseline(problem):
-    found = json.loads(Path("reports/evaluation.json").read_text())["metrics"][toy.METRIC[problem]]
-    assert definitions.direction(toy.METRIC[problem]) * (found["value"] - found["baseline"]) > 0
+def test_evaluated_scores_are_those_of_training(report, scorer, estimator, labelled, params):
+    predict = artifact.predictor(estimator, len(scorer.manifest["classes"] or []))
+    learned = predict(scoring.matrix(features.features(labelled)))
+    _, expected = definitions.top_class(definitions.target_of(labelled, params), learned)
+    scores = report("evaluation.json")["scores"]
+    assert scores == pytest.approx(expected[: len(scores)], rel=1e-5, abs=1e-5)
 
 
-@both
-@trained
-def test_training_twice_gives_the_same_bytes():
-    before = manifest.file_sha256(paths.MODEL / "manifest.json")
-    assert run("train").exit_code == 0
-    assert manifest.file_sha256(paths.MODEL / "manifest.json") == before
-
-
-@both
-@trained
-def test_scores_and_features_are_those_of_training(problem):
-    test = prepare.read("test")
-    estimator, _ = train.learn(prepare.read("train"), toy.params(problem))
-    classes = len(toy.CLASSES) if problem == "multiclass" else 0
-    expected = artifact.predictor(estimator, classes)(scorer.matrix(toy.features(test)))
-    assert scorer.Scorer.load().predict_with_ids(test)[1] == pytest.approx(expected, rel=1e-5, abs=1e-5)
-
-
-@trained
-def test_confusion_follows_the_threshold():
-    details = json.loads(Path("reports/evaluation.json").read_text())
-    scores = scorer.Scorer.load().score(prepare.read("test"))
-    positive = details["confusion"]["true_positive"] + details["confusion"]["false_positive"]
-    assert positive == (scores["score"] >= details["threshold"]).sum() == scores["decision"].sum()
-
-
-@trained
-@pytest.mark.parametrize("stage", ["train", "evaluate"])
-@pytest.mark.parametrize("file", ["train.parquet", "test.parquet", "manifest.json"])
-def test_rotten_prepared_data_is_refused(stage, file):
-    path = paths.PREPARED / file
-    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
-    assert f"{path} is damaged" in refused(stage)
-
-
-@trained
-def test_model_of_other_data_is_not_evaluated():
-    set_params(split={"test": 0.5})
-    run("prepare")
-    assert "model/ was trained on other data than data/prepared/ holds: run `dvc repro`" in refused("evaluate")
-
-
-@trained
-def test_failed_stage_leaves_what_was_there(monkeypatch):
-    before = manifest.file_sha256(paths.MODEL / "manifest.json")
-
-    def fail(*arguments):
-        raise OSError(28, "No space left on device", "model.onnx")
-
-    monkeypatch.setattr(estimators, "save", fail)
-    assert refused("train") == "model.onnx: No space left on device"
-    assert manifest.file_sha256(paths.MODEL / "manifest.json") == before
+def test_file_is_scored_as_its_rows_are(stages, scorer, rows, tmp_path):
+    source, destination = tmp_path / "rows.parquet", tmp_path / "scores.parquet"
+    rows.write_parquet(source)
+    result = run("score", source, destination, "--model", stages / paths.MODEL)
+    assert result.exit_code == 0, result.output
+    assert pl.read_parquet(destination).equals(scorer.score(rows))

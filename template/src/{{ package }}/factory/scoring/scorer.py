@@ -29,7 +29,8 @@ class Scorer:
     """
 
     def __init__(self, model: artifact.Artifact) -> None:
-        if describe(features(contract.Row.create_empty())) != model.manifest["features"]:
+        made = describe(features(contract.Row.create_empty()))
+        if [*made.items()] != [*model.manifest["features"].items()]:  # in their order, by which the model knows them
             raise ArtifactError(
                 "features.py or contract.py no longer make the features that the model learned from: run `dvc repro`"
             )
