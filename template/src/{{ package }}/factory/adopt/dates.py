@@ -1,42 +1,90 @@
-"""Whether a column of times can part new rows from old ones, and what lies always after another."""
+"""Dates of an adoption: how they are written, which is the row's own time, its limits, its features, and if it splits rows."""
 
-from datetime import datetime, timedelta
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
 
 import polars as pl
 
-from .profile import Column
-from .target import Question
-from .type_inference import typed
+from .. import config
+from ..data.split import LEAST_VALUES, is_future, is_newest
 
-LEAST, MOST = 0.05, 0.5
-TEST = 0.2
+DATES = ("Date", "Datetime")
+TEMPORAL = (*DATES, "Time")
+DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y")
+CLOCKS = (" %H:%M:%S%.f", " %H:%M", "T%H:%M:%SZ", "T%H:%M:%S%.fZ")
+FORMATS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Date", ("", *DAYS)),
+    ("Datetime", ("", *(f"{day}{clock}" for day in ("%Y-%m-%d", *DAYS) for clock in CLOCKS))),
+    ("Time", ("", "%H:%M", "%I:%M %p")),
+)
+"""The formats of each type, by preference; the first is ISO 8601, which needs none."""
+
+BIRTH = re.compile(r"(?i)birth|born|dob")
+FIRST_YEAR, LAST_YEAR = 1800, 2100
+TEST_SHARE = config.Split().test
+LEAST_SHARE, MOST_SHARE = 0.05, 0.5
 
 
-def why_not(table: pl.LazyFrame, time: Column, question: Question) -> str | None:
-    """Why the newest rows cannot be the test; None where they can."""
-    target = question.target
-    named = {time.name: "time", target.name: "target"}
-    rows = _of(table, time, target).drop_nulls(target.name).rename(named).collect(engine="streaming")
-    if rows["time"].cast(pl.Datetime).max() > datetime.now() + timedelta(days=1):  # type: ignore[operator]
+def is_row_time(name: str, kind: str, missing: int) -> bool:
+    """Whether a column looks like the time of its row: a date that each row has, and nobody's birthday."""
+    return kind in DATES and not missing and not BIRTH.search(name)
+
+
+def why_no_split(values: pl.LazyFrame, time: str, target: str, classes: int) -> str | None:
+    """Why the newest rows cannot be the test; None where they can. A regression has no classes."""
+    named = values.select(pl.col(time).alias("time"), pl.col(target).alias("target"))
+    rows = named.drop_nulls("target").collect(engine="streaming")
+    if is_future(rows["time"]).any():
         return "it lies in the future"
-    newest = rows["time"] > rows["time"].quantile(1 - TEST, "lower")
-    share = newest.mean()
-    if not LEAST <= float(share or 0) <= MOST:  # type: ignore[arg-type]
+    newest = is_newest(rows["time"], TEST_SHARE)
+    if not LEAST_SHARE * rows.height <= newest.sum() <= MOST_SHARE * rows.height:
         return "too few different times"
-    old, new = (rows.filter(side)["target"].n_unique() for side in (~newest, newest))
-    if new < 2 or old < (len(question.counts) or 2):
-        return f"the newest rows hold {new} values of {target.name}, the others {old}"
+    old, new = (rows["target"].filter(mask).n_unique() for mask in (~newest, newest))
+    if new < LEAST_VALUES or old < (classes or LEAST_VALUES):
+        return f"the newest rows hold {new} values of {target}, the others {old}"
     return None
 
 
-def always_after(table: pl.LazyFrame, later: Column, time: Column) -> str | None:
-    """The reason to leave a time out that never comes before the row's own: it may not be known yet."""
-    one, other = (pl.col(column.name).cast(pl.Datetime) for column in (later, time))
-    always = (
-        _of(table, later, time).select((one >= other).all() & (one > other).any()).collect(engine="streaming").item()
-    )
-    return f"always after {time.name}: known only after the event?" if always else None
+def is_always_after(values: pl.LazyFrame, later: str, time: str) -> bool:
+    """Whether a time never comes before the row's own, and so may not be known yet."""
+    one, other = (pl.col(name).cast(pl.Datetime) for name in (later, time))
+    return bool(values.select((one >= other).all() & (one > other).any()).collect(engine="streaming").item())
 
 
-def _of(table: pl.LazyFrame, *columns: Column) -> pl.LazyFrame:
-    return typed(table, {column.name: column.spelled for column in columns})
+def limits(kind: str, low: date, high: date) -> dict[str, date]:
+    """From the decade before the first date to the end of the century, or longer."""
+    cls = date if kind == "Date" else datetime
+    year = max(LAST_YEAR, high.year + 50)
+    last = cls(year, 1, 1) if year <= date.max.year else cls(date.max.year, 12, 31)
+    return {"min": cls(max(low.year // 10 * 10 - 10, 1), 1, 1), "max": last}
+
+
+def limits_of_years(low: int, high: int) -> dict[str, int] | None:
+    """The same of whole numbers that look like years; None if they do not."""
+    if FIRST_YEAR <= low and high <= LAST_YEAR:
+        return {"min": low // 10 * 10 - 50, "max": LAST_YEAR}
+    return None
+
+
+def features(kind: str, values: pl.Series) -> Iterator[str]:
+    """The parts of a time that come again, by their functions in features.py."""
+    known = values.drop_nulls()
+    if kind != "Time":
+        if known.dt.month().n_unique() > 1:
+            yield "month"
+        if known.dt.day().n_unique() > 1:  # else they stand for months or years
+            yield "weekday"
+    if kind != "Date" and known.dt.hour().n_unique() > 1:
+        yield "hour"
+
+
+def in_calendar(value: pl.Expr) -> pl.Expr:
+    """The dates, null where Python has none."""
+    return pl.when(value.dt.year().is_between(1, date.max.year)).then(value)
+
+
+def imports(kinds: set[str]) -> str:
+    """The line that imports what the limits of columns of these types are written with."""
+    names = ", ".join(sorted(kind.lower() for kind in kinds & {*DATES}))
+    return f"from datetime import {names}" if names else ""

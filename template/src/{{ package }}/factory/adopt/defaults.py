@@ -1,4 +1,4 @@
-"""What the first model shows: whether it is better than knowing nothing, and where the gate's limits begin."""
+"""What the model and the gate start with: parameters by what predicts unseen rows, limits by what the first model shows."""
 
 import json
 from collections.abc import Iterator
@@ -17,9 +17,24 @@ from ..metrics import definitions
 from ..paths import REPORTS
 from ..scoring import artifact
 from ..validation.bounds import rounded_bound
-from .profile import TEMPORAL, Column, numbers
-from .target import Question
+from .dates import TEMPORAL
+from .profile import Column, numbers
+from .target import Target
 
+SMALL_TREES = {
+    "max_iter": 150,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 8,
+    "l2_regularization": 1.0,
+    "random_state": 0,
+}
+LARGE_TREES = SMALL_TREES | {"max_iter": 300, "max_leaf_nodes": 31}
+MANY_ROWS = SMALL_TREES | {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31}
+"""For tables of many rows; `factory tune` searches further."""
+MANY = 20_000
+MOST_ROWS, MOST_CELLS, LEAST_ROWS = 6_000, 200_000, 30
+"""Rows and cells that are tried on at most, and rows at least."""
+CLEARLY = 0.95  # of the loss
 LIMITS = {
     "CALIBRATION": "calibration",
     "FAIRNESS_SELECTION": "selection_gap",
@@ -31,7 +46,7 @@ BELOW_ONE = ("selection_gap",)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BaselineResult:
     """What the first model showed, on which limits and tests rest: `limits` are lines of the section `gate`."""
 
     better: bool = False
@@ -41,19 +56,52 @@ class Outcome:
     limits: tuple[dict[str, Any], ...] = ()
 
 
-def outcome() -> Outcome:
+def parameters(columns: list[Column], target: Target) -> dict[str, Any]:
+    """The section `model` of params.yaml for these features."""
+    large = MANY_ROWS if target.rows >= MANY else LARGE_TREES
+    if target.problem == "multiclass":  # which has trees for each class
+        return MANY_ROWS if target.rows >= MANY else SMALL_TREES
+    tried = [column for column in columns if column.kind not in TEMPORAL]
+    try:
+        with threadpool_limits(1):  # small fits would wait for each other
+            better = bool(tried) and _loss(large, tried, target) < CLEARLY * _loss(SMALL_TREES, tried, target)
+    except ValueError:  # of a model.py of the project's own: the pipeline says what it cannot take
+        return SMALL_TREES
+    return large if better else SMALL_TREES
+
+
+def baseline_result() -> BaselineResult:
     """What reports/ say of the model that was just trained."""
     metric = config.load().evaluation.metric
     estimate = json.loads((REPORTS / "evaluation.json").read_text(encoding="utf-8"))["metrics"][metric]
     sign = definitions.direction(metric)
     better = min(sign * estimate["low"], sign * estimate["high"]) > sign * estimate["baseline"]
     checks = json.loads(compare.JSON.read_text(encoding="utf-8"))["checks"] if compare.JSON.exists() else []
-    limits = (_floor(estimate, better), *_ratchets(checks))
-    return Outcome(better, metric, estimate["value"], estimate["baseline"], limits)
+    limits = (_floor(estimate, better), *_relaxed_limits(checks))
+    return BaselineResult(better, metric, estimate["value"], estimate["baseline"], limits)
+
+
+def _loss(settings: dict[str, Any], columns: list[Column], target: Target) -> float:
+    """Of rows of the sample that it has not learned from, by threefold cross-validation."""
+    outcomes = numbers(target.column)
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(outcomes)))
+    rows = rows[: max(LEAST_ROWS, min(MOST_ROWS, MOST_CELLS // len(columns)))]
+    features, truth = np.column_stack([numbers(column)[rows] for column in columns]), outcomes[rows]
+    if target.problem == "classification":
+        truth = (truth == truth.max()).astype(np.float64)
+    metric = definitions.METRICS[target.problem]["rmse" if target.problem == "regression" else "log_loss"]
+    categorical = [place for place, column in enumerate(columns) if column.kind == "String"]
+    losses = []
+    for train, test in KFold(3).split(rows):
+        if np.ptp(truth[train]) == 0 or np.ptp(truth[test]) == 0:
+            continue  # too rare to be measured
+        estimator = yours.model(target.problem, categorical, **settings).fit(features[train], truth[train])
+        losses.append(metric(truth[test], artifact.predictor(estimator)(features[test])))
+    return float(np.mean(losses)) if losses else 0.0
 
 
 def _floor(estimate: dict[str, float], better: bool) -> dict[str, Any]:
-    """Half-way between knowing nothing and the first model, if that is better."""
+    """Half-way between the baseline and the first model, if that is better."""
     value, baseline = estimate["value"], estimate["baseline"]
     if not better:
         return {"name": "floor", "value": f"{baseline:.3g}", "why": "what knowing the target's mean alone gives"}
@@ -61,7 +109,7 @@ def _floor(estimate: dict[str, float], better: bool) -> dict[str, Any]:
     return {"name": "floor", "value": f"{(value + baseline) / 2:.3g}", "why": why}
 
 
-def _ratchets(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _relaxed_limits(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Limits that the first model does not keep: no later one may be further beyond."""
     figures: dict[str, float] = {}
     for check in checks:
@@ -77,47 +125,3 @@ def _ratchets(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             "value": f"{value:g}",
             "why": f"the first model has {figure:.2g}; {usual:g} is usual: bring it down",
         }
-
-
-CAUTIOUS = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 1.0, "random_state": 0}
-CAPABLE = {"max_iter": 300, "learning_rate": 0.05, "max_leaf_nodes": 31, "l2_regularization": 1.0, "random_state": 0}
-LARGE = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31, "l2_regularization": 1.0, "random_state": 0}
-"""Of many rows; `factory tune` searches further."""
-
-MANY = 20_000
-ROWS, CELLS, LEAST = 6_000, 200_000, 30
-"""Rows and cells that are tried on at most, and rows at least."""
-CLEARLY = 0.95  # of the loss
-
-
-def parameters(columns: list[Column], question: Question) -> dict[str, Any]:
-    """The section `model` of params.yaml for these features."""
-    able = LARGE if question.rows >= MANY else CAPABLE
-    if question.problem == "multiclass":  # which has trees for each class
-        return LARGE if question.rows >= MANY else CAUTIOUS
-    tried = [column for column in columns if column.kind not in TEMPORAL]
-    try:
-        with threadpool_limits(1):  # small fits would wait for each other
-            clearly = bool(tried) and _loss(able, tried, question) < CLEARLY * _loss(CAUTIOUS, tried, question)
-    except ValueError:  # of a model.py of the project's own: the pipeline says what it cannot take
-        return CAUTIOUS
-    return able if clearly else CAUTIOUS
-
-
-def _loss(chosen: dict[str, Any], columns: list[Column], question: Question) -> float:
-    """Of rows of the sample that it has not learned from, by threefold cross-validation."""
-    target = numbers(question.target)
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(target)))
-    rows = rows[: max(LEAST, min(ROWS, CELLS // len(columns)))]
-    features, truth = np.column_stack([numbers(column)[rows] for column in columns]), target[rows]
-    if question.problem == "classification":
-        truth = (truth == truth.max()).astype(np.float64)
-    metric = definitions.METRICS[question.problem]["rmse" if question.problem == "regression" else "log_loss"]
-    texts = [place for place, column in enumerate(columns) if column.kind == "String"]
-    losses = []
-    for learned, seen in KFold(3).split(rows):
-        if np.ptp(truth[learned]) == 0 or np.ptp(truth[seen]) == 0:
-            continue  # too rare to be told
-        estimator = yours.model(question.problem, texts, **chosen).fit(features[learned], truth[learned])
-        losses.append(metric(truth[seen], artifact.predictor(estimator)(features[seen])))
-    return float(np.mean(losses)) if losses else 0.0

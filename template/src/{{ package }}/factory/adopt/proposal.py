@@ -6,19 +6,19 @@ from typing import Any
 import polars as pl
 
 from ..errors import FactoryError
-from . import defaults
-from .dates import always_after, why_not
-from .profile import TEMPORAL, Column
-from .roles import Choice, is_free_text, leaks, looks
+from . import dates, defaults, profile
+from .profile import Column
+from .roles import ColumnRole, infer_role, is_free_text, leaks
 from .source import KINDS
-from .target import Question, ask
+from .target import Target, infer_problem
 
-PARTS = ("feature", "out", "id", "time", "sensitive")
+ROLES = ("feature", "out", "id", "time", "sensitive")
 """What a user may make of a column."""
+BY_USER = "as you said"
 
 
 @dataclass(frozen=True)
-class Asked:
+class UserChoices:
     """What the user said; `roles` are changes of what was proposed."""
 
     target: str
@@ -31,94 +31,117 @@ class Asked:
 
 @dataclass(frozen=True)
 class Proposal:
-    """The question, the part of every column in the table's order, and the model's parameters."""
+    """The target, the role of every column in the table's order, and the model's parameters."""
 
-    question: Question
-    choices: list[Choice]
-    parameters: dict[str, Any] = field(default_factory=lambda: defaults.CAUTIOUS)
+    target: Target
+    roles: list[ColumnRole]
+    parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
 
-    def having(self, role: str) -> list[Choice]:
-        """The choices of that role."""
-        return [choice for choice in self.choices if choice.role == role]
-
-    def name_of(self, role: str) -> str | None:
-        """The one column of that role, if there is one."""
-        return next((choice.name for choice in self.having(role)), None)
+    @property
+    def used(self) -> list[ColumnRole]:
+        """The columns that are not left out."""
+        return [role for role in self.roles if role.role != "out"]
 
     @property
     def repeats(self) -> bool:
         """Whether several rows share an id."""
-        return any(not choice.column.unique for choice in self.having("id"))
+        return any(not role.column.unique for role in self.with_role("id"))
+
+    def with_role(self, name: str) -> list[ColumnRole]:
+        """The columns of that role."""
+        return [role for role in self.roles if role.role == name]
+
+    def name_of(self, role: str) -> str | None:
+        """The one column of that role, if there is one."""
+        return next((role.name for role in self.with_role(role)), None)
 
 
-def propose(columns: dict[str, Column], table: pl.LazyFrame, asked: Asked) -> Proposal:
-    """The proposal. Raises FactoryError where a column that was named cannot play its part."""
-    _refuse_names(asked, columns)
-    question = ask(table, columns[asked.target], asked.problem)
-    choices: list[Choice] = []
+def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoices) -> Proposal:
+    """The proposal. Raises FactoryError where a column that was named cannot play its role."""
+    _check_names(choices, columns)
+    values = profile.values(table, columns)
+    target = infer_problem(values, columns[choices.target], choices.problem)
+    roles: list[ColumnRole] = []
     for column in columns.values():
-        choices.append(_named(column, asked) or looks(column, choices))
-    found = [choice.column for choice in choices if choice.role == "feature" and choice.name not in asked.roles]
-    told = leaks(found, question)
-    choices = [
-        replace(choice, role="out", why=told[choice.name]) if choice.name in told else choice for choice in choices
-    ]
-    proposal = _one_each(Proposal(question, choices), table, asked)
-    if not proposal.having("feature"):
-        raise FactoryError(f"no column is left to tell {asked.target} from")
+        roles.append(_chosen_role(column, choices) or infer_role(column, roles))
+    features = [role.column for role in roles if role.role == "feature" and role.name not in choices.roles]
+    why_out = leaks(features, target)
+    roles = [replace(role, role="out", why=why_out[role.name]) if role.name in why_out else role for role in roles]
+    proposal = _one_time(_one_id(Proposal(target, roles)), values)
+    if not proposal.with_role("feature"):
+        raise FactoryError(f"no column is left to tell {choices.target} from")
     return proposal
 
 
-def _refuse_names(asked: Asked, columns: dict[str, Column]) -> None:
+def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
     """Refuse a column that is not there, and one that is to be two things."""
-    said = [name for name in (asked.target, asked.id, asked.time, *asked.sensitive) if name is not None]
-    for name in (*said, *asked.roles):
+    names = [name for name in (choices.target, choices.id, choices.time, *choices.sensitive) if name is not None]
+    for name in (*names, *choices.roles):
         if name not in columns:
             there = ", ".join(columns)
             raise FactoryError(f"there is no column {name!r}: there are {there[:300]}{'…' * (len(there) > 300)}")
-        if said.count(name) > 1:
+        if names.count(name) > 1:
             raise FactoryError(f"{name}: named twice: target, id, time and sensitive are columns of their own")
-    if asked.target in asked.roles:
-        raise FactoryError(f"{asked.target}: is the target")
+    if choices.target in choices.roles:
+        raise FactoryError(f"{choices.target}: is the target")
 
 
-def _named(column: Column, asked: Asked) -> Choice | None:
-    """What the user said of the column."""
+def _chosen_role(column: Column, choices: UserChoices) -> ColumnRole | None:
+    """What the user said of the column. Raises FactoryError where it cannot be that."""
     name = column.name
-    if name == asked.target:
-        return Choice(column, "target")
-    role = asked.roles.get(name) or ("id" if name == asked.id else "time" if name == asked.time else None)
-    sensitive = name in asked.sensitive or role == "sensitive"
+    if name == choices.target:
+        return ColumnRole(column, "target")
+    role = choices.roles.get(name) or ("id" if name == choices.id else "time" if name == choices.time else None)
+    sensitive = name in choices.sensitive or role == "sensitive"
     if role is None and not sensitive:
         return None
     role = "feature" if sensitive and role in (None, "sensitive") else str(role)
-    gap = f"{column.missing} rows have none"
-    if role == "time" and (column.kind not in TEMPORAL[:2] or column.missing):
+    _check_role(column, role)
+    return ColumnRole(column, role, BY_USER, sensitive)
+
+
+def _check_role(column: Column, role: str) -> None:
+    name, gap = column.name, f"{column.missing} rows have none"
+    if role == "time" and (column.kind not in dates.DATES or column.missing):
         raise FactoryError(f"{name}: cannot tell new rows from old: {gap if column.missing else 'holds no dates'}")
     if role == "id" and (column.missing or column.kind not in ("Int64", "String")):
         raise FactoryError(f"{name}: cannot be an id: {gap if column.missing else 'holds no text or whole numbers'}")
     if role == "feature" and column.kind not in KINDS:
-        raise FactoryError(f"{name}: {column.spelled.note}")
+        raise FactoryError(f"{name}: {column.format.note}")
     if role == "feature" and is_free_text(column):
         raise FactoryError(f"{name}: {column.different} different texts are no feature: derive one in features.py")
-    return Choice(column, role, "as you said", sensitive)
 
 
-def _one_each(proposal: Proposal, table: pl.LazyFrame, asked: Asked) -> Proposal:
-    """One id and one time at most, those that were named first, and a time only where it can split the rows."""
-    choices = proposal.choices
-    ids = sorted(proposal.having("id"), key=lambda choice: choice.why != "as you said")
-    for other in ids[1:]:
-        choices = _instead(choices, replace(other, role="out", why=f"identifies the row, as {ids[0].name} does"))
-    times = sorted(proposal.having("time"), key=lambda choice: choice.why != "as you said")
-    reason = why_not(table, times[0].column, proposal.question) if times else None
-    if reason and times[0].why == "as you said":
-        raise FactoryError(f"{times[0].name}: cannot split the rows: {reason}")
-    for other in times[0 if reason else 1 :]:
-        after = None if reason else always_after(table, other.column, times[0].column)
-        choices = _instead(choices, replace(other, role="out" if after else "feature", why=after or reason or ""))
-    return replace(proposal, choices=choices)
+def _one_id(proposal: Proposal) -> Proposal:
+    """One id at most, that which the user named first."""
+    ids = _by_user_first(proposal.with_role("id"))
+    return _with_roles(proposal, [replace(r, role="out", why=f"identifies the row, as {ids[0].name} does") for r in ids[1:]])
 
 
-def _instead(choices: list[Choice], new: Choice) -> list[Choice]:
-    return [new if choice.name == new.name else choice for choice in choices]
+def _one_time(proposal: Proposal, values: pl.LazyFrame) -> Proposal:
+    """One time at most, that which the user named first, and only where it can split the rows."""
+    times = _by_user_first(proposal.with_role("time"))
+    if not times:
+        return proposal
+    time, target = times[0], proposal.target
+    reason = dates.why_no_split(values, time.name, target.name, len(target.counts))
+    if reason and time.why == BY_USER:
+        raise FactoryError(f"{time.name}: cannot split the rows: {reason}")
+    if reason:
+        return _with_roles(proposal, [replace(other, role="feature", why=reason) for other in times])
+    return _with_roles(proposal, [_other_time(other, time.name, values) for other in times[1:]])
+
+
+def _other_time(other: ColumnRole, time: str, values: pl.LazyFrame) -> ColumnRole:
+    if dates.is_always_after(values, other.name, time):
+        return replace(other, role="out", why=f"always after {time}: known only after the event?")
+    return replace(other, role="feature", why="")
+
+
+def _by_user_first(roles: list[ColumnRole]) -> list[ColumnRole]:
+    return sorted(roles, key=lambda role: role.why != BY_USER)
+
+
+def _with_roles(proposal: Proposal, changed: list[ColumnRole]) -> Proposal:
+    new = {role.name: role for role in changed}
+    return replace(proposal, roles=[new.get(role.name, role) for role in proposal.roles])

@@ -1,10 +1,10 @@
-"""Values for tests: a typical one of each column, which is nobody's own, and those beyond its limits."""
+"""The user's files from a proposal: the values that the templates name, and the files, formatted."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
+from datetime import time, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,28 +13,84 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from ..errors import FactoryError
-from . import defaults
-from .contract_code import Declared, declare, rules
-from .defaults import Outcome
-from .profile import TEMPORAL, Column
+from ..validation.parsing import COMMON_MISSING
+from . import dates
+from .contract_code import ColumnCode, column_code, invariants, python_code
+from .defaults import BaselineResult
 from .proposal import Proposal
-from .roles import Choice
+from .roles import ColumnRole
 from .transaction import PLACES
-from .type_inference import UNKNOWN
 
+RESERVED = {"dy", "pl", "date", "datetime", "time"}
 OTHER = "another"
+TESTED = 100
+"""Columns whose limits are tested one by one; of a wider table every so many."""
+RARE = 0.1
+SLICES = 6
 
 
-def typical(declared: Declared) -> Any:
-    """A value in the middle of what the column holds."""
-    column, kind = declared.column, declared.kind
-    if declared.categories is not None:
-        known = column.sample.drop_nulls().mode().sort()
-        return str(known[0]) if str(known[0]) in declared.categories else declared.categories[0]
+def write(proposal: Proposal, result: BaselineResult, folder: Path) -> list[Path]:
+    """Write every file below the folder, formatted; their paths in the project."""
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"code": python_code, "yaml": one_line_yaml, "comment": comment}
+    context = build_context(proposal, result)
+    for name, place in PLACES.items():
+        template = resources.files(__package__).joinpath("templates", f"{name}.txt").read_text(encoding="utf-8")
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / name).write_text(environment.from_string(template).render(context), encoding="utf-8")
+    paths = [place / name for name, place in PLACES.items()]
+    _format([folder / path for path in paths if path.suffix == ".py"])
+    return paths
+
+
+def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
+    """The facts by the names that the templates give them."""
+    target, used, taken = proposal.target, proposal.used, set(RESERVED)
+    codes = [
+        column_code(r.column, taken, target=target if r.role == "target" else None, is_key=r.role == "id") for r in used
+    ]
+    columns = [_column(code, code.column is target.column) for code in codes]
+    features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
+    plain = {feature["name"] for feature in features}
+    optional = [c["name"] for c in columns if not c["is_target"] and c["column"].missing]
+    return {
+        "target": target,
+        "target_note": f"{target.column.missing:,} rows without are left out" if target.column.missing else "",
+        "columns": columns,
+        "outcome": next(column for column in columns if column["is_target"]),
+        "outcome_mix": _outcome_mix(proposal),
+        "id": proposal.name_of("id"),
+        "time": proposal.name_of("time"),
+        "repeats": proposal.repeats,
+        "test_share": dates.TEST_SHARE,
+        "sensitive": [role.name for role in used if role.sensitive],
+        "ignored": proposal.with_role("out"),
+        "missing": sorted({text for role in used for text in role.column.format.missing} & set(COMMON_MISSING)),
+        "imports": dates.imports({code.kind for code in codes}),
+        "invariants": invariants(codes, target),
+        "features": features,
+        "time_features": {feature["function"] for feature in features},
+        "optional": sorted(optional, key=lambda name: name not in plain),
+        "every_nth": f"[:: {len(columns) // TESTED}]" if len(columns) >= 2 * TESTED else "",
+        "examples": 100 if len(columns) < TESTED else 5,
+        "better": result.better,
+        "limits": result.limits,
+        **_settings(proposal),
+    }
+
+
+def valid_value(code: ColumnCode) -> Any:
+    """A value in the middle of what the column holds, which is nobody's own."""
+    column, kind = code.column, code.kind
+    if code.categories is not None:
+        frequent = str(column.sample.drop_nulls().mode().sort()[0])
+        return frequent if frequent in code.categories else code.categories[0]
     if kind == "Bool":
         return True
     if kind == "String":
-        return "r1"[: declared.arguments["max_length"]]
+        return "r1"[: code.arguments["max_length"]]
     if kind == "Time":
         return time(12)
     middle = column.sample.drop_nulls().sort()[column.sample.drop_nulls().len() // 2]
@@ -46,159 +102,24 @@ def typical(declared: Declared) -> Any:
     return middle
 
 
-def beyond(declared: Declared) -> list[Any]:
+def invalid_values(code: ColumnCode) -> list[Any]:
     """Values that the column refuses."""
-    low, high = (declared.arguments.get(limit) for limit in ("min", "max"))
-    if declared.categories is not None:
-        return [OTHER if OTHER not in declared.categories else f"{OTHER} one"]
-    if declared.kind == "String":
-        return ["", "x" * (declared.arguments["max_length"] + 1)]
+    low, high = (code.arguments.get(limit) for limit in ("min", "max"))
+    if code.categories is not None:
+        return [OTHER if OTHER not in code.categories else f"{OTHER} one"]
+    if code.kind == "String":
+        return ["", "x" * (code.arguments["max_length"] + 1)]
     if low is None:
         return ["perhaps"]
-    step = timedelta(days=1) if declared.kind in ("Date", "Datetime") else 1
-    found = []
+    step = timedelta(days=1) if code.kind in dates.DATES else 1
+    values = []
     with suppress(OverflowError):  # beyond the calendar
-        found.append(low - step)
-        found += [] if high is None else [high + step]
-    return found
+        values.append(low - step)
+        values += [] if high is None else [high + step]
+    return values
 
 
-RESERVED = {"dy", "pl", "date", "datetime", "time"}
-TESTED = 100
-"""Columns whose limits are tested one by one; of a wider table every so many."""
-
-RARE = 0.1
-SLICES = 6
-
-
-def of(proposal: Proposal, outcome: Outcome) -> dict[str, Any]:
-    """The facts by the names that the templates give them."""
-    question, taken = proposal.question, set(RESERVED)
-    chosen = [choice for choice in proposal.choices if choice.role != "out"]
-    targets = {choice.name: question for choice in proposal.having("target")}
-    declared = [declare(c.column, taken, target=targets.get(c.name), is_key=c.role == "id") for c in chosen]
-    columns = [_described(column, column.column is question.target) for column in declared]
-    features = [line for choice in chosen if choice.role in ("feature", "time") for line in _features(choice)]
-    optional = [c["name"] for c in columns if not c["is_target"] and c["column"].missing]
-    plain = {feature["name"] for feature in features}
-    return {
-        "question": question,
-        "columns": columns,
-        "target": next(column for column in columns if column["is_target"]),
-        "target_note": f"{question.target.missing:,} rows without are left out" if question.target.missing else "",
-        "id": proposal.name_of("id"),
-        "time": proposal.name_of("time"),
-        "repeats": proposal.repeats,
-        "sensitive": [choice.name for choice in proposal.choices if choice.sensitive and choice.role != "out"],
-        "ignored": proposal.having("out"),
-        "unknown": sorted({text for choice in chosen for text in choice.column.spelled.unknown} & set(UNKNOWN)),
-        "imports": _imports(declared),
-        "rules": rules(declared, question),
-        "features": features,
-        "parts": {feature["part"] for feature in features},
-        "optional": sorted(optional, key=lambda name: name not in plain),
-        "some": f"[:: {len(columns) // TESTED}]" if len(columns) >= 2 * TESTED else "",
-        "examples": 100 if len(columns) < TESTED else 5,
-        "target_mix": _mix(proposal),
-        "better": outcome.better,
-        "limits": outcome.limits,
-        **_choices(proposal),
-    }
-
-
-def _described(declared: Declared, is_target: bool) -> dict[str, Any]:
-    return {
-        "column": declared.column,
-        "name": declared.column.name,
-        "attribute": declared.attribute,
-        "code": declared.code,
-        "constant": declared.constant,
-        "categories": declared.categories,
-        "comment": declared.comment,
-        "is_target": is_target,
-        "typical": typical(declared),
-        "beyond": [*([] if declared.column.missing or not is_target else [None]), *beyond(declared)],
-    }
-
-
-def _features(choice: Choice) -> Iterator[dict[str, str]]:
-    """The column itself, or the parts of a time that come again."""
-    column = choice.column
-    if column.kind not in TEMPORAL:
-        yield {"name": column.name, "code": repr(column.name), "part": "", "comment": ""}
-        return
-    for part in _parts(column):
-        yield {"name": "", "code": f"{part}({column.name!r})", "part": part, "comment": ""}
-
-
-def _parts(column: Column) -> Iterator[str]:
-    known = column.sample.drop_nulls()
-    if column.kind != "Time":
-        if known.dt.month().n_unique() > 1:
-            yield "month"
-        if known.dt.day().n_unique() > 1:  # else they stand for months or years
-            yield "weekday"
-    if column.kind != "Date" and known.dt.hour().n_unique() > 1:
-        yield "hour"
-
-
-def _imports(declared: list[Declared]) -> str:
-    needed = {column.kind.lower() for column in declared if column.kind in TEMPORAL[:2]}
-    return f"from datetime import {', '.join(sorted(needed))}" if needed else ""
-
-
-def _mix(proposal: Proposal) -> str:
-    """How the hundred rows of the tests come by as many true ones as there were."""
-    question = proposal.question
-    if question.positive is None:
-        return ""
-    true = max(1, round(100 * question.counts[question.positive] / question.rows))
-    return f".with_columns((pl.int_range(pl.len()) < {true}).alias({question.target.name!r}))"
-
-
-def _choices(proposal: Proposal) -> dict[str, Any]:
-    """Metric, parameters and the worth of decisions."""
-    question = proposal.question
-    share = question.counts[question.positive] / question.rows if question.positive else 0.5
-    alarms = max(1, round((1 - share) / share))
-    groups = [c.name for c in proposal.having("feature") if 1 < len(c.column.values) <= SLICES and not c.sensitive]
-    return {
-        "metric": "rmse" if question.problem == "regression" else "average_precision" if share < RARE else "roc_auc",
-        "model": proposal.parameters,
-        "slices": groups[:2],
-        "value": {"true_positive": 0, "false_positive": -1, "false_negative": -alarms} if question.positive else None,
-        "value_note": f"as bad as {alarms} false alarms" if alarms > 1 else "",
-    }
-
-
-def write(proposal: Proposal, outcome: defaults.Outcome, folder: Path) -> list[Path]:
-    """Write every file below the folder, formatted; their paths in the project."""
-    environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters |= {"code": code, "yaml": plain_yaml, "comment": comment}
-    facts = of(proposal, outcome)
-    for name, place in PLACES.items():
-        source = resources.files(__package__).joinpath("templates", f"{name}.txt").read_text(encoding="utf-8")
-        (folder / place).mkdir(parents=True, exist_ok=True)
-        (folder / place / name).write_text(environment.from_string(source).render(facts), encoding="utf-8")
-    written = [place / name for name, place in PLACES.items()]
-    _format([folder / path for path in written if path.suffix == ".py"])
-    return written
-
-
-def code(value: Any) -> str:
-    """The value as Python source."""
-    if isinstance(value, datetime | date | time):
-        return repr(value).removeprefix("datetime.")
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(code, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{code(key)}: {code(each)}" for key, each in value.items()) + "}"
-    return repr(value)
-
-
-def plain_yaml(value: Any) -> str:
+def one_line_yaml(value: Any) -> str:
     """The value as YAML on one line."""
     text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=10**9)
     return text.removesuffix("...\n").strip()
@@ -209,15 +130,59 @@ def comment(text: str) -> str:
     return f" # {' '.join(text.split())}" if text else ""
 
 
+def _column(code: ColumnCode, is_target: bool) -> dict[str, Any]:
+    return {
+        "column": code.column,
+        "name": code.column.name,
+        "attribute": code.attribute,
+        "code": code.code,
+        "constant": code.constant,
+        "categories": code.categories,
+        "comment": code.comment,
+        "is_target": is_target,
+        "valid": valid_value(code),
+        "invalid": [*([None] if is_target and not code.column.missing else []), *invalid_values(code)],
+    }
+
+
+def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
+    """The column itself, or the parts of a time that come again."""
+    column = role.column
+    if column.kind not in dates.TEMPORAL:
+        yield {"name": column.name, "code": repr(column.name), "function": ""}
+        return
+    for function in dates.features(column.kind, column.sample):
+        yield {"name": "", "code": f"{function}({column.name!r})", "function": function}
+
+
+def _outcome_mix(proposal: Proposal) -> str:
+    """How the hundred rows of the tests come by as many true ones as there were."""
+    share = proposal.target.share_positive
+    if share is None:
+        return ""
+    return f".with_columns((pl.int_range(pl.len()) < {max(1, round(100 * share))}).alias({proposal.target.name!r}))"
+
+
+def _settings(proposal: Proposal) -> dict[str, Any]:
+    """Metric, parameters and the worth of decisions."""
+    target = proposal.target
+    share = target.share_positive or 0.5
+    alarms = max(1, round((1 - share) / share))
+    groups = [r.name for r in proposal.with_role("feature") if 1 < len(r.column.values) <= SLICES and not r.sensitive]
+    return {
+        "metric": "rmse" if target.problem == "regression" else "average_precision" if share < RARE else "roc_auc",
+        "model": proposal.parameters,
+        "slices": groups[:2],
+        "value": {"true_positive": 0, "false_positive": -1, "false_negative": -alarms} if target.positive else None,
+        "value_note": f"as bad as {alarms} false alarms" if alarms > 1 else "",
+    }
+
+
 def _format(files: list[Path]) -> None:
-    """Lay the code out as the project's own style asks; files by name, for ruff passes over folders such as build/ and .nox/."""
+    """Format the code by the project's settings; files by name, for ruff passes over folders such as build/ and .nox/."""
     for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
         config = ["--config", str(Path("pyproject.toml").resolve())]
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *config, *map(str, files)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise FactoryError(f"`ruff {command[0]}` failed: {done.stderr.strip() or done.stdout.strip()}")
+        ruff = [sys.executable, "-m", "ruff", *command, *config, *map(str, files)]
+        result = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise FactoryError(f"`ruff {command[0]}` failed: {result.stderr.strip() or result.stdout.strip()}")

@@ -1,4 +1,4 @@
-"""What a table may hold that no contract can state."""
+"""The files of a table that is adopted, as one table, refused where no contract can state what it holds."""
 
 import re
 import unicodedata
@@ -12,19 +12,7 @@ from ..paths import RAW
 
 PATTERN = re.compile(r"\*|\^.*\$")  # which polars takes for several columns
 KINDS = ("Int64", "Float64", "Date", "Datetime", "Time", "Bool", "String")
-"""The types that a column of a contract has here."""
-
-
-def refuse_names(names: list[str]) -> None:
-    """Raise FactoryError where a name cannot be written down, or stands for several columns."""
-    for name in names:
-        if PATTERN.fullmatch(name) or any(unicodedata.category(sign) == "Cc" for sign in name):
-            raise FactoryError(f"column {name!r}: rename it: line breaks, control characters, * and ^…$ are no names")
-
-
-def is_readable(dtype: pl.DataType) -> bool:
-    """Whether values of the type are numbers, times, truths or texts."""
-    return not (dtype.is_nested() or dtype in (pl.Duration, pl.Binary, pl.Object, pl.Int128, pl.UInt128))
+"""The types, by their names in dataframely, that a column can have."""
 
 
 def files(table: Path) -> list[Path]:
@@ -35,10 +23,10 @@ def files(table: Path) -> list[Path]:
         raise FactoryError(f"{table}: lies in {RAW}, which is replaced: copy it to another place first")
     if not table.is_dir():
         return [table]
-    found = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
-    if not found:
+    paths = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
+    if not paths:
         raise FactoryError(f"{table}: holds no table")
-    return found
+    return paths
 
 
 def one_table(paths: list[Path]) -> pl.LazyFrame:
@@ -52,6 +40,18 @@ def one_table(paths: list[Path]) -> pl.LazyFrame:
         if columns != names[0]:
             odd = ", ".join(sorted(columns ^ names[0])[:5])
             raise FactoryError(f"{file}: its columns are not those of {paths[0]}: {odd}")
-    refuse_names(sorted(names[0]))
+    check_names(sorted(names[0]))
     order = scanned[0].collect_schema().names()
     return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")
+
+
+def check_names(names: list[str]) -> None:
+    """Raise FactoryError where a name cannot be written down, or stands for several columns."""
+    for name in names:
+        if PATTERN.fullmatch(name) or any(unicodedata.category(sign) == "Cc" for sign in name):
+            raise FactoryError(f"column {name!r}: rename it: line breaks, control characters, * and ^…$ are no names")
+
+
+def is_readable(dtype: pl.DataType) -> bool:
+    """Whether values of the type are numbers, times, truths or texts."""
+    return not (dtype.is_nested() or dtype in (pl.Duration, pl.Binary, pl.Object, pl.Int128, pl.UInt128))

@@ -1,6 +1,5 @@
 """Every delivery against its record and the contract, then split into training and test rows."""
 
-from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +15,7 @@ from ..validation import rules
 from ..validation.parsing import cast
 from ..workspace.stage import stage
 from . import ledger
-from .split import split
+from .split import is_future, split
 
 ROW_GROUP = 2**18  # rows; left to polars, the bytes of the files would depend on the number of threads
 
@@ -76,8 +75,8 @@ def load_validated(path: Path, params: Params, folder: Path, *, checked: bool = 
 
 
 def check_not_future(times: pl.Series) -> None:
-    """What has an outcome lies in the past; a day's grace covers time zones."""
-    late = times.filter(times.cast(pl.Datetime) > datetime.now() + timedelta(days=1))
+    """Refuse times that have not come: what has an outcome lies in the past."""
+    late = times.filter(is_future(times))
     if len(late):
         raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
 

@@ -1,6 +1,7 @@
 """The one split into training and test rows: by time, by a hash of the id, or by a hash of the whole row."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import numpy as np
@@ -59,6 +60,11 @@ def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
 def is_newest(times: pl.Series, share: float) -> pl.Series:
     """True for that share of the rows, the newest; rows of one time stay together."""
     return times > times.quantile(1 - share, "lower")
+
+
+def is_future(times: pl.Series) -> pl.Series:
+    """True for times that have not come yet; a day's grace covers time zones."""
+    return times.cast(pl.Datetime) > datetime.now() + timedelta(days=1)
 
 
 def _check_target(target: pl.Series, problem: str) -> None:
