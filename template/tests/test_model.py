@@ -13,17 +13,17 @@ PARAMS = config.load(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="session")
-def sides():
+def train_test():
     return split.split(sample(), PARAMS)
 
 
 @pytest.fixture(scope="session")
-def folder(sides, tmp_path_factory):
+def folder(train_test, tmp_path_factory):
     """A project's folder in which the stage `train` has run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("flights"))
         paths.PREPARED.mkdir(parents=True)
-        for name, rows in zip(("train", "test"), sides, strict=True):
+        for name, rows in zip(("train", "test"), train_test, strict=True):
             rows.write_parquet(paths.PREPARED / f"{name}.parquet")
         manifest.write_manifest(paths.PREPARED, {})
         train.run(PARAMS)
@@ -36,8 +36,8 @@ def scorer(folder):
 
 
 @pytest.fixture(scope="session")
-def flights(sides):
-    return sides[1].drop(PARAMS.data.target)
+def flights(train_test):
+    return train_test[1].drop(PARAMS.data.target)
 
 
 def scores(scorer, flights, **changed):
@@ -51,8 +51,8 @@ def test_same_flights_same_bytes(folder, monkeypatch):
     assert manifest.file_sha256(paths.MODEL / "manifest.json") == before
 
 
-def test_better_than_knowing_the_mean(scorer, sides):
-    name, test = PARAMS.evaluation.metric, sides[1]
+def test_better_than_knowing_the_mean(scorer, train_test):
+    name, test = PARAMS.evaluation.metric, train_test[1]
     metric = definitions.METRICS[PARAMS.problem][name]
     target, sign = definitions.target_of(test, PARAMS), 1 if name in definitions.HIGHER_IS_BETTER else -1
     mean = scorer.manifest["baseline"] + 0 * target

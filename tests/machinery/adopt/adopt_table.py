@@ -29,5 +29,5 @@ TABLE = pl.DataFrame(
 ).with_columns(price_with_tax=pl.col("price") * 1.2)
 
 
-def propose(table=TABLE, target="price", **asked):
-    return proposal.propose(profile.profile(table.lazy()), table.lazy(), proposal.Asked(target, **asked))
+def propose(table=TABLE, target="price", **choices):
+    return proposal.propose(profile.profile(table.lazy()), table.lazy(), proposal.UserChoices(target, **choices))

@@ -15,20 +15,20 @@ PROBLEMS = {
 
 @pytest.mark.parametrize("target, problem, positive", PROBLEMS.values(), ids=PROBLEMS)
 def test_problems(target, problem, positive):
-    question = propose(target=target).question
-    assert (question.problem, question.positive) == (problem, positive)
+    result = propose(target=target).target
+    assert (result.problem, result.positive) == (problem, positive)
 
 
 @pytest.mark.parametrize("values, problem", [([0, 1, 2], "multiclass"), ([3, 5, 8], "regression"), ([0, 1], "classification")])
 def test_whole_numbers(values, problem):
     table = TABLE.with_columns(grade=pl.Series((values * ROWS)[:ROWS]))
-    assert propose(table, "grade").question.problem == problem
-    assert propose(table, "grade", problem="regression").question.problem == "regression"
+    assert propose(table, "grade").target.problem == problem
+    assert propose(table, "grade", problem="regression").target.problem == "regression"
 
 
 def test_rarer_value_is_the_one_to_find():
     table = TABLE.with_columns(left=pl.Series((["stays"] * 9 + ["goes"]) * 40))
-    assert propose(table, "left").question.positive == "goes"
+    assert propose(table, "left").target.positive == "goes"
 
 
 REFUSED = {
@@ -64,7 +64,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("message, case", REFUSED.items(), ids=REFUSED)
 def test_refusals(message, case):
-    table, asked = case
+    table, choices = case
     with pytest.raises(errors.FactoryError) as refusal:
-        propose(table, **asked)
+        propose(table, **choices)
     assert str(refusal.value).startswith(message) and "\n" not in str(refusal.value)

@@ -12,23 +12,23 @@ RANDOM = np.random.default_rng(0)
 COUNTRY = RANDOM.permutation(np.arange(ROWS) % 30)
 SIZE = RANDOM.normal(0, 1, ROWS)
 NOISE = RANDOM.normal(0, 1, ROWS)
-CHOSEN = {
-    "noise": (NOISE, defaults.CAUTIOUS),
-    "a wave": (np.sin(20 * SIZE) + NOISE / 10, defaults.CAPABLE),
-    "two values by chance": (NOISE > 0, defaults.CAUTIOUS),
-    "a rare value": (np.arange(ROWS) < 5, defaults.CAUTIOUS),
-    "three classes by chance": (np.digitize(NOISE, [-1, 1]), defaults.CAUTIOUS),
+EXPECTED = {
+    "noise": (NOISE, defaults.SMALL_TREES),
+    "a wave": (np.sin(20 * SIZE) + NOISE / 10, defaults.LARGE_TREES),
+    "two values by chance": (NOISE > 0, defaults.SMALL_TREES),
+    "a rare value": (np.arange(ROWS) < 5, defaults.SMALL_TREES),
+    "three classes by chance": (np.digitize(NOISE, [-1, 1]), defaults.SMALL_TREES),
 }
 
 
 def parameters(target):
     table = pl.DataFrame({"country": [f"c{code}" for code in COUNTRY], "size": SIZE})
     proposal = propose(table.with_columns(target=pl.Series(target)), "target")
-    features = [choice.column for choice in proposal.having("feature")]
-    return defaults.parameters(features, proposal.question)
+    features = [role.column for role in proposal.with_role("feature")]
+    return defaults.parameters(features, proposal.target)
 
 
-@pytest.mark.parametrize("target, expected", CHOSEN.values(), ids=CHOSEN)
+@pytest.mark.parametrize("target, expected", EXPECTED.values(), ids=EXPECTED)
 def test_trees_are_large_where_that_helps(target, expected):
     assert parameters(target) == expected
 
@@ -38,4 +38,4 @@ def test_model_that_cannot_take_it_is_left_to_the_pipeline(monkeypatch):
         raise ValueError("no NaN, please")
 
     monkeypatch.setattr(defaults.yours, "model", refuse)
-    assert parameters(NOISE) == defaults.CAUTIOUS
+    assert parameters(NOISE) == defaults.SMALL_TREES

@@ -6,11 +6,8 @@ import dataframely as dy
 import polars as pl
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.adopt import profile as profile_module
-from late_flights.factory.adopt import source
+from late_flights.factory.adopt import profile, source
 from late_flights.factory.validation import rules
-
-profile = profile_module
 
 
 def read(values, rows=40):
@@ -19,7 +16,7 @@ def read(values, rows=40):
     return profile.profile(column.lazy())["it"]
 
 
-SPELLED = {
+FORMATS = {
     "whole": (["1", "-2", "+3"], "Int64", {}, 1),
     "decimal": (["1.5", ".5", "2e3"], "Float64", {}, 1.5),
     "thousands": (["1,234", "12", "1,234,567"], "Int64", {"thousands": ","}, 1234),
@@ -41,15 +38,15 @@ SPELLED = {
 }
 
 
-@pytest.mark.parametrize("values, kind, metadata, first", SPELLED.values(), ids=SPELLED)
-def test_spellings(values, kind, metadata, first):
+@pytest.mark.parametrize("values, kind, metadata, first", FORMATS.values(), ids=FORMATS)
+def test_formats(values, kind, metadata, first):
     column = read(values)
-    assert (column.kind, column.spelled.metadata, column.sample[0]) == (kind, metadata, first)
+    assert (column.kind, column.format.metadata, column.sample[0]) == (kind, metadata, first)
     assert column.missing == 0
 
 
 def test_day_or_month_first_is_said_to_be_open():
-    assert "%d/%m/%Y" in read(["01/02/2024", "03/04/2024"]).spelled.note
+    assert "%d/%m/%Y" in read(["01/02/2024", "03/04/2024"]).format.note
 
 
 @pytest.mark.parametrize("unknown", ["NA", "?", "-", "None", "", None])
@@ -66,7 +63,7 @@ def test_none_may_be_a_category():
 
 def test_number_that_means_unknown():
     column = read([1, 5, 7, -999])
-    assert column.missing == 10 and column.low == 1 and column.spelled.metadata == {"missing": ["-999"]}
+    assert column.missing == 10 and column.low == 1 and column.format.metadata == {"missing": ["-999"]}
     assert read([1, 5, 7, -9]).missing == 0
 
 
@@ -97,8 +94,8 @@ def test_narrow_and_unsigned_numbers(dtype):
 
 def test_numbers_beyond_64_bits_and_beyond_all_limits():
     assert numbers([1, 2**64 - 1] * 9, pl.UInt64).kind == "Float64"
-    found = numbers([1.5, float("nan"), 3.0] * 9, pl.Float64)
-    assert (found.missing, found.high, found.spelled.metadata) == (9, 3.0, {"missing": ["NaN"]})
+    column = numbers([1.5, float("nan"), 3.0] * 9, pl.Float64)
+    assert (column.missing, column.high, column.format.metadata) == (9, 3.0, {"missing": ["NaN"]})
     with pytest.raises(errors.FactoryError, match=r"^it: 9 of 27 rows hold no Float64, e.g. 'inf': mend them"):
         numbers([1.5, float("inf"), 3.0] * 9, pl.Float64)
 
@@ -117,7 +114,7 @@ def test_more_columns_than_are_asked_for_at_once(monkeypatch):
 @pytest.mark.parametrize("name", ["*", "^x.*$", "two\nlines", "\x1b[31m"])
 def test_names_that_cannot_be_written(name):
     with pytest.raises(errors.FactoryError, match=r"^column .*: rename it"):
-        source.refuse_names(["a b", name])
+        source.check_names(["a b", name])
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["1", "2", "3"])])

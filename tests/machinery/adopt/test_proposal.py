@@ -11,16 +11,20 @@ from late_flights.factory.adopt import proposal, review
 from machinery.adopt.adopt_table import ROWS, TABLE, propose
 
 
-def parts(found):
-    return {choice.name: choice.role for choice in found.choices}
+def roles(proposed):
+    return {role.name: role.role for role in proposed.roles}
 
 
-def why(found, name):
-    return next(choice.why for choice in found.choices if choice.name == name)
+def why(proposed, name):
+    return next(role.why for role in proposed.roles if role.name == name)
 
 
-def test_parts():
-    assert parts(propose()) == {
+def sensitive(proposed):
+    return [role.name for role in proposed.roles if role.sensitive]
+
+
+def test_roles():
+    assert roles(propose()) == {
         "Unnamed: 0": "out",
         "customer_id": "id",
         "seen": "time",
@@ -56,28 +60,28 @@ def test_reasons(name, reason):
 
 
 def test_groups_of_people_are_sensitive_and_ages_only_named():
-    assert {c.name for c in propose(TABLE.rename({"colour": "maritl"})).choices if c.sensitive} == {"maritl", "sex"}
-    assert [choice.name for choice in propose().choices if choice.sensitive] == ["sex"]
-    assert [c.name for c in propose(sensitive=("colour",)).choices if c.sensitive] == ["colour", "sex"]
+    assert sensitive(propose(TABLE.rename({"colour": "maritl"}))) == ["maritl", "sex"]
+    assert sensitive(propose()) == ["sex"]
+    assert sensitive(propose(sensitive=("colour",))) == ["colour", "sex"]
 
 
 def test_what_the_user_says_counts():
-    found = propose(roles={"size": "out", "size_again": "feature", "seen": "feature", "price_with_tax": "feature"})
-    assert [parts(found)[name] for name in ("size", "size_again", "price_with_tax")] == ["out", "feature", "feature"]
-    assert found.name_of("time") == "closed"
+    proposed = propose(roles={"size": "out", "size_again": "feature", "seen": "feature", "price_with_tax": "feature"})
+    assert [roles(proposed)[name] for name in ("size", "size_again", "price_with_tax")] == ["out", "feature", "feature"]
+    assert proposed.name_of("time") == "closed"
 
 
 def test_id_of_several_rows():
     table = TABLE.with_columns(customer_id=pl.int_range(ROWS) // 4)
-    found = propose(table, id="customer_id")
-    assert found.repeats and found.name_of("id") == "customer_id"
+    proposed = propose(table, id="customer_id")
+    assert proposed.repeats and proposed.name_of("id") == "customer_id"
     assert not propose().repeats
 
 
 def test_times_that_cannot_split_are_features():
     table = TABLE.with_columns(seen=pl.lit(date(2024, 1, 1)) + pl.duration(days=pl.int_range(ROWS) % 2)).drop("closed")
-    found = propose(table)
-    assert found.name_of("time") is None and why(found, "seen") == "too few different times"
+    proposed = propose(table)
+    assert proposed.name_of("time") is None and why(proposed, "seen") == "too few different times"
     with pytest.raises(errors.FactoryError, match=r"^seen: cannot split the rows: too few"):
         propose(table, time="seen")
 
@@ -93,15 +97,15 @@ def test_values_that_no_contract_states_are_left_out(values):
 
 @pytest.mark.parametrize("target, other", [("len", "time"), ("time", "target"), ("typed size", "value")])
 def test_names_that_the_proposal_uses_itself(target, other):
-    found = propose(TABLE.rename({"price": target, "seen": other}), target)
-    assert (found.question.problem, found.name_of("time")) == ("regression", other)
-    found = propose(TABLE.rename({"sex": target, "seen": other}), target)
-    assert (found.question.counts, found.name_of("time")) == ({"f": 200, "m": 200}, other)
+    proposed = propose(TABLE.rename({"price": target, "seen": other}), target)
+    assert (proposed.target.problem, proposed.name_of("time")) == ("regression", other)
+    proposed = propose(TABLE.rename({"sex": target, "seen": other}), target)
+    assert (proposed.target.counts, proposed.name_of("time")) == ({"f": 200, "m": 200}, other)
 
 
 def test_a_number_among_which_one_is_mistyped_is_no_id():
-    found = propose(TABLE.with_columns(income=pl.Series([*map(str, range(ROWS - 1)), "12ooo"])))
-    assert (parts(found)["income"], why(found, "income")) == (
+    proposed = propose(TABLE.with_columns(income=pl.Series([*map(str, range(ROWS - 1)), "12ooo"])))
+    assert (roles(proposed)["income"], why(proposed, "income")) == (
         "out",
         "text: numbers or times but for '12ooo': mend that?",
     )
@@ -110,11 +114,11 @@ def test_a_number_among_which_one_is_mistyped_is_no_id():
 def test_changes_at_the_prompt(monkeypatch, capsys):
     answers = iter(["nonsense", "nowhere = out", "price = out", "size = perhaps", "size = out", ""])
     monkeypatch.setattr(review.click, "prompt", lambda *_, **__: next(answers))
-    found = review.settle(lambda asked: propose(roles=asked.roles), proposal.Asked("price"))
-    assert parts(found)["size"] == "out" and capsys.readouterr().out.count("Not so: ") == 4
+    proposed = review.review(lambda choices: propose(roles=choices.roles), proposal.UserChoices("price"))
+    assert roles(proposed)["size"] == "out" and capsys.readouterr().out.count("Not so: ") == 4
 
 
 def test_nobody_at_the_prompt(monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO())
     with pytest.raises(errors.FactoryError, match=r"say --yes$"):
-        review.settle(lambda asked: propose(roles=asked.roles), proposal.Asked("price"))
+        review.review(lambda choices: propose(roles=choices.roles), proposal.UserChoices("price"))

@@ -49,20 +49,20 @@ TABLE = pl.DataFrame(
     strict=False,
 )
 TARGETS = ("left", "label", "amount")
-OUTCOME = defaults.Outcome(True, "rmse", 1.0, 2.0, ({"name": "floor", "value": "1.5", "why": "half-way"},))
+RESULT = defaults.BaselineResult(True, "rmse", 1.0, 2.0, ({"name": "floor", "value": "1.5", "why": "half-way"},))
 
 
 def proposed(target, table=TABLE):
     others = [name for name in TARGETS if name != target]
     rows = table.drop(others, strict=False).lazy()
-    return proposal.propose(profile.profile(rows), rows, proposal.Asked(target))
+    return proposal.propose(profile.profile(rows), rows, proposal.UserChoices(target))
 
 
 @pytest.fixture(scope="module", params=TARGETS)
 def written(request, tmp_path_factory):
     """The target, and the folder with the files."""
     folder = tmp_path_factory.mktemp("drafts") / "build"  # which ruff passes over
-    render.write(proposed(request.param), OUTCOME, folder)
+    render.write(proposed(request.param), RESULT, folder)
     return request.param, folder
 
 
@@ -108,7 +108,7 @@ def test_parameters_are_read_and_explained(written):
     assert params.data.time == "seen" and params.gate.floor == 1.5 and "floor: 1.5 # half-way" in text
     assert (params.value is not None) == (target == "left")
     if target == "left":
-        assert "true is" in "".join(review.advice(proposed(target), defaults.Outcome(True)))
+        assert "true is" in "".join(review.advice(proposed(target), defaults.BaselineResult(True)))
 
 
 def test_code_is_in_the_projects_style(written):
@@ -122,7 +122,7 @@ def test_code_is_in_the_projects_style(written):
 
 def test_same_table_same_files(written, tmp_path):
     target, folder = written
-    for file in render.write(proposed(target), OUTCOME, tmp_path):
+    for file in render.write(proposed(target), RESULT, tmp_path):
         assert (tmp_path / file).read_bytes() == (folder / file).read_bytes()
 
 
@@ -136,7 +136,7 @@ def test_tests_name_every_column_and_nothing_of_a_row(written):
 def test_whole_numbers_that_nothing_is_known_of(tmp_path):
     """No rule for a delivery, no feature with a fraction, and an outcome of many digits."""
     table = pl.DataFrame({"size": range(ROWS, 2 * ROWS), "price": [20.0855369231877 + i % 97 for i in range(ROWS)]})
-    render.write(proposed("price", table), OUTCOME, tmp_path)
+    render.write(proposed("price", table), RESULT, tmp_path)
     assert module(tmp_path, "contract").__annotations__["DELIVERY"] == dict[str, pl.Expr]
     assert "369231877" not in (tmp_path / "tests/test_contract.py").read_text(encoding="utf-8")
 
@@ -144,5 +144,5 @@ def test_whole_numbers_that_nothing_is_known_of(tmp_path):
 def test_days_that_only_name_a_year_have_no_weekday(tmp_path):
     years = [date(1900 + i % 40, 1, 1) for i in range(ROWS)]
     table = pl.DataFrame({"year": years, "size": range(ROWS, 2 * ROWS), "price": [float(i % 97) for i in range(ROWS)]})
-    render.write(proposed("price", table), OUTCOME, tmp_path)
+    render.write(proposed("price", table), RESULT, tmp_path)
     assert "weekday" not in (tmp_path / transaction.SOURCE / "features.py").read_text(encoding="utf-8")

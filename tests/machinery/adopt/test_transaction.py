@@ -24,7 +24,7 @@ def project(tmp_path, monkeypatch):
         Path(name).write_text(text, encoding="utf-8")
 
 
-def found():
+def contents():
     files = [path for path in Path().rglob("*.txt") if ".dvc" not in path.parts]
     return {path.as_posix(): path.read_text(encoding="utf-8") for path in files}
 
@@ -36,18 +36,18 @@ def replace():
 
 
 def test_replaced_as_a_whole():
-    with transaction.alone(), transaction.aside(PATHS):
+    with transaction.exclusive(), transaction.replacing(PATHS):
         replace()
-    assert found() == {"a/new.txt": "new", "three.txt": "new", "four.txt": "new"}
+    assert contents() == {"a/new.txt": "new", "three.txt": "new", "four.txt": "new"}
     assert not ADOPTION.exists()
 
 
 @pytest.mark.parametrize("fault", [errors.FactoryError("no"), OSError("full"), KeyboardInterrupt(), SystemExit(1)])
 def test_put_back_after_a_fault(fault):
-    with pytest.raises(type(fault)), transaction.alone(), transaction.aside(PATHS):
+    with pytest.raises(type(fault)), transaction.exclusive(), transaction.replacing(PATHS):
         replace()
         raise fault
-    assert found() == OLD
+    assert contents() == OLD
 
 
 @pytest.mark.parametrize("moved", [0, 1, 2, 3])
@@ -57,24 +57,24 @@ def test_put_back_by_the_next_command_after_a_kill(moved, monkeypatch, capsys):
     class Killed(BaseException):
         pass
 
-    with monkeypatch.context() as patch, pytest.raises(Killed), transaction.alone():
-        patch.setattr(transaction, "_put_back", lambda: None)
-        with transaction.aside(PATHS[:moved]):
+    with monkeypatch.context() as patch, pytest.raises(Killed), transaction.exclusive():
+        patch.setattr(transaction, "_restore", lambda: None)
+        with transaction.replacing(PATHS[:moved]):
             if moved == len(PATHS):
                 replace()
             raise Killed
     recover_adoption()
-    assert found() == OLD and "an adoption was killed" in capsys.readouterr().err
+    assert contents() == OLD and "an adoption was killed" in capsys.readouterr().err
     recover_adoption()
     assert capsys.readouterr().err == ""
 
 
 def test_one_at_a_time():
-    with transaction.alone(), transaction.aside(PATHS):
+    with transaction.exclusive(), transaction.replacing(PATHS):
         replace()
         recover_adoption()
-        assert found()["three.txt"] == "new"
-        with pytest.raises(errors.FactoryError, match=r"^another adoption is at work"), transaction.alone():
+        assert contents()["three.txt"] == "new"
+        with pytest.raises(errors.FactoryError, match=r"^another adoption is at work"), transaction.exclusive():
             pass
 
 
@@ -92,12 +92,12 @@ def ready():
 
 @pytest.mark.usefixtures("ready")
 def test_what_is_not_in_git_is_not_replaced():
-    transaction.refuse(force=False)
+    transaction.check_can_replace(force=False)
     for name in ("README.md", "reports/notes.md"):
         Path(name).write_text("changed", encoding="utf-8")
         with pytest.raises(errors.FactoryError, match=rf"^{name} would be replaced and is not in Git"):
-            transaction.refuse(force=False)
-        transaction.refuse(force=True)
+            transaction.check_can_replace(force=False)
+        transaction.check_can_replace(force=True)
         git_repository.commit()
 
 
@@ -107,6 +107,6 @@ def test_what_is_no_delivery_is_not_lost():
     pl.DataFrame({"x": [1]}).write_csv(stray)
     for force in (False, True):
         with pytest.raises(errors.FactoryError, match=r"mine.csv: is no delivery: move it"):
-            transaction.refuse(force=force)
+            transaction.check_can_replace(force=force)
     with pytest.raises(errors.FactoryError, match=r"mine.csv: lies in .*: copy it to another place"):
         source.files(stray)

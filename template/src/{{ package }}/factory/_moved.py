@@ -153,7 +153,7 @@ NAMES: dict[str, dict[str, str]] = {
     ),
     "scoring": _all("scoring.scorer", "describe matrix") | {"inputs": "scoring.scorer.feature_matrix"},
     # modules that have renamed something, or lost it to another
-    "adopt.render": {"Outcome": "adopt.defaults.Outcome", "PLACES": "adopt.transaction.PLACES"},
+    "adopt.render": {"Outcome": "adopt.defaults.BaselineResult", "PLACES": "adopt.transaction.PLACES"},
     "adopt.roles": {"numbers": "adopt.profile.numbers"},
     "data.ledger": {"RAW": "paths.RAW"},
     "data.prepare": {"PREPARED": "paths.PREPARED", "split": "data.split.split"},

@@ -115,7 +115,9 @@ def _check_role(column: Column, role: str) -> None:
 def _one_id(proposal: Proposal) -> Proposal:
     """One id at most, that which the user named first."""
     ids = _by_user_first(proposal.with_role("id"))
-    return _with_roles(proposal, [replace(r, role="out", why=f"identifies the row, as {ids[0].name} does") for r in ids[1:]])
+    return _with_roles(
+        proposal, [replace(r, role="out", why=f"identifies the row, as {ids[0].name} does") for r in ids[1:]]
+    )
 
 
 def _one_time(proposal: Proposal, values: pl.LazyFrame) -> Proposal:

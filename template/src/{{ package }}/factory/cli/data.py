@@ -68,14 +68,14 @@ def contract(file: Path) -> None:
 )
 @click.option("--yes", is_flag=True, help="Take the proposal as it is.")
 @click.option("--force", is_flag=True, help="Also in place of your own data, once all is in Git.")
-def adopt(table: Path, target: str, yes: bool, force: bool, **choices: Any) -> None:
+def adopt(table: Path, target: str, yes: bool, force: bool, **options: Any) -> None:
     """Put a table of yours, or a folder of them, in place of the sample: data, contract, features, tests and model."""
     from ..adopt import adopt, proposal, review
 
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # all is put back, as after Ctrl-C
         signal.signal(getattr(signal, name), signal.default_int_handler)
-    wishes = proposal.Asked(target, **choices)
-    for line in adopt.adopt(table, wishes, review.take if yes else review.settle, force=force):
+    choices = proposal.UserChoices(target, **options)
+    for line in adopt.adopt(table, choices, review.accept if yes else review.review, force=force):
         click.echo(line)
 
 

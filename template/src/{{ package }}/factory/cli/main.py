@@ -68,5 +68,5 @@ def recover_adoption() -> None:
     if paths.ADOPTION.exists():  # asked first, since what puts it back is not installed where models only score
         from ..adopt import transaction
 
-        if transaction.put_back_if_killed():
+        if transaction.recover():
             click.echo("Note: an adoption was killed; all is again as it was before", err=True)
