@@ -1,7 +1,7 @@
 """What a project carries and what its commands cost, now and at earlier states: `nox -s size -- REVISION …`.
 
-The seconds are those of processors, so that other work on the machine hardly changes them. The table is printed, and written
-into docs/structure.md.
+The seconds are those of processors, on one thread where scikit-learn would take more, so that other work on the machine changes
+them little: threads that wait for each other spin. The table is printed, and written into docs/structure.md.
 """
 
 import ast
@@ -27,6 +27,7 @@ def main(scratch: Path, *revisions: str) -> None:
     """A column for each revision and one for the working tree."""
     shutil.rmtree(scratch, ignore_errors=True)
     os.environ |= {f"GIT_{who}_{what}": "size@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    os.environ["OMP_NUM_THREADS"] = "1"
     columns = {revision: dict(figures(scratch / revision, revision)) for revision in revisions}
     columns["now"] = dict(figures(scratch / "now"))
     rows = [["", *columns], ["---"] * (len(columns) + 1)]

@@ -115,7 +115,6 @@ def test_code_is_in_the_projects_style(written):
     _, folder = written
     for command in (["check"], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--config", ROOT / "pyproject.toml", *folder.rglob("*.py")]
-        ruff += ["--ignore=D103"] if command == ["check"] else []  # which tests are let off by their place
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
