@@ -58,9 +58,9 @@ def test_service_answers_that_there_is_none(nameless, problem, height):
     table = rows(height, problem)
     expected = scorer.Scorer.load().score(table)
     with serving(CAPTURE="kept") as client:
-        told = client.post(records(table)).json()["scores"]
-        assert [row["id"] for row in told] == [None] * height
-        assert [row["score"] for row in told] == expected["score"].to_list()
+        scores = client.post(records(table)).json()["scores"]
+        assert [row["id"] for row in scores] == [None] * height
+        assert [row["score"] for row in scores] == expected["score"].to_list()
         assert pl.read_ipc_stream(io.BytesIO(client.post(arrow(table), ARROW).body)).equals(expected)
         assert pl.read_csv(client.post(csv(table), CSV).body).columns == expected.columns
         assert client.get("/version").json()["id"] is None

@@ -1,4 +1,4 @@
-"""A service of the toy's model on a port of this machine, in a thread of the test's own process."""
+"""A client, and a service of the toy's model on a port of this machine, in a thread of the test's own process."""
 
 import io
 import json
@@ -13,15 +13,18 @@ from typing import Any
 
 import polars as pl
 import pytest
+from late_flights.factory import PACKAGE
 from late_flights.factory.serving import server, settings
 from tests.factory import toy
 
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
+MODEL = f"/v2/models/{PACKAGE}"
+INFER = f"{MODEL}/infer"
 FAST = {"FACTORY_RELOAD": "0.05", "FACTORY_DRAIN": "0"}
 
 
-class Answer:
-    """What came back."""
+class Response:
+    """Status, headers and body."""
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
@@ -36,24 +39,30 @@ class Answer:
 
 
 class Client:
-    """Asks the service; `service` is its inside."""
+    """Sends requests to the service; `service` is its inside."""
 
     def __init__(self, port: int, service: Any) -> None:
         self.port, self.service = port, service
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Response:
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
             connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Response(response.status, headers, response.read())
 
-    def get(self, path: str) -> Answer:
-        return self.ask("GET", path)
+    def get(self, path: str) -> Response:
+        return self.request("GET", path)
 
-    def post(self, body: Any, kind: str = JSON, path: str = "/score", **headers: str) -> Answer:
+    def post(self, body: Any, kind: str = JSON, path: str = "/score", **headers: str) -> Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.ask("POST", path, content, {"Content-Type": kind, **named})
+        return self.request("POST", path, content, {"Content-Type": kind, **named})
+
+    def infer(self, head: Any, tail: bytes) -> Response:
+        """The answer to tensors of which the data follow the JSON as bytes."""
+        content = head if isinstance(head, bytes) else json.dumps(head).encode()
+        return self.post(content + tail, path=INFER, Inference_Header_Content_Length=str(len(content)))
 
     def metric(self, start: str) -> float:
         """The value of the series whose line starts so; 0 if there is none."""
@@ -64,26 +73,25 @@ class Client:
 @contextmanager
 def serving(model: str = "model", wait: bool = True, **env: object) -> Iterator[Client]:
     """The service of the model in the folder, until the block ends."""
-    chosen = settings.load(FAST | {f"FACTORY_{name}": str(value) for name, value in env.items()})
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = server.create_server(chosen, Path(model), "127.0.0.1", port)
-    thread = threading.Thread(target=made.run)
+    options = settings.load(FAST | {f"FACTORY_{name}": str(value) for name, value in env.items()})
+    running = server.create_server(options, Path(model), "127.0.0.1", port)
+    thread = threading.Thread(target=running.run)
     thread.start()
     try:
-        until(lambda: made.started)
-        client = Client(port, made.config.app.state.service)  # type: ignore[union-attr]
+        wait_until(lambda: running.started)
+        client = Client(port, running.service)
         if wait:
-            until(lambda: client.get("/health/ready").status == 200)
+            wait_until(lambda: client.get("/health/ready").status == 200)
         yield client
     finally:
-        made.should_exit = True
+        running.should_exit = True
         thread.join(20)
 
 
-def until(condition: Callable[[], Any], seconds: float = 10) -> None:
-    """Wait for the condition."""
+def wait_until(condition: Callable[[], Any], seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -98,6 +106,16 @@ def records(table: pl.DataFrame) -> list[dict[str, Any]]:
     return [{**row, "seen": row["seen"].isoformat()} for row in table.to_dicts()]
 
 
+def tensors(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """The columns as tensors of the Open Inference Protocol, their data as JSON."""
+    texts = table.with_columns(pl.col("seen").dt.to_string("iso:strict"), pl.col("kind").cast(str))
+    datatypes = {"amount": "FP64", "gap": "INT16"}
+    return [
+        {"name": column.name, "shape": [column.len()], "datatype": datatypes.get(column.name, "BYTES"), "data": column.to_list()}
+        for column in texts
+    ]
+
+
 def arrow(table: pl.DataFrame, **options: Any) -> bytes:
     stream = io.BytesIO()
     table.write_ipc_stream(stream, **options)
@@ -108,15 +126,19 @@ def csv(table: pl.DataFrame) -> bytes:
     return table.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S").encode()
 
 
+GOOD = records(rows(1))[0]
+"""A record that keeps the toy's contract."""
+
+
 @pytest.fixture(scope="module")
-def module_server(module_project: Path) -> Iterator[Client]:
-    """The service of that project."""
-    with serving() as client:
+def module_client(module_project: Path) -> Iterator[Client]:
+    """A client of the service of that project; other projects may be the current folder meanwhile."""
+    with serving(str(module_project / "model")) as client:
         yield client
 
 
 @pytest.fixture
-def unharmed(module_server: Client) -> Iterator[Client]:
-    """The same; after the test it still scores."""
-    yield module_server
-    assert module_server.post(records(rows(1))).status == 200
+def client(module_client: Client) -> Iterator[Client]:
+    """The same; after each test the service still scores."""
+    yield module_client
+    assert module_client.post(GOOD).status == 200

@@ -4,25 +4,22 @@ import shutil
 from pathlib import Path
 
 import pytest
-from late_flights.factory import PACKAGE
-from late_flights.factory import manifest as digest
+from late_flights.factory import manifest
 from late_flights.factory.scoring import artifact
 
-from machinery.serving.service_client import records, rows, serving, until
+from machinery.serving.service_client import GOOD, MODEL, rows, serving, tensors, wait_until
 from machinery.serving.test_request_log import captured
 
-GOOD = records(rows(1))[0]
 LOADS = 'factory_model_loads_total{outcome="%s",role="%s"}'
 
 
-def other_model(folder: str = "other") -> Path:
+def other_model(source: str = "model") -> Path:
     """The same model under another fingerprint, and a version's name."""
-    target = Path(folder)
-    shutil.copytree("model", target)
-    manifest = digest.read_manifest(target)
+    target = shutil.copytree(source, Path("other"))
+    facts = manifest.read_manifest(target)
     for name in ("manifest.json", artifact.VERSION_FILE):
         (target / name).unlink(missing_ok=True)
-    digest.write_manifest(target, {name: value for name, value in manifest.items() if name != "files"} | {"threshold": 0.25})
+    manifest.write_manifest(target, {name: value for name, value in facts.items() if name != "files"} | {"threshold": 0.25})
     artifact.write_version(target, "v2", "abc")
     return target
 
@@ -37,7 +34,7 @@ def test_new_model_takes_the_place_of_the_old(trained):
     with serving() as client:
         assert client.post(GOOD).json()["model"] == "v1"
         swap(other_model())
-        until(lambda: client.post(GOOD).json()["model"] == "v2")
+        wait_until(lambda: client.post(GOOD).json()["model"] == "v2")
         assert client.get("/version").json()["threshold"] == 0.25
         assert client.metric('factory_model{commit="abc"') == 1 and b'model="v1"} 1' not in client.get("/metrics").body
 
@@ -51,18 +48,22 @@ def missing() -> None:
 
 
 def unfit() -> None:
-    manifest = digest.read_manifest(Path("model"))
+    facts = manifest.read_manifest(Path("model"))
     Path("model/manifest.json").unlink()
-    digest.write_manifest(Path("model"), {**manifest, "features": {"amount": {"type": "String"}}})
+    manifest.write_manifest(Path("model"), {**facts, "features": {"amount": {"type": "String"}}})
 
 
 @pytest.mark.parametrize("spoil", [corrupt, missing, unfit])
 def test_bad_model_leaves_the_old_one_serving(trained, spoil):
+    whole = shutil.copytree("model", "whole")
     with serving() as client:
         before = client.post(GOOD).json()
         spoil()
-        until(lambda: client.metric(LOADS % ("refused", "champion")) >= 1)
+        wait_until(lambda: client.metric(LOADS % ("refused", "champion")) >= 1)
         assert client.post(GOOD).json() == before and client.get("/health/ready").status == 200
+        shutil.rmtree("model", ignore_errors=True)
+        shutil.copytree(other_model(whole), "model")
+        wait_until(lambda: client.post(GOOD).json()["model"] == "v2")
 
 
 def test_no_model_is_live_and_not_ready_until_there_is_one(trained):
@@ -71,71 +72,68 @@ def test_no_model_is_live_and_not_ready_until_there_is_one(trained):
         assert client.get("/health/live").status == 200
         for path in ("/health/ready", "/v2/health/ready", "/version"):
             assert client.get(path).status == 503
-        answer = client.post(GOOD)
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        response = client.post(GOOD)
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
         Path("away").rename("model")
-        until(lambda: client.get("/health/ready").status == 200)
+        wait_until(lambda: client.get("/health/ready").status == 200)
 
 
-def test_stamp_of_another_model_is_not_believed(trained):
+def test_version_of_another_model_is_not_believed(trained):
     artifact.write_version(Path("model"), "v1", "abc")
     shutil.copy(other_model() / "manifest.json", "model")
-    assert artifact.read_version(Path("model"))["version"] == digest.file_sha256(Path("model/manifest.json"))[:12]
+    assert artifact.read_version(Path("model"))["version"] == manifest.file_sha256(Path("model/manifest.json"))[:12]
 
 
 def test_challenger_answers_its_share_of_callers_and_always_the_same(trained):
     artifact.write_version(Path("model"), "v1", "abc")
     other_model()
     with serving(CHALLENGER="other", SHARE=0.4, CAPTURE="kept") as client:
-        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
         names = [f"app{number}" for number in range(60)]
         first, second = ([client.post(GOOD, X_Caller=name).json()["model"] for name in names] for _ in range(2))
         assert first == second and 10 < first.count("v2") < 40
         sticky = {client.post(GOOD, X_Caller=name, X_Sticky_Key="same").json()["model"] for name in names}
         assert len(sticky) == 1
         assert client.get("/version").json()["challenger"]["version"] == "v2"
-    found = captured()
-    assert set(zip(found["_role"], found["_model"], strict=True)) == {("champion", "v1"), ("challenger", "v2")}
+    log = captured()
+    assert set(zip(log["_role"], log["_model"], strict=True)) == {("champion", "v1"), ("challenger", "v2")}
 
 
 def test_shadow_is_captured_and_never_answers(trained):
     artifact.write_version(Path("model"), "v1", "abc")
     other_model()
     with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
-        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
         assert {client.post(GOOD, X_Caller=str(n)).json()["model"] for n in range(9)} == {"v1"}
-    found = captured()
-    assert found.filter(_role="shadow")["_model"].to_list() == ["v2"] * 9
-    assert found.filter(_role="shadow")["_score"].to_list() == found.filter(_role="champion")["_score"].to_list()
+    log = captured()
+    assert log.filter(_role="shadow")["_model"].to_list() == ["v2"] * 9
+    assert log.filter(_role="shadow")["_score"].to_list() == log.filter(_role="champion")["_score"].to_list()
 
 
 def test_shadow_that_fails_costs_no_row(trained, monkeypatch):
     other_model()
     with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
-        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
         monkeypatch.setattr(client.service.challenger.current.scorer, "predict_with_ids", lambda rows: 1 / 0)
         client.post(GOOD)
     assert captured()["_role"].to_list() == ["champion"]
 
 
-def test_version_that_is_named_answers(trained):
+def test_version_that_is_requested_answers(trained):
     artifact.write_version(Path("model"), "v1", "abc")
     other_model()
-    given = [{"name": "key", "shape": [1], "datatype": "BYTES", "data": ["k1"]}]
-    given += [{"name": name, "shape": [1], "datatype": "BYTES", "data": [GOOD[name]]} for name in ("seen", "kind")]
-    given += [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [GOOD["amount"]]}]
+    body = {"inputs": tensors(rows(1))}
     with serving(CHALLENGER="other", SHARE=1) as client:
-        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
         for version in ("v1", "v2"):
-            answer = client.post({"inputs": given}, path=f"/v2/models/{PACKAGE}/versions/{version}/infer")
-            assert answer.json()["model_version"] == version
-        assert client.post({"inputs": given}, path=f"/v2/models/{PACKAGE}/versions/v3/infer").status == 404
+            assert client.post(body, path=f"{MODEL}/versions/{version}/infer").json()["model_version"] == version
+        assert client.post(body, path=f"{MODEL}/versions/v3/infer").status == 404
 
 
 def test_champion_answers_where_the_challenger_fails(trained, monkeypatch):
     other_model()
     with serving(CHALLENGER="other", SHARE=1) as client:
-        until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
         monkeypatch.setattr(client.service.challenger.current.scorer, "predict_row", lambda row: 1 / 0)
         assert client.post(GOOD).json()["model"] != "v2"
         assert client.metric("factory_challenger_failures_total") == 1

@@ -7,13 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.scoring import scorer
+from late_flights.factory.scoring.scorer import Scorer
 from late_flights.factory.serving import request_log, settings
 from tests.factory import toy
 
-from machinery.serving.service_client import ARROW, arrow, records, rows, serving, until
-
-GOOD = records(rows(1))[0]
+from machinery.serving.service_client import ARROW, GOOD, arrow, records, rows, serving, wait_until
 
 
 def captured(folder: str = "kept") -> pl.DataFrame:
@@ -28,22 +26,22 @@ def test_everything_asked_is_kept(trained, problem):
         client.post(records(table[1:20]), X_Request_ID="many")
         client.post(arrow(table[20:]), ARROW, X_Request_ID="table")
         version = client.get("/version").json()["version"]
-    found = captured().sort(pl.col("key").str.slice(1).cast(int))
-    assert found.select(table.columns).equals(table)
-    expected = scorer.Scorer.load().score(table)
-    assert found["_score"].to_list() == expected["score"].to_list()
-    assert found["_decision"].to_list() == (expected["decision"].to_list() if "decision" in expected.columns else [None] * 40)
-    assert found["_request"].to_list() == ["one"] + ["many"] * 19 + ["table"] * 20
-    assert found["_caller"].to_list() == ["shop"] + ["unnamed"] * 39
-    assert found["_model"].unique().to_list() == [version] and found["_role"].unique().to_list() == ["champion"]
+    log = captured().sort(pl.col("key").str.slice(1).cast(int))
+    assert log.select(table.columns).equals(table)
+    expected = Scorer.load().score(table)
+    assert log["_score"].to_list() == expected["score"].to_list()
+    assert log["_decision"].to_list() == (expected["decision"].to_list() if "decision" in expected.columns else [None] * 40)
+    assert log["_request"].to_list() == ["one"] + ["many"] * 19 + ["table"] * 20
+    assert log["_caller"].to_list() == ["shop"] + ["unnamed"] * 39
+    assert log["_model"].unique().to_list() == [version] and log["_role"].unique().to_list() == ["champion"]
 
 
 def test_columns_are_left_out_or_hashed(trained):
     with serving(CAPTURE="kept", CAPTURE_WITHOUT="amount, gap", CAPTURE_HASHED="key") as client:
         client.post(GOOD)
-    found = captured()
-    assert not {"amount", "gap"} & set(found.columns)
-    assert found["key"].item() == hashlib.sha256(GOOD["key"].encode()).hexdigest()
+    log = captured()
+    assert not {"amount", "gap"} & set(log.columns)
+    assert log["key"].item() == hashlib.sha256(GOOD["key"].encode()).hexdigest()
 
 
 def test_unknown_column_stops_the_start(trained):
@@ -58,11 +56,11 @@ def test_files_are_rotated_by_size_and_time(trained):
     with serving(CAPTURE="kept", CAPTURE_ROWS=3) as client:
         for _ in range(7):
             client.post(GOOD)
-        until(lambda: client.metric("factory_captured_rows_total") == 6)
+        wait_until(lambda: client.metric("factory_captured_rows_total") == 6)
     assert captured().height == 7
     with serving(CAPTURE="soon", CAPTURE_SECONDS=0.1) as client:
         client.post(GOOD)
-        until(lambda: client.metric("factory_captured_rows_total") == 1)
+        wait_until(lambda: client.metric("factory_captured_rows_total") == 1)
 
 
 def test_old_days_are_deleted_and_nothing_else(trained):
@@ -83,7 +81,7 @@ def test_full_disk_stops_the_capture_and_not_the_scoring(trained, monkeypatch):
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
     with serving(CAPTURE="kept", CAPTURE_SECONDS=0.05) as client:
         assert client.post(GOOD).status == 200
-        until(lambda: client.metric('factory_capture_lost_rows_total{reason="disk"}') == 1)
+        wait_until(lambda: client.metric('factory_capture_lost_rows_total{reason="disk"}') == 1)
         assert client.post(GOOD).status == 200
         monkeypatch.undo()
         assert not list(Path("kept").rglob("*.tmp"))

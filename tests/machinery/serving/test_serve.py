@@ -1,13 +1,15 @@
-"""`factory serve` becomes the service of the champion, with the code of its own commit."""
+"""`factory serve` becomes the service of the champion, with the code of its own commit; its settings."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from late_flights.factory import errors
 from late_flights.factory.registry import champion
 from late_flights.factory.release import serve
 from late_flights.factory.scoring import artifact
+from late_flights.factory.serving import settings
 from tests.factory.cli_runner import run
 
 
@@ -30,14 +32,14 @@ def refusal(*command: str) -> str:
 
 
 def test_champion_is_served_by_its_own_code(worktree, monkeypatch):
-    became = {}
-    monkeypatch.setattr(os, "execve", lambda path, command, env: became.update(command=command, env=env))
+    executed = {}
+    monkeypatch.setattr(os, "execve", lambda path, command, env: executed.update(command=command, env=env))
     monkeypatch.setenv("FACTORY_CAPTURE", "kept")
     monkeypatch.setenv("VIRTUAL_ENV", "elsewhere")
     run("promote")
     run("serve", "--port", "8123")
-    assert became["command"][1:] == ("serve", "--model", "model", "--host", "127.0.0.1", "--port", "8123")
-    assert became["env"]["FACTORY_CAPTURE"] == str(Path("kept").resolve()) and "VIRTUAL_ENV" not in became["env"]
+    assert executed["command"][1:] == ("serve", "--model", "model", "--host", "127.0.0.1", "--port", "8123")
+    assert executed["env"]["FACTORY_CAPTURE"] == str(Path("kept").resolve()) and "VIRTUAL_ENV" not in executed["env"]
     assert artifact.read_version(worktree / "model")["version"] == "v1"
 
 
@@ -54,3 +56,21 @@ def test_version_of_a_time_before_the_service(worktree):
 def test_wrong_setting_is_named_before_anything_is_done(worktree, monkeypatch):
     monkeypatch.setenv("FACTORY_ROWS", "none")
     assert "FACTORY_ROWS: " in refusal("serve") and "FACTORY_ROWS: " in refusal("serve", "--model", "model")
+
+
+WRONG = {
+    "BODY_MB": "much",
+    "ROWS": "0",
+    "SHARE": "0.5",
+    "SHADOW": "1",
+    "CHALLENGER": "other",
+    "MISSPELT": "1",
+    "SECONDS": "inf",
+    "CAPTURE_DAYS": "1000000",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_setting_is_named(name):
+    with pytest.raises(errors.FactoryError, match=f"FACTORY_{name}"):
+        settings.load({f"FACTORY_{name}": WRONG[name]})

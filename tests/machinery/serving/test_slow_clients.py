@@ -9,21 +9,18 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from machinery.serving.service_client import records, rows, serving, until
-
-GOOD = records(rows(1))[0]
+from machinery.serving.service_client import GOOD, records, rows, serving, wait_until
 
 
-class Slow:
-    """A request whose body stays away until it is told to come."""
+class SlowRequest:
+    """A request whose body stays away until it is finished."""
 
     def __init__(self, client, **headers):
-        body = json.dumps(GOOD).encode()
-        self.body = body
+        self.body = json.dumps(GOOD).encode()
         self.socket = socket.create_connection(("127.0.0.1", client.port), 20)
-        lines = {"Content-Type": "application/json", "Content-Length": len(body), **headers}
+        lines = {"Content-Type": "application/json", "Content-Length": len(self.body), **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        self.socket.sendall(f"POST /score HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body[:9])
+        self.socket.sendall(f"POST /score HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + self.body[:9])
 
     def finish(self):
         with closing(self.socket):
@@ -32,48 +29,48 @@ class Slow:
 
 
 @contextmanager
-def at_work(client, number, **headers):
+def in_flight(client, number, **headers):
     """So many requests that are scored for as long as the block lasts."""
-    held, score = threading.Event(), client.service.score
+    released, score = threading.Event(), client.service.score
 
-    def waiting(call, given):
-        if len(given) > 1:
-            held.wait(20)
-        return score(call, given)
+    def wait_and_score(context, rows):
+        if len(rows) > 1:
+            released.wait(20)
+        return score(context, rows)
 
-    client.service.score = waiting
+    client.service.score = wait_and_score
     with ThreadPoolExecutor(number) as pool:
-        asked = [pool.submit(client.post, records(rows(300)), **headers) for _ in range(number)]
+        requests = [pool.submit(client.post, records(rows(300)), **headers) for _ in range(number)]
         try:
-            until(lambda: client.metric("factory_in_flight") == number)
-            yield asked
+            wait_until(lambda: client.metric("factory_in_flight") == number)
+            yield requests
         finally:
-            held.set()
+            released.set()
 
 
 def test_too_many_at_once(trained):
     with serving(CONCURRENCY=3) as client:
-        with at_work(client, 3) as asked:
+        with in_flight(client, 3) as requests:
             refused = client.post(GOOD)
             assert (refused.status, refused.headers["retry-after"]) == (503, "1")
             assert client.get("/health/ready").status == 200
-        assert all(request.result().status == 200 for request in asked)
+        assert all(request.result().status == 200 for request in requests)
         assert client.post(GOOD).status == 200
         assert client.metric('factory_requests_total{caller="unnamed",route="none",status="503"}') == 1
 
 
 def test_too_many_of_one_caller(trained):
     with serving(CONCURRENCY=3, CALLER_CONCURRENCY=1) as client:
-        with at_work(client, 1, X_Caller="greedy") as asked:
+        with in_flight(client, 1, X_Caller="greedy") as requests:
             refused = client.post(GOOD, X_Caller="greedy")
             assert (refused.status, refused.headers["retry-after"]) == (429, "1")
             assert client.post(GOOD, X_Caller="modest").status == 200
-        assert asked[0].result().status == 200
+        assert requests[0].result().status == 200
 
 
 def test_bodies_on_the_way_keep_nobody_out(trained):
     with serving(CONCURRENCY=2, BODIES_MB=0.05) as client:
-        slow = [Slow(client) for _ in range(5)]
+        slow = [SlowRequest(client) for _ in range(5)]
         assert client.post(GOOD).status == 200
         assert all(b"200 OK" in request.finish() for request in slow)
 
@@ -94,7 +91,7 @@ def test_those_who_come_together_are_counted_before_one_is_served(trained):
 
 def test_slow_body_is_given_up(trained):
     with serving(SECONDS=0.3) as client:
-        slow = Slow(client)
+        slow = SlowRequest(client)
         assert b"408" in slow.socket.recv(10_000)
         assert slow.socket.recv(10) == b""
         slow.socket.close()
@@ -103,15 +100,15 @@ def test_slow_body_is_given_up(trained):
 
 def test_slow_work_is_given_up(trained, monkeypatch):
     with serving(SECONDS=0.3) as client:
-        monkeypatch.setattr(client.service, "score", lambda call, rows: time.sleep(1))
-        answer = client.post(records(rows(300)))
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        monkeypatch.setattr(client.service, "score", lambda context, rows: time.sleep(1))
+        response = client.post(records(rows(300)))
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
 
 
-@pytest.mark.parametrize("said", [b"", b"POST /score HTTP/1.1\r\nHo"])
-def test_slow_header_is_given_up(trained, said):
+@pytest.mark.parametrize("sent", [b"", b"POST /score HTTP/1.1\r\nHo"])
+def test_slow_header_is_given_up(trained, sent):
     with serving(HEADER_SECONDS=0.3) as client, socket.create_connection(("127.0.0.1", client.port), 20) as slow:
-        slow.sendall(said)
+        slow.sendall(sent)
         assert slow.recv(10) == b""
 
 
@@ -126,13 +123,13 @@ def test_slow_header_of_a_second_request_is_given_up(trained):
 def test_too_many_connections(trained):
     with serving(CONNECTIONS=2) as client:
         idle = [socket.create_connection(("127.0.0.1", client.port), 20) for _ in range(2)]
-        until(lambda: b"retry-after: 1" in said(client.port))
+        wait_until(lambda: b"retry-after: 1" in response_of(client.port))
         for connection in idle:
             connection.close()
-        until(lambda: b"200 OK" in said(client.port))
+        wait_until(lambda: b"200 OK" in response_of(client.port))
 
 
-def said(port: int) -> bytes:
+def response_of(port: int) -> bytes:
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         return connection.recv(1000)
@@ -140,7 +137,7 @@ def said(port: int) -> bytes:
 
 def test_what_is_in_flight_is_answered_at_the_end(trained):
     with serving() as client:
-        slow = Slow(client)
+        slow = SlowRequest(client)
         assert client.get("/health/live").status == 200  # the one before it is let in
         answers = []
         late = threading.Timer(0.8, lambda: answers.append(slow.finish()))

@@ -1,4 +1,4 @@
-"""Records of every type that a contract can have: read strictly, described, and sampled."""
+"""Bodies into rows: every type that a contract can have, strictly, and what its deliveries write for missing values."""
 
 import json
 from datetime import UTC, date, datetime, time
@@ -11,6 +11,7 @@ from late_flights import contract
 from late_flights.factory import errors
 from late_flights.factory.serving import parsing
 from late_flights.factory.validation import rules
+from late_flights.factory.validation.parsing import cast
 
 
 class Every(dy.Schema):
@@ -36,12 +37,24 @@ GOOD = {
 }
 
 
-@pytest.fixture(autouse=True)
+class Gappy(dy.Schema):
+    word = dy.String(nullable=True)
+    count = dy.Int32(nullable=True, min=0, metadata={"missing": ["-999"]})
+
+
+@pytest.fixture
 def every(monkeypatch):
     monkeypatch.setattr(contract, "Row", Every)
 
 
-def test_values_are_of_the_contracts_types():
+@pytest.fixture
+def gappy(monkeypatch):
+    monkeypatch.setattr(contract, "Row", Gappy)
+    monkeypatch.setattr(contract, "MISSING", ["NA"], raising=False)
+    monkeypatch.setattr(contract, "IGNORED", {"note": "free text"}, raising=False)
+
+
+def test_values_are_of_the_contracts_types(every):
     (row,) = parsing.read_json(json.dumps(GOOD).encode())
     expected = (
         datetime(2021, 1, 1, 10, tzinfo=UTC),
@@ -71,20 +84,31 @@ WRONG: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
-def test_other_spellings_are_refused(field, value):
+def test_other_formats_are_refused(every, field, value):
     with pytest.raises(errors.ContractViolation, match=f"^{field}"):
         parsing.read_json(json.dumps(GOOD | {field: value}).encode())
 
 
-def test_example_is_read_again():
-    shown = json.dumps(parsing.example_record()).encode()
-    (row,) = parsing.read_json(shown)
+def test_example_is_read_again(every):
+    (row,) = parsing.read_json(json.dumps(parsing.example_record()).encode())
     assert rules.frame([row], Every).equals(pl.DataFrame(parsing.valid_row(Every)))
 
 
-def test_schema_tells_how_to_write_dates():
-    described = parsing.record_adapters(Every)[0].json_schema()["properties"]
-    assert described["day"] == {"title": "Day", "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"} | {
+def test_schema_describes_how_to_write_dates(every):
+    properties = parsing.record_adapters(Every)[0].json_schema()["properties"]
+    assert properties["day"] == {"title": "Day", "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"} | {
         "description": "a date like 2013-02-04"
     }
-    assert (described["small"]["minimum"], described["small"]["maximum"]) == (0, 255)
+    assert (properties["small"]["minimum"], properties["small"]["maximum"]) == (0, 255)
+
+
+def test_json_may_hold_what_means_missing(gappy):
+    assert parsing.read_json(b'{"note": [1], "count": 5, "word": "a"}') == [("a", 5)]
+    assert parsing.read_json(b'[{"word": " NA", "count": -999}]') == [(None, None)]
+    with pytest.raises(errors.ContractViolation, match="other"):
+        parsing.read_json(b'{"word": "a", "count": 5, "other": 1}')
+
+
+def test_csv_may_hold_what_means_missing(gappy):
+    table = parsing.read_csv(b"word;note;count\nNA;x;-999\na;y;5\n", 9)
+    assert cast(table, Gappy).rows() == [(None, None), ("a", 5)]
