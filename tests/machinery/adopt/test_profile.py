@@ -2,12 +2,10 @@
 
 from datetime import date, datetime
 
-import dataframely as dy
 import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.adopt import profile, source
-from late_flights.factory.validation import rules
 
 
 def read(values, rows=40):
@@ -121,11 +119,3 @@ def test_names_that_cannot_be_written(name):
 def test_categories_stay_what_they_are(dtype):
     column = profile.profile(pl.DataFrame({"it": pl.Series(["1", "2", "3"] * 9, dtype=dtype)}).lazy())["it"]
     assert (column.kind, column.values) == ("String", ["1", "2", "3"])
-
-
-def test_truth_in_categories_and_floating_codes_is_read():
-    categories = pl.Series(["a", "b"], dtype=pl.Categorical)
-    for values, true in ((categories, "a"), (pl.Series([1.0, 0.0]), "1.0")):
-        other = str(values[1])
-        schema = type("Row", (dy.Schema,), {"it": dy.Bool(metadata={"true": [true], "false": [other]})})
-        assert rules.validate(pl.DataFrame({"it": values}), schema)["it"].to_list() == [True, False]

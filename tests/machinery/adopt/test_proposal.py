@@ -1,4 +1,4 @@
-"""What is made of each column, and why."""
+"""The role of each column, and why."""
 
 from datetime import date, timedelta
 from io import StringIO

@@ -91,9 +91,9 @@ def test_contract_holds_for_the_table_and_refuses_another(written):
 
 def test_features_are_numbers_and_categories(written):
     _, folder = written
-    contract, made = module(folder, "contract"), module(folder, "features")
+    contract, features = module(folder, "contract"), module(folder, "features")
     rows = contract.Row.sample(20, generator=dy.random.Generator(0))
-    features = made.features(pl.DataFrame(rows))
+    features = features.features(pl.DataFrame(rows))
     assert {"seen_weekday", "seen_hour", "born_month", "colour", "member", *ODD} <= set(features.columns)
     assert not {"key", "seen", "born", "note", *TARGETS} & set(features.columns)
     assert all(dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum) for dtype in features.dtypes)

@@ -2,11 +2,9 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from late_flights.factory import errors
 from late_flights.factory.data import ingest, ledger
 from late_flights.factory.workspace import git, process
 from tests.factory import toy
@@ -64,37 +62,3 @@ def test_unknown_author_is_refused_before_anything_is_done(monkeypatch):
 def test_commit_without_a_repository_is_none(monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(Path.cwd().parent))
     assert git.commit() is None
-
-
-def test_missing_program_is_named():
-    with pytest.raises(errors.FactoryError, match="no-such-program is not installed, or not on PATH"):
-        process.run("no-such-program")
-
-
-def test_failing_program_is_quoted_in_one_line():
-    with pytest.raises(errors.FactoryError, match="`git no-such-command` failed: git: 'no-such-command'"):
-        process.run("git", "no-such-command")
-
-
-def test_program_is_told_what_and_where(tmp_path):
-    script = "import os, sys; print(os.getcwd(), os.environ.get('WORD'), sys.stdin.read()); print()"
-    command = (sys.executable, "-c", script)
-    printed = f"{tmp_path} none 李"
-    how = {"cwd": tmp_path, "env": os.environ | {"WORD": "none", "PYTHONUTF8": "1"}, "stdin": "李"}
-    assert process.run(*command, **how) == printed
-    assert process.run(*command, **how, strip=False) == f"{printed}\n\n"
-
-
-FAILURES = {
-    "first complaint": ("print('b\\nc', file=sys.stderr)", "b"),
-    "what it printed": ("print('only here')", "only here"),
-    "last line of a traceback": ("raise OSError('the fault')", "OSError: the fault"),
-    "nothing": ("pass", "exit code 3"),
-}
-
-
-@pytest.mark.parametrize("script, said", FAILURES.values(), ids=FAILURES)
-def test_failure_is_told_by_what_says_most(script, said):
-    with pytest.raises(errors.FactoryError) as error:
-        process.run(sys.executable, "-c", f"import sys\n{script}\nsys.exit(3)")
-    assert str(error.value).endswith(f"` failed: {said}")

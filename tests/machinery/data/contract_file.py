@@ -36,7 +36,7 @@ class Row(dy.Schema):
     kind = dy.Enum(KINDS)
     amount = dy.Float64(min=0, max=100, metadata={"unit": "€", "of": ["ä", "😀"]})  # as paid
     gap = dy.Int16(nullable=True, min=-10, max=10)
-    size = dy.Enum(SIZES, alias="the 'size' 😀", description="as told"); "said so"
+    size = dy.Enum(SIZES, alias="the 'size' 😀", description="of the item"); "a string"
 
     @dy.rule()
     def red_is_small(cls) -> pl.Expr:

@@ -42,6 +42,6 @@ def test_some_rows_of_a_file_are_the_same_each_time(tmp_path):
 def test_rows_in_a_file_are_on_the_sides_that_they_have_in_memory(tmp_path, sections):
     rows, params = toy.rows(400), toy.params(**sections)
     rows.write_parquet(tmp_path / "rows.parquet")
-    sides = split.split(pl.scan_parquet(tmp_path / "rows.parquet"), params)
-    for read, held in zip(sides, split.split(rows, params), strict=True):
-        assert read.collect().equals(held)
+    lazy = split.split(pl.scan_parquet(tmp_path / "rows.parquet"), params)
+    for part, expected in zip(lazy, split.split(rows, params), strict=True):
+        assert part.collect().equals(expected)

@@ -15,7 +15,7 @@ TOP = b"import dataframely as dy\nfrom datetime import UTC, datetime\nimport dat
 
 
 def edited(body, *changes, head=TOP, name="Row"):
-    """What is made of a contract's source, and the schema that it then holds."""
+    """The edited source of a contract, and the names that it then holds."""
     content = head + body.encode()
     Path("before.py").write_bytes(content)
     editor = patch.ContractEditor(content, runpy.run_path("before.py")[name])
@@ -74,14 +74,14 @@ def test_form_is_changed_or_left_to_a_person(line, changes, wanted, end):
     "known", ["", "IGNORED = {}\n", 'IGNORED = {\n    "x": "old",\n}\n', 'IGNORED: dict[str, str] = {"x": "old"}']
 )
 def test_columns_are_ignored_with_their_reason(known):
-    text, made = edited(row("a = dy.Int8()") + known, ("ignore", ["n 😀"], "new"), ("ignore", ["m"], 'in "m"'))
+    text, names = edited(row("a = dy.Int8()") + known, ("ignore", ["n 😀"], "new"), ("ignore", ["m"], 'in "m"'))
     expected = {"x": "old"} if "old" in known else {}
-    assert made["IGNORED"] == expected | {"n 😀": "new", "m": 'in "m"'}
+    assert names["IGNORED"] == expected | {"n 😀": "new", "m": 'in "m"'}
     assert text.count("IGNORED") == 1
 
 
 def test_other_lines_stay_byte_for_byte():
-    text, made = edited(
+    text, names = edited(
         HEAD + contract_file.ROWS,
         ("limit", "amount", "max", 600),
         ("categories", SIZE, ["b"]),
@@ -89,7 +89,7 @@ def test_other_lines_stay_byte_for_byte():
         name="LabelledRow",
     )
     assert text == (HEAD + contract_file.ROWS).replace("max=100", "max=600").replace('"large",', '"large",\n    "b",')
-    assert made["SIZES"] == ["små 😀", "large", "b"]
+    assert names["SIZES"] == ["små 😀", "large", "b"]
 
 
 def test_last_line_without_an_end_is_marked():

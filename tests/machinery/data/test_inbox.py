@@ -21,8 +21,8 @@ def storage(project, monkeypatch, tmp_path_factory):
                 raise errors.FactoryError(f"`dvc list-url` failed: The path '{rest[0]}' does not exist")
             return "\n".join(path.name for path in folder.iterdir())
         if command == "get-url":
-            found = folder / rest[0].rpartition("/")[2]
-            (shutil.copytree if found.is_dir() else shutil.copyfile)(found, rest[1])
+            path = folder / rest[0].rpartition("/")[2]
+            (shutil.copytree if path.is_dir() else shutil.copyfile)(path, rest[1])
         return "storage"
 
     monkeypatch.setattr(ingest, "dvc", dvc)

@@ -2,7 +2,6 @@
 
 from hashlib import sha256
 
-import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory import errors
@@ -14,12 +13,61 @@ from tests.factory import toy
 
 DATA = {"target": "answer", "sensitive": []}
 NO_ID = {"data": DATA}
+BY_ID = {"data": {"target": "answer", "id": "key"}}
 REPEATS = {"data": DATA | {"id": "key", "repeats": True, "time": "seen"}}
 
 
 def many(times: int = 5, height: int = 200) -> pl.DataFrame:
     """Rows of which several share an id, at times of their own."""
     return toy.rows(times * height).with_columns(key=pl.format("k{}", pl.int_range(pl.len()) % height))
+
+
+@pytest.mark.parametrize(
+    "time", [pl.col("seen"), pl.col("seen").dt.truncate("1d"), pl.col("seen").dt.date()], ids=["time", "day", "date"]
+)
+def test_newest_rows_are_the_test_and_those_of_one_time_together(time):
+    rows = toy.rows(400).with_columns(seen=time).sample(fraction=1, shuffle=True, seed=0)
+    train, test = split.split(rows, toy.params())
+    assert train["seen"].max() < test["seen"].min() and test.height == pytest.approx(100, abs=24)  # a day of rows
+
+
+@pytest.mark.parametrize("sections", [{}, BY_ID], ids=["by time", "by id"])
+def test_rows_without_an_outcome_are_on_neither_side(sections):
+    rows = toy.rows(400).with_columns(pl.when(pl.int_range(pl.len()) % 10 > 0).then("answer"))
+    train, test = split.split(rows, toy.params(**sections))
+    assert pl.concat([train, test]).sort("seen").equals(rows.drop_nulls("answer"))
+
+
+@pytest.mark.parametrize("changed", [None, "test", "train"])
+@pytest.mark.parametrize("sections", [{}, BY_ID], ids=["by time", "by id"])
+def test_side_with_one_class_is_refused(changed, sections):
+    params = toy.params(**sections)
+    train, test = split.split(toy.rows(200), params)
+    constant = pl.lit(True).alias("answer")
+    parts = {"train": train, "test": test}
+    rows = pl.concat(part.with_columns(constant) if changed in (None, name) else part for name, part in parts.items())
+    with pytest.raises(errors.FactoryError, match=f"the {changed or 'train'} rows .* fewer than two values of answer"):
+        split.split(rows, params)
+
+
+def test_row_without_a_time_is_refused():
+    rows = toy.rows(50).with_columns(pl.when(pl.col("key") != "k7").then("seen").alias("seen"))
+    with pytest.raises(errors.FactoryError, match="seen: 1 rows have no time"):
+        split.split(rows, toy.params())
+
+
+@pytest.mark.parametrize(
+    "problem, answers, wanted",
+    [
+        ("classification", ["yes", "no"], "true and false, or 1 and 0"),
+        ("classification", [1, 2], "true and false, or 1 and 0"),
+        ("regression", ["1", "2"], "numbers"),
+    ],
+)
+def test_target_of_another_kind_is_refused(problem, answers, wanted):
+    rows = toy.rows(100).with_columns(answer=pl.Series(answers * 50))
+    with pytest.raises(errors.FactoryError, match=f"answer: the target of a {problem} is {wanted}"):
+        split.split(rows, toy.params(problem))
 
 
 def test_side_of_an_id_is_that_of_its_hash():
@@ -37,7 +85,9 @@ def test_id_of_several_rows_is_on_one_side_whatever_the_time():
 
 
 def test_repeats_are_refused_unless_they_are_meant():
-    with pytest.raises(errors.FactoryError, match=r"share their id .* or say `repeats: true` below data"):
+    with pytest.raises(
+        errors.FactoryError, match=r"key: 1000 rows share their id with another, .* or say `repeats: true` below data"
+    ):
         split.split(many(), toy.params())
 
 
@@ -72,7 +122,7 @@ def test_chunks_do_not_change_sides(monkeypatch):
     assert split.is_test_row(toy.rows(300), toy.params(**NO_ID)).equals(whole)
 
 
-@pytest.mark.parametrize("sections", [NO_ID, REPEATS, {"data": DATA | {"id": "key"}}], ids=["no id", "repeats", "id"])
+@pytest.mark.parametrize("sections", [NO_ID, REPEATS, BY_ID], ids=["no id", "repeats", "id"])
 def test_threshold_is_chosen_on_rows_that_its_model_has_not_seen(monkeypatch, sections):
     """Among rows that one hash chose, the same hash would choose none."""
     rows = many() if sections is REPEATS else toy.rows(1000)
@@ -89,8 +139,3 @@ def test_threshold_is_chosen_on_rows_that_its_model_has_not_seen(monkeypatch, se
     late = whole.join(early, on=whole.columns, how="anti", nulls_equal=True)
     assert whole.height == learned.height and 0.1 < late.height / whole.height < 0.4
     assert sections is not REPEATS or not set(early["key"]) & set(late["key"])
-
-
-def test_hash_is_spread_evenly():
-    found = split._positions([str(i) for i in range(10_000)], "")
-    assert np.abs(np.histogram(found, 10, (0, 1))[0] - 1000).max() < 150

@@ -8,9 +8,8 @@ import polars as pl
 import pytest
 from late_flights.factory.data import prepare
 from late_flights.factory.scoring import scorer
-from late_flights.factory.training import tune
 from tests.factory import toy
-from tests.factory.cli_runner import refused, run
+from tests.factory.cli_runner import run
 
 from machinery.serving.service_client import ARROW, CSV, arrow, csv, records, rows, serving
 
@@ -68,13 +67,6 @@ def test_service_answers_that_there_is_none(nameless, problem, height):
     assert kept.height == 3 * height and kept["_score"].to_list() == expected["score"].to_list() * 3
 
 
-def test_same_file_under_another_name_is_refused(nameless):
-    Path("other.parquet").write_bytes(Path("again.parquet").read_bytes())
-    assert refused("ingest", "other.parquet") == (
-        "other.parquet: has the same content as data/raw/again.parquet, which is a delivery already"
-    )
-
-
 def test_report_and_card_do_without(nameless):
     assert json.loads(Path("reports/run.json").read_text())["parameters"]["data"]["id"] is None
     assert '<span class="role">id' not in Path("reports/report.html").read_text()
@@ -89,10 +81,3 @@ def test_several_rows_of_an_id_may_come_in_several_deliveries(trained):
         assert result.exit_code == 0, result.output
     learned, test = (set(prepare.read(side)["key"]) for side in ("train", "test"))
     assert len(learned | test) == 600 and not learned & test
-
-
-def test_folds_of_a_search_keep_the_rows_of_an_id_together():
-    rows = pl.concat([toy.rows(100)] * 3)
-    given = toy.params(data=DATA | {"id": "key", "repeats": True})
-    folds = tune._folds(rows, given)
-    assert all(not set(early["key"]) & set(late["key"]) for early, late in folds)

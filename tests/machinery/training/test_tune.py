@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 from late_flights import model
@@ -108,6 +109,12 @@ def test_without_time_folds_are_random():
     data = {"target": "answer", "id": "key"}
     result = tune.tune(toy.params(model=POOR, data=data), 4)
     assert result.best > result.now
+
+
+def test_folds_keep_the_rows_of_an_id_together():
+    rows = pl.concat([toy.rows(100)] * 3)
+    params = toy.params(data={"target": "answer", "sensitive": ["kind"], "id": "key", "repeats": True})
+    assert all(not set(early["key"]) & set(late["key"]) for early, late in tune._folds(rows, params))
 
 
 @pytest.mark.parametrize("before", ["a: 1\n", "a: 1\nmodel: {}\n", "a: 1\nmodel: {depth: 1}\n"])

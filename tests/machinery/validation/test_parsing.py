@@ -109,8 +109,8 @@ def test_known_values_of_other_rows_do_not_hide_a_bad_one():
 def test_rows_of_the_right_types_may_say_unknown_too():
     table = rules.validate(row(key="k", count=5), Row)
     for rows in (table, pl.concat([table, table])):
-        told = rows.with_columns(key=pl.lit("NA"), count=pl.lit(-999, pl.Int32))
-        assert rules.validate(told, Row).select("key", "count").unique().rows() == [(None, None)]
+        hidden = rows.with_columns(key=pl.lit("NA"), count=pl.lit(-999, pl.Int32))
+        assert rules.validate(hidden, Row).select("key", "count").unique().rows() == [(None, None)]
         assert rules.validate(rows, Row).equals(rows)
 
 
@@ -129,3 +129,11 @@ def test_without_a_declaration_text_stays_text(monkeypatch):
 
     table = rules.validate(pl.DataFrame({"word": ["", " NA"], "whole": [" ", "7"]}), Free)
     assert table.rows() == [("", None), (" NA", 7)]
+
+
+def test_truth_in_categories_and_floating_codes_is_read():
+    categories = pl.Series(["a", "b"], dtype=pl.Categorical)
+    for values, true in ((categories, "a"), (pl.Series([1.0, 0.0]), "1.0")):
+        other = str(values[1])
+        schema = type("Row", (dy.Schema,), {"it": dy.Bool(metadata={"true": [true], "false": [other]})})
+        assert rules.validate(pl.DataFrame({"it": values}), schema)["it"].to_list() == [True, False]
