@@ -1,10 +1,13 @@
 """Rendered projects at work: set up, trained, tested and linted, on old and new Pythons and in odd places."""
 
 import ast
+import contextlib
 import json
+import os
 import re
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,10 +75,37 @@ def test_its_own_checks_are_of_its_own_modules(project):
     assert '"Gate" has no attribute "flor"' in found
 
 
-def test_it_passes_its_own_tests(project, request):
-    own = [str(file.relative_to(project)) for file in sorted((project / "tests").glob("test_*.py"))]
-    chosen = own if "regression" in request.node.callspec.id else []  # the factory's have a toy of each problem: once will do
-    assert re.search(r"\d+ passed", run(project, "uv", "run", "pytest", "-q", "-p", "no:cacheprovider", *chosen))
+def state(project: Path) -> dict[Path, float]:
+    """When each file was written, but for what tools keep for themselves."""
+    files = []
+    for folder, folders, names in os.walk(project):
+        folders[:] = set(folders) - {".git", ".hypothesis", ".venv", "__pycache__", "logs", "tmp"}
+        files += [Path(folder, name) for name in names]
+    return {file: file.stat().st_mtime for file in files}
+
+
+@contextlib.contextmanager
+def hidden(folders: list[Path], aside: Path) -> Iterator[None]:
+    """A file in the place of each folder: who looks into it, or writes there, fails."""
+    aside.mkdir()
+    for number, folder in enumerate(folders):
+        folder.rename(aside / str(number))
+        folder.touch()
+    try:
+        yield
+    finally:
+        for number, folder in enumerate(folders):
+            folder.unlink()
+            (aside / str(number)).rename(folder)
+
+
+def test_its_own_tests_pass_whatever_its_state_and_cover_its_modules(project, tmp_path):
+    folders = [project / name for name in (".dvc/tmp", "data/prepared", "model", "reports")]
+    with hidden(folders, project.parent / "aside"):
+        before = state(project)
+        tests = ("pytest", "-q", "-p", "no:cacheprovider", "--cov", "--cov-fail-under=95")
+        assert re.search(r"\d+ passed", run(project, "uv", "run", *tests, COVERAGE_FILE=str(tmp_path / "coverage")))
+        assert state(project) == before
     assert status(project) == ""
 
 
@@ -97,15 +127,9 @@ def test_a_commit_that_breaks_the_rules_is_stopped(project):
 
 
 def test_a_second_setup_changes_nothing(project):
-    def state() -> dict[Path, float]:
-        kept = [
-            file for file in project.rglob("*") if not {".venv", "tmp", "logs"} & set(file.parts) and ".git/" not in str(file)
-        ]
-        return {file: file.stat().st_mtime for file in kept if file.is_file() and "__pycache__" not in file.parts}
-
-    before, commits = state(), run(project, "git", "rev-parse", "HEAD")
+    before, commits = state(project), run(project, "git", "rev-parse", "HEAD")
     run(project, "uv", "run", "factory", "setup")
-    assert state() == before
+    assert state(project) == before
     assert run(project, "git", "rev-parse", "HEAD") == commits
     assert "Data and pipelines are up to date" in run(project, "uv", "run", "dvc", "status")
 
