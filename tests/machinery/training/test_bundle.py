@@ -1,4 +1,4 @@
-"""The exported model tells what `Scorer` tells, without polars, scikit-learn or this package."""
+"""The exported model scores as `Scorer` does, without polars, scikit-learn or this package."""
 
 import json
 import os
@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from late_flights.factory import config, errors
-from late_flights.factory import manifest as digest
+from late_flights.factory import config, errors, manifest
 from late_flights.factory.data import prepare
 from late_flights.factory.scoring import artifact, scorer, standalone
 from late_flights.factory.training.onnx import bundle
@@ -18,7 +17,7 @@ from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
 pytestmark = pytest.mark.usefixtures("trained")
-ALONE = """
+SCRIPT = """
 import json, sys
 sys.modules.update(dict.fromkeys(["polars", "sklearn", "skops", "dataframely", "onnx", "scipy"]))
 from scorer import Scorer
@@ -41,16 +40,16 @@ def test_loader_needs_numpy_and_onnxruntime_alone():
     bundle.export(Path("edge"))
     assert sorted(file.name for file in Path("edge").iterdir()) == ["model.onnx", "scorer.py"]
     few = [row | {"seen": row["seen"].isoformat()} for row in rows().head(5).to_dicts()]
-    command = [sys.executable, "-c", ALONE]
-    done = subprocess.run(command, cwd="edge", input=json.dumps(few), capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == scorer.Scorer.load("model").score(rows().head(5))["score"].to_list()
+    command = [sys.executable, "-c", SCRIPT]
+    process = subprocess.run(command, cwd="edge", input=json.dumps(few), capture_output=True, text=True, check=True)
+    assert json.loads(process.stdout) == scorer.Scorer.load("model").score(rows().head(5))["score"].to_list()
 
 
 def test_file_says_what_it_is():
     bundle.export(Path("edge"))
-    about, manifest = standalone.Scorer(Path("edge/model.onnx")).about, digest.read_manifest(Path("model"))
-    assert about["threshold"] == manifest["threshold"] and about["target"] == "answer"
-    assert about["files"] == manifest["files"]
+    about, facts = standalone.Scorer(Path("edge/model.onnx")).about, manifest.read_manifest(Path("model"))
+    assert about["threshold"] == facts["threshold"] and about["target"] == "answer"
+    assert about["files"] == facts["files"]
 
 
 def test_row_that_breaks_a_rule_is_refused():
@@ -72,11 +71,11 @@ def test_what_is_there_is_not_overwritten():
 
 
 def without(name: str) -> None:
-    facts = digest.read_manifest(Path("model"))
+    facts = manifest.read_manifest(Path("model"))
     del facts["files"]
     for file in (name, "manifest.json"):
         (Path("model") / file).unlink()
-    digest.write_manifest(Path("model"), facts)
+    manifest.write_manifest(Path("model"), facts)
 
 
 def test_model_without_onnx_is_named():

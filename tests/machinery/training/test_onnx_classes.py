@@ -1,4 +1,4 @@
-"""Of several classes ONNX tells each probability as scikit-learn does, or is not written."""
+"""Of several classes ONNX gives each probability as scikit-learn does, or is not written."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ from machinery.training.test_onnx_estimators import linear, matrix, score, targe
 
 def labels(values, classes):
     """So many classes of about the same size, as codes."""
-    known = target(values)
-    return np.digitize(known, np.quantile(known, np.arange(1, classes) / classes)).astype(float)
+    number = target(values)
+    return np.digitize(number, np.quantile(number, np.arange(1, classes) / classes)).astype(float)
 
 
 def boosting(**options):
@@ -29,8 +29,7 @@ def test_boosting(classes, categorical):
     model = boosting(categorical_features=categorical).fit(values, labels(values, classes))
     for unseen, threads in ((0, 1), (30, 2)):
         new = matrix(3000, 100, unseen)
-        found = score(model, new, threads, classes)
-        np.testing.assert_allclose(found, model.predict_proba(new), rtol=2e-5, atol=2e-6)
+        np.testing.assert_allclose(score(model, new, threads, classes), model.predict_proba(new), rtol=2e-5, atol=2e-6)
     assert score(model, values[:0], 1, classes).shape == (0, classes)
 
 
@@ -62,5 +61,5 @@ def test_same_classes_same_bytes():
 
 def test_no_rows_have_no_probabilities():
     values = matrix(200, 0)
-    said = artifact.predictor(boosting().fit(values, labels(values, 3)), 3)
-    assert said(values[:0]).shape == (0, 3) and said(values[:5]).sum(axis=1) == pytest.approx(np.ones(5))
+    predict = artifact.predictor(boosting().fit(values, labels(values, 3)), 3)
+    assert predict(values[:0]).shape == (0, 3) and predict(values[:5]).sum(axis=1) == pytest.approx(np.ones(5))

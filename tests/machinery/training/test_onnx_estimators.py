@@ -1,4 +1,4 @@
-"""ONNX says what scikit-learn says, or is not written; both are the same bytes each time."""
+"""ONNX scores as scikit-learn does, or is not written; both are the same bytes each time."""
 
 import os
 import subprocess
@@ -36,17 +36,17 @@ def matrix(rows, seed, unseen=0):
 
 
 def target(values):
-    known = np.nan_to_num(values)
-    return known[:, 0] + np.sin(known[:, 1] * 3) + np.cos(known[:, 3] * 7) + np.sin(known[:, 5] * 5)
+    values = np.nan_to_num(values)
+    return values[:, 0] + np.sin(values[:, 1] * 3) + np.cos(values[:, 3] * 7) + np.sin(values[:, 5] * 5)
 
 
 def score(estimator, values, threads=1, classes=0):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(estimators.to_onnx(estimator, values.shape[1], classes), options)
-    (found,) = session.run(["score"], {"features": values})
-    assert found.shape == ((len(values), classes) if classes else (len(values),))
-    return found
+    (scores,) = session.run(["score"], {"features": values})
+    assert scores.shape == ((len(values), classes) if classes else (len(values),))
+    return scores
 
 
 def expected(estimator, values):

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from late_flights.factory.scoring import artifact, feature_graph, scorer
-from late_flights.factory.training.onnx import features as translate
+from late_flights.factory.scoring import artifact, scorer
+from late_flights.factory.scoring.feature_graph import FeatureGraph
 from late_flights.factory.training.onnx import operators
+from late_flights.factory.training.onnx.features import feature_graph, translate
 
 KINDS = ["a", "b", "c"]
 c = pl.col
@@ -60,7 +61,7 @@ def sample(height=600):
 
 
 ROWS = sample()
-KNOWN = {
+TRANSLATED = {
     "raw": lambda r: r.select("x", "y", "f", "i", "j", "u", "p", "q", "e"),
     "parts of a time": lambda r: r.select(getattr(c("t").dt, name)().alias(name) for name in (
         "year", "quarter", "month", "week", "weekday", "ordinal_day", "day", "hour", "minute", "second"
@@ -77,7 +78,7 @@ KNOWN = {
     "columns": lambda r: r.with_columns(z=c("x") * 2, x=c("y")).with_columns(v=c("z") + c("x")).drop("t", "z", "d", "s", "k"),
     "shared": lambda r: r.select(a=(c("x") + c("y")).abs() * 2, b=(c("x") + c("y")).abs() / c("i")),
 }  # fmt: skip
-UNKNOWN = {
+LEFT_TO_POLARS = {
     "other rows": lambda r: r.select(c("x") - c("x").mean()),
     "previous row": lambda r: r.select(c("x").shift()),
     "other order": lambda r: r.sort("x").select("x"),
@@ -97,54 +98,54 @@ UNKNOWN = {
 
 
 def check(features):
-    """The share of rows that the graph vouches for, for which it tells what polars tells; so it does of each alone."""
-    graph = feature_graph.FeatureGraph(artifact.onnx_session(translate.translated(ROWS, features, Row)), Row)
-    found, fine = graph(ROWS.rows())
-    np.testing.assert_array_equal(found[fine], scorer.matrix(features(ROWS))[fine])
+    """The share of rows that are valid in the graph, whose features are polars'; so are those of each row alone."""
+    graph = FeatureGraph(artifact.onnx_session(translate(ROWS, features, Row)), Row)
+    computed, valid = graph(ROWS.rows())
+    np.testing.assert_array_equal(computed[valid], scorer.matrix(features(ROWS))[valid])
     for i in range(20):
-        np.testing.assert_array_equal(graph(ROWS[i].rows())[0], found[i : i + 1])
-    return fine.mean()
+        np.testing.assert_array_equal(graph(ROWS[i].rows())[0], computed[i : i + 1])
+    return valid.mean()
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_known(name):
-    assert check(KNOWN[name]) > 0.1
-    assert translate.feature_graph(ROWS, KNOWN[name], Row)
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_translated_expressions(name):
+    assert check(TRANSLATED[name]) > 0.1
+    assert feature_graph(ROWS, TRANSLATED[name], Row)
 
 
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_unknown(name):
-    assert translate.feature_graph(ROWS, UNKNOWN[name], Row) is None
+@pytest.mark.parametrize("name", LEFT_TO_POLARS)
+def test_expressions_left_to_polars(name):
+    assert feature_graph(ROWS, LEFT_TO_POLARS[name], Row) is None
 
 
 NUMBERS = st.sampled_from("xyijku").map(pl.col)
-TRUTHS = st.sampled_from("pq").map(pl.col)
+BOOLEANS = st.sampled_from("pq").map(pl.col)
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, pl.coalesce, pl.Expr.fill_null]
 UNARY = [operator.neg, pl.Expr.abs, pl.Expr.sqrt, pl.Expr.floor, lambda a: a.cast(pl.Float64)]
 COMPARED = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
 
 
-def grown(numbers, truths):
-    """Expressions a level deeper: numbers, and truths."""
+def deeper(numbers, booleans):
+    """Expressions a level deeper: numbers, and booleans."""
     second = numbers | st.sampled_from([0, 1, -1, 2, 7, 60, 0.5, -0.1, 1e6]).map(pl.lit)
     return (
         numbers
         | st.builds(lambda f, a, b: f(a, b), st.sampled_from(BINARY), numbers, second)
         | st.builds(lambda f, a: f(a), st.sampled_from(UNARY), numbers)
-        | st.builds(lambda p, a, b: pl.when(p).then(a).otherwise(b), truths, numbers, second)
-        | truths.map(lambda p: p.cast(pl.Int8)),
-        truths
+        | st.builds(lambda p, a, b: pl.when(p).then(a).otherwise(b), booleans, numbers, second)
+        | booleans.map(lambda p: p.cast(pl.Int8)),
+        booleans
         | st.builds(lambda f, a, b: f(a, b), st.sampled_from(COMPARED), numbers, second)
-        | st.builds(lambda f, a, b: f(a, b), st.sampled_from([operator.and_, operator.or_]), truths, truths)
+        | st.builds(lambda f, a, b: f(a, b), st.sampled_from([operator.and_, operator.or_]), booleans, booleans)
         | st.builds(lambda a, b: a.is_between(-1, b), numbers, second)
-        | (numbers | truths).map(pl.Expr.is_null)
-        | truths.map(operator.invert),
+        | (numbers | booleans).map(pl.Expr.is_null)
+        | booleans.map(operator.invert),
     )
 
 
 @settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.one_of(*grown(*grown(*grown(NUMBERS, TRUTHS)))), min_size=1, max_size=3))
-def test_random(expressions):
+@given(st.lists(st.one_of(*deeper(*deeper(*deeper(NUMBERS, BOOLEANS)))), min_size=1, max_size=3))
+def test_random_expressions(expressions):
     named = [expression.alias(str(i)) for i, expression in enumerate(expressions)]
     with suppress(operators.UnknownExpression, KeyError, ValueError, pl.exceptions.PolarsError):
         check(lambda r: r.select("y", *named))

@@ -35,28 +35,28 @@ def space(trained, monkeypatch):
     Path("data/prepared/test.parquet").unlink()
 
 
-def measured(params, **parameters):
+def mean_over_folds(params, **parameters):
     """The mean of the main metric over the folds, by the same means as a stage would."""
     rows = prepare.read("train").sort("seen")
-    tried = params.model_copy(update={"model": params.model | parameters})
-    found = []
+    candidate = params.model_copy(update={"model": params.model | parameters})
+    values = []
     for i in range(1, tune.FOLDS + 1):
         size = rows.height // (tune.FOLDS + 1)
         start = rows.height - (tune.FOLDS - i + 1) * size
         early, late = rows[:start], rows[start : start + size]
-        classes = len(train.classes_of(early, tried) or [])
-        score = artifact.predictor(train.fit(early, tried), classes)(scorer.matrix(toy.features(late)))
+        classes = len(train.classes_of(early, candidate) or [])
+        score = artifact.predictor(train.fit(early, candidate), classes)(scorer.matrix(toy.features(late)))
         metric = definitions.METRICS[params.problem][params.evaluation.metric]
-        found.append(metric(definitions.target_of(late, params), score))
-    return sum(found) / len(found)
+        values.append(metric(definitions.target_of(late, params), score))
+    return sum(values) / len(values)
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
-def test_best_is_better_than_now_and_both_are_what_the_folds_say(problem):
+def test_best_is_better_than_now_and_both_are_means_over_the_folds(problem):
     params = toy.params(problem, model=POOR)
     result = tune.tune(params, 6)
-    assert result.now == pytest.approx(measured(params))
-    assert result.best == pytest.approx(measured(params, **result.parameters))
+    assert result.now == pytest.approx(mean_over_folds(params))
+    assert result.best == pytest.approx(mean_over_folds(params, **result.parameters))
     assert definitions.direction(toy.METRIC[problem]) * (result.best - result.now) > 0
     assert result.parameters.keys() == SPACE.keys()
 
@@ -65,8 +65,8 @@ def test_what_is_best_already_stays(monkeypatch):
     Path("params.yaml").write_text(toy.text(model={"max_iter": 20, "random_state": 0}))
     before = Path("params.yaml").read_bytes()
     monkeypatch.setattr(model, "SPACE", {"max_iter": (1, 2), "max_leaf_nodes": [2]})
-    shown = run("tune", "--trials", "3").output
-    assert "params.yaml stays as it is" in shown
+    output = run("tune", "--trials", "3").output
+    assert "params.yaml stays as it is" in output
     assert Path("params.yaml").read_bytes() == before
 
 
@@ -75,7 +75,7 @@ def test_same_search_finds_the_same():
     assert tune.tune(params, 4) == tune.tune(params, 4)
 
 
-def test_search_is_told_trial_by_trial():
+def test_each_trial_is_reported():
     seen = []
     result = tune.tune(toy.params(model=POOR), 4, seen.append)
     assert len(seen) == 4 and seen == sorted(seen) and seen[-1] == result.best and seen[0] == result.now
@@ -85,7 +85,7 @@ def test_hopeless_trials_are_given_up(monkeypatch):
     """After four that learn something, half of the values learn nothing."""
     monkeypatch.setattr(model, "SPACE", {"max_leaf_nodes": [2, 31], "learning_rate": [1e-6, 0.2]})
     fits = []
-    monkeypatch.setattr(tune, "fit", lambda *given: fits.append(1) or train.fit(*given))
+    monkeypatch.setattr(tune, "fit", lambda *arguments: fits.append(1) or train.fit(*arguments))
     result = tune.tune(toy.params(), 12)
     assert 0 < result.pruned < 12
     assert len(fits) < 12 * tune.FOLDS
@@ -97,10 +97,10 @@ def test_best_is_written_and_comments_stay():
     assert result.exit_code == 0, result.output
     assert "log_loss over the folds: " in result.output and "params.yaml holds the best" in result.output
     text = Path("params.yaml").read_text()
-    found = yaml.safe_load(text)["model"]
-    assert found.keys() == SPACE.keys() | {"random_state"} and found["random_state"] == 0
-    figures = [f"  {name}: {found[name]}" for name in ("learning_rate", "max_leaf_nodes")]
-    expected = COMMENTED.replace("max_iter: 2 ", f"max_iter: {found['max_iter']} ")
+    section = yaml.safe_load(text)["model"]
+    assert section.keys() == SPACE.keys() | {"random_state"} and section["random_state"] == 0
+    figures = [f"  {name}: {section[name]}" for name in ("learning_rate", "max_leaf_nodes")]
+    expected = COMMENTED.replace("max_iter: 2 ", f"max_iter: {section['max_iter']} ")
     assert text == expected.replace("  random_state", "\n".join([*figures, "  random_state"]))
     assert not list(Path().glob("*.tmp"))
 

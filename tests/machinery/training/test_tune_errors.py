@@ -17,7 +17,7 @@ def space(monkeypatch):
 
 
 @pytest.mark.parametrize("space", [None, {}])
-def test_no_space_is_told(monkeypatch, space):
+def test_missing_space_is_named(monkeypatch, space):
     monkeypatch.setattr(model, "SPACE", space)
     assert refused("tune").startswith("model.py declares no SPACE: name the parameters to search")
 
@@ -35,7 +35,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("choice", WRONG.values(), ids=WRONG)
-def test_wrong_space_is_told_in_one_line(monkeypatch, choice):
+def test_wrong_space_is_named_in_one_line(monkeypatch, choice):
     monkeypatch.setattr(model, "SPACE", {"max_iter": choice})
     assert refused("tune").startswith("model.py, SPACE: max_iter ")
 
@@ -54,7 +54,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("sections, message", MISTAKES.values(), ids=MISTAKES)
-def test_mistake_in_the_parameters_is_told(sections, message):
+def test_mistake_in_the_parameters_is_named(sections, message):
     Path("params.yaml").write_text(toy.text(**sections))
     assert refused("tune").startswith(message)
     assert run("compare").exit_code
@@ -65,7 +65,7 @@ def test_without_prepared_rows():
     assert "train.parquet" in refused("tune")
 
 
-def test_fold_of_one_outcome_is_told():
+def test_fold_of_one_outcome_is_named():
     rows = prepare.read("train").sort("seen")
     later = rows["answer"].to_numpy().copy()
     later[200:] = True

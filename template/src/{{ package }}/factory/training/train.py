@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from ... import contract, model
 from ...features import features
 from .. import manifest
-from ..config import Params
+from ..config import Params, Value
 from ..data import prepare, split
 from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, target_of
@@ -60,19 +60,11 @@ def run(params: Params) -> None:
 
 
 def learn(train: Rows, params: Params) -> tuple[BaseEstimator, float | None]:
-    """The fitted estimator and, for a classifier, the threshold chosen on the last part of the training rows.
-
-    Of more than `MAX_THRESHOLD_ROWS` a random choice of so many is enough for the threshold.
-    """
+    """The fitted estimator and, where decisions have a value, the threshold that earns most."""
     check_numeric(features(collect(train.head(0))))
     check_leakage(train, params)
-    threshold = None
-    if params.value:
-        rows = sample(train, MAX_THRESHOLD_ROWS) if height(train) > MAX_THRESHOLD_ROWS else train
-        early, late = split.split(collect(rows), params, salt="threshold:")
-        score = artifact.predictor(fit(early, params))(feature_matrix(late))
-        threshold = best_threshold(target_of(late, params), score, params.value)
-    return fit(train, params), threshold
+    estimator = fit(train, params)  # before the threshold, whose rows would take room beside all others
+    return estimator, _threshold(train, params, params.value) if params.value else None
 
 
 def fit(rows: Rows, params: Params) -> BaseEstimator:
@@ -100,6 +92,14 @@ def check_numeric(table: pl.DataFrame) -> None:
     for name, dtype in table.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum)):
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
+
+
+def _threshold(train: Rows, params: Params, value: Value) -> float:
+    """Chosen on the last part of the training rows; of very many a random choice is enough."""
+    rows = sample(train, MAX_THRESHOLD_ROWS) if height(train) > MAX_THRESHOLD_ROWS else train
+    early, late = split.split(collect(rows), params, salt="threshold:")
+    score = artifact.predictor(fit(early, params))(feature_matrix(late))
+    return best_threshold(target_of(late, params), score, value)
 
 
 def _check_all_classes_present(rows: Rows, params: Params) -> None:

@@ -9,10 +9,10 @@ import polars as pl
 
 from ..errors import ContractViolation, Violation
 from ..tables.chunks import Rows, collect, height
+from .dataframely_internals import BOUNDS, validation_rules
 from .parsing import cast, first_value
 
 Bounds = tuple[bool, Any, Any, int | None, int | None]
-BOUNDS = ("|nullability", "|min", "|max", "|min_length", "|max_length", "|nan", "|inf")
 
 
 def validate(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
@@ -71,8 +71,7 @@ def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
 @cache
 def rules(schema: type[dy.Schema]) -> dict[str, pl.Expr]:
     """Every rule, by its name."""
-    # dataframely builds these anew at each validation, which costs ten times the scoring of a row
-    return {name: rule.expr for name, rule in schema._validation_rules(with_cast=False).items()}
+    return validation_rules(schema)
 
 
 @cache

@@ -10,12 +10,12 @@ import polars as pl
 
 from .... import contract
 from ....features import features
-from ... import manifest as digest
+from ... import manifest
 from ...data import prepare
 from ...errors import FactoryError
 from ...paths import MODEL
 from ...scoring import standalone
-from .features import translated
+from .features import translate
 
 PREFIX = "model/"
 
@@ -25,32 +25,32 @@ def export(destination: Path, folder: Path = MODEL) -> None:
 
     The destination is a new folder, and appears whole or not at all.
     """
-    manifest = digest.read_manifest(folder)
+    facts = manifest.read_manifest(folder)
     if destination.exists():
         raise FactoryError(f"{destination}: exists already: name a new folder")
-    if "model.onnx" not in manifest["files"]:
+    if "model.onnx" not in facts["files"]:
         raise FactoryError(f"{folder}: there is no model.onnx: no converter knows the estimator, or it was not equal")
-    if "features.onnx" not in manifest["files"]:
+    if "features.onnx" not in facts["files"]:
         raise FactoryError(f"features.py: {_obstacle()}")
-    scratch = destination.with_name(f".{destination.name}.tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    staging = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
     try:
-        (scratch / "model.onnx").write_bytes(_merged(folder, manifest))
-        shutil.copyfile(standalone.__file__, scratch / "scorer.py")
-        scratch.replace(destination)
+        (staging / "model.onnx").write_bytes(_merged(folder, facts))
+        shutil.copyfile(standalone.__file__, staging / "scorer.py")
+        staging.replace(destination)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
-def _merged(folder: Path, manifest: dict[str, Any]) -> bytes:
-    made, model = (onnx.load_model(folder / name) for name in ("features.onnx", "model.onnx"))
-    about = json.loads(made.metadata_props[0].value)
-    told = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "files")}
-    told["leaves"] = [(column, part, _categories(column)) for column, part in about["leaves"]]
-    merged = onnx.compose.merge_models(made, model, io_map=[("features", "features")], prefix2=PREFIX)
+def _merged(folder: Path, facts: dict[str, Any]) -> bytes:
+    feature_graph, model = (onnx.load_model(folder / name) for name in ("features.onnx", "model.onnx"))
+    inputs = json.loads(feature_graph.metadata_props[0].value)["leaves"]
+    metadata = {name: facts.get(name) for name in ("problem", "target", "id", "threshold", "classes", "files")}
+    metadata["leaves"] = [(column, part, _categories(column)) for column, part in inputs]
+    merged = onnx.compose.merge_models(feature_graph, model, io_map=[("features", "features")], prefix2=PREFIX)
     del merged.metadata_props[:]
-    onnx.helper.set_model_props(merged, {"about": json.dumps(told, ensure_ascii=False)})
+    onnx.helper.set_model_props(merged, {"about": json.dumps(metadata, ensure_ascii=False)})
     for node in merged.graph.node:
         node.output[:] = ["score" if name == f"{PREFIX}score" else name for name in node.output]
     for output in merged.graph.output:
@@ -67,7 +67,7 @@ def _categories(column: str) -> list[str]:
 def _obstacle() -> str:
     """Why the features have no graph."""
     try:
-        translated(prepare.read("test").select(contract.Row.column_names()), features, contract.Row)
+        translate(prepare.read("test").select(contract.Row.column_names()), features, contract.Row)
     except Exception as error:  # noqa: BLE001  features.py may do anything
         return f"no counterpart in ONNX for {' '.join(str(error).split()) or type(error).__name__}"
     return "their graph did not tell the same as polars"
