@@ -1,6 +1,6 @@
-"""Asks a server on many kept-alive connections, as fast as it answers, as JSON on its input tells it.
+"""A load generator: sends requests on many kept-alive connections, as fast as they are answered, by options as JSON on its input.
 
-Prints how many answers had which status, and what went wrong: a connection that ends before the answer to what was sent.
+Prints how many responses had which status, and what went wrong: a connection that ends before the response to what was sent.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from itertools import cycle
 
 
 class Hammer:
-    def __init__(self, port: int, connections: int, asked: list[list[str]], requests: int = 0, seconds: float = 3600) -> None:
+    def __init__(self, port: int, connections: int, messages: list[list[str]], requests: int = 0, seconds: float = 3600) -> None:
         self.port, self.connections, self.left = port, connections, requests or sys.maxsize
-        self.asked = cycle([message(path, kind, base64.b64decode(body)) for path, kind, body in asked])
+        self.messages = cycle([message(path, kind, base64.b64decode(body)) for path, kind, body in messages])
         self.end, self.counts, self.failures = time.monotonic() + seconds, Counter[str](), []
 
     async def run(self) -> None:
         await asyncio.gather(*(self.work() for _ in range(self.connections)))
-        print(json.dumps({"answers": self.counts, "failures": self.failures}))
+        print(json.dumps({"statuses": self.counts, "failures": self.failures}))
 
     async def work(self) -> None:
         while self.left > 0 and time.monotonic() < self.end:
@@ -29,15 +29,15 @@ class Hammer:
             except OSError:
                 return  # it does not listen any more
             try:
-                await self.ask_on(reader, writer)
+                await self.send_on(reader, writer)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.failures.append(repr(error))
             writer.close()
 
-    async def ask_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def send_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while self.left > 0 and time.monotonic() < self.end:
             self.left -= 1
-            writer.write(next(self.asked))
+            writer.write(next(self.messages))
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             await reader.readexactly(int(head.partition("content-length: ")[2].partition("\r\n")[0]))
             status = head.split()[1]

@@ -47,7 +47,7 @@ json.dump({"records": records, "scores": scores}, open("rows.json", "w"))
 """
 
 
-class Served(Project):
+class ServedProject(Project):
     """A project with two models, and the rows of its test part in all formats."""
 
     def __init__(self, folder: Path, bin: Path) -> None:
@@ -55,39 +55,39 @@ class Served(Project):
         self.port = free_port()
 
     @cached_property
-    def known(self) -> dict:
+    def expected(self) -> dict:
         return json.loads((self.folder / "rows.json").read_text("utf-8"))
 
     @cached_property
     def records(self) -> list[dict]:
-        return self.known["records"]
+        return self.expected["records"]
 
     def version(self, model: str) -> str:
         return hashlib.sha256((self.folder / model / "manifest.json").read_bytes()).hexdigest()[:12]
 
-    def ask(self, method: str, path: str, body: object = None, kind: str = JSON) -> tuple[int, bytes]:
-        """Status and body of the answer, on a connection of its own."""
+    def request(self, method: str, path: str, body: object = None, kind: str = JSON) -> tuple[int, bytes]:
+        """Status and body of the response, on a connection of its own."""
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             connection.request(method, path, content, {"Content-Type": kind})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
 
-    def scored(self, body: object, kind: str = JSON) -> bytes:
-        status, answer = self.ask("POST", "/score", body, kind)
-        assert status == 200, answer
-        return answer
+    def score(self, body: object, kind: str = JSON) -> bytes:
+        status, content = self.request("POST", "/score", body, kind)
+        assert status == 200, content
+        return content
 
     def metric(self, start: str) -> float:
         """The sum of the series whose lines start so."""
-        lines = self.ask("GET", "/metrics")[1].decode().splitlines()
+        lines = self.request("GET", "/metrics")[1].decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
 
-    def hammer(self, **how: object) -> subprocess.Popen[str]:
-        """Many requests from a process of its own; `finished` tells how they went."""
+    def hammer(self, **options: object) -> subprocess.Popen[str]:
+        """Many requests from a process of its own; `statuses` waits for it."""
         command = [sys.executable, str(Path(__file__).with_name("hammer.py"))]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        process.stdin.write(json.dumps({"port": self.port, **how}))
+        process.stdin.write(json.dumps({"port": self.port, **options}))
         process.stdin.close()
         process.stdin = None
         return process
@@ -108,32 +108,33 @@ class Served(Project):
                 server.wait(20)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGKILL)
-            said = server.communicate()[1]
-        assert server.returncode in (*ENDED, -signal.SIGKILL), said
-        assert "Traceback" not in said
+            log = server.communicate()[1]
+        assert server.returncode in (*ENDED, -signal.SIGKILL), log
+        assert "Traceback" not in log
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError):
-            return self.ask("GET", "/health/ready")[0] == 200
+            return self.request("GET", "/health/ready")[0] == 200
         return False
 
 
-def finished(hammer: subprocess.Popen[str]) -> dict[str, int]:
-    """How many answers had which status; none may have failed to come."""
-    said = json.loads(hammer.communicate(timeout=120)[0])
-    assert hammer.returncode == 0 and not said["failures"], said
-    return said["answers"]
+def statuses(hammer: subprocess.Popen[str]) -> dict[str, int]:
+    """How many responses had which status; none may have failed to come."""
+    result = json.loads(hammer.communicate(timeout=120)[0])
+    assert hammer.returncode == 0 and not result["failures"], result
+    return result["statuses"]
 
 
-def asking(path: str, kind: str, body: object) -> list[str]:
+def request(path: str, kind: str, body: object) -> list[str]:
+    """A request, as the hammer takes it."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return [path, kind, base64.b64encode(content).decode()]
 
 
 @pytest.fixture(scope="module")
-def project(template, tmp_path_factory) -> Served:
+def project(template, tmp_path_factory) -> ServedProject:
     """A project with models a and b, which tell different scores."""
-    project = installed(template, tmp_path_factory.mktemp("service"), "Served", Served)
+    project = installed(template, tmp_path_factory.mktemp("service"), "Served", ServedProject)
     project.set("max_iter: 200", "max_iter: 12")
     project.done("factory", "setup")
     project.done("dvc", "repro", "--quiet", "train")
@@ -142,7 +143,7 @@ def project(template, tmp_path_factory) -> Served:
     project.done("factory", "train")
     shutil.copytree(project.folder / "model", project.folder / "b")
     project.done("python", "-c", PREPARE, "a", "b")
-    assert project.known["scores"]["a"] != project.known["scores"]["b"]
+    assert project.expected["scores"]["a"] != project.expected["scores"]["b"]
     return project
 
 
@@ -158,16 +159,16 @@ import polars as pl
 sys.path.insert(0, "exported")
 import scorer
 
-known = json.loads(Path("rows.json").read_text("utf-8"))
-records, expected = known["records"], np.array(known["scores"]["a"])
+sample = json.loads(Path("rows.json").read_text("utf-8"))
+records, expected = sample["records"], np.array(sample["scores"]["a"])
 connection = HTTPConnection("127.0.0.1", int(sys.argv[1]))
 
-def ask(path, body, kind="application/json", **headers):
+def post(path, body, kind="application/json", **headers):
     connection.request("POST", path, body, {"Content-Type": kind, **{k.replace("_", "-"): v for k, v in headers.items()}})
-    answer = connection.getresponse()
-    content = answer.read()
-    assert answer.status == 200, content
-    return content, answer.headers
+    response = connection.getresponse()
+    content = response.read()
+    assert response.status == 200, content
+    return content, response.headers
 
 def same(what, scores):
     assert np.array_equal(np.asarray(scores, np.float64), expected), what
@@ -175,23 +176,23 @@ def same(what, scores):
 
 same("factory score", pl.read_parquet("scores.parquet")["score"])
 same("csv of factory score", pl.read_csv("scores.csv")["score"])
-said = json.loads(ask("/score", json.dumps(records))[0])["scores"]
-same("JSON", [row["score"] for row in said])
-assert [row["id"] for row in said] == [record["flight"] for record in records]
-assert [row["decision"] for row in said] == pl.read_parquet("scores.parquet")["decision"].to_list()
-singly = [json.loads(ask("/score", json.dumps(record))[0])["scores"][0]["score"] for record in records[:300]]
+scores = json.loads(post("/score", json.dumps(records))[0])["scores"]
+same("JSON", [row["score"] for row in scores])
+assert [row["id"] for row in scores] == [record["flight"] for record in records]
+assert [row["decision"] for row in scores] == pl.read_parquet("scores.parquet")["decision"].to_list()
+singly = [json.loads(post("/score", json.dumps(record))[0])["scores"][0]["score"] for record in records[:300]]
 assert singly == expected[:300].tolist()
-arrow = pl.read_ipc_stream(ask("/score", Path("rows.arrow").read_bytes(), "application/vnd.apache.arrow.stream")[0])
+arrow = pl.read_ipc_stream(post("/score", Path("rows.arrow").read_bytes(), "application/vnd.apache.arrow.stream")[0])
 same("Arrow", arrow["score"])
 assert arrow.equals(pl.read_parquet("scores.parquet"))
-same("CSV", pl.read_csv(ask("/score", Path("rows.csv").read_bytes(), "text/csv")[0])["score"])
+same("CSV", pl.read_csv(post("/score", Path("rows.csv").read_bytes(), "text/csv")[0])["score"])
 
 inputs = [
     {"name": n, "shape": [len(records)], "datatype": d, "data": [record[n] for record in records]}
     for n, d in ((t["name"], t["datatype"]) for t in json.loads(sys.argv[2])["inputs"])
 ]
-said = json.loads(ask("/v2/models/served/infer", json.dumps({"inputs": inputs}))[0])
-same("V2 JSON", said["outputs"][0]["data"])
+response = json.loads(post("/v2/models/served/infer", json.dumps({"inputs": inputs}))[0])
+same("V2 JSON", response["outputs"][0]["data"])
 tail = b""
 for tensor in inputs:
     values = tensor.pop("data")
@@ -204,7 +205,7 @@ for tensor in inputs:
     tail += raw
 head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
 length = "Inference-Header-Content-Length"
-content, headers = ask("/v2/models/served/infer", head + tail, "application/octet-stream", **{length: str(len(head))})
+content, headers = post("/v2/models/served/infer", head + tail, "application/octet-stream", **{length: str(len(head))})
 end = int(headers[length])
 size = json.loads(content[:end])["outputs"][0]["parameters"]["binary_data_size"]
 same("V2 binary", np.frombuffer(content[end : end + size], np.float64))
@@ -217,9 +218,9 @@ def test_the_same_score_to_the_last_bit(project):
         project.done("factory", "score", "--model", "a", "rows.parquet", file)
     project.done("factory", "export", "exported", "--model", "a")
     with project.serving():
-        tensors = project.ask("GET", "/v2/models/served")[1].decode()
-        said = project.done("python", "-c", FORMATS, str(project.port), tensors)
-    assert len(said.splitlines()) == 8 and f"exported {len(project.records)}" in said
+        tensors = project.request("GET", "/v2/models/served")[1].decode()
+        output = project.done("python", "-c", FORMATS, str(project.port), tensors)
+    assert len(output.splitlines()) == 8 and f"exported {len(project.records)}" in output
 
 
 # Clients that nobody here wrote
@@ -231,8 +232,8 @@ import numpy as np
 import tritonclient.http as triton
 from tritonclient.utils import np_to_triton_dtype
 
-known = json.load(open("rows.json"))
-records, expected = known["records"][:500], known["scores"]["a"][:500]
+sample = json.load(open("rows.json"))
+records, expected = sample["records"][:500], sample["scores"]["a"][:500]
 client = triton.InferenceServerClient("127.0.0.1:" + sys.argv[1])
 assert client.is_server_live() and client.is_server_ready()
 assert client.is_model_ready("served") and not client.is_model_ready("other")
@@ -245,17 +246,17 @@ assert len(nullable) > 2
 def tensor(column, values, binary):
     text = column["datatype"] == "BYTES"
     array = np.array([np.nan if value is None else value for value in values], dtype=object if text else None)
-    made = triton.InferInput(column["name"], [len(values)], np_to_triton_dtype(array.dtype))
-    made.set_data_from_numpy(array, binary_data=binary)
-    return made
+    tensor = triton.InferInput(column["name"], [len(values)], np_to_triton_dtype(array.dtype))
+    tensor.set_data_from_numpy(array, binary_data=binary)
+    return tensor
 
 def scores(binary, left_out=()):
     columns = [column for column in described["inputs"] if column["name"] not in left_out]
     inputs = [tensor(column, [record[column["name"]] for record in records], binary) for column in columns]
     outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in ("score", "decision")]
-    said = client.infer("served", inputs, outputs=outputs, request_id="mine")
-    assert said.get_response()["id"] == "mine" and said.as_numpy("decision").dtype == bool
-    return said.as_numpy("score").tolist()
+    result = client.infer("served", inputs, outputs=outputs, request_id="mine")
+    assert result.get_response()["id"] == "mine" and result.as_numpy("decision").dtype == bool
+    return result.as_numpy("score").tolist()
 
 for binary in (True, False):
     assert scores(binary) == expected
@@ -282,12 +283,12 @@ from client import Client
 from client.api.score import score_score_post as score
 from client.models import ErrorResponse, Record, Scores
 
-known = json.load(open(sys.argv[2]))
-records = [Record.from_dict(record) for record in known["records"][:500]]
+sample = json.load(open(sys.argv[2]))
+records = [Record.from_dict(record) for record in sample["records"][:500]]
 client = Client(base_url="http://127.0.0.1:" + sys.argv[1], raise_on_unexpected_status=True)
-said = score.sync(client=client, body=records)
-assert isinstance(said, Scores) and [each.score for each in said.scores] == known["scores"]["a"][:500]
-assert score.sync(client=client, body=records[0]).scores[0].score == known["scores"]["a"][0]
+response = score.sync(client=client, body=records)
+assert isinstance(response, Scores) and [each.score for each in response.scores] == sample["scores"]["a"][:500]
+assert score.sync(client=client, body=records[0]).scores[0].score == sample["scores"]["a"][0]
 records[0].distance = 1
 refused = score.sync(client=client, body=records)
 assert isinstance(refused, ErrorResponse) and [(each.row, each.field) for each in refused.problems] == [(0, "distance")]
@@ -317,14 +318,14 @@ def test_schemathesis_finds_nothing(project, tmp_path):
     with project.serving():
         document = f"http://127.0.0.1:{project.port}/openapi.json"
         st = str(tool(tmp_path, "st", "schemathesis>=4"))
-        said = run(tmp_path, st, "run", document, "--seed", "1", "--max-examples", "40")
-    assert "14 passed" in said and "nresolvable" not in said
+        output = run(tmp_path, st, "run", document, "--seed", "1", "--max-examples", "40")
+    assert "14 passed" in output and "nresolvable" not in output
 
 
-# Another model, while it is asked
+# Another model, under load
 
 
-def swap(project: Served, model: str, folder: Path) -> None:
+def swap(project: ServedProject, model: str, folder: Path) -> None:
     """Replace the files in the folder, one by one, as a copy does."""
     for file in (project.folder / model).iterdir():
         shutil.copy(file, folder / f"{file.name}.tmp")
@@ -333,46 +334,46 @@ def swap(project: Served, model: str, folder: Path) -> None:
 
 def test_swaps_under_load(project, tmp_path):
     live = shutil.copytree(project.folder / "a", tmp_path / "live")
-    scores = {project.version(name): project.known["scores"][name] for name in "ab"}
+    scores = {project.version(name): project.expected["scores"][name] for name in "ab"}
     end = []
 
-    def ask(turn: int) -> int:
-        asked = 0
+    def send(turn: int) -> int:
+        sent = 0
         with contextlib.closing(HTTPConnection("127.0.0.1", project.port, timeout=30)) as connection:
             while not end:
-                row, height = (asked * 7 + turn) % 1000, (1, 200)[turn % 2]
+                row, height = (sent * 7 + turn) % 1000, (1, 200)[turn % 2]
                 records = project.records[row : row + height]
                 connection.request("POST", "/score", json.dumps(records), {"Content-Type": JSON})
-                answer = connection.getresponse()
-                said = json.loads(answer.read())
-                assert answer.status == 200, said
-                assert [each["score"] for each in said["scores"]] == scores[said["model"]][row : row + height]
-                asked += 1
-        return asked
+                response = connection.getresponse()
+                content = json.loads(response.read())
+                assert response.status == 200, content
+                assert [each["score"] for each in content["scores"]] == scores[content["model"]][row : row + height]
+                sent += 1
+        return sent
 
     with project.serving(str(live)), ThreadPoolExecutor(4) as pool:
-        asking = [pool.submit(ask, turn) for turn in range(4)]
+        senders = [pool.submit(send, turn) for turn in range(4)]
         try:
             for turn in range(SWAPS):
                 model = "ba"[turn % 2]
                 swap(project, model, live)
                 version = project.version(model)
-                assert wait(lambda: json.loads(project.ask("GET", "/version")[1])["version"] == version, 20)  # noqa: B023
+                assert wait(lambda: json.loads(project.request("GET", "/version")[1])["version"] == version, 20)  # noqa: B023
         finally:
             end.append(True)
-        assert min(each.result() for each in asking) > 10
+        assert min(each.result() for each in senders) > 10
         assert project.metric('factory_model_loads_total{outcome="taken"') > SWAPS
 
 
 # More than it can do, and the end
 
 
-def median_seconds(project: Served, hammer: subprocess.Popen[str], body: object) -> float:
+def median_seconds(project: ServedProject, hammer: subprocess.Popen[str], body: object) -> float:
     """Of accepted requests, as long as the hammer is at work."""
     taken = []
     while hammer.poll() is None:
         began = time.monotonic()
-        if project.ask("POST", "/score", body)[0] == 200:
+        if project.request("POST", "/score", body)[0] == 200:
             taken.append(time.monotonic() - began)
         else:
             time.sleep(0.02)
@@ -382,16 +383,16 @@ def median_seconds(project: Served, hammer: subprocess.Popen[str], body: object)
 
 def test_overload_is_shed(project):
     body = project.records[:300]  # so many that a thread scores them
-    asked = [asking("/score", JSON, body)]
+    messages = [request("/score", JSON, body)]
     with project.serving(CONCURRENCY=2):
-        busy = project.hammer(connections=1, seconds=4, asked=asked)
+        busy = project.hammer(connections=1, seconds=4, messages=messages)
         quiet = median_seconds(project, busy, body)
-        assert set(finished(busy)) <= {"200", "503"}
-        storm = project.hammer(connections=40, seconds=6, asked=asked)
+        assert set(statuses(busy)) <= {"200", "503"}
+        storm = project.hammer(connections=40, seconds=6, messages=messages)
         accepted = median_seconds(project, storm, body)
-        answers = finished(storm)
-        assert answers["503"] > answers["200"] > 10
-        assert wait(lambda: all(project.ask("POST", "/score", body)[0] == 200 for _ in range(20)), 5)
+        counts = statuses(storm)
+        assert counts["503"] > counts["200"] > 10
+        assert wait(lambda: all(project.request("POST", "/score", body)[0] == 200 for _ in range(20)), 5)
     assert accepted < 20 * quiet
 
 
@@ -423,13 +424,13 @@ def ended(connection: socket.socket) -> bool:
 def test_slow_clients_do_not_hold_it(project):
     with project.serving(HEADER_SECONDS=1, SECONDS=2, CONCURRENCY=4) as server:
         body = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{"
-        project.scored(project.records[0])
+        project.score(project.records[0])
         files = project.metric("process_open_fds")
         slow = [half_sent(project.port, text) for text in (b"", b"GET /vers", body) for _ in range(20)]
         slow += [unread(project.port) for _ in range(5)]
         assert project.metric("process_open_fds") > files + 40
         for record in project.records[:50]:
-            project.scored(record)
+            project.score(record)
         assert server.poll() is None
         assert wait(lambda: project.metric("process_open_fds") <= files, 10), "connections are held"
         assert all(ended(connection) for connection in slow)
@@ -441,15 +442,15 @@ def test_slow_clients_do_not_hold_it(project):
 
 
 def test_sigterm_drops_nothing(project):
-    asked = [asking("/score", JSON, project.records[:height]) for height in (1, 1, 300)]
+    messages = [request("/score", JSON, project.records[:height]) for height in (1, 1, 300)]
     with project.serving(DRAIN=1) as server:
-        hammer = project.hammer(connections=8, asked=asked)
+        hammer = project.hammer(connections=8, messages=messages)
         time.sleep(1.5)
         server.send_signal(signal.SIGTERM)
         assert wait(lambda: not project.ready(), 0.9) and server.poll() is None
-        answers = finished(hammer)
+        counts = statuses(hammer)
         assert server.wait(20) in ENDED
-    assert set(answers) == {"200"} and answers["200"] > 50
+    assert set(counts) == {"200"} and counts["200"] > 50
 
 
 # What is kept of requests
@@ -458,10 +459,10 @@ READ = "import sys, polars as pl; print(sum(pl.read_parquet(file).height for fil
 
 
 def test_killed_service_leaves_whole_files(project, tmp_path):
-    asked = [asking("/score", JSON, project.records[:20])]
+    messages = [request("/score", JSON, project.records[:20])]
     for wait_for in (0.9, 1.3, 1.7):
         with project.serving(CAPTURE=tmp_path / "kept", CAPTURE_ROWS=200, CAPTURE_SECONDS=0.1) as server:
-            hammer = project.hammer(connections=2, asked=asked)
+            hammer = project.hammer(connections=2, messages=messages)
             time.sleep(wait_for)
             os.killpg(server.pid, signal.SIGKILL)
             hammer.communicate(timeout=20)
@@ -474,14 +475,14 @@ def test_full_disk_stops_the_capture_alone(project, tmp_path):
         small_disk(tmp_path / "disk", "2m") as disk,
         project.serving(CAPTURE=disk / "kept", CAPTURE_SECONDS=0.1),
     ):
-        project.scored(project.records[:100])
+        project.score(project.records[:100])
         assert wait(lambda: project.metric("factory_captured_rows_total") == 100, 10)
         fill(disk, 0)
         for record in project.records[:50]:
-            project.scored(record)
+            project.score(record)
         assert wait(lambda: project.metric('factory_capture_lost_rows_total{reason="disk"') == 50, 10)
         (disk / "filler").unlink()
-        project.scored(project.records[:100])
+        project.score(project.records[:100])
         assert wait(lambda: project.metric("factory_captured_rows_total") == 200, 10)
         files = list(disk.glob("kept/*/*"))
         assert {file.suffix for file in files} == {".parquet"}
@@ -506,11 +507,11 @@ def test_memory_does_not_grow(project):
         *[(INFER, kind, infer) for kind in (JSON, f"{JSON}|{len(infer)}", f"{JSON}|3")],
         *[(path, JSON, {}) for path in (INFER, "/nowhere", "/version", "/v2/models/other/infer")],
     ]
-    asked = [asking(*body) for body in bodies]
+    messages = [request(*body) for body in bodies]
     with project.serving():
-        finished(project.hammer(connections=8, requests=REQUESTS // 4, asked=asked))
+        statuses(project.hammer(connections=8, requests=REQUESTS // 4, messages=messages))
         before = project.metric("process_resident_memory_bytes")
-        answers = finished(project.hammer(connections=8, requests=REQUESTS, asked=asked))
+        counts = statuses(project.hammer(connections=8, requests=REQUESTS, messages=messages))
         grown = project.metric("process_resident_memory_bytes") - before
-    assert set(answers) == {"200", "400", "404", "405", "415", "422"}
+    assert set(counts) == {"200", "400", "404", "405", "415", "422"}
     assert grown < 30e6, f"{grown / 1e6:.0f} MB"
