@@ -25,12 +25,7 @@ def score_file(
     `on_rows` is called with the size of each batch. The destination appears only when it is whole.
     Raises FactoryError.
     """
-    if destination.suffix not in tables.WRITTEN:
-        raise FactoryError(f"{destination}: name it {' or '.join('*' + suffix for suffix in tables.WRITTEN)}")
-    if not destination.parent.is_dir():
-        raise FactoryError(f"{destination.parent}: no such folder")
-    if destination.exists() and source.exists() and destination.samefile(source):
-        raise FactoryError(f"{destination}: holds the rows themselves: name another file for the scores")
+    _check_destination(source, destination)
     sizes: list[int] = []
 
     def score(rows: pl.DataFrame) -> pl.DataFrame:
@@ -55,6 +50,15 @@ def score_file(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return sum(sizes)
+
+
+def _check_destination(source: Path, destination: Path) -> None:
+    if destination.suffix not in tables.WRITTEN:
+        raise FactoryError(f"{destination}: name it {' or '.join('*' + suffix for suffix in tables.WRITTEN)}")
+    if not destination.parent.is_dir():
+        raise FactoryError(f"{destination.parent}: no such folder")
+    if destination.exists() and source.exists() and destination.samefile(source):
+        raise FactoryError(f"{destination}: holds the rows themselves: name another file for the scores")
 
 
 def _remove_abandoned(destination: Path) -> None:

@@ -29,8 +29,8 @@ class Scorer:
     """
 
     def __init__(self, model: artifact.Artifact) -> None:
-        made = describe(features(contract.Row.create_empty()))
-        if [*made.items()] != [*model.manifest["features"].items()]:  # in their order, by which the model knows them
+        current = describe(features(contract.Row.create_empty()))
+        if [*current.items()] != [*model.manifest["features"].items()]:  # in their order, by which the model knows them
             raise ArtifactError(
                 "features.py or contract.py no longer make the features that the model learned from: run `dvc repro`"
             )

@@ -18,7 +18,7 @@ DATE_PARTS: dict[str, Any] = {
     "WeekDay": lambda day: day.isoweekday(),
     "OrdinalDay": lambda day: day.timetuple().tm_yday,
 }
-"""Parts of dates and times: the name in the plans of polars, and the way of Python to the same number."""
+"""Parts of dates and times: the name in the plans of polars, and how Python gets the same number."""
 
 
 class Scorer:
@@ -53,6 +53,6 @@ class Scorer:
             return math.nan
         if categories:
             return float(categories.index(value))
-        return float(
-            DATE_PARTS[part](datetime.fromisoformat(value) if isinstance(value, str) else value) if part else value
-        )
+        if not part:
+            return float(value)
+        return float(DATE_PARTS[part](datetime.fromisoformat(value) if isinstance(value, str) else value))

@@ -1,4 +1,4 @@
-"""What was asked and answered, kept in files for monitoring.
+"""Requests and their scores, kept in files for monitoring.
 
 A row of them has the contract's columns, and those that begin with _: time, request, caller, role, model and scores.
 """
@@ -158,9 +158,9 @@ def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[Sco
             (request, request.rows) for request in batch if request.model is model and isinstance(request.rows, list)
         ]
         for start in range(0, len(listed), REQUESTS_PER_TABLE):  # the interpreter is free for requests in between
-            some = listed[start : start + REQUESTS_PER_TABLE]
-            rows = rules.frame([row for _, rows in some for row in rows], contract.Row)
-            yield rows, [request for request, _ in some]
+            chunk = listed[start : start + REQUESTS_PER_TABLE]
+            table = rules.frame([row for _, rows in chunk for row in rows], contract.Row)
+            yield table, [request for request, _ in chunk]
     for request in batch:
         if isinstance(request.rows, pl.DataFrame):
             yield cast(request.rows.select(contract.Row.column_names()), contract.Row), [request]

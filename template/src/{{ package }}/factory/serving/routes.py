@@ -68,7 +68,7 @@ def check_not_compressed(request: Request) -> None:
 
 
 async def read_body(request: Request, max_mb: float) -> bytes:
-    """The body. Raises TooLarge, once the whole of it has gone by: many clients listen only when they have said all."""
+    """The body. Raises TooLarge, once the whole of it has gone by: many clients listen only once they have sent all."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
