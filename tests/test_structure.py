@@ -55,7 +55,8 @@ def test_at_most_two_python_files_hold_jinja_one_expression_each():
 
 def test_no_path_is_conditional():
     parts = {part for file in FILES for part in file.relative_to(TEMPLATE).parts if JINJA.search(part)}
-    assert parts == {"{{ package }}", "{{ _copier_conf.answers_file }}.jinja"}
+    shims = {part for part in parts if "yield shim" in part}  # of older projects alone
+    assert parts - shims == {"{{ package }}", "{{ _copier_conf.answers_file }}.jinja"}
 
 
 def test_what_git_and_searches_obey_is_asleep_in_the_template():

@@ -4,17 +4,20 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import copier
 import pytest
 import yaml
-from conftest import PARTS, ROOT, commit, git
+from conftest import CONFIG, PARTS, ROOT, commit, git
 
 YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/.*"
 SEEDS = r"README\.md|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
 PIPELINES = r"\.github/|\.gitlab|azure-pipelines|renovate\.json"
 ANSWERS = ".copier-answers.yml"
+FLAT = "0.2.99"
+SHIMS = {f"src/x/factory/{name}" for name in CONFIG["shims"]["default"].split()}
 
 
 def files(project: Path) -> dict[str, bytes]:
@@ -88,14 +91,14 @@ def update(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def assert_updated(project: Path, before: dict[str, bytes], fresh: Path) -> None:
-    """What is the user's is as before, the rest as in a fresh project, but for what both may edit."""
+def assert_updated(project: Path, before: dict[str, bytes], fresh: Path, shims: Collection[str] = ()) -> None:
+    """What is the user's is as before, the rest as in a fresh project, but for what both may edit and shims."""
     after, wanted = files(project), files(fresh)
     mine = {name for name in before.keys() | after.keys() | wanted.keys() if re.fullmatch(YOURS, name)}
     mine |= {name for name in before if re.fullmatch(SEEDS, name)}  # a seed that is new comes with an update
     assert {name: after.get(name) for name in mine} == {name: before.get(name) for name in mine}
-    assert after.keys() - mine == wanted.keys() - mine
-    assert {name for name in after.keys() - mine if after[name] != wanted[name]} <= {ANSWERS}
+    assert after.keys() - mine == wanted.keys() - mine | {*shims}
+    assert {name for name in wanted.keys() - mine if after[name] != wanted[name]} <= {ANSWERS}
     answers = [{**yaml.safe_load(content[ANSWERS]), "_commit": 0, "_src_path": 0} for content in (after, wanted)]
     assert answers[0] == answers[1]
 
@@ -155,6 +158,7 @@ def test_what_the_user_did_survives(old, projects):
     assert b'"2.0.0"' in after["pyproject.toml"]
     machine = {name for name in fresh if re.match(r"src/x/factory/|tests/factory/|team\.txt|LICENSE", name)}
     assert {name: after.get(name) for name in machine} == {name: fresh[name] for name in machine}
+    assert not SHIMS & after.keys()
     assert not {"src/x/factory/metrics/curves.py", "src/x/factory/metrics/threshold.py"} & after.keys()
 
 
@@ -185,13 +189,19 @@ def test_a_failed_update_changes_nothing(old, releases, options):
 
 
 def history() -> dict[str, str]:
-    """The commit of each release: the first whose changelog has it as a heading. Tags may be missing in a clone."""
+    """The commit of each release: the first whose changelog has it as a heading. Tags may be missing in a clone.
+
+    With them goes the last commit before the factory was split into packages, as if it were a release.
+    """
     if not (ROOT / ".git").exists():
         return {}
     found: dict[str, str] = {}
     for sha in git(ROOT, "log", "--reverse", "--format=%H", "--", "CHANGELOG.md").splitlines():
         for version in re.findall(r"^## v?(\d\S*)", git(ROOT, "show", f"{sha}:CHANGELOG.md"), re.MULTILINE):
             found.setdefault(version, sha)
+    flat = "template/src/{{ package }}/factory/prepare.py"
+    if lost := git(ROOT, "log", "--diff-filter=DR", "--format=%P", "--", flat):
+        found[FLAT] = lost.split()[0]
     return found
 
 
@@ -209,18 +219,35 @@ def past(template, tmp_path_factory) -> Path:
     return folder
 
 
+def needs(project: Path) -> dict[str, list[str]]:
+    """What of the factory each stage depends on."""
+    stages = yaml.safe_load((project / "dvc.yaml").read_text("utf-8"))["stages"]
+    every = {name: [place.replace("${package}", "src/x") for place in stage["deps"]] for name, stage in stages.items()}
+    return {name: [place for place in places if "/factory/" in place] for name, places in every.items()}
+
+
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 @pytest.mark.parametrize("version", history() or [pytest.param("", marks=pytest.mark.skip("no release in the history"))])
 def test_every_release_updates_to_the_newest(past, tmp_path, version, problem):
     old, fresh = tmp_path / "old", tmp_path / "fresh"
-    for folder, ref, added in ((old, version, {}), (fresh, "1000.0.0", {"ci": "none"})):
-        answers = {"project_name": "x", "problem": problem, **added}
-        copier.run_copy(str(past), folder, answers, vcs_ref=ref, defaults=True, quiet=True)
-        commit(folder)
+    answers = {"project_name": "x", "problem": problem}
+    copier.run_copy(str(past), old, answers, vcs_ref=version, defaults=True, quiet=True)
+    answers["ci"] = yaml.safe_load((old / ANSWERS).read_text("utf-8")).get("ci", "none")
+    copier.run_copy(str(past), fresh, answers, vcs_ref="1000.0.0", defaults=True, quiet=True)
+    commit(old)
     before = files(old)
     done = update(old)
     assert done.returncode == 0, done.stderr
-    assert_updated(old, before, fresh)
+    assert "uv run factory setup" in done.stderr
+    assert_updated(old, before, fresh, SHIMS)
+    assert not [place for places in needs(old).values() for place in places if not (old / place).exists()]
+
+    done = safely(old)
+
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert "dvc.yaml: the stages name the folders of factory/" in done.stdout
+    assert needs(old) == needs(fresh)
+    assert_updated(old, before | {"dvc.yaml": files(old)["dvc.yaml"]}, fresh)
 
 
 def pipelines(project: Path) -> set[str]:
@@ -284,6 +311,26 @@ def test_edited_file_that_the_template_dropped_is_kept(old):
     assert done.stdout.count("kept as you changed it") == 2 and "src/x/factory/metrics/curves.py" in done.stdout
     assert (old / "src/x/factory/metrics/curves.py").read_text("utf-8").endswith("# mine\n")
     assert (old / "src/x/factory/metrics/cutoff.py").exists()
+
+
+def test_an_edited_file_that_has_moved_is_kept_and_its_new_place_named(past, tmp_path):
+    project = tmp_path / "project"
+    copier.run_copy(str(past), project, {"project_name": "x"}, vcs_ref=FLAT, defaults=True, quiet=True)
+    edited = {"prepare.py": "data/prepare.py", "metrics.py": "metrics/definitions.py", "service/rows.py": "serving/parsing.py"}
+    for name in edited:
+        edit(project / "src/x/factory" / name, "", "# mine\n")
+    edit(project / "dvc.yaml", "", "  own:\n    cmd: echo\n    deps: [src/x/factory/charts.py]\n")
+    commit(project)
+    done = safely(project)
+    assert done.returncode == 3, done
+    for name, place in edited.items():
+        file = f"src/x/factory/{name}"
+        assert f"! {file}: kept as you changed it; it has no effect: its content is now in src/x/factory/{place}\n" in done.stdout
+        assert (project / file).read_text("utf-8").endswith("# mine\n")
+    assert "! dvc.yaml: names factory/charts.py, which is now factory/evaluation/charts.py: change it\n" in done.stdout
+    assert SHIMS & files(project).keys() == {f"src/x/factory/{name}" for name in ("charts.py", "metrics.py", "prepare.py")}
+    commit(project)
+    assert safely(project).returncode == 0
 
 
 def test_conflict_is_told(old):

@@ -133,9 +133,10 @@ NAMES: dict[str, dict[str, str]] = {
     # packages that were modules
     "gate": _all(
         "gate.checks",
-        "CHECKS Check Evidence judge floor better_than_baseline not_worse_than_champion business_value slices "
-        "calibration fair footprint contract_unchanged",
-    ),
+        "CHECKS Check Evidence floor better_than_baseline not_worse_than_champion business_value slices calibration "
+        "footprint contract_unchanged",
+    )
+    | {"fair": "gate.checks.group_fairness", "judge": "gate.checks.run_checks"},
     "metrics": _all(
         "metrics.definitions", "METRICS HIGHER_IS_BETTER Metric Vector calibration_error direction target_of"
     )
@@ -147,10 +148,6 @@ NAMES: dict[str, dict[str, str]] = {
         "one_score": "metrics.definitions.top_class",
         "worth": "metrics.threshold.decision_values",
     },
-    "readiness": _all(
-        "readiness.score",
-        "NOTES BADGE FILES GROUPS VALID LEVELS Claim Note Result Trial assess level noted sums table write",
-    ),
     "scoring": _all("scoring.scorer", "describe matrix") | {"inputs": "scoring.scorer.feature_matrix"},
     # modules that have renamed something, or lost it to another
     "adopt.render": {"Outcome": "adopt.defaults.BaselineResult", "PLACES": "adopt.transaction.PLACES"},
@@ -177,7 +174,7 @@ NAMES: dict[str, dict[str, str]] = {
         "ranked": "roc_auc_by_ranks",
     },
     "metrics.threshold": {"confusion": "confusion_counts", "worth": "decision_values"},
-    "platforms.base": _all("platforms", "here signed_in"),
+    "platforms.base": {"here": "platforms.detect", "signed_in": "platforms.git_env"},
     "registry.champion": {"WORKTREES": "paths.WORKTREES"},
     "scoring.artifact": _all("training.onnx.estimators", "TOLERANCE disagreement save")
     | {

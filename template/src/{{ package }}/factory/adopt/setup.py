@@ -8,7 +8,7 @@ from ..config import Params
 from ..data import ledger
 from ..data.ingest import ingest
 from ..paths import RAW
-from ..workspace import git
+from ..workspace import git, migration
 from ..workspace.process import run
 
 SAMPLE = "sample that came with the project"
@@ -20,6 +20,7 @@ def setup(params: Params) -> Iterator[str]:
     git.author()
     git.init()
     yield "Git repository"
+    yield from migration.migrate()
     if not ledger.LEDGER.exists():
         origin = ORIGIN.read_text(encoding="utf-8").strip() if ORIGIN.exists() else "unknown origin"
         entries = ingest(sorted(RAW.glob("*.parquet")), params, f"{origin}, {SAMPLE}")

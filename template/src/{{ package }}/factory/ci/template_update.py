@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 
 from .. import platforms
 from ..errors import FactoryError
-from ..workspace import git
+from ..workspace import git, migration
 from ..workspace.process import run
 
 ANSWERS = ".copier-answers.yml"
@@ -22,12 +23,14 @@ WHOLE_FILES = "--context-lines=100000"  # with fewer, an edit among similar line
 
 @dataclass(frozen=True)
 class Update:
-    """From which release to which, and the files that need a person."""
+    """From which release to which, the files that need a person, and what else was changed and is left to change."""
 
     before: str
     after: str
     conflicts: list[str]
     kept: list[str]
+    migrated: Sequence[str] = ()
+    left: Sequence[str] = ()
 
     @property
     def exit_code(self) -> int:
@@ -36,12 +39,14 @@ class Update:
 
     def lines(self) -> list[str]:
         """What to tell a person."""
-        if self.before == self.after:
-            return [f"Release {self.after} is the newest already"]
+        newest = f"Release {self.after} is the newest already"
+        updated = f"✓ from {self.before} to {self.after}; next: uv sync, uv run pytest, then commit"
         return [
             *(f"✗ {path}: conflict: choose between the marked lines" for path in self.conflicts),
-            *(f"! {path}: kept as you changed it; the template no longer has it" for path in self.kept),
-            f"✓ from {self.before} to {self.after}; next: uv sync, uv run pytest, then commit",
+            *(f"! {path}: kept as you changed it; {_fate(path)}" for path in self.kept),
+            *(f"! {line}" for line in self.left),
+            *(f"✓ {line}" for line in self.migrated),
+            newest if self.before == self.after else updated,
         ]
 
 
@@ -57,17 +62,23 @@ def update(template: str | None = None, release: str | None = None) -> Update:
     try:
         edited = _edited_files(before)
         _copier("update", WHOLE_FILES, "--defaults", *(("--vcs-ref", release) if release else ()))
-        kept = [path for path in edited if not Path(path).exists()]
+        kept = [path for path in edited if not Path(path).exists() or migration.new_place(path)]
         for path in kept:
             run("git", "checkout", "--quiet", "HEAD", "--", path)
         after = _parse_answers(Path(ANSWERS).read_text(encoding="utf-8"))
         _check_answers(before, after)
+        migrated = migration.migrate()
     except BaseException:
         run("git", "reset", "--quiet", "--hard")
         run("git", "clean", "--quiet", "--force", "-d")
         raise
     conflicts = _git_lines("diff", "--name-only", "--diff-filter=U")
-    return Update(before["_commit"], after["_commit"], conflicts, kept)
+    return Update(before["_commit"], after["_commit"], conflicts, kept, migrated, migration.left())
+
+
+def _fate(path: str) -> str:
+    place = migration.new_place(path)
+    return f"it has no effect: its content is now in {place}" if place else "the template no longer has it"
 
 
 def _parse_answers(text: str | None) -> dict[str, Any]:

@@ -15,9 +15,12 @@ def setup() -> None:
     """Make a fresh copy work: Git, sample data, first commit, hooks."""
     from .. import config
     from ..adopt import setup
+    from ..workspace import migration
 
     for step in setup.setup(config.load()):
         click.echo(f"✓ {step}")
+    for line in migration.left():
+        click.echo(f"! {line}")
     click.echo("Next: uv run dvc repro")
 
 

@@ -1,0 +1,97 @@
+"""What an update changes in a project of a release before 0.3.0, beside Copier's part; to be deleted with release 0.5.0."""
+
+import re
+from pathlib import Path
+
+from .._moved import MODULES
+
+DVC_YAML = Path("dvc.yaml")
+SHIM = "# Nothing is here"
+"""How the files begin that an update by Copier alone leaves where an older dvc.yaml names one."""
+
+STAGES = {
+    "prepare": "config.py data manifest.py tables validation",
+    "train": "config.py data manifest.py metrics scoring tables training validation",
+    "evaluate": "config.py data evaluation manifest.py metrics scoring tables validation",
+}
+"""By stage, what of factory/ a fresh project's dvc.yaml names."""
+
+MOVED = {
+    f"{old.replace('.', '/')}.py": f"{new.replace('.', '/')}.py"
+    for new, names in MODULES.items()
+    for old in names.split()
+} | {
+    "badge.svg": "readiness/badge.svg",
+    "binning.py": "training",
+    "card.md": "evaluation/model_card.md",
+    "cli.py": "cli/main.py",
+    "gate.py": "gate/checks.py",
+    "metrics.py": "metrics/definitions.py",
+    "readers": "tables",
+    "readiness.py": "readiness/score.py",
+    "report.html": "evaluation/report.html",
+    "scoring.py": "scoring/scorer.py",
+    "tables.py": "tables/__init__.py",
+}
+"""By older file below factory/, the one that has its content now."""
+
+
+def migrate() -> list[str]:
+    """Bring dvc.yaml of the project in the current folder up to date, and say so; what it needed before is deleted."""
+    factory = _factory()
+    if not factory or not DVC_YAML.exists():
+        return []
+    before = DVC_YAML.read_bytes().decode()
+    after = with_folders(before)
+    DVC_YAML.write_bytes(after.encode())
+    for old in MOVED.keys() - _named(after):
+        shim = factory / old / "__init__.py" if old == "readers" else factory / old
+        if shim.is_file() and shim.read_text(encoding="utf-8").startswith(SHIM):
+            shim.unlink()
+    return [] if after == before else [f"{DVC_YAML}: the stages name the folders of factory/ that its files are in now"]
+
+
+def left() -> list[str]:
+    """What the user has to change."""
+    named = _named(DVC_YAML.read_bytes().decode()) if _factory() and DVC_YAML.exists() else ()
+    return [f"{DVC_YAML}: names factory/{old}, which is now factory/{MOVED[old]}: change it" for old in sorted(named)]
+
+
+def new_place(path: str) -> str | None:
+    """Where the content of an older file of factory/ is now, if it has moved."""
+    folder, _, old = path.partition("/factory/")
+    place = f"{folder}/factory/{MOVED.get(old)}"
+    return place if Path(place).exists() else None
+
+
+def with_folders(text: str) -> str:
+    """dvc.yaml's text with folders where a release wrote files; the rest byte for byte."""
+    for stage, places in STAGES.items():
+
+        def change(block: re.Match[str], places: str = places) -> str:
+            return _with_folders(block[0].splitlines(keepends=True), places.split())
+
+        text = re.sub(rf"^  {stage}:\s.*?(?=^ {{0,2}}\S|\Z)", change, text, count=1, flags=re.MULTILINE | re.DOTALL)
+    return text
+
+
+def _with_folders(lines: list[str], places: list[str]) -> str:
+    """A stage's lines, with these places where the first of the older files stands."""
+    released = [line for line in lines if re.fullmatch(r"      - \$\{package\}/factory/\S+\s+", line) and _named(line)]
+    if not released:
+        return "".join(lines)
+    first, [old] = released[0], _named(released[0])
+    new = [first.replace(f"/{old}", f"/{place}") for place in places]
+    kept = [line for line in lines if line not in released or line is first]
+    at = kept.index(first)
+    return "".join([*kept[:at], *(line for line in new if line not in kept), *kept[at + 1 :]])
+
+
+def _named(text: str) -> set[str]:
+    """The older files of factory/ that the text names."""
+    return MOVED.keys() & set(re.findall(r"/factory/([\w./-]+)", text))
+
+
+def _factory() -> Path | None:
+    """The machinery of the project, if it is of this layout: an update may have been to an older release."""
+    return next((file.parent for file in Path().glob("src/*/factory/_moved.py")), None)

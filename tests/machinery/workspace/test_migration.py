@@ -1,0 +1,108 @@
+"""An older dvc.yaml: what a release wrote gives way to folders, what the user wrote stays, and is named where it cannot work."""
+
+from pathlib import Path
+
+import pytest
+from late_flights.factory.workspace import migration
+
+OLD = """\
+vars:
+  - package: src/x
+
+stages:
+  prepare:
+    cmd: exec factory prepare
+    deps:
+      - data/raw
+      - ${package}/factory/casts.py
+      - ${package}/factory/readers
+      - mine/holidays.csv
+      - ${package}/factory/tables.py
+    params: [data, split]
+  # my own stage
+  mine:
+    cmd: 'python mine.py   '
+    deps:
+      - ${package}/factory/metrics.py
+      - src/x/factory/curves.py
+"""
+NEW = """\
+vars:
+  - package: src/x
+
+stages:
+  prepare:
+    cmd: exec factory prepare
+    deps:
+      - data/raw
+      - ${package}/factory/config.py
+      - ${package}/factory/data
+      - ${package}/factory/manifest.py
+      - ${package}/factory/tables
+      - ${package}/factory/validation
+      - mine/holidays.csv
+    params: [data, split]
+  # my own stage
+  mine:
+    cmd: 'python mine.py   '
+    deps:
+      - ${package}/factory/metrics.py
+      - src/x/factory/curves.py
+"""
+
+
+@pytest.fixture
+def factory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("src/x/factory")
+    for name in ("_moved.py", "data/prepare.py", "metrics/definitions.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["Unix", "Windows"])
+def test_what_a_release_wrote_gives_way_to_folders(factory, end):
+    migration.DVC_YAML.write_bytes(OLD.replace("\n", end).encode())
+    assert migration.migrate() == ["dvc.yaml: the stages name the folders of factory/ that its files are in now"]
+    assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
+    assert migration.migrate() == []
+    assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
+
+
+def test_what_the_user_wrote_is_named_with_its_new_place(factory):
+    migration.DVC_YAML.write_text(NEW)
+    assert migration.left() == [
+        "dvc.yaml: names factory/curves.py, which is now factory/metrics/curves.py: change it",
+        "dvc.yaml: names factory/metrics.py, which is now factory/metrics/definitions.py: change it",
+    ]
+
+
+def test_only_shims_that_nothing_names_are_deleted(factory):
+    migration.DVC_YAML.write_text(OLD)
+    for name in ("casts.py", "metrics.py", "readers/__init__.py"):
+        (factory / name).parent.mkdir(exist_ok=True)
+        (factory / name).write_text(f"{migration.SHIM}: it has moved\n")
+    (factory / "tables.py").write_text("# my own\n")
+    migration.migrate()
+    assert not (factory / "casts.py").exists() and not (factory / "readers/__init__.py").exists()
+    assert (factory / "metrics.py").exists() and (factory / "tables.py").exists()
+
+
+def test_an_older_layout_stays(factory):
+    (factory / "_moved.py").unlink()
+    migration.DVC_YAML.write_text(OLD)
+    assert migration.migrate() == migration.left() == []
+    assert migration.DVC_YAML.read_text() == OLD
+
+
+def test_the_place_of_an_older_file(factory):
+    assert migration.new_place("src/x/factory/prepare.py") == "src/x/factory/data/prepare.py"
+    assert migration.new_place("src/x/factory/data/prepare.py") is None
+    assert migration.new_place("src/x/factory/casts.py") is None  # an update to a release before 0.3.0
+    assert migration.new_place("src/x/model.py") is None
+
+
+def test_every_place_exists():
+    root = Path(migration.__file__).parents[1]
+    assert [place for place in migration.MOVED.values() if not (root / place).exists()] == []
