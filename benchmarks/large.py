@@ -58,8 +58,8 @@ def main() -> None:
     profiled = seconds(python, "-c", PROFILED, str(table), cwd=project)
     adopt = ("uv", "run", "factory", "adopt", str(table), "--target", "answer", "--yes")
     start = time.perf_counter()
-    told = subprocess.run((python, "-c", PEAK, *adopt), cwd=project, check=True, stdout=subprocess.PIPE, text=True).stdout
-    whole, peak, size = time.perf_counter() - start, float(told.splitlines()[-1]), parquet.stat().st_size / 1e6
+    output = subprocess.run((python, "-c", PEAK, *adopt), cwd=project, check=True, stdout=subprocess.PIPE, text=True).stdout
+    whole, peak, size = time.perf_counter() - start, float(output.splitlines()[-1]), parquet.stat().st_size / 1e6
     limited = ROWS <= 1_000_000
     report(f"{ROWS:,} rows of 30 columns, CSV to an evaluated model", f"{whole:.0f} s", "<= 60 s" if limited else "")
     report("of which profiling, with the start of Python", f"{profiled:.1f} s", "<= 10 s" if limited else "")

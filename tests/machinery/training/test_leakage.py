@@ -1,9 +1,8 @@
-"""What training refuses to learn from: a feature that alone predicts the target, and a class without rows."""
+"""A feature that alone predicts the target is recognised, and refused."""
 
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.data import prepare
@@ -36,9 +35,3 @@ def test_leaked_class_is_refused():
     with pytest.raises(errors.FactoryError, match="amount alone tells answer"):
         train.learn(leaked, toy.params("multiclass"))
     assert Path("model/model.onnx").exists()
-
-
-def test_class_without_rows_to_learn_from_is_named():
-    rows = toy.rows(200, "multiclass").filter(pl.col("answer") != "middle")
-    with pytest.raises(errors.FactoryError, match="answer: no row to learn from is middle"):
-        train.fit(rows, toy.params("multiclass"))

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from late_flights import model
+from late_flights.factory import errors
 from late_flights.factory.training import leakage, train
 from tests.factory import toy
 from tests.factory.cli_runner import refused
@@ -47,3 +48,9 @@ def test_parameter_that_the_model_cannot_take(parameters, message):
 def test_unreviewed_type(monkeypatch):
     monkeypatch.setattr(model, "TRUSTED_TYPES", [])
     assert "add them to TRUSTED_TYPES in model.py" in refused("train")
+
+
+def test_class_without_rows_to_learn_from_is_named():
+    rows = toy.rows(200, "multiclass").filter(pl.col("answer") != "middle")
+    with pytest.raises(errors.FactoryError, match="answer: no row to learn from is middle"):
+        train.fit(rows, toy.params("multiclass"))

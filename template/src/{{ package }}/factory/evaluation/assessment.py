@@ -24,7 +24,7 @@ IMPORTANCE_REPEATS = 3
 
 @dataclass(frozen=True)
 class Assessment:
-    """All that is known of a model's work on the test rows."""
+    """A model's scores of the test rows, and all that the reports show of them."""
 
     params: Params
     manifest: dict[str, Any]

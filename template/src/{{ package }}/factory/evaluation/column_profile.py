@@ -7,7 +7,7 @@ import polars as pl
 
 BINS, VALUES = 30, 10
 SAMPLED = 200_000  # values of a side, about, spread over it: of more, shares are as good
-PROBED = 10_000  # values, which mostly tell already that there are more than bins
+PROBED = 10_000  # values, which mostly suffice to see that there are more than bins
 CATEGORICAL = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
 

@@ -11,7 +11,7 @@ MAX_GUESSES = 10
 
 
 def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
-    """Precision against recall, ROC, and how often it was true where the model said so."""
+    """Precision against recall, ROC, and how often it was true at each probability."""
     precision, recall, _ = sk.precision_recall_curve(target, score)
     false_rate, true_rate, _ = sk.roc_curve(target, score)
     return {

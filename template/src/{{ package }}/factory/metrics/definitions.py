@@ -62,8 +62,9 @@ def roc_auc_by_ranks(positive: NDArray[np.bool_], score: Vector) -> float:
 
 def log_loss(target: Vector, score: Vector) -> float:
     """Mean negative logarithm of the probability of what was true."""
-    least = np.finfo(np.float64).eps
-    return float(-np.log(np.clip(np.where(target > 0, score, 1 - score), least, 1 - least)).mean())
+    epsilon = np.finfo(np.float64).eps
+    probability = np.where(target > 0, score, 1 - score)
+    return float(-np.log(np.clip(probability, epsilon, 1 - epsilon)).mean())
 
 
 def brier(target: Vector, score: Vector) -> float:
@@ -140,22 +141,10 @@ _TABLE = {
             "the same, as if all classes were as frequent",
         ),
         Metric("macro_f1", macro_f1, True, "macro F1", "finding each class, and it alone; the mean over classes"),
-        Metric(
-            "roc_auc",
-            multiclass_roc_auc,
-            True,
-            "ROC AUC",
-            "of each class against the rest; the mean over classes",
-        ),
+        Metric("roc_auc", multiclass_roc_auc, True, "ROC AUC", "of each class against the rest; the mean over classes"),
     ),
     "regression": (
-        Metric(
-            "mae",
-            sk.mean_absolute_error,
-            False,
-            "mean absolute error",
-            "in the unit of the target; 0 is perfect",
-        ),
+        Metric("mae", sk.mean_absolute_error, False, "mean absolute error", "in the unit of the target; 0 is perfect"),
         Metric(
             "rmse",
             sk.root_mean_squared_error,
@@ -178,7 +167,7 @@ def direction(name: str) -> int:
 
 
 def main_metric(params: Params) -> Metric:
-    """The metric that counts most. Raises FactoryError where there is none of its name."""
+    """The metric that the model is judged by. Raises FactoryError where there is none of its name."""
     metrics, name = METRICS[params.problem], params.evaluation.metric
     if name not in metrics:
         raise FactoryError(f"params.yaml: evaluation.metric: {name} is none of {', '.join(metrics)}")
