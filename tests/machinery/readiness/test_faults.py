@@ -1,10 +1,11 @@
-"""What breaks a scratch copy breaks it in the way it says, and is noticed by the stages."""
+"""Each fault is the one that it says, and is noticed by the stages."""
 
+import runpy
 from pathlib import Path
 
 import polars as pl
 import pytest
-from late_flights import contract
+from late_flights import contract, model
 from late_flights.factory import config
 from late_flights.factory.readiness import faults
 from tests.factory import toy
@@ -19,13 +20,20 @@ def train() -> pl.DataFrame:
 
 
 def test_column_in_another_unit_is_refused():
-    faults.hundredfold(HERE, config.load())
-    said = refused("prepare")
-    assert said.startswith("data/raw/first.parquet") and "amount: max 100, 296 of 300 rows" in said
+    faults.wrong_unit(HERE, config.load())
+    message = refused("prepare")
+    assert message.startswith("data/raw/first.parquet") and "amount: max 100, 296 of 300 rows" in message
+
+
+def test_rows_to_score_in_another_unit_are_refused():
+    rows = "data/prepared/test.parquet"
+    assert run("score", rows, "scores.parquet").exit_code == 0
+    faults.wrong_unit_at_scoring(HERE, config.load())
+    assert "amount: max 100" in refused("score", rows, "scores.parquet")
 
 
 def test_column_that_tells_the_target_is_refused():
-    faults.leaked(HERE, config.load())
+    faults.target_leak(HERE, config.load())
     assert run("prepare").exit_code == 0
     assert "amount alone tells answer" in refused("train")
 
@@ -33,42 +41,79 @@ def test_column_that_tells_the_target_is_refused():
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_shuffled_outcomes_are_the_same_ones_elsewhere():
     before = train()
-    faults.shuffled(HERE, config.load())
+    faults.shuffled_target(HERE, config.load())
     assert run("train").exit_code == 0
     assert train()["answer"].sort().equals(before["answer"].sort()) and not train().equals(before)
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
-@pytest.mark.parametrize("broken", [faults.group_forgotten, faults.group_favoured])
-def test_outcomes_of_one_group_change(broken):
+@pytest.mark.parametrize("fault, column", [(faults.flipped_group, "gap"), (faults.favoured_group, "kind")])
+def test_outcomes_of_one_group_change(fault, column):
     before = train()
-    broken(HERE, config.load())
-    column = "gap" if broken is faults.group_forgotten else "kind"
+    fault(HERE, config.load())
     changed = before.with_columns(after=train()["answer"]).filter(pl.col("answer") != pl.col("after"))
     assert changed.height and changed[column].n_unique() == 1
 
 
-@pytest.mark.parametrize("broken", [faults.group_forgotten, faults.group_favoured])
-def test_nothing_to_break_is_told(broken):
+@pytest.mark.parametrize("fault", [faults.flipped_group, faults.favoured_group])
+def test_fault_that_the_project_has_no_place_for(fault):
     Path("params.yaml").write_text(toy.text(data={"target": "answer", "id": "key"}, evaluation={"metric": "roc_auc"}))
-    Path("before").write_bytes(Path("data/prepared/train.parquet").read_bytes())
-    assert run("train").exit_code == 0
+    before = Path("data/prepared/train.parquet").read_bytes()
     with pytest.raises(Exception, match=r"params.yaml names no"):
-        broken(HERE, config.load())
-    assert Path("before").read_bytes() == Path("data/prepared/train.parquet").read_bytes()
+        fault(HERE, config.load())
+    assert Path("data/prepared/train.parquet").read_bytes() == before
 
 
-def test_contract_without_limits_has_none(tmp_path):
-    file = tmp_path / faults.SOURCE / "contract.py"
+@pytest.mark.usefixtures("committed")
+def test_model_of_other_rows_than_are_prepared_is_refused():
+    before = train()
+    faults.other_split(HERE, config.load())
+    assert run("prepare").exit_code == 0
+    assert train().height > before.height
+    assert "MODEL_MISSING: model/ was trained on other data" in run("compare").stderr
+
+
+@pytest.mark.usefixtures("committed")
+def test_model_that_takes_longer_than_allowed_is_refused():
+    assert run("compare").exit_code == 0
+    faults.no_time(HERE, config.load())
+    assert run("compare").stderr == "Error: refused: LATENCY\n"
+
+
+def put_into_model(patch, fault):
+    """The project's own model.py with the fault, in place of the toy's."""
+    file = HERE / faults.SOURCE / "model.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(Path(model.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    fault(HERE, config.load())
+    names = runpy.run_path(str(file))
+    for name in ("model", "TRUSTED_TYPES"):
+        patch.setattr(model, name, names[name])
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_scores_that_are_no_number_are_refused(monkeypatch, problem):
+    Path("params.yaml").write_text(toy.text(problem), encoding="utf-8")
+    put_into_model(monkeypatch, faults.not_finite)
+    assert run("train").exit_code == 0
+    assert run("compare").stderr == "Error: refused: FINITE\n"
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_model_of_chance_is_another_each_time(monkeypatch):
+    put_into_model(monkeypatch, faults.random_model)
+    models = set()
+    for _ in range(2):
+        assert run("train").exit_code == 0
+        models.add(Path("model/model.skops").read_bytes())
+    assert len(models) == 2
+
+
+def test_contract_without_limits_has_none():
+    file = HERE / faults.SOURCE / "contract.py"
     file.parent.mkdir(parents=True)
     file.write_text(Path(contract.__file__).read_text(encoding="utf-8"), encoding="utf-8")
-    faults.unlimited(tmp_path, config.load())
+    faults.no_limits(HERE, config.load())
     assert "min=" not in file.read_text(encoding="utf-8") and "class Row" in file.read_text(encoding="utf-8")
-
-
-def test_code_follows_at_the_end(tmp_path):
-    file = tmp_path / faults.SOURCE / "model.py"
-    file.parent.mkdir(parents=True)
-    file.write_text("x = 1\n")
-    faults.append("model.py", "x = 2\n")(tmp_path, config.load())
-    assert file.read_text() == "x = 1\nx = 2\n"

@@ -1,4 +1,4 @@
-"""The score: what is claimed counts only while its tests pass and notice what is broken."""
+"""The score: a criterion counts only while its tests pass and its faults are noticed."""
 
 import json
 from contextlib import nullcontext
@@ -7,113 +7,118 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory import config, errors
-from late_flights.factory.readiness import ml_test_score, sandbox
-from late_flights.factory.readiness import score as readiness
+from late_flights.factory.readiness import ml_test_score, sandbox, score
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import refused, run
 
-TRIAL = readiness.Trial("a fault", lambda copy, params: None, (("factory", "compare"),), "FLOOR")
-CLAIM = readiness.Claim("Data", "A test", "tests/test_it.py", (TRIAL,))
-OTHERS = [readiness.Result(readiness.Claim(group, "Another"), 3, "") for group in readiness.GROUPS[1:]]
+FAULT = score.FaultTest("a fault", lambda copy, params: None, (("factory", "compare"),), "FLOOR")
+CRITERION = score.Criterion("Data", "A test", "tests/test_it.py", (FAULT,))
+OTHERS = [score.Score(score.Criterion(group, "Another"), 3, "") for group in score.GROUPS[1:]]
 
 
-class Copy:
-    """In place of the scratch copy: which commands pass as it is, and what the broken one says."""
+class FakeSandbox:
+    """Which commands pass without a fault, and what is printed with one."""
 
-    def __init__(self, said: str | None = "Error: refused: FLOOR", fails: str = "") -> None:
-        self.said, self.fails = said, fails
+    def __init__(self, output: str | None = "Error: refused: FLOOR", fails: str = "") -> None:
+        self.output, self.fails = output, fails
 
-    def passes(self, command):
+    def runs_clean(self, command):
         return command[0] != self.fails
 
-    def broken(self, broken, commands):
-        if self.said == "cannot":
+    def run_with_fault(self, fault, commands):
+        if self.output == "cannot":
             raise errors.FactoryError("there is no such column")
-        return self.said
+        return self.output
 
 
-def assessed(patch, copy, claim=CLAIM):
-    patch.setattr(readiness, "Scratch", lambda params: nullcontext(copy))
-    [result] = readiness.assess(toy.params(), [claim])
-    return result.score, result.why
+def assess(patch, fake, criterion=CRITERION):
+    patch.setattr(score, "Sandbox", lambda params: nullcontext(fake))
+    [result] = score.assess(toy.params(), [criterion])
+    return result.points, result.why
 
 
 @pytest.mark.parametrize(
-    ("copy", "score", "why"),
+    ("fake", "points", "why"),
     [
-        (Copy(), 1, "refused: a fault"),
-        (Copy(said=None), 0, "a fault: nobody notices"),
-        (Copy(said="Error: refused: SIZE"), 0, "a fault: not refused as FLOOR"),
-        (Copy(said="cannot"), 0, "there is no such column"),
-        (Copy(fails="pytest"), 0, "tests/test_it.py does not pass, or has no test"),
-        (Copy(fails="factory"), 0, "`factory compare` does not pass on what is here"),
+        (FakeSandbox(), 1, "refused: a fault"),
+        (FakeSandbox(output=None), 0, "a fault: nobody notices"),
+        (FakeSandbox(output="Error: refused: SIZE"), 0, "a fault: not refused as FLOOR"),
+        (FakeSandbox(output="cannot"), 0, "there is no such column"),
+        (FakeSandbox(fails="pytest"), 0, "tests/test_it.py does not pass, or has no test"),
+        (FakeSandbox(fails="factory"), 0, "`factory compare` does not pass on what is here"),
     ],
 )
-def test_claim_counts_if_its_check_bites(project, monkeypatch, copy, score, why):
-    assert assessed(monkeypatch, copy) == (score, why)
+def test_criterion_counts_if_its_fault_is_noticed(project, monkeypatch, fake, points, why):
+    assert assess(monkeypatch, fake) == (points, why)
 
 
-def test_what_is_not_claimed_says_what_is_missing(project, monkeypatch):
-    assert assessed(monkeypatch, Copy(), readiness.Claim("Data", "A test", missing="labels")) == (0, "labels")
+def test_tests_alone_have_to_pass(project, monkeypatch):
+    criterion = score.Criterion("Data", "A test", "tests/test_it.py")
+    assert assess(monkeypatch, FakeSandbox(), criterion) == (1, "tests/test_it.py passes")
+    assert assess(monkeypatch, FakeSandbox(fails="pytest"), criterion)[0] == 0
 
 
-@pytest.mark.parametrize(("age", "score"), [(0, 0.5), (364, 0.5), (366, 0)])
-def test_work_by_hand_counts_half_for_a_year(project, monkeypatch, age, score):
+def test_what_is_not_automated_says_what_is_missing(project, monkeypatch):
+    assert assess(monkeypatch, FakeSandbox(), score.Criterion("Data", "A test", missing="labels")) == (0, "labels")
+
+
+@pytest.mark.parametrize(("age", "points"), [(0, 0.5), (364, 0.5), (366, 0)])
+def test_work_by_hand_counts_half_for_a_year(project, monkeypatch, age, points):
     Path("docs").mkdir()
     day = date.today() - timedelta(days=age)
-    readiness.NOTES.write_text(f"- {{test: A test, by: Zoë, day: {day}, found: nothing}}\n", encoding="utf-8")
-    assert assessed(monkeypatch, Copy(said=None))[0] == score
-    assert assessed(monkeypatch, Copy())[0] == 1
+    score.MANUAL_EVIDENCE.write_text(f"- {{test: A test, by: Zoë, day: {day}, found: nothing}}\n", encoding="utf-8")
+    assert assess(monkeypatch, FakeSandbox(output=None))[0] == points
+    assert assess(monkeypatch, FakeSandbox())[0] == 1
 
 
 @pytest.mark.parametrize("text", ["- {test: A test}", "a: 1", "- [", "1"])
-def test_notes_that_are_none_are_one_line(project, text):
+def test_manual_evidence_that_is_none_is_one_line(project, text):
     Path("docs").mkdir()
-    readiness.NOTES.write_text(text, encoding="utf-8")
-    with pytest.raises(errors.FactoryError, match=r"docs/readiness\.yaml: ") as told:
-        readiness.noted()
-    assert len(str(told.value).splitlines()) == 1
+    score.MANUAL_EVIDENCE.write_text(text, encoding="utf-8")
+    with pytest.raises(errors.FactoryError, match=r"docs/readiness\.yaml: ") as error:
+        score.manual_evidence()
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_score_is_the_least_group(project, monkeypatch):
-    results = [readiness.Result(CLAIM, 1, "refused"), readiness.Result(CLAIM, 0.5, "by hand"), *OTHERS]
-    assert readiness.write(results) == 1.5
-    found = json.loads(Path("reports/readiness.json").read_text(encoding="utf-8"))
-    assert found["groups"] == {"Data": 1.5, "Model": 3, "Infrastructure": 3, "Monitoring": 3}
-    assert "1.5" in Path("reports/readiness.svg").read_text() and found["level"] in readiness.table(results)
+    scores = [score.Score(CRITERION, 1, "refused"), score.Score(CRITERION, 0.5, "by hand"), *OTHERS]
+    assert score.write(scores) == 1.5
+    report = json.loads(Path("reports/readiness.json").read_text(encoding="utf-8"))
+    assert report["groups"] == {"Data": 1.5, "Model": 3, "Infrastructure": 3, "Monitoring": 3}
+    assert "1.5" in Path("reports/readiness.svg").read_text() and report["level"] in score.table(scores)
 
 
-@pytest.mark.parametrize(("score", "words"), [(0, "research"), (0.5, "not totally"), (2.5, "reasonably"), (7, "except")])
-def test_score_has_a_meaning(score, words):
-    assert readiness.level(score).startswith(words) or words in readiness.level(score)
+@pytest.mark.parametrize(("total", "words"), [(0, "research"), (0.5, "not totally"), (2.5, "reasonably"), (7, "except")])
+def test_score_has_a_meaning(total, words):
+    assert words in score.level(total)
 
 
 def test_all_28_tests_of_the_paper_are_there():
-    groups = [claim.group for claim in ml_test_score.CLAIMS]
-    assert {group: groups.count(group) for group in readiness.GROUPS} == dict.fromkeys(readiness.GROUPS, 7)
-    assert all(bool(claim.trials) == bool(claim.tests) != bool(claim.missing) for claim in ml_test_score.CLAIMS)
+    groups = [criterion.group for criterion in ml_test_score.CRITERIA]
+    assert {group: groups.count(group) for group in score.GROUPS} == dict.fromkeys(score.GROUPS, 7)
+    assert all(bool(criterion.tests) != bool(criterion.missing) for criterion in ml_test_score.CRITERIA)
 
 
 def test_least_score_for_ci(project, monkeypatch):
-    monkeypatch.setattr(readiness, "assess", lambda params, claims: iter([readiness.Result(CLAIM, 1, ""), *OTHERS]))
+    monkeypatch.setattr(score, "assess", lambda params, criteria: iter([score.Score(CRITERION, 1, ""), *OTHERS]))
     assert run("readiness", "--min", "1", "--json").exit_code == 0
     assert refused("readiness", "--min", "1.5") == "the score is 1, less than 1.5"
 
 
 def test_without_a_model_there_is_nothing_to_break(project):
-    with pytest.raises(errors.FactoryError, match="there is no model to break"), sandbox.Scratch(config.load()):
+    with pytest.raises(errors.FactoryError, match="there is no model to break"), sandbox.Sandbox(config.load()):
         pass
 
 
-def test_copy_is_broken_and_made_whole_again(trained, monkeypatch):
+def test_fault_is_put_into_a_copy_and_taken_out_again(trained, monkeypatch):
     git_repository.environment(monkeypatch)
     git_repository.start()
     git_repository.commit(**{"test_it.py": "def test_it():\n    pass\n", ".gitignore": "/data\n/model\n"})
     command = ("pytest", "test_it.py")
-    with sandbox.Scratch(config.load()) as copy:
-        assert (copy.folder / "model/manifest.json").exists() and copy.passes(command)
-        said = copy.broken(lambda folder, params: (folder / "test_it.py").unlink(), [command]) or ""
-        assert "no such file" in said.lower() or "not found" in said.lower()
-        assert copy.broken(lambda folder, params: None, [command]) is None
+    with sandbox.Sandbox(config.load()) as copy:
+        assert (copy.folder / "model/manifest.json").exists() and copy.runs_clean(command)
+        output = copy.run_with_fault(lambda folder, params: (folder / "test_it.py").unlink(), [command]) or ""
+        assert "no such file" in output.lower() or "not found" in output.lower()
+        assert copy.run_with_fault(lambda folder, params: None, [command]) is None
         assert (copy.folder / "test_it.py").exists()
     assert not copy.folder.exists() and Path("test_it.py").exists()

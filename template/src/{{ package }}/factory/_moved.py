@@ -154,13 +154,26 @@ NAMES: dict[str, dict[str, str]] = {
     "adopt.roles": {"numbers": "adopt.profile.numbers"},
     "data.ledger": {"RAW": "paths.RAW"},
     "data.prepare": {"PREPARED": "paths.PREPARED", "split": "data.split.split"},
-    "errors": {"Breach": "Violation", "Undecided": "CannotEvaluate"},
+    "errors": {
+        "Breach": "Violation",
+        "Undecided": "CannotEvaluate",
+        "forget": "clear_failure",
+        "last": "last_failure",
+        "note": "record_failure",
+    },
     "evaluation.assessment": {"main_metric": "metrics.definitions.main_metric"},
     "evaluation.evaluate": {"REPORTS": "paths.REPORTS", "dump": "manifest.dump"},
     "evaluation.model_card": {"SAID": "INPUT", "Said": "ModelCardInput", "of": "build_card", "page": "render"},
     "evaluation.run_record": {"SETTINGS": "MLFLOW_DEFAULTS", "of": "build_record"},
     "gate.checks": {"Decided": "metrics.fairness.Predictions"},
-    "gate.compare": {"model_id": "manifest.model_id"},
+    "gate.compare": {
+        "Verdict": "GateResult",
+        "forget": "delete_reports",
+        "model_id": "manifest.model_id",
+        "of": "reference_model",
+        "write": "write_reports",
+    },
+    "gate.promote": {"check": "check_approval", "ready": "check_ready"},
     "manifest": {
         "of_bytes": "sha256",
         "of_file": "file_sha256",
@@ -175,7 +188,9 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "metrics.threshold": {"confusion": "confusion_counts", "worth": "decision_values"},
     "platforms.base": {"here": "platforms.detect", "signed_in": "platforms.git_env"},
-    "registry.champion": {"WORKTREES": "paths.WORKTREES"},
+    "registry.champion": {"WORKTREES": "paths.WORKTREES", "load": "check_loads"},
+    "registry.lineage": {"lines": "to_lines"},
+    "registry.versions": {"current": "fetch", "known": "local", "model_in": "model_md5"},
     "scoring.artifact": _all("training.onnx.estimators", "TOLERANCE disagreement save")
     | {
         "MODEL": "paths.MODEL",
@@ -207,6 +222,7 @@ NAMES: dict[str, dict[str, str]] = {
         "keeps_limits": "within_bounds",
         "only_row": "single_row",
     },
+    "workspace.git": {"head": "remote_head", "name": "remote_name", "tag": "tag_object"},
     "workspace.stage": {
         "LOCKS": "paths.DVC_TMP",
         "TRAINING": "paths.TRAINING",

@@ -163,12 +163,12 @@ def readiness(minimum: float | None, as_json: bool) -> None:
     from ..readiness import ml_test_score, score
 
     quiet = not sys.stderr.isatty()
-    with click.progressbar(ml_test_score.CLAIMS, label="Breaking things", file=sys.stderr, hidden=quiet) as bar:
-        results = list(score.assess(config.load(), bar))
-    reached = score.write(results)
-    click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(results))
-    if minimum is not None and reached < minimum:
-        raise click.ClickException(f"the score is {reached:g}, less than {minimum:g}")
+    with click.progressbar(ml_test_score.CRITERIA, label="Breaking things", file=sys.stderr, hidden=quiet) as bar:
+        scores = list(score.assess(config.load(), bar))
+    total = score.write(scores)
+    click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(scores))
+    if minimum is not None and total < minimum:
+        raise click.ClickException(f"the score is {total:g}, less than {minimum:g}")
 
 
 def _show_result(result: Any) -> None:

@@ -1,1 +1,1 @@
-"""The ML Test Score, by breaking what each test guards."""
+"""The ML Test Score: faults are put into a copy of the project, and its tests, stages and gate must notice."""

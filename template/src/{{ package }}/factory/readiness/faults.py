@@ -1,34 +1,42 @@
-"""Ways to break the data of a scratch copy, each of which the project's own checks must notice."""
+"""Faults that are put into a copy of the project: in its data, code and parameters, never in the factory's own code."""
 
 import ast
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
+import yaml
 
 from ... import contract
 from .. import PACKAGE, manifest, tables
 from ..config import Params
 from ..data import ledger
 from ..errors import FactoryError
+from ..paths import PREPARED
 from ..validation.rules import validate
 
-Break = Callable[[Path, Params], None]
+Fault = Callable[[Path, Params], None]
+Change = Callable[[pl.DataFrame], pl.DataFrame]
 Item = TypeVar("Item")
 
-
-def hundredfold(copy: Path, params: Params) -> None:
-    """The first column with an upper limit comes in another unit."""
-    columns = contract.Row.columns().items()
-    limited = (name for name, column in columns if column.dtype.is_numeric() and getattr(column, "max", None))
-    name = _first(limited, "contract.py sets no number an upper limit")
-    _deliver(copy, lambda rows: rows.with_columns(pl.col(name).cast(pl.Float64) * 100))
+SOURCE = Path("src") / PACKAGE
+LIMITS = {"min", "max", "min_length", "max_length"}
 
 
-def leaked(copy: Path, params: Params) -> None:
+def wrong_unit(copy: Path, params: Params) -> None:
+    """The first column with an upper limit is delivered in another unit."""
+    _deliver(copy, _hundredfold())
+
+
+def wrong_unit_at_scoring(copy: Path, params: Params) -> None:
+    """The rows to score have that column in another unit."""
+    _rewrite(copy / PREPARED / "test.parquet", _hundredfold())
+
+
+def target_leak(copy: Path, params: Params) -> None:
     """A number that the contract knows holds the target, as if it were known beforehand."""
     columns = contract.Row.columns()
     name = _first((name for name, column in columns.items() if column.dtype.is_float()), "no column is a float")
@@ -37,86 +45,25 @@ def leaked(copy: Path, params: Params) -> None:
     _deliver(copy, lambda rows: rows.with_columns((spread + limit).alias(name)))
 
 
-def shuffled(copy: Path, params: Params) -> None:
+def shuffled_target(copy: Path, params: Params) -> None:
     """The training rows have each other's outcomes."""
-    _relabel(copy, params, lambda rows: rows.with_columns(pl.col(params.data.target).shuffle(seed=0)))
+    _relabel(copy, lambda rows: rows.with_columns(pl.col(params.data.target).shuffle(seed=0)))
 
 
-def group_forgotten(copy: Path, params: Params) -> None:
+def flipped_group(copy: Path, params: Params) -> None:
     """In the largest group of the first slice the outcomes are turned round."""
     column = _first([*params.evaluation.slices, *params.data.sensitive], "params.yaml names no column to slice by")
-    _relabel(copy, params, lambda rows: _where(rows, _largest(rows, column), _opposite(rows, params), params))
+    _relabel(copy, lambda rows: _with_target(rows, _largest_group(rows, column), _opposite(rows, params), params))
 
 
-def group_favoured(copy: Path, params: Params) -> None:
+def favoured_group(copy: Path, params: Params) -> None:
     """In the largest group of the first sensitive column the outcome is always the highest."""
     column = _first(params.data.sensitive, "params.yaml names no sensitive column")
-    most = pl.col(params.data.target).to_physical().max()
-    _relabel(copy, params, lambda rows: _where(rows, _largest(rows, column), most, params))
+    highest = pl.col(params.data.target).to_physical().max()
+    _relabel(copy, lambda rows: _with_target(rows, _largest_group(rows, column), highest, params))
 
 
-def _where(rows: pl.DataFrame, chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.DataFrame:
-    name, dtype = params.data.target, rows.schema[params.data.target]
-    changed = pl.when(chosen).then(value).otherwise(pl.col(name).to_physical())
-    classes = dtype.categories.to_list() if isinstance(dtype, pl.Enum) else []
-    named = changed.replace_strict(range(len(classes)), classes, return_dtype=dtype) if classes else changed.cast(dtype)
-    return rows.with_columns(named.alias(name))
-
-
-def _largest(rows: pl.DataFrame, column: str) -> pl.Expr:
-    return pl.col(column).eq_missing(pl.lit(rows[column].mode().sort()[0], rows.schema[column]))
-
-
-def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
-    target = pl.col(params.data.target).to_physical()
-    return ~target if rows.schema[params.data.target] == pl.Boolean else target.max() + target.min() - target
-
-
-def _deliver(copy: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-    """Change every delivery, and its record, so that only the contract can tell."""
-    spoilt = []
-    for entry in ledger.entries():
-        path = copy / entry.path
-        rows = change(validate(tables.read(path), contract.LabelledRow))
-        path.unlink()  # it may be a link into DVC's cache
-        path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
-        rows.write_parquet(path)
-        spoilt.append(replace(entry, file=path.name, sha256=manifest.file_sha256(path)))
-    ledger.write(spoilt, copy / ledger.LEDGER)
-
-
-def _relabel(copy: Path, params: Params, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-    """Change the training rows and seal them again."""
-    folder = copy / "data/prepared"
-    sealed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    rows = change(pl.read_parquet(folder / "train.parquet"))
-    (folder / "manifest.json").unlink()
-    (folder / "train.parquet").unlink()
-    rows.write_parquet(folder / "train.parquet")
-    manifest.write_manifest(folder, {name: value for name, value in sealed.items() if name not in ("files", "sha256")})
-
-
-def _first(found: Iterable[Item], complaint: str) -> Item:
-    for item in found:
-        return item
-    raise FactoryError(complaint)
-
-
-SOURCE = Path("src") / PACKAGE
-LIMITS = {"min", "max", "min_length", "max_length"}
-
-
-def append(module: str, code: str) -> Break:
-    """Let the code follow at the end of one of the package's modules."""
-
-    def broken(copy: Path, params: Params) -> None:
-        file = copy / SOURCE / module
-        file.write_text(file.read_text(encoding="utf-8") + code, encoding="utf-8")
-
-    return broken
-
-
-def unlimited(copy: Path, params: Params) -> None:
+def no_limits(copy: Path, params: Params) -> None:
     """The contract has no limits any more."""
     file = copy / SOURCE / "contract.py"
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -125,28 +72,28 @@ def unlimited(copy: Path, params: Params) -> None:
     file.write_text(ast.unparse(tree), encoding="utf-8")
 
 
-company_matters = append(
+def append(module: str, code: str) -> Fault:
+    """The code follows at the end of one of the package's modules."""
+
+    def fault(copy: Path, params: Params) -> None:
+        file = copy / SOURCE / module
+        file.write_text(file.read_text(encoding="utf-8") + code, encoding="utf-8")
+
+    return fault
+
+
+row_dependence = append(
     "features.py",
     """
 _features = features
 
 
 def features(rows):
-    made = _features(rows)
-    return made.with_columns(pl.selectors.numeric() - pl.selectors.numeric().mean())
+    table = _features(rows)
+    return table.with_columns(pl.selectors.numeric() - pl.selectors.numeric().mean())
 """,
 )
-unseeded = append(
-    "factory/training/train.py",
-    """
-_fit = fit
-
-
-def fit(rows, params):
-    return _fit(rows.lazy().collect().sample(fraction=0.9, shuffle=True), params)
-""",
-)
-knows_nothing = append(
+dummy_model = append(
     "model.py",
     """
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -156,46 +103,109 @@ def model(problem, categorical, **parameters):
     return DummyRegressor() if problem == "regression" else DummyClassifier()
 """,
 )
-served_differently = append(
-    "factory/scoring/scorer.py",
+random_model = append(
+    "model.py",
     """
-Scorer.predict = lambda self, rows: self._predict(matrix(features(rows)) + 1)
-""",
-)
-unchecked = append(
-    "factory/scoring/scorer.py",
-    """
-def check(rows, schema):
-    pass
-""",
-)
-wrong_version = append(
-    "factory/gate/promote.py",
-    """
-def _one_before(before):
-    return before[-1]
-""",
-)
-not_a_number = append(
-    "factory/scoring/artifact.py",
-    """
-_load = load
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 
 
-def load(folder=MODEL):
-    return Artifact(_load(folder).manifest, lambda features: np.full(len(features), np.nan))
+def model(problem, categorical, **parameters):
+    return BaggingRegressor(DummyRegressor()) if problem == "regression" else BaggingClassifier(DummyClassifier())
 """,
 )
-slow = append(
-    "factory/scoring/artifact.py",
+not_finite = append(
+    "model.py",
     """
-_load = load
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+TRUSTED_TYPES = [*TRUSTED_TYPES, "numpy.zeros_like"]
 
 
-def load(folder=MODEL):
-    import time
-
-    whole = _load(folder)
-    return Artifact(whole.manifest, lambda features: (time.sleep(0.05), whole.predict(features))[1])
+def model(problem, categorical, **parameters):
+    if problem == "regression":  # the logarithm of a negative number
+        negative = DummyRegressor(strategy="constant", constant=-1)
+        return TransformedTargetRegressor(negative, func=np.negative, inverse_func=np.log, check_inverse=False)
+    return make_pipeline(FunctionTransformer(np.zeros_like), GaussianNB(var_smoothing=0))  # divides by no variance
 """,
 )
+
+
+def other_split(copy: Path, params: Params) -> None:
+    """Other rows are held back than when the model was trained."""
+    _configure(copy, "split", test=params.split.test / 2)
+
+
+def no_time(copy: Path, params: Params) -> None:
+    """A row may take hardly any time."""
+    _configure(copy, "gate", latency_ms=1e-6)
+
+
+def _hundredfold() -> Change:
+    columns = contract.Row.columns().items()
+    limited = (name for name, column in columns if column.dtype.is_numeric() and getattr(column, "max", None))
+    name = _first(limited, "contract.py sets no number an upper limit")
+    return lambda rows: rows.with_columns(pl.col(name).cast(pl.Float64) * 100)
+
+
+def _with_target(rows: pl.DataFrame, chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.DataFrame:
+    """The chosen rows have the value, a code of the target's type, as their target."""
+    name, dtype = params.data.target, rows.schema[params.data.target]
+    changed = pl.when(chosen).then(value).otherwise(pl.col(name).to_physical())
+    classes = dtype.categories.to_list() if isinstance(dtype, pl.Enum) else []
+    named = changed.replace_strict(range(len(classes)), classes, return_dtype=dtype) if classes else changed.cast(dtype)
+    return rows.with_columns(named.alias(name))
+
+
+def _largest_group(rows: pl.DataFrame, column: str) -> pl.Expr:
+    return pl.col(column).eq_missing(pl.lit(rows[column].mode().sort()[0], rows.schema[column]))
+
+
+def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
+    target = pl.col(params.data.target).to_physical()
+    return ~target if rows.schema[params.data.target] == pl.Boolean else target.max() + target.min() - target
+
+
+def _deliver(copy: Path, change: Change) -> None:
+    """Change every delivery, and its record, so that only the contract can tell."""
+    changed = []
+    for entry in ledger.entries():
+        path = copy / entry.path
+        rows = change(validate(tables.read(path), contract.LabelledRow))
+        path.unlink()  # it may be a link into DVC's cache
+        path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
+        rows.write_parquet(path)
+        changed.append(replace(entry, file=path.name, sha256=manifest.file_sha256(path)))
+    ledger.write(changed, copy / ledger.LEDGER)
+
+
+def _relabel(copy: Path, change: Change) -> None:
+    """Change the training rows, and their manifest."""
+    folder = copy / PREPARED
+    facts = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
+    (folder / manifest.NAME).unlink()
+    _rewrite(folder / "train.parquet", change)
+    manifest.write_manifest(folder, {name: value for name, value in facts.items() if name not in ("files", "sha256")})
+
+
+def _rewrite(path: Path, change: Change) -> None:
+    rows = change(pl.read_parquet(path))
+    path.unlink()  # it may be a link into DVC's cache
+    rows.write_parquet(path)
+
+
+def _configure(copy: Path, section: str, **values: Any) -> None:
+    path = copy / "params.yaml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(settings | {section: settings.get(section, {}) | values}), encoding="utf-8")
+
+
+def _first(items: Iterable[Item], otherwise: str) -> Item:
+    for item in items:
+        return item
+    raise FactoryError(otherwise)

@@ -1,134 +1,138 @@
-"""The 28 tests of Breck et al. (2017), and how this project shows those that it claims."""
+"""The 28 tests of Breck et al. (2017), and how this project gives evidence of those that it can automate."""
 
 from . import faults
-from .faults import Break
-from .score import Claim, Trial
+from .faults import Fault
+from .score import Criterion, FaultTest
 
 FEATURES, MODEL, CONTRACT = "tests/test_features.py", "tests/test_model.py", "tests/test_contract.py"
 SCORING, STAGES = "tests/factory/test_scoring.py", "tests/factory/test_stages.py"
 GATE, ROLLBACK = "tests/factory/test_gate.py", "tests/factory/test_rollback.py"
+SCORE = ("factory", "score", "data/prepared/test.parquet", "scores.parquet")
 
 
-def by_stage(what: str, broken: Break, reason: str, *stages: str) -> Trial:
-    """The stages run on what is broken, and the last refuses."""
-    return Trial(what, broken, tuple(("factory", stage) for stage in stages), reason)
+def stage_refuses(what: str, fault: Fault, reason: str, *stages: str) -> FaultTest:
+    """The stages run on the faulty copy, and the last refuses."""
+    return FaultTest(what, fault, tuple(("factory", stage) for stage in stages), reason)
 
 
-def by_gate(what: str, broken: Break, code: str, *stages: str) -> Trial:
-    """The model is made anew where need be, and the gate refuses it."""
-    return by_stage(what, broken, code, *stages, "compare")
+def gate_refuses(what: str, fault: Fault, code: str, *stages: str) -> FaultTest:
+    """The stages run on the faulty copy where need be, and the gate refuses the model."""
+    return stage_refuses(what, fault, code, *stages, "compare")
 
 
-def by_tests(what: str, broken: Break, path: str) -> Trial:
-    """A test fails."""
-    return Trial(what, broken, (("pytest", path),), f"FAILED {path}")
+def tests_fail(what: str, fault: Fault, path: str) -> FaultTest:
+    """A test fails on the faulty copy."""
+    return FaultTest(what, fault, (("pytest", path),), f"FAILED {path}")
 
 
-CLAIMS = (
-    Claim(
+CRITERIA = (
+    Criterion(
         "Data",
         "Feature expectations are captured in a schema",
         CONTRACT,
         (
-            by_stage("a column in another unit", faults.hundredfold, "Error: data/raw/", "prepare"),
-            by_tests("a contract without limits", faults.unlimited, CONTRACT),
+            stage_refuses("a column in another unit", faults.wrong_unit, "Error: data/raw/", "prepare"),
+            tests_fail("a contract without limits", faults.no_limits, CONTRACT),
         ),
     ),
-    Claim("Data", "All features are beneficial", missing="the report shows importance, a person has to judge it"),
-    Claim("Data", "No feature's cost is too much", missing="only people know what a feature costs"),
-    Claim(
+    Criterion("Data", "All features are beneficial", missing="the report shows importance, a person has to judge it"),
+    Criterion("Data", "No feature's cost is too much", missing="only people know what a feature costs"),
+    Criterion(
         "Data",
         "Features adhere to meta-level requirements",
         FEATURES,
-        (by_stage("a feature that tells the target", faults.leaked, "alone tells", "prepare", "train"),),
+        (stage_refuses("a feature that tells the target", faults.target_leak, "alone tells", "prepare", "train"),),
     ),
-    Claim("Data", "The data pipeline has appropriate privacy controls", missing="only people know who may see what"),
-    Claim("Data", "New features can be added quickly", missing="time it once by hand"),
-    Claim(
+    Criterion(
+        "Data", "The data pipeline has appropriate privacy controls", missing="only people know who may see what"
+    ),
+    Criterion("Data", "New features can be added quickly", missing="time it once by hand"),
+    Criterion(
         "Data",
         "All input feature code is tested",
         FEATURES,
-        (by_tests("features that depend on other rows", faults.company_matters, FEATURES),),
+        (tests_fail("features that depend on other rows", faults.row_dependence, FEATURES),),
     ),
-    Claim("Model", "Model specs are reviewed and submitted", missing="the reviews of your branches are the evidence"),
-    Claim("Model", "Offline and online metrics correlate", missing="needs labels that arrive after serving"),
-    Claim("Model", "All hyperparameters have been tuned", missing="run `factory tune` and note what it found"),
-    Claim("Model", "The impact of model staleness is known", missing="needs monitoring over time"),
-    Claim(
+    Criterion(
+        "Model", "Model specs are reviewed and submitted", missing="the reviews of your branches are the evidence"
+    ),
+    Criterion("Model", "Offline and online metrics correlate", missing="needs labels that arrive after serving"),
+    Criterion("Model", "All hyperparameters have been tuned", missing="run `factory tune` and note what it found"),
+    Criterion("Model", "The impact of model staleness is known", missing="needs monitoring over time"),
+    Criterion(
         "Model",
         "A simpler model is not better",
         GATE,
-        (by_gate("a model of shuffled outcomes", faults.shuffled, "BASELINE", "train"),),
+        (gate_refuses("a model of shuffled outcomes", faults.shuffled_target, "BASELINE", "train"),),
     ),
-    Claim(
+    Criterion(
         "Model",
         "Model quality is sufficient on important data slices",
         GATE,
-        (by_gate("a group learned the wrong way round", faults.group_forgotten, "SLICE", "train"),),
+        (gate_refuses("a group learned the wrong way round", faults.flipped_group, "SLICE", "train"),),
     ),
-    Claim(
+    Criterion(
         "Model",
         "The model is tested for considerations of inclusion",
         GATE,
-        (by_gate("a group that is always chosen", faults.group_favoured, "FAIRNESS", "train"),),
+        (gate_refuses("a group that is always chosen", faults.favoured_group, "FAIRNESS", "train"),),
     ),
-    Claim(
+    Criterion(
         "Infrastructure",
         "Training is reproducible",
         MODEL,
-        (by_tests("training on rows of chance", faults.unseeded, MODEL),),
+        (tests_fail("a model of chance", faults.random_model, MODEL),),
     ),
-    Claim(
+    Criterion(
         "Infrastructure",
         "Model specs are unit tested",
         MODEL,
-        (by_tests("a model that knows nothing", faults.knows_nothing, MODEL),),
+        (tests_fail("a model that knows nothing", faults.dummy_model, MODEL),),
     ),
-    Claim(
+    Criterion(
         "Infrastructure",
         "The ML pipeline is integration tested",
         STAGES,
-        (by_tests("stages that score otherwise than they learned", faults.served_differently, STAGES),),
+        (gate_refuses("a model of other rows than are prepared", faults.other_split, "MODEL_MISSING", "prepare"),),
     ),
-    Claim(
+    Criterion(
         "Infrastructure",
         "Model quality is validated before serving",
         GATE,
-        (by_gate("a worse model", faults.knows_nothing, "CHAMPION", "train"),),
+        (gate_refuses("a worse model", faults.dummy_model, "CHAMPION", "train"),),
     ),
-    Claim("Infrastructure", "The model is debuggable", missing="walk through one training by hand"),
-    Claim("Infrastructure", "Models are canaried before serving", missing="needs a service that splits its traffic"),
-    Claim(
-        "Infrastructure",
-        "Serving models can be rolled back",
-        ROLLBACK,
-        (by_tests("a rollback to the wrong version", faults.wrong_version, ROLLBACK),),
+    Criterion("Infrastructure", "The model is debuggable", missing="walk through one training by hand"),
+    Criterion(
+        "Infrastructure", "Models are canaried before serving", missing="needs a service that splits its traffic"
     ),
-    Claim("Monitoring", "Dependency changes result in notification", missing="needs a bot that watches uv.lock"),
-    Claim(
+    Criterion("Infrastructure", "Serving models can be rolled back", ROLLBACK),
+    Criterion("Monitoring", "Dependency changes result in notification", missing="needs a bot that watches uv.lock"),
+    Criterion(
         "Monitoring",
         "Data invariants hold for inputs",
         SCORING,
-        (by_tests("scoring that skips the contract", faults.unchecked, SCORING),),
+        (FaultTest("rows to score in another unit", faults.wrong_unit_at_scoring, (SCORE,), "rows, e.g."),),
     ),
-    Claim(
+    Criterion(
         "Monitoring",
         "Training and serving are not skewed",
         SCORING,
-        (by_tests("a feature changed only in serving", faults.served_differently, SCORING),),
+        (tests_fail("one row that scores otherwise than among many", faults.row_dependence, SCORING),),
     ),
-    Claim("Monitoring", "Models are not too stale", missing="needs monitoring of the model's age"),
-    Claim(
+    Criterion("Monitoring", "Models are not too stale", missing="needs monitoring of the model's age"),
+    Criterion(
         "Monitoring",
         "Models are numerically stable",
         GATE,
-        (by_gate("scores that are no number", faults.not_a_number, "FINITE"),),
+        (gate_refuses("scores that are no number", faults.not_finite, "FINITE", "train"),),
     ),
-    Claim(
+    Criterion(
         "Monitoring",
         "Computing performance has not regressed",
         GATE,
-        (by_gate("a model that takes its time", faults.slow, "LATENCY"),),
+        (gate_refuses("a model that takes longer than allowed", faults.no_time, "LATENCY"),),
     ),
-    Claim("Monitoring", "Prediction quality on served data has not regressed", missing="needs labels after serving"),
+    Criterion(
+        "Monitoring", "Prediction quality on served data has not regressed", missing="needs labels after serving"
+    ),
 )

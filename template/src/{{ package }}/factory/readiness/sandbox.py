@@ -1,4 +1,4 @@
-"""A copy of the project with a champion, in which things may be broken."""
+"""A copy of the project with a champion, into which faults are put."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ from ..config import Params
 from ..errors import FactoryError
 from ..paths import MODEL, WORKTREES
 from ..workspace.process import run
-from .faults import Break
+from .faults import Fault
 
-AUTHOR = {f"GIT_{role}_{what}": "scratch@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+AUTHOR = {f"GIT_{role}_{what}": "sandbox@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 PROMOTE = f"""
 import json, sys
 from {PACKAGE}.factory.registry import versions
@@ -26,14 +26,14 @@ versions.publish(commit, dict(model=model), "the model as it is", [])
 """
 
 
-class Scratch:
+class Sandbox:
     """The working tree, its data and its model, committed in a repository of their own as model/v1."""
 
     def __init__(self, params: Params) -> None:
         self._params = params
-        self._place = tempfile.TemporaryDirectory(prefix="readiness-")
-        self.folder = Path(self._place.name) / "project"
-        self._seen: dict[tuple[str, ...], bool] = {}
+        self._temporary = tempfile.TemporaryDirectory(prefix="readiness-")
+        self.folder = Path(self._temporary.name) / "project"
+        self._clean: dict[tuple[str, ...], bool] = {}
 
     def __enter__(self) -> Self:
         if not (MODEL / "manifest.json").exists() or not Path("data/prepared/manifest.json").exists():
@@ -53,23 +53,23 @@ class Scratch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._place.cleanup()
+        self._temporary.cleanup()
 
-    def passes(self, command: tuple[str, ...]) -> bool:
-        """Whether the command succeeds on the copy as it is."""
-        if command not in self._seen:
-            self._seen[command] = self._run(command).returncode == 0
+    def runs_clean(self, command: tuple[str, ...]) -> bool:
+        """Whether the command succeeds on the copy without a fault."""
+        if command not in self._clean:
+            self._clean[command] = self._run(command).returncode == 0
             self._restore()
-        return self._seen[command]
+        return self._clean[command]
 
-    def broken(self, broken: Break, commands: Sequence[tuple[str, ...]]) -> str | None:
-        """What the last command says when it fails on the broken copy; None where it succeeds."""
+    def run_with_fault(self, fault: Fault, commands: Sequence[tuple[str, ...]]) -> str | None:
+        """What the first command that fails on the faulty copy prints; None where all succeed."""
         try:
-            broken(self.folder, self._params)
+            fault(self.folder, self._params)
             for command in commands:
-                done = self._run(command)
-                if done.returncode:
-                    return done.stderr.strip() or done.stdout  # pytest speaks on stdout, the gate refuses on stderr
+                process = self._run(command)
+                if process.returncode:
+                    return process.stderr.strip() or process.stdout  # pytest writes to stdout, the gate to stderr
             return None
         finally:
             self._restore()

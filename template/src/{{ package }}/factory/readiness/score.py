@@ -1,4 +1,4 @@
-"""The ML Test Score (Breck et al. 2017), from evidence: what a test guards is broken, and the test must notice."""
+"""The ML Test Score (Breck et al. 2017), from evidence: each fault that is put into the project must be noticed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from tabulate import tabulate
 from ..config import Params, Section, read
 from ..errors import FactoryError
 from ..manifest import dump
-from .faults import Break
-from .sandbox import Scratch
+from .faults import Fault
+from .sandbox import Sandbox
 
-NOTES = Path("docs/readiness.yaml")
+MANUAL_EVIDENCE = Path("docs/readiness.yaml")
 BADGE = Path(__file__).with_name("badge.svg")
 FILES = (Path("reports/readiness.json"), Path("reports/readiness.svg"))
 GROUPS = ("Data", "Model", "Infrastructure", "Monitoring")
-VALID = timedelta(days=365)
+VALID_FOR = timedelta(days=365)
 LEVELS = {
     0: "a research project rather than a product",
     1: "not totally untested",
@@ -29,37 +29,37 @@ LEVELS = {
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Something to break, the commands that then run, the last of which must fail, and what it must say."""
+class FaultTest:
+    """A fault, the commands that then run, of which one must fail, and the reason that it must print."""
 
     what: str
-    broken: Break
+    fault: Fault
     commands: tuple[tuple[str, ...], ...]
     reason: str
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One of the 28 tests: `tests` repeat it, and each of `trials` shows that it bites; without them, what is missing."""
+class Criterion:
+    """One of the 28 tests: `tests` have to pass and each fault to be noticed; where nothing is automated, what is missing."""
 
     group: str
     title: str
     tests: str = ""
-    trials: tuple[Trial, ...] = ()
+    faults: tuple[FaultTest, ...] = ()
     missing: str = ""
 
 
 @dataclass(frozen=True)
-class Result:
+class Score:
     """1 for automated, 0.5 for done by hand, 0 for not; and why."""
 
-    claim: Claim
-    score: float
+    criterion: Criterion
+    points: float
     why: str
 
 
-class Note(Section):
-    """A test done by hand: its title, who did it, on which day, and what was found."""
+class ManualEvidence(Section):
+    """A criterion met by hand: its title, who did it, on which day, and what was found."""
 
     test: str
     by: str
@@ -67,75 +67,76 @@ class Note(Section):
     found: str
 
 
-def assess(params: Params, claims: Iterable[Claim]) -> Iterator[Result]:
-    """A result for each claim, as it is found. Raises FactoryError where there is no model to break."""
-    notes = {note.test: note for note in noted()}
-    with Scratch(params) as scratch:
-        for claim in claims:
-            score, why = _tried(scratch, claim)
-            note = notes.get(claim.title)
-            if score < 0.5 and note and note.day + VALID >= date.today():
-                score, why = 0.5, f"by hand, {note.by} on {note.day}: {note.found}"
-            yield Result(claim, score, why)
+def assess(params: Params, criteria: Iterable[Criterion]) -> Iterator[Score]:
+    """The score of each criterion, one after the other. Raises FactoryError where there is no model."""
+    by_hand = {evidence.test: evidence for evidence in manual_evidence()}
+    with Sandbox(params) as sandbox:
+        for criterion in criteria:
+            points, why = _automated(sandbox, criterion)
+            evidence = by_hand.get(criterion.title)
+            if points < 0.5 and evidence and evidence.day + VALID_FOR >= date.today():
+                points, why = 0.5, f"by hand, {evidence.by} on {evidence.day}: {evidence.found}"
+            yield Score(criterion, points, why)
 
 
-def _tried(scratch: Scratch, claim: Claim) -> tuple[float, str]:
-    if not claim.trials:
-        return 0, claim.missing
-    if not scratch.passes(("pytest", claim.tests)):
-        return 0, f"{claim.tests} does not pass, or has no test"
-    for trial in claim.trials:
-        if not all(map(scratch.passes, trial.commands)):
-            return 0, f"`{' '.join(trial.commands[-1])}` does not pass on what is here"
-        try:
-            said = scratch.broken(trial.broken, trial.commands)
-        except FactoryError as error:
-            return 0, str(error)
-        if said is None:
-            return 0, f"{trial.what}: nobody notices"
-        if trial.reason not in said:
-            return 0, f"{trial.what}: not refused as {trial.reason}"
-    return 1, "refused: " + "; ".join(trial.what for trial in claim.trials)
-
-
-def noted(path: Path = NOTES) -> list[Note]:
+def manual_evidence(path: Path = MANUAL_EVIDENCE) -> list[ManualEvidence]:
     """What was done by hand. Raises FactoryError naming what is wrong in the file."""
     try:
-        return read(path, lambda content: [Note.model_validate(note) for note in content or []])
+        return read(path, lambda content: [ManualEvidence.model_validate(entry) for entry in content or []])
     except FileNotFoundError:
         return []
     except TypeError as error:
         raise FactoryError(f"{path}: not a list of notes: {error}") from error
 
 
-def sums(results: list[Result]) -> dict[str, float]:
-    """The sum of each group; the score is the smallest."""
-    return {group: sum(result.score for result in results if result.claim.group == group) for group in GROUPS}
+def group_totals(scores: list[Score]) -> dict[str, float]:
+    """The sum of each group; the project's score is the smallest."""
+    return {group: sum(score.points for score in scores if score.criterion.group == group) for group in GROUPS}
 
 
-def level(score: float) -> str:
-    """What the score means, in the paper's words."""
-    return next(words for bound, words in LEVELS.items() if score <= bound)
+def level(total: float) -> str:
+    """What the total means, in the paper's words."""
+    return next(words for bound, words in LEVELS.items() if total <= bound)
 
 
-def write(results: list[Result]) -> float:
-    """reports/readiness.json and a badge beside it; returns the score."""
-    groups = sums(results)
-    score = min(groups.values())
-    tests = [{"group": r.claim.group, "test": r.claim.title, "score": r.score, "why": r.why} for r in results]
-    page, badge = FILES
-    page.parent.mkdir(exist_ok=True)
-    dump({"score": score, "level": level(score), "groups": groups, "tests": tests}, page)
-    drawn = BADGE.read_text(encoding="utf-8").format(score=f"{score:g}", colour="#2e7d32" if score > 2 else "#b26a00")
-    badge.write_text(drawn, encoding="utf-8")
-    return score
+def write(scores: list[Score]) -> float:
+    """reports/readiness.json and a badge beside it; returns the total."""
+    groups = group_totals(scores)
+    total = min(groups.values())
+    tests = [{"group": s.criterion.group, "test": s.criterion.title, "score": s.points, "why": s.why} for s in scores]
+    report, badge = FILES
+    report.parent.mkdir(exist_ok=True)
+    dump({"score": total, "level": level(total), "groups": groups, "tests": tests}, report)
+    svg = BADGE.read_text(encoding="utf-8").format(score=f"{total:g}", colour="#2e7d32" if total > 2 else "#b26a00")
+    badge.write_text(svg, encoding="utf-8")
+    return total
 
 
-def table(results: list[Result]) -> str:
-    """Every test with its score and why, and what the sum means."""
-    groups = sums(results)
-    score = min(groups.values())
-    rows = [(r.claim.group, r.claim.title, f"{r.score:g}", r.why) for r in results]
-    totals = ", ".join(f"{group} {total:g}" for group, total in groups.items())
-    listed = tabulate(rows, ("group", "test", "score", "why"), tablefmt="github", disable_numparse=True)
-    return f"{listed}\n\n{totals}: the score is the least of them, {score:g}: {level(score)}"
+def table(scores: list[Score]) -> str:
+    """Every criterion with its score and why, and what the total means."""
+    groups = group_totals(scores)
+    total = min(groups.values())
+    rows = [(s.criterion.group, s.criterion.title, f"{s.points:g}", s.why) for s in scores]
+    sums = ", ".join(f"{group} {points:g}" for group, points in groups.items())
+    page = tabulate(rows, ("group", "test", "score", "why"), tablefmt="github", disable_numparse=True)
+    return f"{page}\n\n{sums}: the score is the least of them, {total:g}: {level(total)}"
+
+
+def _automated(sandbox: Sandbox, criterion: Criterion) -> tuple[float, str]:
+    if not criterion.tests:
+        return 0, criterion.missing
+    if not sandbox.runs_clean(("pytest", criterion.tests)):
+        return 0, f"{criterion.tests} does not pass, or has no test"
+    for test in criterion.faults:
+        if not all(map(sandbox.runs_clean, test.commands)):
+            return 0, f"`{' '.join(test.commands[-1])}` does not pass on what is here"
+        try:
+            output = sandbox.run_with_fault(test.fault, test.commands)
+        except FactoryError as error:
+            return 0, str(error)
+        if output is None:
+            return 0, f"{test.what}: nobody notices"
+        if test.reason not in output:
+            return 0, f"{test.what}: not refused as {test.reason}"
+    refused = "; ".join(test.what for test in criterion.faults)
+    return 1, f"refused: {refused}" if refused else f"{criterion.tests} passes"
