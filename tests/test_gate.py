@@ -114,8 +114,8 @@ def test_better_then_back(two):
     shutil.rmtree(two.folder / "served")
     assert "no earlier version" in two.refused("factory", "rollback")
     assert "3 versions are what they were" in two.done("factory", "audit")
-    said = two.done("factory", "trace", "v3")
-    assert "flights-late-2013-01.parquet" in said and "max_iter: 60" in said
+    lineage = two.done("factory", "trace", "v3")
+    assert "flights-late-2013-01.parquet" in lineage and "max_iter: 60" in lineage
     assert [tag for tag in git(two.folder, "ls-remote", "--tags", "origin").splitlines() if tag.endswith("model/v3")]
 
 
@@ -189,8 +189,8 @@ def test_of_two_at_once_one_wins(two):
         before = len(two.versions())
         to = "v1" if turn % 2 == 0 else "v2"
         both = [clone.start("factory", "rollback", "--to", to) for clone in (two, other)]
-        said = [process.communicate(timeout=120)[1] for process in both]
-        assert sorted(process.returncode for process in both) == [0, 1], said
+        errors = [process.communicate(timeout=120)[1] for process in both]
+        assert sorted(process.returncode for process in both) == [0, 1], errors
         for clone in (two, other):
             git(clone.folder, "fetch", "--quiet", "origin", "refs/tags/*:refs/tags/*")
             assert [version["version"] for version in clone.versions()] == list(range(1, before + 2))
@@ -207,8 +207,8 @@ def test_killed_promotion_leaves_old_or_new(two):
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert wait(lambda: not two.running(), 3)
-        code, said, _ = two.run("factory", "audit")
-        assert code == 0 or said.splitlines() == [
+        code, output, _ = two.run("factory", "audit")
+        assert code == 0 or output.splitlines() == [
             f"✗ model/v{before + 1}: only on origin: git fetch origin refs/tags/model/v{before + 1}:refs/tags/model/v{before + 1}"
         ]
         if len(two.versions()) == before:
@@ -217,26 +217,6 @@ def test_killed_promotion_leaves_old_or_new(two):
 
 
 # What the audit finds
-
-
-def moved(project: Governed) -> None:
-    git(project.folder, "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x")
-    message = git(project.folder, "for-each-ref", "--format=%(contents)", "refs/tags/model/v1")
-    git(project.folder, "tag", "--force", "--annotate", "model/v1", "--message", message)
-
-
-def edited(project: Governed) -> None:
-    message = git(project.folder, "for-each-ref", "--format=%(contents)", "refs/tags/model/v1")
-    git(
-        project.folder,
-        "tag",
-        "--force",
-        "--annotate",
-        "model/v1",
-        "model/v1^{}",
-        "--message",
-        message.replace("the first", "best"),
-    )
 
 
 def deleted(project: Governed) -> None:
@@ -252,18 +232,16 @@ def rotten(project: Governed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "problem"),
     [
-        (moved, "model/v1: was moved"),
-        (edited, "model/v1: its message was edited"),
         (deleted, "model/v2: its model cannot be fetched"),
         (rotten, "model/v2: its model cannot be fetched"),
     ],
 )
-def test_audit_names_what_was_done(two: Governed, harm: Callable[[Governed], None], told: str):
+def test_audit_names_what_was_done(two: Governed, harm: Callable[[Governed], None], problem: str):
     harm(two)
-    code, said, _ = two.run("factory", "audit")
-    assert code == 1 and told in said
+    code, output, _ = two.run("factory", "audit")
+    assert code == 1 and problem in output
 
 
 # The score of the project's own tests
@@ -274,9 +252,9 @@ from gate.factory import config
 from gate.factory.readiness import ml_test_score, score
 
 words = ("schema", "rolled back", "invariants")
-chosen = [claim for claim in ml_test_score.CLAIMS if any(word in claim.title.lower() for word in words)]
-results = list(score.assess(config.load(), chosen))
-assert len(results) == 3 and all(result.score == 1 for result in results), results
+chosen = [criterion for criterion in ml_test_score.CRITERIA if any(word in criterion.title.lower() for word in words)]
+scores = list(score.assess(config.load(), chosen))
+assert len(scores) == 3 and all(each.points == 1 for each in scores), scores
 """
 
 

@@ -35,7 +35,7 @@ def params(problem: str = "classification", **limits: Any) -> Any:
     return toy.params(problem, gate={"floor": FLOOR[problem]} | GATE | limits, **value)
 
 
-def decided(problem: str = "classification", **parts: Any) -> fairness.Predictions:
+def predictions(problem: str = "classification", **parts: Any) -> fairness.Predictions:
     classes, score = toy.CLASSES if problem == "multiclass" else None, parts.get("score", SCORE[problem].copy())
     decision = {"classification": CHANCE >= 0.4, "multiclass": score.argmax(-1), "regression": None}[problem]
     return replace(fairness.Predictions(score, decision, classes), **parts)
@@ -43,12 +43,12 @@ def decided(problem: str = "classification", **parts: Any) -> fairness.Predictio
 
 def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
     """Evidence of a challenger that is the champion's equal."""
-    whole = checks.Evidence(
+    evidence = checks.Evidence(
         params=params(problem),
         test=pl.DataFrame({"kind": KIND, "gap": np.arange(ROWS) % 3}),
         target=TARGET[problem],
-        challenger=decided(problem),
-        champion=decided(problem),
+        challenger=predictions(problem),
+        champion=predictions(problem),
         baseline=[1 / 3] * 3 if problem == "multiclass" else float(TARGET[problem].mean()),
         latency_ms=0.1,
         size_mb=1.0,
@@ -56,13 +56,13 @@ def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
         tolerance=1e-5,
         contract_changed=False,
     )
-    return replace(whole, **parts)
+    return replace(evidence, **parts)
 
 
 def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Predictions]:
     """A challenger and a champion that are equal, but not as usual."""
-    return {"challenger": decided(problem, **parts), "champion": decided(problem, **parts)}
+    return {"challenger": predictions(problem, **parts), "champion": predictions(problem, **parts)}
 
 
-def refusals(found: checks.Evidence) -> set[str]:
-    return {check.code for check in checks.run_checks(found) if not check.passed}
+def refusals(evidence: checks.Evidence) -> set[str]:
+    return {check.code for check in checks.run_checks(evidence) if not check.passed}

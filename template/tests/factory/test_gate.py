@@ -6,10 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .. import bootstrap
-from .. import checks as gate
+from .. import bootstrap, checks
 from . import toy
-from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, decided, params, passing, refusals
+from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, params, passing, predictions, refusals
 
 TRUTH = TARGET["classification"]
 MEASURED, GUESSED = TARGET["regression"], SCORE["regression"]
@@ -23,7 +22,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
 
 
-def unfinite(score):
+def with_nan(score):
     return np.where(np.arange(ROWS) == 3, np.nan, score)
 
 
@@ -41,24 +40,24 @@ BROKEN = {
         R,
         both(R, score=np.full(ROWS, MEASURED.mean())) | {"params": params(R, floor=9)},
     ),
-    "champion ranks better": ("CHAMPION", "classification", {"champion": decided(score=CHANCE + 0.3 * TRUTH)}),
-    "champion errs less": ("CHAMPION", R, {"champion": decided(R, score=(9 * GUESSED + MEASURED) / 10)}),
+    "champion ranks better": ("CHAMPION", "classification", {"champion": predictions(score=CHANCE + 0.3 * TRUTH)}),
+    "champion errs less": ("CHAMPION", R, {"champion": predictions(R, score=(9 * GUESSED + MEASURED) / 10)}),
     "always acts": ("VALUE", "classification", both(decision=np.ones(ROWS, bool))),
     "champion decides better": (
         "VALUE",
         "classification",
-        {"champion": decided(decision=np.where(NOISE < 0.3, TRUTH > 0, CHANCE >= 0.4))},
+        {"champion": predictions(decision=np.where(NOISE < 0.3, TRUTH > 0, CHANCE >= 0.4))},
     ),
     "one group ranked by chance": (
         "SLICE",
         "classification",
-        {"challenger": decided(score=np.where(RED, 1 - CHANCE, CHANCE)), "params": params(margin=0.3)},
+        {"challenger": predictions(score=np.where(RED, 1 - CHANCE, CHANCE)), "params": params(margin=0.3)},
     ),
     "one group guessed worse": (
         "SLICE",
         R,
         {
-            "challenger": decided(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED)),
+            "challenger": predictions(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED)),
             "params": params(R, margin=0.9, error_gap=9),
         },
     ),
@@ -73,15 +72,15 @@ BROKEN = {
         both(decision=np.where(RED, 0.8, 0.4) <= CHANCE) | {"params": params(selection_gap=0.9)},
     ),
     "one group guessed badly": ("FAIRNESS_ERROR", R, both(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED))),
-    "scores too low": ("CALIBRATION", "classification", {"challenger": decided(score=CHANCE**3)}),
+    "scores too low": ("CALIBRATION", "classification", {"challenger": predictions(score=CHANCE**3)}),
     "biased": ("CALIBRATION", R, both(R, score=GUESSED + 0.3)),
     "slow": ("LATENCY", "classification", {"latency_ms": 5.1}),
     "large": ("SIZE", R, {"size_mb": 20.1}),
     "ONNX differs": ("PARITY", "classification", {"parity": 2e-5}),
     "contract differs": ("CONTRACT", "classification", {"contract_changed": True}),
     "contract differs for no reason": ("CONTRACT", R, {"contract_changed": True, "accepted": ""}),
-    "a score that is no number": ("FINITE", "classification", {"challenger": decided(score=unfinite(CHANCE))}),
-    "a guess that is no number": ("FINITE", R, {"challenger": decided(R, score=unfinite(GUESSED))}),
+    "a score that is no number": ("FINITE", "classification", {"challenger": predictions(score=with_nan(CHANCE))}),
+    "a guess that is no number": ("FINITE", R, {"challenger": predictions(R, score=with_nan(GUESSED))}),
 }
 
 
@@ -91,7 +90,7 @@ def test_one_fault_is_refused_by_its_name(code, problem, parts):
 
 
 def test_every_reason_is_tried():
-    shown = {check.code for check in gate.run_checks(passing())}
+    shown = {check.code for check in checks.run_checks(passing())}
     assert {code for code, _, _ in BROKEN.values()} == shown | {"FINITE"}
 
 
@@ -101,43 +100,43 @@ def test_equal_of_the_champion_passes(problem):
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
-def test_first_model_is_held_against_the_baseline_alone(problem):
-    checks = gate.run_checks(passing(problem, champion=None))
-    assert not {"CHAMPION", "CONTRACT"} & {check.code for check in checks}
-    assert all(check.passed for check in checks)
+def test_first_model_is_compared_with_the_baseline_alone(problem):
+    results = checks.run_checks(passing(problem, champion=None))
+    assert not {"CHAMPION", "CONTRACT"} & {check.code for check in results}
+    assert all(check.passed for check in results)
 
 
 def test_accepted_change_of_the_contract_says_why():
-    [check] = gate.contract_unchanged(passing(contract_changed=True, accepted="seats may be unknown"))
+    [check] = checks.contract_unchanged(passing(contract_changed=True, accepted="seats may be unknown"))
     assert check.passed and check.note == "accepted: seats may be unknown"
 
 
 def slice_checks(kinds, **parts):
     test = pl.DataFrame({"kind": pl.Series(kinds, dtype=pl.String), "gap": [0] * ROWS})
-    found = passing(test=test, **parts)
-    return found, {check.what: check for check in gate.slices(found)}["worst kind"]
+    evidence = passing(test=test, **parts)
+    return evidence, {check.what: check for check in checks.slices(evidence)}["worst kind"]
 
 
 def test_missing_value_is_a_group_as_any_other():
-    worse = decided(score=np.where(RED, 1 - CHANCE, CHANCE))
+    worse = predictions(score=np.where(RED, 1 - CHANCE, CHANCE))
     _, check = slice_checks([None if red else "green" for red in RED], challenger=worse)
     assert not check.passed and check.note == "None"
 
 
-def test_group_of_one_row_or_one_outcome_is_told_not_judged():
+def test_group_of_one_row_or_one_outcome_is_noted_not_judged():
     alone = np.arange(ROWS) == 0
     kinds = np.where(alone, "alone", np.where(TRUTH.astype(bool), "late", "on time"))
-    found, check = slice_checks(kinds.tolist(), challenger=decided(score=1 - CHANCE))
+    evidence, check = slice_checks(kinds.tolist(), challenger=predictions(score=1 - CHANCE))
     assert check.passed and check.figure is None
     assert check.note == "no group is large enough; 3 groups too small or of one outcome"
-    assert "FAIRNESS_SELECTION" in {check.code for check in gate.group_fairness(found)}
+    assert "FAIRNESS_SELECTION" in {check.code for check in checks.group_fairness(evidence)}
 
 
 def test_equal_decisions_that_earn_nothing_on_average_are_no_worse():
     """The margin is a share of what the champion earns, here of nothing."""
     value = {"true_positive": 1, "false_positive": -1, "true_negative": 1, "false_negative": -1}
     right = np.arange(ROWS) % 2 == 0
-    found = passing(**both(decision=right == (TRUTH > 0)))
-    found = replace(found, params=found.params.model_copy(update={"value": toy.params(value=value).value}))
-    [check] = [check for check in gate.business_value(found) if check.what.endswith("the champion")]
+    evidence = passing(**both(decision=right == (TRUTH > 0)))
+    evidence = replace(evidence, params=evidence.params.model_copy(update={"value": toy.params(value=value).value}))
+    [check] = [check for check in checks.business_value(evidence) if check.what.endswith("the champion")]
     assert check.figure == 0 and check.passed

@@ -97,7 +97,7 @@ def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
     assert versions.local() == before
 
 
-def test_version_that_is_not_believed_is_not_rolled_back_to():
+def test_version_without_a_valid_record_is_not_rolled_back_to():
     promoted("a", "b")
     git("tag", "--annotate", "--force", "--message", "edited", "model/v1", "model/v1^{}")
     result = run("rollback", "--to", "v1")

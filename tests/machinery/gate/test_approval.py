@@ -15,7 +15,7 @@ ZOE, LI, MAX = ("Zoë 李", "zoe@example.com"), ("Li", "Li@example.com"), ("Max"
 WORDS = dict.fromkeys(model_card.REQUIRED_FIELDS, "in words")
 
 
-def say(**content):
+def write_card(**content):
     model_card.INPUT.parent.mkdir(exist_ok=True)
     model_card.INPUT.write_text(json.dumps(content), encoding="utf-8")
     return git_repository.commit()
@@ -27,7 +27,7 @@ def approve(monkeypatch):
 
     def approve(committer, named, model):
         git_repository.become(monkeypatch, *committer)
-        say(risk="high", **WORDS, approvals=[{"by": f"{named[0]} <{named[1]}>", "model": model}])
+        write_card(risk="high", **WORDS, approvals=[{"by": f"{named[0]} <{named[1]}>", "model": model}])
         git_repository.become(monkeypatch, *ZOE)
 
     return approve
@@ -42,21 +42,21 @@ def refusal(model=None):
 
 def test_low_risk_needs_neither_words_nor_approval():
     promote.check_approval(manifest.model_id())
-    say(risk="low")
+    write_card(risk="low")
     promote.check_approval(manifest.model_id())
 
 
 def test_high_risk_with_a_word_missing():
-    say(risk="high", **WORDS | {"limits": " "})
+    write_card(risk="high", **WORDS | {"limits": " "})
     assert refusal() == "CARD_INCOMPLETE: docs/model-card.yaml: risk is high and still unsaid: limits"
 
 
 def test_high_risk_without_approval_says_what_to_add():
-    say(risk="high", **WORDS)
+    write_card(risk="high", **WORDS)
     model = manifest.model_id()
-    said = refusal()
-    assert said.startswith("NOT_APPROVED: risk is high: somebody other than zoe@example.com adds to the approvals in ")
-    assert said.endswith(f"{{by: Name <address>, model: {model}}}")
+    message = refusal()
+    assert message.startswith("NOT_APPROVED: risk is high: somebody other than zoe@example.com adds to the approvals in ")
+    assert message.endswith(f"{{by: Name <address>, model: {model}}}")
 
 
 def test_second_person_approves(approve):
@@ -93,7 +93,7 @@ def test_approval_of_another_model(approve):
 def test_model_that_the_card_merely_mentions(monkeypatch):
     git_repository.become(monkeypatch, *LI)
     approved = [{"by": "Li <li@example.com>", "model": "0" * 64}]
-    say(risk="high", **WORDS | {"limits": f"not {manifest.model_id()}"}, approvals=approved)
+    write_card(risk="high", **WORDS | {"limits": f"not {manifest.model_id()}"}, approvals=approved)
     assert refusal().startswith("NOT_APPROVED")
 
 
@@ -129,7 +129,7 @@ def test_who_changes_the_manifest_alone_made_the_model(approve, monkeypatch):
 
 
 def test_promotion_asks(approve):
-    say(risk="high", **WORDS)
+    write_card(risk="high", **WORDS)
     assert refused("promote").startswith("NOT_APPROVED")
     approve(LI, LI, manifest.model_id())
     assert run("promote").exit_code == 0

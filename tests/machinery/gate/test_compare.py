@@ -1,4 +1,4 @@
-"""The evidence that the gate is given, and the verdict as it is told."""
+"""The evidence that the gate gathers, and the reports of its result."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ def test_evidence_is_of_the_test_rows(gathered):
     assert gathered.reference.tolist() == [gathered.baseline] * test.height
 
 
-def test_rival_is_the_champion_where_there_is_one(gathered):
+def test_reference_is_the_champion_where_there_is_one(gathered):
     champion = fairness.Predictions(gathered.challenger.score / 2)
     assert replace(gathered, champion=champion).reference is champion.score
 
@@ -65,7 +65,7 @@ MISSING = {
 
 @pytest.mark.usefixtures("committed")
 @pytest.mark.parametrize("spoil, message", MISSING.values(), ids=MISSING)
-def test_what_is_missing_decides_nothing(spoil, message):
+def test_what_is_missing_gives_no_result(spoil, message):
     spoil()
     result = run("compare")
     assert result.exit_code == errors.CannotEvaluate.exit_code == 2
@@ -74,7 +74,7 @@ def test_what_is_missing_decides_nothing(spoil, message):
 
 
 @pytest.mark.usefixtures("committed")
-def test_earlier_verdict_does_not_stay_where_there_is_none():
+def test_earlier_result_does_not_stay_where_there_is_none():
     assert run("compare").exit_code == 0
     damaged()
     assert run("compare").exit_code == 2
@@ -82,7 +82,7 @@ def test_earlier_verdict_does_not_stay_where_there_is_none():
 
 
 @pytest.mark.usefixtures("committed")
-def test_champion_is_missed_where_one_must_be():
+def test_champion_is_required_where_one_must_be():
     result = run("compare", "--require-champion")
     assert result.exit_code == 1 and result.stderr == "Error: refused: NO_CHAMPION\n"
     assert run("promote").exit_code == 0
@@ -90,29 +90,29 @@ def test_champion_is_missed_where_one_must_be():
 
 
 @pytest.mark.usefixtures("committed")
-def test_verdict_is_told_to_machines_and_people_alike():
+def test_reports_for_machines_and_people_are_alike():
     shown = run("compare")
     assert shown.exit_code == 0 and "The gate lets it pass" in shown.output
-    found, page = json.loads(compare.JSON.read_text()), compare.MARKDOWN.read_text()
-    assert found["passed"] and found["refusals"] == [] and found["model"] == manifest.model_id()
-    assert page.startswith("## The challenger passes\n") and found["model"][:12] in page
+    report, page = json.loads(compare.JSON.read_text()), compare.MARKDOWN.read_text()
+    assert report["passed"] and report["refusals"] == [] and report["model"] == manifest.model_id()
+    assert page.startswith("## The challenger passes\n") and report["model"][:12] in page
     lines = [line for line in page.splitlines() if line.startswith("|")][2:]
-    assert len(lines) == len(found["checks"])
-    for line, check in zip(lines, found["checks"], strict=True):
+    assert len(lines) == len(report["checks"])
+    for line, check in zip(lines, report["checks"], strict=True):
         assert line in shown.output and check["code"] in line and check["what"] in line and "✓" in line
 
 
 @pytest.mark.usefixtures("project")
-def test_verdict_is_strict_json_and_one_table_whatever_it_holds():
+def test_report_is_strict_json_and_one_table_whatever_it_holds():
     check = checks.Check("PARITY", "ONNX", float("inf"), "≤ 1", False, note="a|b")
     compare.write_reports(compare.GateResult("1" * 64, "the baseline", None, [check]))
-    told = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
-    assert told["refusals"] == ["PARITY"] and told["checks"][0]["figure"] is None
+    report = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
+    assert report["refusals"] == ["PARITY"] and report["checks"][0]["figure"] is None
     assert "| a/b " in compare.MARKDOWN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("before", ["# a word\n\n{}", "{}\n\n\n"])
-def test_words_and_layout_are_no_change_of_the_contract(committed, before):
+def test_comments_and_layout_are_no_change_of_the_contract(committed, before):
     [path] = Path("src").glob("*/contract.py")
     text = path.read_text(encoding="utf-8")
     assert not compare.contract_changed(git_repository.commit(**{str(path): before.format(text)}))
@@ -128,8 +128,8 @@ def test_disagreement_of_onnx(tmp_path, monkeypatch, wrong):
     assert estimators.disagreement(tmp_path / "model", MATRIX) <= estimators.TOLERANCE
     score = estimator.predict_proba(MATRIX)[:, 1]
     monkeypatch.setattr(artifact, "onnx_predictor", lambda graph: lambda features: score + wrong)
-    found = estimators.disagreement(tmp_path / "model", MATRIX)
-    assert found == pytest.approx(float("inf") if np.isnan(wrong) else wrong, abs=1e-6)
+    difference = estimators.disagreement(tmp_path / "model", MATRIX)
+    assert difference == pytest.approx(float("inf") if np.isnan(wrong) else wrong, abs=1e-6)
 
 
 def test_without_onnx_nothing_disagrees(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from late_flights.factory.gate import checks
 from late_flights.factory.metrics import bootstrap
-from tests.factory.gate_evidence import CHANCES, RED, ROWS, TARGET, both, decided, params, passing, refusals
+from tests.factory.gate_evidence import CHANCES, RED, ROWS, TARGET, both, params, passing, predictions, refusals
 
 M = "multiclass"
 TRUTH, CHOSEN = TARGET[M], CHANCES.argmax(axis=1)
@@ -25,12 +25,12 @@ BROKEN = {
     "by chance": ("BASELINE", both(M, score=CHANCES[::-1]) | {"params": params(M, floor=9, calibration=9)}),
     "champion knows better": (
         "CHAMPION",
-        {"champion": decided(M, score=mixed(0.5, np.eye(3)[TRUTH.astype(int)])), "params": params(M, group_rows=9999)},
+        {"champion": predictions(M, score=mixed(0.5, np.eye(3)[TRUTH.astype(int)])), "params": params(M, group_rows=9999)},
     ),
     "one group by chance": (
         "SLICE",
         {
-            "challenger": decided(M, score=np.where(RED[:, None], 1 / 3, CHANCES), decision=CHOSEN),
+            "challenger": predictions(M, score=np.where(RED[:, None], 1 / 3, CHANCES), decision=CHOSEN),
             "params": params(M, margin=0.9),
         },
     ),
@@ -45,7 +45,7 @@ BROKEN = {
     "too sure": ("CALIBRATION", both(M, score=mixed(0.45, np.eye(3)[CHOSEN]))),
     "no number": (
         "FINITE",
-        {"challenger": decided(M, score=np.where(np.arange(ROWS)[:, None] == 3, np.nan, CHANCES))},
+        {"challenger": predictions(M, score=np.where(np.arange(ROWS)[:, None] == 3, np.nan, CHANCES))},
     ),
 }
 
@@ -56,6 +56,6 @@ def test_one_fault_is_refused_by_its_name(code, parts):
 
 
 def test_gap_names_the_class_and_the_groups():
-    found = passing(M, **both(M, decision=np.where(RED, 2, CHOSEN)))
-    notes = {check.code: check.note for check in checks.group_fairness(found)}
+    evidence = passing(M, **both(M, decision=np.where(RED, 2, CHOSEN)))
+    notes = {check.code: check.note for check in checks.group_fairness(evidence)}
     assert notes["FAIRNESS_SELECTION"].startswith("high: ") and notes["FAIRNESS_SELECTION"].endswith("red 1.00")

@@ -71,11 +71,11 @@ def test_commit_without_a_model_is_named(content):
 
 
 @pytest.mark.parametrize(
-    "checks, said", [([], "nothing was checked"), ([{"code": "FLOOR", "passed": False}], "FLOOR")], ids=["none", "one"]
+    "checks, reason", [([], "nothing was checked"), ([{"code": "FLOOR", "passed": False}], "FLOOR")], ids=["none", "one"]
 )
-def test_version_that_did_not_pass_the_gate_is_named(checks, said):
+def test_version_that_did_not_pass_the_gate_is_named(checks, reason):
     promote("three", gate={"checks": checks})
-    assert problems() == [f"model/v3: did not pass the gate: {said}: roll back"]
+    assert problems() == [f"model/v3: did not pass the gate: {reason}: roll back"]
 
 
 def test_storage_that_is_away_is_no_problem_where_the_cache_has_all(monkeypatch):

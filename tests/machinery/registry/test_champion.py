@@ -1,4 +1,4 @@
-"""The champion at work: in a worktree of its own commit, fetched once, with its own environment, or undecided."""
+"""The champion at work: in a worktree of its own commit, fetched once, with its own environment, or no result."""
 
 import shutil
 from pathlib import Path
@@ -24,14 +24,14 @@ def commit(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def commands(monkeypatch):
     """What was run; Git is real, DVC brings a model, and the champion scores each row a half."""
-    seen = []
+    ran = []
 
     def run(*command, cwd=None, env=None):
         if command[0] == "git":
             return process.run(*command)
-        seen.append((command, cwd, env))
+        ran.append((command, cwd, env))
         if "dvc" in command:
             Path(command[-1]).mkdir()
         elif command[-1].endswith("scores.parquet"):
@@ -39,10 +39,10 @@ def asked(monkeypatch):
         return ""
 
     monkeypatch.setattr(champion, "run", run)
-    return seen
+    return ran
 
 
-@pytest.mark.usefixtures("asked")
+@pytest.mark.usefixtures("commands")
 def test_worktree_is_of_the_commit_whatever_is_here(commit):
     git_repository.commit(**{"note.txt": "of today"})
     folder = champion.checkout(commit)
@@ -50,13 +50,13 @@ def test_worktree_is_of_the_commit_whatever_is_here(commit):
     assert (folder / "model").is_dir() and not git_repository.git("status", "--porcelain")
 
 
-def test_model_is_fetched_once(commit, asked):
+def test_model_is_fetched_once(commit, commands):
     assert champion.checkout(commit) == champion.checkout(commit)
-    [(command, _, _)] = asked
+    [(command, _, _)] = commands
     assert command[1:7] == ("-m", "dvc", "get", "--rev", commit, ".")
 
 
-@pytest.mark.usefixtures("asked")
+@pytest.mark.usefixtures("commands")
 def test_worktree_that_was_not_finished_is_made_again(commit):
     folder = champion.checkout(commit)
     shutil.rmtree(folder / "model")
@@ -66,11 +66,11 @@ def test_worktree_that_was_not_finished_is_made_again(commit):
     assert champion.checkout(commit).is_dir()
 
 
-def test_rows_are_scored_there_in_an_environment_of_its_own(commit, asked, monkeypatch):
+def test_rows_are_scored_there_in_an_environment_of_its_own(commit, commands, monkeypatch):
     for name in (*champion.PROJECT_ENV, "KEPT"):
         monkeypatch.setenv(name, "of the challenger")
     assert champion.scores(commit, ROWS)["score"].to_list() == [0.5, 0.5]
-    _, (command, cwd, env) = asked
+    _, (command, cwd, env) = commands
     assert cwd == WORKTREES / commit and "--frozen" in command
     assert env["KEPT"] and not env.keys() & set(champion.PROJECT_ENV)
 
@@ -89,7 +89,7 @@ def test_model_that_cannot_be_fetched(commit, monkeypatch, fault):
         champion.check_loads(commit)
 
 
-def test_model_that_does_not_run(commit, asked, monkeypatch):
+def test_model_that_does_not_run(commit, commands, monkeypatch):
     run = champion.run
 
     def fail(*command, **how):
@@ -105,14 +105,14 @@ def test_model_that_does_not_run(commit, asked, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "found, message",
+    "scores, message",
     [
         (ROWS.head(1).with_columns(score=pl.lit(0.5)), "scored 1 of 2 test rows"),
         (ROWS.with_columns(score=pl.Series([0.5, np.nan])), "scored 1 of 2 test rows"),
     ],
     ids=["row missing", "no number"],
 )
-def test_scores_that_are_incomplete_decide_nothing(commit, monkeypatch, found, message):
-    monkeypatch.setattr(champion, "_run_python", lambda commit, script, given, made: found.write_parquet(made))
+def test_incomplete_scores_give_no_result(commit, monkeypatch, scores, message):
+    monkeypatch.setattr(champion, "_run_python", lambda commit, script, source, destination: scores.write_parquet(destination))
     with pytest.raises(errors.CannotEvaluate, match=message):
         champion.scores(commit, ROWS)

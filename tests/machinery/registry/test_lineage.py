@@ -54,17 +54,17 @@ def test_version_that_is_not_believed_is_listed_as_such():
     assert run("trace", "v1").exit_code == 2
 
 
-def test_trace_tells_all_that_made_it():
+def test_trace_shows_all_that_made_it():
     shown("promote", "-m", "the first")
-    found = json.loads(shown("trace", "v1", "--json"))
+    origins = json.loads(shown("trace", "v1", "--json"))
     [version] = versions.local()
-    assert found["version"]["model"] == version.facts["model"] and found["metrics"] == version.facts["metrics"]
-    assert found["code"]["commit"] == version.commit and found["code"]["author"] == "Zoë 李 <zoe@example.com>"
-    assert found["code"]["subject"] == "Say why"
-    assert [delivery["source"] for delivery in found["data"]] == ["first.parquet", "second.csv"]
-    assert found["parameters"] == toy.settings(gate=GATE)
-    assert found["run"] == json.loads(Path("reports/run.json").read_text())
-    assert found["environment"] == {"uv.lock": manifest.file_sha256(Path("uv.lock")), "packages": 1}
+    assert origins["version"]["model"] == version.facts["model"] and origins["metrics"] == version.facts["metrics"]
+    assert origins["code"]["commit"] == version.commit and origins["code"]["author"] == "Zoë 李 <zoe@example.com>"
+    assert origins["code"]["subject"] == "Say why"
+    assert [delivery["source"] for delivery in origins["data"]] == ["first.parquet", "second.csv"]
+    assert origins["parameters"] == toy.settings(gate=GATE)
+    assert origins["run"] == json.loads(Path("reports/run.json").read_text())
+    assert origins["environment"] == {"uv.lock": manifest.file_sha256(Path("uv.lock")), "packages": 1}
 
 
 def test_trace_is_of_the_version_not_of_the_files_here():
@@ -76,7 +76,7 @@ def test_trace_is_of_the_version_not_of_the_files_here():
     assert "version" in lines and "  action: promote" in lines and "    floor: 0.6" in lines
 
 
-def test_trace_of_an_incomplete_commit_is_undecided():
+def test_trace_of_an_incomplete_commit_gives_no_result():
     git("rm", "--quiet", "uv.lock")
     git_repository.commit()
     shown("promote")

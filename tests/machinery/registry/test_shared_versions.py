@@ -32,11 +32,11 @@ def objects():
 
 
 def test_version_is_on_the_remote_and_reaches_other_clones(start, monkeypatch):
-    made = publish(start, versions.fetch())
-    assert git_repository.git("ls-remote", "origin", "refs/tags/model/v1").split()[0] == made.tag
+    version = publish(start, versions.fetch())
+    assert git_repository.git("ls-remote", "origin", "refs/tags/model/v1").split()[0] == version.tag
     monkeypatch.chdir("../there")
     assert versions.local() == []
-    assert versions.fetch() == versions.local() == [made]
+    assert versions.fetch() == versions.local() == [version]
 
 
 def test_of_two_at_once_one_is_made(start, monkeypatch):
@@ -66,8 +66,8 @@ def test_version_that_a_fetch_brought_while_it_was_pushed_is_made(start, monkeyp
         git.fetch_tags(remote, versions.PREFIX)
 
     monkeypatch.setattr(git, "push", slow)
-    made = publish(start, [])
-    assert versions.local() == [made]
+    version = publish(start, [])
+    assert versions.local() == [version]
 
 
 def test_version_that_was_pushed_but_not_answered_is_made(start, monkeypatch):
@@ -78,11 +78,11 @@ def test_version_that_was_pushed_but_not_answered_is_made(start, monkeypatch):
         raise errors.FactoryError("connection reset")
 
     monkeypatch.setattr(git, "push", cut)
-    made = publish(start, [])
-    assert versions.local() == [made]
+    version = publish(start, [])
+    assert versions.local() == [version]
 
 
-def undecided(act, *arguments):
+def no_result(act, *arguments):
     before = git_repository.git("for-each-ref")
     with pytest.raises(errors.CannotEvaluate) as error:
         act(*arguments)
@@ -91,10 +91,10 @@ def undecided(act, *arguments):
     return str(error.value)
 
 
-def test_remote_that_is_gone_decides_nothing(start):
+def test_remote_that_is_gone_gives_no_result(start):
     shutil.rmtree("../remote.git")
-    assert undecided(versions.fetch).startswith("VERSIONS_UNREACHABLE: versions of origin cannot be fetched: ")
-    assert undecided(publish, start, []).startswith("PUSH_UNKNOWN: whether model/v1 reached origin is not known: ")
+    assert no_result(versions.fetch).startswith("VERSIONS_UNREACHABLE: versions of origin cannot be fetched: ")
+    assert no_result(publish, start, []).startswith("PUSH_UNKNOWN: whether model/v1 reached origin is not known: ")
 
 
 def test_remote_that_refuses_changes_nothing(start):
@@ -102,15 +102,17 @@ def test_remote_that_refuses_changes_nothing(start):
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho tags are protected >&2\nexit 1\n")
     hook.chmod(0o755)
-    said = undecided(publish, start, [])
-    assert said.startswith("PUSH_REFUSED: model/v1 was not accepted by origin, nothing is changed: ") and "protected" in said
+    message = no_result(publish, start, [])
+    assert (
+        message.startswith("PUSH_REFUSED: model/v1 was not accepted by origin, nothing is changed: ") and "protected" in message
+    )
 
 
-def test_tag_that_differs_from_the_remotes_is_told(start):
+def test_tag_that_differs_from_the_remotes_is_named(start):
     publish(start, [])
     git_repository.git("tag", "--annotate", "--force", "--message", "mine", "model/v1")
     expected = "VERSIONS_UNREACHABLE: versions of origin cannot be fetched: a tag here is not the remote's: run `factory audit`"
-    assert undecided(versions.fetch) == expected
+    assert no_result(versions.fetch) == expected
 
 
 @pytest.mark.usefixtures("start")
@@ -129,6 +131,6 @@ def test_version_is_signed_where_signing_is_configured(start, tmp_path):
     process.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     for name, value in {"gpg.format": "ssh", "user.signingkey": str(key)}.items():
         git_repository.git("config", name, value)
-    made = publish(start, [])
+    version = publish(start, [])
     assert "BEGIN SSH SIGNATURE" in git_repository.git("cat-file", "tag", "model/v1")
-    assert versions.local() == [made]
+    assert versions.local() == [version]

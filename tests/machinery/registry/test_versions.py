@@ -32,11 +32,11 @@ def refused(kind=errors.FactoryError):
 
 def test_record_comes_back_and_names_the_tag_before_it(start):
     assert versions.local() == []
-    made = [publish(start, why='line "one"\nline two: 李'), publish(git_repository.commit(), serves=2)]
-    assert versions.local() == made
-    first, second = made
-    told = {**RECORD, "version": 1, "commit": start, "previous": None, "why": 'line "one"\nline two: 李'}
-    assert first.facts == told | {"nonce": first.facts["nonce"]}
+    published = [publish(start, why='line "one"\nline two: 李'), publish(git_repository.commit(), serves=2)]
+    assert versions.local() == published
+    first, second = published
+    record = {**RECORD, "version": 1, "commit": start, "previous": None, "why": 'line "one"\nline two: 李'}
+    assert first.facts == record | {"nonce": first.facts["nonce"]}
     assert (second.name, second.facts["version"], second.facts["previous"]) == ("v2", 2, first.tag)
     assert git("cat-file", "-t", "model/v1") == "tag" and git("rev-parse", "model/v1^{}") == start
     assert git("for-each-ref", "--format=%(contents:subject)", "refs/tags/model/v1") == "model/v1: promoted"
@@ -52,8 +52,8 @@ def test_versions_are_in_order_of_their_numbers(start):
 EDITED = {
     "another word": lambda message: message.replace("first", "best"),
     "another figure": lambda message: message.replace("0.9", "0.99"),
-    "another seal": lambda message: message.replace('"sha256": "', '"sha256": "0'),
-    "no seal": lambda message: json.dumps(RECORD),
+    "another checksum": lambda message: message.replace('"sha256": "', '"sha256": "0'),
+    "no checksum": lambda message: json.dumps(RECORD),
     "no record": lambda message: "model/v1: promoted",
     "half a record": lambda message: message[: len(message) // 2],
     "a list": lambda message: "model/v1\n\n[1]",
@@ -97,11 +97,11 @@ def test_lightweight_tag_is_not_believed():
 
 @pytest.mark.parametrize("name", ["v1", "1", "model/v1"])
 def test_version_is_found_by_name(start, name):
-    made = publish(start)
-    assert versions.find(name, versions.local()) == made
+    version = publish(start)
+    assert versions.find(name, versions.local()) == version
 
 
-def test_unknown_version_is_told_with_those_that_are_known(start):
+def test_unknown_version_is_named_with_those_that_there_are(start):
     with refused() as error:
         versions.find("v1", versions.local())
     assert str(error.value) == "there is no version v1: none has been promoted yet"
