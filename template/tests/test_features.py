@@ -23,11 +23,9 @@ def test_order_and_company_of_rows_do_not_matter(chosen):
     assert_frame_equal(features(ROWS[chosen]), FEATURES[chosen], rel_tol=1e-12)
 
 
-@settings(deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_any_valid_row_has_features_of_the_same_types(seed):
-    row = contract.Row.sample(1, generator=dy.random.Generator(seed))
-    assert features(row).schema == FEATURES.schema
+def test_a_row_alone_has_features_of_the_same_types():
+    for row in ROWS.iter_slices(1):
+        assert features(row).schema == FEATURES.schema
 
 
 def test_batches_and_the_whole_agree():

@@ -74,7 +74,6 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "time_features": {feature["function"] for feature in features},
         "optional": sorted(optional, key=lambda name: name not in plain),
         "every_nth": f"[:: {len(columns) // TESTED}]" if len(columns) >= 2 * TESTED else "",
-        "examples": 100 if len(columns) < TESTED else 5,
         "better": result.better,
         "limits": result.limits,
         **_settings(proposal),
