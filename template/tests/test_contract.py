@@ -47,17 +47,17 @@ def test_sampled_rows_are_rows():
 OPTIONAL = ["plane_built", "seats", "temperature", "wind_speed", "wind_gust", "precipitation", "visibility", "pressure"]
 
 
-def test_what_may_be_unknown():
+def test_optional_columns_may_be_unknown():
     validate(**dict.fromkeys(OPTIONAL))
 
 
 @pytest.mark.parametrize("column", [column for column in FLIGHT if column not in OPTIONAL])
-def test_what_must_be_known(column):
+def test_other_columns_must_be_known(column):
     with pytest.raises(errors.ContractViolation, match=f"{column}: nullability"):
         validate(**{column: None})
 
 
-BEYOND: dict[str, list[Any]] = {
+INVALID: dict[str, list[Any]] = {
     "flight": ["UA1-EWR", "UA1545-EWR-20130101-again"],
     "scheduled_departure": [datetime(1999, 12, 31), datetime(2100, 1, 2)],
     "carrier": ["XX"],
@@ -77,14 +77,14 @@ BEYOND: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("column, value", [(column, value) for column, values in BEYOND.items() for value in values])
+@pytest.mark.parametrize("column, value", [(column, value) for column, values in INVALID.items() for value in values])
 def test_limits(column, value):
     with pytest.raises(errors.ContractViolation, match=f"{column}: "):
         validate(**{column: value})
 
 
 def test_every_column_is_tested():
-    assert list(FLIGHT) == list(BEYOND) == contract.Row.column_names()
+    assert list(FLIGHT) == list(INVALID) == contract.Row.column_names()
     assert contract.LabelledRow.column_names() == [*FLIGHT, TARGET]
 
 

@@ -14,11 +14,11 @@ from . import features as yours
 features = yours.features
 ROWS = pl.DataFrame(contract.Row.sample(60, generator=dy.random.Generator(0)))
 FEATURES = features(ROWS)
-places = st.lists(st.integers(0, ROWS.height - 1), max_size=20)
+positions = st.lists(st.integers(0, ROWS.height - 1), max_size=20)
 
 
 @settings(deadline=None)
-@given(places)
+@given(positions)
 def test_order_and_company_of_rows_do_not_matter(chosen):
     assert_frame_equal(features(ROWS[chosen]), FEATURES[chosen], rel_tol=1e-12)
 

@@ -1,4 +1,4 @@
-"""Large tables are worked on some rows at a time, and nobody can tell from the results."""
+"""Large tables are worked on chunk by chunk, and the results are the same."""
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from tests.factory import toy
 pytestmark = pytest.mark.usefixtures("project")
 
 
-def test_rows_are_checked_some_at_a_time_and_told_of_all_together(monkeypatch, tmp_path):
+def test_rows_are_checked_chunk_by_chunk_and_reported_together(monkeypatch, tmp_path):
     monkeypatch.setattr(chunks, "CHUNK", 7)
     path = tmp_path / "rows.csv"
     toy.rows(400).write_csv(path)
@@ -39,7 +39,7 @@ def test_some_rows_of_a_file_are_the_same_each_time(tmp_path):
 
 
 @pytest.mark.parametrize("sections", [{}, {"data": {"target": "answer", "id": "key"}}, {"data": {"target": "answer"}}])
-def test_rows_in_a_file_are_on_the_sides_that_they_have_in_memory(tmp_path, sections):
+def test_rows_in_a_file_are_split_as_they_are_in_memory(tmp_path, sections):
     rows, params = toy.rows(400), toy.params(**sections)
     rows.write_parquet(tmp_path / "rows.parquet")
     lazy = split.split(pl.scan_parquet(tmp_path / "rows.parquet"), params)

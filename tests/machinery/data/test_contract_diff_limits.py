@@ -71,7 +71,7 @@ def test_what_only_a_person_can_decide_is_named_and_changes_nothing(change, mess
         (lambda column: column * 1.8 + 32, "looks like °F in place of °C"),
     ],
 )
-def test_another_unit_is_to_be_mended_in_the_delivery(change, message):
+def test_another_unit_is_to_be_fixed_in_the_delivery(change, message):
     delivery(400).with_columns(change(pl.col("amount"))).write_csv("next.csv")
     (line,) = [line for line in contract_file.differences("next.csv") if line.startswith("amount")]
     assert message in line and line.endswith("mend the delivery rather than the contract")

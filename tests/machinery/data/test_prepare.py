@@ -21,7 +21,7 @@ def delivered(project):
 
 
 @pytest.mark.usefixtures("delivered")
-def test_each_row_is_on_one_side_and_whole():
+def test_each_row_is_in_one_part_and_whole():
     assert run("prepare").exit_code == 0
     train, test = prepare.read("train"), prepare.read("test")
     together = pl.concat([train, test]).sort("seen")

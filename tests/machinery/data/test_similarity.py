@@ -69,6 +69,6 @@ def test_new_column_may_be_an_old_one(old, known, new, same):
     "value, message",
     [("RED", "'Red' but for case or blanks"), ("r ed", "'Red' but for"), ("Reed", "close to 'Red'"), ("x", None)],
 )
-def test_value_may_be_a_slip(value, message):
+def test_new_category_may_be_a_typing_error(value, message):
     result = similarity.similar_category(value, ["Green", "Red"])
     assert result == message if message is None else message in result

@@ -1,4 +1,4 @@
-"""Which side of a split a row is on: always the same, and never on both."""
+"""Training or test: a row is always in the same part, and never in both."""
 
 from hashlib import sha256
 
@@ -32,7 +32,7 @@ def test_newest_rows_are_the_test_and_those_of_one_time_together(time):
 
 
 @pytest.mark.parametrize("sections", [{}, BY_ID], ids=["by time", "by id"])
-def test_rows_without_an_outcome_are_on_neither_side(sections):
+def test_rows_without_an_outcome_are_in_neither_part(sections):
     rows = toy.rows(400).with_columns(pl.when(pl.int_range(pl.len()) % 10 > 0).then("answer"))
     train, test = split.split(rows, toy.params(**sections))
     assert pl.concat([train, test]).sort("seen").equals(rows.drop_nulls("answer"))
@@ -40,7 +40,7 @@ def test_rows_without_an_outcome_are_on_neither_side(sections):
 
 @pytest.mark.parametrize("changed", [None, "test", "train"])
 @pytest.mark.parametrize("sections", [{}, BY_ID], ids=["by time", "by id"])
-def test_side_with_one_class_is_refused(changed, sections):
+def test_part_with_one_class_is_refused(changed, sections):
     params = toy.params(**sections)
     train, test = split.split(toy.rows(200), params)
     constant = pl.lit(True).alias("answer")
@@ -70,15 +70,15 @@ def test_target_of_another_kind_is_refused(problem, answers, wanted):
         split.split(rows, toy.params(problem))
 
 
-def test_side_of_an_id_is_that_of_its_hash():
-    """As in all earlier releases: a row of an old project keeps its side."""
+def test_part_of_an_id_is_that_of_its_hash():
+    """As in all earlier releases: a row of an old project stays in its part."""
     params = toy.params(data=DATA | {"id": "key"})
     rows = toy.rows(500)
     expected = [int(sha256(key.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < 0.25 for key in rows["key"]]
     assert split.is_test_row(rows, params).to_list() == expected
 
 
-def test_id_of_several_rows_is_on_one_side_whatever_the_time():
+def test_id_of_several_rows_is_in_one_part_whatever_the_time():
     learned, test = split.split(many(), toy.params(**REPEATS))
     assert not set(learned["key"]) & set(test["key"])
     assert test.height == pytest.approx(250, rel=0.3)
@@ -97,26 +97,26 @@ def test_row_without_an_id_is_refused():
         split.split(rows, toy.params(**REPEATS))
 
 
-def test_without_an_id_the_side_follows_from_all_but_the_target():
+def test_without_an_id_the_part_follows_from_all_but_the_target():
     rows = toy.rows(400)
     params = toy.params(**NO_ID)
-    side = split.is_test_row(rows, params)
-    assert side.mean() == pytest.approx(0.25, rel=0.3)
-    assert split.is_test_row(rows.with_columns(~pl.col("answer")), params).equals(side)
+    is_test = split.is_test_row(rows, params)
+    assert is_test.mean() == pytest.approx(0.25, rel=0.3)
+    assert split.is_test_row(rows.with_columns(~pl.col("answer")), params).equals(is_test)
     twice = pl.concat([rows[::2], rows])
-    assert split.is_test_row(twice, params).equals(pl.concat([side[::2], side]))
-    assert not split.is_test_row(rows.with_columns(pl.col("amount") + 1), params).equals(side)
+    assert split.is_test_row(twice, params).equals(pl.concat([is_test[::2], is_test]))
+    assert not split.is_test_row(rows.with_columns(pl.col("amount") + 1), params).equals(is_test)
 
 
-def test_without_an_id_rows_of_every_kind_have_a_side():
+def test_without_an_id_rows_of_every_kind_have_a_part():
     odd = toy.rows(300).with_columns(
         bytes=pl.lit(b"\xff"), text=pl.lit("a\nb\u2028c\x85"), listed=pl.concat_list("amount", "amount")
     )
-    side = split.is_test_row(odd, toy.params(**NO_ID))
-    assert len(side) == 300 and 0 < side.sum() < 300
+    is_test = split.is_test_row(odd, toy.params(**NO_ID))
+    assert len(is_test) == 300 and 0 < is_test.sum() < 300
 
 
-def test_chunks_do_not_change_sides(monkeypatch):
+def test_chunks_do_not_change_the_parts(monkeypatch):
     whole = split.is_test_row(toy.rows(300), toy.params(**NO_ID))
     monkeypatch.setattr(chunks, "CHUNK", 7)
     assert split.is_test_row(toy.rows(300), toy.params(**NO_ID)).equals(whole)

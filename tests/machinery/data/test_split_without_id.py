@@ -21,8 +21,8 @@ def params(problem="classification", **data):
 
 
 @pytest.fixture
-def nameless(trained, problem):
-    """The toy, trained on deliveries that share rows, without a word on what tells a row."""
+def without_id(trained, problem):
+    """The toy, trained on deliveries that share rows, without an id."""
     params(problem)
     toy.rows(60, problem).write_parquet("again.parquet")
     for stage in (["ingest", "again.parquet"], ["prepare"], ["train"], ["evaluate"]):
@@ -32,14 +32,14 @@ def nameless(trained, problem):
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
-def test_equal_rows_are_on_one_side(nameless):
+def test_equal_rows_are_on_one_side(without_id):
     learned, test = (prepare.read(side).drop("answer") for side in ("train", "test"))
     assert learned.height + test.height == 660
     assert learned.join(test, on=learned.columns, how="semi", nulls_equal=True).is_empty()
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
-def test_scores_come_without_an_id_in_the_order_of_the_rows(nameless, problem):
+def test_scores_come_without_an_id_in_the_order_of_the_rows(without_id, problem):
     table = toy.rows(40, problem).drop("answer")
     expected = scorer.Scorer.load().score(table)
     assert expected.columns[0] == "score" and expected.height == 40
@@ -53,7 +53,7 @@ def test_scores_come_without_an_id_in_the_order_of_the_rows(nameless, problem):
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
 @pytest.mark.parametrize("height", [1, 40])
-def test_service_answers_that_there_is_none(nameless, problem, height):
+def test_service_answers_that_there_is_none(without_id, problem, height):
     table = rows(height, problem)
     expected = scorer.Scorer.load().score(table)
     with serving(CAPTURE="kept") as client:
@@ -67,7 +67,7 @@ def test_service_answers_that_there_is_none(nameless, problem, height):
     assert kept.height == 3 * height and kept["_score"].to_list() == expected["score"].to_list() * 3
 
 
-def test_report_and_card_do_without(nameless):
+def test_report_and_card_do_without(without_id):
     assert json.loads(Path("reports/run.json").read_text())["parameters"]["data"]["id"] is None
     assert '<span class="role">id' not in Path("reports/report.html").read_text()
 

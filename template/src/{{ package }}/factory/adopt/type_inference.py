@@ -85,9 +85,8 @@ def infer(values: pl.Series) -> ColumnFormat:
         zone = getattr(dtype, "time_zone", None)
         return ColumnFormat(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
     format = infer_format(values.cast(pl.String))
-    if (
-        isinstance(dtype, pl.Categorical | pl.Enum) and format.kind != "Bool"
-    ):  # a contract reads no numbers or times there
+    is_category = isinstance(dtype, pl.Categorical | pl.Enum)
+    if is_category and format.kind != "Bool":  # a contract reads no numbers or times there
         return ColumnFormat("String", missing=format.missing)
     if format.kind in NUMERIC:
         return _with_sentinel(cast(values.to_frame().lazy(), {values.name: format}).collect().to_series(), format)
@@ -121,12 +120,8 @@ def infer_format(values: pl.Series) -> ColumnFormat:
     kind, metadata = next(candidates, ("String", {}))
     if kind == "String":
         return ColumnFormat(kind, missing=missing, note=_note_on_odd_values(rest))
-    others = (
-        (other["format"] for other_kind, other in candidates if other_kind == kind)
-        if "format" in metadata
-        else iter(())
-    )
-    other = next(others, None)
+    others = (other["format"] for other_kind, other in candidates if other_kind == kind)
+    other = next(others, None) if "format" in metadata else None
     note = f"could be written {other} as well" if other else ""
     return ColumnFormat(kind, metadata, (*missing, *ambiguous), note)
 
