@@ -52,9 +52,8 @@ def test_same_flights_same_bytes(folder, monkeypatch):
 
 
 def test_better_than_knowing_the_mean(scorer, train_test):
-    name, test = PARAMS.evaluation.metric, train_test[1]
-    metric = definitions.METRICS[PARAMS.problem][name]
-    target, sign = definitions.target_of(test, PARAMS), 1 if name in definitions.HIGHER_IS_BETTER else -1
+    metric, test = definitions.main_metric(PARAMS), train_test[1]
+    target, sign = definitions.target_of(test, PARAMS), metric.direction
     mean = scorer.manifest["baseline"] + 0 * target
     assert sign * metric(target, scorer.predict(test)) > sign * metric(target, mean)
 
