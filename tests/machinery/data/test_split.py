@@ -135,7 +135,7 @@ def test_threshold_is_chosen_on_rows_that_its_model_has_not_seen(monkeypatch, se
     params = toy.params(**sections)
     learned = split.split(rows, params)[0]
     assert train.learn(learned, params)[1] is not None
-    early, whole = seen
+    whole, early = seen
     late = whole.join(early, on=whole.columns, how="anti", nulls_equal=True)
     assert whole.height == learned.height and 0.1 < late.height / whole.height < 0.4
     assert sections is not REPEATS or not set(early["key"]) & set(late["key"])
