@@ -9,6 +9,7 @@ import pytest
 from late_flights.factory import _moved, metrics, scoring
 from late_flights.factory.data import prepare, split
 from late_flights.factory.metrics import definitions
+from late_flights.factory.scoring import artifact
 
 FACTORY = "late_flights.factory"
 
@@ -66,3 +67,17 @@ def test_old_names_cost_no_import():
     code = f"import sys, {FACTORY}.metrics; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "polars", "sklearn", "importlib.abc", f"{FACTORY}.metrics.definitions"} & set(loaded)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_users_tests_have_the_old_names(monkeypatch):
+    import tests
+    from tests import artifact as old
+
+    assert old is artifact
+    with pytest.raises(AttributeError, match="module 'tests' has no attribute 'nothing'"):
+        tests.nothing  # noqa: B018
+    monkeypatch.delitem(sys.modules, f"{FACTORY}.tune", raising=False)
+    monkeypatch.setitem(sys.modules, f"{FACTORY}.training.tune", None)
+    with pytest.raises(ModuleNotFoundError, match=f"{FACTORY}.training.tune"):
+        tests.tune  # noqa: B018
