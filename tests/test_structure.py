@@ -83,6 +83,16 @@ def test_functions_are_short_and_do_something(file):
         assert not (isinstance(last, ast.Expr) and getattr(last.value, "value", None) is Ellipsis), function.name
 
 
+def test_private_interfaces_are_used_in_modules_named_so():
+    """For each of which tests/machinery/test_private_interfaces.py has a canary."""
+    for file in (file for file in PLAIN_PYTHON if "factory" in file.parts and not file.stem.endswith("_internals")):
+        attributes = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Attribute)]
+        private = [
+            node for node in attributes if re.match("_[a-z]", node.attr) and getattr(node.value, "id", "") not in ("self", "cls")
+        ]
+        assert {ast.unparse(node) for node in private} <= {"os._exit"}, file  # which is documented
+
+
 @pytest.mark.parametrize("file", FILES, ids=place)
 def test_nothing_is_left_to_fill_in(file):
     assert not re.findall(r"\b(?:TODO|FIXME|TBD|NotImplemented\w*|(?i:placeholder|lorem ipsum|stub))\b", file.read_text("utf-8"))
