@@ -62,7 +62,7 @@ def limits(kind: str, low: date, high: date) -> dict[str, date]:
 
 def limits_of_years(low: int, high: int) -> dict[str, int] | None:
     """The same of whole numbers that look like years; None if they do not."""
-    if FIRST_YEAR <= low and high <= LAST_YEAR:
+    if low >= FIRST_YEAR and high <= LAST_YEAR:
         return {"min": low // 10 * 10 - 50, "max": LAST_YEAR}
     return None
 

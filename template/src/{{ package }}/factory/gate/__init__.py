@@ -1,4 +1,4 @@
-"""What a challenger must show before it reaches users."""
+"""The gate: checks of a challenger, its comparison with the champion, promotion and rollback."""
 
 from .._moved import old_names
 
