@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
@@ -56,6 +57,16 @@ def proposed(target, table=TABLE):
     others = [name for name in TARGETS if name != target]
     rows = table.drop(others, strict=False).lazy()
     return proposal.propose(profile.profile(rows), rows, proposal.UserChoices(target))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settings(tmp_path_factory):
+    """The project's settings, by which the files are formatted, in the current folder."""
+    folder = tmp_path_factory.mktemp("settings")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield
 
 
 @pytest.fixture(scope="module", params=TARGETS)
