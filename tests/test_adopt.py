@@ -98,7 +98,6 @@ def test_it_passes_its_own_checks_and_tests(commands):
 FAULTS = {
     "minutes": {"minutes": lambda minutes: 100 * minutes},
     "plan: not one of": {"plan": lambda plan: "gold" if plan == "basic" else plan},
-    "age": {"age is": "years"},
 }
 
 
@@ -107,13 +106,21 @@ def test_a_month_that_differs_is_refused_by_name_and_admitted_by_the_change(comm
     file = str(month(tmp_path / "next.csv", 4, **changes))
     refusal = commands.refused("factory", "ingest", file)
     assert named in refusal and "factory contract --diff" in refusal
-    code, told, _ = commands.run("factory", "contract", "--diff", file)
+    code, output, _ = commands.run("factory", "contract", "--diff", file)
     assert code == 1 and status(commands.folder) == ""
-    (tmp_path / "change.diff").write_text(told, "utf-8")
+    (tmp_path / "change.diff").write_text(output, "utf-8")
     run(commands.folder, "git", "apply", str(tmp_path / "change.diff"))
     left = commands.run("factory", "contract", "--diff", file)[1]
     run(commands.folder, "git", "checkout", "--", ".")
     assert "keeps the contract" in left or "the median of minutes" in left  # the invariant is for a person to change
+
+
+def test_a_column_under_another_name_is_reported_alone(commands, tmp_path):
+    file = str(month(tmp_path / "next.csv", 4, **{"age is": "years"}))
+    assert "age: column missing; years: column not in the contract" in commands.refused("factory", "ingest", file)
+    code, output, _ = commands.run("factory", "contract", "--diff", file)
+    assert code == 1 and "years is new and looks like it: renamed? Rename it in the delivery, or in contract.py" in output
+    assert "No change of contract.py to propose" in output
 
 
 def test_promoted_served_and_trained_again(commands, tmp_path):
