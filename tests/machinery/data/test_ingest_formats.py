@@ -25,7 +25,7 @@ def content(name, rows):
             archive.writestr("rows.csv", rows.write_csv(separator=";"))
         return Path("made").read_bytes()
     if name.endswith(".xlsx"):
-        return excel_files.of([text.columns, *text.rows()])
+        return excel_files.workbook([text.columns, *text.rows()])
     return text.write_ndjson().encode() if name.endswith(".jsonl") else gzip.compress(rows.write_csv().encode())
 
 

@@ -10,7 +10,7 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
-def of(*sheets: list[Any]) -> bytes:
+def workbook(*sheets: list[Any]) -> bytes:
     """A workbook; each sheet is a list of rows of texts, numbers, booleans and None."""
     numbers = range(1, len(sheets) + 1)
     listed = "".join(f'<sheet name="Sheet{n}" sheetId="{n}" r:id="r{n}"/>' for n in numbers)

@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 def contents():
     """A file of each kind."""
     ROWS.write_parquet("made.parquet")
-    sheet = excel_files.of([ROWS.columns, *ROWS.rows()])
+    sheet = excel_files.workbook([ROWS.columns, *ROWS.rows()])
     files = {
         ".csv": TEXT,
         ".tsv": ROWS.write_csv(separator="\t").encode(),
@@ -83,12 +83,12 @@ REFUSED = {
     "encrypted zip": ("a.zip", encrypted, "encrypted: unpack it first"),
     "two in a zip": ("a.zip", lambda: zipped(rows__csv=TEXT, more=TEXT), "holds 2 files: pack one table alone"),
     "another kind in a zip": ("a.zip", lambda: zipped(rows__doc=TEXT), "holds rows.doc, which is not a kind of table"),
-    "truncated Excel": ("a.xlsx", lambda: excel_files.of([["a"], [1]])[:-30], "damaged, or not an Excel file"),
+    "truncated Excel": ("a.xlsx", lambda: excel_files.workbook([["a"], [1]])[:-30], "damaged, or not an Excel file"),
     "encrypted Excel": ("a.xlsx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "encrypted, or Excel's"),
-    "Excel, twice": ("a.xlsx", lambda: excel_files.of([["a", "b", "a"], [1, 2, 3]]), "column named twice: a"),
-    "Excel, no name": ("a.xlsx", lambda: excel_files.of([["a", None], [1, 2]]), "column 2 has no name"),
-    "Excel, header only": ("a.xlsx", lambda: excel_files.of([["a", "b"]]), "has no rows"),
-    "Excel, nothing": ("a.xlsx", lambda: excel_files.of([]), "has no header in its first sheet"),
+    "Excel, twice": ("a.xlsx", lambda: excel_files.workbook([["a", "b", "a"], [1, 2, 3]]), "column named twice: a"),
+    "Excel, no name": ("a.xlsx", lambda: excel_files.workbook([["a", None], [1, 2]]), "column 2 has no name"),
+    "Excel, header only": ("a.xlsx", lambda: excel_files.workbook([["a", "b"]]), "has no rows"),
+    "Excel, nothing": ("a.xlsx", lambda: excel_files.workbook([]), "has no header in its first sheet"),
     "truncated lines": ("a.jsonl", lambda: LINES[:-9], "line 3 is not JSON"),
     "no lines": ("a.jsonl", lambda: b'[\n{"a": 1}\n]\n', "line 1 is not JSON: each line holds one"),
     "array": ("a.jsonl", lambda: b'[{"a": 1}]\n', "line 1 is not an object"),
@@ -110,14 +110,14 @@ def test_what_cannot_be_read_whole_is_refused(name, content, message):
 
 
 def test_other_sheets_with_rows_are_spoken_of(caplog):
-    Path("a.xlsx").write_bytes(excel_files.of([["a"], ["b"]], [], [["more"], [1]]))
+    Path("a.xlsx").write_bytes(excel_files.workbook([["a"], ["b"]], [], [["more"], [1]]))
     assert tables.read(Path("a.xlsx")).rows() == [("b",)]
     assert "a.xlsx: only its first sheet, Sheet1, is read: not Sheet3" in caplog.text
 
 
 def test_column_of_numbers_and_texts_is_text():
     for values in permutations([1, "NA", 2.5]):
-        Path("a.xlsx").write_bytes(excel_files.of([["a"], *([value] for value in values)]))
+        Path("a.xlsx").write_bytes(excel_files.workbook([["a"], *([value] for value in values)]))
         Path("a.jsonl").write_bytes(b"".join(line(a=value) for value in values))
         for name in ("a.xlsx", "a.jsonl"):
             assert tables.read(Path(name))["a"].to_list() == [str(value) for value in values]
