@@ -1,4 +1,4 @@
-"""Fixtures of the machinery's tests: the project's own, and what only these tests need."""
+"""Fixtures of the machinery's tests: the toy project in a folder of its own, empty or trained, and what stands in for others."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,1 +1,1 @@
-"""The factory's tests: they know nothing of your data; `copier update` keeps them up to date."""
+"""The factory's tests, of your contract, features and model too; `copier update` keeps them up to date."""
