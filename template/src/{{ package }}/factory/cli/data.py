@@ -1,4 +1,4 @@
-"""Commands for a project's start and its data."""
+"""Commands for the project's data."""
 
 import signal
 from pathlib import Path
@@ -8,20 +8,6 @@ import click
 
 from .main import main
 from .options import FILE
-
-
-@main.command()
-def setup() -> None:
-    """Make a fresh copy work: Git, sample data, first commit, hooks."""
-    from .. import config
-    from ..adopt import setup
-    from ..workspace import migration
-
-    for step in setup.setup(config.load()):
-        click.echo(f"✓ {step}")
-    for line in migration.left():
-        click.echo(f"! {line}")
-    click.echo("Next: uv run dvc repro")
 
 
 @main.command()

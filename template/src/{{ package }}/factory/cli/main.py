@@ -1,4 +1,4 @@
-"""The group of all commands, what happens before each, and how errors are shown."""
+"""The `factory` command itself, how its errors are shown, and the command that is about the project as a whole."""
 
 import os
 from typing import Any
@@ -70,3 +70,17 @@ def recover_adoption() -> None:
 
         if transaction.recover():
             click.echo("Note: an adoption was killed; all is again as it was before", err=True)
+
+
+@main.command()
+def setup() -> None:
+    """Make a fresh copy work: Git, sample data, first commit, hooks."""
+    from .. import config
+    from ..adopt import setup
+    from ..workspace import migration
+
+    for step in setup.setup(config.load()):
+        click.echo(f"✓ {step}")
+    for line in migration.left():
+        click.echo(f"! {line}")
+    click.echo("Next: uv run dvc repro")
