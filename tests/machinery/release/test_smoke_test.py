@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.evaluation import evaluate
+from late_flights.factory.evaluation import assessment
 from late_flights.factory.registry import versions
 from late_flights.factory.release import smoke_test
 from late_flights.factory.scoring import artifact
@@ -44,7 +44,7 @@ def checked(patch, name="v1", **env):
 def test_service_that_scores_as_recorded(scores, monkeypatch):
     ready, same = checked(monkeypatch)
     assert ready == "ready, and serves v1"
-    assert len(scores) == evaluate.REFERENCE_SCORES and same.startswith("100 scores are as recorded, to ")
+    assert len(scores) == assessment.REFERENCE_SCORES and same.startswith("100 scores are as recorded, to ")
 
 
 def test_one_score_that_differs(scores, monkeypatch):

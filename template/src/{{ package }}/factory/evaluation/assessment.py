@@ -17,6 +17,7 @@ from ..scoring.scorer import Scorer, matrix
 from ..tables.chunks import Matrix, Rows
 
 SLICE_ROWS = 30
+REFERENCE_SCORES = 100  # by which a deployed model is recognised
 IMPORTANCE_ROWS = 2_000
 IMPORTANCE_CELLS = 1_000_000  # of wide tables fewer rows
 IMPORTANCE_REPEATS = 3

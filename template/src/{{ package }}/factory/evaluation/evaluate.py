@@ -13,20 +13,19 @@ from ..paths import PREPARED, REPORTS
 from ..scoring import artifact
 from ..workspace.stage import stage
 from . import model_card, report, run_record
-from .assessment import Assessment, assess
+from .assessment import REFERENCE_SCORES, Assessment, assess
 
-REFERENCE_SCORES = 100  # by which a deployed model is recognised
 OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
 
 
 def run(params: Params) -> None:
     """Stage `evaluate`: model/ and data/prepared/ → reports/."""
-    with stage("evaluate", [REPORTS / name for name in OUTPUTS]) as scratch:
+    with stage("evaluate", [REPORTS / name for name in OUTPUTS]) as staging:
         model = artifact.load()
         if model.manifest["data"]["train"] != manifest.read_manifest(PREPARED)["files"]["train.parquet"]:
             raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
         assessment = assess(model, prepare.scan("train"), prepare.read("test"), params)
-        write(assessment, scratch)
+        write(assessment, staging)
 
 
 def write(assessment: Assessment, folder: Path) -> None:

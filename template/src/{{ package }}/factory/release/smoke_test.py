@@ -15,7 +15,7 @@ import requests
 
 from ... import contract
 from ..errors import FactoryError
-from ..evaluation import evaluate
+from ..evaluation.assessment import REFERENCE_SCORES
 from ..paths import PREPARED, REPORTS
 from ..registry import champion
 from ..registry.versions import Version
@@ -96,7 +96,7 @@ def _test_rows(version: Version) -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "test.parquet")
         dvc("get", "--rev", version.facts["commit"], ".", f"{PREPARED}/test.parquet", "--out", str(path))
-        return pl.read_parquet(path).head(evaluate.REFERENCE_SCORES).select(contract.Row.column_names())
+        return pl.read_parquet(path).head(REFERENCE_SCORES).select(contract.Row.column_names())
 
 
 def _largest_difference(request: Request, version: Version, rows: pl.DataFrame) -> float:
