@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from .. import paths
+
 FILE = click.Path(path_type=Path)
-MODEL = click.option("--model", type=FILE, default=Path("model"), show_default=True, help="Folder of the model.")
+MODEL = click.option("--model", type=FILE, default=paths.MODEL, show_default=True, help="Folder of the model.")
 WHY = click.option("-m", "--message", "why", default="", help="Why; it stays with the version.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 ACCEPT = click.option(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
+from .. import PACKAGE
 from ..data import ledger
 from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import METRICS, Metric, confusion_matrix, main_metric
@@ -53,11 +54,10 @@ def render(assessment: Assessment) -> str:
 
 def project() -> dict[str, str]:
     """Name and description of the installed distribution, which is called like the package."""
-    package = str(__package__).partition(".")[0]
     try:
-        distribution = metadata.metadata(package)
+        distribution = metadata.metadata(PACKAGE)
     except metadata.PackageNotFoundError:
-        return {"name": package, "description": ""}
+        return {"name": PACKAGE, "description": ""}
     name = distribution["Name"].replace("-", " ").capitalize()
     return {"name": name, "description": distribution["Summary"] or ""}
 

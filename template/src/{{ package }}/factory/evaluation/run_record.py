@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .. import PACKAGE
 from ..config import Params
 from ..paths import TRAINING
 from ..workspace import git
@@ -50,7 +51,7 @@ def send(run: dict[str, Any]) -> None:
 def _log(run: dict[str, Any]) -> None:
     import mlflow
 
-    mlflow.set_experiment(__package__.partition(".")[0])
+    mlflow.set_experiment(PACKAGE)
     with mlflow.start_run():
         mlflow.log_params(_flat(run["parameters"]))
         mlflow.log_metrics(run["metrics"] | run["cost"])

@@ -13,7 +13,7 @@ from typing import Self
 from .. import PACKAGE, manifest
 from ..config import Params
 from ..errors import FactoryError
-from ..paths import MODEL, WORKTREES
+from ..paths import MODEL, PREPARED, WORKTREES
 from ..workspace.process import run
 from .faults import Fault
 
@@ -36,7 +36,7 @@ class Sandbox:
         self._clean: dict[tuple[str, ...], bool] = {}
 
     def __enter__(self) -> Self:
-        if not (MODEL / "manifest.json").exists() or not Path("data/prepared/manifest.json").exists():
+        if not all((folder / manifest.NAME).exists() for folder in (MODEL, PREPARED)):
             raise FactoryError("there is no model to break: run `dvc repro` or `dvc pull`")
         files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
         for folder in ("data", str(MODEL)):

@@ -76,7 +76,7 @@ def _write_context(version: Version, context: Path) -> None:
         )
     model = champion.checkout(version.commit) / MODEL
     manifest.read_manifest(model)
-    if manifest.file_sha256(model / "manifest.json") != version.facts["model"]:
+    if manifest.model_id(model) != version.facts["model"]:
         raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
     git.export(version.commit, context)
     shutil.copytree(model, context / MODEL)
