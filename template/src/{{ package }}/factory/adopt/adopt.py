@@ -51,14 +51,6 @@ def adopt(table: Path, choices: UserChoices, review: Review, *, force: bool = Fa
                 yield from _replace(files, proposal, drafts)
 
 
-def update_pipeline(problem: str) -> None:
-    """The pipeline follows the parameters that there are; the README invites to adopt no more."""
-    pipeline = PARAMS.sub(lambda match: _params_line(match, problem), _text(PIPELINE))
-    PIPELINE.write_text(pipeline, encoding="utf-8")
-    if README.exists():
-        README.write_text(INVITATION.sub("", _text(README)), encoding="utf-8")
-
-
 def _check_problem(proposal: Proposal) -> None:
     """Refuse a problem for which the project's model.py makes no estimator."""
     problem = proposal.target.problem
@@ -75,7 +67,7 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     RAW.mkdir()
     for name, place in transaction.PLACES.items():
         shutil.copyfile(drafts / place / name, place / name)
-    update_pipeline(target.problem)
+    _update_pipeline(target.problem)
     _factory("ingest", *map(str, files))
     without = f", {target.column.missing:,} of them without {target.name}" if target.column.missing else ""
     yield f"✓ {target.column.rows:,} rows in {len(files)} deliver{'y' if len(files) == 1 else 'ies'}{without}"
@@ -91,6 +83,14 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     yield f"✓ {REPORTS}/report.html\n\nLook first at:"
     yield from (f"- {line}" for line in advice(proposal, result))
     yield "\nNext: read the files, then git add --all && git commit, uv run dvc push, uv run factory promote"
+
+
+def _update_pipeline(problem: str) -> None:
+    """Name the problem's parameters in dvc.yaml, and take the invitation to adopt out of the README."""
+    pipeline = PARAMS.sub(lambda match: _params_line(match, problem), _text(PIPELINE))
+    PIPELINE.write_text(pipeline, encoding="utf-8")
+    if README.exists():
+        README.write_text(INVITATION.sub("", _text(README)), encoding="utf-8")
 
 
 def _text(path: Path) -> str:

@@ -40,7 +40,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
         earlier = ledger.entries()
         _check_names(files, earlier)
         hashes = _check_contents(files, earlier)
-        with temporary_folder(VALIDATED) as folder:
+        with _temporary_folder(VALIDATED) as folder:
             validated = {file: _validated(file, params, fetch, folder / file.name) for file in files}
             if params.data.id and not params.data.repeats:
                 _check_ids(validated, earlier, params.data.id)
@@ -65,17 +65,6 @@ def ingest_inbox(params: Params) -> list[Entry]:
         return ingest(files, params, inbox, fetch=f"dvc get-url {inbox}/") if names else []
     finally:
         shutil.rmtree(DOWNLOADED)
-
-
-@contextmanager
-def temporary_folder(folder: Path) -> Iterator[Path]:
-    """A new folder; one that an earlier run left, because it was killed, is gone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_names(files: list[Path], earlier: list[Entry]) -> None:
@@ -168,7 +157,7 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
 
 def _copy(file: Path, place: Path) -> None:
     """Copy, so that a run that is killed leaves no half file in the place."""
-    with temporary_folder(COPYING) as folder:
+    with _temporary_folder(COPYING) as folder:
         shutil.copyfile(file, folder / file.name)
         (folder / file.name).replace(place)
 
@@ -180,3 +169,14 @@ def _listed(inbox: str) -> list[str]:
         if "does not exist" in str(error):
             return []
         raise
+
+
+@contextmanager
+def _temporary_folder(folder: Path) -> Iterator[Path]:
+    """A new folder; one that an earlier run left, because it was killed, is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

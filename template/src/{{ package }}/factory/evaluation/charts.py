@@ -121,12 +121,6 @@ def regression(assessment: Assessment) -> list[Figure]:
 FIGURES = {"classification": classification, "multiclass": multiclass, "regression": regression}
 
 
-def _operating_point(confusion: dict[str, int]) -> tuple[float, float, float]:
-    hit, alarm = confusion["true_positive"], confusion["false_positive"]
-    positive, negative = hit + confusion["false_negative"], alarm + confusion["true_negative"]
-    return hit / max(positive, 1), hit / max(hit + alarm, 1), alarm / max(negative, 1)
-
-
 def svg(layers: list[Spec], x: Spec, y: Spec) -> str:
     """The layers as one drawing, without its own colours, classes and sizes."""
     spec = {"layer": layers, "encoding": {"x": x, "y": y}, "width": 400, "height": 260, "config": STYLE}
@@ -186,3 +180,9 @@ def central_range(values: Vector) -> tuple[float, float]:
     """Between which values all but the outermost 1 % lie."""
     low, high = np.quantile(values, [0.005, 0.995]).tolist()
     return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def _operating_point(confusion: dict[str, int]) -> tuple[float, float, float]:
+    hit, alarm = confusion["true_positive"], confusion["false_positive"]
+    positive, negative = hit + confusion["false_negative"], alarm + confusion["true_negative"]
+    return hit / max(positive, 1), hit / max(hit + alarm, 1), alarm / max(negative, 1)

@@ -50,7 +50,7 @@ class InvalidBody(FactoryError):
 
 def read_json(body: bytes) -> list[Row]:
     """The values of an object or of an array of objects. Raises InvalidBody and ContractViolation."""
-    check_json(body, reject_constant)
+    check_json(body, _reject_constant)
     one, many = record_adapters(contract.Row)
     try:
         records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
@@ -95,16 +95,6 @@ def check_json(body: bytes, parse_constant: Callable[[str], Any]) -> None:
         raise InvalidBody(f"not JSON: {place} cannot be read") from error
 
 
-def reject_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which are no JSON."""
-    raise InvalidBody(f"not JSON: {name} is no number")
-
-
-def _reject_duplicates(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) != len(pairs):
-        raise InvalidBody("not JSON that can be read: a name occurs twice in an object")
-
-
 @cache
 def record_adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
     """The adapters of pydantic for one record and for many, which stops at the first that is wrong."""
@@ -126,6 +116,15 @@ def example_record() -> dict[str, Any]:
 def valid_row(schema: type[dy.Schema]) -> pl.DataFrame:
     """A table of one row that keeps the contract."""
     return schema.sample(1, generator=dy.random.Generator(0))
+
+
+def _reject_constant(name: str) -> None:
+    raise InvalidBody(f"not JSON: {name} is no number")
+
+
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise InvalidBody("not JSON that can be read: a name occurs twice in an object")
 
 
 @cache
