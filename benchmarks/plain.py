@@ -14,7 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 
 def main() -> None:
-    params, rival = config.load(), artifact.load()
+    params, ours = config.load(), artifact.load()
     train, test = prepare.read("train"), prepare.read("test")
     table = features.features(train)
     kind = HistGradientBoostingRegressor if params.problem == "regression" else HistGradientBoostingClassifier
@@ -22,8 +22,8 @@ def main() -> None:
     plain = kind(categorical_features=categorical, random_state=0)
     plain.fit(scorer.matrix(table), definitions.target_of(train, params))
     target, seen = definitions.target_of(test, params), scorer.matrix(features.features(test))
-    scores = {"plain": artifact.predictor(plain, len(rival.manifest["classes"] or []))(seen), "ours": rival.predict(seen)}
-    scores["baseline"] = np.full_like(scores["ours"], rival.manifest["baseline"])
+    scores = {"plain": artifact.predictor(plain, len(ours.manifest["classes"] or []))(seen), "ours": ours.predict(seen)}
+    scores["baseline"] = np.full_like(scores["ours"], ours.manifest["baseline"])
     metric = definitions.main_metric(params)
 
     def clear(who: str) -> bool:

@@ -41,15 +41,15 @@ def imports(file: Path, lazy: bool) -> Iterator[Path]:
 
 def closure(root: Path, *starts: Path, lazy: bool = True) -> set[str]:
     """What the modules import, and what that imports: files of the package itself, files and folders of factory/."""
-    found, left = set(), list(starts)
-    while left:
-        file = left.pop()
-        if file in found or (file.parent == root and file.name == "__init__.py"):  # which imports scoring for others
+    seen, pending = set(), list(starts)
+    while pending:
+        file = pending.pop()
+        if file in seen or (file.parent == root and file.name == "__init__.py"):  # which imports scoring for others
             continue
-        found.add(file)
+        seen.add(file)
         ancestors = (folder / "__init__.py" for folder in file.parents if folder.is_relative_to(root))
-        left += [*imports(file, lazy), *ancestors]
-    places = [file.relative_to(root).parts for file in found]
+        pending += [*imports(file, lazy), *ancestors]
+    places = [file.relative_to(root).parts for file in seen]
     return {"/".join(parts[: 2 if parts[0] == "factory" else 1]) for parts in places}
 
 

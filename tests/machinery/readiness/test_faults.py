@@ -76,7 +76,7 @@ def test_model_of_other_rows_than_are_prepared_is_refused():
 @pytest.mark.usefixtures("committed")
 def test_model_that_takes_longer_than_allowed_is_refused():
     assert run("compare").exit_code == 0
-    faults.no_time(HERE, config.load())
+    faults.low_latency_limit(HERE, config.load())
     assert run("compare").stderr == "Error: refused: LATENCY\n"
 
 

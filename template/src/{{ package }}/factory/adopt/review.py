@@ -15,7 +15,7 @@ from .roles import ColumnRole
 from .type_inference import NUMERIC
 
 SHOWN = 60
-KINDS = {"Int64": "whole number", "Float64": "number", "Bool": "yes or no", "String": "text"}
+KIND_NAMES = {"Int64": "whole number", "Float64": "number", "Bool": "yes or no", "String": "text"}
 HELP = f"To change a part: COLUMN = {' | '.join(ROLES)}; Enter takes it all"
 CERTAIN = (BY_USER, "numbers the rows", "always", "the same as", "identifies")
 
@@ -91,7 +91,7 @@ def _row(role: ColumnRole) -> tuple[str, ...]:
 
 
 def _kind(column: Column) -> str:
-    return "category" if column.values and column.kind == "String" else KINDS.get(column.kind, column.kind.lower())
+    return "category" if column.values and column.kind == "String" else KIND_NAMES.get(column.kind, column.kind.lower())
 
 
 def _contents(column: Column) -> str:

@@ -11,11 +11,10 @@ from .profile import Column
 from .source import KINDS
 from .type_inference import BOOLEANS, NUMERIC
 
-CLASSES = 100
-CODES = 20
-ROWS = 50
-"""The least that can be split into rows to learn from and rows to test on."""
-CLASS_ROWS = 5
+MAX_CLASSES = 100
+MAX_CODES = 20
+MIN_ROWS = 50  # that can be split into rows to learn from and rows to test on
+MIN_CLASS_ROWS = 5
 YES = {true for true, _ in BOOLEANS} | {"1", "1.0"}
 
 
@@ -47,16 +46,16 @@ class Target:
 def infer_problem(values: pl.LazyFrame, column: Column, problem: str | None) -> Target:
     """The column as the target. Raises FactoryError where it poses no problem that a model could solve."""
     _check_outcomes(column)
-    counts = _counts(values, column.name) if column.different <= 2 * CLASSES else {}
+    counts = _counts(values, column.name) if column.different <= 2 * MAX_CLASSES else {}
     problem, why = (problem, "as you said") if problem else _inferred(column, counts)
     _check_problem(column, problem, counts)
     if problem == "regression":
         return Target(column, problem, why, {})
-    rare = [text for text, count in counts.items() if count < CLASS_ROWS]
+    rare = [text for text, count in counts.items() if count < MIN_CLASS_ROWS]
     if rare:
         raise FactoryError(
             f"{column.name}: {rare[0]!r} stands in {counts[rare[0]]} of {column.rows - column.missing} rows, "
-            f"and at least {CLASS_ROWS} are needed: remove such rows, or join the class with another"
+            f"and at least {MIN_CLASS_ROWS} are needed: remove such rows, or join the class with another"
         )
     return Target(column, problem, why, counts, _positive(counts) if problem == "classification" else None)
 
@@ -71,8 +70,8 @@ def _check_outcomes(column: Column) -> None:
         raise FactoryError(f"{name}: a {column.kind.lower()} is no target: predict a number or a class")
     if column.different == 1:
         raise FactoryError(f"{name}: the target is the same in all rows: there is nothing to predict")
-    if rows < ROWS:
-        raise FactoryError(f"{name}: {rows} rows have an outcome: at least {ROWS} are needed to learn and to test")
+    if rows < MIN_ROWS:
+        raise FactoryError(f"{name}: {rows} rows have an outcome: at least {MIN_ROWS} are needed to learn and to test")
 
 
 def _inferred(column: Column, counts: dict[str, int]) -> tuple[str, str]:
@@ -81,7 +80,7 @@ def _inferred(column: Column, counts: dict[str, int]) -> tuple[str, str]:
         return "classification", "two values"
     if column.kind == "String":
         return "multiclass", f"{len(counts)} classes"
-    codes = sorted(int(text) for text in counts) if column.kind == "Int64" and len(counts) <= CODES else []
+    codes = sorted(int(text) for text in counts) if column.kind == "Int64" and len(counts) <= MAX_CODES else []
     if codes and codes == list(range(codes[0], codes[-1] + 1)) and codes[0] in (0, 1):
         return "multiclass", f"codes from {codes[0]} to {codes[-1]}"
     return "regression", "a number"
@@ -94,10 +93,10 @@ def _check_problem(column: Column, problem: str, counts: dict[str, int]) -> None
     if problem == "classification" and len(counts) != 2:
         raise FactoryError(f"{name}: a classification needs two values, and there are {len(counts) or values}")
     if problem == "multiclass" and 0 < len(counts) <= 2:
-        raise FactoryError(f"{name}: a multiclass needs 3 to {CLASSES} classes, and there are {len(counts)}")
-    if problem == "multiclass" and not 0 < len(counts) <= CLASSES:
+        raise FactoryError(f"{name}: a multiclass needs 3 to {MAX_CLASSES} classes, and there are {len(counts)}")
+    if problem == "multiclass" and not 0 < len(counts) <= MAX_CLASSES:
         raise FactoryError(
-            f"{name}: {column.rows} rows with {len(counts) or values} values are free text or a number, not 3 to {CLASSES} classes"
+            f"{name}: {column.rows} rows with {len(counts) or values} values are free text or a number, not 3 to {MAX_CLASSES} classes"
         )
 
 

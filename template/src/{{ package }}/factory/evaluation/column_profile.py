@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 BINS, VALUES = 30, 10
-SAMPLED = 200_000  # values of a side, about, spread over it: of more, shares are as good
+SAMPLED = 200_000  # values, about, of either, spread over it: of more, shares are as good
 PROBED = 10_000  # values, which mostly suffice to see that there are more than bins
 CATEGORICAL = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
@@ -14,10 +14,10 @@ CATEGORICAL = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
     """Type, shares of missing values, a summary in words, and both distributions where they can be drawn.
 
-    A distribution is a list of shares that add up to one, over the same bins or values on both sides.
+    A distribution is a list of shares that add up to one, over the same bins or values in both.
     """
-    present = [_present(side) for side in (train, test)]
-    sampled = [side.gather_every(-(-max(len(side), 1) // SAMPLED)) for side in present]
+    present = [_present(part) for part in (train, test)]
+    sampled = [part.gather_every(-(-max(len(part), 1) // SAMPLED)) for part in present]
     both = pl.concat(present)
     distributions = None
     if not _is_constant(both):
@@ -27,14 +27,14 @@ def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
     return {
         "name": train.name,
         "type": str(train.dtype.base_type()),
-        "missing": [1 - len(p) / max(len(side), 1) for p, side in zip(present, (train, test), strict=True)],
+        "missing": [1 - len(p) / max(len(part), 1) for p, part in zip(present, (train, test), strict=True)],
         "summary": _summary(both, pl.concat(sampled)),
         "distributions": distributions,
     }
 
 
-def _present(side: pl.Series) -> pl.Series:
-    return (side.fill_nan(None) if side.dtype.is_float() else side).drop_nulls()
+def _present(part: pl.Series) -> pl.Series:
+    return (part.fill_nan(None) if part.dtype.is_float() else part).drop_nulls()
 
 
 def _is_scale(values: pl.Series) -> bool:
@@ -74,17 +74,17 @@ def _shares(train: pl.Series, test: pl.Series) -> tuple[list[float], list[float]
         return None
     top = counts["value"].head(VALUES).to_list()
 
-    def shares(side: pl.Series) -> list[float]:
-        text = side.cast(pl.String)
-        each = [float((text == value).sum()) / max(len(side), 1) for value in top]
+    def shares(part: pl.Series) -> list[float]:
+        text = part.cast(pl.String)
+        each = [float((text == value).sum()) / max(len(part), 1) for value in top]
         return [*each, 1 - sum(each)] if counts.height > VALUES else each
 
     return shares(train), shares(test)
 
 
 def _histograms(train: pl.Series, test: pl.Series) -> tuple[list[float], list[float]] | None:
-    sides = [side.to_physical().cast(pl.Float64).to_numpy() for side in (train, test)]
-    both = np.concatenate(sides)
+    parts = [part.to_physical().cast(pl.Float64).to_numpy() for part in (train, test)]
+    both = np.concatenate(parts)
     both = both[np.isfinite(both)]
     if not len(both):
         return None
@@ -98,4 +98,4 @@ def _histograms(train: pl.Series, test: pl.Series) -> tuple[list[float], list[fl
         counts = np.histogram(np.clip(values, low, high), bins, (low, high))[0]
         return (counts / max(len(values), 1)).tolist()  # type: ignore[no-any-return]
 
-    return shares(sides[0]), shares(sides[1])
+    return shares(parts[0]), shares(parts[1])

@@ -48,9 +48,8 @@ class RestClient:
             method, address, json=content, params=query, headers=patch, timeout=TIMEOUT_SECONDS
         )
         content_type = response.headers.get("Content-Type", "")
-        if not response.ok or (
-            response.content and "json" not in content_type
-        ):  # Azure DevOps answers 203 and a page to sign in
+        # Azure DevOps answers 203 and a page to sign in
+        if not response.ok or (response.content and "json" not in content_type):
             excerpt = " ".join(response.text.split())[:300]
             raise requests.HTTPError(f"{response.status_code} {response.reason}: {excerpt}")
         return response

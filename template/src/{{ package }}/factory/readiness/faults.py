@@ -141,8 +141,8 @@ def other_split(copy: Path, params: Params) -> None:
     _configure(copy, "split", test=params.split.test / 2)
 
 
-def no_time(copy: Path, params: Params) -> None:
-    """A row may take hardly any time."""
+def low_latency_limit(copy: Path, params: Params) -> None:
+    """The gate allows a row hardly any time."""
     _configure(copy, "gate", latency_ms=1e-6)
 
 

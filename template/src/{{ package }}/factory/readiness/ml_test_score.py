@@ -130,7 +130,7 @@ CRITERIA = (
         "Monitoring",
         "Computing performance has not regressed",
         GATE,
-        (gate_refuses("a model that takes longer than allowed", faults.no_time, "LATENCY"),),
+        (gate_refuses("a model that takes longer than allowed", faults.low_latency_limit, "LATENCY"),),
     ),
     Criterion(
         "Monitoring", "Prediction quality on served data has not regressed", missing="needs labels after serving"

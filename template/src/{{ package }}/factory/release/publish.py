@@ -1,9 +1,9 @@
 """A version's image in a registry, with the statement of where it comes from."""
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import platforms
@@ -51,7 +51,7 @@ def by_digest(engine: str, tag: str, env: Mapping[str, str] = os.environ) -> str
     raise FactoryError(f"{registry} has not said by which digest it knows {tag}")
 
 
-@contextlib.contextmanager
+@contextmanager
 def _registry(engine: str, name: str) -> Iterator[str]:
     """The registry that is set, or one on this machine for as long as it takes."""
     address = os.environ.get(REGISTRY)

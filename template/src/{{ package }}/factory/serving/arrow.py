@@ -7,14 +7,8 @@ from typing import Any
 MAX_METADATA = 65_536  # bytes of one message's metadata, and as many more as there are columns, times a thousand
 MAX_MESSAGES = 10_000
 SCHEMA, DICTIONARY, RECORD_BATCH = 1, 2, 3
-READABLE_TYPES = {
-    *range(1, 11),
-    12,
-    13,
-    *range(15, 22),
-    23,
-    24,
-}  # polars has no intervals, unions, runs and views of lists
+# polars has no intervals, unions, runs and views of lists
+READABLE_TYPES = {*range(1, 11), 12, 13, *range(15, 22), 23, 24}
 
 
 class InvalidArrow(ValueError):

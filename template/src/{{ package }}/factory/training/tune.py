@@ -103,7 +103,7 @@ def _folds(rows: pl.DataFrame, params: Params) -> list[Fold]:
     elif data.time:
         rows, splitter = rows.sort(data.time), TimeSeriesSplit(FOLDS)
     folds = [(rows[early], rows[late]) for early, late in splitter.split(np.empty(rows.height), groups=ids)]
-    if any(side[params.data.target].n_unique() < 2 for fold in folds for side in fold):
+    if any(part[params.data.target].n_unique() < 2 for fold in folds for part in fold):
         raise FactoryError(f"a fold of the training rows holds one value of {params.data.target}: bring more data")
     return folds
 

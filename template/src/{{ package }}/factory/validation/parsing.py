@@ -108,9 +108,9 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     if rows.columns == names and rows.dtypes == dtypes and not _may_hide_missing(rows, schema):
         return rows
     columns = schema.columns()
-    known = columns.keys() | ignored().keys()
+    allowed = columns.keys() | ignored().keys()
     problems = [Violation(name, "column missing") for name in columns if name not in rows.columns]
-    problems += [Violation(name, "column not in the contract") for name in rows.columns if name not in known]
+    problems += [Violation(name, "column not in the contract") for name in rows.columns if name not in allowed]
     values, losses = try_cast(rows, schema)
     if problems or losses:
         raise ContractViolation([*problems, *losses])

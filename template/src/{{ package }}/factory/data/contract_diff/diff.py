@@ -86,8 +86,8 @@ def _rename_score(values: pl.Series, column: str, earlier: pl.DataFrame | None) 
     readable = 1 - (cast[column].null_count() - values.null_count()) / max(len(values), 1)
     if readable < READABLE or any(loss.row is None for loss in losses):
         return 0
-    known = earlier[column] if earlier is not None and column in earlier.columns else None
-    return similarity.rename_score(column, known, cast[column].alias(values.name))
+    before = earlier[column] if earlier is not None and column in earlier.columns else None
+    return similarity.rename_score(column, before, cast[column].alias(values.name))
 
 
 def _renamed(old: str, new: str, params: Params) -> Difference:

@@ -25,9 +25,9 @@ SAME_NAME, SAME_VALUES, SAME_BOTH = 0.85, 0.8, 1.1
 DISTINCTIVE = 10  # different values, above which a distribution identifies a column
 
 
-def unit_change(known: pl.Series, new: pl.Series) -> str | None:
+def unit_change(earlier: pl.Series, new: pl.Series) -> str | None:
     """The other unit that the new values look to be in, compared with earlier ones."""
-    samples = [values.cast(pl.Float64).drop_nulls().drop_nans().to_numpy() for values in (known, new)]
+    samples = [values.cast(pl.Float64).drop_nulls().drop_nans().to_numpy() for values in (earlier, new)]
     if not all(map(len, samples)):
         return None
     (low, middle, high), (new_low, new_middle, new_high) = (np.quantile(x, [0.25, 0.5, 0.75]) for x in samples)
@@ -59,10 +59,10 @@ def similar_category(value: str, known: list[str]) -> str | None:
     return f"close to {close[0]!r}" if close else None
 
 
-def rename_score(old: str, known: pl.Series | None, new: pl.Series) -> float:
+def rename_score(old: str, earlier: pl.Series | None, new: pl.Series) -> float:
     """How likely the values are those of the column `old`, from 0 to 2; 0 is not. They are of its type."""
-    name, values = _name_similarity(old, new.name), 0.0 if known is None else _value_similarity(known, new)
-    distinctive = known is not None and known.n_unique() > DISTINCTIVE
+    name, values = _name_similarity(old, new.name), 0.0 if earlier is None else _value_similarity(earlier, new)
+    distinctive = earlier is not None and earlier.n_unique() > DISTINCTIVE
     is_same = name >= SAME_NAME or name + values >= SAME_BOTH or (distinctive and values >= SAME_VALUES)
     return name + values if is_same else 0.0
 
@@ -75,25 +75,25 @@ def _name_similarity(old: str, new: str) -> float:
     return SequenceMatcher(None, old.lower(), new.lower()).ratio()
 
 
-def _value_similarity(known: pl.Series, new: pl.Series) -> float:
+def _value_similarity(earlier: pl.Series, new: pl.Series) -> float:
     """How far the distributions overlap, from 0 to 1, less what they differ by in missing values."""
-    gap = abs(known.null_count() / max(len(known), 1) - new.null_count() / max(len(new), 1))
-    known, new = known.drop_nulls(), new.drop_nulls()
-    if known.is_empty() or new.is_empty():
+    gap = abs(earlier.null_count() / max(len(earlier), 1) - new.null_count() / max(len(new), 1))
+    earlier, new = earlier.drop_nulls(), new.drop_nulls()
+    if earlier.is_empty() or new.is_empty():
         return 0.0
-    if known.dtype == pl.String and known.n_unique() > len(known) / 2:
-        known, new = known.str.len_chars(), new.str.len_chars()
-    if known.dtype.is_numeric() or known.dtype.is_temporal():
-        return max(0.0, 1 - _distance(known, new) - gap)
+    if earlier.dtype == pl.String and earlier.n_unique() > len(earlier) / 2:
+        earlier, new = earlier.str.len_chars(), new.str.len_chars()
+    if earlier.dtype.is_numeric() or earlier.dtype.is_temporal():
+        return max(0.0, 1 - _distance(earlier, new) - gap)
     shares: list[dict[Any, float]] = [
-        dict(values.cast(pl.String).value_counts(normalize=True).rows()) for values in (known, new)
+        dict(values.cast(pl.String).value_counts(normalize=True).rows()) for values in (earlier, new)
     ]
     return max(0.0, sum(min(share, shares[1].get(value, 0)) for value, share in shares[0].items()) - gap)
 
 
-def _distance(known: pl.Series, new: pl.Series) -> float:
+def _distance(earlier: pl.Series, new: pl.Series) -> float:
     """The widest gap between the distribution functions (Kolmogorov-Smirnov)."""
-    samples = [np.sort(values.to_physical().cast(pl.Float64).to_numpy()) for values in (known, new)]
+    samples = [np.sort(values.to_physical().cast(pl.Float64).to_numpy()) for values in (earlier, new)]
     points = np.concatenate(samples)
     shares = [np.searchsorted(sample, points, "right") / len(sample) for sample in samples]
     return float(np.abs(shares[0] - shares[1]).max())
