@@ -1,4 +1,4 @@
-"""The errors that a user can fix, and the record of what the last step failed of."""
+"""The errors that a user can fix, and the record of why the last step failed."""
 
 import json
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ class Failure:
 
 
 def record_failure(command: str, error: Exception) -> None:
-    """Keep what a step failed of, if this is a project."""
+    """Record why a step failed, if this is a project."""
     with suppress(OSError):  # a disk that is full or read-only has its own message
         if command in STEPS and DVC_TMP.is_dir():
             FAILURE.write_text(json.dumps(asdict(Failure.from_error(command, error))), encoding="utf-8")
@@ -94,7 +94,7 @@ def clear_failure(command: str) -> None:
 
 
 def last_failure() -> Failure | None:
-    """What the last step failed of, if it did."""
+    """Why the last step failed, if it did."""
     try:
         return Failure(**json.loads(FAILURE.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

@@ -8,5 +8,5 @@ MODEL = Path("model")
 REPORTS = Path("reports")
 TRAINING = REPORTS / "training.json"
 DVC_TMP = Path(".dvc/tmp")  # locks, and what DVC and Git are to ignore
-ADOPTION = DVC_TMP / "adopt"  # what an adoption that is not through has moved aside
+ADOPTION = DVC_TMP / "adopt"  # what an unfinished adoption has moved aside
 WORKTREES = DVC_TMP / "champions"

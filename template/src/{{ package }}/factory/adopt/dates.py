@@ -1,4 +1,4 @@
-"""Dates of an adoption: how they are written, which is the row's own time, its limits, its features, and if it splits rows."""
+"""Dates of an adopted table: formats, the row's own time, limits, features, and whether a time can split the rows."""
 
 import re
 from collections.abc import Iterator
@@ -69,13 +69,13 @@ def limits_of_years(low: int, high: int) -> dict[str, int] | None:
 
 def features(kind: str, values: pl.Series) -> Iterator[str]:
     """The parts of a time that come again, by their functions in features.py."""
-    known = values.drop_nulls()
+    present = values.drop_nulls()
     if kind != "Time":
-        if known.dt.month().n_unique() > 1:
+        if present.dt.month().n_unique() > 1:
             yield "month"
-        if known.dt.day().n_unique() > 1:  # else they stand for months or years
+        if present.dt.day().n_unique() > 1:  # else they stand for months or years
             yield "weekday"
-    if kind != "Date" and known.dt.hour().n_unique() > 1:
+    if kind != "Date" and present.dt.hour().n_unique() > 1:
         yield "hour"
 
 

@@ -1,4 +1,4 @@
-"""What the model and the gate start with: parameters by what predicts unseen rows, limits by what the first model shows."""
+"""What a project starts with: parameters by cross-validation, and limits of the gate by the first model's figures."""
 
 import json
 from collections.abc import Iterator

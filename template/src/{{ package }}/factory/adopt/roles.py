@@ -1,4 +1,4 @@
-"""The role of each column by its looks: id, time, feature, or out, as what alone predicts the target of unseen rows."""
+"""The role of each column, inferred from what it holds: id, time, feature or left out; and leaks of the target."""
 
 import re
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ def infer_role(column: Column, left: list[ColumnRole]) -> ColumnRole:
 
 def is_free_text(column: Column) -> bool:
     """Whether its texts are too many to be categories."""
-    known = column.rows - column.missing
-    return column.kind == "String" and not (0 < len(column.values) <= min(CATEGORIES, max(2, known / 5)))
+    present = column.rows - column.missing
+    return column.kind == "String" and not (0 < len(column.values) <= min(CATEGORIES, max(2, present / 5)))
 
 
 def leaks(columns: list[Column], target: Target) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Files in the place of others: all of them, or none, and never what is kept nowhere else."""
+"""Files replaced all or none, put back if that fails, and refused where neither Git nor DVC has what would be lost."""
 
 import json
 import shutil

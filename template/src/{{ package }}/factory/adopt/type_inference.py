@@ -1,4 +1,4 @@
-"""What type a column is and how its values are written, by some of them, and once it is known where those mislead."""
+"""The type and format of a column, inferred from some of its values, and again where the others are exceptions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

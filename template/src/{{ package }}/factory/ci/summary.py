@@ -96,7 +96,7 @@ def _missing_data(outdated: dict[str, Any]) -> Problem | None:
 
 
 def _failed_stage(outdated: dict[str, Any], failure: Failure | None) -> Problem:
-    """The stage that failed, and of what, if it is known."""
+    """The stage that failed, and why, if it is known."""
     if failure and failure.command in outdated:
         message = f"{failure.command}: {failure.message}"
         return Problem(failure.code, message, inconclusive=failure.code != "CONTRACT")

@@ -1,4 +1,4 @@
-"""How good scores are, and for whom."""
+"""Metrics with their intervals, curves, the threshold of decisions, and fairness between groups."""
 
 from .._moved import old_names
 
