@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ pytest_plugins = ["skips"]
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
 QUESTIONS = [name for name, asked in CONFIG.items() if name[0] != "_" and asked.get("when", True)]
+FLAT = "0.2.99"
 PARTS = ["copier.yml", "includes", "licenses", "template", "hooks"]
 
 # Git works without the developer's identity and settings, as in CI.
@@ -31,6 +33,23 @@ def commit(folder: Path, tag: str | None = None) -> None:
     git(folder, "commit", "--quiet", "--allow-empty", "--message", tag or "work")
     if tag:
         git(folder, "tag", tag)
+
+
+def history() -> dict[str, str]:
+    """The commit of each release: the first whose changelog has it as a heading. Tags may be missing in a clone.
+
+    With them goes the last commit before the factory was split into packages, as if it were a release.
+    """
+    if not (ROOT / ".git").exists():
+        return {}
+    found: dict[str, str] = {}
+    for sha in git(ROOT, "log", "--reverse", "--format=%H", "--", "CHANGELOG.md").splitlines():
+        for version in re.findall(r"^## v?(\d\S*)", git(ROOT, "show", f"{sha}:CHANGELOG.md"), re.MULTILINE):
+            found.setdefault(version, sha)
+    flat = "template/src/{{ package }}/factory/prepare.py"
+    if lost := git(ROOT, "log", "--diff-filter=DR", "--format=%P", "--", flat):
+        found[FLAT] = lost.split()[0]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +87,17 @@ def render(template, tmp_path_factory) -> Callable[..., Path]:
         return made[key]
 
     return project
+
+
+@pytest.fixture(scope="session")
+def past(template, tmp_path_factory) -> Path:
+    """A clone with a tag on each release, and the working tree as the newest."""
+    folder = tmp_path_factory.mktemp("past") / "template"
+    git(ROOT, "clone", "--quiet", "--no-tags", ".", str(folder))
+    for version, sha in history().items():
+        git(folder, "tag", version, sha)
+    for part in PARTS:
+        shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    commit(folder, "1000.0.0")
+    return folder

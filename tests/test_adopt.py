@@ -1,6 +1,5 @@
 """A table of one's own from `hooks/new.py --data` to a promoted model: nothing of the sample is left, and the factory's work goes on."""
 
-import contextlib
 import csv
 import datetime
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import commit, git
 from test_update import next_release
-from workshop import Project, call, free_port, run, serving, status, wait
+from workshop import Project, call, free_port, ready, run, serving, status, wait
 
 pytestmark = pytest.mark.slow
 COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "remark", "left")
@@ -36,12 +35,6 @@ def month(file: Path, number: int, **changes: object) -> Path:
             row = [f"c{number}-{i}", day, plan, minutes, age, region, f"called {i} times", "yes" if left else "no"]
             writer.writerow(changes[name](value) if name in changes else value for name, value in zip(COLUMNS, row, strict=True))
     return file
-
-
-def ready(port: int) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5):
-        return True
-    return False
 
 
 @pytest.fixture(scope="module")

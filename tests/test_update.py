@@ -10,13 +10,12 @@ from pathlib import Path
 import copier
 import pytest
 import yaml
-from conftest import CONFIG, PARTS, ROOT, commit, git
+from conftest import CONFIG, FLAT, ROOT, commit, git, history
 
 YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/.*"
 SEEDS = r"README\.md|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
 PIPELINES = r"\.github/|\.gitlab|azure-pipelines|renovate\.json"
 ANSWERS = ".copier-answers.yml"
-FLAT = "0.2.99"
 SHIMS = {f"src/x/factory/{name}" for name in CONFIG["shims"]["default"].split()}
 
 
@@ -186,37 +185,6 @@ def test_a_failed_update_changes_nothing(old, releases, options):
             hidden.rename(releases)
     assert files(old) == before
     assert git(old, "status", "--porcelain") == ""
-
-
-def history() -> dict[str, str]:
-    """The commit of each release: the first whose changelog has it as a heading. Tags may be missing in a clone.
-
-    With them goes the last commit before the factory was split into packages, as if it were a release.
-    """
-    if not (ROOT / ".git").exists():
-        return {}
-    found: dict[str, str] = {}
-    for sha in git(ROOT, "log", "--reverse", "--format=%H", "--", "CHANGELOG.md").splitlines():
-        for version in re.findall(r"^## v?(\d\S*)", git(ROOT, "show", f"{sha}:CHANGELOG.md"), re.MULTILINE):
-            found.setdefault(version, sha)
-    flat = "template/src/{{ package }}/factory/prepare.py"
-    if lost := git(ROOT, "log", "--diff-filter=DR", "--format=%P", "--", flat):
-        found[FLAT] = lost.split()[0]
-    return found
-
-
-@pytest.fixture(scope="module")
-def past(template, tmp_path_factory) -> Path:
-    """A clone with a tag on each release, and the working tree as the newest."""
-    folder = tmp_path_factory.mktemp("past") / "template"
-    git(ROOT, "clone", "--quiet", "--no-tags", ".", str(folder))
-    for version, sha in history().items():
-        git(folder, "tag", version, sha)
-    for part in PARTS:
-        shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
-    shutil.copytree(template, folder, dirs_exist_ok=True)
-    commit(folder, "1000.0.0")
-    return folder
 
 
 def needs(project: Path) -> dict[str, list[str]]:

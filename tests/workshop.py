@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -97,6 +98,13 @@ def serving(port: int, *command: object, folder: Path, seconds: int = 60) -> Ite
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def ready(port: int) -> bool:
+    """Whether the service there has loaded its model."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5):
+        return True
+    return False
 
 
 class Project:

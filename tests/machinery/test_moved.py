@@ -81,3 +81,13 @@ def test_users_tests_have_the_old_names(monkeypatch):
     monkeypatch.setitem(sys.modules, f"{FACTORY}.training.tune", None)
     with pytest.raises(ModuleNotFoundError, match=f"{FACTORY}.training.tune"):
         tests.tune  # noqa: B018
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_older_file_that_was_kept_has_no_effect(tmp_path, monkeypatch):
+    import late_flights.factory
+
+    (tmp_path / "prepare.py").write_text("raise RuntimeError('half of an update')\n")
+    monkeypatch.setattr(late_flights.factory, "__path__", [str(tmp_path), *late_flights.factory.__path__])
+    monkeypatch.delitem(sys.modules, f"{FACTORY}.prepare", raising=False)
+    assert import_module(f"{FACTORY}.prepare") is prepare
