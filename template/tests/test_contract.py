@@ -35,6 +35,13 @@ def validate(schema=contract.Row, **changed):
     return rules.validate(pl.DataFrame([FLIGHT | changed], infer_schema_length=None), schema)
 
 
+def refused(schema=contract.Row, **changed):
+    """The columns and rules for which the contract refuses the row."""
+    with pytest.raises(errors.ContractViolation) as refusal:
+        validate(schema, **changed)
+    return {violation.subject for violation in refusal.value.violations}
+
+
 def test_flight_is_a_row():
     validate()
 
@@ -53,8 +60,7 @@ def test_optional_columns_may_be_unknown():
 
 @pytest.mark.parametrize("column", [column for column in FLIGHT if column not in OPTIONAL])
 def test_other_columns_must_be_known(column):
-    with pytest.raises(errors.ContractViolation, match=f"{column}: nullability"):
-        validate(**{column: None})
+    assert column in refused(**{column: None})
 
 
 INVALID: dict[str, list[Any]] = {
@@ -79,8 +85,7 @@ INVALID: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("column, value", [(column, value) for column, values in INVALID.items() for value in values])
 def test_limits(column, value):
-    with pytest.raises(errors.ContractViolation, match=f"{column}: "):
-        validate(**{column: value})
+    assert column in refused(**{column: value})
 
 
 def test_every_column_is_tested():
@@ -89,19 +94,16 @@ def test_every_column_is_tested():
 
 
 def test_impossible_speed():
-    with pytest.raises(errors.ContractViolation, match="flies_at_a_possible_speed"):
-        validate(distance=1500, scheduled_minutes=100)
+    assert refused(distance=1500, scheduled_minutes=100) == {"flies_at_a_possible_speed"}
 
 
 def test_plane_from_the_future():
-    with pytest.raises(errors.ContractViolation, match="was_built_before_it_flew"):
-        validate(plane_built=2014)
+    assert refused(plane_built=2014) == {"was_built_before_it_flew"}
 
 
 @pytest.mark.parametrize("value", [None, "soon", 5000])
 def test_outcome(value):
-    with pytest.raises(errors.ContractViolation, match=f"{TARGET}: "):
-        validate(contract.LabelledRow, **{TARGET: value})
+    assert TARGET in refused(contract.LabelledRow, **{TARGET: value})
 
 
 DELIVERY = pl.DataFrame([FLIGHT | {"origin": origin} for origin in ("EWR", "JFK", "LGA")] * 20)
@@ -127,8 +129,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("invariant, delivery", BROKEN.items(), ids=BROKEN)
 def test_broken_delivery(invariant, delivery):
-    with pytest.raises(errors.ContractViolation, match=f"^not so: {invariant}$"):
+    with pytest.raises(errors.ContractViolation) as refusal:
         rules.check_invariants(delivery, contract.DELIVERY)
+    assert [violation.problem for violation in refusal.value.violations] == [invariant]
 
 
 def test_every_invariant_is_tested():
