@@ -48,43 +48,43 @@ def arguments() -> argparse.Namespace:
     )
     for option in ADOPTED:
         parser.add_argument(f"--{option}", action="append", default=[], help="as of `factory adopt`")
-    given = parser.parse_args()
-    given.answers += [word for word in given.data if is_answer(word)]  # Copier's --data takes these
-    given.data = [Path(word).absolute() for word in given.data if not is_answer(word)]
-    for table in given.data:
+    args = parser.parse_args()
+    args.answers += [word for word in args.data if is_answer(word)]  # Copier's --data takes these
+    args.data = [Path(word).absolute() for word in args.data if not is_answer(word)]
+    for table in args.data:
         if not table.exists():
             raise ValueError(f"{table}: no such file or folder")
-    if len(given.data) > 1 or len(given.data) != len(given.target) or (given.data and given.no_setup):
+    if len(args.data) > 1 or len(args.data) != len(args.target) or (args.data and args.no_setup):
         raise ValueError("--data takes one table or folder, and goes with one --target, without --no-setup")
-    return given
+    return args
 
 
 def is_answer(word: str) -> bool:
     return "=" in word and word.partition("=")[0].isidentifier()
 
 
-def adoption(given: argparse.Namespace) -> list[str]:
+def adoption(args: argparse.Namespace) -> list[str]:
     """The arguments of `factory adopt`."""
-    options = [word for option in ADOPTED for value in getattr(given, option) for word in (f"--{option}", value)]
-    return ["adopt", str(given.data[0]), *options, *(["--yes"] if given.defaults else [])]
+    options = [word for option in ADOPTED for value in getattr(args, option) for word in (f"--{option}", value)]
+    return ["adopt", str(args.data[0]), *options, *(["--yes"] if args.defaults else [])]
 
 
 def answers(pairs: list[str], data_file: Path | None) -> dict[str, object]:
-    given = yaml.safe_load(data_file.read_text("utf-8")) if data_file else {}
-    if not isinstance(given, dict):
+    values = yaml.safe_load(data_file.read_text("utf-8")) if data_file else {}
+    if not isinstance(values, dict):
         raise ValueError(f"{data_file}: must hold lines of the form `question: answer`")
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"-d {pair}: must have the form question=answer")
-        given[key] = value
+        values[key] = value
     config = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
-    questions = [name for name, asked in config.items() if name[0] != "_" and asked.get("when", True)]
-    for name in map(str, given):
+    questions = [name for name, question in config.items() if name[0] != "_" and question.get("when", True)]
+    for name in map(str, values):
         if name not in questions:
             hint = "".join(f"did you mean {close}? " for close in difflib.get_close_matches(name, questions, n=1))
             raise ValueError(f"no question is called {name!r}; {hint}there are {', '.join(questions)}")
-    return given
+    return values
 
 
 def copy(dest: Path, data: dict[str, object], ref: str | None, defaults: bool) -> None:
@@ -110,21 +110,21 @@ def main() -> int | str:
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
         signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        given = arguments()
-        dest = given.dest.absolute()  # its parent must exist: none is made that a failure would leave
-        told = answers(given.answers, given.data_file)
-        if given.data:
-            told.setdefault("problem", "classification")  # of the sample; the target tells the table's
-        copy(dest, told, given.vcs_ref, given.defaults)
+        args = arguments()
+        dest = args.dest.absolute()  # its parent must exist: none is made that a failure would leave
+        chosen = answers(args.answers, args.data_file)
+        if args.data:
+            chosen.setdefault("problem", "classification")  # of the sample; the target tells the table's
+        copy(dest, chosen, args.vcs_ref, args.defaults)
         setup = f"cd {shlex.quote(str(dest))} && uv run factory setup"
-        if given.no_setup:
+        if args.no_setup:
             print(f"Your project is ready. Next: {setup}")
             return 0
         uv = shutil.which("uv")
         if not (uv and factory(uv, dest, "setup")):
             return f"new.py: copied, but not set up{'' if uv else ' (uv is missing)'}; to go on: {setup}"
-        if given.data and not factory(uv, dest, *adoption(given)):
-            return f"new.py: set up with the sample; to go on: cd {shlex.quote(str(dest))} && uv run factory {shlex.join(adoption(given))}"
+        if args.data and not factory(uv, dest, *adoption(args)):
+            return f"new.py: set up with the sample; to go on: cd {shlex.quote(str(dest))} && uv run factory {shlex.join(adoption(args))}"
         return 0
     except KeyboardInterrupt:
         return "new.py: stopped by you"

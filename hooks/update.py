@@ -24,10 +24,10 @@ def main() -> int | str:
     parser.add_argument("project", type=Path, help="folder of the project")
     parser.add_argument("--template", metavar="URL", help="where the template is now, if it has moved")
     parser.add_argument("--release", metavar="X.Y.Z", help="which release; by default the newest")
-    given = parser.parse_args()
+    args = parser.parse_args()
     try:
-        os.chdir(given.project)
-        done = template_update.update(given.template, given.release)
+        os.chdir(args.project)
+        done = template_update.update(args.template, options.release)
     except (FactoryError, OSError) as error:
         return f"update.py: {error}"
     print("\n".join(done.lines()))

@@ -13,7 +13,7 @@ pytest_plugins = ["skips"]
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
-QUESTIONS = [name for name, asked in CONFIG.items() if name[0] != "_" and asked.get("when", True)]
+QUESTIONS = [name for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)]
 FLAT = "0.2.99"
 PARTS = ["copier.yml", "includes", "licenses", "template", "hooks"]
 
@@ -74,17 +74,17 @@ def release(template, tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def render(template, tmp_path_factory) -> Callable[..., Path]:
     """`render(**answers)` gives a project; the same answers give the same one, so a test copies it before changing it."""
-    made: dict[tuple, Path] = {}
+    projects: dict[tuple, Path] = {}
 
     def project(**answers: object) -> Path:
         answers = {"project_name": "Late flights", **answers}
         assert not answers.keys() - set(QUESTIONS), "Copier would ignore what is no question"
         key = tuple(sorted((name, repr(value)) for name, value in answers.items()))
-        if key not in made:
+        if key not in projects:
             folder = tmp_path_factory.mktemp("render") / "project"
             copier.run_copy(str(template), folder, answers, defaults=True, quiet=True)
-            made[key] = folder
-        return made[key]
+            projects[key] = folder
+        return projects[key]
 
     return project
 

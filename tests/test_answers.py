@@ -193,8 +193,8 @@ TABLES = {
 def test_new_refuses_tables(new, tmp_path, monkeypatch, options, complaint):
     monkeypatch.chdir(tmp_path)
     Path("table.csv").write_text("left,size\nyes,1\n")
-    said = new(tmp_path / "x", "-d", "project_name=x", *options)
-    assert complaint in said and "\n" not in said
+    message = new(tmp_path / "x", "-d", "project_name=x", *options)
+    assert complaint in message and "\n" not in message
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
 
 

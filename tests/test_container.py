@@ -213,10 +213,10 @@ def test_scores_without_rights_are_those_of_factory_score(project, rows, tmp_pat
 
 
 def test_nothing_is_dropped_when_it_is_told_to_end(rows):
-    told, seen = threading.Event(), Counter()
+    stopped, seen = threading.Event(), Counter()
 
     def ask(url: str) -> None:
-        while not told.is_set():
+        while not stopped.is_set():
             try:
                 seen[fetch(f"{url}/score", rows)[0]] += 1
             except OSError as error:
@@ -230,7 +230,7 @@ def test_nothing_is_dropped_when_it_is_told_to_end(rows):
         ending = subprocess.Popen(["docker", "stop", "--time=30", name], stdout=subprocess.DEVNULL)
         assert wait(lambda: not answers(f"{url}/health/ready"), 10)
         time.sleep(2)  # as long as a balancer may take to notice
-        told.set()
+        stopped.set()
         for client in clients:
             client.join()
         assert ending.wait(30) == 0 and inspect(name)["State"]["ExitCode"] == 0

@@ -75,8 +75,8 @@ def expected(trained, tmp_path_factory) -> dict[str, dict[str, bytes]]:
 
 
 def test_bytes_depend_on_data_and_parameters_alone(trained, expected):
-    assert trained.made() == expected["test: 0.2"]
-    assert expected["test: 0.3"].keys() == trained.made().keys()
+    assert trained.artefacts() == expected["test: 0.2"]
+    assert expected["test: 0.3"].keys() == trained.artefacts().keys()
     for name in ("model/model.skops", "model/model.onnx", "model/manifest.json", "data/prepared/train.parquet"):
         assert expected["test: 0.3"][name] != expected["test: 0.2"][name]
 
@@ -94,18 +94,18 @@ def test_killed_run_is_made_good(work, expected, shell):
                 os.kill(pid, getattr(signal, f"SIG{how}"))
         else:
             os.kill(process.pid, getattr(signal, f"SIG{how}"))
-        said = process.communicate(timeout=20)[1]
-        event = f"SIG{how} to {whom} after {moment:.2f} s, {shell}: {said}"
+        output = process.communicate(timeout=20)[1]
+        event = f"SIG{how} to {whom} after {moment:.2f} s, {shell}: {output}"
         assert wait(lambda: not work.running(), 1.5), f"{event}: {work.running()} outlive DVC"
         other = RANDOM.choice(["test: 0.2", "test: 0.3"])
         work.set(setting, other)
         setting = other
         if work.run("dvc", "status")[0]:  # DVC writes its locks in place: docs/data.md names the remedies
-            said = work.run("dvc", "repro")[2]
-            if ".dvc/tmp/rwlock" in said:
+            output = work.run("dvc", "repro")[2]
+            if ".dvc/tmp/rwlock" in output:
                 (work.folder / ".dvc/tmp/rwlock").unlink()
             else:
-                assert "dvc.lock" in said, event
+                assert "dvc.lock" in output, event
                 git(work.folder, "restore", "dvc.lock")
         assert work.reproduced(SHELL=shell) == expected[setting], event
 
@@ -121,21 +121,21 @@ def test_half_a_lock_is_refused_and_restored(work, expected):
 
 def test_stage_that_starts_after_dvc_died_gives_up(work):
     """The process is adopted by another session before it can look who its parent is."""
-    before = work.made()
+    before = work.artefacts()
     shell = ["setsid", "sh", "-c", "export DVC_STAGE=train; (sleep 0.5; exec factory train) & exit 0"]
     _, _, err = work.run(*shell)
     assert err == "Error: DVC died while the stage was starting\n"
-    assert work.made() == before
+    assert work.artefacts() == before
 
 
 def test_two_runs_at_once(work, expected):
     first = work.start("dvc", "repro", "--force")
     time.sleep(RANDOM.uniform(0, 3))
     second = work.start("dvc", "repro", "--force", RANDOM.choice(["prepare", "train", "evaluate"]))
-    said = [process.communicate(timeout=120)[1] for process in (first, second)]
-    failed = [err for process, err in zip((first, second), said, strict=True) if process.returncode]
-    assert len(failed) < 2, said
-    assert all("nable to acquire lock" in err or "is busy" in err for err in failed), said
+    output = [process.communicate(timeout=120)[1] for process in (first, second)]
+    failed = [err for process, err in zip((first, second), output, strict=True) if process.returncode]
+    assert len(failed) < 2, output
+    assert all("nable to acquire lock" in err or "is busy" in err for err in failed), output
     assert work.reproduced() == expected["test: 0.2"]
 
 
@@ -190,7 +190,7 @@ def test_rotten_model(work, expected):
         restore(work)
         shutil.rmtree(work.folder / "model")
         work.done("dvc", "pull")
-        assert work.made() == expected["test: 0.2"]
+        assert work.artefacts() == expected["test: 0.2"]
 
 
 def test_rotten_storage(work):
@@ -312,9 +312,9 @@ def test_two_ingests_at_once(work):
     for name in set(names):
         deliver(work, name, name[-9])
     both = [work.start("factory", "ingest", name) for name in names]
-    said = [process.communicate(timeout=60)[1] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 0, 1], said
-    assert sum("is an earlier delivery and stays as it is" in err for err in said) == 1, said
+    output = [process.communicate(timeout=60)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 0, 1], output
+    assert sum("is an earlier delivery and stays as it is" in err for err in output) == 1, output
     assert sorted(work.ledger()) == sorted([*known, "a.parquet", "b.parquet"])
     work.done("factory", "prepare")
 
@@ -348,8 +348,8 @@ def test_killed_setup(bare, tmp_path):
 def test_setup_without_identity(bare, tmp_path):
     (tmp_path / "config").write_text("[user]\n\tuseConfigOnly = true\n")
     nobody = {name: None for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER", "EMAIL"))}
-    said = bare.refused("factory", "setup", **nobody, GIT_CONFIG_GLOBAL=str(tmp_path / "config"))
-    assert said.startswith("Git does not know who you are: git config")
+    output = bare.refused("factory", "setup", **nobody, GIT_CONFIG_GLOBAL=str(tmp_path / "config"))
+    assert output.startswith("Git does not know who you are: git config")
     assert not (bare.folder / ".git").exists() and not (bare.folder / "data/ledger.csv").exists()
 
 

@@ -36,8 +36,8 @@ def test_the_run_arrives(project, tmp_path):
     stores = ("--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", tmp_path / "artifacts")
     with serving(port, server, "server", *options, *stores, folder=tmp_path, seconds=120):
         address = f"http://127.0.0.1:{port}"
-        said = run(project, *EVALUATE, MLFLOW_TRACKING_URI=address)
-        assert "Warning" not in said
+        output = run(project, *EVALUATE, MLFLOW_TRACKING_URI=address)
+        assert "Warning" not in output
 
         record = json.loads((project / "reports" / "run.json").read_text("utf-8"))
         experiment = ask(address, "/api/2.0/mlflow/experiments/get-by-name?experiment_name=late_flights")["experiment"]

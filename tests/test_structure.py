@@ -108,8 +108,8 @@ def test_free_text_is_quoted_where_a_machine_reads_it(file):
 
 
 def test_free_text_is_what_has_no_choices():
-    asked = {name for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)}
-    assert set(FREE_TEXT) == {name for name in asked if "choices" not in CONFIG[name]} - {"storage_url"}
+    questions = {name for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)}
+    assert set(FREE_TEXT) == {name for name in questions if "choices" not in CONFIG[name]} - {"storage_url"}
 
 
 @pytest.mark.parametrize("part", [*PARTS, "docs", "noxfile.py", ".ci", ".github", "README.md"])

@@ -67,11 +67,11 @@ def releases(template, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def projects(releases, tmp_path_factory) -> dict[str, Path]:
     """An old and a fresh project, both as they were rendered."""
-    made = {ref: tmp_path_factory.mktemp("projects") / ref for ref in ("1.0.0", "1.1.0")}
-    for ref, folder in made.items():
+    projects = {ref: tmp_path_factory.mktemp("projects") / ref for ref in ("1.0.0", "1.1.0")}
+    for ref, folder in projects.items():
         copier.run_copy(str(releases), folder, {"project_name": "x"}, vcs_ref=ref, defaults=True, quiet=True)
         commit(folder)
-    return made
+    return projects
 
 
 @pytest.fixture
@@ -331,12 +331,12 @@ SPOILED = {
 }
 
 
-@pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
-def test_safe_update_refuses_in_one_line_and_changes_nothing(old, releases, spoil, said):
+@pytest.mark.parametrize(("spoil", "message"), SPOILED.values(), ids=SPOILED)
+def test_safe_update_refuses_in_one_line_and_changes_nothing(old, releases, spoil, message):
     spoil(old, releases)
     before, status = files(old), git(old, "status", "--porcelain")
     done = safely(old)
-    assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1, done
+    assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done
     assert files(old) == before and git(old, "status", "--porcelain") == status
 
 

@@ -142,9 +142,9 @@ class Project:
         self.done("dvc", "repro", *options, **env)
         assert "up to date" in self.done("dvc", "status")
         assert ".tmp" not in git(self.folder, "status", "--porcelain")  # a stage clears what is left when it next runs
-        return self.made()
+        return self.artefacts()
 
-    def made(self) -> dict[str, bytes]:
+    def artefacts(self) -> dict[str, bytes]:
         files = [*(self.folder / "model").iterdir(), *(self.folder / "data/prepared").iterdir()]
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
 

@@ -15,8 +15,8 @@ MARKER = DEMO / ".git" / "made-by-nox"
 def main() -> str | None:
     os.environ |= {f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     if DEMO.exists():
-        made = MARKER.read_text() if MARKER.exists() else None
-        if made != "" and made != state():
+        left = MARKER.read_text() if MARKER.exists() else None
+        if left != "" and left != state():
             return f"{DEMO} holds work that this session did not make: move it away"
         shutil.rmtree(DEMO)
     run("git", "init", "--quiet", "--initial-branch=main", str(DEMO))
@@ -45,8 +45,8 @@ def run(*command: str) -> None:
 
 def state() -> str:
     """What the demo's repository holds, committed or not."""
-    asked = (("rev-parse", "HEAD"), ("status", "--porcelain"))
-    return "".join(subprocess.check_output(["git", "-C", str(DEMO), *question], text=True) for question in asked)
+    queries = (("rev-parse", "HEAD"), ("status", "--porcelain"))
+    return "".join(subprocess.check_output(["git", "-C", str(DEMO), *question], text=True) for question in queries)
 
 
 if __name__ == "__main__":
