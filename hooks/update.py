@@ -27,7 +27,7 @@ def main() -> int | str:
     args = parser.parse_args()
     try:
         os.chdir(args.project)
-        done = template_update.update(args.template, options.release)
+        done = template_update.update(args.template, args.release)
     except (FactoryError, OSError) as error:
         return f"update.py: {error}"
     print("\n".join(done.lines()))
