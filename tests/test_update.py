@@ -67,11 +67,11 @@ def releases(template, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def projects(releases, tmp_path_factory) -> dict[str, Path]:
     """An old and a fresh project, both as they were rendered."""
-    projects = {ref: tmp_path_factory.mktemp("projects") / ref for ref in ("1.0.0", "1.1.0")}
-    for ref, folder in projects.items():
+    folders = {ref: tmp_path_factory.mktemp("projects") / ref for ref in ("1.0.0", "1.1.0")}
+    for ref, folder in folders.items():
         copier.run_copy(str(releases), folder, {"project_name": "x"}, vcs_ref=ref, defaults=True, quiet=True)
         commit(folder)
-    return projects
+    return folders
 
 
 @pytest.fixture
