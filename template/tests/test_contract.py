@@ -131,7 +131,7 @@ BROKEN = {
 def test_broken_delivery(invariant, delivery):
     with pytest.raises(errors.ContractViolation) as refusal:
         rules.check_invariants(delivery, contract.DELIVERY)
-    assert [violation.problem for violation in refusal.value.violations] == [invariant]
+    assert [violation.subject for violation in refusal.value.violations] == [invariant]
 
 
 def test_every_invariant_is_tested():

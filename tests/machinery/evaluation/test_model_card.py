@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory import errors, manifest
-from late_flights.factory.evaluation import assessment, model_card
+from late_flights.factory.evaluation import assessment, card_input, model_card
 from late_flights.factory.metrics import bootstrap
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
 from machinery.evaluation.assessment_factory import build_assessment
 
-WORDS = {name: f"{name} in words" for name in model_card.REQUIRED_FIELDS}
+WORDS = {name: f"{name} in words" for name in card_input.REQUIRED_FIELDS}
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def read(name):
 
 
 def write_input(content):
-    model_card.INPUT.parent.mkdir(exist_ok=True)
-    model_card.INPUT.write_text(content, encoding="utf-8")
+    card_input.INPUT.parent.mkdir(exist_ok=True)
+    card_input.INPUT.write_text(content, encoding="utf-8")
 
 
 @pytest.mark.usefixtures("trained")
@@ -50,8 +50,8 @@ def test_figures_are_those_of_the_reports():
 
 @pytest.mark.usefixtures("trained")
 def test_missing_field_is_marked():
-    assert json.loads(read("model-card.json"))["unsaid"] == list(model_card.REQUIRED_FIELDS)
-    assert read("model-card.md").count("**still unsaid, add it to docs/model-card.yaml**") == len(model_card.REQUIRED_FIELDS)
+    assert json.loads(read("model-card.json"))["unsaid"] == list(card_input.REQUIRED_FIELDS)
+    assert read("model-card.md").count("**still unsaid, add it to docs/model-card.yaml**") == len(card_input.REQUIRED_FIELDS)
 
 
 @pytest.mark.usefixtures("trained", "quick")
@@ -70,11 +70,11 @@ def test_words_are_shown_as_they_were_written():
 def test_empty_field_is_missing(tmp_path, content):
     path = tmp_path / "card.yaml"
     path.write_text(content)
-    assert model_card.load(path).missing_fields == list(model_card.REQUIRED_FIELDS)
+    assert card_input.load(path).missing_fields == list(card_input.REQUIRED_FIELDS)
 
 
 def test_missing_file_holds_nothing(tmp_path):
-    assert model_card.load(tmp_path / "card.yaml") == model_card.ModelCardInput()
+    assert card_input.load(tmp_path / "card.yaml") == card_input.ModelCardInput()
 
 
 WRONG = {
@@ -94,7 +94,7 @@ def test_mistake_is_named_in_one_line(tmp_path, content, message):
     path = tmp_path / "card.yaml"
     path.write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(errors.FactoryError) as error:
-        model_card.load(path)
+        card_input.load(path)
     assert str(error.value).startswith(str(path)) and message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -110,7 +110,7 @@ def test_stage_with_a_mistaken_card_leaves_the_reports():
 @pytest.mark.usefixtures("project", "quick")
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_page_without_time_slices_or_deliveries(problem):
-    facts = model_card.build_card(build_assessment(problem), model_card.ModelCardInput()) | {
+    facts = model_card.build_card(build_assessment(problem), card_input.ModelCardInput()) | {
         "quantitative_analyses": {"slices": []}
     }
     page = model_card.render(facts)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from late_flights.factory import errors, manifest
-from late_flights.factory.evaluation import model_card
+from late_flights.factory.evaluation import card_input
 from late_flights.factory.gate import promote
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
@@ -12,12 +12,12 @@ from tests.factory.git_repository import another_model
 
 pytestmark = pytest.mark.usefixtures("committed")
 ZOE, LI, MAX = ("Zoë 李", "zoe@example.com"), ("Li", "Li@example.com"), ("Max", "max@example.com")
-WORDS = dict.fromkeys(model_card.REQUIRED_FIELDS, "in words")
+WORDS = dict.fromkeys(card_input.REQUIRED_FIELDS, "in words")
 
 
 def write_card(**content):
-    model_card.INPUT.parent.mkdir(exist_ok=True)
-    model_card.INPUT.write_text(json.dumps(content), encoding="utf-8")
+    card_input.INPUT.parent.mkdir(exist_ok=True)
+    card_input.INPUT.write_text(json.dumps(content), encoding="utf-8")
     return git_repository.commit()
 
 
@@ -66,7 +66,7 @@ def test_second_person_approves(approve):
 
 def test_approval_stays_when_others_edit_the_card(approve):
     approve(LI, LI, manifest.model_id())
-    model_card.INPUT.write_text(model_card.INPUT.read_text().replace("in words", "in other words"))
+    card_input.INPUT.write_text(card_input.INPUT.read_text().replace("in words", "in other words"))
     git_repository.commit()
     promote.check_approval(manifest.model_id())
 
@@ -104,9 +104,9 @@ def test_approval_of_the_model_before(approve):
 
 
 def test_approval_that_is_not_committed():
-    model_card.INPUT.parent.mkdir(exist_ok=True)
+    card_input.INPUT.parent.mkdir(exist_ok=True)
     approved = [{"by": "Li <li@example.com>", "model": manifest.model_id()}]
-    model_card.INPUT.write_text(json.dumps({"risk": "high", **WORDS, "approvals": approved}))
+    card_input.INPUT.write_text(json.dumps({"risk": "high", **WORDS, "approvals": approved}))
     assert refusal().startswith("NOT_APPROVED")
 
 

@@ -169,7 +169,8 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "evaluation.assessment": {"main_metric": "metrics.definitions.main_metric"},
     "evaluation.evaluate": {"REPORTS": "paths.REPORTS", "dump": "manifest.dump"},
-    "evaluation.model_card": {"SAID": "INPUT", "Said": "ModelCardInput", "of": "build_card", "page": "render"},
+    "evaluation.model_card": {"SAID": "INPUT", "Said": "ModelCardInput", "of": "build_card", "page": "render"}
+    | _all("evaluation.card_input", "Approval load"),
     "evaluation.run_record": {"SETTINGS": "MLFLOW_DEFAULTS", "of": "build_record"},
     "gate.checks": {"Decided": "metrics.fairness.Predictions"},
     "gate.compare": {

@@ -86,6 +86,13 @@ class Params(Section):
     gate: Gate = Gate()
 
     @property
+    def columns(self) -> list[str]:
+        """The columns that params.yaml names."""
+        data = self.data
+        named = (data.target, data.id, data.time, *data.sensitive, *self.evaluation.slices)
+        return [column for column in named if column is not None]
+
+    @property
     def group_columns(self) -> list[str]:
         """The columns whose groups are looked at one by one, sensitive ones first."""
         return list(dict.fromkeys([*self.data.sensitive, *self.evaluation.slices]))

@@ -44,6 +44,13 @@ class Violation:
         return ", ".join(filter(None, (": ".join(filter(None, (self.subject, self.problem))), self.evidence)))
 
 
+class BrokenInvariant(Violation):
+    """The name of an invariant that a whole delivery breaks."""
+
+    def __str__(self) -> str:
+        return f"not so: {self.subject}"  # as tests that users own expect it
+
+
 class ContractViolation(FactoryError):
     """Rows break the contract: the message names column, rule, number of rows and an example."""
 

@@ -96,7 +96,7 @@ def _cast_to_files(path: Path, folder: Path, checked: bool) -> pl.LazyFrame:
 
 
 def _check_columns(params: Params) -> None:
-    data, columns = params.data, contract.LabelledRow.column_names()
-    for name in (data.target, data.id, data.time, *data.sensitive, *params.evaluation.slices):
-        if name is not None and name not in columns:
+    columns = contract.LabelledRow.column_names()
+    for name in params.columns:
+        if name not in columns:
             raise FactoryError(f"params.yaml: contract.py has no column {name}, there are {', '.join(columns)}")

@@ -12,7 +12,7 @@ from ..metrics import definitions
 from ..paths import PREPARED, REPORTS
 from ..scoring import artifact
 from ..workspace.stage import stage
-from . import model_card, report, run_record
+from . import card_input, model_card, report, run_record
 from .assessment import REFERENCE_SCORES, Assessment, assess
 
 OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
@@ -46,7 +46,7 @@ def write(assessment: Assessment, folder: Path) -> None:
     for name, curve in assessment.curves.items():
         curve.write_csv(folder / "plots" / f"{name}.csv", float_precision=6)
     (folder / "report.html").write_text(report.render(assessment), encoding="utf-8")
-    card = model_card.build_card(assessment, model_card.load())
+    card = model_card.build_card(assessment, card_input.load())
     dump(card, folder / "model-card.json")
     (folder / "model-card.md").write_text(model_card.render(card), encoding="utf-8")
     run = run_record.build_record(assessment.manifest, assessment.params, figures)

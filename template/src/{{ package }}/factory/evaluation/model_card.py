@@ -1,53 +1,19 @@
-"""The model card (Mitchell et al. 2019): figures from the pipeline, the rest from docs/model-card.yaml."""
+"""The model card (Mitchell et al. 2019): figures from the pipeline, the rest from people."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
-from pydantic import Field
 from tabulate import tabulate
 
 from .. import PACKAGE
-from ..config import Section, read
 from ..data import ledger
 from ..tables.chunks import column, height
 from .assessment import Assessment
+from .card_input import INPUT, ModelCardInput
 
-INPUT = Path("docs/model-card.yaml")
 TEMPLATE = Path(__file__).with_name("model_card.md")
-REQUIRED_FIELDS = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
-
-
-class Approval(Section):
-    """Who approved which model: `by` as Git has it, `model` the sha256 of its manifest."""
-
-    by: str
-    model: str
-
-
-class ModelCardInput(Section):
-    """What only people know of the model; None where nobody has written it yet."""
-
-    risk: Literal["low", "high"] = "low"
-    owner: str | None = None
-    intended_use: str | None = None
-    out_of_scope: str | None = None
-    limits: str | None = None
-    ethical_considerations: str | None = None
-    approvals: list[Approval] = Field(default_factory=list)
-
-    @property
-    def missing_fields(self) -> list[str]:
-        return [name for name in REQUIRED_FIELDS if not (getattr(self, name) or "").strip()]
-
-
-def load(path: Path = INPUT) -> ModelCardInput:
-    """What people wrote; nothing, where the file is missing. Raises FactoryError naming each key that is wrong."""
-    try:
-        return read(path, lambda content: ModelCardInput.model_validate(content or {}))
-    except FileNotFoundError:
-        return ModelCardInput()
 
 
 def build_card(assessment: Assessment, card_input: ModelCardInput) -> dict[str, Any]:

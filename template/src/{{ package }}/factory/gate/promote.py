@@ -9,7 +9,7 @@ from typing import Any
 from .. import manifest
 from ..config import Params
 from ..errors import CannotEvaluate, FactoryError
-from ..evaluation import model_card
+from ..evaluation import card_input
 from ..paths import REPORTS
 from ..registry import champion, versions
 from ..registry.versions import Version
@@ -80,20 +80,20 @@ def check_approval(model: str) -> None:
     An approval counts if the last commit that entered it is by the person whom it names, and
     somebody else committed the model; `model` is the sha256 of its manifest.
     """
-    card = model_card.load()
+    card = card_input.load()
     if card.risk == "low":
         return
     if card.missing_fields:
         raise FactoryError(
-            f"CARD_INCOMPLETE: {model_card.INPUT}: risk is high and still unsaid: {', '.join(card.missing_fields)}"
+            f"CARD_INCOMPLETE: {card_input.INPUT}: risk is high and still unsaid: {', '.join(card.missing_fields)}"
         )
     author = _model_author()
-    approver = next(iter(git.authors_of(model, str(model_card.INPUT))), None)
+    approver = next(iter(git.authors_of(model, str(card_input.INPUT))), None)
     for approval in card.approvals:
         if approval.model == model and approver and approver != author and f"<{approver}>" in approval.by.lower():
             return
     raise FactoryError(
-        f"NOT_APPROVED: risk is high: somebody other than {author} adds to the approvals in {model_card.INPUT} and commits: "
+        f"NOT_APPROVED: risk is high: somebody other than {author} adds to the approvals in {card_input.INPUT} and commits: "
         f"{{by: Name <address>, model: {model}}}"
     )
 

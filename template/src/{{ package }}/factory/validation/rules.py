@@ -7,7 +7,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from ..errors import ContractViolation, Violation
+from ..errors import BrokenInvariant, ContractViolation, Violation
 from ..tables.chunks import Rows, collect, height
 from .dataframely_internals import BOUNDS, validation_rules
 from .parsing import cast, first_value
@@ -65,7 +65,7 @@ def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
     """Refuse a delivery that breaks an invariant, or for which one has no answer."""
     broken = [name for name, expression in invariants.items() if collect(rows.select(expression)).item() is not True]
     if broken:
-        raise ContractViolation([Violation("not so", name) for name in broken])
+        raise ContractViolation([BrokenInvariant(name) for name in broken])
 
 
 @cache

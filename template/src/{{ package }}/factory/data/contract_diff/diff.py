@@ -100,7 +100,7 @@ def _missing(column: str, params: Params) -> Difference:
     readers += [name for name, invariant in contract.DELIVERY.items() if column in invariant.meta.root_names()]
     if readers:
         return Difference(column, f"{column} is missing; contract.py reads it: {', '.join(readers)}: {DECIDE}")
-    if column in _columns_in_params(params):
+    if column in params.columns:
         return Difference(column, f"{column} is missing; params.yaml names it: {DECIDE}")
     message = f"{column} is missing: add it to the delivery, or remove it from"
     return Difference(column, f"{message} {_files_naming(column, params)}")
@@ -110,17 +110,11 @@ def _reads(rule: pl.Expr, column: str, name: str) -> bool:
     return column in rule.meta.root_names() and not name.startswith(f"{column}|")
 
 
-def _columns_in_params(params: Params) -> set[str]:
-    data = params.data
-    columns = (data.target, data.id, data.time, *data.sensitive, *params.evaluation.slices)
-    return {column for column in columns if column}
-
-
 def _files_naming(column: str, params: Params) -> str:
     """contract.py, and the user's other modules and tests and params.yaml, where they name the column."""
     modules = [file for file in Path(contract.__file__).parent.glob("*.py") if file.name != "contract.py"]
     files = sorted(file.name for file in (*modules, *Path("tests").glob("*.py")) if _names(file, column))
-    return ", ".join(["contract.py", *files, *(["params.yaml"] if column in _columns_in_params(params) else [])])
+    return ", ".join(["contract.py", *files, *(["params.yaml"] if column in params.columns else [])])
 
 
 def _names(file: Path, column: str) -> bool:

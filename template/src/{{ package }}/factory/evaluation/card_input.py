@@ -1,0 +1,43 @@
+"""What only people know of the model, from docs/model-card.yaml: for the card, and for who must approve a promotion."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ..config import Section, read
+
+INPUT = Path("docs/model-card.yaml")
+REQUIRED_FIELDS = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
+
+
+class Approval(Section):
+    """Who approved which model: `by` as Git has it, `model` the sha256 of its manifest."""
+
+    by: str
+    model: str
+
+
+class ModelCardInput(Section):
+    """What only people know of the model; None where nobody has written it yet."""
+
+    risk: Literal["low", "high"] = "low"
+    owner: str | None = None
+    intended_use: str | None = None
+    out_of_scope: str | None = None
+    limits: str | None = None
+    ethical_considerations: str | None = None
+    approvals: list[Approval] = Field(default_factory=list)
+
+    @property
+    def missing_fields(self) -> list[str]:
+        """What a model of high risk still lacks."""
+        return [name for name in REQUIRED_FIELDS if not (getattr(self, name) or "").strip()]
+
+
+def load(path: Path = INPUT) -> ModelCardInput:
+    """What people wrote; nothing, where the file is missing. Raises FactoryError naming each key that is wrong."""
+    try:
+        return read(path, lambda content: ModelCardInput.model_validate(content or {}))
+    except FileNotFoundError:
+        return ModelCardInput()
