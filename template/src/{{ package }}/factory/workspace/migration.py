@@ -43,7 +43,8 @@ def migrate() -> list[str]:
         return []
     before = DVC_YAML.read_bytes().decode()
     after = with_folders(before)
-    DVC_YAML.write_bytes(after.encode())
+    if after != before:
+        DVC_YAML.write_bytes(after.encode())
     for old in MOVED.keys() - _named(after):
         shim = factory / old / "__init__.py" if old == "readers" else factory / old
         if shim.is_file() and shim.read_text(encoding="utf-8").startswith(SHIM):
