@@ -72,7 +72,7 @@ def test_what_a_release_wrote_gives_way_to_folders(factory, end):
 
 def test_what_the_user_wrote_is_named_with_its_new_place(factory):
     migration.DVC_YAML.write_text(NEW)
-    assert migration.left() == [
+    assert migration.remaining() == [
         "dvc.yaml: names factory/curves.py, which is now factory/metrics/curves.py: change it",
         "dvc.yaml: names factory/metrics.py, which is now factory/metrics/definitions.py: change it",
     ]
@@ -92,7 +92,7 @@ def test_only_shims_that_nothing_names_are_deleted(factory):
 def test_an_older_layout_stays(factory):
     (factory / "_moved.py").unlink()
     migration.DVC_YAML.write_text(OLD)
-    assert migration.migrate() == migration.left() == []
+    assert migration.migrate() == migration.remaining() == []
     assert migration.DVC_YAML.read_text() == OLD
 
 

@@ -30,7 +30,7 @@ class Update:
     conflicts: list[str]
     kept: list[str]
     migrated: Sequence[str] = ()
-    left: Sequence[str] = ()
+    remaining: Sequence[str] = ()
 
     @property
     def exit_code(self) -> int:
@@ -44,7 +44,7 @@ class Update:
         return [
             *(f"✗ {path}: conflict: choose between the marked lines" for path in self.conflicts),
             *(f"! {path}: kept as you changed it; {_fate(path)}" for path in self.kept),
-            *(f"! {line}" for line in self.left),
+            *(f"! {line}" for line in self.remaining),
             *(f"✓ {line}" for line in self.migrated),
             newest if self.before == self.after else updated,
         ]
@@ -73,7 +73,7 @@ def update(template: str | None = None, release: str | None = None) -> Update:
         run("git", "clean", "--quiet", "--force", "-d")
         raise
     conflicts = _git_lines("diff", "--name-only", "--diff-filter=U")
-    return Update(before["_commit"], after["_commit"], conflicts, kept, migrated, migration.left())
+    return Update(before["_commit"], after["_commit"], conflicts, kept, migrated, migration.remaining())
 
 
 def _fate(path: str) -> str:

@@ -81,6 +81,6 @@ def setup() -> None:
 
     for step in setup.setup(config.load()):
         click.echo(f"✓ {step}")
-    for line in migration.left():
+    for line in migration.remaining():
         click.echo(f"! {line}")
     click.echo("Next: uv run dvc repro")

@@ -52,7 +52,7 @@ def migrate() -> list[str]:
     return [] if after == before else [f"{DVC_YAML}: the stages name the folders of factory/ that its files are in now"]
 
 
-def left() -> list[str]:
+def remaining() -> list[str]:
     """What the user has to change."""
     named = _named(DVC_YAML.read_bytes().decode()) if _factory() and DVC_YAML.exists() else ()
     return [f"{DVC_YAML}: names factory/{old}, which is now factory/{MOVED[old]}: change it" for old in sorted(named)]
