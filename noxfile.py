@@ -18,7 +18,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command
 TOOLS = ("copier>=9.18", "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
 # what the tests start, and its package
 DEBIAN = {"npm": "npm", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
-BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each
+BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each, whose tests share a project
 
 
 def install(session: nox.Session) -> None:
@@ -55,7 +55,7 @@ def lint(session: nox.Session) -> None:
 def fast(session: nox.Session) -> None:
     """Answers, structure and updates, in seconds to minutes; `nox -s fast -- -k words` chooses."""
     install(session)
-    session.run("pytest", "-m", "not slow", *BESIDE, *session.posargs)
+    session.run("pytest", "-m", "not slow and not nightly", "--numprocesses=2", "--dist=worksteal", *session.posargs)
 
 
 @nox.session
@@ -72,6 +72,14 @@ def slow(session: nox.Session) -> None:
     install(session)
     debian(session)
     session.run("pytest", "-m", "slow", *BESIDE, *session.posargs)
+
+
+@nox.session(default=False)
+def nightly(session: nox.Session) -> None:
+    """What takes longer than CI may: the pipelines of GitLab and Azure DevOps run whole, and updates from older releases."""
+    install(session)
+    debian(session)
+    session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)
 
 
 @nox.session(default=False)

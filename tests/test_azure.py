@@ -11,7 +11,7 @@ from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hos
 from machinery.ci.fake_platforms import FakePlatform, environment, fake_platform
 from workshop import tool
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 engine = test_container.engine
 ODD = "$(>x)"  # a branch by which a shell that reads its name makes a file
 

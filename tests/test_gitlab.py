@@ -15,7 +15,7 @@ from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hos
 from machinery.ci.fake_platforms import FakePlatform, environment, fake_platform
 from workshop import require
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 engine = test_container.engine
 RUNNER = "gitlab-ci-local@4.70.0"
 NO_SERVICE = """

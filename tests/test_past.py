@@ -11,7 +11,6 @@ import pytest
 from conftest import CONFIG, FLAT, ROOT, git
 from workshop import Governed, free_port, ready, serving, wait
 
-pytestmark = pytest.mark.slow
 
 MODULE = '''\
 """The owner's."""
@@ -110,7 +109,14 @@ def score(project: Governed) -> float:
             return json.load(answer)["scores"][0]["score"]
 
 
-@pytest.mark.parametrize(("version", "by"), [("0.1.0", "copier"), ("0.2.0", "hook"), (FLAT, "copier")])
+@pytest.mark.parametrize(
+    ("version", "by"),
+    [
+        pytest.param("0.1.0", "copier", marks=pytest.mark.nightly),
+        pytest.param("0.2.0", "hook", marks=pytest.mark.slow),
+        pytest.param(FLAT, "copier", marks=pytest.mark.nightly),
+    ],
+)
 def test_it_goes_on(past, tmp_path, version, by):
     project = first_day(past, tmp_path, version)
     own = work(project)
