@@ -11,7 +11,6 @@ import pytest
 from conftest import CONFIG, FLAT, ROOT, git
 from workshop import Governed, free_port, ready, serving, wait
 
-
 MODULE = '''\
 """The owner's."""
 
