@@ -61,7 +61,7 @@ def test_code_is_green_whatever_the_branch_is_called(run, project, tmp_path):
     assert done.results == {"checks": "Succeeded", "tests": "Succeeded"}, done.log
     assert {job for job, *_ in done.steps} == {"checks", "tests oldest", "tests newest"}
     assert "Python 3.11" in done.log and "Python 3.13" in done.log
-    assert "no values vulnerabilities" in done.output("uv audit")
+    assert "no known vulnerabilities" in done.output("uv audit")
     assert not [*tmp_path.rglob("x")]
 
 
@@ -74,7 +74,7 @@ def test_code_is_red(run, project, what):
 
 
 def test_vulnerable_dependency_is_red(run, monkeypatch):
-    monkeypatch.setattr(Vulnerabilities, "values", "polars")
+    monkeypatch.setattr(Vulnerabilities, "vulnerable", "polars")
     done = run("code", only="checks", **QUICK)
     assert done.results["checks"] == "Failed" and "TEST-1" in done.output("uv audit")
 
