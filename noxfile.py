@@ -68,7 +68,7 @@ def machinery(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Rendered projects at work, with real storage servers; needs the network, may install Debian packages."""
+    """Rendered projects at work; needs the network, may install Debian packages."""
     install(session)
     debian(session)
     session.run("pytest", "-m", "slow", *BESIDE, *session.posargs)
@@ -76,7 +76,7 @@ def slow(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
-    """What takes longer than CI may: the pipelines of GitLab and Azure DevOps run whole, and updates from older releases."""
+    """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, updates from older releases."""
     install(session)
     debian(session)
     session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)

@@ -14,7 +14,7 @@ import pytest
 from conftest import git
 from workshop import call, copy, free_port, require, run, serving, status, tool
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 Remote = tuple[str, dict[str, str]]  # the address for the question, and DVC's settings of this machine
 
 ROT = """
