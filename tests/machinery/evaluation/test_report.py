@@ -118,11 +118,11 @@ def test_says_how_the_model_compares_with_the_baseline(low, high, words):
     ("value", "text"),
     [
         (0, "0"),
-        (2013, "2013"),
+        (2013, "2,013"),
         (1234567, "1,234,567"),
         (0.85634, "0.8563"),
         (-12.34567, "\N{MINUS SIGN}12.35"),
-        (4321.9, "4322"),
+        (4321.9, "4,322"),
         (3.2e-7, "3.2e\N{MINUS SIGN}07"),
         (float("nan"), "unknown"),
         (True, "True"),
@@ -132,6 +132,18 @@ def test_says_how_the_model_compares_with_the_baseline(low, high, words):
 )
 def test_writes_numbers_for_people(value, text):
     assert formatting.number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(2013, "2013"), (-5, "\N{MINUS SIGN}5"), (12345, "12,345"), (872.5, "872.5")])
+def test_writes_years_as_years(value, text):
+    assert formatting.cell(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0%"), (0.0004, "< 0.1%"), (0.0994, "9.9%"), (0.0996, "10%"), (0.75, "75%"), (1.0, "100%")]
+)
+def test_writes_shares_as_percentages(value, text):
+    assert formatting.share(value) == text
 
 
 def test_writes_numbers_of_a_column_with_the_same_decimals():

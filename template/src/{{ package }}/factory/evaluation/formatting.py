@@ -1,4 +1,4 @@
-"""Numbers and shares as people write them."""
+"""Figures as people read them, in every report, table and message."""
 
 import math
 from datetime import datetime
@@ -9,9 +9,9 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: Any, *, like: float | None = None) -> str:
-    """Four significant digits, or the decimals that give `like` as many; other values than numbers as they are.
+    """Four significant digits with thousands separators (4,219; 0.8572); other values than numbers as they are.
 
-    Thousands are separated from 10,000 on, so that years stay years.
+    `like` gives all figures of a column the decimals with which it has four significant digits itself.
     """
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
@@ -20,19 +20,23 @@ def number(value: Any, *, like: float | None = None) -> str:
     amount = float(value)
     if not math.isfinite(amount):
         return "unknown"
-    if like is None and 1e-4 <= abs(amount) < 1000 and not amount.is_integer():
-        text = f"{amount:.4g}"
-    elif like is None and 0 < abs(amount) < 1e-4:
+    if like is None and 0 < abs(amount) < 1e-4:
         text = f"{amount:.1e}"
+    elif like is None and abs(amount) < 1000:
+        text = f"{amount:.4g}"
     else:
         decimals = 3 - math.floor(math.log10(abs(like))) if like and abs(like) < 1000 else 0
-        amount = round(amount, decimals) + 0.0
-        text = f"{amount:,.{decimals}f}" if abs(amount) >= 10_000 else f"{amount:.{decimals}f}"
+        text = f"{round(amount, decimals) + 0.0:,.{decimals}f}"  # + 0.0: no minus before a zero
     return text.replace("-", MINUS)
 
 
+def cell(value: Any) -> str:
+    """A value of the data or of a setting: years and the like are written without separators."""
+    return str(value).replace("-", MINUS) if type(value) is int and abs(value) < 10_000 else number(value)
+
+
 def share(value: float) -> str:
-    """Per cent, with one decimal where it matters."""
-    per_cent = 100 * value
-    text = f"{per_cent:.0f}" if per_cent == 0 or per_cent >= 99.95 or per_cent >= 10 else f"{per_cent:.1f}"
-    return "< 0.1 %" if 0 < per_cent < 0.05 else f"{text} %"
+    """A percentage, with one decimal below 10%."""
+    if 0 < value < 0.0005:
+        return "< 0.1%"
+    return f"{100 * value:.0f}%" if value == 0 or value >= 0.0995 else f"{100 * value:.1f}%"

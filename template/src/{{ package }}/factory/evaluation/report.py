@@ -14,7 +14,7 @@ from ..metrics.definitions import METRICS, Metric, confusion_matrix, main_metric
 from ..tables.chunks import column, height
 from . import charts, column_profile
 from .assessment import SLICE_ROWS, Assessment
-from .formatting import number, share
+from .formatting import cell, number, share
 
 LISTED = {"classes": 5, "groups": 15, "features": 20, "columns": 40, "deliveries": 12}
 CONFUSION_CLASSES = 12
@@ -24,7 +24,7 @@ OTHERS = "others"
 def render(assessment: Assessment) -> str:
     """The page: self-contained, without scripts, the same bytes for the same assessment."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "share": share}
+    environment.filters |= {"number": number, "cell": cell, "share": share}
     source = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
     return environment.from_string(source).render(
