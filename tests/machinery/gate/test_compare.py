@@ -78,7 +78,7 @@ def test_earlier_result_does_not_stay_where_there_is_none():
     assert run("compare").exit_code == 0
     damaged()
     assert run("compare").exit_code == 2
-    assert not compare.JSON.exists() and not compare.MARKDOWN.exists()
+    assert not any(path.exists() for path in (compare.JSON, compare.MARKDOWN, compare.SCRIPT))
 
 
 @pytest.mark.usefixtures("committed")
@@ -100,6 +100,18 @@ def test_reports_for_machines_and_people_are_alike():
     assert len(lines) == len(report["checks"])
     for line, check in zip(lines, report["checks"], strict=True):
         assert line in shown.output and check["code"] in line and check["what"] in line and "✓" in line
+
+
+@pytest.mark.usefixtures("committed")
+def test_result_names_the_version_once_there_is_one():
+    assert run("compare").exit_code == 0
+    assert json.loads(compare.JSON.read_text())["version"] is None
+    assert run("promote").exit_code == 0
+    script = json.loads(compare.SCRIPT.read_text().strip().removeprefix("showGate(").removesuffix(")"))
+    assert script["version"] == json.loads(compare.JSON.read_text())["version"] == "v1"
+    assert script["model"] == manifest.model_id() and len(script["headers"]) == len(script["checks"][0])
+    assert run("compare").exit_code == 0
+    assert json.loads(compare.JSON.read_text())["version"] == "v1"
 
 
 @pytest.mark.usefixtures("project")

@@ -1,6 +1,7 @@
 """Challenger against champion on the same test rows: gather the evidence, run the checks, report the result."""
 
 import ast
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,19 +28,20 @@ from ..workspace import git
 from . import checks
 from .checks import Check, Evidence
 
-JSON, MARKDOWN = REPORTS / "gate.json", REPORTS / "gate.md"
+JSON, MARKDOWN, SCRIPT = (REPORTS / f"gate.{ending}" for ending in ("json", "md", "js"))
 PARITY_ROWS = 50_000  # about: the training has proven the models equal on all
 HEADERS = ("", "check", "figure", "95 % interval", "limit", "code", "note")
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """The checks of a model, named by the sha256 of its manifest, and what it was compared with."""
+    """The checks of a model, named by the sha256 of its manifest and its version, and what it was compared with."""
 
     model: str
     reference: str
     accepted: str | None
     checks: list[Check]
+    version: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -64,7 +66,9 @@ def compare(
     if require_champion and not previous:
         why = "`uv run factory promote` makes the first version"
         results.insert(0, Check("NO_CHAMPION", "champions to compare with", 0, "1", False, note=why))
-    return GateResult(manifest.model_id(), reference, accepted, results)
+    model = manifest.model_id()
+    promoted = (version.name for version in reversed(previous) if (version.record or {}).get("model") == model)
+    return GateResult(model, reference, accepted, results, next(promoted, None))
 
 
 def reference_model(params: Params, previous: list[Version], accepted: str | None) -> tuple[Version | None, str]:
@@ -118,17 +122,18 @@ def contract_changed(commit: str) -> bool:
 
 def delete_reports() -> None:
     """No earlier result stays where a new one may not come."""
-    for path in (JSON, MARKDOWN):
+    for path in (JSON, MARKDOWN, SCRIPT):
         path.unlink(missing_ok=True)
 
 
 def write_reports(result: GateResult) -> None:
-    """reports/gate.json for machines and reports/gate.md for a pull request."""
+    """reports/gate.json for machines, gate.md for a pull request, and gate.js, which report.html shows at its head."""
     JSON.parent.mkdir(exist_ok=True)
     content = {
         "passed": result.passed,
         "refusals": result.refusals,
         "model": result.model,
+        "version": result.version,
         "against": result.reference,
         "accepted": result.accepted,
         "checks": [asdict(check) | {"figure": _finite(check.figure)} for check in result.checks],
@@ -139,6 +144,8 @@ def write_reports(result: GateResult) -> None:
         f"## The challenger {outcome}\n\nModel `{result.model[:12]}` against {result.reference}.\n\n{result.table()}\n"
     )
     MARKDOWN.write_text(page, encoding="utf-8")
+    shown = content | {"headers": HEADERS, "checks": [_row(check) for check in result.checks]}
+    SCRIPT.write_text(f"showGate({json.dumps(shown)})\n", encoding="utf-8")
 
 
 def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:

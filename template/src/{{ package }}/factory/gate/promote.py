@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Vers
     record = {"action": "promote", "serves": number, **_who_and_why(why), **_facts(result)}
     metric = params.evaluation.metric
     headline = f"promoted, {metric} {record['metrics'][metric]:.4f}, gate passed with {len(result.checks)} checks"
-    return versions.publish(commit, record, headline, previous), result
+    version = versions.publish(commit, record, headline, previous)
+    compare.write_reports(replace(result, version=version.name))
+    return version, result
 
 
 def rollback(why: str, to: str | None = None) -> Version:
