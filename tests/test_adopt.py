@@ -105,7 +105,7 @@ def test_a_month_that_differs_is_refused_by_name_and_admitted_by_the_change(comm
     run(commands.folder, "git", "apply", str(tmp_path / "change.diff"))
     left = commands.run("factory", "contract", "--diff", file)[1]
     run(commands.folder, "git", "checkout", "--", ".")
-    assert "keeps the contract" in left or "the median of minutes" in left  # the invariant is for a person to change
+    assert "satisfies the contract" in left or "the median of minutes" in left  # the invariant is for a person to change
 
 
 def test_a_column_under_another_name_is_reported_alone(commands, tmp_path):

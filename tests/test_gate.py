@@ -106,14 +106,14 @@ def test_promotion_asks_the_gate(project):
 
 def test_better_then_back(two):
     better = two.model()
-    assert "model/v3 is the champion, the model of v1" in two.done("factory", "rollback", "-m", "v2 was slow")
+    assert "model/v3 is the champion, with the model of v1" in two.done("factory", "rollback", "-m", "v2 was slow")
     one, _, three = two.versions()
     assert three["champion"] and three["model"] == one["model"] and three["why"] == "v2 was slow"
     two.done("dvc", "get", "--rev", "model/v3", ".", "model", "--out", "served")
     assert (two.folder / "served/model.onnx").read_bytes() != better
     shutil.rmtree(two.folder / "served")
     assert "no earlier version" in two.refused("factory", "rollback")
-    assert "3 versions are what they were" in two.done("factory", "audit")
+    assert "3 versions verified" in two.done("factory", "audit")
     lineage = two.done("factory", "trace", "v3")
     assert "flights-late-2013-01.parquet" in lineage and "max_iter: 60" in lineage
     assert [tag for tag in git(two.folder, "ls-remote", "--tags", "origin").splitlines() if tag.endswith("model/v3")]
@@ -125,10 +125,10 @@ def test_fresh_clone_does_it_all(two, tmp_path):
     clone = Governed(two.folder.parent / "clone", two.bin)
     clone.done("dvc", "pull")
     assert "this model is the champion already, v2" in clone.refused("factory", "promote")
-    assert "The gate lets it pass" in clone.done("factory", "compare")
+    assert "Passed the gate" in clone.done("factory", "compare")
     clone.done("factory", "rollback")
-    assert "3 versions are what they were" in clone.done("factory", "audit")
-    assert "3 versions are what they were" not in two.run("factory", "audit")[1]
+    assert "3 versions verified" in clone.done("factory", "audit")
+    assert "3 versions verified" not in two.run("factory", "audit")[1]
     assert len(two.versions()) == 2
     two.done("factory", "rollback", "--to", "v2")
     assert [version["name"] for version in two.versions()] == ["v1", "v2", "v3", "v4"]
@@ -195,7 +195,7 @@ def test_of_two_at_once_one_wins(two):
             git(clone.folder, "fetch", "--quiet", "origin", "refs/tags/*:refs/tags/*")
             assert [version["version"] for version in clone.versions()] == list(range(1, before + 2))
     assert two.versions() == other.versions()
-    assert "are what they were" in two.done("factory", "audit")
+    assert "versions verified" in two.done("factory", "audit")
 
 
 def test_killed_promotion_leaves_old_or_new(two):
@@ -213,7 +213,7 @@ def test_killed_promotion_leaves_old_or_new(two):
         ]
         if len(two.versions()) == before:
             two.run("factory", "rollback", "--to", "v1" if turn % 2 == 0 else "v2")
-        assert "are what they were" in two.done("factory", "audit")
+        assert "versions verified" in two.done("factory", "audit")
 
 
 # What the audit finds

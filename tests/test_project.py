@@ -170,7 +170,7 @@ def test_a_delivery_that_differs_is_admitted_by_the_change_that_is_proposed(proj
         text = contract.read_text("utf-8")  # what is left is for a person to decide
         text = text.replace("n_unique() == 3", "n_unique() == 4").replace(" visibility =", " visibility_km =")
         contract.write_text(text.replace(" precipitation =", " #"), "utf-8")
-        assert "keeps the contract" in run(project, "uv", "run", "factory", "contract", "--diff", file)
+        assert "satisfies the contract" in run(project, "uv", "run", "factory", "contract", "--diff", file)
     finally:
         contract.write_text(before, "utf-8")
     assert status(project) == ""

@@ -37,7 +37,7 @@ def rolled_back(*arguments):
 def test_model_before_serves_again_as_a_new_version():
     first, second = promoted("a", "b")
     version, shown = rolled_back()
-    assert shown == "✓ model/v3 is the champion, the model of v1\n"
+    assert shown == "✓ model/v3 is the champion, with the model of v1\n"
     assert version.commit == first.commit != second.commit
     inherited = ("model", "data", "rows", "metrics", "gate", "serves")
     assert {name: version.facts[name] for name in inherited} == {name: first.facts[name] for name in inherited}
@@ -66,7 +66,7 @@ def test_any_version_can_be_named():
     assert rolled_back("--to", "v1")[0].facts["serves"] == 1
     assert rolled_back("--to", "3")[0].facts["serves"] == 3
     version, shown = rolled_back("--to", "v4")
-    assert version.facts["serves"] == 1 and shown == "✓ model/v6 is the champion, the model of v1\n"
+    assert version.facts["serves"] == 1 and shown == "✓ model/v6 is the champion, with the model of v1\n"
 
 
 REFUSED = {

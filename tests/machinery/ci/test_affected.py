@@ -63,7 +63,7 @@ def test_what_was_moved_away():
 @pytest.mark.parametrize("file", ["README.md", "tools/other.py", "srcs.py", "maps.csv.dvc"])
 def test_what_cannot(file):
     git_repository.commit(**{file: "changed"})
-    assert run("affected", "--base", "origin/main").output == "nothing\n"
+    assert run("affected", "--base", "origin/main").output == "none\n"
 
 
 def test_what_main_did_meanwhile_is_no_change_of_the_branch():
@@ -72,11 +72,11 @@ def test_what_main_did_meanwhile_is_no_change_of_the_branch():
     git_repository.commit(**{"src/toy/model.py": "by another"})
     git("push", "--quiet", "origin", "main")
     git("checkout", "--quiet", "change")
-    assert run("affected", "--base", "origin/main").output == "nothing\n"
+    assert run("affected", "--base", "origin/main").output == "none\n"
 
 
 def test_without_a_base_everything_is_affected():
-    assert "nothing to compare with: all" in run("affected").output
+    assert "no commit to compare with" in run("affected").output
 
 
 def test_base_that_is_not_here():

@@ -1,23 +1,69 @@
 """The commands of `factory`: their names, and each mistake answered in one line with an exit code of its own."""
 
+import platform
 from pathlib import Path
 
+import click
 import pytest
+from late_flights import contract
 from late_flights.factory import cli, config, errors
+from late_flights.factory.cli.main import GROUPS, SYNONYMS
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
+NAME = contract.__name__.partition(".")[0]
 COMMANDS = set(
     "adopt affected audit build compare contract deploy evaluate export ingest key models prepare promote propose publish"
     " readiness rollback score serve setup summary trace train tune update".split()
 )
 
 
-def test_help_shows_every_command_with_the_whole_of_its_first_line():
+def test_help_lists_every_command_once_in_its_group_in_one_line():
     assert cli.main.commands.keys() == COMMANDS
-    output = " ".join(run("--help").output.split())
+    listing = run("--help").output
     for name, command in cli.main.commands.items():
-        assert f"{name} {command.help.splitlines()[0]}" in output
+        summary = command.help.splitlines()[0]
+        assert listing.count(f"  {name:9}  {summary}\n") == 1, name
+    positions = [listing.index(f"{title}:\n") for title in GROUPS.values()]
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_of_a_command_explains_each_option(name):
+    assert run(name, "--help").exit_code == 0
+    options = [parameter for parameter in cli.main.commands[name].params if isinstance(parameter, click.Option)]
+    assert not [option.name for option in options if not (option.help or "").endswith((".", ")"))]
+
+
+def test_version_names_project_template_and_python():
+    output = run("--version").output
+    assert output.startswith(f"{NAME} ") and f"Python {platform.python_version()}" in output
+
+
+@pytest.mark.parametrize(
+    "word, meant",
+    {"predict": "factory score", "fit": "factory train", "test": "factory evaluate", "eval": "factory evaluate"}.items()
+    | {
+        "rolback": "factory rollback",
+        "modles": "factory models",
+        "repro": "dvc repro",
+        "promot": "factory promote",
+    }.items(),
+)
+def test_unknown_command_gets_a_suggestion(word, meant):
+    result = run(word)
+    [line] = result.stderr.splitlines()
+    assert result.exit_code == 2 and f"did you mean `{meant}`" in line
+
+
+def test_unknown_option_gets_a_suggestion():
+    assert "--require-champion" in run("compare", "--require-champions").stderr
+
+
+def test_synonyms_are_of_commands_and_are_none():
+    words = " ".join(SYNONYMS.values()).split()
+    assert len(words) == len(set(words)) and not COMMANDS & set(words)
+    assert {command.removeprefix("factory ") for command in SYNONYMS} <= COMMANDS | {"dvc repro"}
 
 
 @pytest.mark.usefixtures("trained")
@@ -75,4 +121,9 @@ def test_refusal_and_missing_evidence_have_exit_codes_of_their_own(monkeypatch, 
 )
 def test_wrong_usage(arguments):
     result = run(*arguments)
-    assert result.exit_code == 2 and "Error: " in result.stderr
+    [line] = result.stderr.splitlines()
+    assert result.exit_code == 2 and line.startswith("Error: ") and "--help`" in line
+
+
+def test_no_command_shows_the_help():
+    assert run().output == run("--help").output

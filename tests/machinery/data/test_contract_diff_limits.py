@@ -94,7 +94,7 @@ def test_values_of_a_renamed_column_are_compared_all_the_same():
 def test_file_that_keeps_the_contract(monkeypatch):
     delivery().write_csv("next.csv")
     result = run("contract", "--diff", "next.csv")
-    assert (result.exit_code, result.output) == (0, "✓ next.csv keeps the contract\n")
+    assert (result.exit_code, result.output) == (0, "✓ next.csv satisfies the contract\n")
 
 
 def test_refusal_says_where_to_look(monkeypatch):

@@ -92,7 +92,7 @@ def test_champion_is_required_where_one_must_be():
 @pytest.mark.usefixtures("committed")
 def test_reports_for_machines_and_people_are_alike():
     shown = run("compare")
-    assert shown.exit_code == 0 and "The gate lets it pass" in shown.output
+    assert shown.exit_code == 0 and "Passed the gate" in shown.output
     report, page = json.loads(compare.JSON.read_text()), compare.MARKDOWN.read_text()
     assert report["passed"] and report["refusals"] == [] and report["model"] == manifest.model_id()
     assert page.startswith("## The challenger passes\n") and report["model"][:12] in page

@@ -24,13 +24,13 @@ def retag(name, message=None, commit=None):
 
 def test_versions_that_are_what_they_were():
     result = run("audit")
-    assert (result.exit_code, result.output) == (0, "✓ 2 versions are what they were\n")
+    assert (result.exit_code, result.output) == (0, "✓ 2 versions verified\n")
 
 
 def test_no_versions_are_no_problem():
     git("push", "--quiet", "origin", ":model/v1", ":model/v2")
     git("tag", "--delete", "model/v1", "model/v2")
-    assert run("audit").output == "✓ 0 versions are what they were\n"
+    assert run("audit").output == "✓ 0 versions verified\n"
 
 
 def test_moved_tag_is_named_with_its_commit():

@@ -66,7 +66,7 @@ def test_what_is_best_already_stays(monkeypatch):
     before = Path("params.yaml").read_bytes()
     monkeypatch.setattr(model, "SPACE", {"max_iter": (1, 2), "max_leaf_nodes": [2]})
     output = run("tune", "--trials", "3").output
-    assert "params.yaml stays as it is" in output
+    assert "params.yaml is unchanged" in output
     assert Path("params.yaml").read_bytes() == before
 
 

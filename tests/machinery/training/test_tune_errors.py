@@ -44,7 +44,7 @@ def test_value_of_now_may_lie_outside_the_space(monkeypatch):
     monkeypatch.setattr(model, "SPACE", {"max_iter": [1, 2], "max_leaf_nodes": (2, 3)})
     Path("params.yaml").write_text(toy.text(model={"max_iter": 20, "max_leaf_nodes": 31}))
     result = run("tune", "--trials", "3")
-    assert result.exit_code == 0 and "stays as it is" in result.output and not result.stderr.strip()
+    assert result.exit_code == 0 and "params.yaml is unchanged" in result.output and not result.stderr.strip()
 
 
 MISTAKES = {

@@ -1,4 +1,4 @@
-"""Commands of pipelines, besides those of every day."""
+"""Commands that the pipelines run, besides those of every day."""
 
 from typing import Any
 
@@ -8,23 +8,26 @@ from .main import main
 
 
 @main.command()
-@click.option("--base", metavar="REF", help="Commit to compare with; by default where the pull request goes.")
+@click.option("--base", metavar="REF", help="Commit to compare with (default: the target of the pull request).")
 def affected(base: str | None) -> None:
-    """Say which files of this change can change the model."""
+    """List the changed files that affect the model."""
     from .. import platforms
     from ..ci import affected
 
     files = affected.files_affecting_model(base)
-    click.echo("\n".join(files or ["nothing"]) if files is not None else "there is nothing to compare with: all")
+    click.echo("\n".join(files or ["none"]) if files is not None else "no commit to compare with: every file counts")
     platform = platforms.detect()
     if platform:
         platform.set_output("model", "false" if files == [] else "true")
 
 
 @main.command()
-@click.option("--post", is_flag=True, help="Make it the pull request's comment.")
+@click.option("--post", is_flag=True, help="Post it as a comment on the pull request.")
 def summary(post: bool) -> None:
-    """Say how it stands with the challenger, also in reports/summary.md; exit code 1 is a refusal, 2 no verdict."""
+    """Report the pipeline's result, also in reports/summary.md.
+
+    Exit code 0: the model passes; 1: it was refused; 2: it could not be evaluated.
+    """
     from ..ci import propose, summary
     from ..errors import FactoryError
 
@@ -34,7 +37,7 @@ def summary(post: bool) -> None:
         try:
             platform = propose.require_platform()
             url = platform.comment(summary.MARKER, platform.render_comment(report))
-            click.echo(f"See {url}" if url else "This run is for no pull request")
+            click.echo(f"See {url}" if url else "Not posted: this run belongs to no pull request")
         except FactoryError as error:
             click.echo(f"Not posted: {error}", err=True)
     _exit_with(problems)
@@ -42,7 +45,10 @@ def summary(post: bool) -> None:
 
 @main.command()
 def propose() -> None:
-    """Open a pull request with what a retraining made, or an issue with the reasons why it made nothing."""
+    """Open a pull request with the retrained model, or an issue.
+
+    An issue is opened, with the reasons, where retraining failed.
+    """
     from ..ci import propose, summary
     from ..errors import FactoryError
 
@@ -54,23 +60,6 @@ def propose() -> None:
             raise
         click.echo(f"Not posted: {error}", err=True)
     _exit_with(problems)
-
-
-@main.command()
-@click.option("--template", metavar="URL", help="Where the template is now, if it has moved.")
-@click.option("--release", metavar="X.Y.Z", help="Which release; by default the newest.")
-@click.option(
-    "--propose", "proposing", is_flag=True, help="Open a pull request with it, a draft where a person is needed."
-)
-def update(template: str | None, release: str | None, proposing: bool) -> None:
-    """Bring in the template's improvements; exit code 2 is conflicts, 3 files kept that the template no longer has."""
-    from ..ci import propose, template_update
-
-    result = template_update.update(template, release)
-    click.echo("\n".join(result.lines()))
-    if proposing and result.before != result.after:
-        click.echo(f"See {propose.propose_update(result)}")
-    raise SystemExit(result.exit_code)
 
 
 def _exit_with(problems: list[Any]) -> None:

@@ -12,15 +12,21 @@ from .options import FILE
 
 @main.command()
 @click.argument("files", nargs=-1, type=FILE)
-@click.option("--inbox", is_flag=True, help="Those in the storage's folder inbox/ that are new.")
-@click.option("--source", help="Where the data comes from; by default the path.")
+@click.option("--inbox", is_flag=True, help="Take the new files in the folder inbox/ of the storage.")
+@click.option("--source", metavar="TEXT", help="Where the data comes from (default: the file's path).")
 def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
-    """Enter files as new deliveries, if they keep the contract."""
+    """Validate files against the contract and add them as deliveries.
+
+    CSV, Parquet, Excel, JSON Lines, also compressed. A file that violates the contract is refused and changes nothing.
+
+    \b
+    Example: factory ingest flights-2013-05.csv --source "operations, by mail"
+    """
     from .. import config
     from ..data import ingest
 
     if inbox == bool(files):
-        raise click.UsageError("name files, or say --inbox")
+        raise click.UsageError("Name the files, or use --inbox.")
     params = config.load()
     entries = ingest.ingest_inbox(params) if inbox else ingest.ingest(list(files), params, source)
     for entry in entries:
@@ -29,39 +35,52 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
 
 
 @main.command()
-@click.option("--diff", "file", type=FILE, required=True, help="The delivery to compare with the contract.")
+@click.option("--diff", "file", type=FILE, required=True, help="The file to compare with the contract.")
 def contract(file: Path) -> None:
-    """Say how a file differs from the contract, and what change of contract.py would admit it; exit code 1 if it does."""
+    """Compare a file with the contract; propose a patch to accept it.
+
+    Exits with code 1 if the file violates the contract. To apply the patch that is printed, pipe it into `git apply`.
+
+    \b
+    Example: factory contract --diff flights-2013-05.csv
+    """
     from .. import config
     from ..data.contract_diff import diff
 
     lines, change = diff.diff(file, config.load())
     if not lines:
-        click.echo(f"✓ {file} keeps the contract")
+        click.echo(f"✓ {file} satisfies the contract")
         return
     click.echo("\n".join(f"✗ {line}" for line in lines))  # which no header of a patch begins with
-    click.echo(f"\n{change}" if change else "\nNo change of contract.py to propose", nl=not change)
+    click.echo(f"\n{change}" if change else "\nNo patch of contract.py to propose", nl=not change)
     raise SystemExit(1)
 
 
 @main.command()
 @click.argument("table", type=FILE)
-@click.option("--target", required=True, metavar="COLUMN", help="What the model is to tell.")
-@click.option("--id", metavar="COLUMN", help="Names the row, or what several rows are about.")
-@click.option("--time", metavar="COLUMN", help="Tells new rows from old: the newest are the test.")
-@click.option("--sensitive", multiple=True, metavar="COLUMN", help="Groups that the gate compares; may be said again.")
+@click.option("--target", required=True, metavar="COLUMN", help="Column to predict.")
+@click.option("--id", metavar="COLUMN", help="Identifier of the row, or of the entity that several rows belong to.")
+@click.option("--time", metavar="COLUMN", help="Timestamp; the newest rows become the test set.")
+@click.option("--sensitive", multiple=True, metavar="COLUMN", help="Compare the groups of this column; repeatable.")
 @click.option(
     "--problem",
     type=click.Choice(["classification", "multiclass", "regression"]),
-    help="If it is not as the target looks.",
+    help="Override the problem type that is inferred from the target.",
 )
-@click.option("--yes", is_flag=True, help="Take the proposal as it is.")
-@click.option("--force", is_flag=True, help="Also in place of your own data, once all is in Git.")
+@click.option("--yes", is_flag=True, help="Accept the proposal without review.")
+@click.option("--force", is_flag=True, help="Replace your own data too; it has to be committed in Git.")
 def adopt(table: Path, target: str, yes: bool, force: bool, **options: Any) -> None:
-    """Put a table of yours, or a folder of them, in place of the sample: data, contract, features, tests and model."""
+    """Replace the sample with your own table, and train on it.
+
+    TABLE is a file, or a folder of files with the same columns. Proposes a role and a type for each column, then writes
+    contract.py, features.py, params.yaml and their tests, and runs the pipeline. Any failure restores what was there.
+
+    \b
+    Example: factory adopt customers.csv --target churned --id customer --time signed_up
+    """
     from ..adopt import adopt, proposal, review
 
-    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # all is put back, as after Ctrl-C
+    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # everything is restored, as after Ctrl-C
         signal.signal(getattr(signal, name), signal.default_int_handler)
     choices = proposal.UserChoices(target, **options)
     for line in adopt.adopt(table, choices, review.accept if yes else review.review, force=force):
@@ -70,8 +89,16 @@ def adopt(table: Path, target: str, yes: bool, force: bool, **options: Any) -> N
 
 @main.command()
 def prepare() -> None:
-    """Stage: check the deliveries and split them."""
-    from .. import config
-    from ..data import prepare
+    """Validate all deliveries and split them into train and test.
 
-    prepare.run(config.load())
+    A stage of `dvc repro`: data/raw/ → data/prepared/
+    """
+    from .. import config, tables
+    from ..data import ledger, prepare
+    from ..paths import PREPARED
+
+    params = config.load()
+    click.echo(f"Validating the {len(ledger.entries())} files of {ledger.LEDGER}")
+    prepare.run(params)
+    train, test = (tables.count(PREPARED / f"{name}.parquet") for name in ("train", "test"))
+    click.echo(f"✓ {train:,} training rows and {test:,} test rows in {PREPARED}/")

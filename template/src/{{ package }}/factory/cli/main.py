@@ -1,6 +1,11 @@
-"""The `factory` command itself, how its errors are shown, and the command that is about the project as a whole."""
+"""The `factory` command itself: its help in groups, its suggestions, and its errors in one line."""
 
+import difflib
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +17,44 @@ from ..errors import FactoryError
 # those that never spin take five times as long on an idle machine
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+GROUPS = {
+    "data": "Data",
+    "model": "Model",
+    "versions": "Versions",
+    "release": "Serving",
+    "ci": "Pipelines",
+    "project": "Project",
+}
+"""The headings of `factory --help`, by the module that holds the commands."""
+
+SYNONYMS = {
+    "factory setup": "init install start",
+    "factory update": "upgrade",
+    "factory adopt": "new create import",
+    "factory ingest": "add load upload delivery",
+    "factory contract": "schema validate diff",
+    "factory prepare": "split preprocess process",
+    "factory train": "fit learn",
+    "factory evaluate": "eval test report metrics",
+    "factory tune": "optimize optimise hpo search sweep",
+    "factory score": "predict infer inference batch",
+    "factory compare": "gate challenge",
+    "factory promote": "register approve",
+    "factory rollback": "revert undo restore demote",
+    "factory models": "list ls versions registry history",
+    "factory trace": "lineage show inspect describe",
+    "factory audit": "verify check",
+    "factory serve": "server api run-server",
+    "factory key": "token",
+    "factory export": "onnx convert",
+    "factory build": "image docker package",
+    "factory publish": "push",
+    "factory summary": "status",
+    "factory propose": "pr mr",
+    "dvc repro": "run repro reproduce pipeline retrain",
+}
+"""By command, what people used to other tools type for it."""
+
 
 class Factory(click.Group):
     """Prints user errors as one line, not as a traceback."""
@@ -21,10 +64,36 @@ class Factory(click.Group):
         cmd.short_help = (cmd.help or "").partition("\n")[0]
         super().add_command(cmd, name)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by group, each group in the order in which its commands are mostly used."""
+        width = max(map(len, self.commands))
+        for module, title in GROUPS.items():
+            group = [name for name, command in self.commands.items() if _module(command) == module]
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), self.commands[name].short_help or "") for name in group])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the one that was probably meant."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(name, self.commands, n=2)
+            meant = [command for command, words in SYNONYMS.items() if name.lower() in words.split()]
+            suggestion = " or ".join(f"`{command}`" for command in meant or [f"factory {word}" for word in close])
+            ctx.fail(f"No such command {name!r}{f': did you mean {suggestion}?' if suggestion else '.'}")
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the options of `factory` itself."""
+        with _usage_in_one_line():
+            return super().make_context(*args, **extra)
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command; FactoryError ends it with its exit code, OSError with 1."""
         try:
-            result = super().invoke(context)
+            with _usage_in_one_line(context):
+                result = super().invoke(context)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:
@@ -46,8 +115,30 @@ class Factory(click.Group):
             raise click.ClickException(_not_installed(error)) from error
 
 
+class UsageLine(click.ClickException):
+    """A wrong call, with where to read about the right one."""
+
+    exit_code = click.UsageError.exit_code
+
+
+@contextmanager
+def _usage_in_one_line(context: click.Context | None = None) -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        command = f"factory {context.invoked_subcommand}" if context and context.invoked_subcommand else "factory"
+        raise UsageLine(f"{' '.join(error.format_message().split())} See `{command} --help`") from error
+
+
+def _module(command: click.Command) -> str:
+    """The module of cli/ that the command is in."""
+    return str(command.callback.__module__).rpartition(".")[2]
+
+
 def _not_installed(error: ImportError) -> str:
-    """What to do about a module that is not installed. Raises the error where that is not the matter."""
+    """What to do about a module that is not installed. Raises the error where that is not its cause."""
     own = f"{PACKAGE}.factory"
     missing = isinstance(error, ModuleNotFoundError)
     if error.name == own or (missing and f"{error.name}".startswith(f"{own}.")):
@@ -57,30 +148,46 @@ def _not_installed(error: ImportError) -> str:
     raise error
 
 
-@click.group(cls=Factory)
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Show what is installed; the template's release only in a project, since a wheel does not hold it."""
+    if not wanted or context.resilient_parsing:
+        return
+    import platform
+    from importlib import metadata
+
+    try:
+        project = metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        project = "(not installed)"
+    answers = Path(__file__).parents[4] / ".copier-answers.yml"
+    release = re.search(r"^_commit: (\S+)", answers.read_text("utf-8"), re.MULTILINE) if answers.exists() else None
+    template = [f"template {release[1]}"] if release else []
+    click.echo(", ".join([f"{PACKAGE} {project}", *template, f"Python {platform.python_version()}"]))
+    context.exit()
+
+
+@click.group(
+    cls=Factory,
+    epilog="Every day: factory ingest FILE, dvc repro, git commit, dvc push, factory promote -m WHY",
+    context_settings={"max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the versions of the project, the template and Python.",
+)
 def main() -> None:
-    """From data to a model that can be trusted."""
+    """Data, training, evaluation, versions and serving of this project's model."""
     recover_adoption()
 
 
 def recover_adoption() -> None:
-    """Put back what an adoption that was killed had moved aside."""
-    if paths.ADOPTION.exists():  # asked first, since what puts it back is not installed where models only score
+    """Roll back an adoption that was killed."""
+    if paths.ADOPTION.exists():  # looked at first, since adopt/ is not installed where models only score
         from ..adopt import transaction
 
         if transaction.recover():
-            click.echo("Note: an adoption was killed; all is again as it was before", err=True)
-
-
-@main.command()
-def setup() -> None:
-    """Make a fresh copy work: Git, sample data, first commit, hooks."""
-    from .. import config
-    from ..adopt import setup
-    from ..workspace import migration
-
-    for step in setup.setup(config.load()):
-        click.echo(f"✓ {step}")
-    for line in migration.remaining():
-        click.echo(f"! {line}")
-    click.echo("Next: uv run dvc repro")
+            click.echo("Note: an interrupted adoption was rolled back", err=True)

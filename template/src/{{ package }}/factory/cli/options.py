@@ -8,8 +8,11 @@ from .. import paths
 
 FILE = click.Path(path_type=Path)
 MODEL = click.option("--model", type=FILE, default=paths.MODEL, show_default=True, help="Folder of the model.")
-WHY = click.option("-m", "--message", "why", default="", help="Why; it stays with the version.")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+WHY = click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, recorded with the version.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ACCEPT = click.option(
-    "--accept-contract-change", "accepted", metavar="WHY", help="Let contract.py differ from the champion's."
+    "--accept-contract-change",
+    "accepted",
+    metavar="WHY",
+    help="Accept that contract.py differs from the champion's, for this reason.",
 )

@@ -1,0 +1,70 @@
+"""Commands for the project as a whole."""
+
+import sys
+
+import click
+
+from .main import main
+from .options import AS_JSON
+
+
+@main.command()
+def setup() -> None:
+    """Set up a fresh copy: Git, sample data, hooks, first commit.
+
+    May be run again at any time: what is done already is left alone.
+    """
+    from .. import config
+    from ..adopt import setup
+    from ..workspace import migration
+
+    for step in setup.setup(config.load()):
+        click.echo(f"✓ {step}")
+    for line in migration.remaining():
+        click.echo(f"! {line}")
+    click.echo("Next: uv run dvc repro")
+
+
+@main.command()
+@click.option("--template", metavar="URL", help="Where the template is now, if it has moved.")
+@click.option("--release", metavar="X.Y.Z", help="Which release (default: the newest).")
+@click.option(
+    "--propose",
+    "proposing",
+    is_flag=True,
+    help="Open a pull request with the update; a draft if somebody has to resolve something.",
+)
+def update(template: str | None, release: str | None, proposing: bool) -> None:
+    """Update the project to a newer release of the template.
+
+    Exit code 0: clean; 1: failed, nothing was changed; 2: conflicts to resolve; 3: files were kept that the template no
+    longer has.
+    """
+    from ..ci import propose, template_update
+
+    result = template_update.update(template, release)
+    click.echo("\n".join(result.lines()))
+    if proposing and result.before != result.after:
+        click.echo(f"See {propose.propose_update(result)}")
+    raise SystemExit(result.exit_code)
+
+
+@main.command()
+@click.option("--min", "minimum", type=float, metavar="SCORE", help="Exit with code 1 below this score.")
+@AS_JSON
+def readiness(minimum: float | None, as_json: bool) -> None:
+    """Score the project by the ML Test Score, with injected faults.
+
+    Each fault is injected into a copy of the project, and counts if a test, a stage or the gate detects it. Takes
+    minutes. Writes reports/readiness.json and a badge.
+    """
+    from .. import config
+    from ..readiness import ml_test_score, score
+
+    quiet = not sys.stderr.isatty()
+    with click.progressbar(ml_test_score.CRITERIA, label="Injecting faults", file=sys.stderr, hidden=quiet) as bar:
+        scores = list(score.assess(config.load(), bar))
+    total = score.write(scores)
+    click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(scores))
+    if minimum is not None and total < minimum:
+        raise click.ClickException(f"the score is {total:g}, less than {minimum:g}")

@@ -1,0 +1,129 @@
+"""Commands for the model's versions, the newest of which is the champion."""
+
+import json
+from typing import Any
+
+import click
+
+from .main import main
+from .options import ACCEPT, AS_JSON, WHY
+
+
+@main.command()
+@ACCEPT
+@click.option("--require-champion", is_flag=True, help="Fail while no model has been promoted.")
+def compare(accepted: str | None, require_champion: bool) -> None:
+    """Compare the current model with the champion: the gate.
+
+    Exit code 0: passed; 1: refused, with the codes of the checks that failed; 2: could not be evaluated.
+    """
+    from .. import config
+    from ..gate import compare
+    from ..registry import versions
+
+    compare.delete_reports()
+    result = compare.compare(config.load(), versions.fetch(), accepted, require_champion=require_champion)
+    compare.write_reports(result)
+    _show_result(result)
+
+
+@main.command()
+@WHY
+@ACCEPT
+def promote(why: str, accepted: str | None) -> None:
+    """Make this commit's model the next version if it passes the gate.
+
+    Commit everything and run `dvc push` first. The version is the Git tag model/vN, pushed to the remote.
+
+    \b
+    Example: factory promote -m "retrained with May's flights"
+    """
+    from .. import config
+    from ..gate import promote
+
+    version, result = promote.promote(config.load(), why, accepted)
+    _show_result(result)
+    if version:
+        click.echo(f"✓ model/{version.name} is the champion")
+
+
+@main.command()
+@WHY
+@click.option("--to", metavar="vN", help="The version to return to (default: the previous champion).")
+def rollback(why: str, to: str | None) -> None:
+    """Make an earlier version's model the champion again.
+
+    It becomes a new version; no tag is moved or deleted.
+
+    \b
+    Example: factory rollback -m "v3 misses evening flights"
+    """
+    from ..gate import promote
+
+    version = promote.rollback(why, to)
+    click.echo(f"✓ model/{version.name} is the champion, with the model of v{version.facts['serves']}")
+
+
+@main.command()
+@AS_JSON
+def models(as_json: bool) -> None:
+    """List the model's versions; * marks the champion."""
+    from .. import config
+    from ..registry import versions
+
+    local = versions.local()
+    if as_json:
+        rows = [{"name": version.name, "champion": version is local[-1], **(version.record or {})} for version in local]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from tabulate import tabulate
+
+    metric = config.load().evaluation.metric
+    click.echo(tabulate([_table_row(version, version is local[-1], metric) for version in local], headers="keys"))
+
+
+@main.command()
+@click.argument("version", metavar="vN")
+@AS_JSON
+def trace(version: str, as_json: bool) -> None:
+    """Show a version's lineage: code, data, parameters, people."""
+    from ..registry import lineage, versions
+
+    facts = lineage.trace(versions.find(version, versions.local()))
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(lineage.to_lines(facts)))
+
+
+@main.command()
+def audit() -> None:
+    """Verify every version: gate result, tag, commit, artifacts."""
+    from ..registry import audit
+
+    versions, problems = audit.audit()
+    for problem in problems:
+        click.echo(f"✗ {problem}")
+    if problems:
+        raise SystemExit(1)
+    click.echo(f"✓ {len(versions)} {'version' if len(versions) == 1 else 'versions'} verified")
+
+
+def _show_result(result: Any) -> None:
+    click.echo(f"Model {result.model[:12]} against {result.reference}\n\n{result.table()}\n")
+    if not result.passed:
+        raise click.ClickException(f"refused: {', '.join(result.refusals)}")
+    click.echo("✓ Passed the gate")
+
+
+def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:
+    record = version.record or {"why": "no valid record: run `factory audit`"}
+    return {
+        "": "*" if champion else "",
+        "version": version.name,
+        "at": record.get("at", "")[:16],
+        "what": f"{record.get('action', '')} v{record['serves']}" if "serves" in record else "",
+        "by": record.get("by", "").partition(" <")[0],
+        metric: record.get("metrics", {}).get(metric),
+        "rows": record.get("rows"),
+        "data": record.get("data", "")[:8],
+        "model": record.get("model", "")[:8],
+        "why": record["why"],
+    }
