@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory import manifest, paths
-from late_flights.factory.data import prepare
+from late_flights.factory.data import ledger, prepare
 from late_flights.factory.metrics import definitions
 from late_flights.factory.scoring import artifact, scorer
 from late_flights.factory.training import train
@@ -40,6 +40,16 @@ def test_stages_leave_a_model_and_reports(problem):
 def test_model_beats_the_baseline(problem):
     found = json.loads(Path("reports/evaluation.json").read_text())["metrics"][toy.METRIC[problem]]
     assert definitions.direction(toy.METRIC[problem]) * (found["value"] - found["baseline"]) > 0
+
+
+@both
+@trained
+def test_model_names_the_data_behind_it():
+    facts = artifact.load().manifest["data"]
+    train, test = (prepare.read(name) for name in ("train", "test"))
+    assert facts["rows"] == facts["parts"]["train"]["rows"] == train.height and facts["parts"]["test"]["rows"] == test.height
+    assert facts["parts"]["train"]["to"] == str(train["seen"].max()) < facts["parts"]["test"]["from"] == str(test["seen"].min())
+    assert facts["deliveries"] == [entry.file for entry in ledger.entries()] and len(facts["deliveries"]) == 2
 
 
 @both

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +11,7 @@ from .. import manifest, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError
 from ..paths import PREPARED
-from ..tables.chunks import column
+from ..tables.chunks import Rows, column, height
 from ..validation import rules
 from ..validation.parsing import cast
 from ..workspace.stage import stage
@@ -23,7 +24,8 @@ ROW_GROUP = 2**18  # rows; left to polars, the bytes of the files would depend o
 def run(params: Params) -> None:
     """Stage `prepare`: the deliveries in the ledger → data/prepared/{train,test}.parquet."""
     with stage("prepare", [PREPARED]) as staging:
-        deliveries = [load(entry, params, staging / entry.file) for entry in ledger.entries()]
+        entries = ledger.entries()
+        deliveries = [load(entry, params, staging / entry.file) for entry in entries]
         if not deliveries:
             raise FactoryError(f"{ledger.LEDGER}: no delivery yet: enter one with `factory ingest FILE`")
         folder = staging / PREPARED.name
@@ -32,7 +34,8 @@ def run(params: Params) -> None:
             path = folder / f"{name}.parquet"
             with tables.writing(path):
                 rows.sink_parquet(path, row_group_size=ROW_GROUP)
-        manifest.write_manifest(folder, {"ledger": manifest.file_sha256(ledger.LEDGER)})
+        facts = {"ledger": manifest.file_sha256(ledger.LEDGER), "deliveries": [entry.file for entry in entries]}
+        manifest.write_manifest(folder, facts)
 
 
 def read(name: str) -> pl.DataFrame:
@@ -43,6 +46,22 @@ def read(name: str) -> pl.DataFrame:
 def scan(name: str) -> pl.LazyFrame:
     """The same, read on demand."""
     return pl.scan_parquet(PREPARED / f"{name}.parquet")
+
+
+def describe(facts: dict[str, Any], params: Params) -> dict[str, Any]:
+    """What a model was trained and tested on, by the manifest of the prepared rows: the same for the same rows."""
+    parts = {name: extent(scan(name), params) for name in ("train", "test")}
+    sha256, rows = facts["files"]["train.parquet"], parts["train"]["rows"]
+    return {"train": sha256, "rows": rows, "parts": parts, "deliveries": facts.get("deliveries", [])}
+
+
+def extent(rows: Rows, params: Params) -> dict[str, Any]:
+    """The number of rows and, where they have a time, the first and the last."""
+    size = {"rows": height(rows)}
+    if not params.data.time:
+        return size
+    times = column(rows, params.data.time)
+    return size | {"from": str(times.min()), "to": str(times.max())}
 
 
 def load(entry: ledger.Entry, params: Params, folder: Path) -> pl.LazyFrame:

@@ -48,7 +48,7 @@ def run(params: Params) -> None:
             "threshold": threshold,
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
-            "data": {"train": data["files"]["train.parquet"], "rows": height(train)},
+            "data": prepare.describe(data, params),
             "code": {name: manifest.file_sha256(Path(contract.__file__).with_name(name)) for name in SOURCES},
             "parameters": params.model,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
