@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .. import contract, errors, ledger, paths, process, rules, tables
+from .. import config, errors, ledger, paths, prepare, process
 from .conftest import ROOT
 
 ROWS = int(os.environ.get("FACTORY_TEST_ROWS") or 6000)
@@ -17,7 +17,10 @@ def sample(rows: int = ROWS) -> pl.DataFrame:
 
     Skips the test where there is no data and none can be fetched, as in a pull request from a fork.
     """
-    found = pl.concat(rules.validate(tables.read(path), contract.LabelledRow) for path in _deliveries(rows))
+    params, deliveries = config.load(ROOT / "params.yaml"), _deliveries(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        found = pl.concat(prepare.check(path, params) for path in deliveries)
     return found.gather_every(max(1, found.height // rows))
 
 

@@ -48,7 +48,7 @@ class Measured(Row):
     answer = dy.Float64(min=-1000, max=1000)
 
 
-DECLARED: dict[str, Any] = {"DELIVERY": {}, "IGNORED": {}, "MISSING": None}
+DECLARED: dict[str, Any] = {"DELIVERY": {}, "IGNORED": {}, "MISSING": None, "SINCE": {}}
 LABELLED = {"classification": Classified, "multiclass": Sorted, "regression": Measured}
 
 

@@ -62,7 +62,7 @@ def write(patch: pytest.MonkeyPatch, text: str = HEAD + ROWS) -> None:
 def reload(patch: pytest.MonkeyPatch) -> None:
     """Take the contract as the file has it now."""
     names = runpy.run_path(str(FILE), run_name="toy_contract")
-    for name in ("Row", "LabelledRow", "DELIVERY", "IGNORED", "MISSING"):
+    for name in ("Row", "LabelledRow", "DELIVERY", "IGNORED", "MISSING", "SINCE"):
         patch.delattr(contract, name, raising=False)
         if name in names:
             patch.setattr(contract, name, names[name], raising=False)

@@ -41,7 +41,8 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
         _check_names(files, earlier)
         hashes = _check_contents(files, earlier)
         with _temporary_folder(VALIDATED) as folder:
-            validated = {file: _validated(file, params, fetch, folder / file.name) for file in files}
+            names = [file.name for file in files]
+            validated = {file: _validated(file, params, fetch, folder / file.name, names) for file in files}
             if params.data.id and not params.data.repeats:
                 _check_ids(validated, earlier, params.data.id)
             entries = [_entry(file, height(validated[file]), source, hashes[file]) for file in files]
@@ -94,9 +95,9 @@ def _check_contents(files: list[Path], earlier: list[Entry]) -> dict[Path, str]:
     return hashes
 
 
-def _validated(file: Path, params: Params, fetch: str, folder: Path) -> pl.LazyFrame:
+def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list[str]) -> pl.LazyFrame:
     try:
-        return prepare.load_validated(file, params, folder)
+        return prepare.load_validated(file, params, folder, new=names)
     except ContractViolation as error:
         name = shlex.quote(file.name if fetch else str(file))
         prefix = f"{fetch}{name} && " if fetch else ""

@@ -1,5 +1,6 @@
 """Every delivery against its record and the contract, then split into training and test rows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,7 @@ from ..tables.chunks import Rows, column, height
 from ..validation import rules
 from ..validation.parsing import cast
 from ..workspace.stage import stage
-from . import ledger
+from . import ledger, since
 from .split import is_future, split
 
 ROW_GROUP = 2**18  # rows; left to polars, the bytes of the files would depend on the number of threads
@@ -79,17 +80,20 @@ def check(path: Path, params: Params) -> pl.DataFrame:
         return load_validated(path, params, Path(folder, "rows")).collect()
 
 
-def load_validated(path: Path, params: Params, folder: Path, *, checked: bool = False) -> pl.LazyFrame:
-    """The same, in files in a new folder, with little memory; see `tables.scan` for `checked`."""
+def load_validated(
+    path: Path, params: Params, folder: Path, *, checked: bool = False, new: Sequence[str] = ()
+) -> pl.LazyFrame:
+    """The same, in files in a new folder, with little memory; `checked` as in `tables.scan`, `new` as in `since.absent`."""
     _check_columns(params)
+    absent = since.absent(path.name, params, new)
     try:
-        rows = _cast_to_files(path, folder, checked)
+        rows = _cast_to_files(path, folder, checked, absent)
         rules.check(rows, contract.LabelledRow)
-        rules.check_invariants(rows, contract.DELIVERY)
+        rules.check_invariants(rows, since.applicable(contract.DELIVERY, rows, absent))
         if params.data.time:
             check_not_future(column(rows, params.data.time))
     except ContractViolation as error:
-        raise ContractViolation(f"{path}: {error}") from error
+        raise ContractViolation(f"{path}: {error}{since.hint(error.violations, path.name)}") from error
     return rows
 
 
@@ -100,7 +104,7 @@ def check_not_future(times: pl.Series) -> None:
         raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
 
 
-def _cast_to_files(path: Path, folder: Path, checked: bool) -> pl.LazyFrame:
+def _cast_to_files(path: Path, folder: Path, checked: bool, absent: list[str]) -> pl.LazyFrame:
     """The rows in the contract's types."""
     folder.mkdir(parents=True)
     files: list[Path] = []
@@ -108,10 +112,10 @@ def _cast_to_files(path: Path, folder: Path, checked: bool) -> pl.LazyFrame:
         for rows in tables.batches(path, checked=checked):
             files.append(folder / f"{len(files)}.parquet")
             with tables.writing(files[-1]):
-                cast(rows, contract.LabelledRow).write_parquet(files[-1], compression="lz4")
+                cast(since.fill(rows, absent), contract.LabelledRow).write_parquet(files[-1], compression="lz4")
         return pl.scan_parquet(files)
     except ContractViolation:  # which counts the rows of one batch: again, of the whole table
-        return cast(tables.read(path, checked=True), contract.LabelledRow).lazy()
+        return cast(since.fill(tables.read(path, checked=True), absent), contract.LabelledRow).lazy()
 
 
 def _check_columns(params: Params) -> None:

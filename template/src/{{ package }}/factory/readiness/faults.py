@@ -13,7 +13,7 @@ import yaml
 from ... import contract
 from .. import PACKAGE, manifest, tables
 from ..config import Params
-from ..data import ledger
+from ..data import ledger, since
 from ..errors import FactoryError
 from ..paths import PREPARED
 from ..validation.rules import validate
@@ -28,7 +28,7 @@ LIMITS = {"min", "max", "min_length", "max_length"}
 
 def wrong_unit(copy: Path, params: Params) -> None:
     """The first column with an upper limit is delivered in another unit."""
-    _deliver(copy, _hundredfold())
+    _deliver(copy, params, _hundredfold())
 
 
 def wrong_unit_at_scoring(copy: Path, params: Params) -> None:
@@ -42,7 +42,7 @@ def target_leak(copy: Path, params: Params) -> None:
     name = _first((name for name, column in columns.items() if column.dtype.is_float()), "no column is a float")
     target, limit = pl.col(params.data.target).to_physical().cast(pl.Float64), getattr(columns[name], "min", None) or 0
     spread = (target - target.min()) / (target.max() - target.min())
-    _deliver(copy, lambda rows: rows.with_columns((spread + limit).alias(name)))
+    _deliver(copy, params, lambda rows: rows.with_columns((spread + limit).alias(name)))
 
 
 def shuffled_target(copy: Path, params: Params) -> None:
@@ -171,17 +171,20 @@ def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
     return ~target if rows.schema[params.data.target] == pl.Boolean else target.max() + target.min() - target
 
 
-def _deliver(copy: Path, change: Change) -> None:
+def _deliver(copy: Path, params: Params, change: Change) -> None:
     """Change every delivery, and its record, so that only the contract can tell."""
     changed = []
     for entry in ledger.entries():
         path = copy / entry.path
-        rows = change(validate(tables.read(path), contract.LabelledRow))
+        rows = since.fill(tables.read(path), since.absent(entry.file, params))
+        rows = change(validate(rows, contract.LabelledRow))
         path.unlink()  # it may be a link into DVC's cache
         path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
         rows.write_parquet(path)
         changed.append(replace(entry, file=path.name, sha256=manifest.file_sha256(path)))
     ledger.write(changed, copy / ledger.LEDGER)
+    if since.declared():
+        append("contract.py", '\nSINCE = {name: f"{first}.parquet" for name, first in SINCE.items()}\n')(copy, params)
 
 
 def _relabel(copy: Path, change: Change) -> None:

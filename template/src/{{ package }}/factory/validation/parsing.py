@@ -26,6 +26,7 @@ TIME_FORMATS: dict[Any, list[str]] = {
 }
 """ISO 8601, unless the column names a format, since any other date can be read in two ways."""
 ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
+COLUMN_MISSING = "column missing"
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -109,7 +110,7 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
         return rows
     columns = schema.columns()
     allowed = columns.keys() | ignored().keys()
-    problems = [Violation(name, "column missing") for name in columns if name not in rows.columns]
+    problems = [Violation(name, COLUMN_MISSING) for name in columns if name not in rows.columns]
     problems += [Violation(name, "column not in the contract") for name in rows.columns if name not in allowed]
     values, losses = try_cast(rows, schema)
     if problems or losses:

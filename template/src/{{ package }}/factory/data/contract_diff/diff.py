@@ -18,7 +18,7 @@ from ...errors import ContractViolation
 from ...paths import PREPARED
 from ...validation.parsing import ignored, try_cast
 from ...validation.rules import rules
-from .. import ledger, prepare
+from .. import ledger, prepare, since
 from . import similarity
 from .changes import DECIDE, Difference, Values
 from .patch import ContractEditor, ManualEdit, unified_diff
@@ -43,6 +43,7 @@ def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Diffe
     """All that differs, column by column, then over the whole delivery."""
     schema, earlier = contract.LabelledRow, _earlier_rows()
     rows = rows.drop(ignored(), strict=False)
+    rows = since.fill(rows, since.absent(name, params))
     missing = [column for column in schema.columns() if column not in rows.columns]
     new = [column for column in rows.columns if column not in schema.columns()]
     renamed = _renamed_columns(rows.select(new), missing, earlier)
