@@ -26,16 +26,16 @@ def _():
     params = config.load(ROOT / "params.yaml")
     target = params.data.target
     files = sorted(path for path in (ROOT / "data/raw").iterdir() if path.suffix in tables.SUFFIXES)
-    mo.stop(not files, mo.md("No delivery yet: `uv run factory ingest FILE`"))
+    mo.stop(not files, mo.md("No deliveries yet: `uv run factory ingest FILE`"))
     deliveries = {path.stem: prepare.check(path, params) for path in files}
     rows = pl.concat(deliveries.values())
     if params.problem == "multiclass":
         most = rows[target].mode().sort()[0]
-        told, number = f"share of {most}", (rows[target] == most).cast(float)
+        label, number = f"share of {most}", (rows[target] == most).cast(float)
     else:
-        told, number = f"mean of {target}", rows[target].cast(float)
-    mo.md(f"# {rows.height:,} rows in {len(files)} deliveries\n\n{told.capitalize()}: {number.mean():.4g}")
-    return deliveries, number, params, rows, target, told
+        label, number = f"mean of {target}", rows[target].cast(float)
+    mo.md(f"# {rows.height:,} rows in {len(files)} deliveries\n\n{label.capitalize()}: {number.mean():.4g}")
+    return deliveries, label, number, params, rows, target
 
 
 @app.cell
@@ -56,7 +56,7 @@ def _(params, rows):
 
 
 @app.cell
-def _(column, number, rows, told):
+def _(column, label, number, rows):
     values = rows[column.value]
     if values.dtype.is_temporal():
         values = values.dt.hour() if values.dtype == pl.Datetime else values.dt.month()
@@ -68,7 +68,7 @@ def _(column, number, rows, told):
     )
     bars = alt.Chart(largest.with_columns(pl.col("value").cast(pl.String).fill_null("missing")), width=260).mark_bar()
     bars = bars.encode(y=alt.Y("value:N", sort=None, title=column.value), tooltip=largest.columns)
-    alt.hconcat(bars.encode(x="rows:Q"), bars.encode(x=alt.X("mean:Q", title=told)))
+    alt.hconcat(bars.encode(x="rows:Q"), bars.encode(x=alt.X("mean:Q", title=label)))
 
 
 @app.cell
@@ -78,11 +78,11 @@ def _(params, rows, target):
     test = prepare.split(rows, params)[1]
     scores = scoring.Scorer.load(ROOT / "model").score(test)
     classes = params.problem == "multiclass"
-    outcome = scores["decision"] == test[target].cast(str) if classes else test[target]
-    scores = scores.with_columns(outcome.cast(float).alias("target"))
+    observed = scores["decision"] == test[target].cast(str) if classes else test[target]
+    scores = scores.with_columns(observed.cast(float).alias("target"))
     tenth = pl.col("score").rank("ordinal") * 10 // (test.height + 1)
     tenths = scores.group_by(tenth=tenth).agg(pl.col("score", "target").mean())
-    chart = alt.Chart(tenths, title="Test rows, by tenths").mark_line(point=True).encode(x="score:Q", y="target:Q")
+    chart = alt.Chart(tenths, title="Test rows, by tenths of the score").mark_line(point=True).encode(x="score:Q", y="target:Q")
     mo.vstack([described, chart])
 
 

@@ -1,4 +1,4 @@
-"""The model's package; an application that embeds the model needs `Scorer` alone."""
+"""The model's package; an application that embeds the model needs only `Scorer`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["Scorer"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # loaded when asked for: the command line mostly does without
+    if name in __all__:  # loaded on demand: most commands do without it
         from .factory.scoring import Scorer
 
         return Scorer
