@@ -11,7 +11,7 @@ import pytest
 from conftest import CONFIG, PARTS, ROOT
 
 TEMPLATE = ROOT / "template"
-SKIPPED = re.compile(r"__pycache__|/\.[a-z]+_cache/|\.parquet$|\.pyc$")
+SKIPPED = re.compile(r"__pycache__|/\.[a-z]+_cache/|\.(parquet|png|pyc)$")
 FILES = sorted(file for file in TEMPLATE.rglob("*") if file.is_file() and not SKIPPED.search(file.as_posix()))
 PYTHON = [file for file in FILES if re.search(r"\.py(\.jinja)?$", file.name)]
 PLAIN_PYTHON = [file for file in PYTHON if file.suffix == ".py"]

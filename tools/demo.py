@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
 MARKER = DEMO / ".git" / "made-by-nox"
-"""The state in which the demo was left; empty until it is through."""
+"""The state in which the demo was left; empty until it is complete."""
 
 
 def main() -> str | None:
@@ -21,7 +21,8 @@ def main() -> str | None:
         shutil.rmtree(DEMO)
     run("git", "init", "--quiet", "--initial-branch=main", str(DEMO))
     MARKER.touch()
-    run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", "--data=project_name=Demo", str(ROOT), str(DEMO))
+    answers = ["--data=project_name=Late flights", "--data=description=Predicts which flights arrive 15 minutes late or more."]
+    run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", *answers, str(ROOT), str(DEMO))
     os.chdir(DEMO)
     run("uv", "run", "factory", "setup")
     run("uv", "run", "dvc", "repro")
@@ -37,14 +38,14 @@ def main() -> str | None:
 
 
 def run(*command: str) -> None:
-    """Show the command and what it says. Exits where it fails."""
+    """Show the command and its output; exit if it fails."""
     print(f"demo > {' '.join(command)}", flush=True)
     if subprocess.run(command).returncode:
         sys.exit(f"demo: {' '.join(command)} failed")
 
 
 def state() -> str:
-    """What the demo's repository holds, committed or not."""
+    """The state of the demo's repository, committed or not."""
     queries = (("rev-parse", "HEAD"), ("status", "--porcelain"))
     return "".join(subprocess.check_output(["git", "-C", str(DEMO), *question], text=True) for question in queries)
 

@@ -82,7 +82,7 @@ def _(params, rows, target):
     scores = scores.with_columns(observed.cast(float).alias("target"))
     tenth = pl.col("score").rank("ordinal") * 10 // (test.height + 1)
     tenths = scores.group_by(tenth=tenth).agg(pl.col("score", "target").mean())
-    chart = alt.Chart(tenths, title="Test rows, by tenths of the score").mark_line(point=True).encode(x="score:Q", y="target:Q")
+    chart = alt.Chart(tenths, title="Test rows by score decile").mark_line(point=True).encode(x="score:Q", y="target:Q")
     mo.vstack([described, chart])
 
 
