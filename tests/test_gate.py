@@ -61,7 +61,7 @@ def fewer_trees(project: Governed) -> None:
 
 def many_trees(project: Governed) -> None:
     project.set("max_iter: 60", "max_iter: 160")
-    project.set("size_mb: 5", "size_mb: 0.5")
+    project.set("size_mb: 50", "size_mb: 0.5")
 
 
 def slow_votes(project: Governed) -> None:

@@ -1,13 +1,20 @@
 """params.yaml: every key known and well typed, or an error that names it."""
 
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
 import yaml
 from late_flights.factory import config, errors
+from late_flights.factory.evaluation import card_input
+from late_flights.factory.metrics import definitions
 from tests.factory import toy
+from tests.factory.conftest import ROOT
 
 WRONG = {
-    "unknown section": ({"colour": 1}, "colour: Extra inputs"),
-    "unknown key": ({"split": {"tset": 0.1}}, "split.tset: Extra inputs"),
+    "unknown section": ({"colour": 1}, "colour: unknown key; known are problem, data"),
+    "unknown key": ({"split": {"tset": 0.1}}, "split.tset: unknown key, did you mean test?"),
     "text for a number": ({"split": {"test": "0.2"}}, "split.test: Input should be a valid number"),
     "boolean for a number": ({"split": {"test": True}}, "split.test: Input should be a valid number"),
     "all rows": ({"split": {"test": 1.0}}, "split.test: Input should be less than 1"),
@@ -19,13 +26,14 @@ WRONG = {
         {"problem": "ranking"},
         "problem: Input should be 'classification', 'multiclass' or 'regression'",
     ),
-    "value of classes": ({"problem": "multiclass", "value": {"true_positive": 1}}, "value belongs to a classification"),
-    "repeats of no id": ({"data": {"target": "answer", "repeats": True}}, "data: Value error, repeats says that an id"),
+    "section of nothing": ({"split": None}, "split: must hold lines of the form `key: value`"),
+    "value of classes": ({"problem": "multiclass", "value": {"true_positive": 1}}, "value is for classification only"),
+    "repeats of no id": ({"data": {"target": "answer", "repeats": True}}, "data: repeats says that an id"),
     "value of a regression": (
         {"problem": "regression", "value": {"true_positive": 1}},
-        "value belongs to a classification",
+        "value is for classification only",
     ),
-    "unknown limit": ({"gate": {"flor": 0.7}}, "gate.flor: Extra inputs"),
+    "unknown limit": ({"gate": {"flor": 0.7}}, "gate.flor: unknown key, did you mean floor?"),
     "margin of nothing": ({"gate": {"margin": 0.0}}, "gate.margin: Input should be greater than 0"),
     "margin of all": ({"gate": {"slice_margin": 1.0}}, "gate.slice_margin: Input should be less than 1"),
     "no time at all": ({"gate": {"latency_ms": 0.0}}, "gate.latency_ms: Input should be greater than 0"),
@@ -33,7 +41,7 @@ WRONG = {
     "part of a row": ({"gate": {"group_rows": 2.5}}, "gate.group_rows: Input should be a valid integer"),
     "floor by word": ({"gate": {"floor": "high"}}, "gate.floor: Input should be a valid number"),
     "limit of no number": ({"gate": {"calibration": float("nan")}}, "gate.calibration: "),
-    "unknown outcome": ({"value": {"maybe": 1}}, "value.maybe: Extra inputs"),
+    "unknown outcome": ({"value": {"maybe": 1}}, "value.maybe: unknown key; known are true_positive"),
 }
 
 
@@ -58,8 +66,69 @@ def test_anything_but_a_table_of_keys_is_refused(tmp_path, content):
     assert str(path) in refusal(path)
 
 
-def test_missing_file_says_where_to_run(tmp_path):
-    assert "in the project's own folder" in refusal(tmp_path / "params.yaml")
+def test_yaml_error_names_the_line(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("data:\n  id: a\n  time: b: c\n", encoding="utf-8")
+    assert refusal(path) == f"{path}, line 3: not YAML: mapping values are not allowed here"
+
+
+def test_missing_file_says_where_to_run(tmp_path, monkeypatch):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    name = Path("params.yaml")
+    assert refusal(name) == "params.yaml is not here: run factory in the project's own folder"
+    (tmp_path / name).touch()
+    assert refusal(name) == f"params.yaml is not here: run factory in {tmp_path}"
+
+
+def test_unknown_key_of_a_list_is_named(tmp_path):
+    path = tmp_path / "card.yaml"
+    path.write_text("approvals:\n- {bye: me, model: x}\n", encoding="utf-8")
+    with pytest.raises(errors.FactoryError, match=r"approvals\.0\.bye: unknown key, did you mean by\?"):
+        card_input.load(path)
+
+
+SCHEMA = json.loads(Path(config.__file__).with_name("params.schema.json").read_text(encoding="utf-8"))
+ACCEPTED = {
+    "sample": {},
+    "optional keys": {"data": {"target": "y", "id": None, "time": None, "sensitive": []}, "gate": {"floor": None}},
+    "repeats": {"data": {"target": "y", "id": "i", "repeats": True}},
+    "no repeats of nothing": {"data": {"target": "y", "repeats": False}},
+    "whole number for a share's limit": {"gate": {"floor": 1, "latency_ms": 5, "margin": 0.5}},
+    "no value of a regression": {"problem": "regression", "value": None},
+    "parameters of any kind": {"model": {"a": 1, "b": [1, {"c": None}], "d": "x"}},
+}
+ONLY_IN_PYTHON = {"not a number", "limit of no number"}  # NaN, which JSON does not have
+
+
+@pytest.mark.parametrize("sections", ACCEPTED.values(), ids=ACCEPTED)
+def test_schema_for_editors_accepts_what_is_valid(tmp_path, sections):
+    path = tmp_path / "params.yaml"
+    path.write_text(toy.text(**sections), encoding="utf-8")
+    config.load(path)
+    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMA)
+
+
+@pytest.mark.parametrize("name", sorted(WRONG.keys() - ONLY_IN_PYTHON))
+def test_schema_for_editors_refuses_what_is_wrong(name):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(toy.text(**WRONG[name][0])), SCHEMA)
+
+
+def test_schema_describes_every_key():
+    keys = [key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section["properties"].items()]
+    assert len(keys) > 20 and not [name for name, key in keys if "$ref" not in str(key) and not key.get("description")]
+    text = SCHEMA["$defs"]["Evaluation"]["properties"]["metric"]["description"]
+    assert not {name for table in definitions.METRICS.values() for name in table if f"`{name}`" not in text}
+
+
+def test_your_parameters_fit_the_schema_that_they_name():
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    jsonschema.validate(yaml.safe_load(text), SCHEMA)
+    first = text.partition("\n")[0]
+    path = first.removeprefix("# yaml-language-server: $schema=")
+    assert path == first or Path(ROOT, path).samefile(Path(config.__file__).with_name("params.schema.json"))
 
 
 def test_defaults(tmp_path):

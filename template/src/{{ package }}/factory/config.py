@@ -1,8 +1,12 @@
-"""params.yaml, the only configuration, read once and checked key by key."""
+"""params.yaml, the project's configuration: read once and checked key by key.
 
-from collections.abc import Callable
+The text below each key is its reference: from it and the types come `params.schema.json`, for editors, and docs/params.md.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,66 +25,111 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """The columns that play a role; `repeats` says that an id may have several rows."""
+    """The columns of contract.py that play a special role."""
 
     target: str
+    """The column to predict."""
     id: str | None = None
+    """The column that identifies a row. Its hash decides on which side of the split a row is, so that the row stays there
+    as data grows; without it, a hash of the whole row does."""
     repeats: bool = False
+    """Whether an id may have several rows, such as the orders of one customer. All of them are then on one side of the
+    split, also with a time, so that the model is tested on ids that it has not seen."""
     time: str | None = None
+    """The column with the time of a row. The newest rows become the test set, as the model will meet newer rows than it
+    was trained on; without it, or with `repeats`, a hash decides."""
     sensitive: list[str] = []
+    """Columns, such as sex or age group, whose groups the gate compares: how often each is selected, and how often the
+    model is wrong about it."""
 
     @model_validator(mode="after")
     def check_repeats(self) -> Self:
         """Refuse repeats of nothing."""
         if self.repeats and self.id is None:
-            raise ValueError("repeats says that an id may have several rows: name the column in id")
+            raise ValueError("repeats says that an id may have several rows: name its column in data.id")
         return self
 
 
 class Split(Section):
-    """The share of rows held back for the test: the newest, or by a hash of the id or of the whole row."""
+    """How the rows are divided into training and test rows."""
 
     test: Share = 0.2
+    """Share of the rows held back for the test, which belongs to the gate: nothing is ever chosen by it."""
 
 
 class Evaluation(Section):
-    """What the report shows: the metric that counts most, and the columns to slice by."""
+    """What the report and the gate measure."""
 
     metric: str
+    """The main metric: the one that the gate judges by. For classification `average_precision`, `roc_auc`, `log_loss` or
+    `brier`; for multiclass `log_loss`, `accuracy`, `balanced_accuracy`, `macro_f1` or `roc_auc`; for regression `mae`,
+    `rmse`, `r2`, or a quantile of the errors: `error_q05`, `error_q25`, `error_q50`, `error_q75` or `error_q95`."""
     slices: list[str] = []
+    """Columns whose groups are measured one by one, beside the sensitive ones; no group may lose more than
+    `gate.slice_margin`."""
 
 
 class Value(Section):
-    """What each outcome of a decision is worth; the threshold is chosen to earn most."""
+    """What each outcome of a decision is worth, in any one unit: euros, minutes, points. The decision threshold is the one
+    that earns most on rows that the model was not trained on. For classification only; without it, nothing is decided."""
 
     true_positive: float = 0
+    """Worth of acting where it was right to act."""
     false_positive: float = 0
+    """Worth of acting in vain: usually a cost, and so negative."""
     true_negative: float = 0
+    """Worth of rightly not acting."""
     false_negative: float = 0
+    """Worth of not acting where it was needed: usually a cost, and so negative."""
 
 
 class Gate(Section):
-    """The gate's limits for a challenger; shares are of the figure that it is compared with."""
+    """The limits that a model has to meet before it is promoted."""
 
     floor: float | None = None
+    """The least that the main metric may be, or the most if it is an error, in the metric's own unit. The gate refuses
+    every model until it is set, since only the project knows how good is good enough."""
     margin: Share = 0.01
+    """By which share of the champion's main metric the new model may be worse, the whole 95% interval counted. The default
+    lets a model pass that is as good as the champion, as far as the test rows can show."""
     value_margin: Share = 0.05
+    """The same for what a decision is worth. Wider, as values vary more from row to row than metrics do."""
     slice_margin: Share = 0.1
+    """By which share of its metric a group may be worse than with the champion, or before there is one than with the
+    baseline. Wide, as groups have few rows; it counts without an interval."""
     calibration: Positive = 0.1
+    """The most that the calibration error may be: the mean difference between predicted probabilities and actual rates.
+    For regression, the mean error as a share of the target's standard deviation. 0.1 is a tenth of either."""
     selection_gap: Share = 0.5
+    """The most by which the selection rates of two groups of a sensitive column may differ (demographic parity
+    difference). 0.5 stops only gross differences: what is fair, the project has to decide."""
     error_gap: Positive = 0.5
+    """The most by which the error rates of two groups of a sensitive column may differ: true and false positive rates
+    (equalized odds difference); for multiclass the share of wrong decisions; for regression the mean absolute error, as a
+    share of the overall one."""
     group_rows: Annotated[int, Field(ge=2)] = 100
+    """Number of rows from which on a group is judged. The rate of a smaller one is uncertain by ten percentage points and
+    more; it is reported only."""
     latency_ms: Positive = 5
+    """The most milliseconds that the model may take for one row, the median of 200 calls; reading the request and computing
+    the features come on top. The default is for services on which a page or another service waits: raise it where nobody
+    does."""
     size_mb: Positive = 20
+    """The most megabytes that the folder model/ may hold. Every process that serves loads all of it: the default keeps
+    images small and starts fast; raise it where a larger model is worth it."""
 
 
 class Params(Section):
     """All of params.yaml."""
 
     problem: Literal["classification", "multiclass", "regression"]
+    """What is predicted: `classification` is whether something happens, `multiclass` which of several classes it is,
+    `regression` a number."""
     data: Data
     split: Split = Split()
     model: dict[str, Any] = {}
+    """The arguments of `model()` in model.py, by name: its estimator's parameters. Any keys that it takes; `factory tune`
+    searches for better ones."""
     evaluation: Evaluation
     value: Value | None = None
     gate: Gate = Gate()
@@ -94,14 +143,14 @@ class Params(Section):
 
     @property
     def group_columns(self) -> list[str]:
-        """The columns whose groups are looked at one by one, sensitive ones first."""
+        """The columns whose groups are measured one by one, sensitive ones first."""
         return list(dict.fromkeys([*self.data.sensitive, *self.evaluation.slices]))
 
     @model_validator(mode="after")
     def check_value(self) -> Self:
-        """Refuse prices of outcomes where nothing is decided."""
+        """Refuse values of outcomes where nothing is decided."""
         if self.value and self.problem != "classification":
-            raise ValueError("value belongs to a classification: remove it")
+            raise ValueError("the section value is for classification only: remove it")
         return self
 
 
@@ -110,7 +159,10 @@ def load(path: Path = Path("params.yaml")) -> Params:
     try:
         return read(path, Params.model_validate)
     except FileNotFoundError as error:
-        raise FactoryError(f"{path} is not here: run factory in the project's own folder") from error
+        above = next(
+            (f"{folder}" for folder in Path.cwd().parents if (folder / path).is_file()), "the project's own folder"
+        )
+        raise FactoryError(f"{path} is not here: run factory in {above}") from error
 
 
 def read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
@@ -118,7 +170,40 @@ def read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
     try:
         return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
-        raise FactoryError(f"{path}: {'; '.join(problems)}") from error
+        raise FactoryError(f"{path}: {'; '.join(_problems(error))}") from error
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise FactoryError(f"{path}{line}: not YAML: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    root = next(section for section in Section.__subclasses__() if section.__name__ == error.title)
+    for problem in error.errors():
+        place = problem["loc"]
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            reason = _unknown(str(place[-1]), _section(root, place[:-1]))
+        elif problem["type"] == "model_type":
+            reason = "must hold lines of the form `key: value`"
+        yield f"{'.'.join(map(str, place)) or 'the file'}: {reason}"
+
+
+def _unknown(key: str, section: type[BaseModel]) -> str:
+    close = difflib.get_close_matches(key, section.model_fields, n=1)
+    return (
+        f"unknown key, did you mean {close[0]}?"
+        if close
+        else f"unknown key; known are {', '.join(section.model_fields)}"
+    )
+
+
+def _section(root: type[BaseModel], place: Iterable[int | str]) -> type[BaseModel]:
+    """The class of the section there, be it optional or in a list."""
+    for key in place:
+        if isinstance(key, str):
+            annotation = root.model_fields[key].annotation
+            types = (annotation, *get_args(annotation))
+            root = next(kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return root

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from .. import PACKAGE
 from ..errors import FactoryError
 from ..validation.parsing import COMMON_MISSING
 from . import dates
@@ -56,6 +57,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     plain = {feature["name"] for feature in features}
     optional = [c["name"] for c in columns if not c["is_target"] and c["column"].missing]
     return {
+        "package": PACKAGE,
         "target": target,
         "target_note": f"{target.column.missing:,} rows without are left out" if target.column.missing else "",
         "columns": columns,
