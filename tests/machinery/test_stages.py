@@ -49,6 +49,7 @@ def test_model_names_the_data_behind_it():
     train, test = (prepare.read(name) for name in ("train", "test"))
     assert facts["rows"] == facts["parts"]["train"]["rows"] == train.height and facts["parts"]["test"]["rows"] == test.height
     assert facts["parts"]["train"]["to"] == str(train["seen"].max()) < facts["parts"]["test"]["from"] == str(test["seen"].min())
+    assert facts["test"] == manifest.file_sha256(paths.PREPARED / "test.parquet")
     assert facts["deliveries"] == [entry.file for entry in ledger.entries()] and len(facts["deliveries"]) == 2
 
 

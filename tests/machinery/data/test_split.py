@@ -6,9 +6,7 @@ import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.data import split
-from late_flights.factory.scoring import scorer
 from late_flights.factory.tables import chunks
-from late_flights.factory.training import leakage, train
 from tests.factory import toy
 
 DATA = {"target": "answer", "sensitive": []}
@@ -123,19 +121,11 @@ def test_chunks_do_not_change_the_parts(monkeypatch):
 
 
 @pytest.mark.parametrize("sections", [NO_ID, REPEATS, BY_ID], ids=["no id", "repeats", "id"])
-def test_threshold_is_chosen_on_rows_that_its_model_has_not_seen(monkeypatch, sections):
-    """Among rows that one hash chose, the same hash would choose none."""
-    rows = many() if sections is REPEATS else toy.rows(1000)
-    seen = []
-    fit = train.fit
-    for module in (leakage, scorer, train):
-        monkeypatch.setattr(module, "features", toy.features)
-    monkeypatch.setattr(train.model, "model", toy.model)
-    monkeypatch.setattr(train, "fit", lambda rows, params: seen.append(rows) or fit(rows, params))
+def test_folds_of_training_rows_are_of_like_size_and_keep_ids_together(sections):
+    """The salt makes another choice than that of the test rows: without it one fold would be empty."""
+    rows = many(height=400) if sections is REPEATS else toy.rows(2000)
     params = toy.params(**sections)
     learned = split.split(rows, params)[0]
-    assert train.learn(learned, params)[1] is not None
-    whole, early = seen
-    late = whole.join(early, on=whole.columns, how="anti", nulls_equal=True)
-    assert whole.height == learned.height and 0.1 < late.height / whole.height < 0.4
-    assert sections is not REPEATS or not set(early["key"]) & set(late["key"])
+    fold = split.folds(learned, params, 5, "salt")
+    assert (fold.value_counts(normalize=True)["proportion"] - 0.2).abs().max() < 0.06
+    assert learned.select("key", fold=fold).unique().height == learned["key"].n_unique()

@@ -44,7 +44,7 @@ def mean_over_folds(params, **parameters):
         size = rows.height // (tune.FOLDS + 1)
         start = rows.height - (tune.FOLDS - i + 1) * size
         early, late = rows[:start], rows[start : start + size]
-        classes = len(train.classes_of(early, candidate) or [])
+        classes = len(definitions.classes_of(early, candidate) or [])
         score = artifact.predictor(train.fit(early, candidate), classes)(scorer.matrix(toy.features(late)))
         metric = definitions.METRICS[params.problem][params.evaluation.metric]
         values.append(metric(definitions.target_of(late, params), score))

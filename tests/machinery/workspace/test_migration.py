@@ -70,6 +70,27 @@ def test_what_a_release_wrote_gives_way_to_folders(factory, end):
     assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["Unix", "Windows"])
+def test_validation_becomes_a_metric_of_train(factory, end):
+    before = "stages:\n  train:\n    cmd: exec factory train\n    outs:\n      - model\n      - reports/training.json\n"
+    metrics = "    metrics:\n      - reports/validation.json:\n          cache: false\n"
+    migration.DVC_YAML.write_bytes(before.replace("\n", end).encode())
+    assert migration.migrate() == ["dvc.yaml: reports/validation.json is a metric of the stage train"]
+    after = before.replace("    outs:\n", f"{metrics}    outs:\n").replace("\n", end)
+    assert migration.DVC_YAML.read_bytes().decode() == after
+    assert migration.migrate() == []
+
+
+@pytest.mark.parametrize(
+    "own", ["    metrics: [mine.json]\n    outs:\n      - model\n", "    outs:\n      - model:\n          persist: true\n"]
+)
+def test_train_with_outputs_or_metrics_of_its_owner_stays(factory, own):
+    before = f"stages:\n  train:\n    cmd: exec factory train\n{own}      - reports/training.json\n"
+    migration.DVC_YAML.write_text(before)
+    assert migration.migrate() == []
+    assert migration.DVC_YAML.read_text() == before
+
+
 def test_what_the_user_wrote_is_named_with_its_new_place(factory):
     migration.DVC_YAML.write_text(NEW)
     assert migration.remaining() == [

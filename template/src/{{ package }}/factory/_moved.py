@@ -140,8 +140,9 @@ NAMES: dict[str, dict[str, str]] = {
     "metrics": _all(
         "metrics.definitions", "METRICS HIGHER_IS_BETTER Metric Vector calibration_error direction target_of"
     )
-    | _all("metrics.bootstrap", "RESAMPLES Difference Estimate difference estimates")
+    | _all("metrics.bootstrap", "RESAMPLES Estimate difference estimates")
     | {
+        "Difference": "metrics.bootstrap.Interval",
         "RESAMPLED": "metrics.bootstrap.MAX_RESAMPLE_ROWS",
         "best_threshold": "metrics.threshold.best_threshold",
         "confusion": "metrics.threshold.confusion_counts",

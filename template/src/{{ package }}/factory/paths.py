@@ -7,6 +7,7 @@ PREPARED = Path("data/prepared")
 MODEL = Path("model")
 REPORTS = Path("reports")
 TRAINING = REPORTS / "training.json"
+VALIDATION = REPORTS / "validation.json"
 DVC_TMP = Path(".dvc/tmp")  # locks, and what DVC and Git are to ignore
 ADOPTION = DVC_TMP / "adopt"  # what an unfinished adoption has moved aside
 WORKTREES = DVC_TMP / "champions"

@@ -52,8 +52,8 @@ def scan(name: str) -> pl.LazyFrame:
 def describe(facts: dict[str, Any], params: Params) -> dict[str, Any]:
     """What a model was trained and tested on, by the manifest of the prepared rows: the same for the same rows."""
     parts = {name: extent(scan(name), params) for name in ("train", "test")}
-    sha256, rows = facts["files"]["train.parquet"], parts["train"]["rows"]
-    return {"train": sha256, "rows": rows, "parts": parts, "deliveries": facts.get("deliveries", [])}
+    sha256 = {name: facts["files"][f"{name}.parquet"] for name in parts}
+    return {**sha256, "rows": parts["train"]["rows"], "parts": parts, "deliveries": facts.get("deliveries", [])}
 
 
 def extent(rows: Rows, params: Params) -> dict[str, Any]:

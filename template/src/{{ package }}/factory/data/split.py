@@ -47,7 +47,7 @@ def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
     makes another choice among rows that were chosen already.
     """
     data, share = params.data, params.split.test
-    if data.time and not data.repeats:
+    if data.time and is_by_time(data):
         return is_newest(column(rows, data.time), share)
     if data.id:
         ids = column(rows, data.id).cast(pl.String)
@@ -55,6 +55,18 @@ def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
         chosen = distinct.filter(pl.Series(_positions(distinct, salt) < share))
         return ids.is_in(chosen.implode())
     return pl.Series(_positions(_contents(rows.drop(data.target)), salt) < share)
+
+
+def is_by_time(data: Data) -> bool:
+    """Whether the newest rows are the test; where ids repeat, whole ids are."""
+    return data.time is not None and not data.repeats
+
+
+def folds(rows: pl.DataFrame, params: Params, count: int, salt: str) -> pl.Series:
+    """The fold of each row, from 0 on, chosen by a hash; rows of one id, or of equal content without one, share it."""
+    data = params.data
+    keys = rows[data.id].cast(pl.String) if data.id else _contents(rows.drop(data.target))
+    return pl.Series(_positions(keys, salt) * count).cast(pl.Int32).clip(0, count - 1)
 
 
 def is_newest(times: pl.Series, share: float) -> pl.Series:

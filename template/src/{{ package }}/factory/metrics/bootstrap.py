@@ -14,22 +14,19 @@ MAX_RESAMPLE_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A metric on the test rows, its 95 % interval, and what the baseline reaches on them."""
+class Interval:
+    """A figure and its 95 % interval."""
 
     value: float
     low: float
     high: float
-    baseline: float
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What a figure is better by, and its 95 % interval."""
+class Estimate(Interval):
+    """A metric on the test rows, its 95 % interval, and what the baseline reaches on them."""
 
-    value: float
-    low: float
-    high: float
+    baseline: float
 
 
 def estimates(problem: str, target: Vector, score: Vector, baseline: float | list[float]) -> dict[str, Estimate]:
@@ -49,7 +46,12 @@ def estimates(problem: str, target: Vector, score: Vector, baseline: float | lis
     return {name: estimate(metric) for name, metric in METRICS[problem].items()}
 
 
-def improvement(metric: Metric, target: Vector, score: Vector, other: Vector) -> Difference:
+def interval(metric: Metric, target: Vector, score: Vector) -> Interval:
+    """The metric, with its interval."""
+    return difference(lambda rows: float(metric(target[rows], score[rows])), target)
+
+
+def improvement(metric: Metric, target: Vector, score: Vector, other: Vector) -> Interval:
     """By how much the score is better than the other by the metric, with a paired interval.
 
     Both are measured on the same resampled rows, so that what is hard for both cancels out
@@ -62,10 +64,10 @@ def improvement(metric: Metric, target: Vector, score: Vector, other: Vector) ->
     return difference(gain, target)
 
 
-def difference(gain: Callable[[Any], float], target: Vector) -> Difference:
+def difference(gain: Callable[[Any], float], target: Vector) -> Interval:
     """The gain on all rows, and the interval of what it is on resampled ones."""
     value = gain(slice(None))
-    return Difference(value, *_interval(value, [gain(rows) for rows in _resamples(target)], len(target)))
+    return Interval(value, *_interval(value, [gain(rows) for rows in _resamples(target)], len(target)))
 
 
 def _resamples(target: Vector) -> list[NDArray[np.int64]]:

@@ -179,6 +179,12 @@ def target_of(rows: Rows, params: Params) -> Vector:
     return column(rows, params.data.target).to_physical().cast(pl.Float64).to_numpy()
 
 
+def classes_of(rows: Rows, params: Params) -> list[str] | None:
+    """The classes to predict, in the contract's order; None where there is one score."""
+    dtype = rows.collect_schema()[params.data.target]
+    return dtype.categories.to_list() if params.problem == "multiclass" and isinstance(dtype, pl.Enum) else None
+
+
 def top_class(target: Vector, score: Vector) -> tuple[Vector, Vector]:
     """Target and score as they are; of classes, whether the most probable one was right and its probability."""
     return (target, score) if score.ndim == 1 else ((score.argmax(axis=1) == target).astype(float), score.max(axis=1))

@@ -7,84 +7,80 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits
 
-from ... import contract, model
+from ... import contract
 from ...features import features
 from .. import manifest
-from ..config import Params, Value
-from ..data import prepare, split
+from ..config import Params
+from ..data import prepare
 from ..errors import FactoryError
-from ..metrics.definitions import class_frequencies, target_of
+from ..metrics.definitions import class_frequencies, classes_of, target_of
 from ..metrics.threshold import best_threshold
-from ..paths import MODEL, PREPARED, TRAINING
-from ..scoring import artifact
+from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
 from ..scoring.scorer import describe, feature_matrix
-from ..tables.chunks import Matrix, Rows, collect, column, height, sample
+from ..tables.chunks import Matrix, Rows, collect, column, sample
 from ..workspace.stage import measure, stage
+from . import estimator
+from .cross_validation import Folds, TooFewRows, Validation, validate
 from .leakage import check_leakage
 from .onnx import estimators
 from .onnx.features import MAX_PROBES, feature_graph
 
 SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
-MAX_THRESHOLD_ROWS = 200_000
 MAX_PROBES_WITH_GAPS = 50_000
 
 
 def run(params: Params) -> None:
-    """data/prepared/ → model/ and what the training cost."""
+    """data/prepared/ → model/, its validation figures, and what the training cost."""
     cost = measure()
-    with stage("train", [MODEL, TRAINING]) as staging:
+    with stage("train", [MODEL, TRAINING, VALIDATION]) as staging:
         data = manifest.read_manifest(PREPARED)
         train, test = prepare.scan("train"), prepare.scan("test")
-        estimator, threshold = learn(train, params)
+        fitted, validation = learn(train, params)
         target, classes = target_of(train, params), classes_of(train, params)
         facts = {
             "problem": params.problem,
             "target": params.data.target,
             "id": params.data.id,
             "features": describe(features(collect(train.head(0)))),
-            "threshold": threshold,
+            "threshold": _threshold(validation, params),
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
             "data": prepare.describe(data, params),
             "code": {name: manifest.file_sha256(Path(contract.__file__).with_name(name)) for name in SOURCES},
             "parameters": params.model,
+            "estimator": estimator.describe(fitted),
+            "validation": validation.facts() if validation else None,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
         graph = feature_graph(probes, features, contract.Row)
-        estimators.save(staging / MODEL.name, estimator, facts, _probes(train, test), graph)
+        estimators.save(staging / MODEL.name, fitted, facts, _probes(train, test), graph)
+        figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
+        manifest.dump({"validation": figures}, staging / VALIDATION.name)
         (staging / TRAINING.name).write_text(json.dumps(cost(), indent=2) + "\n")
 
 
-def learn(train: Rows, params: Params) -> tuple[BaseEstimator, float | None]:
-    """The fitted estimator and, where decisions have a value, the threshold that earns most."""
+def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None]:
+    """The fitted estimator, and its validation, where there are enough rows for that."""
+    schema = features(collect(train.head(0))).schema
     check_numeric(features(collect(train.head(0))))
     check_leakage(train, params)
-    estimator = fit(train, params)  # before the threshold, whose rows would take room beside all others
-    return estimator, _threshold(train, params, params.value) if params.value else None
+    fitted = fit(train, params)  # before the validation, whose rows would take room beside all others
+    try:
+        return fitted, validate(Folds(train, params, schema), params)
+    except TooFewRows:
+        if params.value:
+            raise
+        return fitted, None
 
 
 def fit(rows: Rows, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     _check_all_classes_present(rows, params)
-    categorical = [i for i, dtype in enumerate(features(collect(rows.head(0))).dtypes) if dtype == pl.Enum]
-    try:
-        estimator = model.model(params.problem, categorical, **params.model)
-        with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return estimator.fit(feature_matrix(rows), target_of(rows, params))
-    except KeyError as error:
-        raise FactoryError(f"model.py: makes no estimator for {error}: add it") from error
-    except (TypeError, ValueError) as error:
-        raise FactoryError(f"params.yaml, model: {str(error).partition(chr(10))[0]}") from error
-
-
-def classes_of(rows: Rows, params: Params) -> list[str] | None:
-    """The classes to predict, in the contract's order; None where there is one score."""
-    dtype = rows.collect_schema()[params.data.target]
-    return dtype.categories.to_list() if params.problem == "multiclass" and isinstance(dtype, pl.Enum) else None
+    schema = features(collect(rows.head(0))).schema
+    return estimator.fit(feature_matrix(rows), target_of(rows, params), params, schema)
 
 
 def check_numeric(table: pl.DataFrame) -> None:
@@ -94,12 +90,11 @@ def check_numeric(table: pl.DataFrame) -> None:
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
 
 
-def _threshold(train: Rows, params: Params, value: Value) -> float:
-    """Chosen on the last part of the training rows; of very many a random choice is enough."""
-    rows = sample(train, MAX_THRESHOLD_ROWS) if height(train) > MAX_THRESHOLD_ROWS else train
-    early, late = split.split(collect(rows), params, salt="threshold:")
-    score = artifact.predictor(fit(early, params))(feature_matrix(late))
-    return best_threshold(target_of(late, params), score, value)
+def _threshold(validation: Validation | None, params: Params) -> float | None:
+    """The threshold that earns most on the rows held out, where decisions have a value."""
+    if not (validation and params.value):
+        return None
+    return best_threshold(validation.target, validation.score, params.value)
 
 
 def _check_all_classes_present(rows: Rows, params: Params) -> None:

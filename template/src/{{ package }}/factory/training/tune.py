@@ -18,10 +18,10 @@ from ... import model
 from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
-from ..metrics.definitions import Metric, main_metric, target_of
+from ..metrics.definitions import Metric, classes_of, main_metric, target_of
 from ..scoring import artifact
 from ..scoring.scorer import feature_matrix
-from .train import classes_of, fit
+from .train import fit
 
 FOLDS = 4
 PRUNED = optuna.trial.TrialState.PRUNED

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from .._moved import MODULES
+from ..paths import VALIDATION
 
 DVC_YAML = Path("dvc.yaml")
 SHIM = "# Nothing is here"
@@ -42,14 +43,22 @@ def migrate() -> list[str]:
     if not factory or not DVC_YAML.exists():
         return []
     before = DVC_YAML.read_bytes().decode()
-    after = with_folders(before)
+    folders = with_folders(before)
+    after = with_validation(folders)
     if after != before:
         DVC_YAML.write_bytes(after.encode())
     for old in MOVED.keys() - _named(after):
         shim = factory / old / "__init__.py" if old == "readers" else factory / old
         if shim.is_file() and shim.read_text(encoding="utf-8").startswith(SHIM):
             shim.unlink()
-    return [] if after == before else [f"{DVC_YAML}: the stages name the folders of factory/ that its files are in now"]
+    return [
+        *(
+            [f"{DVC_YAML}: the stages name the folders of factory/ that its files are in now"]
+            if folders != before
+            else []
+        ),
+        *([f"{DVC_YAML}: {VALIDATION} is a metric of the stage train"] if after != folders else []),
+    ]
 
 
 def remaining() -> list[str]:
@@ -74,6 +83,15 @@ def with_folders(text: str) -> str:
 
         text = re.sub(rf"^  {stage}:\s.*?(?=^ {{0,2}}\S|\Z)", change, text, count=1, flags=re.MULTILINE | re.DOTALL)
     return text
+
+
+def with_validation(text: str) -> str:
+    """dvc.yaml's text with the validation figures among the metrics of `train`, if its outputs are a release's."""
+    outputs = r"(?=    outs:(\r?\n)      - model\r?\n      - reports/training\.json\r?\n)"
+    metrics = f"    metrics:\n      - {VALIDATION}:\n          cache: false\n"
+    if str(VALIDATION) in text or re.search(r"^  train:\s(    .*\s)*?    metrics:", text, flags=re.MULTILINE):
+        return text
+    return re.sub(outputs, lambda match: metrics.replace("\n", match[1]), text, count=1)
 
 
 def _with_folders(lines: list[str], places: list[str]) -> str:
