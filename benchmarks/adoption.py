@@ -19,7 +19,7 @@ CHECKS = {
     "types": "mypy",
     "hooks": "pre-commit run --all-files",
     "push": "dvc push",
-    "promotion": "factory promote",
+    "promotion": "factory promote -m first",
     "tests": "pytest -q",
 }
 OWN = "pytest -q tests/test_contract.py tests/test_features.py tests/test_model.py tests/test_notebook.py"

@@ -118,7 +118,7 @@ def test_a_column_under_another_name_is_reported_alone(commands, tmp_path):
 
 def test_promoted_served_and_trained_again(commands, tmp_path):
     commands.done("dvc", "push")
-    commands.done("factory", "promote")
+    commands.done("factory", "promote", "-m", "why")
     file = month(tmp_path / "2024-04.csv", 4, left=lambda _: "")
     commands.done("factory", "score", str(file), str(tmp_path / "scores.csv"))
     assert len((tmp_path / "scores.csv").read_text("utf-8").splitlines()) == 601

@@ -61,7 +61,7 @@ def fewer_trees(project: Governed) -> None:
 
 def many_trees(project: Governed) -> None:
     project.set("max_iter: 60", "max_iter: 160")
-    project.set("size_mb: 50", "size_mb: 0.5")
+    project.set("size_mb: 100", "size_mb: 0.5")
 
 
 def slow_votes(project: Governed) -> None:
@@ -69,6 +69,7 @@ def slow_votes(project: Governed) -> None:
     project.edit("src/gate/model.py", "import HistGradient", "import VotingClassifier, HistGradient")
     project.edit("src/gate/model.py", "TRUSTED_TYPES = [", 'TRUSTED_TYPES = [\n    "sklearn.utils._bunch.Bunch",')
     project.set("max_iter: 60", "max_iter: 8")
+    project.set("latency_ms: 50", "latency_ms: 5")
 
 
 def one_group_always(project: Governed) -> None:
@@ -100,7 +101,7 @@ def test_challenger_is_refused_with_its_code(project, worsen, code):
 def test_promotion_asks_the_gate(project):
     fewer_trees(project)
     project.train("Worse")
-    assert "refused: CHAMPION" in project.run("factory", "promote")[2]
+    assert "Rejected: CHAMPION" in project.run("factory", "promote", "-m", "why")[2]
     assert len(project.versions()) == 1 and not git(project.folder, "status", "--porcelain")
 
 
@@ -112,7 +113,7 @@ def test_better_then_back(two):
     two.done("dvc", "get", "--rev", "model/v3", ".", "model", "--out", "served")
     assert (two.folder / "served/model.onnx").read_bytes() != better
     shutil.rmtree(two.folder / "served")
-    assert "no earlier version" in two.refused("factory", "rollback")
+    assert "no earlier version" in two.refused("factory", "rollback", "-m", "why")
     assert "3 versions verified" in two.done("factory", "audit")
     lineage = two.done("factory", "trace", "v3")
     assert "flights-late-2013-01.parquet" in lineage and "max_iter: 60" in lineage
@@ -124,13 +125,13 @@ def test_fresh_clone_does_it_all(two, tmp_path):
     git(two.folder.parent, "clone", "--quiet", "hub.git", "clone")
     clone = Governed(two.folder.parent / "clone", two.bin)
     clone.done("dvc", "pull")
-    assert "this model is the champion already, v2" in clone.refused("factory", "promote")
+    assert "this model is already the champion, v2" in clone.refused("factory", "promote", "-m", "why")
     assert "Passed the gate" in clone.done("factory", "compare")
-    clone.done("factory", "rollback")
+    clone.done("factory", "rollback", "-m", "why")
     assert "3 versions verified" in clone.done("factory", "audit")
     assert "3 versions verified" not in two.run("factory", "audit")[1]
     assert len(two.versions()) == 2
-    two.done("factory", "rollback", "--to", "v2")
+    two.done("factory", "rollback", "-m", "why", "--to", "v2")
     assert [version["name"] for version in two.versions()] == ["v1", "v2", "v3", "v4"]
 
 
@@ -169,12 +170,12 @@ def test_champion_that_cannot_be_had_is_an_error(two):
         place.unlink()
     code, _, err = two.run("factory", "compare")
     assert code == 2 and "cannot be fetched" in err and "Traceback" not in err and len(err.splitlines()) == 1
-    assert two.run("factory", "promote")[0] == 2 and len(two.versions()) == 2
+    assert two.run("factory", "promote", "-m", "why")[0] == 2 and len(two.versions()) == 2
 
 
 def test_unreachable_remote_changes_nothing(two):
     git(two.folder, "remote", "set-url", "origin", "../nowhere.git")
-    code, _, err = two.run("factory", "rollback")
+    code, _, err = two.run("factory", "rollback", "-m", "why")
     assert code == 2 and "cannot be fetched" in err and len(two.versions()) == 2
 
 
@@ -188,7 +189,7 @@ def test_of_two_at_once_one_wins(two):
     for turn in range(-(-ROUNDS // 2)):
         before = len(two.versions())
         to = "v1" if turn % 2 == 0 else "v2"
-        both = [clone.start("factory", "rollback", "--to", to) for clone in (two, other)]
+        both = [clone.start("factory", "rollback", "-m", "why", "--to", to) for clone in (two, other)]
         errors = [process.communicate(timeout=120)[1] for process in both]
         assert sorted(process.returncode for process in both) == [0, 1], errors
         for clone in (two, other):
@@ -202,7 +203,7 @@ def test_killed_promotion_leaves_old_or_new(two):
     """A version that was pushed and not yet named here is one fetch away: audit says so, and the next run brings it."""
     for turn in range(-(-ROUNDS // 2)):
         before = len(two.versions())
-        process = two.start("factory", "rollback", "--to", "v1" if turn % 2 == 0 else "v2")
+        process = two.start("factory", "rollback", "-m", "why", "--to", "v1" if turn % 2 == 0 else "v2")
         time.sleep(RANDOM.uniform(0.2, 3))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -212,7 +213,7 @@ def test_killed_promotion_leaves_old_or_new(two):
             f"✗ model/v{before + 1}: only on origin: git fetch origin refs/tags/model/v{before + 1}:refs/tags/model/v{before + 1}"
         ]
         if len(two.versions()) == before:
-            two.run("factory", "rollback", "--to", "v1" if turn % 2 == 0 else "v2")
+            two.run("factory", "rollback", "-m", "why", "--to", "v1" if turn % 2 == 0 else "v2")
         assert "versions verified" in two.done("factory", "audit")
 
 

@@ -29,7 +29,7 @@ def main() -> str | None:
     run("git", "add", "--all")
     run("git", "commit", "--quiet", "--message", "Train the first model")
     run("uv", "run", "dvc", "push")
-    run("uv", "run", "factory", "promote")
+    run("uv", "run", "factory", "promote", "-m", "the first")
     run("uv", "run", "factory", "score", str(max(Path("data", "raw").glob("*.parquet"))), "scores.parquet")
     run("uv", "run", "dvc", "metrics", "show")
     MARKER.write_text(state())

@@ -71,8 +71,8 @@ BROKEN = {
     "one group guessed badly": ("FAIRNESS_ERROR", R, both(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED))),
     "scores too low": ("CALIBRATION", "classification", {"challenger": predictions(score=CHANCE**3)}),
     "biased": ("CALIBRATION", R, both(R, score=GUESSED + 0.3)),
-    "slow": ("LATENCY", "classification", {"latency_ms": 5.1}),
-    "large": ("SIZE", R, {"size_mb": 20.1}),
+    "slow": ("LATENCY", "classification", {"latency_ms": 50.1}),
+    "large": ("SIZE", R, {"size_mb": 100.1}),
     "ONNX differs": ("PARITY", "classification", {"parity": 2e-5}),
     "contract differs": ("CONTRACT", "classification", {"contract_changed": True}),
     "contract differs for no reason": ("CONTRACT", R, {"contract_changed": True, "accepted": ""}),
@@ -99,5 +99,5 @@ def test_equal_of_the_champion_passes(problem):
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_first_model_is_compared_with_the_baseline_alone(problem):
     results = checks.run_checks(passing(problem, champion=None))
-    assert not {"CHAMPION", "CONTRACT"} & {check.code for check in results}
+    assert {check.code for check in results if not check.judged} == {"CHAMPION", "CONTRACT"}
     assert all(check.passed for check in results)

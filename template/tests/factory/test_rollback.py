@@ -49,7 +49,7 @@ def test_model_before_serves_again_as_a_new_version():
 def test_twice_goes_back_two_models():
     promoted("a", "b", "c")
     assert [rolled_back()[0].facts["serves"] for _ in range(2)] == [2, 1]
-    assert refused("rollback") == "there is no earlier version to roll back to"
+    assert refused("rollback", "-m", "why") == "there is no earlier version to roll back to"
 
 
 def test_after_a_new_promotion_it_is_what_served_before_that():
@@ -74,14 +74,14 @@ REFUSED = {
     "nothing promoted, one named": ("", ["--to", "v1"], "there is no version v1: none has been promoted yet"),
     "one promoted": ("a", [], "there is no earlier version to roll back to"),
     "unknown": ("ab", ["--to", "v7"], "there is no version v7: v1, v2"),
-    "in service": ("ab", ["--to", "v2"], "v2 is the model in service already"),
+    "in service": ("ab", ["--to", "v2"], "the model of v2 is already the champion"),
 }
 
 
 @pytest.mark.parametrize("models, arguments, message", REFUSED.values(), ids=REFUSED)
 def test_nothing_to_roll_back_to(models, arguments, message):
     before = promoted(*models)
-    assert refused("rollback", *arguments) == message
+    assert refused("rollback", "-m", "why", *arguments) == message
     assert versions.local() == before
 
 
@@ -91,7 +91,7 @@ def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
 
     before = promoted("a", "b")
     monkeypatch.setattr(champion, "check_loads", fail)
-    result = run("rollback")
+    result = run("rollback", "-m", "why")
     assert result.exit_code == 2
     assert result.stderr == f"Error: CHAMPION_UNFETCHABLE: the model of {before[0].commit[:8]} cannot be fetched\n"
     assert versions.local() == before
@@ -100,6 +100,6 @@ def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
 def test_version_without_a_valid_record_is_not_rolled_back_to():
     promoted("a", "b")
     git("tag", "--annotate", "--force", "--message", "edited", "model/v1", "model/v1^{}")
-    result = run("rollback", "--to", "v1")
+    result = run("rollback", "-m", "why", "--to", "v1")
     assert result.exit_code == 2
     assert result.stderr == "Error: VERSION_INVALID: model/v1 has no valid record: run `factory audit`\n"

@@ -116,7 +116,7 @@ def test_champion_that_cannot_be_fetched(monkeypatch):
     def fail(commit, rows):
         raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", "it is gone")
 
-    assert run("promote").exit_code == 0
+    assert run("promote", "-m", "why").exit_code == 0
     monkeypatch.setattr(champion, "scores", fail)
     assert run("compare").exit_code == 2
     assert reported(2) == ["CHAMPION_UNFETCHABLE: it is gone"]

@@ -48,14 +48,14 @@ def test_low_risk_needs_neither_words_nor_approval():
 
 def test_high_risk_with_a_word_missing():
     write_card(risk="high", **WORDS | {"limits": " "})
-    assert refusal() == "CARD_INCOMPLETE: docs/model-card.yaml: risk is high and still unsaid: limits"
+    assert refusal() == "CARD_INCOMPLETE: docs/model-card.yaml: risk is high, fill in: limits"
 
 
 def test_high_risk_without_approval_says_what_to_add():
     write_card(risk="high", **WORDS)
     model = manifest.model_id()
     message = refusal()
-    assert message.startswith("NOT_APPROVED: risk is high: somebody other than zoe@example.com adds to the approvals in ")
+    assert message.startswith("NOT_APPROVED: risk is high: somebody other than zoe@example.com must add to approvals in ")
     assert message.endswith(f"{{by: Name <address>, model: {model}}}")
 
 
@@ -130,6 +130,6 @@ def test_who_changes_the_manifest_alone_made_the_model(approve, monkeypatch):
 
 def test_promotion_asks(approve):
     write_card(risk="high", **WORDS)
-    assert refused("promote").startswith("NOT_APPROVED")
+    assert refused("promote", "-m", "why").startswith("NOT_APPROVED")
     approve(LI, LI, manifest.model_id())
-    assert run("promote").exit_code == 0
+    assert run("promote", "-m", "why").exit_code == 0

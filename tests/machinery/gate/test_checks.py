@@ -19,21 +19,22 @@ def test_accepted_change_of_the_contract_says_why():
 def slice_checks(kinds, **parts):
     test = pl.DataFrame({"kind": pl.Series(kinds, dtype=pl.String), "gap": [0] * ROWS})
     evidence = passing(test=test, **parts)
-    return evidence, {check.what: check for check in checks.slices(evidence)}["worst kind"]
+    [check] = [check for check in checks.slices(evidence) if check.what.startswith("kind: ")]
+    return evidence, check
 
 
 def test_missing_value_is_a_group_as_any_other():
     worse = predictions(score=np.where(RED, 1 - CHANCE, CHANCE))
     _, check = slice_checks([None if red else "green" for red in RED], challenger=worse)
-    assert not check.passed and check.note == "None"
+    assert check.judged and not check.passed and check.note.startswith(f"None (n {RED.sum()}): ROC AUC 0.")
 
 
-def test_group_of_one_row_or_one_outcome_is_noted_not_judged():
+def test_group_of_one_row_or_one_outcome_is_counted_not_judged():
     alone = np.arange(ROWS) == 0
     kinds = np.where(alone, "alone", np.where(TRUTH.astype(bool), "late", "on time"))
     evidence, check = slice_checks(kinds.tolist(), challenger=predictions(score=1 - CHANCE))
-    assert check.passed and check.figure is None
-    assert check.note == "no group is large enough; 3 groups too small or of one outcome"
+    assert check.passed and not check.judged and check.figure is None
+    assert check.note == "3 groups with fewer than 30 rows or a single outcome not judged"
     assert "FAIRNESS_SELECTION" in {check.code for check in checks.group_fairness(evidence)}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from late_flights.factory import errors, manifest
 from late_flights.factory.data import prepare
-from late_flights.factory.gate import checks, compare
+from late_flights.factory.gate import checks, compare, result
 from late_flights.factory.metrics import fairness
 from late_flights.factory.scoring import artifact, scorer
 from late_flights.factory.training.onnx import estimators
@@ -57,7 +57,7 @@ def without_rows():
 
 
 MISSING = {
-    "other data": (stale, "model/ was trained on other data than data/prepared/ holds: run `dvc repro`"),
+    "other data": (stale, "model/ was not trained on the data in data/prepared/: run `uv run dvc repro`"),
     "damaged model": (damaged, "model/model.onnx is damaged"),
     "no rows": (without_rows, "data/prepared/test.parquet is missing"),
 }
@@ -67,9 +67,9 @@ MISSING = {
 @pytest.mark.parametrize("spoil, message", MISSING.values(), ids=MISSING)
 def test_what_is_missing_gives_no_result(spoil, message):
     spoil()
-    result = run("compare")
-    assert result.exit_code == errors.CannotEvaluate.exit_code == 2
-    assert result.stderr.startswith(f"Error: MODEL_MISSING: {message}") and len(result.stderr.splitlines()) == 1
+    shown = run("compare")
+    assert shown.exit_code == errors.CannotEvaluate.exit_code == 2
+    assert shown.stderr.startswith(f"Error: MODEL_MISSING: {message}") and len(shown.stderr.splitlines()) == 1
     assert not compare.JSON.exists()
 
 
@@ -83,9 +83,9 @@ def test_earlier_result_does_not_stay_where_there_is_none():
 
 @pytest.mark.usefixtures("committed")
 def test_champion_is_required_where_one_must_be():
-    result = run("compare", "--require-champion")
-    assert result.exit_code == 1 and result.stderr == "Error: refused: NO_CHAMPION\n"
-    assert run("promote").exit_code == 0
+    shown = run("compare", "--require-champion")
+    assert shown.exit_code == 1 and "Rejected: NO_CHAMPION" in shown.stderr
+    assert run("promote", "-m", "why").exit_code == 0
     assert run("compare", "--require-champion").exit_code == 0
 
 
@@ -95,11 +95,50 @@ def test_reports_for_machines_and_people_are_alike():
     assert shown.exit_code == 0 and "Passed the gate" in shown.output
     report, page = json.loads(compare.JSON.read_text()), compare.MARKDOWN.read_text()
     assert report["passed"] and report["refusals"] == [] and report["model"] == manifest.model_id()
-    assert page.startswith("## The challenger passes\n") and report["model"][:12] in page
-    lines = [line for line in page.splitlines() if line.startswith("|")][2:]
+    assert page.startswith("## Passed the gate\n") and report["model"][:12] in page
+    lines = [line for line in page.splitlines() if line.startswith(("| ✓", "| –"))]
     assert len(lines) == len(report["checks"])
     for line, check in zip(lines, report["checks"], strict=True):
-        assert line in shown.output and check["code"] in line and check["what"] in line and "✓" in line
+        mark, code, what = (cell.strip() for cell in line.split("|")[1:4])
+        assert (mark, code, what) == ("✓" if check["judged"] else "–", check["code"], check["what"])
+        assert f"{what} " in shown.output
+    assert report["metrics"].keys() == {"average_precision", "roc_auc", "log_loss", "brier"}
+    assert max(map(len, shown.output.splitlines())) <= 120
+
+
+@pytest.mark.usefixtures("committed")
+def test_refusal_says_what_was_measured_the_limit_and_what_to_do():
+    Path("params.yaml").write_text(toy.text(gate=git_repository.GATE | {"floor": 0.9999}), encoding="utf-8")
+    verdict, reason = run("compare").stderr.splitlines()
+    assert verdict == "✗ Rejected: FLOOR"
+    assert reason.startswith("FLOOR: ROC AUC 0.") and ", limit ≥ 0.9999. Next: " in reason
+    assert f"\n- {reason}\n" in compare.MARKDOWN.read_text(encoding="utf-8")
+
+
+def test_every_code_has_a_next_step():
+    shown = {check.code for check in checks.run_checks(gate_evidence.passing())}
+    assert result.NEXT_STEPS.keys() == shown | {"FINITE", "NO_CHAMPION"}
+
+
+def test_what_was_not_judged_is_no_tick():
+    check = checks.Check("SLICE", "kind", None, "≥ 1", True, note="no group", judged=False)
+    table = result.GateResult("1" * 64, "the baseline", None, [check]).table()
+    assert "✓" not in table and "not judged" in table and "no group" in table
+
+
+def test_model_without_onnx_is_not_judged_by_it():
+    parity = {check.code: check for check in checks.run_checks(gate_evidence.passing(parity=None))}["PARITY"]
+    assert parity.passed and not parity.judged
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_metrics_of_both_on_the_same_rows(problem):
+    figures = compare.metrics(gate_evidence.passing(problem))
+    assert all(by["challenger"] == by["champion"] for by in figures.values()) and toy.METRIC[problem] in figures
+    assert compare.metrics(gate_evidence.passing(problem, champion=None))[toy.METRIC[problem]].keys() == {
+        "challenger",
+        "baseline",
+    }
 
 
 @pytest.mark.usefixtures("committed")
@@ -120,7 +159,7 @@ def test_report_is_strict_json_and_one_table_whatever_it_holds():
     compare.write_reports(compare.GateResult("1" * 64, "the baseline", None, [check]))
     report = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
     assert report["refusals"] == ["PARITY"] and report["checks"][0]["figure"] is None
-    assert "| a/b " in compare.MARKDOWN.read_text(encoding="utf-8")
+    assert "| a/b" in compare.MARKDOWN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("before", ["# a word\n\n{}", "{}\n\n\n"])

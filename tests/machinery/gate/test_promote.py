@@ -42,38 +42,38 @@ def test_first_version_records_what_it_was_made_of():
 
 
 def test_next_version_is_compared_with_the_one_before():
-    passed("promote")
+    passed("promote", "-m", "why")
     model = another_model("second")
-    assert "against the champion v1" in passed("promote")
+    assert "against the champion v1" in passed("promote", "-m", "why")
     first, second = versions.local()
     assert (second.facts["previous"], second.facts["serves"], second.facts["model"]) == (first.tag, 2, model)
 
 
 def test_same_model_twice_is_refused():
-    passed("promote")
-    assert refused("promote") == "this model is the champion already, v1"
+    passed("promote", "-m", "why")
+    assert refused("promote", "-m", "why") == "this model is already the champion, v1"
 
 
 def test_refused_model_is_no_version():
     set_gate(floor=0.9999)
-    result = run("promote")
-    assert result.exit_code == 1 and "Error: refused: FLOOR" in result.stderr
+    result = run("promote", "-m", "why")
+    assert result.exit_code == 1 and "Rejected: FLOOR" in result.stderr
     assert versions.local() == [] and not git("status", "--porcelain")
     report = json.loads(Path("reports/gate.json").read_text())
     assert not report["passed"] and report["refusals"] == ["FLOOR"]
-    assert "is refused: FLOOR" in Path("reports/gate.md").read_text()
+    assert "## Rejected: FLOOR" in Path("reports/gate.md").read_text()
 
 
 def test_changed_contract_wants_a_reason():
-    passed("promote")
+    passed("promote", "-m", "why")
     [contract] = Path("src").glob("*/contract.py")
     contract.write_text("# before\n")
     git_repository.commit()
     git("tag", "--delete", "model/v1")
-    passed("promote")
+    passed("promote", "-m", "why")
     another_model("second")
-    assert run("compare").stderr == "Error: refused: CONTRACT\n"
-    assert "accepted: on purpose" in passed("promote", "--accept-contract-change", "on purpose")
+    assert run("compare").stderr.startswith("✗ Rejected: CONTRACT\n")
+    assert "accepted: on purpose" in passed("promote", "-m", "why", "--accept-contract-change", "on purpose")
     assert versions.local()[-1].facts["gate"]["accepted"] == "on purpose"
 
 
@@ -95,37 +95,51 @@ def without_lock():
 
 
 UNREADY = {
-    "new file": (dirty, '1 files are not committed, e.g. "new file.txt": commit or remove them'),
-    "changed file": (uncommitted_lock, "1 files are not committed, e.g. dvc.lock: commit or remove them"),
-    "no branch": (detached, "HEAD is detached: check out a branch, versions are made of its commits"),
-    "no dvc.lock": (without_lock, "dvc.lock is not there: run `dvc repro` and commit what it made"),
+    "new file": (dirty, '1 file is not committed, e.g. "new file.txt": run `git add --all && git commit '),
+    "changed file": (uncommitted_lock, "1 file is not committed, e.g. dvc.lock: run `git add --all && git commit "),
+    "no branch": (detached, "HEAD is detached: check out a branch"),
+    "no dvc.lock": (without_lock, "there is no dvc.lock: run `uv run dvc repro && git add --all && git commit "),
 }
 
 
 @pytest.mark.parametrize("spoil, message", UNREADY.values(), ids=UNREADY)
 def test_what_is_not_committed_is_not_promoted(spoil, message):
     spoil()
-    assert refused("promote") == message
+    assert refused("promote", "-m", "why").startswith(message)
     assert versions.local() == []
 
 
 def test_before_the_first_commit():
     git("update-ref", "-d", "HEAD")
-    assert refused("promote") == "there is no commit yet: run `factory setup`"
+    assert refused("promote", "-m", "why") == "there is no commit yet: run `uv run factory setup`"
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback"])
+@pytest.mark.parametrize("why", [(), ("-m", ""), ("-m", " \n")], ids=str)
+def test_nothing_begins_without_a_reason(monkeypatch, command, why):
+    monkeypatch.setattr(versions, "fetch", lambda: pytest.fail("fetched"))
+    monkeypatch.setattr(promote, "check_ready", lambda: pytest.fail("looked at the tree"))
+    assert refused(command, *why).startswith("WHY_MISSING: ")
 
 
 @pytest.mark.parametrize(
     "stale, message",
     [
-        (("status",), "not what the pipeline makes: evaluate, train: run `dvc repro` and commit"),
-        (("status", "--cloud"), "only on this machine: evaluate, train: run `dvc push`"),
+        (("status",), "out of date: evaluate, train: run `uv run dvc repro && git add --all && git commit "),
+        (("status", "--cloud"), "not in DVC's remote: evaluate, train: run `uv run dvc push`"),
     ],
 )
 def test_outputs_that_others_would_not_get(monkeypatch, stale, message):
     monkeypatch.setattr(promote, "_dvc", lambda *command: {"train": 1, "evaluate": 1} if command == stale else {})
     monkeypatch.setattr(promote, "run", lambda *command: "storage s3://bucket")
-    assert refused("promote") == message
+    assert refused("promote", "-m", "why").startswith(message)
     assert versions.local() == []
+
+
+def test_refusal_names_the_push_where_there_is_a_storage(monkeypatch):
+    monkeypatch.setattr(promote, "run", lambda *command: "storage s3://bucket")
+    dirty()
+    assert refused("promote", "-m", "why").endswith("&& uv run dvc push`")
 
 
 def test_without_a_storage_nothing_need_be_pushed(monkeypatch):

@@ -13,7 +13,7 @@ def promoted(settings):
 
 
 def test_before_the_first_version_it_is_the_baseline():
-    assert compare.reference_model(toy.params(), [], None) == (None, "the baseline, as no model has been promoted yet")
+    assert compare.reference_model(toy.params(), [], None) == (None, "the baseline (no model has been promoted yet)")
 
 
 @pytest.mark.usefixtures("committed")
@@ -26,8 +26,8 @@ def test_champion_of_the_same_target():
 @pytest.mark.parametrize("change", [{"problem": "regression"}, {"data": {"target": "left"}}], ids=str)
 def test_champion_of_another_target_is_no_reference_unless_somebody_accepts_that(change):
     version = promoted(toy.text(**change))
-    with pytest.raises(errors.CannotEvaluate, match=r"^OTHER_QUESTION: the champion v1 tells") as refusal:
+    with pytest.raises(errors.CannotEvaluate, match=r"^OTHER_QUESTION: the champion v1 predicts") as refusal:
         compare.reference_model(toy.params(), [version], None)
     assert "--accept-contract-change" in str(refusal.value)
     reference, description = compare.reference_model(toy.params(), [version], "new data")
-    assert reference is None and description.startswith("the baseline, as v1 tells")
+    assert reference is None and description.startswith("the baseline (the champion v1 predicts")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from late_flights.factory.metrics import fairness
+from late_flights.factory.metrics.definitions import METRICS
 
 ROW = st.tuples(st.sampled_from(["a", "b", "c", None]), st.sampled_from([0.0, 1.0]), st.booleans())
 MEASURED = st.tuples(st.sampled_from(["a", "b", None]), st.integers(-9, 9), st.integers(-9, 9))
@@ -26,7 +27,7 @@ def gaps(rows, min_rows, classifier=True):
     group, target, value = zip(*rows, strict=True)
     numbers = np.array(value, dtype=float)
     predictions = fairness.Predictions(numbers, np.array(value, dtype=bool) if classifier else None)
-    return fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), predictions, min_rows)
+    return fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), predictions, min_rows)[0]
 
 
 CHOSEN = st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 2), st.integers(0, 2))
@@ -38,14 +39,14 @@ def test_gaps_of_classes(rows, min_rows):
     """Of selection the widest of any class; of error that in the share of wrong decisions."""
     group, target, chosen = zip(*rows, strict=True)
     predictions = fairness.Predictions(np.ones((len(rows), 3)), np.array(chosen), ["x", "y", "z"])
-    result = fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), predictions, min_rows)
+    result, _ = fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), predictions, min_rows)
     each = [widest([(g, t, c == code) for g, t, c in rows], min_rows) for code in range(3)]
-    assert close(result["selection"].value, max((gap for gap in each if gap is not None), default=None))
-    assert close(result["error"].value, widest([(g, t, c != t) for g, t, c in rows], min_rows))
+    assert close(result["selection"], max((gap for gap in each if gap is not None), default=None))
+    assert close(result["error"], widest([(g, t, c != t) for g, t, c in rows], min_rows))
 
 
-def close(value, expected):
-    return value == expected if expected is None or value is None else value == pytest.approx(expected)
+def close(gap, expected):
+    return gap is expected if expected is None or gap is None else gap.value == pytest.approx(expected)
 
 
 @settings(deadline=None)
@@ -53,8 +54,8 @@ def close(value, expected):
 def test_gaps_of_decisions(rows, min_rows):
     result = gaps(rows, min_rows)
     by_truth = [widest(rows, min_rows, keep=lambda truth, side=side: truth == side) for side in (0, 1)]
-    assert close(result["selection"].value, widest(rows, min_rows))
-    assert close(result["error"].value, max((gap for gap in by_truth if gap is not None), default=None))
+    assert close(result["selection"], widest(rows, min_rows))
+    assert close(result["error"], max((gap for gap in by_truth if gap is not None), default=None))
 
 
 @settings(deadline=None)
@@ -66,23 +67,45 @@ def test_gap_of_a_regression_is_a_share_of_its_error(rows, min_rows):
     gap = widest(errors, min_rows)
     result = gaps(rows, min_rows, classifier=False)
     assert result.keys() == {"error"}
-    assert close(result["error"].value, gap if gap is None or not overall else gap / overall)
+    assert close(result["error"], gap if gap is None or not overall else gap / overall)
 
 
-def test_gap_names_its_groups():
-    """Of a 3 of 4 are chosen, of b 1 of 4; a's hits are 2 of 2 against 1 of 2, its false alarms 1 of 2 against none."""
+def test_gap_names_its_groups_and_its_rate():
+    """Of a 3 of 4 are selected, of b 1 of 4; TPR 2 of 2 against 1 of 2, FPR 1 of 2 against 0 of 2."""
     chosen = {"a": [1, 1, 1, 0], "b": [1, 0, 0, 0]}
     rows = [(group, truth, act) for group in chosen for truth, act in zip([1, 1, 0, 0], chosen[group], strict=True)]
     result = gaps(rows, 4)
-    assert result["selection"] == fairness.Gap(0.5, "b 0.25, a 0.75")
-    assert result["error"] == fairness.Gap(0.5, "b 0.50, a 1.00")
+    assert result["selection"] == fairness.Gap("selection rate", ("b", 4, 0.25), ("a", 4, 0.75))
+    assert result["selection"].ratio == pytest.approx(1 / 3)
+    assert result["error"] == fairness.Gap("TPR", ("b", 4, 0.5), ("a", 4, 1.0))
+
+
+def test_gap_in_false_positives_is_called_that():
+    rows = [("a", 1, 1), ("a", 0, 0), ("b", 1, 1), ("b", 0, 1)]
+    assert gaps(rows, 2)["error"] == fairness.Gap("FPR", ("a", 2, 0.0), ("b", 2, 1.0))
+
+
+def test_nobody_selected_has_no_ratio():
+    assert gaps([("a", 1, 0), ("b", 0, 0)], 1)["selection"].ratio is None
 
 
 def test_small_groups_are_counted_not_compared():
-    large = [("a", 1, 1), ("a", 0, 0), ("b", 1, 1), ("b", 0, 0)]
-    result = gaps([*large, ("c", 1, 0)], 2)
-    assert result["error"] == fairness.Gap(0, "a 1.00, b 1.00; 1 groups below 2 rows")
-    assert gaps(large, 3)["error"] == fairness.Gap(None, "fewer than two groups to compare; 2 groups below 3 rows")
+    group, answers = pl.Series(["a", "a", "b", "b", "c"]), np.array([1.0, 0, 1, 0, 1])
+    predictions = fairness.Predictions(answers, answers > 0)
+    result, skipped = fairness.gaps(group, answers, predictions, 2)
+    assert (result["error"].value, skipped) == (0, 1)
+    assert fairness.gaps(group, answers, predictions, 3) == ({"selection": None, "error": None}, 3)
+
+
+def test_metric_of_each_group_beside_the_reference():
+    """The lower the error, the better: of a it is halved, of b doubled; c is too small, d has one outcome."""
+    test = pl.DataFrame({"kind": [*"aabbcdd"]})
+    target = np.array([0.0, 4, 0, 4, 1, 2, 2])
+    score, reference = target + np.array([1.0, 1, 4, 4, 9, 9, 9]), target + 2
+    measured, skipped = fairness.group_metrics(
+        test, "kind", METRICS["regression"]["mae"], target, score, reference, min_rows=2
+    )
+    assert measured == [("b", 2, 4.0, 2.0, -1.0), ("a", 2, 1.0, 2.0, 0.5)] and skipped == 2
 
 
 def test_groups_hold_every_row_once():

@@ -41,7 +41,7 @@ def test_models_are_listed_with_the_metric_that_counts(problem):
 
 
 def test_models_for_machines():
-    shown("promote")
+    shown("promote", "-m", "why")
     [version] = versions.local()
     [listed] = json.loads(shown("models", "--json"))
     assert listed == {"name": "v1", "champion": True, **version.facts}
@@ -68,7 +68,7 @@ def test_trace_shows_all_that_made_it():
 
 
 def test_trace_is_of_the_version_not_of_the_files_here():
-    shown("promote")
+    shown("promote", "-m", "why")
     before = shown("trace", "v1")
     git_repository.commit(**{"params.yaml": toy.text(gate=GATE | {"floor": 0.5}), "uv.lock": ""})
     assert shown("trace", "v1") == before
@@ -79,7 +79,7 @@ def test_trace_is_of_the_version_not_of_the_files_here():
 def test_trace_of_an_incomplete_commit_gives_no_result():
     git("rm", "--quiet", "uv.lock")
     git_repository.commit()
-    shown("promote")
+    shown("promote", "-m", "why")
     result = run("trace", "v1")
     assert result.exit_code == 2
     assert (

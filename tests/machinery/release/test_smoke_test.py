@@ -32,7 +32,7 @@ def record(scores):
 
 def checked(patch, name="v1", **env):
     """What a check finds of the service of the first version, once it is one."""
-    assert run("promote").exit_code == 0
+    assert run("promote", "-m", "why").exit_code == 0
     [version] = versions.local()
     rows = Path("data/prepared/test.parquet").read_bytes()
     patch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
@@ -68,7 +68,7 @@ def test_other_version(monkeypatch):
 @pytest.mark.usefixtures("scores")
 def test_nobody_answers(monkeypatch):
     monkeypatch.setattr(smoke_test, "TIMEOUT_SECONDS", 0.1)
-    assert run("promote").exit_code == 0
+    assert run("promote", "-m", "why").exit_code == 0
     with pytest.raises(errors.FactoryError, match=r"^NOT_READY: http://127.0.0.1:9/health/ready does not answer"):
         list(smoke_test.check_service(smoke_test.http_client("http://127.0.0.1:9"), versions.local()[0]))
 
@@ -84,7 +84,7 @@ def test_nobody_answers(monkeypatch):
 )
 @pytest.mark.usefixtures("committed")
 def test_something_else_answers(monkeypatch, version, scores, code):
-    assert run("promote").exit_code == 0
+    assert run("promote", "-m", "why").exit_code == 0
     rows = Path("data/prepared/test.parquet").read_bytes()
     monkeypatch.setattr(smoke_test, "dvc", lambda *command: Path(command[-1]).write_bytes(rows))
     answers = {"/health/ready": b"", "/version": version, "/score": scores}

@@ -36,7 +36,7 @@ def test_champion_is_served_by_its_own_code(worktree, monkeypatch):
     monkeypatch.setattr(os, "execve", lambda path, command, env: executed.update(command=command, env=env))
     monkeypatch.setenv("FACTORY_CAPTURE", "kept")
     monkeypatch.setenv("VIRTUAL_ENV", "elsewhere")
-    run("promote")
+    run("promote", "-m", "why")
     run("serve", "--port", "8123")
     assert executed["command"][1:] == ("serve", "--model", "model", "--host", "127.0.0.1", "--port", "8123")
     assert executed["env"]["FACTORY_CAPTURE"] == str(Path("kept").resolve()) and "VIRTUAL_ENV" not in executed["env"]
@@ -48,7 +48,7 @@ def test_no_version_yet(worktree):
 
 
 def test_version_of_a_time_before_the_service(worktree):
-    run("promote")
+    run("promote", "-m", "why")
     shutil.rmtree(worktree / "src")
     assert "v1 is of a time before the service" in refusal("serve")
 

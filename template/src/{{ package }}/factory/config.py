@@ -110,13 +110,13 @@ class Gate(Section):
     group_rows: Annotated[int, Field(ge=2)] = 100
     """Number of rows from which on a group is judged. The rate of a smaller one is uncertain by ten percentage points and
     more; it is reported only."""
-    latency_ms: Positive = 5
+    latency_ms: Positive = 50
     """The most milliseconds that the model may take for one row, the median of 200 calls; reading the request and computing
-    the features come on top. The default is for services on which a page or another service waits: raise it where nobody
-    does."""
-    size_mb: Positive = 20
-    """The most megabytes that the folder model/ may hold. Every process that serves loads all of it: the default keeps
-    images small and starts fast; raise it where a larger model is worth it."""
+    the features come on top. An answer feels immediate within 100 ms: half is left for them and the network. Raise it
+    where nobody waits."""
+    size_mb: Positive = 100
+    """The most megabytes that the folder model/ may hold. Every process that serves loads all of it, and every image holds
+    it: a larger one is slow to pull and to start. It is also GitHub's limit for a file, for those who keep models in Git."""
 
 
 class Params(Section):

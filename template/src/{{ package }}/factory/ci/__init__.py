@@ -1,1 +1,1 @@
-"""What pipelines do besides the everyday commands: report, propose, and update the template."""
+"""What only pipelines do: report results, open pull requests and issues, update the template."""

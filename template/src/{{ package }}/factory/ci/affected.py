@@ -1,4 +1,4 @@
-"""Which files of a change can change the model: what the pipeline is made of, as dvc.yaml says."""
+"""Which changed files affect the model: those that the stages in dvc.yaml depend on."""
 
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ ALWAYS = (".dvc/config", "data", "dvc.lock", "dvc.yaml", "params.yaml", "pyproje
 
 
 def files_affecting_model(base: str | None = None) -> list[str] | None:
-    """Files between the base and this commit on which a model depends; None where there is nothing to compare with.
+    """Files changed since the base on which the model depends; None where there is no base to compare with.
 
-    By default the base is where this run's pull request goes. Raises FactoryError.
+    By default the base is the target branch of this run's pull request. Raises FactoryError.
     """
     platform = platforms.detect()
     if base is None and platform and platform.target_branch:
@@ -25,19 +25,19 @@ def files_affecting_model(base: str | None = None) -> list[str] | None:
     try:
         changed = git.changed_since(base)
     except FactoryError as error:
-        raise FactoryError(f"{base} cannot be compared with: is the whole history here? {error}") from error
+        raise FactoryError(f"cannot compare with {base}: fetch the whole history (`git fetch --unshallow`): {error}") from error
     watched = [Path(path) for path in (*ALWAYS, *_dependencies())]
     return [file for file in changed if any(_touches(file, path) for path in watched)]
 
 
 def _touches(file: str, watched: Path) -> bool:
-    """Whether the file is the watched path or lies there; one that ends with .dvc stands for what DVC keeps."""
+    """Whether the file is the watched path or below it; one that ends with .dvc stands for the data that DVC keeps."""
     kept = Path(file.removesuffix(".dvc"))
     return kept.is_relative_to(watched) or (file.endswith(".dvc") and watched.is_relative_to(kept))
 
 
 def _dependencies() -> list[str]:
-    """What stages of the team's own depend on, files of parameters too."""
+    """Dependencies of the team's own stages, parameter files included."""
     content: Any = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
     paths = []
     for stage in content["stages"].values():

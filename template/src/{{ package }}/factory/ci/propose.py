@@ -1,4 +1,4 @@
-"""Changes that a pipeline made, as a pull request; and what it could not do, as an issue."""
+"""A pipeline's changes as a pull request, and its failures as an issue."""
 
 import os
 from contextlib import suppress
@@ -17,54 +17,57 @@ from .template_update import Update
 RETRAIN = "factory/retrain"
 UPDATE = "factory/template-update"
 MARKER = "<!-- factory: retraining -->"
-TITLE = "Retraining needs a person"
+TITLE = "Retraining needs attention"
+MERGED = 'Merging this promotes nothing: then run `uv run factory promote -m "why"` on the merged commit.'
+FAILED = "Retraining produced no model to propose; the champion is unchanged. Each run updates this issue: close it once fixed."
 
 
 def propose_retraining(problems: list[Problem]) -> str:
-    """What came of a retraining: a pull request with the new model, an issue, or nothing new. Raises FactoryError."""
+    """Open a pull request with the retrained model, or an issue if retraining failed. Raises FactoryError."""
     platform = require_platform()
-    text = platform.render_comment(f"{MARKER}\n{summary.write(problems)}")
+    report = f"{MARKER}\n{summary.write(problems)}\n{FAILED if problems else MERGED}"
+    text = platform.render_comment(report)
     if problems:
         return f"See {platform.open_issue(MARKER, TITLE, text)}"
     if not git.changes():
-        return "Nothing new: main has this model already"
+        return "Nothing new: this is the model on main"
     if _already_open():
-        return f"Nothing new since the branch {RETRAIN} was proposed"
+        return f"Nothing new: the pull request of {RETRAIN} proposes this model"
     dvc("push", "--run-cache")
     return f"See {open_pull_request(platform, RETRAIN, 'Retrain the model', text)}"
 
 
 def propose_update(update: Update) -> str:
-    """The address of the pull request with the template's update, locked anew. Raises FactoryError."""
+    """Open a pull request with the template's update and a new uv.lock; its address. Raises FactoryError."""
     platform = require_platform()
     if not update.conflicts:
         run(os.environ.get("UV", "uv"), "lock", "--quiet")
     lines = "\n".join(f"- {line}" for line in update.lines())
-    text = f"The template went on from {update.before} to {update.after}.\n\n{lines}\n\n"
-    text += f"Made by [this run]({platform.run_url}).\n"
+    text = f"Template updated from {update.before} to {update.after}.\n\n{lines}\n\n"
+    text += f"Opened by [this run]({platform.run_url}).\n"
     title = f"Update the template to {update.after}"
     return open_pull_request(platform, UPDATE, title, text, draft=update.exit_code != 0)
 
 
 def require_platform() -> Platform:
-    """Where pull requests are. Raises FactoryError outside a pipeline."""
+    """The platform of this run. Raises FactoryError outside a pipeline."""
     platform = platforms.detect()
     if platform is None:
-        raise FactoryError("this is no pipeline of GitHub, GitLab or Azure DevOps: commit, push and open it yourself")
+        raise FactoryError("not in a pipeline of GitHub, GitLab or Azure DevOps: commit, push and open the pull request yourself")
     return platform
 
 
 def open_pull_request(platform: Platform, branch: str, title: str, text: str, draft: bool = False) -> str:
     """Commit all changes to the branch, push it, and open or update its pull request. Raises FactoryError.
 
-    A branch that is there already is replaced, unless somebody else has committed to it.
+    An existing branch is replaced, unless somebody else has committed to it.
     """
     base, remote = platform.branch, git.remote_name()
     if remote is None:
-        raise FactoryError("there is no Git remote to push to")
+        raise FactoryError("there is no Git remote to push to: add one with `git remote add origin URL`")
     previous = git.remote_head(remote, branch)
     if previous and git.committer(previous) != git.committer():
-        raise FactoryError(f"somebody has worked on {branch}: merge it, or close its pull request and delete it")
+        raise FactoryError(f"somebody else has committed to {branch}: merge it, or close its pull request and delete the branch")
     run("git", "checkout", "--quiet", "-B", branch)
     git.commit_all(title)
     if previous and _parent_and_tree(previous) == _parent_and_tree("HEAD"):  # a push would dismiss its approvals
@@ -73,7 +76,7 @@ def open_pull_request(platform: Platform, branch: str, title: str, text: str, dr
     try:
         return platform.open_pull_request(branch, base, title, text, draft)
     except FactoryError:
-        with suppress(FactoryError):  # or the next run would find the branch and think that it was proposed
+        with suppress(FactoryError):  # or the next run would find the branch and take it for proposed
             git.push(remote, f"{previous or ''}:refs/heads/{branch}", replaces=git.commit())
         raise
 
@@ -83,7 +86,7 @@ def _parent_and_tree(commit: str) -> str:
 
 
 def _already_open() -> bool:
-    """Whether the branch holds this model, on top of this commit."""
+    """Whether the branch already proposes this model, on top of this commit."""
     remote = git.remote_name()
     head = git.remote_head(remote, RETRAIN) if remote else None
     lock = git.show(head, "dvc.lock") if head else None

@@ -26,7 +26,7 @@ def affected(base: str | None) -> None:
 def summary(post: bool) -> None:
     """Report the pipeline's result, also in reports/summary.md.
 
-    Exit code 0: the model passes; 1: it was refused; 2: it could not be evaluated.
+    Exit code 0: the model passed the gate; 1: it was rejected; 2: it could not be evaluated.
     """
     from ..ci import propose, summary
     from ..errors import FactoryError

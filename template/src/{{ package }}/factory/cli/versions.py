@@ -15,7 +15,7 @@ from .options import ACCEPT, AS_JSON, WHY
 def compare(accepted: str | None, require_champion: bool) -> None:
     """Compare the current model with the champion: the gate.
 
-    Exit code 0: passed; 1: refused, with the codes of the checks that failed; 2: could not be evaluated.
+    Exit code 0: passed; 1: rejected, with the codes of the checks that failed; 2: could not be evaluated.
     """
     from .. import config
     from ..gate import compare
@@ -107,10 +107,11 @@ def audit() -> None:
 
 
 def _show_result(result: Any) -> None:
-    click.echo(f"Model {result.model[:12]} against {result.reference}\n\n{result.table()}\n")
+    click.echo(f"{result.subject}\n\n{result.table()}\n")
     if not result.passed:
-        raise click.ClickException(f"refused: {', '.join(result.refusals)}")
-    click.echo("✓ Passed the gate")
+        click.echo("\n".join([f"✗ {result.verdict}", *result.reasons]), err=True)
+        raise SystemExit(1)
+    click.echo(f"✓ {result.verdict}")
 
 
 def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:

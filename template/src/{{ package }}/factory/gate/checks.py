@@ -1,18 +1,18 @@
-"""The gate's checks, each of one reason to refuse a challenger, and the evidence that they look at."""
+"""The gate's checks, each for one reason to reject a challenger, and the evidence that they look at."""
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ..config import Params
+from ..evaluation.formatting import number
 from ..metrics import bootstrap, definitions, fairness, threshold
-from ..metrics.definitions import Vector, main_metric
-from ..metrics.fairness import Predictions
+from ..metrics.definitions import Metric, Vector, main_metric
+from ..metrics.fairness import Gap, Predictions
 
 WARM_UP_CALLS, CALLS = 20, 200
 
@@ -29,7 +29,7 @@ class Evidence:
     baseline: float | list[float]
     latency_ms: float
     size_mb: float
-    parity: float
+    parity: float | None
     tolerance: float
     contract_changed: bool
     accepted: str | None = None
@@ -39,10 +39,19 @@ class Evidence:
         """The champion's scores, or before there is one the trivial baseline's."""
         return self.champion.score if self.champion else np.full_like(self.challenger.score, self.baseline)
 
+    @property
+    def reference_name(self) -> str:
+        """Whose scores the reference is."""
+        return "champion" if self.champion else "baseline"
+
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check: `figure` against `limit`, with its 95 % interval where it has one."""
+    """The result of one check: `figure` against `limit`, with its 95 % interval where it has one.
+
+    Where there is nothing to compare it is not `judged`, and does not block. `unit` is "share" where
+    1 is 100 %.
+    """
 
     code: str
     what: str
@@ -52,6 +61,8 @@ class Check:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    unit: str = ""
+    judged: bool = True
 
 
 def latency(call: Callable[[], object]) -> float:
@@ -73,27 +84,27 @@ def run_checks(evidence: Evidence) -> list[Check]:
     """Every check, in the order in which people ask."""
     not_finite = int((~np.isfinite(evidence.challenger.score)).sum())
     if not_finite:  # no metric is defined for these
-        return [Check("FINITE", "scores that are no number", not_finite, "0", False)]
+        return [Check("FINITE", "scores that are NaN or infinite", not_finite, "0", False)]
     return [result for check in CHECKS for result in check(evidence)]
 
 
 def floor(e: Evidence) -> Iterator[Check]:
     """The main metric reaches its fixed limit."""
-    name, limit = e.params.evaluation.metric, e.params.gate.floor
-    figure = _metric(e, e.challenger.score, slice(None))
+    metric, limit = main_metric(e.params), e.params.gate.floor
+    figure = _metric(e, e.challenger.score)
     if limit is None:
-        yield Check("FLOOR", name, figure, "gate.floor in params.yaml", False, note="not set")
-    elif main_metric(e.params).higher_is_better:
-        yield Check("FLOOR", name, figure, f"≥ {limit:g}", figure >= limit)
+        yield Check("FLOOR", metric.label, figure, "not set", False, note="gate.floor in params.yaml is not set")
+    elif metric.higher_is_better:
+        yield Check("FLOOR", metric.label, figure, f"≥ {limit:g}", figure >= limit)
     else:
-        yield Check("FLOOR", name, figure, f"≤ {limit:g}", figure <= limit)
+        yield Check("FLOOR", metric.label, figure, f"≤ {limit:g}", figure <= limit)
 
 
 def better_than_baseline(e: Evidence) -> Iterator[Check]:
     """The whole interval of the improvement over the trivial baseline is above zero."""
     trivial = np.full_like(e.challenger.score, e.baseline)
     gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, trivial)
-    what = f"{e.params.evaluation.metric} over the baseline"
+    what = _gain(main_metric(e.params), "baseline")
     yield Check("BASELINE", what, gain.value, "interval > 0", gain.low > 0, gain.low, gain.high)
 
 
@@ -102,12 +113,15 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
 
     The interval is of a paired bootstrap at 95 %, so a worse challenger passes in at most one of forty cases.
     """
-    if e.champion:
-        name, metric = e.params.evaluation.metric, main_metric(e.params)
-        gain = bootstrap.improvement(metric, e.target, e.challenger.score, e.champion.score)
-        limit = -e.params.gate.margin * abs(_metric(e, e.champion.score, slice(None)))
-        what = f"{name} over the champion"
-        yield Check("CHAMPION", what, gain.value, f"interval ≥ {limit:.4f}", gain.low >= limit, gain.low, gain.high)
+    metric = main_metric(e.params)
+    what = _gain(metric, "champion")
+    if e.champion is None:
+        yield _not_judged("CHAMPION", what, "", "no champion to compare with")
+        return
+    gain = bootstrap.improvement(metric, e.target, e.challenger.score, e.champion.score)
+    limit = -e.params.gate.margin * abs(_metric(e, e.champion.score))
+    bound = f"interval ≥ {number(limit)}"
+    yield Check("CHAMPION", what, gain.value, bound, gain.low >= limit, gain.low, gain.high)
 
 
 def business_value(e: Evidence) -> Iterator[Check]:
@@ -116,75 +130,94 @@ def business_value(e: Evidence) -> Iterator[Check]:
     if value is None:
         return
     ours = threshold.decision_values(e.target, e.challenger.decision, value)
-    constant = (threshold.decision_values(e.target, np.full(len(e.target), acts), value) for acts in (False, True))
-    trivial = max(constant, key=np.mean)
-    references: list[tuple[str, Vector, float | None]] = [("the best constant decision", trivial, None)]
+    constant = {
+        name: threshold.decision_values(e.target, np.full(len(e.target), acts), value)
+        for name, acts in (('always "no"', False), ('always "yes"', True))
+    }
+    best = max(constant, key=lambda name: float(constant[name].mean()))
+    references: list[tuple[str, Vector, float | None]] = [(best, constant[best], None)]
     if e.champion:
         theirs = threshold.decision_values(e.target, e.champion.decision, value)
-        references.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
+        references.append(("champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
     for name, theirs, limit in references:
         gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
-        bound = "interval > 0" if limit is None else f"interval ≥ {limit:.4f}"
-        yield Check("VALUE", f"value of a decision over {name}", gain.value, bound, passed, gain.low, gain.high)
+        bound = "interval > 0" if limit is None else f"interval ≥ {number(limit)}"
+        what = f"value per decision, gain over {name if limit is None else 'the champion'}"
+        yield Check("VALUE", what, gain.value, bound, passed, gain.low, gain.high)
 
 
 def slices(e: Evidence) -> Iterator[Check]:
     """No large enough group is served worse than by the champion, or the baseline, but for the slices' margin."""
+    metric, minimum, limit = main_metric(e.params), e.params.gate.group_rows, f"≥ {percent(-e.params.gate.slice_margin)}"
     for column in e.params.group_columns:
-        changes, skipped = [], 0
-        for value, rows in fairness.groups(e.test, column):
-            if rows.sum() < e.params.gate.group_rows or np.ptp(e.target[rows]) == 0:
-                skipped += 1
-                continue
-            ours, theirs = _metric(e, e.challenger.score, rows), _metric(e, e.reference, rows)
-            sign = main_metric(e.params).direction
-            changes.append((sign * (ours - theirs) / max(abs(theirs), 1e-9), str(value)))
-        worst, value = min(changes, default=(None, "no group is large enough"))
-        limit = -e.params.gate.slice_margin
-        note = f"{value}; {skipped} groups too small or of one outcome" if skipped else value
-        yield Check("SLICE", f"worst {column}", worst, f"≥ {limit:g}", worst is None or worst >= limit, note=note)
+        what = f"{column}: smallest relative {_gain(metric, e.reference_name, short=True)}"
+        measured, skipped = fairness.group_metrics(
+            e.test, column, metric, e.target, e.challenger.score, e.reference, minimum
+        )
+        small = f"{_groups(skipped)} with fewer than {minimum} rows or a single outcome not judged" if skipped else ""
+        if not measured:
+            yield _not_judged("SLICE", what, limit, small)
+            continue
+        worst = measured[0]
+        figures = f"{metric.label} {number(worst.value)}, {e.reference_name} {number(worst.reference)}"
+        note = "; ".join(filter(None, (f"{worst.group} (n {number(worst.rows)}): {figures}", small)))
+        passed = worst.gain >= -e.params.gate.slice_margin
+        yield Check("SLICE", what, worst.gain, limit, passed, note=note, unit="share")
 
 
 def calibration(e: Evidence) -> Iterator[Check]:
     """Scores are probabilities, or unbiased: expected calibration error over tenths, or the bias as a share of the spread."""
     if e.params.problem == "regression":
-        figure = float(abs((e.challenger.score - e.target).mean()) / e.target.std())
+        what, figure = "bias / target's SD", float(abs((e.challenger.score - e.target).mean()) / e.target.std())
     else:
+        what = "expected calibration error"
         figure = definitions.calibration_error(*definitions.top_class(e.target, e.challenger.score))
     limit = e.params.gate.calibration
-    yield Check("CALIBRATION", "calibration error", figure, f"≤ {limit:g}", figure <= limit)
+    yield Check("CALIBRATION", what, figure, f"≤ {limit:g}", figure <= limit)
 
 
 def group_fairness(e: Evidence) -> Iterator[Check]:
-    """Groups of each sensitive column are chosen, and misjudged, at rates that differ no more than allowed."""
+    """Groups of each sensitive column are selected, and misjudged, at rates that differ no more than allowed."""
     limits = {"selection": e.params.gate.selection_gap, "error": e.params.gate.error_gap}
+    minimum = e.params.gate.group_rows
     for column in e.params.data.sensitive:
-        gaps = fairness.gaps(e.test[column], e.target, e.challenger, e.params.gate.group_rows)
+        gaps, skipped = fairness.gaps(e.test[column], e.target, e.challenger, minimum)
+        small = f"{_groups(skipped)} with fewer than {minimum} rows not judged" if skipped else ""
         for kind, gap in gaps.items():
-            limit = limits[kind]
-            passed = gap.value is None or gap.value <= limit
-            what = f"gap in {kind} rate by {column}"
-            yield Check(f"FAIRNESS_{kind.upper()}", what, gap.value, f"≤ {limit:g}", passed, note=gap.note)
+            code, limit = f"FAIRNESS_{kind.upper()}", f"≤ {limits[kind]:g}"
+            if gap is None:
+                note = "; ".join(filter(None, ("fewer than two groups to compare", small)))
+                yield _not_judged(code, f"{column}: gap in {kind} rate", limit, note)
+                continue
+            what = f"{column}: gap in {gap.rate}{' (equalized odds)' if gap.rate in ('TPR', 'FPR') else ''}"
+            note = "; ".join(filter(None, (_describe(gap, with_ratio=kind == "selection"), small)))
+            yield Check(code, what, gap.value, limit, gap.value <= limits[kind], note=note)
 
 
 def footprint(e: Evidence) -> Iterator[Check]:
     """The artefact alone: time of one row, size of its files, and ONNX against scikit-learn."""
-    limits = e.params.gate
+    time_limit, size_limit = e.params.gate.latency_ms, e.params.gate.size_mb
     yield Check(
-        "LATENCY", "ms a row, median", e.latency_ms, f"≤ {limits.latency_ms:g}", e.latency_ms <= limits.latency_ms
+        "LATENCY", "median time per row", e.latency_ms, f"≤ {time_limit:g} ms", e.latency_ms <= time_limit, unit="ms"
     )
-    yield Check("SIZE", "MB on disk", e.size_mb, f"≤ {limits.size_mb:g}", e.size_mb <= limits.size_mb)
-    yield Check("PARITY", "ONNX against scikit-learn", e.parity, f"≤ {e.tolerance:g}", e.parity <= e.tolerance)
+    yield Check("SIZE", "size of model/", e.size_mb, f"≤ {size_limit:g} MB", e.size_mb <= size_limit, unit="MB")
+    what, limit = "ONNX against scikit-learn, largest difference", f"≤ {number(e.tolerance)}"
+    if e.parity is None:
+        yield _not_judged("PARITY", what, limit, "the model has no ONNX file")
+    else:
+        yield Check("PARITY", what, e.parity, limit, e.parity <= e.tolerance)
 
 
 def contract_unchanged(e: Evidence) -> Iterator[Check]:
     """Rows that were valid for the champion still are, or the change is named on purpose."""
-    if e.champion:
-        note = f"accepted: {e.accepted}" if e.contract_changed and e.accepted else ""
-        note = note or ("contract.py differs: --accept-contract-change says why" if e.contract_changed else "")
-        passed = not e.contract_changed or bool(e.accepted)
-        yield Check("CONTRACT", "contract as the champion's", None, "unchanged", passed, note=note)
+    what = "contract.py against the champion's"
+    if e.champion is None:
+        yield _not_judged("CONTRACT", what, "", "no champion to compare with")
+        return
+    note = f"accepted: {e.accepted}" if e.accepted else "changed since the champion"
+    passed = not e.contract_changed or bool(e.accepted)
+    yield Check("CONTRACT", what, None, "unchanged", passed, note=note if e.contract_changed else "")
 
 
 CHECKS = (
@@ -200,5 +233,30 @@ CHECKS = (
 )
 
 
-def _metric(e: Evidence, score: Vector, rows: Any) -> float:
-    return float(main_metric(e.params)(e.target[rows], score[rows]))
+def percent(value: float) -> str:
+    """A share, or how much it changes, as people write it."""
+    return f"{number(100 * value)} %"
+
+
+def _not_judged(code: str, what: str, limit: str, why: str) -> Check:
+    return Check(code, what, None, limit, True, note=why, judged=False)
+
+
+def _gain(metric: Metric, reference: str, *, short: bool = False) -> str:
+    """In words what is better than the reference where the figure is positive."""
+    direction = f"gain over the {reference}" if metric.higher_is_better else f"reduction against the {reference}"
+    return direction if short else f"{metric.label}, {direction}"
+
+
+def _groups(count: int) -> str:
+    return f"{count} {'group' if count == 1 else 'groups'}"
+
+
+def _describe(gap: Gap, *, with_ratio: bool) -> str:
+    (low, n_low, lowest), (high, n_high, highest) = gap.lowest, gap.highest
+    text = f"{gap.rate} {lowest:.2f} ({low}, n {number(n_low)}) against {highest:.2f} ({high}, n {number(n_high)})"
+    return f"{text}, ratio {gap.ratio:.2f}" if with_ratio and gap.ratio is not None else text
+
+
+def _metric(e: Evidence, score: Vector) -> float:
+    return float(main_metric(e.params)(e.target, score))

@@ -2,14 +2,13 @@
 
 import ast
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import yaml
-from tabulate import tabulate
 
 from ... import contract
 from ...features import features
@@ -27,33 +26,10 @@ from ..training.onnx import estimators
 from ..workspace import git
 from . import checks
 from .checks import Check, Evidence
+from .result import CHALLENGER, HEADERS, GateResult
 
 JSON, MARKDOWN, SCRIPT = (REPORTS / f"gate.{ending}" for ending in ("json", "md", "js"))
 PARITY_ROWS = 50_000  # about: the training has proven the models equal on all
-HEADERS = ("", "check", "figure", "95 % interval", "limit", "code", "note")
-
-
-@dataclass(frozen=True)
-class GateResult:
-    """The checks of a model, named by the sha256 of its manifest and its version, and what it was compared with."""
-
-    model: str
-    reference: str
-    accepted: str | None
-    checks: list[Check]
-    version: str | None = None
-
-    @property
-    def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
-
-    @property
-    def refusals(self) -> list[str]:
-        return [check.code for check in self.checks if not check.passed]
-
-    def table(self) -> str:
-        """The checks as a Markdown table."""
-        return tabulate([_row(check) for check in self.checks], HEADERS, tablefmt="github", disable_numparse=True)
 
 
 def compare(
@@ -62,22 +38,38 @@ def compare(
     """Check the working tree's model against the last of the versions. Raises CannotEvaluate."""
     definitions.main_metric(params)
     version, reference = reference_model(params, previous, accepted)
-    results = checks.run_checks(gather(params, version, accepted))
+    evidence = gather(params, version, accepted)
+    results = checks.run_checks(evidence)
     if require_champion and not previous:
-        why = "`uv run factory promote` makes the first version"
-        results.insert(0, Check("NO_CHAMPION", "champions to compare with", 0, "1", False, note=why))
+        results.insert(0, Check("NO_CHAMPION", "promoted versions to compare with", 0, "≥ 1", False))
     model = manifest.model_id()
     promoted = (version.name for version in reversed(previous) if (version.record or {}).get("model") == model)
-    return GateResult(model, reference, accepted, results, next(promoted, None))
+    own, figures = next(promoted, None), metrics(evidence)
+    return GateResult(model, reference, accepted, results, own, evidence.test.height, params.problem, figures)
+
+
+def metrics(evidence: Evidence) -> dict[str, dict[str, float]]:
+    """Every metric of the challenger and of the reference on the same test rows; none where a score is not finite."""
+    target, score = evidence.target, evidence.challenger.score
+    if not np.isfinite(score).all():
+        return {}
+    return {
+        name: {
+            CHALLENGER: float(metric(target, score)),
+            evidence.reference_name: float(metric(target, evidence.reference)),
+        }
+        for name, metric in definitions.METRICS[evidence.params.problem].items()
+        if not name.startswith("error_q")  # of which neither more nor less is better
+    }
 
 
 def reference_model(params: Params, previous: list[Version], accepted: str | None) -> tuple[Version | None, str]:
     """The champion, if it predicts the same target, and in words what the challenger is compared with.
 
-    Raises CannotEvaluate where it predicts another, and nobody has accepted that.
+    Raises CannotEvaluate where it predicts another target, and nobody has accepted that.
     """
     if not previous:
-        return None, "the baseline, as no model has been promoted yet"
+        return None, "the baseline (no model has been promoted yet)"
     version = previous[-1]
     settings = yaml.safe_load(git.show(version.facts["commit"], "params.yaml") or "{}")
     problem, target = settings.get("problem"), settings.get("data", {}).get("target")
@@ -86,10 +78,10 @@ def reference_model(params: Params, previous: list[Version], accepted: str | Non
     if not accepted:
         raise CannotEvaluate(
             "OTHER_QUESTION",
-            f"the champion {version.name} tells {target} by {problem}, not {params.data.target} by "
-            f"{params.problem}: --accept-contract-change WHY compares with the baseline instead",
+            f"the champion {version.name} predicts {target} ({problem}), this model {params.data.target} "
+            f"({params.problem}): with --accept-contract-change WHY it is compared with the baseline instead",
         )
-    return None, f"the baseline, as {version.name} tells {target}"
+    return None, f"the baseline (the champion {version.name} predicts {target})"
 
 
 def gather(params: Params, version: Version | None, accepted: str | None) -> Evidence:
@@ -106,7 +98,7 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         baseline=model.manifest["baseline"],
         latency_ms=checks.latency(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),
-        parity=estimators.disagreement(MODEL, scorer.feature_matrix(test.gather_every(-(-test.height // PARITY_ROWS)))),
+        parity=_parity(test) if (MODEL / "model.onnx").exists() else None,
         tolerance=estimators.TOLERANCE,
         contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
@@ -114,14 +106,14 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
 
 
 def contract_changed(commit: str) -> bool:
-    """Whether contract.py says something else than in the commit; comments and layout do not count."""
+    """Whether contract.py differs from the commit's; comments and layout do not count."""
     path = Path(contract.__file__)
     old = git.show(commit, f"src/{path.parent.name}/{path.name}")
     return old is None or ast.dump(ast.parse(old)) != ast.dump(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def delete_reports() -> None:
-    """No earlier result stays where a new one may not come."""
+    """Delete the last result, which must not be taken for that of a comparison that fails."""
     for path in (JSON, MARKDOWN, SCRIPT):
         path.unlink(missing_ok=True)
 
@@ -136,20 +128,18 @@ def write_reports(result: GateResult) -> None:
         "version": result.version,
         "against": result.reference,
         "accepted": result.accepted,
+        "rows": result.rows,
+        "metrics": {name: {who: _finite(value) for who, value in by.items()} for name, by in result.metrics.items()},
         "checks": [asdict(check) | {"figure": _finite(check.figure)} for check in result.checks],
     }
     manifest.dump(content, JSON)
-    outcome = "passes" if result.passed else f"is refused: {', '.join(result.refusals)}"
-    page = (
-        f"## The challenger {outcome}\n\nModel `{result.model[:12]}` against {result.reference}.\n\n{result.table()}\n"
-    )
-    MARKDOWN.write_text(page, encoding="utf-8")
-    shown = content | {"headers": HEADERS, "checks": [_row(check) for check in result.checks]}
+    MARKDOWN.write_text(result.markdown(), encoding="utf-8")
+    shown = content | {"headers": HEADERS, "checks": result.cells()}
     SCRIPT.write_text(f"showGate({json.dumps(shown)})\n", encoding="utf-8")
 
 
 def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
-    """The model here, if it was trained on the prepared data for the problem in params.yaml. Raises CannotEvaluate."""
+    """The current model, if it was trained on the prepared data for the problem in params.yaml. Raises CannotEvaluate."""
     try:
         model = artifact.load()
         data = manifest.read_manifest(PREPARED)
@@ -158,18 +148,23 @@ def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
         raise CannotEvaluate("MODEL_MISSING", str(error)) from error
     if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
         raise CannotEvaluate(
-            "MODEL_MISSING", "model/ was trained on other data than data/prepared/ holds: run `dvc repro`"
+            "MODEL_MISSING", "model/ was not trained on the data in data/prepared/: run `uv run dvc repro`"
         )
     if (problem := model.manifest["problem"]) != params.problem:
         raise CannotEvaluate(
-            "MODEL_MISSING", f"model/ is of a {problem}, params.yaml says {params.problem}: run `dvc repro`"
+            "MODEL_MISSING", f"model/ is a {problem}, params.yaml asks for {params.problem}: run `uv run dvc repro`"
         )
     return model, challenger
 
 
+def _parity(test: pl.DataFrame) -> float:
+    sample = test.gather_every(-(-test.height // PARITY_ROWS))
+    return estimators.disagreement(MODEL, scorer.feature_matrix(sample))
+
+
 def _predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
     if predictions.has_classes(scores) != bool(facts.get("classes")):
-        raise CannotEvaluate("CHAMPION_BROKEN", "of champion and challenger only one tells several classes apart")
+        raise CannotEvaluate("CHAMPION_BROKEN", "only one of champion and challenger is a multiclass model")
     values, classes = predictions.from_frame(scores, facts), facts.get("classes")
     if classes:
         return Predictions(values, values.argmax(axis=1), classes)
@@ -178,10 +173,3 @@ def _predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
 
 def _finite(figure: float | None) -> float | None:
     return figure if figure is None or np.isfinite(figure) else None  # JSON knows no infinity
-
-
-def _row(check: Check) -> tuple[str, ...]:
-    interval = "" if check.low is None or check.high is None else f"{check.low:.4f} to {check.high:.4f}"
-    figure = "" if check.figure is None else f"{check.figure:.4g}"
-    note = check.note.replace("|", "/")
-    return "✓" if check.passed else "✗", check.what, figure, interval, check.limit, check.code, note

@@ -1,4 +1,4 @@
-"""Promotion and rollback: a commit's model becomes a version, after the gate and, of high risk, a second person."""
+"""Promotion and rollback: a commit's model becomes a version, after the gate and, where risk is high, an approval."""
 
 import json
 import sys
@@ -17,16 +17,20 @@ from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run
 from . import compare
-from .compare import GateResult
+from .result import GateResult
+
+COMMIT = 'git add --all && git commit -m "Train the model"'
+PUSH = "uv run dvc push"
 
 
 def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Version | None, GateResult]:
     """Make the commit's model the next version if it passes the gate; no version where it fails. Raises FactoryError."""
+    check_why(why)
     commit = check_ready()
     previous = versions.fetch()
     model = manifest.model_id()
     if previous and previous[-1].facts["model"] == model:
-        raise FactoryError(f"this model is the champion already, {previous[-1].name}")
+        raise FactoryError(f"this model is already the champion, {previous[-1].name}")
     check_approval(model)
     result = compare.compare(params, previous, accepted)
     compare.write_reports(result)
@@ -35,7 +39,8 @@ def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Vers
     number = previous[-1].number + 1 if previous else 1
     record = {"action": "promote", "serves": number, **_who_and_why(why), **_facts(result)}
     metric = params.evaluation.metric
-    headline = f"promoted, {metric} {record['metrics'][metric]:.4f}, gate passed with {len(result.checks)} checks"
+    judged = sum(check.judged for check in result.checks)
+    headline = f"promoted, {metric} {record['metrics'][metric]:.4f}, gate passed with {judged} checks"
     version = versions.publish(commit, record, headline, previous)
     compare.write_reports(replace(result, version=version.name))
     return version, result
@@ -43,42 +48,49 @@ def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Vers
 
 def rollback(why: str, to: str | None = None) -> Version:
     """Make the next version of an earlier one's commit and model. Raises FactoryError."""
+    check_why(why)
     previous = versions.fetch()
     target = versions.find(to, previous) if to else _previous_champion(previous)
     if target.facts["model"] == previous[-1].facts["model"]:
-        raise FactoryError(f"{target.name} is the model in service already")
+        raise FactoryError(f"the model of {target.name} is already the champion")
     champion.check_loads(target.facts["commit"])
     inherited = ("model", "data", "rows", "metrics", "gate", "serves")
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
     return versions.publish(target.facts["commit"], record, f"rolled back to {target.name}", previous)
 
 
+def check_why(why: str) -> None:
+    """Refuse to make a version without a reason. Raises FactoryError."""
+    if not why.strip():
+        raise FactoryError('WHY_MISSING: a version keeps the reason why it was made: add -m "why"')
+
+
 def check_ready() -> str:
     """The commit, once all that a version needs is in it and pushed. Raises FactoryError."""
     if git.branch() is None:
-        raise FactoryError("HEAD is detached: check out a branch, versions are made of its commits")
+        raise FactoryError("HEAD is detached: check out a branch (`git switch main`), versions are made of its commits")
     commit = git.commit()
     if commit is None:
-        raise FactoryError("there is no commit yet: run `factory setup`")
+        raise FactoryError("there is no commit yet: run `uv run factory setup`")
+    has_remote = bool(run(sys.executable, "-m", "dvc", "remote", "list"))
+    share = f"{COMMIT} && {PUSH}" if has_remote else COMMIT
     changes = git.changes()
     if changes:
-        raise FactoryError(
-            f"{len(changes)} files are not committed, e.g. {changes[0].split(maxsplit=1)[-1]}: commit or remove them"
-        )
+        count = "1 file is" if len(changes) == 1 else f"{len(changes)} files are"
+        raise FactoryError(f"{count} not committed, e.g. {changes[0].split(maxsplit=1)[-1]}: run `{share}`")
     if not git.show(commit, "dvc.lock"):
-        raise FactoryError("dvc.lock is not there: run `dvc repro` and commit what it made")
+        raise FactoryError(f"there is no dvc.lock: run `uv run dvc repro && {share}`")
     stale = _dvc("status")
     if stale:
-        raise FactoryError(f"not what the pipeline makes: {', '.join(sorted(stale))}: run `dvc repro` and commit")
-    if run(sys.executable, "-m", "dvc", "remote", "list"):
-        unpushed = _dvc("status", "--cloud")
-        if unpushed:
-            raise FactoryError(f"only on this machine: {', '.join(sorted(unpushed))}: run `dvc push`")
+        raise FactoryError(f"out of date: {', '.join(sorted(stale))}: run `uv run dvc repro && {share}`")
+    unpushed = _dvc("status", "--cloud") if has_remote else {}
+    if unpushed:
+        raise FactoryError(f"not in DVC's remote: {', '.join(sorted(unpushed))}: run `{PUSH}`")
     return commit
 
 
 def check_approval(model: str) -> None:
-    """Refuse a model of high risk whose card is incomplete or that nobody approved. Raises FactoryError.
+    """Refuse a high-risk model whose card is incomplete or that nobody has approved. Raises FactoryError.
 
     An approval counts if the last commit that entered it is by the person whom it names, and
     somebody else committed the model; `model` is the sha256 of its manifest.
@@ -88,7 +100,7 @@ def check_approval(model: str) -> None:
         return
     if card.missing_fields:
         raise FactoryError(
-            f"CARD_INCOMPLETE: {card_input.INPUT}: risk is high and still unsaid: {', '.join(card.missing_fields)}"
+            f"CARD_INCOMPLETE: {card_input.INPUT}: risk is high, fill in: {', '.join(card.missing_fields)}"
         )
     author = _model_author()
     approver = next(iter(git.authors_of(model, str(card_input.INPUT))), None)
@@ -96,13 +108,13 @@ def check_approval(model: str) -> None:
         if approval.model == model and approver and approver != author and f"<{approver}>" in approval.by.lower():
             return
     raise FactoryError(
-        f"NOT_APPROVED: risk is high: somebody other than {author} adds to the approvals in {card_input.INPUT} and commits: "
+        f"NOT_APPROVED: risk is high: somebody other than {author} must add to approvals in {card_input.INPUT}, and commit: "
         f"{{by: Name <address>, model: {model}}}"
     )
 
 
 def _model_author() -> str | None:
-    """Address of the author of the commit that brought the model in."""
+    """Address of the author of the commit that added the model."""
     lock = Path("dvc.lock")
     authors = git.authors_of(versions.model_md5(lock.read_text(encoding="utf-8")), str(lock))
     return authors[-1] if authors else None
@@ -116,7 +128,7 @@ def _dvc(*command: str) -> Any:
 
 
 def _previous_champion(previous: list[Version]) -> Version:
-    """What served before the model in service was promoted."""
+    """The champion before the current one was promoted."""
     serves = previous[-1].facts["serves"] if previous else 0
     earlier = [version for version in previous if version.number < serves]
     if not earlier:
@@ -125,15 +137,13 @@ def _previous_champion(previous: list[Version]) -> Version:
 
 
 def _who_and_why(why: str) -> dict[str, str]:
-    return {"by": git.author(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why}
+    return {"by": git.author(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why.strip()}
 
 
 def _facts(result: GateResult) -> dict[str, Any]:
     run_record = json.loads((REPORTS / "run.json").read_text(encoding="utf-8"))
-    checks = [
-        {"code": check.code, "what": check.what, "figure": check.figure, "limit": check.limit, "passed": check.passed}
-        for check in result.checks
-    ]
+    kept = ("code", "what", "figure", "limit", "passed", "judged")
+    checks = [{name: getattr(check, name) for name in kept} for check in result.checks]
     return {
         "model": result.model,
         "data": run_record["data"]["train"],

@@ -1,0 +1,134 @@
+"""The gate's result as people read it: verdict first, then each check, in the terminal and in Markdown."""
+
+import textwrap
+from dataclasses import dataclass, field
+
+from tabulate import tabulate
+
+from ..evaluation.formatting import number
+from ..metrics.definitions import METRICS, Metric
+from .checks import Check, percent
+
+WIDTH = 96  # of the terminal's table
+HEADERS = ("", "code", "check", "measured", "limit", "details")
+CHALLENGER = "challenger"
+NEXT_STEPS = {
+    "FINITE": "find the rows for which features() or the model gives NaN or infinity",
+    "FLOOR": "improve the model (features, data, `uv run factory tune`), or set gate.floor in params.yaml",
+    "BASELINE": "the features do not predict the target: add better ones, or more rows",
+    "CHAMPION": "improve the model; if the interval is wide, test on more rows",
+    "VALUE": "improve the model, or check the prices under value: in params.yaml",
+    "SLICE": "see the groups in reports/report.html; add features or rows for this one",
+    "FAIRNESS_SELECTION": "see the groups in reports/report.html; look for features that stand in for the column",
+    "FAIRNESS_ERROR": "see the groups in reports/report.html; add features or rows for the group with the worse rate",
+    "CALIBRATION": "calibrate the estimator in model.py (CalibratedClassifierCV); for a regression, retrain on newer rows",
+    "LATENCY": "use a smaller model, or raise gate.latency_ms in params.yaml",
+    "SIZE": "use a smaller model, or raise gate.size_mb in params.yaml",
+    "PARITY": "run `uv run dvc repro --force train`; if it stays, report it: training checks the same on its own rows",
+    "CONTRACT": 'if the change is intended, repeat the command with --accept-contract-change "why"',
+    "NO_CHAMPION": 'promote a first version on the main branch: `uv run factory promote -m "why"`',
+}
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The checks of a model, named by the sha256 of its manifest and its version, and what it was compared with.
+
+    `rows` is the number of test rows; `metrics` has the figures of this model and of the reference, by name of the metric.
+    """
+
+    model: str
+    reference: str
+    accepted: str | None
+    checks: list[Check]
+    version: str | None = None
+    rows: int = 0
+    problem: str = ""
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    @property
+    def refusals(self) -> list[str]:
+        return [check.code for check in self.checks if not check.passed]
+
+    @property
+    def verdict(self) -> str:
+        """The result in one line."""
+        return "Passed the gate" if self.passed else f"Rejected: {', '.join(dict.fromkeys(self.refusals))}"
+
+    @property
+    def reasons(self) -> list[str]:
+        """A line for each check that rejects the model."""
+        return [f"{check.code}: {sentence(check)}" for check in self.checks if not check.passed]
+
+    @property
+    def subject(self) -> str:
+        """Which model was compared with what."""
+        return f"Model {self.model[:12]} against {self.reference}, on {number(self.rows)} test rows"
+
+    def cells(self) -> list[list[str]]:
+        """The checks as rows of text."""
+        return [_row(check) for check in self.checks]
+
+    def table(self) -> str:
+        """The checks for a terminal, details below their check."""
+        rows = [cells[:-1] for cells in self.cells()]
+        head, rule, *lines = tabulate(rows, HEADERS[:-1], tablefmt="simple", disable_numparse=True).splitlines()
+        indent = " " * rule.index(" -", rule.index(" -") + 1)
+        text = [head, rule]
+        for line, check in zip(lines, self.checks, strict=True):
+            details = textwrap.wrap(_details(check), WIDTH, initial_indent=f"{indent} ", subsequent_indent=f"{indent} ")
+            text += [line, *details]
+        return "\n".join(text)
+
+    def markdown(self) -> str:
+        """The page for a pull request: verdict, reasons, checks, metrics."""
+        reasons = "\n".join(f"- {reason}" for reason in self.reasons)
+        rows = [[cell.replace("|", "/") for cell in cells] for cells in self.cells()]
+        checks = tabulate(rows, HEADERS, tablefmt="github", disable_numparse=True)
+        parts = (f"## {self.verdict}", f"{self.subject}.", reasons, checks, self._metrics_table())
+        return "\n\n".join(filter(None, parts)) + "\n"
+
+    def _metrics_table(self) -> str:
+        if not self.metrics:
+            return ""
+        reference = next(name for name in next(iter(self.metrics.values())) if name != CHALLENGER)
+        headers = ("on the test rows", "this model", reference, "difference")
+        rows = [_metric_row(METRICS[self.problem][name], *figures.values()) for name, figures in self.metrics.items()]
+        return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+
+
+def sentence(check: Check) -> str:
+    """What was measured, against which limit, and what to do next."""
+    measured = " ".join(filter(None, (check.what, _measured(check))))
+    details = f" ({_details(check)})" if _details(check) else ""
+    return f"{measured}, limit {check.limit}{details}. Next: {NEXT_STEPS[check.code]}"
+
+
+def _row(check: Check) -> list[str]:
+    mark = "–" if not check.judged else "✓" if check.passed else "✗"
+    return [mark, check.code, check.what, _measured(check), check.limit, _details(check)]
+
+
+def _measured(check: Check) -> str:
+    if not check.judged:
+        return "not judged"
+    if check.figure is None:
+        return ""
+    return percent(check.figure) if check.unit == "share" else f"{number(check.figure)} {check.unit}".strip()
+
+
+def _details(check: Check) -> str:
+    known = check.low is not None and check.high is not None
+    interval = f"95 % interval {number(check.low)} to {number(check.high)}" if known else ""
+    return "; ".join(filter(None, (interval, check.note)))
+
+
+def _metric_row(metric: Metric, ours: float, theirs: float) -> list[str]:
+    difference = ours - theirs
+    better = "better" if metric.direction * difference > 0 else "worse" if difference else "equal"
+    sign = "+" if difference > 0 else ""
+    return [metric.label, number(ours), number(theirs), f"{sign}{number(difference)}, {better}"]
