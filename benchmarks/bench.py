@@ -75,7 +75,12 @@ for _ in range(200 - len(known)):
 
 def bench_gate(project: Path) -> None:
     """Judging a challenger with everything cached, and listing 200 versions."""
-    for command in ("git add --all", "git commit --quiet --no-verify --message Train", "dvc push --quiet", "factory promote -m first"):
+    for command in (
+        "git add --all",
+        "git commit --quiet --no-verify --message Train",
+        "dvc push --quiet",
+        "factory promote -m first",
+    ):
         seconds("uv", "run", *command.split(), cwd=project)
     factory = str(project / ".venv/bin/factory")
     report("factory compare, cached", f"{median(factory, 'compare', cwd=project, runs=3):.1f} s", "<= 10 s")

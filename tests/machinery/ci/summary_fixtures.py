@@ -12,13 +12,12 @@ from tests.factory.cli_runner import run
 from machinery.ci.fake_platforms import environment, fake_platform
 
 STAGES = "stages: {prepare: {cmd: a}, train: {cmd: b}, evaluate: {cmd: c}}\n"
-DIFF = "| metric | main | workspace |"
 
 
 @pytest.fixture
 def dvc_answers(committed, monkeypatch):
     """What DVC answers: `status` of stages and files, and why it cannot pull."""
-    answers = {"status": "{}", "metrics": DIFF}
+    answers = {"status": "{}"}
 
     def fake_dvc(*command):
         if command[0] in answers:

@@ -80,7 +80,7 @@ def test_without_a_base_everything_is_affected():
 
 
 def test_base_that_is_not_here():
-    assert refused("affected", "--base", "origin/none").startswith("origin/none cannot be compared with: is the whole")
+    assert refused("affected", "--base", "origin/none").startswith("cannot compare with origin/none: fetch the whole history")
 
 
 @pytest.mark.parametrize("file, model", [("README.md", "false"), ("params.yaml", "true"), (None, "true")])

@@ -50,7 +50,7 @@ def test_new_model_is_proposed_and_nothing_promoted(dvc_calls, platform):
     assert versions.model_md5(git("show", f"{branch()}:dvc.lock")) == "retrained"
     [pull_request] = platform.pull_requests
     assert (pull_request["branch"], pull_request["base"], pull_request["draft"]) == ("factory/retrain", "main", False)
-    assert "The challenger passes" in pull_request["text"]
+    assert "## Passed the gate" in pull_request["text"] and propose.MERGED in pull_request["text"]
     assert dvc_calls == [("push", "--run-cache")] and not versions.local() and not platform.issues
 
 
@@ -58,7 +58,7 @@ def test_model_that_is_proposed_already(dvc_calls, platform):
     run("propose")
     before = branch()
     next_night()
-    assert "Nothing new since" in run("propose").output
+    assert "Nothing new: the pull request of" in run("propose").output
     assert branch() == before and len(platform.pull_requests) == len(dvc_calls) == 1
 
 
@@ -80,7 +80,7 @@ def test_pull_request_that_is_refused_is_opened_by_the_next_run(dvc_calls, platf
 @pytest.mark.usefixtures("dvc_calls")
 def test_nothing_changed(platform):
     git("checkout", "--quiet", ".")
-    assert "Nothing new: main has this model already" in run("propose").output
+    assert "Nothing new: this is the model on main" in run("propose").output
     assert not branch() and not platform.pull_requests
 
 
@@ -91,7 +91,7 @@ def test_what_failed_is_one_issue(platform):
         result = run("propose")
         assert result.exit_code == 2 and result.stderr.splitlines()[-1].startswith("✗ VERDICT_MISSING: ")
     [issue] = platform.issues
-    assert issue["title"] == propose.TITLE and "VERDICT_MISSING" in issue["text"]
+    assert issue["title"] == propose.TITLE and "VERDICT_MISSING" in issue["text"] and propose.FAILED in issue["text"]
     assert not branch() and not platform.pull_requests
 
 
@@ -111,7 +111,7 @@ def test_commits_of_somebody_else_stay(dvc_calls, platform, monkeypatch):
     git("push", "--quiet", "origin", "HEAD:factory/retrain")
     before = branch()
     next_night("newer")
-    assert refused("propose").startswith("somebody has worked on factory/retrain: merge it, or close its pull request")
+    assert refused("propose").startswith("somebody else has committed to factory/retrain: merge it, or close its pull request")
     assert branch() == before and versions.model_md5(Path("dvc.lock").read_text()) == "newer"
 
 
@@ -119,7 +119,7 @@ def test_commits_of_somebody_else_stay(dvc_calls, platform, monkeypatch):
 def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
         monkeypatch.delenv(name, raising=False)
-    assert refused("propose").startswith("this is no pipeline of GitHub, GitLab or Azure DevOps")
+    assert refused("propose").startswith("not in a pipeline of GitHub, GitLab or Azure DevOps")
     assert not branch()
 
 

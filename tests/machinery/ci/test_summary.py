@@ -13,7 +13,7 @@ from late_flights.factory.scoring import scorer
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 
-from machinery.ci.summary_fixtures import DIFF, reported
+from machinery.ci.summary_fixtures import reported
 
 
 @pytest.mark.usefixtures("dvc_answers")
@@ -21,7 +21,8 @@ def test_challenger_that_passes():
     assert run("compare").exit_code == 0
     assert reported(0) == []
     report = summary.REPORT.read_text(encoding="utf-8")
-    assert "## The challenger passes" in report and DIFF in report and "| PARITY" in report
+    assert report.startswith(f"{summary.MARKER}\n\n## Passed the gate\n")
+    assert "| PARITY" in report and "| on the test rows" in report
 
 
 @pytest.mark.usefixtures("dvc_answers")
@@ -29,47 +30,48 @@ def test_refusal_by_the_gate_is_reported_with_its_figure():
     Path("params.yaml").write_text(toy.text(gate={"floor": 0.999, "calibration": 0.5}), encoding="utf-8")
     assert run("compare").exit_code == 1
     [line] = reported(1)
-    assert line.startswith("FLOOR: roc_auc 0.") and line.endswith("wanted ≥ 0.999")
-    assert "goes no further: FLOOR" in summary.REPORT.read_text(encoding="utf-8")
+    assert line.startswith("FLOOR: ROC AUC 0.") and ", limit ≥ 0.999. Next: " in line
+    report = summary.REPORT.read_text(encoding="utf-8")
+    assert "## Rejected: FLOOR\n" in report and report.count(line) == 1
 
 
 @pytest.mark.usefixtures("dvc_answers")
-def test_verdict_on_another_model_is_none():
+def test_result_for_another_model_is_none():
     assert run("compare").exit_code == 0
     git_repository.another_model("other")
-    assert reported(2) == ["VERDICT_MISSING: the gate has not judged this model: run `uv run factory compare`"]
+    assert reported(2) == ["VERDICT_MISSING: no gate result for this model: run `uv run factory compare`"]
 
 
 @pytest.mark.parametrize("stage", ["prepare", "train", "evaluate"])
 def test_stage_that_died_without_a_word(dvc_answers, stage):
     names = ["evaluate", "train", "prepare"]
     dvc_answers["status"] = json.dumps({name: [] for name in names[: names.index(stage) + 1]})
-    assert reported(2) == [f"{stage.upper()}_FAILED: {stage} did not come to its end: see its log above"]
+    assert reported(2) == [f"{stage.upper()}_FAILED: stage {stage} failed: see its log in this run"]
 
 
 @pytest.mark.parametrize("stage, code", [("fit@a", "FIT_A"), ("team/dvc.yaml:fit", "TEAM_DVC_YAML_FIT")])
 def test_stage_of_the_team_that_died_without_a_word(dvc_answers, stage, code):
     dvc_answers["status"] = json.dumps({stage: []})
-    assert reported(2) == [f"{code}_FAILED: {stage} did not come to its end: see its log above"]
+    assert reported(2) == [f"{code}_FAILED: stage {stage} failed: see its log in this run"]
 
 
 @pytest.mark.usefixtures("github")
 def test_part_of_what_a_stage_made_is_lost(dvc_answers):
     dvc_answers["status"] = '{"train": [], "evaluate": []}'
     [line] = reported(2)
-    assert line.startswith("STORAGE: ") and line.endswith("`dvc fetch` failed: no such bucket")
+    assert line.startswith("STORAGE: ") and "`dvc fetch` failed: no such bucket" in line
     dvc_answers["fetch"] = ""
     assert reported(2)[0].startswith("TRAIN_FAILED: ")
 
 
 def test_storage_that_has_lost_a_file_without_a_word(dvc_answers):
     dvc_answers |= {"status": '{"data/raw/b.csv.dvc": []}', "pull": ""}
-    assert reported(2) == ["STORAGE: data/raw/b.csv and all in all 1 files are not here: the storage has lost data/raw/b.csv"]
+    assert reported(2) == ["STORAGE: missing: data/raw/b.csv: the storage no longer has data/raw/b.csv"]
 
 
 @pytest.mark.usefixtures("dvc_answers")
 @pytest.mark.parametrize("content", ['{"model": "', "[]", "{}"])
-def test_half_a_verdict_is_none(content):
+def test_half_a_result_is_none(content):
     summary.compare.JSON.write_text(content, encoding="utf-8")
     assert reported(2)[0].startswith("VERDICT_MISSING: ")
 
@@ -82,7 +84,7 @@ def test_stage_that_recorded_why(dvc_answers, monkeypatch):
     result = run("train")
     assert isinstance(result.exception, ArithmeticError)  # the developer sees where
     dvc_answers["status"] = '{"train": [], "evaluate": []}'
-    assert reported(2) == ["TRAIN_FAILED: train: ArithmeticError: no such parameter"]
+    assert reported(2) == ["TRAIN_FAILED: stage train failed: ArithmeticError: no such parameter"]
 
 
 def test_rows_that_break_the_contract_are_a_refusal(dvc_answers, monkeypatch):
@@ -92,23 +94,23 @@ def test_rows_that_break_the_contract_are_a_refusal(dvc_answers, monkeypatch):
     monkeypatch.setattr(prepare, "run", fail)
     assert run("prepare").exit_code == 1
     dvc_answers["status"] = '{"prepare": []}'
-    assert reported(1) == ["CONTRACT: prepare: amount: max 100, 9 of 10 rows"]
+    assert reported(1) == ["CONTRACT: stage prepare failed: amount: max 100, 9 of 10 rows"]
 
 
 def test_data_that_cannot_be_fetched(dvc_answers):
     dvc_answers["status"] = '{"prepare": [], "data/raw/b.csv.dvc": [], "data/raw/a.csv.dvc": []}'
-    assert reported(2) == ["STORAGE: data/raw/a.csv and all in all 2 files are not here: `dvc pull` failed: no such bucket"]
+    assert reported(2) == ["STORAGE: missing: data/raw/a.csv and 1 more: `dvc pull` failed: no such bucket"]
 
 
 def test_data_that_was_changed(dvc_answers):
     dvc_answers["status"] = '{"prepare": [], "data/raw/first.parquet.dvc": []}'
-    assert reported(2)[0].startswith("DATA_CHANGED: data/raw/first.parquet is not what was delivered")
+    assert reported(2)[0].startswith("DATA_CHANGED: data/raw/first.parquet was changed after its delivery")
 
 
 @pytest.mark.usefixtures("github")
 def test_fork_has_no_credentials(dvc_answers):
     dvc_answers["status"] = '{"data/raw/b.csv.dvc": []}'
-    assert reported(2)[0].endswith("a pull request from a fork is given no credentials: push its branch to this repository")
+    assert reported(2)[0].endswith("a pull request from a fork has no credentials: push its branch to this repository")
 
 
 @pytest.mark.usefixtures("dvc_answers")

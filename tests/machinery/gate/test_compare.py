@@ -96,11 +96,11 @@ def test_reports_for_machines_and_people_are_alike():
     report, page = json.loads(compare.JSON.read_text()), compare.MARKDOWN.read_text()
     assert report["passed"] and report["refusals"] == [] and report["model"] == manifest.model_id()
     assert page.startswith("## Passed the gate\n") and report["model"][:12] in page
-    lines = [line for line in page.splitlines() if line.startswith(("| ✓", "| –"))]
+    lines = [line for line in page.splitlines() if line.startswith(("| ✓", "| - "))]
     assert len(lines) == len(report["checks"])
     for line, check in zip(lines, report["checks"], strict=True):
         mark, code, what = (cell.strip() for cell in line.split("|")[1:4])
-        assert (mark, code, what) == ("✓" if check["judged"] else "–", check["code"], check["what"])
+        assert (mark, code, what) == ("✓" if check["judged"] else "-", check["code"], check["what"])
         assert f"{what} " in shown.output
     assert report["metrics"].keys() == {"average_precision", "roc_auc", "log_loss", "brier"}
     assert max(map(len, shown.output.splitlines())) <= 120
@@ -145,7 +145,7 @@ def test_metrics_of_both_on_the_same_rows(problem):
 def test_result_names_the_version_once_there_is_one():
     assert run("compare").exit_code == 0
     assert json.loads(compare.JSON.read_text())["version"] is None
-    assert run("promote").exit_code == 0
+    assert run("promote", "-m", "why").exit_code == 0
     script = json.loads(compare.SCRIPT.read_text().strip().removeprefix("showGate(").removesuffix(")"))
     assert script["version"] == json.loads(compare.JSON.read_text())["version"] == "v1"
     assert script["model"] == manifest.model_id() and len(script["headers"]) == len(script["checks"][0])

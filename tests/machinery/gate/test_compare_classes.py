@@ -40,7 +40,7 @@ def test_class_that_the_champion_did_not_know_counts_against_it(monkeypatch):
 def test_champion_of_another_kind_gives_no_result(monkeypatch, problem):
     ours, other = scorer.Scorer.load(), pl.lit("high" if problem == "classification" else True)
     monkeypatch.setattr(champion, "scores", lambda commit, rows: ours.score(rows).with_columns(decision=other))
-    with pytest.raises(errors.CannotEvaluate, match="^CHAMPION_BROKEN: "):
+    with pytest.raises(errors.CannotEvaluate, match=r"^CHAMPION_BROKEN: "):
         compare.gather(toy.params(problem), VERSION, None)
 
 

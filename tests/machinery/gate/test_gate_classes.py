@@ -58,4 +58,7 @@ def test_one_fault_is_refused_by_its_name(code, parts):
 def test_gap_names_the_class_and_the_groups():
     evidence = passing(M, **both(M, decision=np.where(RED, 2, CHOSEN)))
     notes = {check.code: check.note for check in checks.group_fairness(evidence)}
-    assert notes["FAIRNESS_SELECTION"].startswith("share predicted high 0.") and "against 1.00 (red, n " in notes["FAIRNESS_SELECTION"]
+    assert (
+        notes["FAIRNESS_SELECTION"].startswith("share predicted high 0.")
+        and "against 1.00 (red, n " in notes["FAIRNESS_SELECTION"]
+    )

@@ -25,7 +25,9 @@ def files_affecting_model(base: str | None = None) -> list[str] | None:
     try:
         changed = git.changed_since(base)
     except FactoryError as error:
-        raise FactoryError(f"cannot compare with {base}: fetch the whole history (`git fetch --unshallow`): {error}") from error
+        raise FactoryError(
+            f"cannot compare with {base}: fetch the whole history (`git fetch --unshallow`): {error}"
+        ) from error
     watched = [Path(path) for path in (*ALWAYS, *_dependencies())]
     return [file for file in changed if any(_touches(file, path) for path in watched)]
 

@@ -53,7 +53,9 @@ def require_platform() -> Platform:
     """The platform of this run. Raises FactoryError outside a pipeline."""
     platform = platforms.detect()
     if platform is None:
-        raise FactoryError("not in a pipeline of GitHub, GitLab or Azure DevOps: commit, push and open the pull request yourself")
+        raise FactoryError(
+            "not in a pipeline of GitHub, GitLab or Azure DevOps: commit, push and open the pull request yourself"
+        )
     return platform
 
 
@@ -67,7 +69,9 @@ def open_pull_request(platform: Platform, branch: str, title: str, text: str, dr
         raise FactoryError("there is no Git remote to push to: add one with `git remote add origin URL`")
     previous = git.remote_head(remote, branch)
     if previous and git.committer(previous) != git.committer():
-        raise FactoryError(f"somebody else has committed to {branch}: merge it, or close its pull request and delete the branch")
+        raise FactoryError(
+            f"somebody else has committed to {branch}: merge it, or close its pull request and delete the branch"
+        )
     run("git", "checkout", "--quiet", "-B", branch)
     git.commit_all(title)
     if previous and _parent_and_tree(previous) == _parent_and_tree("HEAD"):  # a push would dismiss its approvals

@@ -102,7 +102,10 @@ def _failed_stage(outdated: dict[str, Any], failure: Failure | None) -> Problem:
         return Problem(failure.code, message, inconclusive=failure.code != "CONTRACT")
     lost = _dvc_error("fetch", "--run-cache") if platforms.detect() else ""  # then `dvc pull` failed before any stage
     if lost:
-        return Problem("STORAGE", f"outputs of stages cannot be fetched: {lost}; if they are lost, `dvc repro --force` and `dvc push`")
+        return Problem(
+            "STORAGE",
+            f"outputs of stages cannot be fetched: {lost}; if they are lost, `dvc repro --force` and `dvc push`",
+        )
     stages = list(yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"])
     order = {name: index for index, name in enumerate(stages)}
     name = min(outdated, key=lambda name: order.get(name.partition("@")[0], len(order)))  # last: of another dvc.yaml

@@ -69,4 +69,4 @@ def _exit_with(problems: list[Any]) -> None:
         click.echo(f"✗ {problem}", err=True)
     if problems:
         raise SystemExit(summary.exit_code(problems))
-    click.echo("✓ The challenger passes")
+    click.echo("✓ Passed the gate")

@@ -47,10 +47,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check: `figure` against `limit`, with its 95 % interval where it has one.
+    """The result of one check: `figure` against `limit`, with its 95% interval where it has one.
 
     Where there is nothing to compare it is not `judged`, and does not block. `unit` is "share" where
-    1 is 100 %.
+    1 is 100%.
     """
 
     code: str
@@ -111,7 +111,7 @@ def better_than_baseline(e: Evidence) -> Iterator[Check]:
 def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
     """Non-inferiority: the interval of the improvement stays above minus the margin (Piaggio et al. 2012, JAMA 308).
 
-    The interval is of a paired bootstrap at 95 %, so a worse challenger passes in at most one of forty cases.
+    The interval is of a paired bootstrap at 95%, so a worse challenger passes in at most one of forty cases.
     """
     metric = main_metric(e.params)
     what = _gain(metric, "champion")
@@ -149,7 +149,11 @@ def business_value(e: Evidence) -> Iterator[Check]:
 
 def slices(e: Evidence) -> Iterator[Check]:
     """No large enough group is served worse than by the champion, or the baseline, but for the slices' margin."""
-    metric, minimum, limit = main_metric(e.params), e.params.gate.group_rows, f"≥ {percent(-e.params.gate.slice_margin)}"
+    metric, minimum, limit = (
+        main_metric(e.params),
+        e.params.gate.group_rows,
+        f"≥ {percent(-e.params.gate.slice_margin)}",
+    )
     for column in e.params.group_columns:
         what = f"{column}: smallest relative {_gain(metric, e.reference_name, short=True)}"
         measured, skipped = fairness.group_metrics(
@@ -235,7 +239,7 @@ CHECKS = (
 
 def percent(value: float) -> str:
     """A share, or how much it changes, as people write it."""
-    return f"{number(100 * value)} %"
+    return f"{number(100 * value)}%"
 
 
 def _not_judged(code: str, what: str, limit: str, why: str) -> Check:

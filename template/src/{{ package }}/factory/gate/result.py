@@ -109,7 +109,7 @@ def sentence(check: Check) -> str:
 
 
 def _row(check: Check) -> list[str]:
-    mark = "–" if not check.judged else "✓" if check.passed else "✗"
+    mark = "-" if not check.judged else "✓" if check.passed else "✗"
     return [mark, check.code, check.what, _measured(check), check.limit, _details(check)]
 
 
@@ -123,7 +123,7 @@ def _measured(check: Check) -> str:
 
 def _details(check: Check) -> str:
     known = check.low is not None and check.high is not None
-    interval = f"95 % interval {number(check.low)} to {number(check.high)}" if known else ""
+    interval = f"95% interval {number(check.low)} to {number(check.high)}" if known else ""
     return "; ".join(filter(None, (interval, check.note)))
 
 
