@@ -2,10 +2,11 @@
 # requires-python = ">=3.11"
 # dependencies = ["copier>=9.18"]
 # ///
-"""Start a project: refuse bad answers in one line, copy the template, set the project up.
+"""Start a project: check the answers, copy the template, set the project up.
 
-Asks, or takes what is given: uv run hooks/new.py ../churn --defaults -d project_name=Churn
-With a table of yours instead of the sample: uv run hooks/new.py ../churn --data churn.csv --target left
+With the sample data:   uv run hooks/new.py ../churn -d project_name=Churn
+With your own table:    uv run hooks/new.py ../churn -d project_name=Churn --data churn.csv --target churned
+Without any question:   uv run hooks/new.py ../churn -d project_name=Churn --defaults
 """
 
 import argparse
@@ -23,31 +24,44 @@ from pathlib import Path
 from typing import NoReturn
 
 import copier
+import jinja2
 import yaml
 from copier.errors import CopierError
 
 ROOT = Path(__file__).resolve().parents[1]
-ADOPTED = ("target", "id", "time", "sensitive", "problem")
+CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
+QUESTIONS = {name: question for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)}
+PROBLEMS = (*QUESTIONS["problem"]["choices"].values(), "multiclass")  # of which there is no sample
+ADOPTED = {
+    "target": "column to predict",
+    "id": "identifier of a row, or of the entity that several rows belong to",
+    "time": "timestamp; the newest rows become the test set",
+    "sensitive": "compare the groups of this column; repeatable",
+    "problem": "classification, multiclass or regression (default: inferred from the target)",
+}
+"""The options of `factory adopt`."""
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ValueError(message)
+        raise ValueError(f"{message}; see --help")
 
 
 def arguments() -> argparse.Namespace:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dest", type=Path, help="folder of the new project; must not exist or be empty")
-    parser.add_argument("-d", dest="answers", action="append", default=[], metavar="KEY=VALUE", help="an answer")
-    parser.add_argument("--data-file", type=Path, help="YAML file of answers")
-    parser.add_argument("--defaults", action="store_true", help="don't ask; take the defaults")
-    parser.add_argument("--vcs-ref", help="tag, branch or commit of the template (default: the newest release)")
-    parser.add_argument("--no-setup", action="store_true", help="only copy")
-    parser.add_argument(
-        "--data", action="append", default=[], metavar="TABLE", help="your table, to adopt in place of the sample"
+    parser = Parser(description=__doc__, epilog=questions(), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dest", type=Path, metavar="DEST", help="folder of the new project; must not exist, or be empty")
+    parser.add_argument("-d", dest="answers", action="append", default=[], metavar="NAME=VALUE", help="an answer, see below")
+    parser.add_argument("--data-file", type=Path, metavar="FILE", help="YAML file of answers, a line NAME: VALUE for each")
+    parser.add_argument("--defaults", action="store_true", help="don't ask: take the defaults, and accept what --data proposes")
+    parser.add_argument("--vcs-ref", metavar="REF", help="tag, branch or commit of the template (default: the newest release)")
+    parser.add_argument("--no-setup", action="store_true", help="only copy; `uv run factory setup` does the rest later")
+    own = parser.add_argument_group("your own data, in place of the sample")
+    own.add_argument(
+        "--data", action="append", default=[], metavar="TABLE", help="a file, or a folder of files with the same columns"
     )
-    for option in ADOPTED:
-        parser.add_argument(f"--{option}", action="append", default=[], help="as of `factory adopt`")
+    for option, text in ADOPTED.items():
+        kind = {"choices": PROBLEMS, "metavar": "TYPE"} if option == "problem" else {"metavar": "COLUMN"}
+        own.add_argument(f"--{option}", action="append", default=[], help=text, **kind)
     args = parser.parse_args()
     args.answers += [word for word in args.data if is_answer(word)]  # Copier's --data takes these
     args.data = [Path(word).absolute() for word in args.data if not is_answer(word)]
@@ -56,7 +70,21 @@ def arguments() -> argparse.Namespace:
             raise ValueError(f"{table}: no such file or folder")
     if len(args.data) > 1 or len(args.data) != len(args.target) or (args.data and args.no_setup):
         raise ValueError("--data takes one table or folder, and goes with one --target, without --no-setup")
+    for option in () if args.data else ADOPTED:
+        if getattr(args, option):
+            raise ValueError(f"--{option} describes your own table: it goes with --data and --target")
     return args
+
+
+def questions() -> str:
+    """The questions of copier.yml, for --help."""
+    lines = ["answers, each as -d NAME=VALUE:"]
+    known = {"project_name": "<project_name>", "slug": "<project_name>", "storage": "local", "_copier_conf": {"overwrite": False}}
+    for name, question in QUESTIONS.items():
+        default = jinja2.Template(question["default"]).render(known) if "default" in question else None
+        lines.append(f"  {name:14}{question['help']} " + (f"(default: {default})" if default else "(required)"))
+        lines += [f"{'':16}{value:15}{label}" for label, value in question.get("choices", {}).items()]
+    return "\n".join(lines)
 
 
 def is_answer(word: str) -> bool:
@@ -72,19 +100,28 @@ def adoption(args: argparse.Namespace) -> list[str]:
 def answers(pairs: list[str], data_file: Path | None) -> dict[str, object]:
     values = yaml.safe_load(data_file.read_text("utf-8")) if data_file else {}
     if not isinstance(values, dict):
-        raise ValueError(f"{data_file}: must hold lines of the form `question: answer`")
+        raise ValueError(f"{data_file}: must hold lines of the form NAME: VALUE")
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise ValueError(f"-d {pair}: must have the form question=answer")
+            raise ValueError(f"-d {pair}: must have the form NAME=VALUE")
         values[key] = value
-    config = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
-    questions = [name for name, question in config.items() if name[0] != "_" and question.get("when", True)]
     for name in map(str, values):
-        if name not in questions:
-            hint = "".join(f"did you mean {close}? " for close in difflib.get_close_matches(name, questions, n=1))
-            raise ValueError(f"no question is called {name!r}; {hint}there are {', '.join(questions)}")
+        if name not in QUESTIONS:
+            hint = "".join(f"did you mean {close}? " for close in difflib.get_close_matches(name, QUESTIONS, n=1))
+            raise ValueError(f"there is no question {name!r}; {hint}the questions are {', '.join(QUESTIONS)}")
     return values
+
+
+def choose_problem(chosen: dict[str, object], args: argparse.Namespace) -> None:
+    """Tell apart the problem of the sample, which the template asks for, from that of the user's table."""
+    problem = chosen.get("problem")
+    if args.data:
+        args.problem = args.problem or [str(problem)] * (problem is not None)
+        if problem in (None, "multiclass"):
+            chosen["problem"] = "classification"  # of the sample, which the table replaces
+    elif problem == "multiclass":
+        raise ValueError("problem=multiclass needs your own table, --data TABLE --target COLUMN: there is no such sample")
 
 
 def copy(dest: Path, data: dict[str, object], ref: str | None, defaults: bool) -> None:
@@ -106,15 +143,14 @@ def factory(uv: str, project: Path, *arguments: str) -> bool:
 
 
 def main() -> int | str:
-    # A closed terminal is cleaned up after like Ctrl-C.
+    # a closed terminal cleans up like Ctrl-C
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
         signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         args = arguments()
         dest = args.dest.absolute()  # its parent must exist: none is made that a failure would leave
         chosen = answers(args.answers, args.data_file)
-        if args.data:
-            chosen.setdefault("problem", "classification")  # of the sample; the target tells the table's
+        choose_problem(chosen, args)
         copy(dest, chosen, args.vcs_ref, args.defaults)
         setup = f"cd {shlex.quote(str(dest))} && uv run factory setup"
         if args.no_setup:
@@ -127,8 +163,10 @@ def main() -> int | str:
             return f"new.py: set up with the sample; to go on: cd {shlex.quote(str(dest))} && uv run factory {shlex.join(adoption(args))}"
         return 0
     except KeyboardInterrupt:
-        return "new.py: stopped by you"
-    except (CopierError, ValueError, OSError, yaml.YAMLError) as error:
+        return "new.py: interrupted"
+    except OSError as error:
+        return f"new.py: {error.filename or ''}: {error.strerror or error}"
+    except (CopierError, ValueError, yaml.YAMLError) as error:
         return f"new.py: {' '.join(str(error).split())}"
 
 

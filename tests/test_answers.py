@@ -185,6 +185,8 @@ TABLES = {
     "target alone": (["--target", "left"], "--data takes one table or folder, and goes with one --target"),
     "two": (["--data", "table.csv", "--data", "table.csv", "--target", "left"], "--data takes one table or folder"),
     "without setup": (["--data", "table.csv", "--target", "left"], "without --no-setup"),
+    "id alone": (["--id", "number"], "--id describes your own table: it goes with --data and --target"),
+    "classes of the sample": (["-d", "problem=multiclass"], "problem=multiclass needs your own table"),
     "missing": (["--data", "none.csv", "--target", "left"], "none.csv: no such file or folder"),
 }
 
@@ -196,6 +198,36 @@ def test_new_refuses_tables(new, tmp_path, monkeypatch, options, complaint):
     message = new(tmp_path / "x", "-d", "project_name=x", *options)
     assert complaint in message and "\n" not in message
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "adopted"),
+    [
+        ([], "classification", []),
+        (["-d", "problem=multiclass"], "classification", ["--problem", "multiclass"]),
+        (["--problem", "multiclass"], "classification", ["--problem", "multiclass"]),
+        (["-d", "problem=regression"], "regression", ["--problem", "regression"]),
+    ],
+)
+def test_new_hands_the_problem_of_a_table_to_adopt(template, tmp_path, monkeypatch, options, answer, adopted):
+    names = runpy.run_path(str(template / "hooks" / "new.py"))
+    (tmp_path / "table.csv").write_text("left\n1\n")
+    monkeypatch.setattr(sys, "argv", ["new.py", "x", "--data", str(tmp_path / "table.csv"), "--target", "left", *options])
+    args = names["arguments"]()
+    chosen = names["answers"](args.answers, None)
+    names["choose_problem"](chosen, args)
+    assert chosen == {"problem": answer}
+    assert names["adoption"](args) == ["adopt", str(tmp_path / "table.csv"), "--target", "left", *adopted]
+
+
+def test_help_of_new_names_every_question_with_its_choices(template, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["new.py", "--help"])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(template / "hooks" / "new.py"))["main"]()
+    shown = " ".join(capsys.readouterr().out.split())
+    for name in QUESTIONS:
+        assert f"{name} {CONFIG[name]['help']} (" in shown
+        assert all(f"{value} {label}" in shown for label, value in CONFIG[name].get("choices", {}).items())
 
 
 def test_new_makes_the_same_project_as_copier(release, render, tmp_path):
@@ -251,7 +283,7 @@ def test_edited_answers_are_refused(generated, run, edit):
 
 def test_update_refuses_what_is_no_question(generated):
     git(generated, "reset", "--quiet", "--hard", "start")
-    with pytest.raises(ValueError, match="no question is called"):
+    with pytest.raises(ValueError, match="there is no question"):
         copier.run_update(generated, {"storge": "s3"}, defaults=True, overwrite=True, quiet=True)
 
 
