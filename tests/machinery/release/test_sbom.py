@@ -1,11 +1,22 @@
 """The bill of materials names all that is in an image."""
 
 import json
+from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from late_flights.factory.evaluation import card_input, model_card
 from late_flights.factory.release import inventory, sbom
+from tests.factory import toy
 
+from machinery.evaluation.assessment_factory import build_assessment
 from machinery.release.fake_docker import built
+
+
+def check_schema(bill):
+    error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill))
+    assert error is None, str(error)[:1000]
 
 
 @pytest.mark.usefixtures("engine")
@@ -22,8 +33,21 @@ def test_list_names_all_that_is_in_it(version):
     model = components["churn-model"]
     assert model["type"] == "machine-learning-model"
     assert model["hashes"] == [{"alg": "SHA-256", "content": version.facts["model"]}]
+    metrics = {each["type"]: float(each["value"]) for each in model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]}
+    assert metrics == json.loads(Path("reports/metrics.json").read_text())
+    check_schema(bill)
     whole = bill["metadata"]["component"]
     assert (whole["name"], whole["version"], whole["type"]) == ("churn", "v1", "container")
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("problem", toy.LABELLED)
+@pytest.mark.parametrize("written", [{}, dict.fromkeys(card_input.REQUIRED_FIELDS, "in words")], ids=["empty", "whole"])
+def test_model_card_keeps_the_schema(problem, written):
+    card = sbom.model_card(model_card.build_card(build_assessment(problem), card_input.ModelCardInput(**written)))
+    assert all(bool(texts) == bool(written) for texts in card["considerations"].values())
+    model = {"type": "machine-learning-model", "name": "churn-model", "modelCard": card}
+    check_schema({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [model]})
 
 
 def test_inventory_is_of_what_is_installed(tmp_path, monkeypatch):

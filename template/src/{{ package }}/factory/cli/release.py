@@ -1,11 +1,29 @@
 """Commands that take a model to where it is used."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
 from .main import main
 from .options import FILE, MODEL
+
+
+class Export(click.Group):
+    """`factory export FOLDER` writes the model as ONNX, as it did before there were other formats."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what names no subcommand as the arguments of `onnx`."""
+        return super().parse_args(ctx, ["onnx", *args] if args and args[0] not in (*self.commands, "--help") else args)
+
+
+def export_options(*formats: str) -> Callable[[Any], Any]:
+    """The options `--format`, whose default is the first, and `--output`."""
+    choice, file = click.Choice(formats), click.File("w", encoding="utf-8", lazy=True, atomic=True)
+    format = click.option("--format", type=choice, default=formats[0], show_default=True, expose_value=False)
+    output = click.option("-o", "--output", type=file, default="-", metavar="FILE", help="Default: standard output.")
+    return lambda command: format(output(command))
 
 
 @main.command()
@@ -48,21 +66,73 @@ def key(name: str) -> None:
     click.echo(line)
 
 
-@main.command()
+@main.group(cls=Export, subcommand_metavar="FOLDER | COMMAND ...")
+def export() -> None:
+    """Export the model, its card, the data contract or the deliveries for other tools.
+
+    With a FOLDER in place of a command, the model is written there as ONNX.
+
+    \b
+    Examples: factory export edge
+              factory export contract -o contract.yaml
+    """
+
+
+@export.command(short_help="The model as ONNX, with its features.")
 @click.argument("destination", metavar="FOLDER", type=FILE)
 @MODEL
-def export(destination: Path, model: Path) -> None:
+def onnx(destination: Path, model: Path) -> None:
     """Export the model with its features as one ONNX file.
 
     Beside it is scorer.py, which needs only onnxruntime and numpy.
 
     \b
-    Example: factory export edge
+    Example: factory export onnx edge
     """
     from ..training.onnx import bundle
 
     bundle.export(destination, model)
     click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
+
+
+@export.command(short_help="The data contract as Open Data Contract Standard YAML.")
+@export_options("odcs")
+def contract(output: IO[str]) -> None:
+    """Export the data contract as Open Data Contract Standard YAML."""
+    from .. import config
+    from ..formats import odcs
+
+    click.echo(odcs.render(config.load()), output, nl=False)
+
+
+@export.command(short_help="The model card as Hugging Face reads it.")
+@export_options("huggingface")
+def card(output: IO[str]) -> None:
+    """Export the model card with Hugging Face's metadata, the version and the gate's result.
+
+    \b
+    Example: factory export card -o README.md
+    """
+    from ..formats import huggingface
+    from ..registry import versions
+
+    click.echo(huggingface.render(versions.local()), output, nl=False)
+
+
+@export.command(short_help="The deliveries as Croissant JSON-LD.")
+@export_options("croissant")
+def data(output: IO[str]) -> None:
+    """Export the list of deliveries, with hashes and columns, as Croissant JSON-LD.
+
+    Its paths are relative to the project's folder.
+
+    \b
+    Example: factory export data -o croissant.json
+    """
+    from .. import config
+    from ..formats import croissant
+
+    click.echo(croissant.render(config.load()), output)
 
 
 @main.command()

@@ -23,6 +23,7 @@ class ModelCardInput(Section):
 
     risk: Literal["low", "high"] = "low"
     owner: str | None = None
+    license: str | None = None
     intended_use: str | None = None
     out_of_scope: str | None = None
     limits: str | None = None

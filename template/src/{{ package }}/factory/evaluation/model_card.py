@@ -23,6 +23,7 @@ def build_card(assessment: Assessment, card_input: ModelCardInput) -> dict[str, 
         "model_details": {
             "name": PACKAGE,
             "owner": card_input.owner,
+            "license": card_input.license,
             "risk": card_input.risk,
             "problem": params.problem,
             "target": params.data.target,

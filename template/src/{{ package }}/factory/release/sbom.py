@@ -1,4 +1,4 @@
-"""The bill of materials of an image, in CycloneDX: what was found in it, and the model."""
+"""The bill of materials of an image, in CycloneDX: what was found in it, and the model with its card."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
+from .. import manifest
+from ..paths import REPORTS
 from ..registry.versions import Version
+from ..workspace import git
 from . import inventory
 
 FOLDER = Path("reports/sbom")
@@ -21,7 +24,7 @@ INVENTORY_SCRIPT = Path(inventory.__file__).read_text(encoding="utf-8")
 
 
 def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
-    """Write the bill for the version's image, from what inventory.py printed in it; its path."""
+    """Write the bill for the version's image, from what inventory.py printed in it, and return its path."""
     name = tag.partition(":")[0]
     properties = Property(name="factory:image", value=image), Property(name="factory:commit", value=version.commit)
     whole = Component(name=name, version=version.name, type=ComponentType.CONTAINER, bom_ref=tag, properties=properties)
@@ -30,8 +33,42 @@ def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
     bom.register_dependency(whole, bom.components)
     path = FOLDER / f"{version.name}.cdx.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_to_file(str(path), allow_overwrite=True, indent=2)
+    content = json.loads(make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string())
+    card = git.show(version.commit, f"{REPORTS}/model-card.json")
+    for component in content["components"]:
+        if card and component["type"] == ComponentType.MACHINE_LEARNING_MODEL.value:
+            component["modelCard"] = model_card(json.loads(card))  # which the library does not know
+    manifest.dump(content, path)
     return path
+
+
+def model_card(card: dict[str, Any]) -> dict[str, Any]:
+    """The model card of reports/ as CycloneDX has it."""
+    details, data, use = card["model_details"], card["training_data"], card["intended_use"]
+    training_data = {
+        "type": "dataset",
+        "name": "training data",
+        "description": f"{data['rows']} rows, sha256 {data['sha256']}",
+    }
+    considerations = {
+        "useCases": [use["intended_use"]],
+        "technicalLimitations": [use["out_of_scope"], card["caveats_and_recommendations"]],
+        "ethicalConsiderations": [card["ethical_considerations"] and {"name": card["ethical_considerations"]}],
+    }
+    return {
+        "modelParameters": {
+            "approach": {"type": "supervised"},
+            "task": details["problem"],
+            "datasets": [training_data],
+        },
+        "quantitativeAnalysis": {"performanceMetrics": [_metric(*item) for item in card["metrics"].items()]},
+        "considerations": {name: [text for text in texts if text] for name, texts in considerations.items()},
+    }
+
+
+def _metric(name: str, estimate: dict[str, float]) -> dict[str, Any]:
+    interval = {"lowerBound": str(estimate["low"]), "upperBound": str(estimate["high"])}
+    return {"type": name, "value": str(estimate["value"]), "confidenceInterval": interval}
 
 
 def _model(image_name: str, version: Version) -> Component:

@@ -1,0 +1,1 @@
+"""What others read: the contract, the model card and the deliveries in the formats of catalogues and hubs."""

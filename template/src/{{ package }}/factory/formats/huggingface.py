@@ -1,0 +1,75 @@
+"""The model card as Hugging Face reads it: YAML front matter, the page, and the model's version and gate result."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tabulate import tabulate
+
+from .. import manifest
+from ..errors import FactoryError
+from ..paths import MODEL, REPORTS
+from ..registry.versions import Version
+
+TASKS = {"regression": "tabular-regression"}
+
+
+def render(versions: list[Version]) -> str:
+    """The card of the model here. Raises FactoryError where reports/ describe another model."""
+    card, model = _read("model-card.json"), manifest.model_id()
+    if card is None or card["model_details"]["files"] != manifest.read_manifest(MODEL)["files"]:
+        raise FactoryError(f"{REPORTS}/model-card.json is missing or of another model: run `dvc repro`")
+    promoted = [version for version in versions if (version.record or {}).get("model") == model]
+    compared = _read("gate.json")
+    gate = promoted[-1].facts["gate"] if promoted else compared if compared and compared["model"] == model else None
+    page = (REPORTS / "model-card.md").read_text(encoding="utf-8")
+    return build(card, page, promoted[-1] if promoted else None, gate)
+
+
+def build(card: dict[str, Any], page: str, version: Version | None, gate: dict[str, Any] | None) -> str:
+    """The page between its front matter and what became of the model."""
+    matter = yaml.safe_dump(front_matter(card), sort_keys=False, allow_unicode=True)
+    return f"---\n{matter}---\n\n{page.rstrip()}\n\n## Version\n\n{_version(version)}\n\n## Gate\n\n{_gate(gate)}\n"
+
+
+def front_matter(card: dict[str, Any]) -> dict[str, Any]:
+    """What a hub indexes: licence, library, task and metrics."""
+    details = card["model_details"]
+    task = TASKS.get(details["problem"], "tabular-classification")
+    result = {
+        "task": {"type": task},
+        "dataset": {"type": "tabular", "name": f"{details['name']}, held-out test rows", "split": "test"},
+        "metrics": [{"type": name, "value": figure["value"]} for name, figure in card["metrics"].items()],
+    }
+    license = {"license": details["license"]} if details.get("license") else {}
+    return license | {
+        "library_name": "sklearn",
+        "pipeline_tag": task,
+        "tags": ["sklearn", "skops", task],
+        "model_format": "skops",
+        "model_file": "model.skops",
+        "model-index": [{"name": details["name"], "results": [result]}],
+    }
+
+
+def _version(version: Version | None) -> str:
+    if version is None:
+        return "Not promoted."
+    facts = version.facts
+    return f"{version.name}, {facts['at'][:10]}, commit `{version.commit}`, by {facts['by']}: {facts['why']}"
+
+
+def _gate(gate: dict[str, Any] | None) -> str:
+    if gate is None:
+        return "Not compared yet: `factory compare`."
+    failed = [check["code"] for check in gate["checks"] if not check["passed"]]
+    columns = ("code", "what", "figure", "limit")
+    table = tabulate([{name: check.get(name) for name in columns} for check in gate["checks"]], "keys", "github")
+    outcome = f"Rejected ({', '.join(failed)})" if failed else "Passed"
+    return f"{outcome}, against {gate['against']}.\n\n{table}"
+
+
+def _read(name: str) -> dict[str, Any] | None:
+    path = REPORTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
