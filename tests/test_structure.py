@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -138,17 +139,19 @@ def test_what_people_and_agents_read_is_short(render):
 
 
 def commands() -> dict[str, set[str]]:
-    """The options of each `factory` command, read from its decorators."""
+    """The options of each `factory` command, read from its decorators; a group has those of its commands."""
     files = [file for file in PLAIN_PYTHON if file.parent.name == "cli"]
-    found, bodies = {}, [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
+    found: dict[str, set[str]] = defaultdict(set)
+    bodies = [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     shared = {node.targets[0].id: node.value for node in bodies if isinstance(node, ast.Assign)}
     for file in files:
         for function in functions(file):
             calls = [shared.get(getattr(call, "id", ""), call) for call in function.decorator_list]
             for command in (call for call in calls if getattr(getattr(call, "func", None), "attr", "") == "command"):
-                name = command.args[0].value if command.args else function.name.replace("_", "-")
+                group = command.func.value.id
+                name = group if group != "main" else command.args[0].value if command.args else function.name.replace("_", "-")
                 strings = [node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant)]
-                found[name] = {part for text in strings if str(text).startswith("-") for part in str(text).split("/")}
+                found[name] |= {part for text in strings if str(text).startswith("-") for part in str(text).split("/")}
     return {name: options | {"--help"} for name, options in found.items()}
 
 

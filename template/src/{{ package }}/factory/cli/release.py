@@ -1,8 +1,7 @@
 """Commands that take a model to where it is used."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 
@@ -18,12 +17,14 @@ class Export(click.Group):
         return super().parse_args(ctx, ["onnx", *args] if args and args[0] not in (*self.commands, "--help") else args)
 
 
-def export_options(*formats: str) -> Callable[[Any], Any]:
-    """The options `--format`, whose default is the first, and `--output`."""
-    choice, file = click.Choice(formats), click.File("w", encoding="utf-8", lazy=True, atomic=True)
-    format = click.option("--format", type=choice, default=formats[0], show_default=True, expose_value=False)
-    output = click.option("-o", "--output", type=file, default="-", metavar="FILE", help="Default: standard output.")
-    return lambda command: format(output(command))
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    default="-",
+    metavar="FILE",
+    help="File to write (default: standard output).",
+)
 
 
 @main.command()
@@ -68,7 +69,7 @@ def key(name: str) -> None:
 
 @main.group(cls=Export, subcommand_metavar="FOLDER | COMMAND ...")
 def export() -> None:
-    """Export the model, its card, the data contract or the deliveries for other tools.
+    """Export the model, card, contract or data for other tools.
 
     With a FOLDER in place of a command, the model is written there as ONNX.
 
@@ -96,7 +97,8 @@ def onnx(destination: Path, model: Path) -> None:
 
 
 @export.command(short_help="The data contract as Open Data Contract Standard YAML.")
-@export_options("odcs")
+@click.option("--format", type=click.Choice(["odcs"]), default="odcs", show_default=True, expose_value=False)
+@OUTPUT
 def contract(output: IO[str]) -> None:
     """Export the data contract as Open Data Contract Standard YAML."""
     from .. import config
@@ -106,7 +108,10 @@ def contract(output: IO[str]) -> None:
 
 
 @export.command(short_help="The model card as Hugging Face reads it.")
-@export_options("huggingface")
+@click.option(
+    "--format", type=click.Choice(["huggingface"]), default="huggingface", show_default=True, expose_value=False
+)
+@OUTPUT
 def card(output: IO[str]) -> None:
     """Export the model card with Hugging Face's metadata, the version and the gate's result.
 
@@ -120,7 +125,8 @@ def card(output: IO[str]) -> None:
 
 
 @export.command(short_help="The deliveries as Croissant JSON-LD.")
-@export_options("croissant")
+@click.option("--format", type=click.Choice(["croissant"]), default="croissant", show_default=True, expose_value=False)
+@OUTPUT
 def data(output: IO[str]) -> None:
     """Export the list of deliveries, with hashes and columns, as Croissant JSON-LD.
 

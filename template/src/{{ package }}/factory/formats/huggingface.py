@@ -1,7 +1,6 @@
 """The model card as Hugging Face reads it: YAML front matter, the page, and the model's version and gate result."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import yaml
