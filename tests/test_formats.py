@@ -17,9 +17,13 @@ assert task == ("tabular-classification", "test")
 print({each.metric_type: each.metric_value for each in card.data.eval_results})
 """
 RECORDS = """
-import mlcroissant
+import itertools, mlcroissant, pandas
 
-print(sum(1 for record in mlcroissant.Dataset("croissant.json").records("parquet-rows")))
+records = itertools.islice(mlcroissant.Dataset("croissant.json").records("parquet-rows"), 3)
+rows = pandas.read_parquet("data/raw/flights-late-2013-01.parquet")[:3].to_dict("records")
+for record, row in zip(records, rows, strict=True):
+    read = {name.removeprefix("parquet-rows/"): value for name, value in record.items()}
+    assert read.keys() == row.keys() and read["flight"].decode() == row["flight"] and read["late"] == row["late"]
 """
 BROKEN = """
 import polars as pl
@@ -56,7 +60,7 @@ def test_model_card_is_read_by_the_hub(project, tmp_path):
 @pytest.mark.slow
 def test_deliveries_are_loaded_through_croissant(project, tmp_path):
     python = tool(tmp_path, "python", "mlcroissant[parquet]>=1")
-    assert run(project.folder, str(python), "-c", RECORDS).splitlines()[-1] == "21097"
+    run(project.folder, str(python), "-c", RECORDS)
 
 
 @pytest.mark.slow
