@@ -67,7 +67,6 @@ def many_trees(project: Governed) -> None:
 def slow_votes(project: Governed) -> None:
     project.edit("src/gate/model.py", BOOSTER, VOTES)
     project.edit("src/gate/model.py", "import HistGradient", "import VotingClassifier, HistGradient")
-    project.edit("src/gate/model.py", "TRUSTED_TYPES = [", 'TRUSTED_TYPES = [\n    "sklearn.utils._bunch.Bunch",')
     project.set("max_iter: 60", "max_iter: 8")
     project.set("latency_ms: 50", "latency_ms: 5")
 

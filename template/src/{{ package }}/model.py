@@ -1,16 +1,14 @@
-"""Parameters in, unfitted estimator out."""
+"""The estimator, made of features and parameters; what `factory tune` searches; and which types a model may hold."""
 
 from typing import Any
 
+import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-TRUSTED_TYPES = [
-    "functools.partial",  # skops wants what it calls to be trusted too
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-]
-"""What loading the model may construct beyond the types that skops trusts: review each before it enters."""
+TRUSTED_TYPES: list[str] = []
+"""What loading the model may construct beyond the known types of scikit-learn, LightGBM and XGBoost: `factory train`
+names what is missing; review each before you add it."""
 
 SPACE = {
     "max_iter": (50, 400),
@@ -19,15 +17,17 @@ SPACE = {
     "min_samples_leaf": (5, 100, "log"),
     "l2_regularization": (1e-3, 10.0, "log"),
 }
-"""What `factory tune` searches: a list of values, or the lowest and the highest."""
+"""What `factory tune` searches: a list of values, or the lowest and the highest, "log" for a logarithmic scale."""
 
 
-def model(problem: str, categorical: list[int], **parameters: Any) -> BaseEstimator:
-    """A scikit-learn estimator for a matrix of floats, one column a feature, NaN where unknown.
+def model(problem: str, features: pl.Schema, **parameters: Any) -> BaseEstimator:
+    """The estimator to train, unfitted.
 
-    `categorical` holds the positions of the columns with category codes; `parameters` is
-    the section `model` of params.yaml.
+    `features` maps the name of each feature to its type, and `parameters` is the section `model` of params.yaml.
+    The estimator is fitted to a matrix of floats, in which null is NaN and a category its code from 0 on; its columns
+    may be named in `categorical_features` and in a ColumnTransformer (docs/model.md).
     """
+    categorical = [name for name, dtype in features.items() if dtype == pl.Enum]
     kinds = {
         "classification": HistGradientBoostingClassifier,
         "multiclass": HistGradientBoostingClassifier,

@@ -5,10 +5,9 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 import pytest
-import skops.io
 from sklearn.base import BaseEstimator
 
-from .. import bootstrap, config, contract, manifest, model, paths, scoring
+from .. import artifact, bootstrap, config, contract, manifest, paths, scoring
 from .cli_runner import run
 
 ROOT = Path(__file__).parents[2]
@@ -63,4 +62,4 @@ def scorer(stages: Path) -> scoring.Scorer:
 @pytest.fixture(scope="session")
 def estimator(stages: Path) -> BaseEstimator:
     """Your model as it was trained."""
-    return skops.io.load(stages / paths.MODEL / "model.skops", trusted=model.TRUSTED_TYPES)
+    return artifact.load_skops(stages / paths.MODEL / "model.skops")

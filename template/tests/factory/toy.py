@@ -16,11 +16,6 @@ START = datetime(2020, 1, 1)
 KINDS = ["red", "green", "blue"]
 CLASSES = ["low", "middle", "high"]
 METRIC = {"classification": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
-TRUSTED_TYPES = [
-    "functools.partial",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-]
 VALUE = {"true_positive": 2, "false_positive": -1, "false_negative": -2}
 
 
@@ -56,7 +51,8 @@ def features(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("kind", "amount", "gap", pl.col("seen").dt.weekday().alias("weekday"))
 
 
-def model(problem: str, categorical: list[int], **parameters: Any) -> BaseEstimator:
+def model(problem: str, features: pl.Schema, **parameters: Any) -> BaseEstimator:
+    categorical = [name for name, dtype in features.items() if dtype == pl.Enum]
     kind = HistGradientBoostingRegressor if problem == "regression" else HistGradientBoostingClassifier
     return kind(categorical_features=categorical, early_stopping=False, **parameters)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from late_flights import model
 from late_flights.factory.adopt import defaults
 
 from machinery.adopt.adopt_table import propose
@@ -37,5 +38,5 @@ def test_model_that_cannot_take_it_is_left_to_the_pipeline(monkeypatch):
     def refuse(*_, **__):
         raise ValueError("no NaN, please")
 
-    monkeypatch.setattr(defaults.yours, "model", refuse)
+    monkeypatch.setattr(model, "model", refuse)
     assert parameters(NOISE) == defaults.SMALL_TREES

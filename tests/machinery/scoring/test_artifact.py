@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import skops.io
 from late_flights import model
@@ -14,6 +15,8 @@ from late_flights.factory.scoring import artifact
 from late_flights.factory.training.onnx import estimators
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from tests.factory import toy
 
 MATRIX = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
@@ -22,16 +25,13 @@ FILES = ["manifest.json", "model.onnx", "model.skops"]
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    estimator = toy.model("classification", [], max_iter=5).fit(MATRIX, MATRIX[:, 0] > 0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
-        estimators.save(tmp_path_factory.mktemp("saved") / "model", estimator, {"naïve": "é"}, MATRIX)
+    estimator = toy.model("classification", pl.Schema(), max_iter=5).fit(MATRIX, MATRIX[:, 0] > 0)
+    estimators.save(tmp_path_factory.mktemp("saved") / "model", estimator, {"naïve": "é"}, MATRIX)
     return tmp_path_factory.getbasetemp() / "saved0" / "model"
 
 
 @pytest.fixture
-def folder(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(model, "TRUSTED_TYPES", toy.TRUSTED_TYPES)
+def folder(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "model")
 
 
@@ -114,10 +114,13 @@ def test_type_that_nobody_reviewed_is_refused(folder):
 
 
 def test_saving_a_type_that_nobody_reviewed_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(model, "TRUSTED_TYPES", [])
-    estimator = toy.model("classification", [], max_iter=2).fit(MATRIX, MATRIX[:, 0] > 0)
-    with pytest.raises(errors.ArtifactError, match="add them to TRUSTED_TYPES"):
-        estimators.save(tmp_path / "model", estimator, {}, MATRIX)
+    estimator = make_pipeline(FunctionTransformer(np.zeros_like), FunctionTransformer(np.ones_like), LogisticRegression())
+    estimator.fit(MATRIX, MATRIX[:, 0] > 0)
+    monkeypatch.setattr(model, "TRUSTED_TYPES", ["numpy.zeros_like"])
+    with pytest.raises(errors.ArtifactError, match=r'review "numpy\.ones_like" and add them to TRUSTED_TYPES'):
+        estimators.save(tmp_path / "one", estimator, {}, MATRIX)
+    monkeypatch.setattr(model, "TRUSTED_TYPES", ["numpy.zeros_like", "numpy.ones_like"])
+    estimators.save(tmp_path / "both", estimator, {}, MATRIX)
 
 
 def test_model_without_a_converter_scores_from_skops(tmp_path):

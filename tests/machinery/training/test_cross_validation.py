@@ -11,8 +11,6 @@ from late_flights.factory.data import prepare
 from late_flights.factory.metrics import definitions, threshold
 from late_flights.factory.scoring import artifact, scorer
 from late_flights.factory.training import cross_validation, estimator, train
-from sklearn.base import BaseEstimator
-from sklearn.dummy import DummyClassifier
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
@@ -114,23 +112,3 @@ def test_too_few_rows_are_refused_where_decisions_have_a_value():
     assert run("train").exit_code == 0
     assert manifest.read_manifest(Path("model"))["validation"] is None
     assert json.loads(Path("reports/validation.json").read_text()) == {"validation": {}}
-
-
-class Odd(BaseEstimator):
-    def __init__(self, rate=None, missing=np.nan, steps=(), key=len, seen=None):
-        self.rate, self.missing, self.steps, self.key, self.seen = rate, missing, steps, key, seen
-
-
-def test_estimator_is_described_by_what_json_holds():
-    found = estimator.describe(Odd(np.float32(0.5), steps=(("forest", DummyClassifier()),), seen={1: np.arange(2)}))
-    assert found["class"] == f"{__name__}.Odd"
-    assert json.loads(json.dumps(found["parameters"], allow_nan=False)) == {
-        "rate": 0.5, "missing": "nan", "steps": [["forest", "sklearn.dummy.DummyClassifier"]], "key": "builtins.len", "seen": {"1": [0, 1]},
-    }  # fmt: skip
-
-
-@pytest.mark.usefixtures("trained")
-def test_manifest_names_the_estimator():
-    found = manifest.read_manifest(Path("model"))["estimator"]
-    assert found["class"] == "sklearn.ensemble.HistGradientBoostingClassifier"
-    assert found["parameters"]["max_iter"] == 20

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from late_flights import model
 from late_flights.factory import errors
 from late_flights.factory.training import leakage, train
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from tests.factory import toy
 from tests.factory.cli_runner import refused
 
@@ -46,8 +50,9 @@ def test_parameter_that_the_model_cannot_take(parameters, message):
 
 
 def test_unreviewed_type(monkeypatch):
-    monkeypatch.setattr(model, "TRUSTED_TYPES", [])
-    assert "add them to TRUSTED_TYPES in model.py" in refused("train")
+    odd = make_pipeline(FunctionTransformer(np.zeros_like), LogisticRegression())
+    monkeypatch.setattr(model, "model", lambda problem, features, **parameters: odd)
+    assert 'review "numpy.zeros_like" and add them to TRUSTED_TYPES in model.py' in refused("train")
 
 
 def test_class_without_rows_to_learn_from_is_named():

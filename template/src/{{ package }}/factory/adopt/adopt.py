@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ... import model as yours
+import polars as pl
+
 from .. import PACKAGE, tables
 from ..data import ledger
 from ..errors import FactoryError
 from ..paths import RAW, REPORTS
+from ..training.estimator import make
 from ..workspace import git, process
 from . import defaults, render, setup, source, transaction
 from .profile import profile
@@ -55,7 +57,7 @@ def _check_problem(proposal: Proposal) -> None:
     """Refuse a problem for which the project's model.py makes no estimator."""
     problem = proposal.target.problem
     try:
-        yours.model(problem, [], **proposal.parameters)
+        make(problem, proposal.parameters, pl.Schema())
     except (KeyError, TypeError, ValueError) as error:
         raise FactoryError(f"model.py makes no estimator for {problem}: give it one first ({error})") from error
 

@@ -10,12 +10,13 @@ import polars as pl
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
-from ... import model as yours
 from .. import config
+from ..errors import FactoryError
 from ..gate import compare
 from ..metrics import definitions
 from ..paths import REPORTS
 from ..scoring import artifact
+from ..training.estimator import build
 from ..validation.bounds import rounded_bound
 from .dates import TEMPORAL
 from .profile import Column, numbers
@@ -65,7 +66,11 @@ def parameters(columns: list[Column], target: Target) -> dict[str, Any]:
     try:
         with threadpool_limits(1):  # small fits would wait for each other
             better = bool(tried) and _loss(large, tried, target) < CLEARLY * _loss(SMALL_TREES, tried, target)
-    except ValueError:  # of a model.py of the project's own: the pipeline says what it cannot take
+    except (
+        FactoryError,
+        TypeError,
+        ValueError,
+    ):  # of a model.py of the project's own: the pipeline says what it cannot take
         return SMALL_TREES
     return large if better else SMALL_TREES
 
@@ -90,12 +95,12 @@ def _loss(settings: dict[str, Any], columns: list[Column], target: Target) -> fl
     if target.problem == "classification":
         truth = (truth == truth.max()).astype(np.float64)
     metric = definitions.METRICS[target.problem]["rmse" if target.problem == "regression" else "log_loss"]
-    categorical = [place for place, column in enumerate(columns) if column.kind == "String"]
+    schema = pl.Schema({column.name: pl.Enum([]) if column.kind == "String" else pl.Float64() for column in columns})
     losses = []
     for train, test in KFold(3).split(rows):
         if np.ptp(truth[train]) == 0 or np.ptp(truth[test]) == 0:
             continue  # too rare to be measured
-        estimator = yours.model(target.problem, categorical, **settings).fit(features[train], truth[train])
+        estimator = build(target.problem, settings, schema).fit(features[train], truth[train])
         losses.append(metric(truth[test], artifact.predictor(estimator)(features[test])))
     return float(np.mean(losses)) if losses else 0.0
 

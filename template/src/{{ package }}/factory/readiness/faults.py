@@ -99,7 +99,7 @@ dummy_model = append(
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 
-def model(problem, categorical, **parameters):
+def model(problem, features, **parameters):
     return DummyRegressor() if problem == "regression" else DummyClassifier()
 """,
 )
@@ -110,7 +110,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 
 
-def model(problem, categorical, **parameters):
+def model(problem, features, **parameters):
     return BaggingRegressor(DummyRegressor()) if problem == "regression" else BaggingClassifier(DummyClassifier())
 """,
 )
@@ -127,7 +127,7 @@ from sklearn.preprocessing import FunctionTransformer
 TRUSTED_TYPES = [*TRUSTED_TYPES, "numpy.zeros_like"]
 
 
-def model(problem, categorical, **parameters):
+def model(problem, features, **parameters):
     if problem == "regression":  # the logarithm of a negative number
         negative = DummyRegressor(strategy="constant", constant=-1)
         return TransformedTargetRegressor(negative, func=np.negative, inverse_func=np.log, check_inverse=False)

@@ -92,13 +92,15 @@ def load_skops(path: Path) -> Any:
     from skops.io.exceptions import UntrustedTypesFoundException
 
     from ...model import TRUSTED_TYPES
+    from .trusted_types import KNOWN_TYPES
 
+    trusted = [*KNOWN_TYPES, *TRUSTED_TYPES]
     try:
-        return load(path, trusted=TRUSTED_TYPES)
+        return load(path, trusted=trusted)
     except UntrustedTypesFoundException as error:
-        untrusted = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
+        missing = ", ".join(f'"{name}"' for name in sorted(set(get_untrusted_types(file=path)) - set(trusted)))
         raise ArtifactError(
-            f"{path} would construct {', '.join(untrusted)}: review them and add them to TRUSTED_TYPES in model.py"
+            f"{path} would construct types that are not trusted: review {missing} and add them to TRUSTED_TYPES in model.py"
         ) from error
     except BadZipFile as error:
         raise ArtifactError(f"{path} is not a skops file: run `dvc repro`") from error

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from ... import model
@@ -20,20 +23,62 @@ from ..tables.chunks import Matrix
 def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> BaseEstimator:
     """A new estimator fitted to the features. Raises FactoryError naming a parameter that it does not accept."""
     with _readable_errors():
-        estimator = build(params, schema)
+        estimator = build(params.problem, params.model, schema)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
             return estimator.fit(inputs, target)
 
 
-def build(params: Params, schema: pl.Schema) -> BaseEstimator:
-    """What model() returns."""
+def make(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> BaseEstimator:
+    """What model() returns. One without `features`, as before release 0.3.0, gets the positions of the categories."""
+    function: Any = model.model
+    if "features" in signature(function).parameters:
+        return function(problem, schema, **parameters)
     categorical = [i for i, dtype in enumerate(schema.dtypes()) if dtype == pl.Enum]
-    return model.model(params.problem, categorical, **params.model)
+    return function(problem, categorical, **parameters)
 
 
-def describe(estimator: BaseEstimator) -> dict[str, Any]:
+def build(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> BaseEstimator:
+    """An estimator for a matrix of these features."""
+    estimator = make(problem, parameters, schema)
+    by_position(estimator, schema.names())
+    return estimator
+
+
+def describe(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> dict[str, Any]:
     """The estimator's class, by the name that it is imported by, and its parameters, ready for JSON."""
+    estimator = make(problem, parameters, schema)
     return {"class": _dotted(type(estimator)), "parameters": _plain(estimator.get_params())}
+
+
+def by_position(estimator: Any, names: list[str]) -> None:
+    """Replace the names of columns by their positions, since the estimator is fitted to a matrix.
+
+    Only where its input is the matrix itself: what follows a first step gets other columns.
+    """
+    if isinstance(estimator, Pipeline):
+        by_position(estimator.steps[0][1], names)
+    elif isinstance(estimator, ColumnTransformer):
+        estimator.transformers = [(*step, _positions(columns, names)) for *step, columns in estimator.transformers]
+    elif hasattr(estimator, "get_params"):
+        for name, value in estimator.get_params(deep=False).items():
+            if name in ("estimator", "regressor"):
+                by_position(value, names)
+            elif name == "categorical_features" and isinstance(value, list):
+                estimator.set_params(categorical_features=_positions(value, names))
+            elif name == "monotonic_cst" and isinstance(value, dict):
+                _positions(list(value), names)
+                estimator.set_params(monotonic_cst=[value.get(column, 0) for column in names])
+
+
+def _positions(columns: Any, names: list[str]) -> Any:
+    """The positions of columns that are named; anything else stays."""
+    if isinstance(columns, str):
+        return _positions([columns], names)[0]
+    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+        return columns
+    if unknown := [column for column in columns if column not in names]:
+        raise FactoryError(f"model.py: {unknown[0]} is not a feature: {', '.join(names)} are")
+    return [names.index(column) for column in columns]
 
 
 def _dotted(kind: Any) -> str:

@@ -37,20 +37,21 @@ def run(params: Params) -> None:
     with stage("train", [MODEL, TRAINING, VALIDATION]) as staging:
         data = manifest.read_manifest(PREPARED)
         train, test = prepare.scan("train"), prepare.scan("test")
+        empty = _no_features(train)
         fitted, validation = learn(train, params)
         target, classes = target_of(train, params), classes_of(train, params)
         facts = {
             "problem": params.problem,
             "target": params.data.target,
             "id": params.data.id,
-            "features": describe(features(collect(train.head(0)))),
+            "features": describe(empty),
             "threshold": _threshold(validation, params),
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
             "data": prepare.describe(data, params),
             "code": {name: manifest.file_sha256(Path(contract.__file__).with_name(name)) for name in SOURCES},
             "parameters": params.model,
-            "estimator": estimator.describe(fitted),
+            "estimator": estimator.describe(params.problem, params.model, empty.schema),
             "validation": validation.facts() if validation else None,
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
@@ -64,12 +65,12 @@ def run(params: Params) -> None:
 
 def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None]:
     """The fitted estimator, and its validation, where there are enough rows for that."""
-    schema = features(collect(train.head(0))).schema
-    check_numeric(features(collect(train.head(0))))
+    empty = _no_features(train)
+    check_numeric(empty)
     check_leakage(train, params)
     fitted = fit(train, params)  # before the validation, whose rows would take room beside all others
     try:
-        return fitted, validate(Folds(train, params, schema), params)
+        return fitted, validate(Folds(train, params, empty.schema), params)
     except TooFewRows:
         if params.value:
             raise
@@ -79,8 +80,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None
 def fit(rows: Rows, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     _check_all_classes_present(rows, params)
-    schema = features(collect(rows.head(0))).schema
-    return estimator.fit(feature_matrix(rows), target_of(rows, params), params, schema)
+    return estimator.fit(feature_matrix(rows), target_of(rows, params), params, _no_features(rows).schema)
 
 
 def check_numeric(table: pl.DataFrame) -> None:
@@ -88,6 +88,11 @@ def check_numeric(table: pl.DataFrame) -> None:
     for name, dtype in table.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum)):
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
+
+
+def _no_features(rows: Rows) -> pl.DataFrame:
+    """The features of no rows: their names and types."""
+    return features(collect(rows.head(0)))
 
 
 def _threshold(validation: Validation | None, params: Params) -> float | None:
@@ -110,7 +115,7 @@ def _probes(train: Rows, test: Rows) -> Matrix:
     """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
     complete = feature_matrix(test)
     with_gaps = feature_matrix(train.head(min(len(complete), MAX_PROBES_WITH_GAPS)))
-    numeric = [i for i, dtype in enumerate(features(collect(test.head(0))).dtypes) if dtype != pl.Enum]
+    numeric = [i for i, dtype in enumerate(_no_features(test).dtypes) if dtype != pl.Enum]
     gaps = np.random.default_rng(0).random((len(with_gaps), len(numeric))) < 0.1
     with_gaps[:, numeric] = np.where(gaps, np.nan, with_gaps[:, numeric])
     return np.vstack([complete, with_gaps])
