@@ -16,13 +16,13 @@ CHECKS = {
     "repetition": "dvc repro",
     "style": "ruff check",
     "format": "ruff format --check",
-    "types": "mypy",
+    "types": "--group lint mypy",
     "hooks": "pre-commit run --all-files",
     "push": "dvc push",
     "promotion": "factory promote -m first",
     "tests": "pytest -q",
 }
-OWN = "pytest -q tests/test_contract.py tests/test_features.py tests/test_model.py tests/test_notebook.py"
+OWN = "--group notebook pytest -q tests/test_contract.py tests/test_features.py tests/test_model.py tests/test_notebook.py"
 NEAR = 0.02
 """By which share of its figure the model may be worse than scikit-learn's defaults."""
 

@@ -64,12 +64,12 @@ def unlike(project: Path, stage: str) -> set[str]:
 
 def unpacked(project: Path) -> set[str]:
     """What scoring, the service and the start of the command line import and the wheel lacks, and what it holds in vain."""
-    wheel = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
-    kept = {name.removeprefix("!**/") for name in wheel["exclude"] if name.startswith("!")}
-    root = package(project)
+    backend = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["build-backend"]
+    root, left_out = package(project), set(backend["wheel-exclude"])
+    present = {f"factory/{place.name}" for place in (root / "factory").iterdir() if place.name != "__pycache__"}
     folders = {name: root.glob(f"factory/{name}/*.py") for name in ("scoring", "serving", "cli")}
     needed = closure(root, *folders["scoring"], *folders["serving"]) | closure(root, *folders["cli"], lazy=False)
-    return kept ^ {place for place in needed if place.startswith("factory/")}
+    return (present - left_out) ^ {place for place in needed if place.startswith("factory/")} | (left_out - present)
 
 
 @pytest.fixture(scope="module", params=["classification", "regression"])

@@ -125,7 +125,7 @@ def test_it_goes_on(past, tmp_path, version, by):
         by == "hook"
     )
 
-    project.done("uv", "sync", "--quiet")
+    project.done("uv", "sync", "--quiet", "--all-groups")  # its own tests run the notebook wherever they run
     project.set("max_iter: 30", "max_iter: 60")
     if version == "0.1.0":
         project.set("evaluation:", f"{GATE}\nevaluation:")  # as the changelog of 0.2.0 asks for

@@ -47,7 +47,7 @@ def fresh(place: Path) -> Path:
     project = place / "Zoë 李 x" / "project"
     copier.run_copy(str(template), project, {"project_name": "Late flights"}, defaults=True, quiet=True)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    subprocess.run(["uv", "sync", "--quiet", f"--python={version}", "--extra=mlflow"], cwd=project, check=True)
+    subprocess.run(["uv", "sync", "--quiet", f"--python={version}", "--all-groups", "--extra=mlflow"], cwd=project, check=True)
     return project
 
 

@@ -1,4 +1,4 @@
-# A first look at the data, yours to change: uv run marimo edit notebooks/explore.py
+# A first look at the data, yours to change: uv run --group notebook marimo edit notebooks/explore.py
 import marimo
 
 __generated_with = "0.25.2"

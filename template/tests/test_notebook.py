@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from .factory.conftest import ROOT
 
 
+@pytest.mark.skipif(find_spec("marimo") is None, reason="marimo is not installed: uv run --group notebook pytest")
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
 def test_runs_from_top_to_bottom(notebook, tmp_path):
     (tmp_path / "notebooks").mkdir()

@@ -42,12 +42,10 @@ def test_help_waits_for_no_library(tmp_path):
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, capture_output=True)
 
 
-def installed():
-    """The names in factory/ that the wheel holds."""
+def left_out():
+    """The names in factory/ that the wheel lacks."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    everything, *kept = project["tool"]["hatch"]["build"]["targets"]["wheel"]["exclude"]
-    assert everything == "**/factory/*"
-    return {name.removeprefix("!**/factory/") for name in kept}
+    return {Path(name).name for name in project["tool"]["uv"]["build-backend"]["wheel-exclude"]}
 
 
 @pytest.mark.parametrize(
@@ -57,16 +55,24 @@ def installed():
         (["serve"], "only scoring is installed here: run this command in the project's own environment"),
         (
             ["serve", "--model", "model"],
-            "uvicorn is not installed: run `uv sync`, with `--extra serve` for the service",
+            "uvicorn is not installed: run `uv sync --extra serve`",
         ),
     ],
 )
 def test_command_that_is_not_installed_says_so(tmp_path, command, message):
     shutil.copytree(PACKAGE, tmp_path / NAME)
     for path in (tmp_path / NAME / "factory").iterdir():
-        if path.name not in installed():
+        if path.name in left_out():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     script = f"import sys\nsys.modules['uvicorn'] = None\nfrom {NAME}.factory.cli import main\nmain()"
     arguments, environment = [sys.executable, "-c", script, *command], os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, f"Error: {message}\n")
+
+
+def test_group_that_a_command_needs_is_named(tmp_path):
+    script = f"import sys\nsys.modules['optuna'] = None\nfrom {NAME}.factory.cli import main\nmain()"
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    command = [sys.executable, "-c", script, "tune"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: optuna is not installed: run `uv sync --group tune`\n")

@@ -55,6 +55,11 @@ SYNONYMS = {
 }
 """By command, what people used to other tools type for it."""
 
+INSTALLED_BY = {"optuna": " --group tune"} | dict.fromkeys(
+    ("fastapi", "httptools", "prometheus_client", "starlette", "uvicorn"), " --extra serve"
+)
+"""The option that installs a library which `uv sync` alone does not."""
+
 
 class Factory(click.Group):
     """Prints user errors as one line, not as a traceback."""
@@ -144,7 +149,8 @@ def _not_installed(error: ImportError) -> str:
     if error.name == own or (missing and f"{error.name}".startswith(f"{own}.")):
         return "only scoring is installed here: run this command in the project's own environment"
     if missing:
-        return f"{error.name} is not installed: run `uv sync`, with `--extra serve` for the service"
+        option = INSTALLED_BY.get(f"{error.name}".partition(".")[0], "")
+        return f"{error.name} is not installed: run `uv sync{option}`"
     raise error
 
 
