@@ -22,7 +22,7 @@ def test_challenger_that_passes():
     assert reported(0) == []
     report = summary.REPORT.read_text(encoding="utf-8")
     assert report.startswith(f"{summary.MARKER}\n\n## Passed the gate\n")
-    assert "| PARITY" in report and "| on the test rows" in report
+    assert "| PARITY" in report and "| test: baseline" in report
 
 
 @pytest.mark.usefixtures("dvc_answers")

@@ -135,10 +135,9 @@ def test_model_without_onnx_is_not_judged_by_it():
 def test_metrics_of_both_on_the_same_rows(problem):
     figures = compare.metrics(gate_evidence.passing(problem))
     assert all(by["challenger"] == by["champion"] for by in figures.values()) and toy.METRIC[problem] in figures
-    assert compare.metrics(gate_evidence.passing(problem, champion=None))[toy.METRIC[problem]].keys() == {
-        "challenger",
-        "baseline",
-    }
+    validation = {"metrics": {toy.METRIC[problem]: {"value": 0.5}}}
+    alone = compare.metrics(gate_evidence.passing(problem, champion=None), validation)[toy.METRIC[problem]]
+    assert alone.keys() == {"challenger", "baseline", "validation"} and alone["validation"] == 0.5
 
 
 @pytest.mark.usefixtures("committed")

@@ -1,10 +1,12 @@
 """What versions there are, and what one was made of."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from late_flights.factory import manifest
+from late_flights.factory.evaluation.formatting import number
 from late_flights.factory.registry import versions
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import refused, run
@@ -35,9 +37,9 @@ def test_models_are_listed_with_the_metric_that_counts(problem):
     header, _, first, second = shown("models").splitlines()
     metric = toy.params(problem).evaluation.metric
     figure = json.loads(Path("reports/metrics.json").read_text())[metric]
-    assert metric in header.split() and f"{figure:g}" in first.split()
+    assert metric in header.split() and number(figure) in first.split()
     assert first.split()[0] == "v1" and second.split()[:2] == ["*", "v2"]
-    assert "promote v1" in first and "Zoë 李" in first and first.endswith("the first")
+    assert " promoted " in first and "Zoë 李" in first and first.endswith("the first")
 
 
 def test_models_for_machines():
@@ -72,8 +74,10 @@ def test_trace_is_of_the_version_not_of_the_files_here():
     before = shown("trace", "v1")
     git_repository.commit(**{"params.yaml": toy.text(gate=GATE | {"floor": 0.5}), "uv.lock": ""})
     assert shown("trace", "v1") == before
-    lines = before.splitlines()
-    assert "version" in lines and "  action: promote" in lines and "    floor: 0.6" in lines
+    lines = dict(line.split(maxsplit=1) for line in before.splitlines())
+    assert len(lines) == 10 and lines["why"] == "why" and lines["version"].startswith("v1, promoted 20")
+    assert git("rev-parse", "--short=8", "model/v1^{}") in lines["commit"] and "2 deliveries" in lines["data"]
+    assert re.fullmatch(r"passed \d+ checks against the baseline .*", lines["gate"])
 
 
 def test_trace_of_an_incomplete_commit_gives_no_result():
@@ -83,5 +87,7 @@ def test_trace_of_an_incomplete_commit_gives_no_result():
     result = run("trace", "v1")
     assert result.exit_code == 2
     assert (
-        result.stderr == f"Error: COMMIT_INCOMPLETE: uv.lock is not in {git('rev-parse', 'HEAD')[:8]}: is the clone complete?\n"
+        result.stderr
+        == f"Error: COMMIT_INCOMPLETE: uv.lock is not in commit {git('rev-parse', 'HEAD')[:8]}: fetch the whole history "
+        "(`git fetch --unshallow`)\n"
     )

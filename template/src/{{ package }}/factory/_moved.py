@@ -197,7 +197,6 @@ NAMES: dict[str, dict[str, str]] = {
     "metrics.threshold": {"confusion": "confusion_counts", "worth": "decision_values"},
     "platforms.base": {"here": "platforms.detect", "signed_in": "platforms.git_env"},
     "registry.champion": {"WORKTREES": "paths.WORKTREES", "load": "check_loads"},
-    "registry.lineage": {"lines": "to_lines"},
     "registry.versions": {"current": "fetch", "known": "local", "model_in": "model_md5"},
     "scoring.artifact": _all("training.onnx.estimators", "TOLERANCE disagreement save")
     | {

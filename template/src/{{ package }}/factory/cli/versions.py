@@ -79,18 +79,26 @@ def models(as_json: bool) -> None:
     from tabulate import tabulate
 
     metric = config.load().evaluation.metric
-    click.echo(tabulate([_table_row(version, version is local[-1], metric) for version in local], headers="keys"))
+    rows = [_table_row(version, version is local[-1], metric) for version in local]
+    click.echo(tabulate(rows, headers="keys", disable_numparse=True))
 
 
 @main.command()
 @click.argument("version", metavar="vN")
 @AS_JSON
 def trace(version: str, as_json: bool) -> None:
-    """Show a version's lineage: code, data, parameters, people."""
+    """Show a version's lineage: code, data, parameters, people.
+
+    With --json all of it: each delivery, every parameter, each check of the gate.
+    """
     from ..registry import lineage, versions
 
     facts = lineage.trace(versions.find(version, versions.local()))
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(lineage.to_lines(facts)))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        for name, text in _lineage(facts).items():
+            click.echo(f"{name:<12}{text}")
 
 
 @main.command()
@@ -114,16 +122,48 @@ def _show_result(result: Any) -> None:
     click.echo(f"✓ {result.verdict}")
 
 
+def _lineage(facts: dict[str, Any]) -> dict[str, str]:
+    from ..evaluation.formatting import number
+
+    version, code, run, gate = (facts[name] for name in ("version", "code", "run", "gate"))
+    judged = sum(check.get("judged", True) for check in gate["checks"])
+    estimator = (run.get("estimator") or {}).get("class", "").rpartition(".")[2]
+    arguments = ", ".join(f"{name} {value}" for name, value in facts["parameters"].get("model", {}).items())
+    return {
+        "version": f"v{version['version']}, {_action(version)} {version['at'][:16].replace('T', ' ')} by {version['by']}",
+        "why": version["why"],
+        "commit": f"{code['commit'][:8]} {code['subject']} ({code['author']}, {code['at'][:10]})",
+        "data": f"{len(facts['data'])} deliveries, sha256 of the training rows {run['data']['train'][:12]}",
+        "rows": f"{number(run['data']['rows'])} training rows{_span(run['data'])}",
+        "estimator": f"{estimator or 'of model.py'}, {arguments or 'no arguments'}",
+        "metrics": ", ".join(f"{name} {number(value)}" for name, value in facts["metrics"].items()),
+        "gate": f"passed {judged} checks against {gate['against']}",
+        "packages": f"{facts['environment']['packages']}, sha256 of uv.lock {facts['environment']['uv.lock'][:12]}",
+        "model": f"sha256 of its manifest {version['model'][:12]}",
+    }
+
+
+def _action(record: dict[str, Any]) -> str:
+    return "promoted" if record["action"] == "promote" else f"rolled back to v{record['serves']}"
+
+
+def _span(data: dict[str, Any]) -> str:
+    part = data.get("parts", {}).get("train", {})
+    return f", {part['from'][:10]} to {part['to'][:10]}" if part.get("from") else ""
+
+
 def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:
+    from ..evaluation.formatting import number
+
     record = version.record or {"why": "no valid record: run `factory audit`"}
     return {
         "": "*" if champion else "",
         "version": version.name,
-        "at": record.get("at", "")[:16],
-        "what": f"{record.get('action', '')} v{record['serves']}" if "serves" in record else "",
+        "at": record.get("at", "")[:16].replace("T", " "),
+        "action": _action(record) if "serves" in record else "",
         "by": record.get("by", "").partition(" <")[0],
-        metric: record.get("metrics", {}).get(metric),
-        "rows": record.get("rows"),
+        metric: number(record.get("metrics", {}).get(metric, "")),
+        "rows": number(record.get("rows", "")),
         "data": record.get("data", "")[:8],
         "model": record.get("model", "")[:8],
         "why": record["why"],

@@ -93,7 +93,14 @@ def floor(e: Evidence) -> Iterator[Check]:
     metric, limit = main_metric(e.params), e.params.gate.floor
     figure = _metric(e, e.challenger.score)
     if limit is None:
-        yield Check("FLOOR", metric.label, figure, "not set", False, note="gate.floor in params.yaml is not set")
+        yield Check(
+            "FLOOR",
+            metric.label,
+            figure,
+            "not set",
+            False,
+            note="no model passes until gate.floor in params.yaml is set",
+        )
     elif metric.higher_is_better:
         yield Check("FLOOR", metric.label, figure, f"≥ {limit:g}", figure >= limit)
     else:
@@ -215,11 +222,11 @@ def footprint(e: Evidence) -> Iterator[Check]:
 
 def contract_unchanged(e: Evidence) -> Iterator[Check]:
     """Rows that were valid for the champion still are, or the change is named on purpose."""
-    what = "contract.py against the champion's"
+    what = "contract.py"
     if e.champion is None:
         yield _not_judged("CONTRACT", what, "", "no champion to compare with")
         return
-    note = f"accepted: {e.accepted}" if e.accepted else "changed since the champion"
+    note = f"accepted: {e.accepted}" if e.accepted else "differs from the champion's"
     passed = not e.contract_changed or bool(e.accepted)
     yield Check("CONTRACT", what, None, "unchanged", passed, note=note if e.contract_changed else "")
 
@@ -238,8 +245,8 @@ CHECKS = (
 
 
 def percent(value: float) -> str:
-    """A share, or how much it changes, as people write it."""
-    return f"{number(100 * value)}%"
+    """A share, or a relative change, as people write it."""
+    return f"{number(round(100 * value, 1))}%"
 
 
 def _not_judged(code: str, what: str, limit: str, why: str) -> Check:

@@ -26,7 +26,7 @@ from ..training.onnx import estimators
 from ..workspace import git
 from . import checks
 from .checks import Check, Evidence
-from .result import CHALLENGER, HEADERS, GateResult
+from .result import CHALLENGER, HEADERS, VALIDATION, GateResult
 
 JSON, MARKDOWN, SCRIPT = (REPORTS / f"gate.{ending}" for ending in ("json", "md", "js"))
 PARITY_ROWS = 50_000  # about: the training has proven the models equal on all
@@ -44,19 +44,24 @@ def compare(
         results.insert(0, Check("NO_CHAMPION", "promoted versions to compare with", 0, "≥ 1", False))
     model = manifest.model_id()
     promoted = (version.name for version in reversed(previous) if (version.record or {}).get("model") == model)
-    own, figures = next(promoted, None), metrics(evidence)
+    own, figures = next(promoted, None), metrics(evidence, manifest.read_manifest(MODEL).get("validation"))
     return GateResult(model, reference, accepted, results, own, evidence.test.height, params.problem, figures)
 
 
-def metrics(evidence: Evidence) -> dict[str, dict[str, float]]:
-    """Every metric of the challenger and of the reference on the same test rows; none where a score is not finite."""
+def metrics(evidence: Evidence, validation: dict[str, Any] | None = None) -> dict[str, dict[str, float]]:
+    """Every metric of the challenger and of the reference on the same test rows, and the challenger's on validation rows.
+
+    None where a score is not finite.
+    """
     target, score = evidence.target, evidence.challenger.score
     if not np.isfinite(score).all():
         return {}
+    validated = {name: {VALIDATION: each["value"]} for name, each in (validation or {}).get("metrics", {}).items()}
     return {
         name: {
             CHALLENGER: float(metric(target, score)),
             evidence.reference_name: float(metric(target, evidence.reference)),
+            **validated.get(name, {}),
         }
         for name, metric in definitions.METRICS[evidence.params.problem].items()
         if not name.startswith("error_q")  # of which neither more nor less is better

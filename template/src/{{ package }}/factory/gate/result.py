@@ -11,7 +11,7 @@ from .checks import Check, percent
 
 WIDTH = 96  # of the terminal's table
 HEADERS = ("", "code", "check", "measured", "limit", "details")
-CHALLENGER = "challenger"
+CHALLENGER, VALIDATION = "challenger", "validation"
 NEXT_STEPS = {
     "FINITE": "find the rows for which features() or the model gives NaN or infinity",
     "FLOOR": "improve the model (features, data, `uv run factory tune`), or set gate.floor in params.yaml",
@@ -24,7 +24,7 @@ NEXT_STEPS = {
     "CALIBRATION": "calibrate the estimator in model.py (CalibratedClassifierCV); for a regression, retrain on newer rows",
     "LATENCY": "use a smaller model, or raise gate.latency_ms in params.yaml",
     "SIZE": "use a smaller model, or raise gate.size_mb in params.yaml",
-    "PARITY": "run `uv run dvc repro --force train`; if it stays, report it: training checks the same on its own rows",
+    "PARITY": "run `uv run dvc repro --force train`, which leaves ONNX out where it differs",
     "CONTRACT": 'if the change is intended, repeat the command with --accept-contract-change "why"',
     "NO_CHAMPION": 'promote a first version on the main branch: `uv run factory promote -m "why"`',
 }
@@ -34,7 +34,8 @@ NEXT_STEPS = {
 class GateResult:
     """The checks of a model, named by the sha256 of its manifest and its version, and what it was compared with.
 
-    `rows` is the number of test rows; `metrics` has the figures of this model and of the reference, by name of the metric.
+    `rows` is the number of test rows; `metrics` has, by name, this model's figure on them and the reference's, and this
+    model's on the validation rows.
     """
 
     model: str
@@ -95,22 +96,27 @@ class GateResult:
     def _metrics_table(self) -> str:
         if not self.metrics:
             return ""
-        reference = next(name for name in next(iter(self.metrics.values())) if name != CHALLENGER)
-        headers = ("on the test rows", "this model", reference, "difference")
-        rows = [_metric_row(METRICS[self.problem][name], *figures.values()) for name, figures in self.metrics.items()]
+        first = next(iter(self.metrics.values()))
+        reference = next(name for name in first if name not in (CHALLENGER, VALIDATION))
+        headers = ["metric", "test: this model", f"test: {reference}", "difference", "validation: this model"]
+        rows = [
+            _metric_row(METRICS[self.problem][name], each[CHALLENGER], each[reference], each.get(VALIDATION))
+            for name, each in self.metrics.items()
+        ]
         return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
 
 
 def sentence(check: Check) -> str:
     """What was measured, against which limit, and what to do next."""
-    measured = " ".join(filter(None, (check.what, _measured(check))))
-    details = f" ({_details(check)})" if _details(check) else ""
-    return f"{measured}, limit {check.limit}{details}. Next: {NEXT_STEPS[check.code]}"
+    details = _details(check)
+    measured = f"{check.what} {_measured(check)}, limit {check.limit}{details and f' ({details})'}"
+    return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {NEXT_STEPS[check.code]}"
 
 
 def _row(check: Check) -> list[str]:
     mark = "-" if not check.judged else "✓" if check.passed else "✗"
-    return [mark, check.code, check.what, _measured(check), check.limit, _details(check)]
+    cells = (mark, check.code, check.what, _measured(check), check.limit, _details(check))
+    return [" ".join(cell.split()) for cell in cells]  # a group's name may have several lines
 
 
 def _measured(check: Check) -> str:
@@ -124,11 +130,12 @@ def _measured(check: Check) -> str:
 def _details(check: Check) -> str:
     known = check.low is not None and check.high is not None
     interval = f"95% interval {number(check.low)} to {number(check.high)}" if known else ""
-    return "; ".join(filter(None, (interval, check.note)))
+    return "; ".join(filter(None, (interval, " ".join(check.note.split()))))
 
 
-def _metric_row(metric: Metric, ours: float, theirs: float) -> list[str]:
+def _metric_row(metric: Metric, ours: float, theirs: float, validation: float | None) -> list[str]:
     difference = ours - theirs
     better = "better" if metric.direction * difference > 0 else "worse" if difference else "equal"
     sign = "+" if difference > 0 else ""
-    return [metric.label, number(ours), number(theirs), f"{sign}{number(difference)}, {better}"]
+    known = "" if validation is None else number(validation)
+    return [metric.label, number(ours), number(theirs), f"{sign}{number(difference)}, {better}", known]

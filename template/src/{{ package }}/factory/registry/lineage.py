@@ -1,4 +1,4 @@
-"""From a version to everything that made it: code, data, people, parameters, environment."""
+"""A version's lineage: code, data, people, parameters, environment."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from .versions import Version
 
 
 def trace(version: Version) -> dict[str, Any]:
-    """What the version was made of, read from its commit. Raises CannotEvaluate where the commit lacks them."""
+    """What the version was made of, read from its commit. Raises CannotEvaluate where a file is missing there."""
     facts, commit = version.facts, version.facts["commit"]
     author, at, subject = run("git", "show", "--no-patch", "--format=%an <%ae>%n%aI%n%s", commit).split("\n", 2)
     lock = _read(commit, "uv.lock")
@@ -33,25 +33,11 @@ def trace(version: Version) -> dict[str, Any]:
     }
 
 
-def to_lines(content: Any, indent: str = "") -> list[str]:
-    """Nested content as indented text."""
-    if isinstance(content, dict):
-        pairs = list(content.items())
-    elif isinstance(content, list):
-        pairs = [("-", item) for item in content]
-    else:
-        return [f"{indent}{content}"]
-    lines = []
-    for name, value in pairs:
-        if isinstance(value, dict | list) and value:
-            lines += [f"{indent}{name}", *to_lines(value, indent + "  ")]
-        else:
-            lines.append(f"{indent}{name}: {value}")
-    return lines
-
-
 def _read(commit: str, path: str) -> str:
     text = git.show(commit, path)
     if text is None:
-        raise CannotEvaluate("COMMIT_INCOMPLETE", f"{path} is not in {commit[:8]}: is the clone complete?")
+        raise CannotEvaluate(
+            "COMMIT_INCOMPLETE",
+            f"{path} is not in commit {commit[:8]}: fetch the whole history (`git fetch --unshallow`)",
+        )
     return text
