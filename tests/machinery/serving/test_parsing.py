@@ -10,8 +10,9 @@ import pytest
 from late_flights import contract
 from late_flights.factory import errors
 from late_flights.factory.serving import parsing
+from late_flights.factory.training.typical import typical
 from late_flights.factory.validation import rules
-from late_flights.factory.validation.parsing import cast
+from late_flights.factory.validation.parsing import cast, try_cast
 
 
 class Every(dy.Schema):
@@ -90,8 +91,35 @@ def test_other_formats_are_refused(every, field, value):
 
 
 def test_example_is_read_again(every):
-    (row,) = parsing.read_json(json.dumps(parsing.example_record()).encode())
+    (row,) = parsing.read_json(json.dumps(parsing.example_record({})).encode())
     assert rules.frame([row], Every).equals(pl.DataFrame(parsing.valid_row(Every)))
+
+
+def test_example_of_typical_values_is_read_again(every):
+    values = typical(Every.sample(50, generator=dy.random.Generator(1)))
+    (row,) = parsing.read_json(json.dumps(parsing.example_record(values)).encode())
+    known, _ = try_cast(pl.DataFrame([values]), Every)
+    random = parsing.valid_row(Every)
+    expected = known.select("at", "local", "day", "clock", "small", "price", random["names"], "flag")
+    assert rules.frame([row], Every).equals(expected)
+
+
+def test_typical_values_that_break_a_rule_together_are_not_used():
+    class Ordered(dy.Schema):
+        low = dy.Int8(min=0, max=9)
+        high = dy.Int8(min=10, max=19)
+        code = dy.String(regex="^[a-z]$")
+        left = dy.Int8(nullable=True)
+
+        @dy.rule()
+        def sum_is_small(cls) -> pl.Expr:
+            return pl.col("low") + pl.col("high") < 27
+
+    for values in ({"low": 9, "high": 19, "left": 5}, {"code": "XX", "left": 5, "gone": 1}):
+        row = parsing.typical_row(Ordered, values)
+        rules.check(pl.DataFrame(row), Ordered)
+        random = parsing.valid_row(Ordered).row(0, named=True)
+        assert row.row(0, named=True) == random | {"left": 5}
 
 
 def test_schema_describes_how_to_write_dates(every):

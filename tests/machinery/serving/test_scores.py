@@ -1,13 +1,14 @@
 """Whatever the format, the scores are the scorer's; what the OpenAPI document promises is so."""
 
 import io
+import shutil
 
 import polars as pl
 import pytest
 from late_flights.factory.scoring.scorer import Scorer
 from tests.factory import toy
 
-from machinery.serving.service_client import ARROW, CSV, INFER, MODEL, arrow, csv, records, rows, serving, tensors
+from machinery.serving.service_client import ARROW, CSV, INFER, MODEL, arrow, csv, records, rows, serving, tensors, wait_until
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
@@ -27,13 +28,16 @@ def test_scores_are_the_scorers_in_every_format(trained, problem):
 
             outputs = client.post({"inputs": tensors(table)}, path=INFER).json()["outputs"]
             assert {output["name"]: output["data"] for output in outputs} == expected.drop("key").to_dict(as_series=False)
+            document = client.get("/openapi.json").json()["components"]["schemas"]
+            assert document["Score"]["properties"].keys() == response.json()["scores"][0].keys()
+            assert client.post(document["Record"]["examples"][0]).status == 200
             described = client.get(MODEL).json()["outputs"]
             assert [(o["name"], o["datatype"]) for o in outputs] == [(o["name"], o["datatype"]) for o in described]
 
 
 def record(row):
     """A row of scores as JSON has it."""
-    score = {"id": row["key"], "score": row["score"], "decision": row.get("decision")}
+    score = {"id": row["key"], **{name: row[name] for name in ("score", "decision") if name in row}}
     each = {name.removeprefix("probability_"): row[name] for name in row if name.startswith("probability_")}
     return score | ({"probabilities": each} if each else {})
 
@@ -55,8 +59,30 @@ def test_document_shows_the_contract_and_an_example_that_works(client):
     assert record["properties"]["kind"]["enum"] == ["red", "green", "blue"]
     assert record["additionalProperties"] is False and set(record["required"]) == set(record["properties"])
     (example,) = record["examples"]
+    assert (example["kind"] in toy.KINDS, example["seen"]) == (True, "2020-01-10T09:00:00") and 30 < example["amount"] < 60
     assert client.post(example).status == 200
     assert client.get("/docs").status == 200
+
+
+def test_document_is_of_the_model_that_serves(module_project, tmp_path):
+    live = tmp_path / "live"
+    with serving(str(live), wait=False) as client:
+        assert "decision" in client.get("/openapi.json").json()["components"]["schemas"]["Score"]["properties"]
+        shutil.copytree(module_project / "model", live)
+        wait_until(lambda: client.get("/health/ready").status == 200)
+        schemas = client.get("/openapi.json").json()["components"]["schemas"]
+        assert schemas["Score"]["properties"]["decision"]["type"] == "boolean"
+        assert schemas["Record"]["examples"][0]["seen"] == "2020-01-10T09:00:00"
+
+
+def test_root_says_where_to_go_without_a_key(module_project, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"billing {'0' * 64}\n")
+    with serving(str(module_project / "model"), KEYS=keys) as client:
+        places = client.get("/").json()
+        assert {client.get(places[name]).status for name in ("docs", "health")} == {200}
+        assert client.get(places["version"]).status == client.get("//").status == 401
+        assert client.metric('factory_requests_total{caller="unknown",route="/"') == 0
 
 
 def test_version_shows_what_serves(client):

@@ -27,7 +27,7 @@ def to_columns(scores: NDArray[np.float64], manifest: dict[str, Any]) -> list[pl
 
 
 def to_records(scores: NDArray[np.float64], manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The same row by row; `decision` is None where nothing is decided."""
+    """The same row by row."""
     classes, threshold = manifest.get("classes"), manifest["threshold"]
     for row in scores.tolist():  # a table would take longer than the model where there is one row
         if classes:
@@ -35,7 +35,7 @@ def to_records(scores: NDArray[np.float64], manifest: dict[str, Any]) -> Iterato
             probabilities = dict(zip(classes, row, strict=True))
             yield {"score": score, "decision": classes[row.index(score)], "probabilities": probabilities}
         else:
-            yield {"score": row, "decision": None if threshold is None else row >= threshold}
+            yield {"score": row} if threshold is None else {"score": row, "decision": row >= threshold}
 
 
 def from_frame(predictions: pl.DataFrame, manifest: dict[str, Any]) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(routes.router)
     app.include_router(open_inference.router)
+    app.add_api_route("/", root, include_in_schema=False)
     app.add_api_route("/version", version, responses=_errors(503))
     app.add_api_route("/health/live", live)
     app.add_api_route("/health/ready", ready, responses=_errors(503))
@@ -65,6 +66,11 @@ async def _watch(service: Service) -> None:
     while True:
         await asyncio.to_thread(service.reload)
         await asyncio.sleep(service.settings.reload)
+
+
+async def root() -> dict[str, str]:
+    """Where to go from here."""
+    return {"name": PACKAGE, "score": "POST /score", "docs": "/docs", "version": "/version", "health": "/health/ready"}
 
 
 async def version(request: Request) -> dict[str, Any]:

@@ -26,6 +26,11 @@ CLOSE = [(b"connection", b"close")]
 log = logging.getLogger("uvicorn.error")
 
 
+def needs_key(path: str) -> bool:
+    """Whether requests to the path are authenticated, limited and counted."""
+    return path != "/" and not path.startswith(UNAUTHENTICATED_PATHS)
+
+
 class Rejected(Exception):
     """Status, error and headers of the answer to a request that is not served."""
 
@@ -100,7 +105,7 @@ class LimitsMiddleware:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on, or reject it: 401, 408, 429 or 503."""
-        if scope["type"] != "http" or scope["path"].startswith(UNAUTHENTICATED_PATHS):
+        if scope["type"] != "http" or not needs_key(scope["path"]):
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from ... import contract
 from . import parsing, tensors
-from .middleware import UNAUTHENTICATED_PATHS
+from .middleware import needs_key
 
 
 class Problem(BaseModel):
@@ -53,20 +53,38 @@ REQUEST_BODY: dict[str, Any] = {
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The document, made when it is first asked for."""
-    if app.openapi_schema is None:
-        content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        record = parsing.record_adapters(contract.Row)[0].json_schema(ref_template=f"{SCHEMAS}{{model}}")
-        inference = tensors.InferenceRequest.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
-        for name, schema in {
-            "Record": record | {"examples": [parsing.example_record()]},
-            "InferenceRequest": inference,
-        }.items():
-            content["components"]["schemas"] |= {**schema.pop("$defs", {}), name: schema}
-        if app.state.service.settings.keys:
-            content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for path, methods in content["paths"].items():
-                for operation in methods.values():
-                    operation["security"] = [] if path.startswith(UNAUTHENTICATED_PATHS) else [{"key": []}]
-        app.openapi_schema = content
+    """The OpenAPI document of the model that serves, built when it is first requested."""
+    model = app.state.service.champion.current
+    if app.openapi_schema is None or app.state.documented is not model:
+        app.state.documented, app.openapi_schema = model, _build(app, model.scorer.manifest if model else {})
     return app.openapi_schema
+
+
+def _build(app: FastAPI, facts: dict[str, Any]) -> dict[str, Any]:
+    content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    schemas = content["components"]["schemas"]
+    record = parsing.record_adapters(contract.Row)[0].json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    record["examples"] = [parsing.example_record(facts.get("typical", {}))]
+    inference = tensors.InferenceRequest.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    for name, schema in {"Record": record, "InferenceRequest": inference}.items():
+        schemas |= {**schema.pop("$defs", {}), name: schema}
+    if facts:
+        _describe_score(schemas["Score"]["properties"], facts)
+    if app.state.service.settings.keys:
+        content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, methods in content["paths"].items():
+            for operation in methods.values():
+                operation["security"] = [{"key": []}] if needs_key(path) else []
+    return content
+
+
+def _describe_score(fields: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Leave of the fields those that the model's scores have, and state the type of its decision."""
+    if facts.get("classes"):
+        fields["decision"] = {"title": "Decision", "type": "string", "enum": facts["classes"]}
+    else:
+        del fields["probabilities"]
+        if facts["threshold"] is None:
+            del fields["decision"]
+        else:
+            fields["decision"] = {"title": "Decision", "type": "boolean"}

@@ -29,7 +29,8 @@ from typing_extensions import TypedDict
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
-from ..validation.parsing import hidden_missing, ignored
+from ..validation.parsing import hidden_missing, ignored, try_cast
+from ..validation.rules import columns_of, violated_rules
 from . import arrow
 
 Row = tuple[Any, ...]
@@ -105,17 +106,27 @@ def record_adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]
     return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
 
 
-def example_record() -> dict[str, Any]:
-    """A record that keeps the contract, as JSON has it."""
-    row = valid_row(contract.Row).row(0, named=True)
+def example_record(typical: dict[str, Any]) -> dict[str, Any]:
+    """A valid record in JSON's types, with the typical values of a model's manifest."""
+    row = typical_row(contract.Row, typical).row(0, named=True)
     record: dict[str, Any] = record_adapters(contract.Row)[0].dump_python(row, mode="json")
     return record
 
 
 @cache
 def valid_row(schema: type[dy.Schema]) -> pl.DataFrame:
-    """A table of one row that keeps the contract."""
+    """A table of one valid row, with random values."""
     return schema.sample(1, generator=dy.random.Generator(0))
+
+
+def typical_row(schema: type[dy.Schema], typical: dict[str, Any]) -> pl.DataFrame:
+    """The same, with the typical values in place of random ones, but for those that together break a rule."""
+    values, _ = try_cast(pl.DataFrame([typical]), schema)
+    row = valid_row(schema).with_columns(values.get_columns())
+    while violated := violated_rules(row, schema, frozenset()):
+        values = values.drop({name for rule in violated for name in columns_of(rule, schema)}, strict=False)
+        row = valid_row(schema).with_columns(values.get_columns())
+    return row
 
 
 def _reject_constant(name: str) -> None:

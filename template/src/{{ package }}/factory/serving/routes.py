@@ -26,11 +26,11 @@ class UnsupportedMediaType(Exception):
 
 
 class Score(BaseModel):
-    """The prediction for one row; `probabilities` where there are several classes, by class."""
+    """The prediction for one row: `decision` where the model decides, `probabilities` by class where it has several."""
 
     id: Any
     score: float
-    decision: bool | str | None
+    decision: bool | str | None = None
     probabilities: dict[str, float] = {}
 
 

@@ -25,10 +25,12 @@ from .cross_validation import Folds, TooFewRows, Validation, validate
 from .leakage import check_leakage
 from .onnx import estimators
 from .onnx.features import MAX_PROBES, feature_graph
+from .typical import typical
 
 SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
 MAX_PROBES_WITH_GAPS = 50_000
+TYPICAL_ROWS = 50_000  # that are looked at for typical values
 
 
 def run(params: Params) -> None:
@@ -53,6 +55,7 @@ def run(params: Params) -> None:
             "parameters": params.model,
             "estimator": estimator.describe(params.problem, params.model, empty.schema),
             "validation": validation.facts() if validation else None,
+            "typical": typical(sample(train.select(contract.Row.column_names()), TYPICAL_ROWS)),
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)

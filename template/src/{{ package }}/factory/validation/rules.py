@@ -81,12 +81,17 @@ def bound_rules(schema: type[dy.Schema]) -> frozenset[str]:
     return frozenset(name for name in rules(schema) if name.endswith(BOUNDS))
 
 
+def columns_of(rule: str, schema: type[dy.Schema]) -> list[str]:
+    """The columns that the rule looks at."""
+    column, _, kind = rule.partition("|")
+    return [column] if kind else list(dict.fromkeys(rules(schema)[rule].meta.root_names()))
+
+
 def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Violation:
     """What is wrong with the rows that break the rule."""
     expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
-    involved = [column] if kind else list(dict.fromkeys(expression.meta.root_names()))
-    bad = collect(rows.with_row_index("").filter(~expression).select("", *involved))
+    bad = collect(rows.with_row_index("").filter(~expression).select("", *columns_of(rule, schema)))
     bound = getattr(schema.columns().get(column), kind, None) if kind else None
     example = "" if kind == "nullability" else _example(bad)
     return Violation(column, _problem(kind, bound), bad.item(0, ""), bad.height, height(rows), example)
