@@ -9,7 +9,7 @@ import polars as pl
 
 from ..errors import FactoryError
 from ..validation import parsing
-from ..validation.parsing import AMBIGUOUS_MISSING, COMMON_MISSING
+from ..validation.parsing import AMBIGUOUS_MISSING, COMMON_MISSING, SENTINELS
 from . import dates
 
 NUMERIC = ("Int64", "Float64")
@@ -24,7 +24,6 @@ NUMBERS: dict[str, dict[str, Any]] = {
     r"^[+-]?\d+(,\d*)?$": {"decimal": ","},
 }
 BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
-SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
 SAMPLE = 20_000
 PROBES = 100  # values that are tried before all others
 

@@ -38,10 +38,11 @@ def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
         check = jsonlines.check if format in JSON_LINES else csv.check
         if not checked:
             check(file, path)
+        if format in JSON_LINES:
+            file.seek(0)
+            return pl.scan_ndjson(file, infer_schema_length=None)
         separator = csv.delimiter(file)
         file.seek(0)
-        if format in JSON_LINES:
-            return pl.scan_ndjson(file, infer_schema_length=None)
         return pl.scan_csv(file, separator=separator, infer_schema=False)
 
 

@@ -19,6 +19,8 @@ COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA
 """Texts that mean unknown in most tables: what `factory adopt` proposes as MISSING."""
 AMBIGUOUS_MISSING = ("None", "none", "-", "--", ".", "unknown", "Unknown", "missing", "Missing")
 """Unknown in a column that otherwise holds numbers or times; elsewhere a value like others."""
+SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
+"""Numbers that often mean unknown, where they are far from all others."""
 TIME_FORMATS: dict[Any, list[str]] = {
     pl.Date: ["%Y-%m-%d"],
     pl.Time: ["%H:%M:%S%.f"],

@@ -3,21 +3,31 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import dataframely as dy
 import polars as pl
 
 from ...errors import Violation
 from ...validation import bounds
-from ...validation.parsing import try_cast
+from ...validation.parsing import SENTINELS, try_cast
 from ...validation.rules import rules, violation
-from . import similarity
+from . import similarity, units
 from .patch import ContractEditor
 
 DIRECTIONS = {"min": ("below", "down to"), "max": ("above", "up to")}
 LIMITS = ("min", "max", "min_exclusive", "max_exclusive", "min_length", "max_length")
-MANY, FEW = 20, 3
-DECIDE = "that a person has to decide"
+MOST_NEW_CATEGORIES, MOST_WORDS = 20, 3
+SYSTEMATIC, FAR = 0.9, 0.1  # the share of the rows beyond a limit, and how far, as a share of it
+LEAST_ROWS = 20  # that are beyond a limit, to look for another unit in them alone
+DECIDE = "a person has to decide"
+FIX = "fix the delivery, not the contract"
+NOTATIONS = {
+    r"^[+-]?\d+,\d+$": "a comma as the decimal point, or between thousands",
+    r"^[+-]?\d{1,3}([., ']\d{3})+([.,]\d+)?$": "thousands apart",
+    r"^[+-]?[\d.,]+\s*[^\d\s.,]+$": "a unit behind each number",
+    r"^[^\d\s.,+-]+\s*[\d.,]+$": "a unit before each number",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ class Values:
             column, _, kind = rule.rpartition("|")
             if kind != "nullability" and set(expression.meta.root_names()) <= set(self.cast.columns):
                 yield from self._rule(rule, expression, column, kind)
+        yield from self._silent_unit_changes()
 
     def _type(self, name: str, loss: Violation) -> Difference:
         for wider in bounds.wider_types(self.cast[name]):
@@ -62,30 +73,41 @@ class Values:
             if not losses:
                 self.cast = self.cast.with_columns(cast[name])
                 unit = self._unit_change(name)
-                self.in_other_units |= {name} if unit else set()
                 edit = None if unit else partial(ContractEditor.retype, column=name, name=wider)
                 return Difference(name, f"{loss}{unit or f'; {wider} holds all of them'}", edit)
-        texts = self._unread(name).drop_nulls().unique().sort().to_list()
-        unknown = 0 < len(texts) <= FEW and not any(letter.isdigit() for text in texts for letter in text)
-        words = " or ".join(map(repr, texts))
-        return Difference(name, f"{loss}{f'; if {words} means unknown, name it in MISSING' if unknown else ''}")
+        return Difference(name, f"{loss}{self._notation(self._unread(name).drop_nulls().unique().sort())}")
+
+    def _notation(self, texts: pl.Series) -> str:
+        """What the texts that cannot be read have in common, as the end of a message."""
+        digits = texts.str.contains(r"\d")
+        if 0 < len(texts) <= MOST_WORDS and not digits.any():
+            return f"; if {' or '.join(map(repr, texts))} means unknown, name it in MISSING"
+        notation = next((what for pattern, what in NOTATIONS.items() if texts.str.contains(pattern).all()), None)
+        return (
+            f"; written with {notation}: {FIX}, or see `metadata` in docs/data.md" if notation and digits.all() else ""
+        )
 
     def _categories(self, name: str) -> Iterator[Difference]:
         known = list(self.cast.schema[name].categories)  # type: ignore[attr-defined]
         unread = self._unread(name)
         counts = unread.drop_nulls().value_counts()
         new = counts.sort("count", name, descending=[True, False]).rows()
-        if len(new) > max(MANY, len(known)):
+        if len(new) > max(MOST_NEW_CATEGORIES, len(known)):
             yield Difference(name, f"{self.losses[name]}: {len(new)} new values: looks like something else than {name}")
             return
+        meant: dict[str, str] = {}
         for value, count in new:
-            close = similarity.similar_category(value, known)
-            message = (
-                f"{name}: new value {value!r} in {count} of {self.rows.height} rows{f', {close}' if close else ''}"
-            )
+            spelled, where = similarity.known_spelling(value, known), f"in {count:,} of {self.rows.height:,} rows"
+            meant[value] = spelled or value
+            if spelled:
+                yield Difference(name, f"{name}: {value!r} {where} is another spelling of {spelled!r}: {FIX}")
+                continue
+            close = similarity.close_category(value, known)
+            message = f"{name}: new value {value!r} {where}{f', close to {close!r}' if close else ''}"
             yield Difference(name, message, partial(ContractEditor.categories, column=name, values=[value]))
-        wider = pl.Enum([*known, *(value for value, _ in new)])
-        self.cast = self.cast.with_columns(pl.coalesce(pl.col(name).cast(wider), unread.cast(wider)))
+            known.append(value)
+        wider = pl.Enum(known)
+        self.cast = self.cast.with_columns(pl.coalesce(pl.col(name).cast(wider), unread.replace(meant).cast(wider)))
 
     def _nulls(self, name: str) -> Iterator[Difference]:
         column = self.schema.columns()[name]
@@ -93,9 +115,9 @@ class Values:
         count = (self.rows if unread else self.cast)[name].null_count()
         if not count or column.nullable:
             return
-        message = f"{name}: {count} of {self.rows.height} rows are empty, none may be"
+        message = f"{name}: {count:,} of {self.rows.height:,} rows have no value, but the column is not nullable"
         if name in self.required or getattr(column, "primary_key", False):
-            yield Difference(name, f"{message}: each row needs it")
+            yield Difference(name, f"{message}: every row needs one")
         else:
             yield Difference(name, message, partial(ContractEditor.nullable, column=name))
 
@@ -103,7 +125,7 @@ class Values:
         try:
             bad = self.cast.filter(~expression)
         except pl.exceptions.PolarsError as error:
-            yield Difference(column or rule, f"{rule}: cannot be judged: {str(error).partition(chr(10))[0]}")
+            yield Difference(column or rule, f"{rule}: cannot be evaluated: {str(error).partition(chr(10))[0]}")
             return
         if kind in LIMITS:
             values = bad[column].filter(bad[column].is_finite()) if bad.schema[column].is_float() else bad[column]
@@ -116,17 +138,48 @@ class Values:
         where, to = DIRECTIONS[kind[:3]]
         sizes = bad.str.len_bytes() if bad.dtype == pl.String else bad.list.len() if bad.dtype.is_nested() else bad
         extreme = sizes.max() if kind.startswith("max") else sizes.min()
-        message = f"{name}: {len(bad)} of {self.rows.height} rows {where} {kind} {limit}, {to} {extreme!s}"
+        message = f"{name}: {len(bad):,} of {self.rows.height:,} rows {where} {kind} {limit}, {to} {extreme!s}"
+        suspicion = self._placeholder(bad) or self._unit_change(name, bad) or self._far_beyond(sizes, limit)
+        if suspicion:  # a limit that admits such values admits the fault
+            return Difference(name, message + suspicion)
         bound = bounds.rounded_bound(extreme, kind, sizes.dtype if sizes is bad else pl.Int64())
         edit = partial(ContractEditor.limit, column=name, kind=kind, value=bound) if bound is not None else None
-        return Difference(name, message + (self._unit_change(name) or ""), edit)
+        return Difference(name, message, edit)
 
-    def _unit_change(self, column: str) -> str | None:
-        """The other unit that the values look to be in, as the end of a message."""
+    def _placeholder(self, bad: pl.Series) -> str | None:
+        """The one value beyond the limit that looks like a code for missing values, as the end of a message."""
+        values = bad.unique()
+        if len(values) > 1 or not values.dtype.is_numeric() or values[0] not in SENTINELS:
+            return None
+        code = f"{values[0]:g}"
+        return f'; if {code} means unknown, declare it in contract.py: metadata={{"missing": ["{code}"]}}'
+
+    def _far_beyond(self, bad: pl.Series, limit: Any) -> str | None:
+        """Whether nearly all values are far beyond the limit, so that no other one will do, as the end of a message."""
+        if not bad.dtype.is_numeric() or len(bad) < SYSTEMATIC * (len(self.cast) - self.cast[bad.name].null_count()):
+            return None
+        distance = abs(float(bad.median()) - limit)  # type: ignore[arg-type]
+        return f"; nearly all values are, as if in another unit: {FIX}" if distance > FAR * abs(limit) else None
+
+    def _unit_change(self, column: str, beyond: pl.Series | None = None, *, known: bool = False) -> str | None:
+        """The other unit that all values look to be in, or those beyond a limit, as the end of a message."""
         if self.earlier is None or column not in self.earlier.columns or not self.cast.schema[column].is_numeric():
             return None
-        unit = similarity.unit_change(self.earlier[column], self.cast[column])
-        return f"; {unit}: mend the delivery rather than the contract" if unit else None
+        unit = units.unit_change(self.earlier[column], self.cast[column], known=known)
+        if not unit and beyond is not None and len(beyond) >= LEAST_ROWS:
+            unit = units.unit_change(self.earlier[column], beyond, known=True)
+            unit = unit and f"in these rows {unit}"
+        if not unit:
+            return None
+        self.in_other_units.add(column)
+        return f"; {unit}, which looks like another unit: {FIX}"
+
+    def _silent_unit_changes(self) -> Iterator[Difference]:
+        """Columns that keep their limits in a delivery in which others came in another unit."""
+        for name in self.cast.columns if self.in_other_units else ():
+            unit = self._unit_change(name, known=True) if name not in self.in_other_units else None
+            if unit:
+                yield Difference(name, f"{name}: within its limits, but {unit.removeprefix('; ')}")
 
     def _unread(self, name: str) -> pl.Series:
         """The texts of the values that cannot be of the column's type, null elsewhere."""

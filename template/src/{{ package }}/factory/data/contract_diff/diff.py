@@ -14,16 +14,16 @@ import polars as pl
 from .... import contract
 from ... import tables
 from ...config import Params
-from ...errors import ContractViolation
+from ...errors import ContractViolation, Violation
 from ...paths import PREPARED
-from ...validation.parsing import ignored, try_cast
+from ...validation.parsing import COLUMN_MISSING, ignored, try_cast
 from ...validation.rules import rules
 from .. import ledger, prepare, since
 from . import similarity
 from .changes import DECIDE, Difference, Values
 from .patch import ContractEditor, ManualEdit, unified_diff
 
-READABLE = 0.9
+LEAST_READABLE = 0.9  # share of a column's values
 
 
 def diff(file: Path, params: Params) -> tuple[list[str], str]:
@@ -48,10 +48,14 @@ def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Diffe
     new = [column for column in rows.columns if column not in schema.columns()]
     renamed = _renamed_columns(rows.select(new), missing, earlier)
     yield from (_renamed(old, new_name, params) for old, new_name in renamed.items())
-    yield from (_missing(column, params) for column in missing if column not in renamed)
+    yield from (_missing(column, params, name) for column in missing if column not in renamed)
     for column in (column for column in new if column not in renamed.values()):
         reason = f"new in {name}, not used yet"
-        yield Difference(column, f"{column} is new", partial(ContractEditor.ignore, columns=[column], reason=reason))
+        yield Difference(
+            column,
+            f"{column} is new: to use it, see docs/data.md",
+            partial(ContractEditor.ignore, columns=[column], reason=reason),
+        )
     required = {column for column in (params.data.target, params.data.id, params.data.time) if column}
     rows = rows.rename({new_name: old for old, new_name in renamed.items()})
     values = Values(rows, schema, earlier, required)
@@ -85,26 +89,26 @@ def _rename_score(values: pl.Series, column: str, earlier: pl.DataFrame | None) 
     """How likely the values are those of that column, from 0 to 2; 0 is not."""
     cast, losses = try_cast(values.alias(column).to_frame(), contract.LabelledRow)
     readable = 1 - (cast[column].null_count() - values.null_count()) / max(len(values), 1)
-    if readable < READABLE or any(loss.row is None for loss in losses):
+    if readable < LEAST_READABLE or any(loss.row is None for loss in losses):
         return 0
     before = earlier[column] if earlier is not None and column in earlier.columns else None
     return similarity.rename_score(column, before, cast[column].alias(values.name))
 
 
 def _renamed(old: str, new: str, params: Params) -> Difference:
-    message = f"{old} is missing, {new} is new and looks like it: renamed? Rename it in the delivery, or in"
+    message = f"{old} is missing, and {new} is new and looks like it: was it renamed? Rename it in the delivery, or in"
     return Difference(old, f"{message} {_files_naming(old, params)}")
 
 
-def _missing(column: str, params: Params) -> Difference:
-    readers = [name for name, rule in rules(contract.LabelledRow).items() if _reads(rule, column, name)]
-    readers += [name for name, invariant in contract.DELIVERY.items() if column in invariant.meta.root_names()]
+def _missing(column: str, params: Params, name: str) -> Difference:
+    readers = [label for label, rule in rules(contract.LabelledRow).items() if _reads(rule, column, label)]
+    readers += [label for label, invariant in contract.DELIVERY.items() if column in invariant.meta.root_names()]
     if readers:
         return Difference(column, f"{column} is missing; contract.py reads it: {', '.join(readers)}: {DECIDE}")
     if column in params.columns:
         return Difference(column, f"{column} is missing; params.yaml names it: {DECIDE}")
-    message = f"{column} is missing: add it to the delivery, or remove it from"
-    return Difference(column, f"{message} {_files_naming(column, params)}")
+    message = f"{column} is missing: add it to the delivery, or remove it from {_files_naming(column, params)}"
+    return Difference(column, f"{message}{since.hint([Violation(column, COLUMN_MISSING)], name)}")
 
 
 def _reads(rule: pl.Expr, column: str, name: str) -> bool:
@@ -135,7 +139,7 @@ def _delivery(cast: pl.DataFrame, params: Params) -> Iterator[Difference]:
         except pl.exceptions.ColumnNotFoundError:
             continue
         except (pl.exceptions.PolarsError, ValueError) as error:
-            yield Difference(name, f"{name}: cannot be judged: {error}")
+            yield Difference(name, f"{name}: cannot be evaluated: {error}")
     if params.data.time and params.data.time in cast.columns:
         try:
             prepare.check_not_future(cast[params.data.time])

@@ -1,62 +1,33 @@
-"""Whether values look like earlier ones: in another unit, under another name, or spelt in another way."""
+"""Whether a column or a category looks like a known one under another name."""
 
 import re
+from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
+from unicodedata import category, normalize
 
 import numpy as np
 import polars as pl
 
-UNITS = {
-    10.0: "a factor of 10",
-    100.0: "a factor of 100, as between cents and whole ones",
-    1000.0: "a factor of 1000",
-    60.0: "minutes and hours, or seconds and minutes",
-    24.0: "hours and days",
-    2.54: "inches and centimetres",
-    0.0254: "inches and metres",
-    1.609: "miles and kilometres",
-    0.4536: "pounds and kilograms",
-}
-FACTORS = {factor: name for ratio, name in UNITS.items() for factor in (ratio, 1 / ratio)}
-TEMPERATURES = ((1.8, 32, "°F in place of °C"), (1 / 1.8, -32 / 1.8, "°C in place of °F"))
-FACTOR_TOLERANCE, SPREAD_TOLERANCE, FAR = 0.12, 0.35, 8
 SAME_NAME, SAME_VALUES, SAME_BOTH = 0.85, 0.8, 1.1
 DISTINCTIVE = 10  # different values, above which a distribution identifies a column
 
 
-def unit_change(earlier: pl.Series, new: pl.Series) -> str | None:
-    """The other unit that the new values look to be in, compared with earlier ones."""
-    samples = [values.cast(pl.Float64).drop_nulls().drop_nans().to_numpy() for values in (earlier, new)]
-    if not all(map(len, samples)):
-        return None
-    (low, middle, high), (new_low, new_middle, new_high) = (np.quantile(x, [0.25, 0.5, 0.75]) for x in samples)
-
-    def has_spread(factor: float) -> bool:
-        return bool(abs(new_high - new_low - factor * (high - low)) <= SPREAD_TOLERANCE * factor * (high - low))
-
-    for factor, offset, name in TEMPERATURES:
-        away = abs(new_middle - offset - factor * middle)  # seasons move a temperature by as much as it varies
-        if has_spread(factor) and away <= min(2 * factor * (high - low), abs(new_middle - middle) / 2):
-            return f"the median is {new_middle:.4g}, it was {middle:.4g}: looks like {name}"
-    ratio = new_middle / middle if middle else 0.0
-    factor = min(FACTORS, key=lambda factor: abs(ratio / factor - 1))
-    if abs(ratio / factor - 1) <= FACTOR_TOLERANCE and has_spread(factor):
-        return f"the median is {factor:.4g} times what it was: looks like another unit ({FACTORS[factor]})"
-    varied = new_high - new_low > ratio * (high - low) / FAR
-    if new_low > samples[0].max() and ratio > FAR and varied:  # a season alone moves nothing as far
-        return f"the median is {ratio:.2g} times what it was, and most values are above all earlier ones: looks like another unit"
-    return None
+def known_spelling(value: str, known: Iterable[str]) -> str | None:
+    """The known category that the value is, but for case, blanks or how Unicode writes it."""
+    spellings = {_normalized(other): other for other in known}
+    return spellings.get(_normalized(value))
 
 
-def similar_category(value: str, known: list[str]) -> str | None:
-    """How a new value is close to a known one."""
-    normalized = {"".join(other.split()).casefold(): other for other in reversed(known)}
-    same = normalized.get("".join(value.split()).casefold())
-    if same is not None:
-        return f"{same!r} but for case or blanks"
-    close = get_close_matches(value, known, 1, 0.8)
-    return f"close to {close[0]!r}" if close else None
+def close_category(value: str, known: list[str]) -> str | None:
+    """The known category that the value is nearly, such as by a typing error."""
+    return next(iter(get_close_matches(value, known, 1, 0.8)), None)
+
+
+def _normalized(text: str) -> str:
+    """The text in lower case without blanks and invisible characters; every dash is a hyphen."""
+    kinds = ((letter, category(letter)) for letter in normalize("NFKC", text.casefold()))
+    return "".join("-" if kind == "Pd" else letter for letter, kind in kinds if kind[0] not in "ZC")
 
 
 def rename_score(old: str, earlier: pl.Series | None, new: pl.Series) -> float:
