@@ -252,6 +252,6 @@ def test_release_goes_to_staging_and_with_approval_to_production(run, promoted, 
         done = run("model/v1", "--manual=production", **TAG, **docker, REGISTRY_IMAGE=image)
     assert done.passed and done.jobs == {"staging": "PASS", "production": "PASS"}, done.log
     for stage in done.jobs:
-        assert "scores are as recorded" in done.lines(stage)
+        assert "scores as recorded" in done.lines(stage)
     kept = {file.name for file in (done.folder / ".gitlab-ci-local/artifacts/staging/reports/sbom").iterdir()}
     assert "v1.cdx.json" in kept and len(kept) == 2

@@ -266,7 +266,7 @@ def test_safe_update_is_an_update(old, projects):
     assert "from 1.0.0 to 1.1.0" in done.stdout
     assert_updated(old, before, projects["1.1.0"])
     commit(old)
-    assert safely(old).stdout == "Release 1.1.0 is the newest already\n"
+    assert safely(old).stdout == "Release 1.1.0 is already the newest\n"
     assert git(old, "status", "--porcelain") == ""
 
 
@@ -276,7 +276,7 @@ def test_edited_file_that_the_template_dropped_is_kept(old):
     commit(old)
     done = safely(old)
     assert done.returncode == 3, done
-    assert done.stdout.count("kept as you changed it") == 2 and "src/x/factory/metrics/curves.py" in done.stdout
+    assert done.stdout.count("kept, as it was edited since generation") == 2 and "src/x/factory/metrics/curves.py" in done.stdout
     assert (old / "src/x/factory/metrics/curves.py").read_text("utf-8").endswith("# mine\n")
     assert (old / "src/x/factory/metrics/cutoff.py").exists()
 
@@ -293,7 +293,10 @@ def test_an_edited_file_that_has_moved_is_kept_and_its_new_place_named(past, tmp
     assert done.returncode == 3, done
     for name, place in edited.items():
         file = f"src/x/factory/{name}"
-        assert f"! {file}: kept as you changed it; it has no effect: its content is now in src/x/factory/{place}\n" in done.stdout
+        assert (
+            f"! {file}: kept, as it was edited since generation; it has no effect any more: its content moved to src/x/factory/{place}\n"
+            in done.stdout
+        )
         assert (project / file).read_text("utf-8").endswith("# mine\n")
     assert "! dvc.yaml: names factory/charts.py, which is now factory/evaluation/charts.py: change it\n" in done.stdout
     assert SHIMS & files(project).keys() == {f"src/x/factory/{name}" for name in ("charts.py", "metrics.py", "prepare.py")}
@@ -325,9 +328,9 @@ def spoil_commit(project: Path, template: Path) -> None:
 
 
 SPOILED = {
-    "another template": (spoil_answers, "is not this project's template"),
+    "another template": (spoil_answers, "this project's template is"),
     "not committed": (spoil_tree, "commit or stash"),
-    "no release": (spoil_commit, "does not say which release"),
+    "no release": (spoil_commit, "does not name the template and its release"),
 }
 
 

@@ -52,7 +52,7 @@ def commit(message: str) -> None:
 def test_what_the_user_edited_is_kept_and_reported(copier_calls):
     result = run("update")
     assert result.exit_code == 3, result.output
-    assert "! edited.py: kept as you changed it" in result.output and "dropped.py" not in result.output
+    assert "! edited.py: kept, as it was edited since generation" in result.output and "dropped.py" not in result.output
     assert "from 1.0.0 to 1.1.0" in result.output
     assert Path("edited.py").read_text() == "as the user likes it\n" and not Path("dropped.py").exists()
 
@@ -73,7 +73,7 @@ def test_another_template_is_refused_before_anything_is_asked_of_it(copier_calls
     Path(template_update.ANSWERS).write_text(NOW.replace("the/", "their/"))
     commit("innocent change")
     result = run("update")
-    assert result.exit_code == 1 and "their/template is not this project's template" in result.stderr
+    assert result.exit_code == 1 and ", not their/template" in result.stderr
     assert not copier_calls
     assert run("update", "--template", "their/template").exit_code == 3
 
@@ -81,5 +81,5 @@ def test_another_template_is_refused_before_anything_is_asked_of_it(copier_calls
 def test_nothing_stays_of_an_update_that_changes_an_answer(copier_calls, monkeypatch):
     monkeypatch.setitem(globals(), "THEN", THEN.replace("x\n", "y\n"))
     result = run("update")
-    assert result.exit_code == 1 and "does not take the answer 'x'" in result.stderr
+    assert result.exit_code == 1 and "does not accept the answer 'x'" in result.stderr
     assert Path("dropped.py").exists() and Path(template_update.ANSWERS).read_text() == NOW

@@ -37,8 +37,8 @@ def test_moved_tag_is_named_with_its_commit():
     was = git("rev-parse", "model/v2^{}")
     retag("model/v2", commit="HEAD~1")
     clash, moved = problems()
-    assert clash == ("model/v2: another tag than on origin: if origin is right, git fetch --force origin tag model/v2")
-    assert moved == f"model/v2: was moved: it was made on {was[:8]} as v2: restore its tag"
+    assert clash == ("model/v2: differs from the tag on origin: if origin is right, git fetch --force origin tag model/v2")
+    assert moved == f"model/v2: was moved: it was created on {was[:8]} as v2: restore its tag"
 
 
 def test_command_of_the_message_fixes_it():
@@ -53,7 +53,7 @@ def test_edited_message_is_named_by_itself_and_by_the_next():
     retag("model/v1", message.replace("first", "best"))
     assert problems() == [
         "model/v1: was moved or edited after v2 recorded it: restore its tag",
-        "model/v1: its message was edited or is no record: restore its tag",
+        "model/v1: its message was edited, or is not a record: restore its tag",
     ]
 
 
@@ -71,7 +71,7 @@ def test_missing_version_is_named_by_the_next(name, number, found):
     fake_dvc_cache.promote("three")
     git("push", "--quiet", "origin", f":{name}")
     git("tag", "--delete", name)
-    assert problems() == [f"model/v{number}: the version before it is missing (found {found}): restore its tag"]
+    assert problems() == [f"model/v{number}: the version before it is missing ({found} found): restore its tag"]
 
 
 def test_tag_on_the_remote_only_is_named_with_what_fetches_it():

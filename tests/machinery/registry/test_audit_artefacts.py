@@ -27,7 +27,7 @@ def stored(name):
     return {"folder": fake_dvc_cache.place(folder)} | {entry["relpath"]: fake_dvc_cache.place(entry["md5"]) for entry in listed}
 
 
-MENDED = "put it back with `dvc push` from a machine that has it"
+FIX = "run `uv run dvc push` on a machine that has it"
 
 
 @pytest.mark.parametrize("file", ["folder", "model.skops", "manifest.json"])
@@ -35,7 +35,7 @@ def test_deleted_file_is_named(file):
     path = stored("two")[file]
     path.unlink()
     md5 = path.parent.name + path.name
-    assert problems() == [f"model/v2: its model cannot be fetched ({md5} is missing): {MENDED}"]
+    assert problems() == [f"model/v2: its model cannot be fetched ({md5} is missing): {FIX}"]
 
 
 @pytest.mark.parametrize("file", ["folder", "model.skops", "manifest.json"])
@@ -43,10 +43,10 @@ def test_damaged_file_is_named(file):
     path = stored("one")[file]
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     md5 = path.parent.name + path.name
-    assert problems() == [f"model/v1: its model cannot be fetched ({md5} is damaged): {MENDED}"]
+    assert problems() == [f"model/v1: its model cannot be fetched ({md5} is damaged): {FIX}"]
 
 
-EXCHANGED = "its model is not the one that was promoted: restore the commit's dvc.lock and the remote's files"
+EXCHANGED = "its model is not the one that was promoted: restore dvc.lock in its commit and the files in DVC's remote"
 
 
 def test_model_of_another_version_is_named():
@@ -67,15 +67,15 @@ def test_commit_without_a_model_is_named(content):
     commit = git_repository.commit(**{"dvc.lock": content})
     versions.publish(commit, RECORD, "promoted", versions.local())
     [problem] = problems()
-    assert problem.startswith("model/v3: its commit names no model (") and problem.endswith("): restore the commit")
+    assert problem.startswith("model/v3: dvc.lock in its commit names no model (") and problem.endswith("): restore the commit")
 
 
 @pytest.mark.parametrize(
-    "checks, reason", [([], "nothing was checked"), ([{"code": "FLOOR", "passed": False}], "FLOOR")], ids=["none", "one"]
+    "checks, reason", [([], "no checks recorded"), ([{"code": "FLOOR", "passed": False}], "FLOOR")], ids=["none", "one"]
 )
 def test_version_that_did_not_pass_the_gate_is_named(checks, reason):
     promote("three", gate={"checks": checks})
-    assert problems() == [f"model/v3: did not pass the gate: {reason}: roll back"]
+    assert problems() == [f"model/v3: did not pass the gate ({reason}): roll back"]
 
 
 def test_storage_that_is_away_is_no_problem_where_the_cache_has_all(monkeypatch):

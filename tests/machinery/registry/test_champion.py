@@ -84,7 +84,7 @@ def test_model_that_cannot_be_fetched(commit, monkeypatch, fault):
 
     monkeypatch.setattr(champion, "run", run)
     with pytest.raises(
-        errors.CannotEvaluate, match=f"^CHAMPION_UNFETCHABLE: the model of {commit[:8]} cannot be fetched: {fault} failed$"
+        errors.CannotEvaluate, match=f"^CHAMPION_UNFETCHABLE: the model of commit {commit[:8]} cannot be fetched: {fault} failed$"
     ):
         champion.check_loads(commit)
 

@@ -51,7 +51,7 @@ def test_models_for_machines():
 
 def test_version_that_is_not_believed_is_listed_as_such():
     git("tag", "--annotate", "--message", "mine", "model/v1")
-    assert "no valid record: run `factory audit`" in shown("models")
+    assert "no valid record: run `uv run factory audit`" in shown("models")
     assert json.loads(shown("models", "--json")) == [{"name": "v1", "champion": True}]
     assert run("trace", "v1").exit_code == 2
 

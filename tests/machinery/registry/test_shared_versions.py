@@ -43,7 +43,7 @@ def test_of_two_at_once_one_is_made(start, monkeypatch):
     """Both saw no version; the second finds the first's on the remote, and leaves nothing of its own."""
     first = publish(start, [])
     monkeypatch.chdir("../there")
-    with pytest.raises(errors.FactoryError, match="model/v1 was made by another at the same time"):
+    with pytest.raises(errors.FactoryError, match="somebody else made model/v1 at the same time"):
         publish(start, [], why="second")
     assert versions.local() == []
     assert versions.fetch() == [first]
@@ -53,7 +53,7 @@ def test_of_two_at_once_one_is_made(start, monkeypatch):
 def test_of_two_at_once_in_one_clone_one_is_made(start):
     git_repository.git("remote", "remove", "origin")
     first = publish(start, [])
-    with pytest.raises(errors.FactoryError, match="model/v1 was made by another at the same time"):
+    with pytest.raises(errors.FactoryError, match="somebody else made model/v1 at the same time"):
         publish(start, [], why="second")
     assert versions.local() == [first]
 
@@ -93,8 +93,8 @@ def no_result(act, *arguments):
 
 def test_remote_that_is_gone_gives_no_result(start):
     shutil.rmtree("../remote.git")
-    assert no_result(versions.fetch).startswith("VERSIONS_UNREACHABLE: versions of origin cannot be fetched: ")
-    assert no_result(publish, start, []).startswith("PUSH_UNKNOWN: whether model/v1 reached origin is not known: ")
+    assert no_result(versions.fetch).startswith("VERSIONS_UNREACHABLE: the versions of origin cannot be fetched: ")
+    assert no_result(publish, start, []).startswith("PUSH_UNKNOWN: model/v1 may or may not have reached origin: ")
 
 
 def test_remote_that_refuses_changes_nothing(start):
@@ -103,15 +103,13 @@ def test_remote_that_refuses_changes_nothing(start):
     hook.write_text("#!/bin/sh\necho tags are protected >&2\nexit 1\n")
     hook.chmod(0o755)
     message = no_result(publish, start, [])
-    assert (
-        message.startswith("PUSH_REFUSED: model/v1 was not accepted by origin, nothing is changed: ") and "protected" in message
-    )
+    assert message.startswith("PUSH_REFUSED: origin did not accept model/v1, nothing was changed: ") and "protected" in message
 
 
 def test_tag_that_differs_from_the_remotes_is_named(start):
     publish(start, [])
     git_repository.git("tag", "--annotate", "--force", "--message", "mine", "model/v1")
-    expected = "VERSIONS_UNREACHABLE: versions of origin cannot be fetched: a tag here is not the remote's: run `factory audit`"
+    expected = "VERSIONS_UNREACHABLE: the versions of origin cannot be fetched: a tag here differs from the remote's: run `uv run factory audit`"
     assert no_result(versions.fetch) == expected
 
 

@@ -44,7 +44,7 @@ def target(host, monkeypatch):
 
 
 def test_dry_run_serves_here_and_ends(host):
-    assert "dry run: churn:v1 has served on this machine" in deploy("staging", "model/v1")
+    assert "dry run: churn:v1 served on this machine" in deploy("staging", "model/v1")
     assert [call[0] for call in composed(host)] == ["up", "down"]
 
 
@@ -74,7 +74,9 @@ def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypat
 
 def test_image_of_something_else_is_not_run(target, version):
     target.answer("inspect", json.dumps(image.image_labels(version, "churn") | {"factory.model": "another"}))
-    assert refused("deploy", "staging", "v1").startswith(f"IMAGE_FOREIGN: {REGISTRY}:v1 is not of v1: its factory.model")
+    assert refused("deploy", "staging", "v1").startswith(
+        f"IMAGE_FOREIGN: {REGISTRY}:v1 is not the image of v1: its label factory.model"
+    )
     assert not composed(target)
 
 
@@ -87,4 +89,4 @@ def test_champion_alone_is_deployed(host):
 
 def test_target_without_a_registry(target, monkeypatch):
     monkeypatch.delenv(publish.REGISTRY)
-    assert refused("deploy", "staging", "v1").startswith("FACTORY_REGISTRY is not set, but FACTORY_TARGET is")
+    assert refused("deploy", "staging", "v1").startswith("FACTORY_TARGET is set, FACTORY_REGISTRY is not")

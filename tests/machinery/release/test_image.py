@@ -71,7 +71,7 @@ def test_image_is_named_once_it_was_seen_to_work(engine):
     assert champion.LOAD in loaded and {"--network=none", "--read-only", "--cap-drop=ALL"} <= set(loaded)
     engine.fail("run")
     shutil.rmtree(engine.context)
-    assert refused("build") == "the image does not work, and so gets no name: no such luck"
+    assert refused("build") == "image failed its load test and was not tagged: no such luck"
     assert [call[0] for call in engine.calls[4:]] == ["build", "run"]
 
 
@@ -87,25 +87,25 @@ def test_podman_does_as_well(engine):
     (engine.folder / "docker").rename(engine.folder / "podman")
     built()
     (engine.folder / "podman").unlink()
-    assert refused("build") == "neither docker nor podman is installed, or on PATH"
+    assert refused("build") == "neither docker nor podman is on PATH: install one of them"
 
 
 @pytest.mark.usefixtures("engine")
 def test_nothing_is_promoted_yet():
-    assert refused("build") == "nothing has been promoted yet: run `uv run factory promote`"
+    assert refused("build").startswith("no model has been promoted yet: run `uv run factory promote")
 
 
 @pytest.mark.usefixtures("engine")
 def test_version_of_a_time_before_the_dockerfile():
     publish_version()
-    assert refused("build").startswith("v1 is of a time before the Dockerfile")
+    assert refused("build").startswith("the commit of v1 has no Dockerfile yet")
 
 
 @pytest.mark.usefixtures("version")
 def test_model_that_is_not_the_one_promoted_is_refused(engine):
     git_repository.another_model("second")
     store_model()
-    assert "is not the model that became v1" in refused("build")
+    assert "is not the model of v1" in refused("build")
     shutil.rmtree(WORKTREES)
     (STORED / "model.onnx").write_bytes(b"")
     assert "model.onnx is damaged" in refused("build")

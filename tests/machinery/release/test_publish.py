@@ -73,7 +73,7 @@ def test_registry_of_the_platform_gets_the_token_by_its_input(docker, monkeypatc
 def test_registry_that_does_not_list_the_image(docker, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
     docker.answer("inspect", "elsewhere/x@sha256:2")
-    assert refused("publish", "v1").startswith(f"{REGISTRY} has not said by which digest")
+    assert refused("publish", "v1").startswith(f"{REGISTRY} reported no digest for ")
 
 
 def test_statement_names_what_the_image_was_made_of(docker, version):

@@ -44,13 +44,13 @@ def test_champion_is_served_by_its_own_code(worktree, monkeypatch):
 
 
 def test_no_version_yet(worktree):
-    assert "there is no version yet" in refusal("serve")
+    assert "no model has been promoted yet" in refusal("serve")
 
 
 def test_version_of_a_time_before_the_service(worktree):
     run("promote", "-m", "why")
     shutil.rmtree(worktree / "src")
-    assert "v1 is of a time before the service" in refusal("serve")
+    assert "the commit of v1 has no service yet" in refusal("serve")
 
 
 def test_wrong_setting_is_named_before_anything_is_done(worktree, monkeypatch):

@@ -1,4 +1,4 @@
-"""The template's improvements, brought in so that nothing is lost: what Copier would drop is kept, what fails is undone."""
+"""Update the template without losing work: edited files that Copier would delete are kept, a failed update is undone."""
 
 import os
 import tempfile
@@ -17,13 +17,13 @@ from ..workspace.process import run
 
 ANSWERS = ".copier-answers.yml"
 COPIER = ("--from", "copier>=9.18", "copier")
-WAIT = timedelta(days=7)  # as for other packages: by then the worst are found and withdrawn
+WAIT = timedelta(days=7)  # as for other packages: by then broken releases are usually withdrawn
 WHOLE_FILES = "--context-lines=100000"  # with fewer, an edit among similar lines can land in another block
 
 
 @dataclass(frozen=True)
 class Update:
-    """From which release to which, the files that need a person, and what else was changed and is left to change."""
+    """From which release to which, the files that need attention, and what was migrated and what remains to be."""
 
     before: str
     after: str
@@ -34,16 +34,16 @@ class Update:
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 2 conflicts, 3 files were kept that the template no longer has."""
+        """0: clean; 2: conflicts; 3: files were kept that the template no longer has."""
         return 2 if self.conflicts else 3 if self.kept else 0
 
     def lines(self) -> list[str]:
-        """What to tell a person."""
-        newest = f"Release {self.after} is the newest already"
-        updated = f"✓ from {self.before} to {self.after}; next: uv sync, uv run pytest, then commit"
+        """The result in a line for each file, and what to do next."""
+        newest = f"Release {self.after} is already the newest"
+        updated = f"✓ Template updated from {self.before} to {self.after}; next: uv sync, uv run pytest, then commit"
         return [
-            *(f"✗ {path}: conflict: choose between the marked lines" for path in self.conflicts),
-            *(f"! {path}: kept as you changed it; {_fate(path)}" for path in self.kept),
+            *(f"✗ {path}: conflict: edit the marked lines" for path in self.conflicts),
+            *(f"! {path}: kept, as it was edited since generation; {_fate(path)}" for path in self.kept),
             *(f"! {line}" for line in self.remaining),
             *(f"✓ {line}" for line in self.migrated),
             newest if self.before == self.after else updated,
@@ -53,10 +53,10 @@ class Update:
 def update(template: str | None = None, release: str | None = None) -> Update:
     """Update the project in the current folder, by default to the newest release. Raises FactoryError.
 
-    `template` is where the project's template is now, if it is no longer where it was.
+    `template` is the template's new address, if it has moved.
     """
     if git.changes():
-        raise FactoryError("there are changes that are not committed: commit or stash them, then update")
+        raise FactoryError("there are uncommitted changes: commit or stash them, then update")
     before = _parse_answers(Path(ANSWERS).read_text(encoding="utf-8") if Path(ANSWERS).exists() else None)
     _check_template(before["_src_path"], template)
     try:
@@ -78,7 +78,7 @@ def update(template: str | None = None, release: str | None = None) -> Update:
 
 def _fate(path: str) -> str:
     place = migration.new_place(path)
-    return f"it has no effect: its content is now in {place}" if place else "the template no longer has it"
+    return f"it has no effect any more: its content moved to {place}" if place else "the template no longer has it"
 
 
 def _parse_answers(text: str | None) -> dict[str, Any]:
@@ -88,16 +88,16 @@ def _parse_answers(text: str | None) -> dict[str, Any]:
             return answers
     except (yaml.YAMLError, KeyError, TypeError):
         pass
-    raise FactoryError(f"{ANSWERS}: does not say which release of which template this project is of")
+    raise FactoryError(f"{ANSWERS}: does not name the template and its release (_src_path, _commit)")
 
 
 def _check_template(source: str, expected: str | None) -> None:
-    """Refuse a template that is not the one the project began with, or that somebody names."""
+    """Refuse a template other than the one the project was generated from, or the one that is named."""
     added = run("git", "log", "--diff-filter=A", "--format=%H", "--", ANSWERS).splitlines()[-1:]
     original = expected or _parse_answers(git.show(added[0], ANSWERS) if added else None)["_src_path"]
     if source != original:
         raise FactoryError(
-            f"{ANSWERS}: {source} is not this project's template, which is {original}; if it has moved: --template {source}"
+            f"{ANSWERS}: this project's template is {original}, not {source}: if it has moved, add --template {source}"
         )
 
 
@@ -105,12 +105,12 @@ def _check_answers(before: dict[str, Any], after: dict[str, Any]) -> None:
     for name, answer in before.items():
         if not name.startswith("_") and after.get(name) != answer:
             raise FactoryError(
-                f"{name}: the newer template does not take the answer {answer!r}: answer it anew by `copier update`"
+                f"{name}: the newer template does not accept the answer {answer!r}: answer again with `copier update`"
             )
 
 
 def _edited_files(answers: dict[str, Any]) -> list[str]:
-    """Files that are no longer what the template made of the answers."""
+    """Files that were edited since generation."""
     tracked = _git_lines("ls-files")
     with tempfile.TemporaryDirectory() as folder:
         answers_file = Path(folder, "answers.yaml")
@@ -132,11 +132,11 @@ def _content(path: Path) -> bytes | None:
 
 
 def _copier(*arguments: str) -> None:
-    age = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # tools do not read it in pyproject.toml
+    age = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # `uv tool` ignores the one in pyproject.toml
     command = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", age, *COPIER, arguments[0], "--quiet")
     try:
         run(*command, *arguments[1:], env=platforms.git_env())
     except FactoryError as error:
         raise FactoryError(
-            f"the update failed, and nothing is changed: {str(error).rpartition(' failed: ')[2]}"
+            f"the update failed, nothing was changed: {str(error).rpartition(' failed: ')[2]}"
         ) from error

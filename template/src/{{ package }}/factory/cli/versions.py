@@ -155,7 +155,7 @@ def _span(data: dict[str, Any]) -> str:
 def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     from ..evaluation.formatting import number
 
-    record = version.record or {"why": "no valid record: run `factory audit`"}
+    record = version.record or {"why": "no valid record: run `uv run factory audit`"}
     return {
         "": "*" if champion else "",
         "version": version.name,

@@ -1,4 +1,4 @@
-"""The CI platforms that pipelines run on. One more is a module with a subclass of Platform, and its line in PLATFORMS."""
+"""The CI platforms that pipelines run on. To add one, write a module with a subclass of Platform and list it in PLATFORMS."""
 
 import base64
 import os
@@ -17,12 +17,12 @@ PLATFORMS: tuple[type[Platform], ...] = (
 
 
 def detect(environment: Mapping[str, str] = os.environ) -> Platform | None:
-    """The platform whose pipeline this is, if any."""
+    """The platform of this pipeline, if it is one."""
     return next((platform(environment) for platform in PLATFORMS if environment.get(platform.env_marker)), None)
 
 
 def git_env(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment in which Git may talk to the platform; no command line and no file holds the token."""
+    """The environment in which Git can log in to the platform, with the token in no command line and no file."""
     platform = detect(environment)
     if platform is None or not environment.get(TOKEN):
         return dict(environment)

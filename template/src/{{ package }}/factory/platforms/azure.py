@@ -31,20 +31,20 @@ class Azure(Platform):
 
     @property
     def branch(self) -> str:
-        """The branch's whole name, of which BUILD_SOURCEBRANCHNAME is the last part alone."""
+        """The branch's full name; BUILD_SOURCEBRANCHNAME is only its last part."""
         return self.env["BUILD_SOURCEBRANCH"].removeprefix("refs/heads/")
 
     @cached_property
     def api(self) -> Any:
-        """Calls for the team project."""
-        from .rest import RestClient  # requests, which signing Git in does not need
+        """The API of the team project."""
+        from .rest import RestClient  # imports requests, which git_env() does not need
 
         api = RestClient(f"{self._project}/_apis", Authorization=f"Bearer {self.token}")
         api.session.params = {"api-version": API_VERSION}
         return api
 
     def comment(self, marker: str, text: str) -> str | None:
-        """A comment is the first of a thread."""
+        """A comment is the first one of a thread."""
         number = self.env.get("SYSTEM_PULLREQUEST_PULLREQUESTID")
         if not number:
             return None
@@ -57,11 +57,13 @@ class Azure(Platform):
             self.api("PATCH", f"{path}/{own[0][0]}/comments/{own[0][1]}", {"content": text})
         else:
             first = {"parentCommentId": 0, "commentType": "text", "content": text}
-            self.api("POST", path, {"comments": [first], "status": "closed"})  # an open one may block the pull request
+            self.api(
+                "POST", path, {"comments": [first], "status": "closed"}
+            )  # an open thread may block the pull request
         return self._pull_request_url(int(number))
 
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
-        """What does not fit into a description is in the run's artefact."""
+        """A description is short: the full text is in the run's artifacts."""
         path, ends = f"{self._repository}/pullrequests", (f"refs/heads/{branch}", f"refs/heads/{base}")
         criteria = {"sourceRefName": ends[0], "targetRefName": ends[1], "status": "active"}
         query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
@@ -75,7 +77,7 @@ class Azure(Platform):
         return self._pull_request_url(response["pullRequestId"])
 
     def open_issue(self, marker: str, title: str, text: str) -> str:
-        """A work item of the type Issue, or of FACTORY_WORK_ITEM, found by its title."""
+        """A work item of the type Issue, or FACTORY_WORK_ITEM, found by its title."""
         kind = self.env.get("FACTORY_WORK_ITEM") or "Issue"
         quoted = title.replace("'", "''")
         query = (
@@ -92,7 +94,7 @@ class Azure(Platform):
         return f"{self._project}/_workitems/edit/{response['id']}"
 
     def set_output(self, name: str, value: str) -> None:
-        """A variable of the step, for other jobs."""
+        """An output variable of the step."""
         print(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
 
     @property

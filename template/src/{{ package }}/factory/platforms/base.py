@@ -1,4 +1,4 @@
-"""What a CI platform must provide: who this run is, and comments, pull requests and issues with the results."""
+"""What a CI platform provides: facts about this run, and comments, pull requests and issues."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ TOKEN = "FACTORY_TOKEN"
 
 
 class Platform(ABC):
-    """A platform, as the environment of a run describes it."""
+    """A platform, as described by the environment of a run."""
 
-    env_marker: ClassVar[str]  # a variable that is set on this platform alone
-    git_user: ClassVar[str]  # whom Git signs in, with the token
+    env_marker: ClassVar[str]  # a variable that only this platform sets
+    git_user: ClassVar[str]  # the user whose password is the token
     max_comment: ClassVar[int]  # characters
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -22,15 +22,17 @@ class Platform(ABC):
 
     @property
     def token(self) -> str:
-        """What signs in. Raises FactoryError."""
+        """The token to log in with. Raises FactoryError."""
         if not self.env.get(TOKEN):
-            raise FactoryError(f"{TOKEN} is not set: it must hold a token that may write comments, issues and branches")
+            raise FactoryError(
+                f"{TOKEN} is not set: it must be a token with rights to write comments, issues and branches"
+            )
         return self.env[TOKEN]
 
     @property
     @abstractmethod
     def server_url(self) -> str:
-        """The address below which Git finds repositories."""
+        """The address of the server with the repositories."""
 
     @property
     @abstractmethod
@@ -40,7 +42,7 @@ class Platform(ABC):
     @property
     @abstractmethod
     def target_branch(self) -> str | None:
-        """The branch into which this run's pull request goes, None if it is for none."""
+        """The target branch of this run's pull request, None if it has none."""
 
     @property
     @abstractmethod
@@ -54,7 +56,7 @@ class Platform(ABC):
 
     @abstractmethod
     def comment(self, marker: str, text: str) -> str | None:
-        """Make the text the pull request's one comment that begins with the marker; its address. Raises FactoryError."""
+        """Write or update the pull request's comment that begins with the marker; its address. Raises FactoryError."""
 
     @abstractmethod
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
@@ -62,18 +64,18 @@ class Platform(ABC):
 
     @abstractmethod
     def open_issue(self, marker: str, title: str, text: str) -> str:
-        """Open or update the one open issue that begins with the marker; its address. Raises FactoryError."""
+        """Open or update the issue that begins with the marker; its address. Raises FactoryError."""
 
     def render_comment(self, report: str) -> str:
-        """The Markdown as this platform shows it: no longer than it takes, and where the plots and the rest are."""
-        rest = f"\n\nThe whole report with its plots, reports/report.html, is kept with [this run]({self.run_url}).\n"
+        """The Markdown, cut to the platform's limit, with a link to the run that has the full report."""
+        rest = f"\n\nFull report with plots: `reports/report.html` in the artifacts of [this run]({self.run_url}).\n"
         return report.rstrip()[: self.max_comment - len(rest)] + rest
 
-    def set_output(self, name: str, value: str) -> None:  # noqa: B027  not everywhere can a job hand on what it found
-        """Hand a value to the jobs that wait for this one."""
+    def set_output(self, name: str, value: str) -> None:  # noqa: B027  some platforms have none
+        """Set an output for the jobs that depend on this one."""
 
     def job_summary(self, report: str) -> None:  # noqa: B027
-        """Put the Markdown on the run's own page, where it has one."""
+        """Show the Markdown on the run's page, where there is one."""
 
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """User and password of the image registry, if it is the platform's own."""

@@ -30,19 +30,19 @@ class GitHub(Platform):
 
     @property
     def branch(self) -> str:
-        """The branch's own name, without refs/heads/."""
+        """The branch's name, without refs/heads/."""
         return self.env["GITHUB_REF_NAME"]
 
     @cached_property
     def api(self) -> Any:
-        """Calls for this repository."""
-        from .rest import RestClient  # requests, which signing Git in does not need
+        """The API of this repository."""
+        from .rest import RestClient  # imports requests, which git_env() does not need
 
         address = f"{self.env['GITHUB_API_URL']}/repos/{self.env['GITHUB_REPOSITORY']}"
         return RestClient(address, Authorization=f"Bearer {self.token}", Accept="application/vnd.github+json")
 
     def comment(self, marker: str, text: str) -> str | None:
-        """Comments of pull requests are those of issues; the job's token writes as a bot, and nobody else's are touched."""
+        """A pull request's comments are an issue's; the job's token writes as a bot, and only bots' comments are edited."""
         event = json.loads(Path(self.env["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
         if "pull_request" not in event:
             return None
@@ -53,7 +53,7 @@ class GitHub(Platform):
         return str(response["html_url"])
 
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
-        """A pull request keeps being a draft, or none, once it is open."""
+        """An open pull request stays a draft, or ready, as it is."""
         owner = self.env["GITHUB_REPOSITORY"].partition("/")[0]
         content = {"title": title, "body": text}
         existing = self.api("GET", "pulls", head=f"{owner}:{branch}", base=base, state="open")
@@ -62,7 +62,7 @@ class GitHub(Platform):
         return str(self.api("POST", "pulls", {**content, "head": branch, "base": base, "draft": draft})["html_url"])
 
     def open_issue(self, marker: str, title: str, text: str) -> str:
-        """The list of issues holds pull requests as well."""
+        """The API lists pull requests among the issues."""
         listed = self.api.pages("issues", state="open", per_page=100)
         own = [each for each in listed if (each["body"] or "").startswith(marker) and "pull_request" not in each]
         content: Any = {"title": title, "body": text}
@@ -83,5 +83,5 @@ class GitHub(Platform):
                 file.write(report)
 
     def registry_login(self, address: str) -> tuple[str, str] | None:
-        """GitHub's registry takes the token."""
+        """GitHub's registry accepts the token."""
         return (self.env["GITHUB_ACTOR"], self.token) if address.startswith("ghcr.io/") else None

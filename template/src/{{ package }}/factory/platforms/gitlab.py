@@ -33,14 +33,14 @@ class GitLab(Platform):
 
     @cached_property
     def api(self) -> Any:
-        """Calls for this project."""
-        from .rest import RestClient  # requests, which signing Git in does not need
+        """The API of this project."""
+        from .rest import RestClient  # imports requests, which git_env() does not need
 
         address = f"{self.env['CI_API_V4_URL']}/projects/{self.env['CI_PROJECT_ID']}"
         return RestClient(address, **{"PRIVATE-TOKEN": self.token})
 
     def comment(self, marker: str, text: str) -> str | None:
-        """Comments are notes, of which GitLab has no address."""
+        """Comments are notes; the API does not return their address."""
         number = self.env.get("CI_MERGE_REQUEST_IID")
         if not number:
             return None
@@ -50,7 +50,7 @@ class GitLab(Platform):
         return f"{self.env['CI_MERGE_REQUEST_PROJECT_URL']}/-/merge_requests/{number}#note_{response['id']}"
 
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
-        """A draft is one by its title."""
+        """The title marks a draft."""
         content = {"title": f"Draft: {title}" if draft else title, "description": text}
         existing = self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
         if existing:
@@ -61,7 +61,7 @@ class GitLab(Platform):
         return str(response["web_url"])
 
     def open_issue(self, marker: str, title: str, text: str) -> str:
-        """Issues of the project."""
+        """An issue of the project."""
         listed = self.api.pages("issues", state="opened", per_page=100)
         own = [each for each in listed if (each["description"] or "").startswith(marker)]
         content: Any = {"title": title, "description": text}
@@ -69,7 +69,7 @@ class GitLab(Platform):
         return str(response["web_url"])
 
     def registry_login(self, address: str) -> tuple[str, str] | None:
-        """The job's own password is for the project's own registry."""
+        """The job's password works for the project's own registry only."""
         own = self.env.get("CI_REGISTRY")
         if own and address.startswith(f"{own}/"):
             return self.env["CI_REGISTRY_USER"], self.env["CI_REGISTRY_PASSWORD"]

@@ -1,4 +1,4 @@
-"""A platform's REST interface: JSON in, JSON out, failures in one line."""
+"""A platform's REST API: JSON in, JSON out, errors in one line."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ RETRIES = Retry(total=3, backoff_factor=1, status_forcelist=(429, 502, 503, 504)
 
 
 class RestClient:
-    """Calls below one address, signed in by a header."""
+    """Requests below one address, authenticated by a header."""
 
     def __init__(self, address: str, **headers: str) -> None:
         self.address = address.rstrip("/")
@@ -23,7 +23,7 @@ class RestClient:
             self.session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
 
     def __call__(self, method: str, path: str, content: Any = None, **query: Any) -> Any:
-        """What the platform answers. Raises FactoryError."""
+        """The platform's response. Raises FactoryError."""
         try:
             response = self._send(method, f"{self.address}/{path}", content, query)
             return response.json() if response.content else None
@@ -31,7 +31,7 @@ class RestClient:
             raise FactoryError(f"{method} {self.address}/{path}: {error}") from error
 
     def pages(self, path: str, **query: Any) -> list[Any]:
-        """Everything in a list that comes in pages, each of which links to the next. Raises FactoryError."""
+        """All items of a paginated list. Raises FactoryError."""
         items, address = [], f"{self.address}/{path}"
         while address:
             try:
@@ -48,7 +48,7 @@ class RestClient:
             method, address, json=content, params=query, headers=patch, timeout=TIMEOUT_SECONDS
         )
         content_type = response.headers.get("Content-Type", "")
-        # Azure DevOps answers 203 and a page to sign in
+        # Azure DevOps responds 203 with a login page
         if not response.ok or (response.content and "json" not in content_type):
             excerpt = " ".join(response.text.split())[:300]
             raise requests.HTTPError(f"{response.status_code} {response.reason}: {excerpt}")

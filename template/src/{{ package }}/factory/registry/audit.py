@@ -1,4 +1,4 @@
-"""Whether every version is still what was promoted: gate result, tag, commit and artefacts."""
+"""Verify that every version is still what was promoted: gate result, tag, commit and artifacts."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from .versions import PREFIX, Version
 
 
 def audit() -> tuple[list[Version], list[str]]:
-    """The versions, and what is wrong with them: where, and the command that fixes it."""
+    """The versions, and their problems: where, and the command that fixes it."""
     local = versions.local()
     problems = [*_remote_problems(local), *_sequence_problems(local)]
     cache = Path(run(sys.executable, "-m", "dvc", "cache", "dir")) / "files/md5"
@@ -42,14 +42,14 @@ def _remote_problems(local: list[Version]) -> Iterator[str]:
         elif name not in theirs:
             yield f"{name}: not on {remote}: git push {remote} refs/tags/{name}"
         elif ours[name] != theirs[name]:
-            yield f"{name}: another tag than on {remote}: if {remote} is right, git fetch --force {remote} tag {name}"
+            yield f"{name}: differs from the tag on {remote}: if {remote} is right, git fetch --force {remote} tag {name}"
 
 
 def _sequence_problems(local: list[Version]) -> Iterator[str]:
     previous: Version | None = None
     for expected, version in enumerate(local, 1):
         if version.number != (previous.number + 1 if previous else 1):
-            yield f"{PREFIX}{version.number}: the version before it is missing (found {expected - 1}): restore its tag"
+            yield f"{PREFIX}{version.number}: the version before it is missing ({expected - 1} found): restore its tag"
         elif version.record and version.record["previous"] != (previous.tag if previous else None):
             yield f"{PREFIX}{version.number - 1}: was moved or edited after {version.name} recorded it: restore its tag"
         previous = version
@@ -58,14 +58,14 @@ def _sequence_problems(local: list[Version]) -> Iterator[str]:
 def _version_problems(version: Version, cache: Path) -> Iterator[str]:
     record = version.record
     if record is None:
-        yield "its message was edited or is no record: restore its tag"
+        yield "its message was edited, or is not a record: restore its tag"
         return
     if record["version"] != version.number or record["commit"] != version.commit:
-        yield f"was moved: it was made on {record['commit'][:8]} as v{record['version']}: restore its tag"
+        yield f"was moved: it was created on {record['commit'][:8]} as v{record['version']}: restore its tag"
         return
     refused = [check["code"] for check in record["gate"]["checks"] if not check["passed"]]
     if refused or not record["gate"]["checks"]:
-        yield f"did not pass the gate: {', '.join(refused) or 'nothing was checked'}: roll back"
+        yield f"did not pass the gate ({', '.join(refused) or 'no checks recorded'}): roll back"
     yield from _artefact_problems(version, record, cache)
 
 
@@ -75,12 +75,12 @@ def _artefact_problems(version: Version, record: dict[str, Any], cache: Path) ->
         expected = json.loads(files["manifest.json"])["files"]
         wrong = [name for name, sha256 in expected.items() if manifest.sha256(files.get(name, b"")) != sha256]
         if wrong or manifest.sha256(files["manifest.json"]) != record["model"]:
-            yield "its model is not the one that was promoted: restore the commit's dvc.lock and the remote's files"
+            yield "its model is not the one that was promoted: restore dvc.lock in its commit and the files in DVC's remote"
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        yield f"its commit names no model ({' '.join(str(error).split())}): restore the commit"
+        yield f"dvc.lock in its commit names no model ({' '.join(str(error).split())}): restore the commit"
     except FileNotFoundError as error:
         if not _can_fetch(version.commit, record["model"]):
-            yield f"its model cannot be fetched ({error}): put it back with `dvc push` from a machine that has it"
+            yield f"its model cannot be fetched ({error}): run `uv run dvc push` on a machine that has it"
 
 
 def _can_fetch(commit: str, model: str) -> bool:
@@ -93,7 +93,7 @@ def _can_fetch(commit: str, model: str) -> bool:
 
 
 def _cached(folder: str, cache: Path) -> dict[str, bytes]:
-    """Name and content of the folder's files."""
+    """The folder's files: content by name."""
     return {entry["relpath"]: _object(cache, entry["md5"]) for entry in json.loads(_object(cache, folder))}
 
 

@@ -1,4 +1,4 @@
-"""A version at work: its own commit, in a worktree, with its own environment, features and model."""
+"""Run a version: its own commit, in a worktree, with its own environment, features and model."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ PROJECT_ENV = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
 
 
 def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Id, score and decision of each row by the model of the commit. Raises CannotEvaluate."""
+    """Id, score and decision of each row by the commit's model. Raises CannotEvaluate."""
     with tempfile.TemporaryDirectory() as folder:
         source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
         rows.write_parquet(source)
@@ -42,23 +42,23 @@ def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def check_loads(commit: str) -> None:
-    """Fetch, verify and load the model of the commit by its own code. Raises CannotEvaluate."""
+    """Fetch, verify and load the commit's model with its own code. Raises CannotEvaluate."""
     _run_python(commit, LOAD)
 
 
 def fetch(commit: str, folder: Path) -> None:
-    """The model of the commit, from DVC's cache or its remote. Raises FactoryError."""
+    """Fetch the commit's model from DVC's cache or its remote. Raises FactoryError."""
     run(sys.executable, "-m", "dvc", "get", "--rev", commit, ".", str(MODEL), "--out", str(folder))
 
 
 def checkout(commit: str) -> Path:
-    """The commit's files with its model, kept for the next time. Raises CannotEvaluate if anything cannot be fetched."""
+    """A folder with the commit's files and model, kept for the next time. Raises CannotEvaluate if one cannot be fetched."""
     folder = WORKTREES / commit
     model = folder / MODEL
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(DVC_TMP / "factory-champion.lock"):
         try:
-            if not model.exists():  # the last thing that is put there
+            if not model.exists():  # put there last
                 shutil.rmtree(folder, ignore_errors=True)
                 run("git", "worktree", "prune")
                 run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
@@ -67,7 +67,7 @@ def checkout(commit: str) -> Path:
                 fetched.replace(model)
         except FactoryError as error:
             raise CannotEvaluate(
-                "CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched: {error}"
+                "CHAMPION_UNFETCHABLE", f"the model of commit {commit[:8]} cannot be fetched: {error}"
             ) from error
     return folder
 
@@ -81,5 +81,5 @@ def _run_python(commit: str, script: str, *arguments: str) -> None:
     except FactoryError as error:
         reason = str(error).rpartition(" failed: ")[2]
         raise CannotEvaluate(
-            "CHAMPION_BROKEN", f"the model of {commit[:8]} does not run in its own environment: {reason}"
+            "CHAMPION_BROKEN", f"the model of commit {commit[:8]} does not run in its own environment: {reason}"
         ) from error

@@ -1,4 +1,4 @@
-"""Model versions: annotated tags model/v1, model/v2, …, each with a record that names the tag before it."""
+"""Model versions: annotated tags model/v1, model/v2, …, each with a record that names the previous tag."""
 
 import json
 import re
@@ -19,7 +19,7 @@ PREFIX = "model/v"
 
 @dataclass(frozen=True)
 class Version:
-    """A tag: its own object, the commit it stands on, and its record, None where that cannot be believed."""
+    """A tag: its object, its commit, and its record, None where that is missing or was edited."""
 
     number: int
     tag: str
@@ -32,9 +32,11 @@ class Version:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The record. Raises CannotEvaluate where there is none, or where it is of another version or commit."""
+        """The record. Raises CannotEvaluate where there is none, or where it names another version or commit."""
         if self.record is None or (self.record.get("version"), self.record.get("commit")) != (self.number, self.commit):
-            raise CannotEvaluate("VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `factory audit`")
+            raise CannotEvaluate(
+                "VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `uv run factory audit`"
+            )
         return self.record
 
 
@@ -48,14 +50,18 @@ def local() -> list[Version]:
 
 
 def fetch() -> list[Version]:
-    """The versions in this clone, once those of the remote are fetched. Raises CannotEvaluate where it cannot be reached."""
+    """The versions, after fetching the remote's. Raises CannotEvaluate where the remote cannot be reached."""
     remote = git.remote_name()
     if remote:
         try:
             git.fetch_tags(remote, PREFIX)
         except FactoryError as error:
-            reason = "a tag here is not the remote's: run `factory audit`" if _conflicts(remote) else str(error)
-            raise CannotEvaluate("VERSIONS_UNREACHABLE", f"versions of {remote} cannot be fetched: {reason}") from error
+            reason = (
+                "a tag here differs from the remote's: run `uv run factory audit`" if _conflicts(remote) else str(error)
+            )
+            raise CannotEvaluate(
+                "VERSIONS_UNREACHABLE", f"the versions of {remote} cannot be fetched: {reason}"
+            ) from error
     return local()
 
 
@@ -70,11 +76,11 @@ def find(name: str, versions: list[Version]) -> Version:
 
 
 def publish(commit: str, record: dict[str, Any], headline: str, previous: list[Version]) -> Version:
-    """The next version, on the remote first: of several at once exactly one is made. Raises FactoryError."""
+    """Make the next version, on the remote first: of several at once exactly one succeeds. Raises FactoryError."""
     number = previous[-1].number + 1 if previous else 1
     name = f"{PREFIX}{number}"
     chain = {"version": number, "commit": commit, "previous": previous[-1].tag if previous else None}
-    record = {**chain, "nonce": token_hex(8), **record}  # two that are otherwise equal are two, and one of them wins
+    record = {**chain, "nonce": token_hex(8), **record}  # so that two otherwise equal records differ, and one wins
     message = f"{name}: {headline}\n\n{_with_checksum(record)}\n"
     tag = git.make_tag(name, commit, message)
     remote = git.remote_name()
@@ -83,20 +89,20 @@ def publish(commit: str, record: dict[str, Any], headline: str, previous: list[V
     try:
         git.create_ref(f"refs/tags/{name}", tag)
     except FactoryError as error:
-        if git.tag_object(name) != tag:  # a fetch may have brought what was just pushed
-            raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
+        if git.tag_object(name) != tag:  # a fetch may have brought the tag that was just pushed
+            raise FactoryError(f"somebody else made {name} at the same time: run the command again") from error
     return Version(number, tag, commit, record)
 
 
 def model_md5(dvc_lock: str) -> str:
-    """DVC's name for the model's folder with all its files, in the text of a dvc.lock."""
+    """The hash by which DVC knows the folder model/, from the text of a dvc.lock."""
     outs = yaml.safe_load(dvc_lock)["stages"]["train"]["outs"]
     [folder] = [out["md5"] for out in outs if out["path"] == str(MODEL)]
     return str(folder)
 
 
 def _conflicts(remote: str) -> bool:
-    """Whether a tag here is another than the remote's; `git fetch --quiet` does not say why it refuses."""
+    """Whether a tag here differs from the remote's; `git fetch --quiet` fails without a reason."""
     with suppress(FactoryError):
         return any(
             git.tag_object(name) not in (None, tag) for name, tag in git.remote_tags(remote, f"{PREFIX}*").items()
@@ -111,13 +117,13 @@ def _push(remote: str, tag: str, name: str) -> None:
         try:
             pushed = git.remote_tags(remote, name).get(name)
         except FactoryError:
-            raise CannotEvaluate("PUSH_UNKNOWN", f"whether {name} reached {remote} is not known: {error}") from error
+            raise CannotEvaluate("PUSH_UNKNOWN", f"{name} may or may not have reached {remote}: {error}") from error
         if pushed is None:
             raise CannotEvaluate(
-                "PUSH_REFUSED", f"{name} was not accepted by {remote}, nothing is changed: {error}"
+                "PUSH_REFUSED", f"{remote} did not accept {name}, nothing was changed: {error}"
             ) from error
         if pushed != tag:
-            raise FactoryError(f"{name} was made by another at the same time: run the command again") from error
+            raise FactoryError(f"somebody else made {name} at the same time: run the command again") from error
 
 
 def _with_checksum(record: dict[str, Any]) -> str:

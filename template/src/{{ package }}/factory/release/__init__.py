@@ -1,1 +1,1 @@
-"""From a version to an image, and from there to where it runs."""
+"""Build, publish, deploy and test a version's image."""

@@ -1,4 +1,4 @@
-"""A version's image at work on a Docker host: started, looked at, and taken back if it does not score as recorded."""
+"""Deploy a version's image to a Docker host: start it, test it, and go back if its scores are not as recorded."""
 
 import base64
 import json
@@ -27,17 +27,21 @@ print(base64.b64encode(urllib.request.urlopen(request, timeout={smoke_test.TIMEO
 
 
 def deploy(stage: str, name: str) -> Iterator[str]:
-    """Run the image at FACTORY_TARGET, for a dry run on this machine; yields what was seen. Raises FactoryError."""
+    """Run the image at FACTORY_TARGET, or for a dry run on this machine; yields the steps done. Raises FactoryError."""
     fetched = versions.fetch()
     version, target, registry = versions.find(name, fetched), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
     if version != fetched[-1]:
-        raise FactoryError(f"SUPERSEDED: {fetched[-1].name} is the champion by now; `factory rollback` is the way back")
+        raise FactoryError(
+            f'SUPERSEDED: {fetched[-1].name} is the champion by now: to go back, run `uv run factory rollback -m "why"`'
+        )
     if target and not registry:
-        raise FactoryError(f"{publish.REGISTRY} is not set, but {TARGET} is: from where should {target} get the image?")
+        raise FactoryError(
+            f"{TARGET} is set, {publish.REGISTRY} is not: set it to the registry from which {target} pulls the image"
+        )
     host = Host(f"{image_name()}-{stage}", target)
     image = host.image(version, registry)
     if image is None:
-        yield f"dry run: {TARGET} and {publish.REGISTRY} are not set for {stage}, and this machine has no image"
+        yield f"dry run: {TARGET} and {publish.REGISTRY} are not set for {stage}, and there is no image here"
         return
     previous = host.running() if target else None
     try:
@@ -52,20 +56,20 @@ def deploy(stage: str, name: str) -> Iterator[str]:
         raise
     if not target:
         host.down(image)
-    yield f"{image} serves at {target}" if target else f"dry run: {image} has served on this machine"
+    yield f"{image} serves at {target}" if target else f"dry run: {image} served on this machine, and was stopped"
 
 
 class Host:
-    """A Docker engine, this machine's or another's, and what runs there for a stage."""
+    """A Docker engine, on this machine or another, and the service of one stage on it."""
 
     def __init__(self, project: str, target: str | None) -> None:
         self.engine, self.project = find_engine(), project
-        self.down_options = () if target else ("--volumes",)  # what a dry run has kept goes with it
+        self.down_options = () if target else ("--volumes",)  # a dry run leaves nothing
         env = {name: value for name, value in os.environ.items() if not (target and name in LOCAL_ENGINE)}
         self.env = env | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
 
     def image(self, version: Version, registry: str | None) -> str | None:
-        """The version's image, seen to be of its commit and model; None where it is not to be had. Raises FactoryError."""
+        """The version's image, its labels checked against commit and model; None where there is none. Raises FactoryError."""
         name = image_name()
         tag = f"{registry or name}:{version.name}"
         if registry:
@@ -76,15 +80,17 @@ class Host:
         labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", tag)) or {}
         for label, value in image_labels(version, name).items():
             if labels.get(label) != value:
-                raise FactoryError(f"IMAGE_FOREIGN: {tag} is not of {version.name}: its {label} is {labels.get(label)}")
+                raise FactoryError(
+                    f"IMAGE_FOREIGN: {tag} is not the image of {version.name}: its label {label} is {labels.get(label)}"
+                )
         return publish.by_digest(self.engine, tag, env=self.env) if registry else tag
 
     def running(self) -> str | None:
-        """The image that serves for the stage, by its id on the host, if one does."""
+        """The id of the image that serves the stage, if one does."""
         return self._container('{{.Label "com.docker.compose.image"}}')
 
     def request(self, path: str, body: bytes) -> bytes:
-        """What the service answers on the host itself, for its port may be open there alone. Raises FactoryError."""
+        """The service's response on the host itself, as its port may be closed to others. Raises FactoryError."""
         container = f"{self._container('{{.ID}}')}"
         command = ("exec", "--interactive", "--env", "KEY", container, "python", "-c", REQUEST_SCRIPT, path)
         env = self.env | {"KEY": os.environ.get(smoke_test.KEY, "")}
@@ -94,11 +100,11 @@ class Host:
             raise FactoryError(f"NOT_READY: {path}: {str(error).rpartition(' failed: ')[2]}") from error
 
     def up(self, image: str) -> None:
-        """Serve the image, once it is healthy. Raises FactoryError."""
+        """Start the image and wait until it is healthy. Raises FactoryError."""
         self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE)
 
     def down(self, image: str) -> None:
-        """End what serves."""
+        """Stop the service."""
         self._compose(image, "down", *self.down_options)
 
     def _container(self, form: str) -> str | None:

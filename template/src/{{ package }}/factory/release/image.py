@@ -1,4 +1,4 @@
-"""The image of a version: of its own commit and model, whatever is in the working tree."""
+"""The image of a version, built from its commit and model, whatever is in the working tree."""
 
 import os
 import shutil
@@ -21,11 +21,11 @@ NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
 
 def build(name: str | None = None) -> tuple[str, Path]:
-    """Make a version's image, by default the champion's; its tag, and the list of what is in it. Raises FactoryError."""
+    """Build a version's image, by default the champion's; its tag and bill of materials. Raises FactoryError."""
     engine = find_engine()
     fetched = versions.fetch()
     if not fetched:
-        raise FactoryError("nothing has been promoted yet: run `uv run factory promote`")
+        raise FactoryError('no model has been promoted yet: run `uv run factory promote -m "why"`')
     version = versions.find(name, fetched) if name else fetched[-1]
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder, "context")
@@ -48,17 +48,17 @@ def find_engine() -> str:
     for name in ("docker", "podman"):
         if shutil.which(name):
             return name
-    raise FactoryError("neither docker nor podman is installed, or on PATH")
+    raise FactoryError("neither docker nor podman is on PATH: install one of them")
 
 
 def image_name(folder: Path = Path()) -> str:
-    """The project's name, as images are called."""
+    """The project's name, as an image's name."""
     content = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     return str(content["project"]["name"]).lower()
 
 
 def image_labels(version: Version, name: str) -> dict[str, str]:
-    """What an image says of the version in it."""
+    """The labels that name the version in an image."""
     return {
         "org.opencontainers.image.title": name,
         "org.opencontainers.image.version": version.name,
@@ -69,15 +69,13 @@ def image_labels(version: Version, name: str) -> dict[str, str]:
 
 
 def _write_context(version: Version, context: Path) -> None:
-    """Put into the folder what the image is made of, verified."""
+    """Write the verified files that the image is built from."""
     if git.show(version.commit, "Dockerfile") is None:
-        raise FactoryError(
-            f"{version.name} is of a time before the Dockerfile: promote a model of a commit that has it"
-        )
+        raise FactoryError(f"the commit of {version.name} has no Dockerfile yet: promote a model of a newer commit")
     model = champion.checkout(version.commit) / MODEL
     manifest.read_manifest(model)
     if manifest.model_id(model) != version.facts["model"]:
-        raise FactoryError(f"{model} is not the model that became {version.name}: delete it and build again")
+        raise FactoryError(f"{model} is not the model of {version.name}: delete it and build again")
     git.export(version.commit, context)
     shutil.copytree(model, context / MODEL)
     artifact.write_version(context / MODEL, version.name, version.commit)
@@ -95,4 +93,4 @@ def _run_python(engine: str, image: str, script: str) -> str:
         return run(engine, *ISOLATED_RUN, image, "python", "-c", script)
     except FactoryError as error:
         reason = str(error).rpartition(" failed: ")[2]
-        raise FactoryError(f"the image does not work, and so gets no name: {reason}") from error
+        raise FactoryError(f"image failed its load test and was not tagged: {reason}") from error

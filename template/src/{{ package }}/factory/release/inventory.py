@@ -1,4 +1,4 @@
-"""What is installed where this runs, as JSON; `factory build` runs it in the image, with what Python brings along."""
+"""What is installed, as JSON; `factory build` runs this file in the image, with the standard library alone."""
 
 import json
 import platform
@@ -32,7 +32,7 @@ def inventory(dpkg: Path = DPKG) -> dict[str, Any]:
 
 
 def _license(metadata: Any) -> str | None:
-    """As an SPDX expression where the distribution has one, else as it calls it."""
+    """The SPDX expression where there is one, else the name that the distribution gives."""
     stated = [metadata.get("License-Expression"), metadata.get("License")]
     classified = [
         text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier", []) if text.startswith("License ::")

@@ -1,4 +1,4 @@
-"""Where an image comes from, as an in-toto statement with SLSA's provenance, which `cosign attest` signs."""
+"""SLSA provenance of an image as an in-toto statement, for `cosign attest` to sign."""
 
 import json
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def write(version: Version, image: str) -> Path:
 
 
 def _materials(version: Version) -> list[dict[str, Any]]:
-    """The code, the lock of its packages, the model and the data that it was trained on."""
+    """Code, lock file, model and training data."""
     lock = (git.show(version.commit, "uv.lock") or "").encode()
     return [
         {"name": "code", "digest": {"gitCommit": version.commit}},

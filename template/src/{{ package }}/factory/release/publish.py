@@ -1,4 +1,4 @@
-"""A version's image in a registry, with the statement of where it comes from."""
+"""Push a version's image to a registry, with a statement of its provenance."""
 
 import os
 import time
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 30
 
 
 def publish(name: str) -> tuple[str, Path]:
-    """Push what `factory build` made; the image by its digest, and the statement's path. Raises FactoryError."""
+    """Push the image that `factory build` made; its name by digest, and the statement's path. Raises FactoryError."""
     version = versions.find(name, versions.fetch())
     engine, local_name = find_engine(), image_name()
     with _registry(engine, local_name) as registry:
@@ -28,12 +28,12 @@ def publish(name: str) -> tuple[str, Path]:
         _push(engine, tag)
         image = by_digest(engine, tag)
         if not os.environ.get(REGISTRY):
-            run(engine, "rmi", tag)  # which nobody could pull again
+            run(engine, "rmi", tag)  # nobody could pull it again
     return image, provenance.write(version, image)
 
 
 def login(engine: str, registry: str) -> None:
-    """Sign in, if the registry is the platform's own; to any other the team signs in. Raises FactoryError."""
+    """Log in to the platform's own registry; other registries are the team's to log in to. Raises FactoryError."""
     platform = platforms.detect()
     credentials = platform.registry_login(registry) if platform else None
     if credentials:
@@ -42,18 +42,18 @@ def login(engine: str, registry: str) -> None:
 
 
 def by_digest(engine: str, tag: str, env: Mapping[str, str] = os.environ) -> str:
-    """The image's name in its registry that no later push can take. Raises FactoryError."""
-    registry = tag.rpartition(":")[0].removeprefix("docker.io/")  # which Docker does not name
+    """The image's name by digest, which no later push changes. Raises FactoryError."""
+    registry = tag.rpartition(":")[0].removeprefix("docker.io/")  # which Docker leaves out
     names = run(engine, "inspect", "--format={{range .RepoDigests}}{{println .}}{{end}}", tag, env=env).splitlines()
     for name in names:
         if name.removeprefix("docker.io/").startswith(f"{registry}@"):
             return name
-    raise FactoryError(f"{registry} has not said by which digest it knows {tag}")
+    raise FactoryError(f"{registry} reported no digest for {tag}: push it again")
 
 
 @contextmanager
 def _registry(engine: str, name: str) -> Iterator[str]:
-    """The registry that is set, or one on this machine for as long as it takes."""
+    """The registry that is set, or a temporary one on this machine."""
     address = os.environ.get(REGISTRY)
     if address:
         login(engine, address)
@@ -68,7 +68,7 @@ def _registry(engine: str, name: str) -> Iterator[str]:
 
 
 def _push(engine: str, tag: str) -> None:
-    """Push, and once more where the registry is only starting."""
+    """Push; retry while the temporary registry is starting."""
     end = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:

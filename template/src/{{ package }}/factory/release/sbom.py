@@ -1,4 +1,4 @@
-"""The bill of materials of an image, in CycloneDX: what was found in it, and the model with its card."""
+"""The bill of materials of an image, in CycloneDX: the packages found in it, and the model with its card."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ INVENTORY_SCRIPT = Path(inventory.__file__).read_text(encoding="utf-8")
 
 
 def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
-    """Write the bill for the version's image, from what inventory.py printed in it, and return its path."""
+    """Write the bill for the version's image, from the output of inventory.py in it, and return its path."""
     name = tag.partition(":")[0]
     properties = Property(name="factory:image", value=image), Property(name="factory:commit", value=version.commit)
     whole = Component(name=name, version=version.name, type=ComponentType.CONTAINER, bom_ref=tag, properties=properties)
@@ -43,7 +43,7 @@ def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
 
 
 def model_card(card: dict[str, Any]) -> dict[str, Any]:
-    """The model card of reports/ as CycloneDX has it."""
+    """The model card in reports/ in the form of CycloneDX."""
     details, data, use = card["model_details"], card["training_data"], card["intended_use"]
     training_data = {
         "type": "dataset",
@@ -72,7 +72,7 @@ def _metric(name: str, estimate: dict[str, float]) -> dict[str, Any]:
 
 
 def _model(image_name: str, version: Version) -> Component:
-    """The model goes by the sha256 of its manifest, which holds those of its files."""
+    """The model, identified by the sha256 of its manifest, which lists those of its files."""
     return Component(
         name=f"{image_name}-model",
         version=version.name,
@@ -87,7 +87,9 @@ def _components(installed: dict[str, Any], project: str) -> Iterator[Component]:
     yield _component("cpython", python, PackageURL("generic", name="cpython", version=python), "PSF-2.0")
     for distribution in installed["distributions"]:
         name, version = distribution["name"], distribution["version"]
-        url = None if name == project else PackageURL("pypi", name=name, version=version)  # ours is on no index
+        url = (
+            None if name == project else PackageURL("pypi", name=name, version=version)
+        )  # the project itself is on no index
         yield _component(name, version, url, distribution["license"])
     for package in installed["packages"]:
         name, version = package["name"], package["version"]

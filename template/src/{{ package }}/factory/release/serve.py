@@ -1,4 +1,4 @@
-"""The champion as a service: with the code, the environment and the model of its own commit."""
+"""Serve the champion with the code, the environment and the model of its own commit."""
 
 import os
 from pathlib import Path
@@ -19,11 +19,13 @@ def serve(host: str, port: int) -> NoReturn:
     service = settings.load()
     local = versions.local()
     if not local:
-        raise FactoryError("there is no version yet: `uv run factory promote`, or `uv run factory serve --model model`")
+        raise FactoryError(
+            'no model has been promoted yet: run `uv run factory promote -m "why"`, or `uv run factory serve --model model`'
+        )
     version = local[-1]
     folder = champion.checkout(version.commit)
     if not any([*folder.glob(f"src/*/factory/{package}")] for package in PACKAGES):
-        raise FactoryError(f"{version.name} is of a time before the service: promote a model of a commit that has it")
+        raise FactoryError(f"the commit of {version.name} has no service yet: promote a model of a newer commit")
     artifact.write_version(folder / MODEL, version.name, version.commit)
     env = {name: value for name, value in os.environ.items() if name not in champion.PROJECT_ENV}
     paths = {name: value for name, value in service if isinstance(value, Path)}
@@ -32,5 +34,5 @@ def serve(host: str, port: int) -> NoReturn:
     run(env.get("UV", "uv"), *sync, cwd=folder, env=env)
     os.chdir(folder)
     program, address = str(Path(".venv/bin/factory").absolute()), ("--host", host, "--port", str(port))
-    # takes this process's place, so that signals reach it
+    # replaces this process, so that signals reach the service
     os.execve(program, (program, "serve", "--model", str(MODEL), *address), env)

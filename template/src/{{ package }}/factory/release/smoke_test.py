@@ -1,4 +1,4 @@
-"""A service that was just deployed: ready, of the right version, and with the scores that were recorded."""
+"""Smoke test of a deployed service: ready, of the right version, and with the recorded scores."""
 
 import io
 import json
@@ -30,21 +30,23 @@ ARROW = "application/vnd.apache.arrow.stream"
 
 
 def check_service(request: Request, version: Version) -> Iterator[str]:
-    """Look at the service as its callers do; yields what was seen. Raises FactoryError with a reason code.
+    """Test the service as its callers use it; yields what passed. Raises FactoryError with a reason code.
 
-    `request` is given a path and a body, which may be empty, and gives the body of the answer.
+    `request` takes a path and a body, which may be empty, and returns the response's body.
     """
     _wait_until_ready(request)
-    yield f"ready, and serves {_check_version(request, version)}"
+    yield f"ready, serves {_check_version(request, version)}"
     rows = _test_rows(version)
     difference = _largest_difference(request, version, rows)
     if not difference <= estimators.TOLERANCE:
-        raise FactoryError(f"SCORES_DIFFER: it is up to {difference:.3g} away from the scores of {version.name}")
-    yield f"{rows.height} scores are as recorded, to {difference:.1g}"
+        raise FactoryError(
+            f"SCORES_DIFFER: scores differ from those recorded for {version.name} by up to {difference:.3g}"
+        )
+    yield f"{rows.height} scores as recorded, largest difference {difference:.1g}"
 
 
 def http_client(url: str) -> Request:
-    """Requests from here, as callers from outside make them, with the key that FACTORY_KEY holds."""
+    """Requests from outside, as callers make them, with the key in FACTORY_KEY."""
     key = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
 
     def request(path: str, body: bytes) -> bytes:
@@ -53,17 +55,17 @@ def http_client(url: str) -> Request:
             headers = {**key, "Content-Type": ARROW}
             response = requests.request(method, address, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
-            raise FactoryError(f"NOT_READY: {address} does not answer: {type(error).__name__}") from error
+            raise FactoryError(f"NOT_READY: no response from {address}: {type(error).__name__}") from error
         if not response.ok:
             excerpt = " ".join(response.text.split())[:300]
-            raise FactoryError(f"NOT_READY: {address} answers {response.status_code}: {excerpt}")
+            raise FactoryError(f"NOT_READY: {address} responded {response.status_code}: {excerpt}")
         return response.content
 
     return request
 
 
 def reference_scores(version: Version, rows: pl.DataFrame) -> Any:
-    """The scores of the first test rows when the version was evaluated, or else by its own code. Raises FactoryError."""
+    """The scores of the first test rows, as recorded when the version was evaluated, else by its own code. Raises FactoryError."""
     evaluation = json.loads(git.show(version.facts["commit"], f"{REPORTS}/evaluation.json") or "{}")
     if evaluation.get("scores") is None:
         return champion.scores(version.facts["commit"], rows)["score"].to_numpy()
@@ -86,7 +88,7 @@ def _check_version(request: Request, version: Version) -> str:
     try:
         served = json.loads(request("/version", b""))["version"]
     except (ValueError, TypeError, KeyError) as error:
-        raise FactoryError("WRONG_VERSION: what answers /version is no service of this project") from error
+        raise FactoryError("WRONG_VERSION: the response of /version is not from a service of this project") from error
     if served != version.name:
         raise FactoryError(f"WRONG_VERSION: it serves {served}, not {version.name}")
     return str(served)
@@ -107,4 +109,6 @@ def _largest_difference(request: Request, version: Version, rows: pl.DataFrame) 
         scores = pl.read_ipc_stream(request("/score", body.getvalue()))["score"].to_numpy()
         return float(np.abs(scores - reference).max())
     except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
-        raise FactoryError(f"SCORES_DIFFER: its answer is not one score for each of {rows.height} rows") from error
+        raise FactoryError(
+            f"SCORES_DIFFER: the response does not have one score for each of {rows.height} rows"
+        ) from error
