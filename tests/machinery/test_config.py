@@ -26,7 +26,7 @@ WRONG = {
         {"problem": "ranking"},
         "problem: Input should be 'classification', 'multiclass' or 'regression'",
     ),
-    "section of nothing": ({"split": None}, "split: must hold lines of the form `key: value`"),
+    "section of nothing": ({"split": None}, "split: there must be lines of the form `key: value`"),
     "value of classes": ({"problem": "multiclass", "value": {"true_positive": 1}}, "value is for classification only"),
     "repeats of no id": ({"data": {"target": "answer", "repeats": True}}, "data: repeats says that an id"),
     "value of a regression": (

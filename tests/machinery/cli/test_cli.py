@@ -72,6 +72,27 @@ def test_unknown_metric():
     assert "evaluation.metric: luck is none of average_precision" in refused("evaluate")
 
 
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize("stage", ["train", "evaluate", "compare"])
+def test_column_of_params_yaml_that_the_contract_lacks(stage):
+    Path("params.yaml").write_text(toy.text(evaluation={"metric": "roc_auc", "slices": ["kinds"]}), encoding="utf-8")
+    assert refused(stage) == "params.yaml: contract.py has no column kinds, did you mean kind?"
+
+
+@pytest.mark.usefixtures("project")
+def test_elsewhere_than_in_a_repository(monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(Path.cwd().parent))
+    assert refused("models").startswith("there is no Git repository here: ")
+
+
+@pytest.mark.usefixtures("trained")
+def test_stages_show_what_they_did():
+    assert run("prepare").stdout.endswith("✓ 450 training rows and 150 test rows in data/prepared/\n")
+    _, metric, *_, last = run("evaluate").stdout.splitlines()
+    assert metric.split()[0] == config.load().evaluation.metric and "95% interval" in metric and "baseline" in metric
+    assert last == "✓ 150 test rows; report: reports/report.html"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["setup"], ["ingest", "x.csv"], ["contract", "--diff", "x.csv"], ["prepare"], ["train"], ["evaluate"]],

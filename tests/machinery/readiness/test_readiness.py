@@ -1,4 +1,4 @@
-"""The score: a criterion counts only while its tests pass and its faults are noticed."""
+"""The score: a criterion counts only while its tests pass and its faults are detected."""
 
 import json
 from contextlib import nullcontext
@@ -40,15 +40,15 @@ def assess(patch, fake, criterion=CRITERION):
 @pytest.mark.parametrize(
     ("fake", "points", "why"),
     [
-        (FakeSandbox(), 1, "refused: a fault"),
-        (FakeSandbox(output=None), 0, "a fault: nobody notices"),
-        (FakeSandbox(output="Error: refused: SIZE"), 0, "a fault: not refused as FLOOR"),
+        (FakeSandbox(), 1, "detected: a fault"),
+        (FakeSandbox(output=None), 0, "a fault: not detected"),
+        (FakeSandbox(output="Error: refused: SIZE"), 0, "a fault: detected, but not as FLOOR"),
         (FakeSandbox(output="cannot"), 0, "there is no such column"),
-        (FakeSandbox(fails="pytest"), 0, "tests/test_it.py does not pass, or has no test"),
-        (FakeSandbox(fails="factory"), 0, "`factory compare` does not pass on what is here"),
+        (FakeSandbox(fails="pytest"), 0, "tests/test_it.py fails, or holds no test"),
+        (FakeSandbox(fails="factory"), 0, "`factory compare` fails without any fault"),
     ],
 )
-def test_criterion_counts_if_its_fault_is_noticed(project, monkeypatch, fake, points, why):
+def test_criterion_counts_if_its_fault_is_detected(project, monkeypatch, fake, points, why):
     assert assess(monkeypatch, fake) == (points, why)
 
 
@@ -75,7 +75,7 @@ def test_work_by_hand_counts_half_for_a_year(project, monkeypatch, age, points):
 def test_manual_evidence_that_is_none_is_one_line(project, text):
     Path("docs").mkdir()
     score.MANUAL_EVIDENCE.write_text(text, encoding="utf-8")
-    with pytest.raises(errors.FactoryError, match=r"docs/readiness\.yaml: ") as error:
+    with pytest.raises(errors.FactoryError, match=r"docs/readiness\.yaml\b") as error:
         score.manual_evidence()
     assert len(str(error.value).splitlines()) == 1
 
@@ -105,12 +105,12 @@ def test_least_score_for_ci(project, monkeypatch):
     assert refused("readiness", "--min", "1.5") == "the score is 1, less than 1.5"
 
 
-def test_without_a_model_there_is_nothing_to_break(project):
-    with pytest.raises(errors.FactoryError, match="there is no model to break"), sandbox.Sandbox(config.load()):
+def test_without_a_model_there_is_nothing_to_test(project):
+    with pytest.raises(errors.FactoryError, match="there is no model to test"), sandbox.Sandbox(config.load()):
         pass
 
 
-def test_fault_is_put_into_a_copy_and_taken_out_again(trained, monkeypatch):
+def test_fault_is_injected_into_a_copy_and_removed_again(trained, monkeypatch):
     git_repository.environment(monkeypatch)
     git_repository.start()
     git_repository.commit(**{"test_it.py": "def test_it():\n    pass\n", ".gitignore": "/data\n/model\n"})

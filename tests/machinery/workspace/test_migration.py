@@ -64,7 +64,7 @@ def factory(tmp_path, monkeypatch):
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["Unix", "Windows"])
 def test_what_a_release_wrote_gives_way_to_folders(factory, end):
     migration.DVC_YAML.write_bytes(OLD.replace("\n", end).encode())
-    assert migration.migrate() == ["dvc.yaml: the stages name the folders of factory/ that its files are in now"]
+    assert migration.migrate() == ["dvc.yaml: the stages now name the folders of factory/"]
     assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
     assert migration.migrate() == []
     assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
@@ -75,7 +75,7 @@ def test_validation_becomes_a_metric_of_train(factory, end):
     before = "stages:\n  train:\n    cmd: exec factory train\n    outs:\n      - model\n      - reports/training.json\n"
     metrics = "    metrics:\n      - reports/validation.json:\n          cache: false\n"
     migration.DVC_YAML.write_bytes(before.replace("\n", end).encode())
-    assert migration.migrate() == ["dvc.yaml: reports/validation.json is a metric of the stage train"]
+    assert migration.migrate() == ["dvc.yaml: reports/validation.json is now a metric of the stage train"]
     after = before.replace("    outs:\n", f"{metrics}    outs:\n").replace("\n", end)
     assert migration.DVC_YAML.read_bytes().decode() == after
     assert migration.migrate() == []
@@ -94,8 +94,8 @@ def test_train_with_outputs_or_metrics_of_its_owner_stays(factory, own):
 def test_what_the_user_wrote_is_named_with_its_new_place(factory):
     migration.DVC_YAML.write_text(NEW)
     assert migration.remaining() == [
-        "dvc.yaml: names factory/curves.py, which is now factory/metrics/curves.py: change it",
-        "dvc.yaml: names factory/metrics.py, which is now factory/metrics/definitions.py: change it",
+        "dvc.yaml: replace factory/curves.py by factory/metrics/curves.py, its new place",
+        "dvc.yaml: replace factory/metrics.py by factory/metrics/definitions.py, its new place",
     ]
 
 

@@ -186,8 +186,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
         if problem["type"] == "extra_forbidden":
             reason = _unknown(str(place[-1]), _section(root, place[:-1]))
         elif problem["type"] == "model_type":
-            reason = "must hold lines of the form `key: value`"
-        yield f"{'.'.join(map(str, place)) or 'the file'}: {reason}"
+            reason = "there must be lines of the form `key: value`"
+        yield ": ".join(filter(None, (".".join(map(str, place)), reason)))
 
 
 def _unknown(key: str, section: type[BaseModel]) -> str:

@@ -16,13 +16,13 @@ __getattr__ = old_names(__name__)
 
 
 class FactoryError(Exception):
-    """An error that the user can fix: one line that says what is wrong, where, and what to do, without a traceback."""
+    """An error that the user can fix: one line, without a traceback, on what is wrong, where, and what to do."""
 
     exit_code = 1
 
 
 class CannotEvaluate(FactoryError):
-    """Evidence is missing, so that there is no result: as good as a refusal. The code is for machines."""
+    """Evidence is missing, so that nothing can be evaluated, which counts as a refusal. The code is for machines."""
 
     exit_code = 2
 
@@ -33,7 +33,7 @@ class CannotEvaluate(FactoryError):
 
 @dataclass(frozen=True)
 class Violation:
-    """What is wrong with a column, or the name of a rule between columns that is violated."""
+    """What is wrong with a column, or the name of a violated rule between columns."""
 
     subject: str
     problem: str = ""
@@ -52,14 +52,14 @@ class Violation:
 
 
 class BrokenInvariant(Violation):
-    """The name of an invariant that a whole delivery breaks."""
+    """The name of an invariant that a delivery as a whole violates."""
 
     def __str__(self) -> str:
         return f"not so: {self.subject}"  # as tests that users own expect it
 
 
 class ContractViolation(FactoryError):
-    """Rows break the contract: the message names column, rule, number of rows and an example."""
+    """Rows violate the contract: the message names column, rule, number of rows and an example."""
 
     def __init__(self, violations: str | Sequence[Violation]) -> None:
         self.violations: Sequence[Violation] = () if isinstance(violations, str) else violations
@@ -101,7 +101,7 @@ def record_failure(command: str, error: Exception) -> None:
 
 
 def clear_failure(command: str) -> None:
-    """A step that has succeeded leaves no failure."""
+    """Forget the failure of a step that has now succeeded."""
     with suppress(OSError):
         if command in STEPS:
             FAILURE.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where things lie in a project, relative to its root."""
+"""The files and folders of a project, relative to its root."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ MODEL = Path("model")
 REPORTS = Path("reports")
 TRAINING = REPORTS / "training.json"
 VALIDATION = REPORTS / "validation.json"
-DVC_TMP = Path(".dvc/tmp")  # locks, and what DVC and Git are to ignore
+DVC_TMP = Path(".dvc/tmp")  # locks, and what DVC and Git ignore
 ADOPTION = DVC_TMP / "adopt"  # what an unfinished adoption has moved aside
 WORKTREES = DVC_TMP / "champions"

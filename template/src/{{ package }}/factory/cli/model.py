@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .main import main
-from .options import FILE, MODEL
+from .options import FILE, MODEL, load_params
 
 
 @main.command()
@@ -16,10 +16,9 @@ def train() -> None:
 
     A stage of `dvc repro`: data/prepared/train.parquet → model/
     """
-    from .. import config
     from ..training import train
 
-    train.run(config.load())
+    train.run(load_params())
 
 
 @main.command()
@@ -28,12 +27,11 @@ def evaluate() -> None:
 
     A stage of `dvc repro`: model/ and data/prepared/test.parquet → reports/
     """
-    from .. import config
     from ..evaluation import evaluate
     from ..evaluation.formatting import number
     from ..paths import REPORTS
 
-    params = config.load()
+    params = load_params()
     click.echo("Evaluating model/ on the test rows")
     evaluate.run(params)
     results = json.loads((REPORTS / "evaluation.json").read_text(encoding="utf-8"))
@@ -50,10 +48,9 @@ def tune(trials: int) -> None:
 
     The ranges are SPACE in model.py; what counts is the main metric, cross-validated on the training rows.
     """
-    from .. import config
     from ..training import tune
 
-    params = config.load()
+    params = load_params()
     name, best = params.evaluation.metric, [float("nan")]
     bar: Any
     with click.progressbar(length=trials, label="Trials", item_show_func=lambda _: f"{name} {best[0]:.4f}") as bar:

@@ -1,10 +1,14 @@
 """Arguments and options that several commands share."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import paths
+
+if TYPE_CHECKING:
+    from ..config import Params
 
 FILE = click.Path(path_type=Path)
 MODEL = click.option("--model", type=FILE, default=paths.MODEL, show_default=True, help="Folder of the model.")
@@ -16,3 +20,13 @@ ACCEPT = click.option(
     metavar="WHY",
     help="Accept that contract.py differs from the champion's, for this reason.",
 )
+
+
+def load_params() -> "Params":
+    """params.yaml, once it is certain that contract.py has the columns it names. Raises FactoryError."""
+    from .. import config
+    from ..data import prepare
+
+    params = config.load()
+    prepare.check_columns(params)
+    return params

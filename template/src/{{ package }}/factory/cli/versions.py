@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from .main import main
-from .options import ACCEPT, AS_JSON, WHY
+from .options import ACCEPT, AS_JSON, WHY, load_params
 
 
 @main.command()
@@ -17,12 +17,11 @@ def compare(accepted: str | None, require_champion: bool) -> None:
 
     Exit code 0: passed; 1: rejected, with the codes of the checks that failed; 2: could not be evaluated.
     """
-    from .. import config
     from ..gate import compare
     from ..registry import versions
 
     compare.delete_reports()
-    result = compare.compare(config.load(), versions.fetch(), accepted, require_champion=require_champion)
+    result = compare.compare(load_params(), versions.fetch(), accepted, require_champion=require_champion)
     compare.write_reports(result)
     _show_result(result)
 
@@ -38,10 +37,9 @@ def promote(why: str, accepted: str | None) -> None:
     \b
     Example: factory promote -m "retrained with May's flights"
     """
-    from .. import config
     from ..gate import promote
 
-    version, result = promote.promote(config.load(), why, accepted)
+    version, result = promote.promote(load_params(), why, accepted)
     _show_result(result)
     if version:
         click.echo(f"✓ model/{version.name} is the champion")
@@ -75,6 +73,9 @@ def models(as_json: bool) -> None:
     if as_json:
         rows = [{"name": version.name, "champion": version is local[-1], **(version.record or {})} for version in local]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not local:
+        click.echo("No version yet. The first: factory promote -m WHY")
         return
     from tabulate import tabulate
 

@@ -1,5 +1,6 @@
 """Every delivery against its record and the contract, then split into training and test rows."""
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,7 +86,7 @@ def load_validated(
     path: Path, params: Params, folder: Path, *, checked: bool = False, new: Sequence[str] = ()
 ) -> pl.LazyFrame:
     """The same, in files in a new folder, with little memory; `checked` as in `tables.scan`, `new` as in `since.absent`."""
-    _check_columns(params)
+    check_columns(params)
     absent = since.absent(path.name, params, new)
     try:
         batches = (since.fill(batch, absent) for batch in tables.batches(path, checked=checked))
@@ -109,8 +110,11 @@ def check_not_future(times: pl.Series) -> None:
         )
 
 
-def _check_columns(params: Params) -> None:
+def check_columns(params: Params) -> None:
+    """Raises FactoryError where params.yaml names a column that the contract does not have."""
     columns = contract.LabelledRow.column_names()
     for name in params.columns:
         if name not in columns:
-            raise FactoryError(f"params.yaml: contract.py has no column {name}, there are {', '.join(columns)}")
+            close = difflib.get_close_matches(name, columns, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(columns)}"
+            raise FactoryError(f"params.yaml: contract.py has no column {name}, {hint}")

@@ -1,1 +1,1 @@
-"""The ML Test Score: faults are put into a copy of the project, and its tests, stages and gate must notice."""
+"""The ML Test Score: faults are injected into a copy of the project, and its tests, stages and gate must detect them."""

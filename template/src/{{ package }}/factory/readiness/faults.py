@@ -1,4 +1,4 @@
-"""Faults that are put into a copy of the project: in its data, code and parameters, never in the factory's own code."""
+"""Faults to inject into a copy of the project: into its data, code and parameters, never into the factory's own code."""
 
 import ast
 import json
@@ -27,44 +27,48 @@ LIMITS = {"min", "max", "min_length", "max_length"}
 
 
 def wrong_unit(copy: Path, params: Params) -> None:
-    """The first column with an upper limit is delivered in another unit."""
+    """The first column with an upper limit is delivered in a wrong unit."""
     _deliver(copy, params, _hundredfold())
 
 
 def wrong_unit_at_scoring(copy: Path, params: Params) -> None:
-    """The rows to score have that column in another unit."""
+    """The rows to score have that column in a wrong unit."""
     _rewrite(copy / PREPARED / "test.parquet", _hundredfold())
 
 
 def target_leak(copy: Path, params: Params) -> None:
-    """A number that the contract knows holds the target, as if it were known beforehand."""
+    """A numeric feature holds the target: target leakage."""
     columns = contract.Row.columns()
-    name = _first((name for name, column in columns.items() if column.dtype.is_float()), "no column is a float")
+    name = _first(
+        (name for name, column in columns.items() if column.dtype.is_float()), "contract.py has no float column"
+    )
     target, limit = pl.col(params.data.target).to_physical().cast(pl.Float64), getattr(columns[name], "min", None) or 0
     spread = (target - target.min()) / (target.max() - target.min())
     _deliver(copy, params, lambda rows: rows.with_columns((spread + limit).alias(name)))
 
 
 def shuffled_target(copy: Path, params: Params) -> None:
-    """The training rows have each other's outcomes."""
+    """The targets of the training rows are shuffled."""
     _relabel(copy, lambda rows: rows.with_columns(pl.col(params.data.target).shuffle(seed=0)))
 
 
 def flipped_group(copy: Path, params: Params) -> None:
-    """In the largest group of the first slice the outcomes are turned round."""
-    column = _first([*params.evaluation.slices, *params.data.sensitive], "params.yaml names no column to slice by")
+    """In the largest group of the first slice the targets are flipped."""
+    column = _first(
+        [*params.evaluation.slices, *params.data.sensitive], "params.yaml names no slice or sensitive column"
+    )
     _relabel(copy, lambda rows: _with_target(rows, _largest_group(rows, column), _opposite(rows, params), params))
 
 
 def favoured_group(copy: Path, params: Params) -> None:
-    """In the largest group of the first sensitive column the outcome is always the highest."""
+    """In the largest group of the first sensitive column the target is always the highest value."""
     column = _first(params.data.sensitive, "params.yaml names no sensitive column")
     highest = pl.col(params.data.target).to_physical().max()
     _relabel(copy, lambda rows: _with_target(rows, _largest_group(rows, column), highest, params))
 
 
 def no_limits(copy: Path, params: Params) -> None:
-    """The contract has no limits any more."""
+    """The contract has lost its limits."""
     file = copy / SOURCE / "contract.py"
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -73,7 +77,7 @@ def no_limits(copy: Path, params: Params) -> None:
 
 
 def append(module: str, code: str) -> Fault:
-    """The code follows at the end of one of the package's modules."""
+    """The code is appended to one of the package's modules."""
 
     def fault(copy: Path, params: Params) -> None:
         file = copy / SOURCE / module
@@ -137,24 +141,24 @@ def model(problem, features, **parameters):
 
 
 def other_split(copy: Path, params: Params) -> None:
-    """Other rows are held back than when the model was trained."""
+    """The split differs from the one that the model was trained on."""
     _configure(copy, "split", test=params.split.test / 2)
 
 
 def low_latency_limit(copy: Path, params: Params) -> None:
-    """The gate allows a row hardly any time."""
+    """The gate's limit of latency is next to nothing."""
     _configure(copy, "gate", latency_ms=1e-6)
 
 
 def _hundredfold() -> Change:
     columns = contract.Row.columns().items()
     limited = (name for name, column in columns if column.dtype.is_numeric() and getattr(column, "max", None))
-    name = _first(limited, "contract.py sets no number an upper limit")
+    name = _first(limited, "contract.py has no numeric column with an upper limit")
     return lambda rows: rows.with_columns(pl.col(name).cast(pl.Float64) * 100)
 
 
 def _with_target(rows: pl.DataFrame, chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.DataFrame:
-    """The chosen rows have the value, a code of the target's type, as their target."""
+    """The chosen rows get the value, a code of the target's type, as their target."""
     name, dtype = params.data.target, rows.schema[params.data.target]
     changed = pl.when(chosen).then(value).otherwise(pl.col(name).to_physical())
     classes = dtype.categories.to_list() if isinstance(dtype, pl.Enum) else []
@@ -172,14 +176,14 @@ def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
 
 
 def _deliver(copy: Path, params: Params, change: Change) -> None:
-    """Change every delivery, and its record, so that only the contract can tell."""
+    """Change every delivery and its entry in the ledger, so that only the contract can detect it."""
     changed = []
     for entry in ledger.entries():
         path = copy / entry.path
         rows = since.fill(tables.read(path), since.absent(entry.file, params))
         rows = change(validate(rows, contract.LabelledRow))
         path.unlink()  # it may be a link into DVC's cache
-        path = path.with_name(f"{path.name}.parquet")  # in which values are as they are, however others spell them
+        path = path.with_name(f"{path.name}.parquet")  # which keeps the values as they are
         rows.write_parquet(path)
         changed.append(replace(entry, file=path.name, sha256=manifest.file_sha256(path)))
     ledger.write(changed, copy / ledger.LEDGER)
@@ -188,7 +192,7 @@ def _deliver(copy: Path, params: Params, change: Change) -> None:
 
 
 def _relabel(copy: Path, change: Change) -> None:
-    """Change the training rows, and their manifest."""
+    """Change the training rows and their manifest."""
     folder = copy / PREPARED
     facts = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
     (folder / manifest.NAME).unlink()

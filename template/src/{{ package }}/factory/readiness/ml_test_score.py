@@ -1,4 +1,4 @@
-"""The 28 tests of Breck et al. (2017), and how this project gives evidence of those that it can automate."""
+"""The 28 tests of Breck et al. (2017), and the evidence for those that this project can automate."""
 
 from . import faults
 from .faults import Fault
@@ -11,12 +11,12 @@ SCORE = ("factory", "score", "data/prepared/test.parquet", "scores.parquet")
 
 
 def stage_refuses(what: str, fault: Fault, reason: str, *stages: str) -> FaultTest:
-    """The stages run on the faulty copy, and the last refuses."""
+    """The stages run on the faulty copy, and the last one fails."""
     return FaultTest(what, fault, tuple(("factory", stage) for stage in stages), reason)
 
 
 def gate_refuses(what: str, fault: Fault, code: str, *stages: str) -> FaultTest:
-    """The stages run on the faulty copy where need be, and the gate refuses the model."""
+    """The stages run on the faulty copy, and then the gate refuses the model."""
     return stage_refuses(what, fault, code, *stages, "compare")
 
 
@@ -31,31 +31,39 @@ CRITERIA = (
         "Feature expectations are captured in a schema",
         CONTRACT,
         (
-            stage_refuses("a column in another unit", faults.wrong_unit, "Error: data/raw/", "prepare"),
+            stage_refuses("a column in the wrong unit", faults.wrong_unit, "Error: data/raw/", "prepare"),
             tests_fail("a contract without limits", faults.no_limits, CONTRACT),
         ),
     ),
-    Criterion("Data", "All features are beneficial", missing="the report shows importance, a person has to judge it"),
-    Criterion("Data", "No feature's cost is too much", missing="only people know what a feature costs"),
+    Criterion(
+        "Data",
+        "All features are beneficial",
+        missing="the report shows the feature importance; somebody has to assess it",
+    ),
+    Criterion(
+        "Data",
+        "No feature's cost is too much",
+        missing="what a feature costs is not in the data; somebody has to assess it",
+    ),
     Criterion(
         "Data",
         "Features adhere to meta-level requirements",
         FEATURES,
-        (stage_refuses("a feature that tells the target", faults.target_leak, "alone tells", "prepare", "train"),),
+        (stage_refuses("target leakage", faults.target_leak, "alone ", "prepare", "train"),),
     ),
     Criterion(
-        "Data", "The data pipeline has appropriate privacy controls", missing="only people know who may see what"
+        "Data",
+        "The data pipeline has appropriate privacy controls",
+        missing="who may see which data is not in the project; somebody has to assess it",
     ),
-    Criterion("Data", "New features can be added quickly", missing="time it once by hand"),
+    Criterion("Data", "New features can be added quickly", missing="measure once how long it takes"),
     Criterion(
         "Data",
         "All input feature code is tested",
         FEATURES,
         (tests_fail("features that depend on other rows", faults.row_dependence, FEATURES),),
     ),
-    Criterion(
-        "Model", "Model specs are reviewed and submitted", missing="the reviews of your branches are the evidence"
-    ),
+    Criterion("Model", "Model specs are reviewed and submitted", missing="link the reviews of your pull requests"),
     Criterion("Model", "Offline and online metrics correlate", missing="needs labels that arrive after serving"),
     Criterion("Model", "All hyperparameters have been tuned", missing="run `factory tune` and note what it found"),
     Criterion("Model", "The impact of model staleness is known", missing="needs monitoring over time"),
@@ -63,37 +71,37 @@ CRITERIA = (
         "Model",
         "A simpler model is not better",
         GATE,
-        (gate_refuses("a model of shuffled outcomes", faults.shuffled_target, "BASELINE", "train"),),
+        (gate_refuses("a model trained on shuffled targets", faults.shuffled_target, "BASELINE", "train"),),
     ),
     Criterion(
         "Model",
         "Model quality is sufficient on important data slices",
         GATE,
-        (gate_refuses("a group learned the wrong way round", faults.flipped_group, "SLICE", "train"),),
+        (gate_refuses("a group with flipped targets", faults.flipped_group, "SLICE", "train"),),
     ),
     Criterion(
         "Model",
         "The model is tested for considerations of inclusion",
         GATE,
-        (gate_refuses("a group that is always chosen", faults.favoured_group, "FAIRNESS", "train"),),
+        (gate_refuses("a group that is always selected", faults.favoured_group, "FAIRNESS", "train"),),
     ),
     Criterion(
         "Infrastructure",
         "Training is reproducible",
         MODEL,
-        (tests_fail("a model of chance", faults.random_model, MODEL),),
+        (tests_fail("a random model", faults.random_model, MODEL),),
     ),
     Criterion(
         "Infrastructure",
         "Model specs are unit tested",
         MODEL,
-        (tests_fail("a model that knows nothing", faults.dummy_model, MODEL),),
+        (tests_fail("a dummy model", faults.dummy_model, MODEL),),
     ),
     Criterion(
         "Infrastructure",
         "The ML pipeline is integration tested",
         STAGES,
-        (gate_refuses("a model of other rows than are prepared", faults.other_split, "MODEL_MISSING", "prepare"),),
+        (gate_refuses("a model trained on a different split", faults.other_split, "MODEL_MISSING", "prepare"),),
     ),
     Criterion(
         "Infrastructure",
@@ -101,7 +109,7 @@ CRITERIA = (
         GATE,
         (gate_refuses("a worse model", faults.dummy_model, "CHAMPION", "train"),),
     ),
-    Criterion("Infrastructure", "The model is debuggable", missing="walk through one training by hand"),
+    Criterion("Infrastructure", "The model is debuggable", missing="step through one training in a debugger"),
     Criterion(
         "Infrastructure", "Models are canaried before serving", missing="needs a service that splits its traffic"
     ),
@@ -111,26 +119,26 @@ CRITERIA = (
         "Monitoring",
         "Data invariants hold for inputs",
         SCORING,
-        (FaultTest("rows to score in another unit", faults.wrong_unit_at_scoring, (SCORE,), "rows, e.g."),),
+        (FaultTest("rows to score in the wrong unit", faults.wrong_unit_at_scoring, (SCORE,), "rows, e.g."),),
     ),
     Criterion(
         "Monitoring",
         "Training and serving are not skewed",
         SCORING,
-        (tests_fail("one row that scores otherwise than among many", faults.row_dependence, SCORING),),
+        (tests_fail("features that depend on other rows", faults.row_dependence, SCORING),),
     ),
     Criterion("Monitoring", "Models are not too stale", missing="needs monitoring of the model's age"),
     Criterion(
         "Monitoring",
         "Models are numerically stable",
         GATE,
-        (gate_refuses("scores that are no number", faults.not_finite, "FINITE", "train"),),
+        (gate_refuses("scores that are not finite", faults.not_finite, "FINITE", "train"),),
     ),
     Criterion(
         "Monitoring",
         "Computing performance has not regressed",
         GATE,
-        (gate_refuses("a model that takes longer than allowed", faults.low_latency_limit, "LATENCY"),),
+        (gate_refuses("a model slower than the limit", faults.low_latency_limit, "LATENCY"),),
     ),
     Criterion(
         "Monitoring", "Prediction quality on served data has not regressed", missing="needs labels after serving"

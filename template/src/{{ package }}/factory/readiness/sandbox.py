@@ -1,4 +1,4 @@
-"""A copy of the project with a champion, into which faults are put."""
+"""A copy of the project with a champion, into which faults are injected."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ PROMOTE = f"""
 import json, sys
 from {PACKAGE}.factory.registry import versions
 commit, model = sys.argv[1:]
-versions.publish(commit, dict(model=model), "the model as it is", [])
+versions.publish(commit, dict(model=model), "the model without faults", [])
 """
 
 
@@ -37,7 +37,7 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         if not all((folder / manifest.NAME).exists() for folder in (MODEL, PREPARED)):
-            raise FactoryError("there is no model to break: run `dvc repro` or `dvc pull`")
+            raise FactoryError("there is no model to test: run `dvc repro` or `dvc pull`")
         files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
         for folder in ("data", str(MODEL)):
             files += [str(path) for path in Path(folder).rglob("*") if path.is_file()]
@@ -46,7 +46,7 @@ class Sandbox:
             shutil.copyfile(name, self.folder / name)
         self._git("init", "--quiet")
         self._git("add", "--force", "--all")
-        self._git("commit", "--quiet", "--no-verify", "--message", "As it is")
+        self._git("commit", "--quiet", "--no-verify", "--message", "Without faults")
         commit = run("git", "rev-parse", "HEAD", cwd=self.folder)
         self._git("worktree", "add", "--quiet", "--detach", str(WORKTREES / commit), commit)
         run(sys.executable, "-c", PROMOTE, commit, manifest.model_id(), cwd=self.folder, env=self._env())
@@ -63,7 +63,7 @@ class Sandbox:
         return self._clean[command]
 
     def run_with_fault(self, fault: Fault, commands: Sequence[tuple[str, ...]]) -> str | None:
-        """What the first command that fails on the faulty copy prints; None where all succeed."""
+        """The output of the first command that fails on the faulty copy; None if all succeed."""
         try:
             fault(self.folder, self._params)
             for command in commands:
@@ -90,5 +90,5 @@ class Sandbox:
         run("git", *command, cwd=self.folder, env=self._env())
 
     def _env(self) -> dict[str, str]:
-        # the copy's code goes before the project's own, which is installed
+        # the copy's code takes precedence over the project's own, which is installed
         return os.environ | AUTHOR | {"PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}

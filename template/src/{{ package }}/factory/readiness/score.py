@@ -1,4 +1,4 @@
-"""The ML Test Score (Breck et al. 2017), from evidence: each fault that is put into the project must be noticed."""
+"""The ML Test Score (Breck et al. 2017), from evidence: each injected fault must be detected."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class FaultTest:
-    """A fault, the commands that then run, of which one must fail, and the reason that it must print."""
+    """A fault, the commands that then run, one of which must fail, and the reason that it must print."""
 
     what: str
     fault: Fault
@@ -40,7 +40,7 @@ class FaultTest:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One of the 28 tests: `tests` have to pass and each fault to be noticed; where nothing is automated, what is missing."""
+    """One of the 28 tests: `tests` must pass and each fault be detected; where nothing is automated, what is missing."""
 
     group: str
     title: str
@@ -51,7 +51,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Score:
-    """1 for automated, 0.5 for done by hand, 0 for not; and why."""
+    """1 for automated, 0.5 for done by hand, 0 for not done; and why."""
 
     criterion: Criterion
     points: float
@@ -68,7 +68,7 @@ class ManualEvidence(Section):
 
 
 def assess(params: Params, criteria: Iterable[Criterion]) -> Iterator[Score]:
-    """The score of each criterion, one after the other. Raises FactoryError where there is no model."""
+    """The score of each criterion, one after the other. Raises FactoryError if there is nothing to test."""
     by_hand = {evidence.test: evidence for evidence in manual_evidence()}
     with Sandbox(params) as sandbox:
         for criterion in criteria:
@@ -80,27 +80,27 @@ def assess(params: Params, criteria: Iterable[Criterion]) -> Iterator[Score]:
 
 
 def manual_evidence(path: Path = MANUAL_EVIDENCE) -> list[ManualEvidence]:
-    """What was done by hand. Raises FactoryError naming what is wrong in the file."""
+    """The evidence of work by hand. Raises FactoryError naming what is wrong in the file."""
     try:
         return read(path, lambda content: [ManualEvidence.model_validate(entry) for entry in content or []])
     except FileNotFoundError:
         return []
     except TypeError as error:
-        raise FactoryError(f"{path}: not a list of notes: {error}") from error
+        raise FactoryError(f"{path}: not a list of entries with test, by, day and found: {error}") from error
 
 
 def group_totals(scores: list[Score]) -> dict[str, float]:
-    """The sum of each group; the project's score is the smallest."""
+    """The sum of each group; the lowest is the project's score."""
     return {group: sum(score.points for score in scores if score.criterion.group == group) for group in GROUPS}
 
 
 def level(total: float) -> str:
-    """What the total means, in the paper's words."""
+    """The meaning of the score, in the paper's words."""
     return next(words for bound, words in LEVELS.items() if total <= bound)
 
 
 def write(scores: list[Score]) -> float:
-    """reports/readiness.json and a badge beside it; returns the total."""
+    """Write reports/readiness.json and a badge beside it; returns the score."""
     groups = group_totals(scores)
     total = min(groups.values())
     tests = [{"group": s.criterion.group, "test": s.criterion.title, "score": s.points, "why": s.why} for s in scores]
@@ -113,30 +113,30 @@ def write(scores: list[Score]) -> float:
 
 
 def table(scores: list[Score]) -> str:
-    """Every criterion with its score and why, and what the total means."""
+    """Every criterion with its score and the reason, and the meaning of the project's score."""
     groups = group_totals(scores)
     total = min(groups.values())
     rows = [(s.criterion.group, s.criterion.title, f"{s.points:g}", s.why) for s in scores]
     sums = ", ".join(f"{group} {points:g}" for group, points in groups.items())
-    page = tabulate(rows, ("group", "test", "score", "why"), tablefmt="github", disable_numparse=True)
-    return f"{page}\n\n{sums}: the score is the least of them, {total:g}: {level(total)}"
+    page = tabulate(rows, ("group", "test", "score", "reason"), tablefmt="github", disable_numparse=True)
+    return f"{page}\n\n{sums}. The score is the lowest of them, {total:g}: {level(total)}"
 
 
 def _automated(sandbox: Sandbox, criterion: Criterion) -> tuple[float, str]:
     if not criterion.tests:
         return 0, criterion.missing
     if not sandbox.runs_clean(("pytest", criterion.tests)):
-        return 0, f"{criterion.tests} does not pass, or has no test"
+        return 0, f"{criterion.tests} fails, or holds no test"
     for test in criterion.faults:
         if not all(map(sandbox.runs_clean, test.commands)):
-            return 0, f"`{' '.join(test.commands[-1])}` does not pass on what is here"
+            return 0, f"`{' '.join(test.commands[-1])}` fails without any fault"
         try:
             output = sandbox.run_with_fault(test.fault, test.commands)
         except FactoryError as error:
             return 0, str(error)
         if output is None:
-            return 0, f"{test.what}: nobody notices"
+            return 0, f"{test.what}: not detected"
         if test.reason not in output:
-            return 0, f"{test.what}: not refused as {test.reason}"
-    refused = "; ".join(test.what for test in criterion.faults)
-    return 1, f"refused: {refused}" if refused else f"{criterion.tests} passes"
+            return 0, f"{test.what}: detected, but not as {test.reason.strip()}"
+    detected = "; ".join(test.what for test in criterion.faults)
+    return 1, f"detected: {detected}" if detected else f"{criterion.tests} passes"

@@ -10,7 +10,7 @@ from .process import run
 
 
 def author() -> str:
-    """Who commits here, as `Name <address>`. Raises FactoryError where Git does not know."""
+    """The author of commits here, as `Name <address>`. Raises FactoryError where Git has none."""
     try:
         return run("git", "var", "GIT_AUTHOR_IDENT").rpartition(" ")[0].rpartition(" ")[0]
     except FactoryError as error:
@@ -20,7 +20,7 @@ def author() -> str:
 
 
 def committer(commit: str | None = None) -> str:
-    """The address of who committed, or without a commit of who would. Raises FactoryError."""
+    """The address of the committer: of this commit, or of the next one. Raises FactoryError."""
     if commit:
         return run("git", "show", "--no-patch", "--format=%ce", commit)
     return run("git", "var", "GIT_COMMITTER_IDENT").rpartition("<")[2].partition(">")[0]
@@ -61,7 +61,7 @@ def changes(*paths: str) -> list[str]:
 
 
 def show(commit: str, path: str) -> str | None:
-    """The file as it was in the commit, or None if it was not there."""
+    """The content of the file in the commit, or None if it is not in it."""
     return _query("show", f"{commit}:{path}", strip=False)
 
 
@@ -98,34 +98,36 @@ def make_tag(name: str, commit: str, message: str) -> str:
 
 
 def create_ref(name: str, target: str) -> None:
-    """Name the object, if nothing has the name yet."""
+    """Create the ref, if there is none of that name."""
     run("git", "update-ref", name, target, "0" * len(target))
 
 
 def authors_of(text: str, path: str) -> list[str]:
-    """Addresses of the authors of the commits that entered the text into the file or took it out, newest first."""
+    """Addresses of the authors of the commits that added the text to the file or removed it, newest first."""
     return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
 
 
 def changed_since(base: str) -> list[str]:
-    """Files that differ between this commit and where its branch left the base; of one that moved both names."""
+    """Files that differ between this commit and where its branch left the base; of a renamed one both names."""
     return run(
         "git", "-c", "core.quotePath=false", "diff", "--no-renames", "--name-only", f"{base}...HEAD"
     ).splitlines()
 
 
 def remote_name() -> str | None:
-    """Where versions are shared: origin, or the only remote. Raises FactoryError where that is not clear."""
+    """The remote that holds the versions: origin, or the only one. Raises FactoryError if there are several others."""
     names = run("git", "remote").splitlines()
     if "origin" in names or not names:
         return "origin" if names else None
     if len(names) > 1:
-        raise FactoryError(f"which of the remotes {', '.join(names)} holds the versions? call it origin")
+        raise FactoryError(
+            f"which of the remotes {', '.join(names)} holds the versions? Rename it: git remote rename NAME origin"
+        )
     return names[0]
 
 
 def remote_head(remote: str, branch: str) -> str | None:
-    """The commit of the remote's branch, brought here, or None if there is no such branch."""
+    """The commit of the remote's branch, fetched, or None if there is no such branch."""
     heads = _with_credentials("ls-remote", "--heads", remote, f"refs/heads/{branch}")
     if not heads:
         return None
@@ -135,24 +137,24 @@ def remote_head(remote: str, branch: str) -> str | None:
 
 
 def remote_tags(remote: str, pattern: str) -> dict[str, str]:
-    """Name and object of the remote's tags."""
+    """The remote's tags, by name their object."""
     lines = _with_credentials("ls-remote", "--refs", remote, f"refs/tags/{pattern}").splitlines()
     return {ref.removeprefix("refs/tags/"): tag for tag, ref in (line.split("\t") for line in lines)}
 
 
 def fetch_tags(remote: str, prefix: str) -> None:
-    """Bring the remote's tags; one that is here already as another object is an error."""
+    """Fetch the remote's tags; it is an error if one is another object here."""
     _with_credentials("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
 
 
 def push(remote: str, refspec: str, replaces: str | None = None) -> None:
-    """Hand a ref to the remote, which moves one only from the commit that is to be replaced; "" is none."""
+    """Push a ref; an existing one is moved only if it is still at the commit `replaces`, where "" is none."""
     lease = () if replaces is None else (f"--force-with-lease={refspec.partition(':')[2]}:{replaces}",)
     _with_credentials("push", "--quiet", *lease, remote, refspec)
 
 
 def _query(*arguments: str, strip: bool = True) -> str | None:
-    """What Git prints, or None where it fails."""
+    """The output of Git, or None if it fails."""
     try:
         return run("git", *arguments, strip=strip)
     except FactoryError:

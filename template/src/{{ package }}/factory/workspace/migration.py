@@ -15,7 +15,7 @@ STAGES = {
     "train": "config.py data manifest.py metrics scoring tables training validation",
     "evaluate": "config.py data evaluation manifest.py metrics scoring tables validation",
 }
-"""By stage, what of factory/ a fresh project's dvc.yaml names."""
+"""By stage, the parts of factory/ that a fresh project's dvc.yaml names."""
 
 MOVED = {
     f"{old.replace('.', '/')}.py": f"{new.replace('.', '/')}.py"
@@ -34,11 +34,11 @@ MOVED = {
     "scoring.py": "scoring/scorer.py",
     "tables.py": "tables/__init__.py",
 }
-"""By older file below factory/, the one that has its content now."""
+"""By older file below factory/, the one that now holds its content."""
 
 
 def migrate() -> list[str]:
-    """Bring dvc.yaml of the project in the current folder up to date, and say so; what it needed before is deleted."""
+    """Bring dvc.yaml in the current folder up to date and delete the files that it no longer needs; the changes made."""
     factory = _factory()
     if not factory or not DVC_YAML.exists():
         return []
@@ -52,23 +52,19 @@ def migrate() -> list[str]:
         if shim.is_file() and shim.read_text(encoding="utf-8").startswith(SHIM):
             shim.unlink()
     return [
-        *(
-            [f"{DVC_YAML}: the stages name the folders of factory/ that its files are in now"]
-            if folders != before
-            else []
-        ),
-        *([f"{DVC_YAML}: {VALIDATION} is a metric of the stage train"] if after != folders else []),
+        *([f"{DVC_YAML}: the stages now name the folders of factory/"] if folders != before else []),
+        *([f"{DVC_YAML}: {VALIDATION} is now a metric of the stage train"] if after != folders else []),
     ]
 
 
 def remaining() -> list[str]:
-    """What the user has to change."""
+    """What the user still has to change."""
     named = _named(DVC_YAML.read_bytes().decode()) if _factory() and DVC_YAML.exists() else ()
-    return [f"{DVC_YAML}: names factory/{old}, which is now factory/{MOVED[old]}: change it" for old in sorted(named)]
+    return [f"{DVC_YAML}: replace factory/{old} by factory/{MOVED[old]}, its new place" for old in sorted(named)]
 
 
 def new_place(path: str) -> str | None:
-    """Where the content of an older file of factory/ is now, if it has moved."""
+    """The file that now holds the content of an older file of factory/, if it has moved."""
     folder, _, old = path.partition("/factory/")
     place = f"{folder}/factory/{MOVED.get(old)}"
     return place if Path(place).exists() else None
@@ -95,7 +91,7 @@ def with_validation(text: str) -> str:
 
 
 def _with_folders(lines: list[str], places: list[str]) -> str:
-    """A stage's lines, with these places where the first of the older files stands."""
+    """A stage's lines, with these places in the position of the first older file."""
     released = [line for line in lines if re.fullmatch(r"      - \$\{package\}/factory/\S+\s+", line) and _named(line)]
     if not released:
         return "".join(lines)
@@ -112,5 +108,5 @@ def _named(text: str) -> set[str]:
 
 
 def _factory() -> Path | None:
-    """The machinery of the project, if it is of this layout: an update may have been to an older release."""
+    """The project's factory/, if it has this layout: an update may have been to an older release."""
     return next((file.parent for file in Path().glob("src/*/factory/_moved.py")), None)

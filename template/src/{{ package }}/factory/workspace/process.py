@@ -1,4 +1,4 @@
-"""Other programs, with their failures in one line."""
+"""Other programs, whose failures become one line."""
 
 import shutil
 import subprocess
@@ -14,26 +14,27 @@ def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None =
     process = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if process.returncode:
         raise FactoryError(
-            f"`{' '.join(command[:2])}` failed with exit code {process.returncode}: see what it says above"
+            f"`{' '.join(command[:2])}` failed with exit code {process.returncode}: see its output above"
         )
 
 
 def dvc(*command: str) -> str:
-    """What DVC prints. Raises FactoryError with its last error, as warnings come first."""
+    """The output of DVC. Raises FactoryError with its last error, as warnings come first."""
     full = (sys.executable, "-m", "dvc", *command)
     process = subprocess.run(full, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False)
     if process.returncode:
         lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-        message = errors[-1] if errors else lines[0] if lines else f"exit code {process.returncode}"
-        raise FactoryError(f"`dvc {command[0]}` failed: {message}")
+        raise _failure(
+            f"dvc {command[0]}", errors[-1] if errors else lines[0] if lines else f"exit code {process.returncode}"
+        )
     return process.stdout.strip()
 
 
 def run(
     *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
 ) -> str:
-    """What the command prints. Raises FactoryError with the command and the first line of its complaint."""
+    """The output of the command. Raises FactoryError with the command and the first line of its error."""
     if shutil.which(command[0]) is None:
         raise FactoryError(f"{command[0]} is not installed, or not on PATH")
     process = subprocess.run(
@@ -49,5 +50,13 @@ def run(
     if process.returncode:
         lines = [line for line in (process.stderr or process.stdout).splitlines() if line.strip()]
         first = lines[0] if lines else f"exit code {process.returncode}"
-        raise FactoryError(f"`{' '.join(command)}` failed: {lines[-1] if first.startswith('Traceback') else first}")
+        raise _failure(" ".join(command[:2]), lines[-1] if first.startswith("Traceback") else first)
     return process.stdout.strip() if strip else process.stdout
+
+
+def _failure(command: str, reason: str) -> FactoryError:
+    if "not a git repository" in reason:
+        return FactoryError(
+            "there is no Git repository here: run factory in the project's own folder, `factory setup` first"
+        )
+    return FactoryError(f"`{command}` failed: {reason}")

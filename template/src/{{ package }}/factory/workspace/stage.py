@@ -1,4 +1,4 @@
-"""How a stage writes: alone, all or nothing, never after the pipeline that started it has died; and what it costs."""
+"""How a stage writes: alone, all or nothing, never after the pipeline that started it has died; and what it consumes."""
 
 import os
 import resource
@@ -21,10 +21,10 @@ MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 @contextmanager
 def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
-    """A staging folder in which to write `outputs`, by their names, before they take their places.
+    """A staging folder in which to write `outputs`, by their names, before they are moved to their places.
 
     DVC does not end a stage when it is itself killed, and would run the same stage again beside
-    it: so a second run waits for the lock, and an orphan gives up before it publishes anything.
+    it: so a second run waits for the lock, and an orphan exits before it publishes anything.
     """
     parent = os.getppid()
     if _orphaned(parent):
@@ -70,7 +70,7 @@ def _publish(staging: Path, outputs: list[Path]) -> None:
 
 
 def _orphaned(parent: int) -> bool:
-    """Whether DVC died before we could look: who starts a process shares its session, who inherits it does not."""
+    """Whether DVC died before this process started: its parent is then another one, of another session."""
     return "DVC_STAGE" in os.environ and hasattr(os, "getsid") and os.getsid(parent) != os.getsid(0)
 
 
