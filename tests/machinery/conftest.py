@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from late_flights import contract, model
 from late_flights.factory.data import ingest
-from late_flights.factory.evaluation import assessment
+from late_flights.factory.evaluation import assessment, worst
 from late_flights.factory.gate import compare, promote
 from late_flights.factory.metrics import bootstrap
 from late_flights.factory.registry import champion, versions
@@ -30,7 +30,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
         patch.setattr(contract, name, value, raising=False)
     patch.setattr(model, "model", toy.model)
     patch.setattr(model, "TRUSTED_TYPES", [])
-    for module in (assessment, compare, leakage, scorer, train):
+    for module in (assessment, compare, leakage, scorer, train, worst):
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     git_repository.become(patch, "Zoë 李", "zoe@example.com")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from late_flights.factory.evaluation import assessment
+from late_flights.factory.evaluation import confusion
 from late_flights.factory.metrics import bootstrap, definitions
 from sklearn import metrics as sk
 
@@ -49,7 +49,7 @@ def test_class_frequencies_are_the_baseline():
 def test_confusion_counts_each_row_once():
     counts = definitions.confusion_matrix(TARGET, SCORE)
     assert counts.sum() == 500 and counts[1, 2] == ((TARGET == 1) & (SCORE.argmax(axis=1) == 2)).sum()
-    by_name = assessment.confusion(TARGET, SCORE, MANIFEST)
+    by_name = confusion.confusion(TARGET, SCORE, MANIFEST)
     assert by_name is not None and by_name["b"]["score"] == counts[1, 2]
 
 

@@ -67,6 +67,9 @@ class Evaluation(Section):
     slices: list[str] = []
     """Columns whose groups are measured one by one, beside the sensitive ones; no group may lose more than
     `gate.slice_margin`."""
+    worst_rows: Annotated[int, Field(ge=0)] = 10
+    """How many of the worst predictions the report lists, with their features. They are rows of the test data, and the
+    report is in Git: set it to 0 where nobody may see them there."""
 
 
 class Value(Section):

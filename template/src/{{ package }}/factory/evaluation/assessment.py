@@ -1,4 +1,4 @@
-"""How the model works on the test rows: metrics, slices, curves, and which features it relies on."""
+"""How the model does on the test rows: metrics, slices, curves, and which features it relies on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +8,16 @@ import polars as pl
 
 from ...features import features
 from ..config import Params
-from ..metrics import bootstrap, definitions, fairness, threshold
+from ..metrics import bootstrap, curves, definitions
 from ..metrics.bootstrap import Estimate
-from ..metrics.curves import CURVES
-from ..metrics.definitions import Vector, main_metric
+from ..metrics.definitions import METRICS, Vector, main_metric
 from ..scoring import artifact
 from ..scoring.scorer import Scorer, matrix
-from ..tables.chunks import Matrix, Rows
+from ..tables.chunks import Matrix, Rows, sample
+from .confusion import classification_report, confusion
+from .slices import slices
 
-SLICE_ROWS = 30
+TRAIN_ROWS = 5_000  # of which a sample shows whether the model overfits
 REFERENCE_SCORES = 100  # by which a deployed model is recognised
 IMPORTANCE_ROWS = 2_000
 IMPORTANCE_CELLS = 1_000_000  # of wide tables fewer rows
@@ -34,7 +35,9 @@ class Assessment:
     target: Vector
     score: Vector
     estimates: dict[str, Estimate]
+    train_figures: dict[str, float]
     confusion: dict[str, Any] | None
+    classification_report: dict[str, Any] | None
     slices: pl.DataFrame
     importance: pl.DataFrame
     curves: dict[str, pl.DataFrame]
@@ -44,52 +47,31 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
     """Everything that the reports show. Raises FactoryError where the main metric is unknown."""
     main_metric(params)
     target, score = definitions.target_of(test, params), Scorer(model).predict_with_ids(test)[1]
+    facts, decides = model.manifest, params.problem != "regression"
     return Assessment(
         params=params,
-        manifest=model.manifest,
+        manifest=facts,
         train=train,
         test=test,
         target=target,
         score=score,
-        estimates=bootstrap.estimates(params.problem, target, score, model.manifest["baseline"]),
-        confusion=confusion(target, score, model.manifest),
-        slices=slices(test, target, score, params),
+        estimates=bootstrap.estimates(params.problem, target, score, facts["baseline"]),
+        train_figures=train_figures(model, train, params),
+        confusion=confusion(target, score, facts),
+        classification_report=classification_report(target, score, facts) if decides else None,
+        slices=slices(test, target, score, facts["baseline"], params),
         importance=importance(model, test, target, params),
-        curves=CURVES[params.problem](target, score),
+        curves=curves.CURVES[params.problem](target, score)
+        | ({"utility": curves.utility(target, score, params.value)} if params.value else {}),
     )
 
 
-def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any] | None:
-    """How often each outcome of a decision occurred; of classes, by true class how often each was decided."""
-    if classes := manifest.get("classes"):
-        rows = definitions.confusion_matrix(target, score).tolist()
-        return {name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, rows, strict=True)}
-    limit = manifest["threshold"]
-    return None if limit is None else threshold.confusion_counts(target, score >= limit)
-
-
-def slices(test: pl.DataFrame, target: Vector, score: Vector, params: Params) -> pl.DataFrame:
-    """The main metric and the mean target and score in each large enough group of the slice columns.
-
-    Of several classes the means are of whether the decision is right and of its probability.
-    """
-    outcome, confidence = definitions.top_class(target, score)
-    metric = main_metric(params)
-    groups = []
-    for column in params.group_columns:
-        for value, rows in fairness.groups(test, column):
-            if rows.sum() >= SLICE_ROWS and np.ptp(target[rows]) > 0:
-                groups.append(
-                    {
-                        "column": column,
-                        "value": str(value),
-                        "rows": int(rows.sum()),
-                        metric.name: float(metric(target[rows], score[rows])),
-                        "mean_target": float(outcome[rows].mean()),
-                        "mean_score": float(confidence[rows].mean()),
-                    }
-                )
-    return pl.DataFrame(groups)
+def train_figures(model: artifact.Artifact, train: Rows, params: Params) -> dict[str, float]:
+    """Every metric on a sample of the training rows; none where the sample has a single value of the target."""
+    rows = sample(train, TRAIN_ROWS)
+    target, score = definitions.target_of(rows, params), model.predict(matrix(features(rows)))
+    metrics = METRICS[params.problem] if np.ptp(target) > 0 else {}
+    return {name: float(metric(target, score)) for name, metric in metrics.items()}
 
 
 def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, params: Params) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What only people know of the model, from docs/model-card.yaml: for the card, and for who must approve a promotion."""
+"""What only people know about the model, from docs/model-card.yaml: for the card, and for the approval of a promotion."""
 
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ class Approval(Section):
 
 
 class ModelCardInput(Section):
-    """What only people know of the model; None where nobody has written it yet."""
+    """What only people know about the model; None where nobody has written it yet."""
 
     risk: Literal["low", "high"] = "low"
     owner: str | None = None
@@ -32,12 +32,12 @@ class ModelCardInput(Section):
 
     @property
     def missing_fields(self) -> list[str]:
-        """What a model of high risk still lacks."""
+        """Fields that a high-risk model needs and that are still empty."""
         return [name for name in REQUIRED_FIELDS if not (getattr(self, name) or "").strip()]
 
 
 def load(path: Path = INPUT) -> ModelCardInput:
-    """What people wrote; nothing, where the file is missing. Raises FactoryError naming each key that is wrong."""
+    """The card's input, empty if the file is missing. Raises FactoryError naming each invalid key."""
     try:
         return read(path, lambda content: ModelCardInput.model_validate(content or {}))
     except FileNotFoundError:

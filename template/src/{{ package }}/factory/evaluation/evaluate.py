@@ -1,4 +1,4 @@
-"""Stage `evaluate`: the model against the test rows, and the reports that show it."""
+"""Stage `evaluate`: measure the model on the test rows, and write the reports."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -29,14 +29,20 @@ def run(params: Params) -> None:
 
 
 def write(assessment: Assessment, folder: Path) -> None:
-    """The reports: figures for machines, curves for `dvc plots`, a page for people, the run's record."""
+    """The reports: figures for machines, curves for `dvc plots`, pages for people, the run's record."""
     figures = {name: estimate.value for name, estimate in assessment.estimates.items()}
+    run = run_record.build_record(assessment, figures)
     details = {
+        "model": run["model_id"],
+        "estimator": run["estimator"],
         "test_rows": assessment.test.height,
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
+        "train": assessment.train_figures,
+        "validation": assessment.manifest.get("validation"),
         "threshold": assessment.manifest["threshold"],
         "scores": definitions.top_class(assessment.target, assessment.score)[1][:REFERENCE_SCORES].tolist(),
         "confusion": assessment.confusion,
+        "classification_report": assessment.classification_report,
         "slices": assessment.slices.to_dicts(),
         "importance": assessment.importance.to_dicts(),
     }
@@ -45,10 +51,9 @@ def write(assessment: Assessment, folder: Path) -> None:
     (folder / "plots").mkdir()
     for name, curve in assessment.curves.items():
         curve.write_csv(folder / "plots" / f"{name}.csv", float_precision=6)
-    (folder / "report.html").write_text(report.render(assessment), encoding="utf-8")
-    card = model_card.build_card(assessment, card_input.load())
+    (folder / "report.html").write_text(report.render(assessment, run), encoding="utf-8")
+    card = model_card.build_card(assessment, card_input.load(), run)
     dump(card, folder / "model-card.json")
     (folder / "model-card.md").write_text(model_card.render(card), encoding="utf-8")
-    run = run_record.build_record(assessment.manifest, assessment.params, figures)
     dump(run, folder / "run.json")
     run_record.send(run)

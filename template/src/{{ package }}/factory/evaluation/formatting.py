@@ -32,11 +32,14 @@ def number(value: Any, *, like: float | None = None) -> str:
 
 def cell(value: Any) -> str:
     """A value of the data or of a setting: years and the like are written without separators."""
-    return str(value).replace("-", MINUS) if type(value) is int and abs(value) < 10_000 else number(value)
+    if type(value) in (int, float) and abs(value) < 10_000 and value == int(value):
+        return f"{value:.0f}".replace("-", MINUS)
+    return number(value)
 
 
 def share(value: float) -> str:
     """A percentage, with one decimal below 10%."""
     if 0 < value < 0.0005:
         return "< 0.1%"
-    return f"{100 * value:.0f}%" if value == 0 or value >= 0.0995 else f"{100 * value:.1f}%"
+    text = f"{100 * value:,.0f}%" if value == 0 or abs(value) >= 0.0995 else f"{100 * value:.1f}%"
+    return text.replace("-", MINUS)

@@ -1,49 +1,54 @@
 """The page for people: what the report.html beside it shows of an assessment."""
 
+import base64
+import hashlib
 from importlib import metadata, resources
 from typing import Any
 
-import numpy as np
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
 from .. import PACKAGE
 from ..data import ledger
 from ..metrics.bootstrap import Estimate
-from ..metrics.definitions import METRICS, Metric, confusion_matrix, main_metric
-from ..tables.chunks import column, height
-from . import charts, column_profile
-from .assessment import SLICE_ROWS, Assessment
+from ..metrics.definitions import METRICS, Metric, main_metric
+from ..tables.chunks import column
+from . import charts, column_profile, confusion
+from .assessment import Assessment
 from .formatting import cell, number, share
+from .slices import MIN_ROWS, deviations
+from .worst import worst_predictions
 
-LISTED = {"classes": 5, "groups": 15, "features": 20, "columns": 40, "deliveries": 12}
-CONFUSION_CLASSES = 12
-OTHERS = "others"
+LISTED = {"classes": 5, "groups": 15, "deviations": 5, "features": 20, "columns": 40, "deliveries": 12}
 
 
-def render(assessment: Assessment) -> str:
-    """The page: self-contained, without scripts, the same bytes for the same assessment."""
+def render(assessment: Assessment, run: dict[str, Any]) -> str:
+    """The page: self-contained but for the gate's result beside it, the same bytes for the same assessment and run."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "cell": cell, "share": share}
-    source = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
-    return environment.from_string(source).render(
+    script = _resource("report.js")
+    return environment.from_string(_resource("report.html")).render(
         a=assessment,
+        run=run,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         project=project(),
         main=assessment.params.evaluation.metric,
         verdict=verdict(assessment),
         metrics=metrics,
         tiles={name: tile(metrics[name], e) for name, e in estimates.items() if not name.startswith("error_q")},
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
-        worth=worth(assessment),
-        classes=classes(assessment),
-        mix=lambda rows: mix(column(rows, assessment.params.data.target)),
+        utility=utility(assessment),
+        matrix=matrix(assessment),
+        mix=lambda name: mix(column(getattr(assessment, name), assessment.params.data.target)),
+        target_mean=lambda name: column(getattr(assessment, name), assessment.params.data.target).mean(),
         roles=lambda name: roles(assessment, name),
         figures=charts.figures(assessment),
         groups=groups(assessment),
-        minimum=SLICE_ROWS,
-        height=height,
-        column=column,
+        deviations=deviations(assessment.slices, assessment.params),
+        worst=worst_predictions(assessment) if assessment.params.evaluation.worst_rows else None,
+        minimum=MIN_ROWS,
         deliveries=ledger.entries(),
         columns=[
             column_profile.profile(column(assessment.train, name), assessment.test[name]) for name in listed(assessment)
@@ -73,7 +78,7 @@ def verdict(assessment: Assessment) -> str:
 
 
 def tile(metric: Metric, estimate: Estimate) -> dict[str, Any]:
-    """The estimate, and where on the way from the baseline (0) to perfection (100) it lies."""
+    """The estimate, and where on the way from the baseline (0) to a perfect model (100) it is."""
     perfect, baseline = float(metric.higher_is_better), estimate.baseline
     way = perfect - baseline
     figures = (estimate.value, estimate.low, estimate.high)
@@ -81,41 +86,29 @@ def tile(metric: Metric, estimate: Estimate) -> dict[str, Any]:
     return {"estimate": estimate, "perfect": perfect, "value": value, "low": min(ends), "high": max(ends)}
 
 
-def worth(assessment: Assessment) -> dict[str, float] | None:
-    """What the decisions on the test rows are worth, next to deciding always, never, or perfectly."""
+def utility(assessment: Assessment) -> dict[str, float] | None:
+    """What the decisions on the test rows earn, next to predicting always true, always false, or perfectly."""
     value, counts = assessment.params.value, assessment.confusion
     if value is None or counts is None:
         return None
     positive = counts["true_positive"] + counts["false_negative"]
     negative = counts["false_positive"] + counts["true_negative"]
     return {
-        "as decided": sum(getattr(value, outcome) * count for outcome, count in counts.items()),
-        "always yes": value.true_positive * positive + value.false_positive * negative,
-        "always no": value.false_negative * positive + value.true_negative * negative,
-        "if all were known": value.true_positive * positive + value.true_negative * negative,
+        "this model": sum(getattr(value, outcome) * count for outcome, count in counts.items()),
+        "always true": value.true_positive * positive + value.false_positive * negative,
+        "always false": value.false_negative * positive + value.true_negative * negative,
+        "perfect model": value.true_positive * positive + value.true_negative * negative,
     }
 
 
-def classes(assessment: Assessment) -> list[dict[str, Any]]:
-    """Of each class its rows, its recall and precision, and what its rows were taken for.
-
-    The most frequent ones, in the contract's order, and the others together; none where there is one score.
-    """
-    names = assessment.manifest.get("classes")
-    if not names:
+def matrix(assessment: Assessment) -> list[dict[str, Any]]:
+    """Of each shown class its cells of the confusion matrix and its figures; none where there is one score."""
+    classes = assessment.manifest.get("classes")
+    if not classes or not assessment.classification_report:
         return []
-    names, counts = _with_rare_classes_pooled(names, confusion_matrix(assessment.target, assessment.score))
-    actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
-    return [
-        {
-            "name": name,
-            "rows": int(actual[i]),
-            "recall": _ratio(counts[i, i], actual[i]) if name != OTHERS else None,
-            "precision": _ratio(counts[i, i], predicted[i]) if name != OTHERS else None,
-            "taken": [{"rows": int(n), "share": _ratio(n, actual[i]) or 0.0} for n in counts[i]],
-        }
-        for i, name in enumerate(names)
-    ]
+    figures = assessment.classification_report["classes"]
+    rows = confusion.matrix(assessment.target, assessment.score, classes)
+    return [row | {"figures": figures.get(row["name"], {})} for row in rows]
 
 
 def mix(target: pl.Series) -> list[tuple[str, float]]:
@@ -125,13 +118,11 @@ def mix(target: pl.Series) -> list[tuple[str, float]]:
 
 
 def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
-    """By slice column its groups, the worst first."""
+    """By slice column its groups."""
     names, slices = assessment.params.group_columns, assessment.slices
     if slices.is_empty():
         return {name: [] for name in names}
-    metric = main_metric(assessment.params)
-    ordered = slices.sort([metric.name, "value"], descending=[not metric.higher_is_better, False])
-    return {name: ordered.filter(pl.col("column") == name).to_dicts() for name in names}
+    return {name: slices.filter(pl.col("column") == name).to_dicts() for name in names}
 
 
 def listed(assessment: Assessment) -> list[str]:
@@ -148,16 +139,5 @@ def roles(assessment: Assessment, name: str) -> list[str]:
     return [*names, "sensitive"] if name in data.sensitive else names
 
 
-def _with_rare_classes_pooled(names: list[str], counts: Any) -> tuple[list[str], Any]:
-    if len(names) <= CONFUSION_CLASSES:
-        return names, counts
-    frequent = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[: CONFUSION_CLASSES - 1])
-    place = np.full(len(names), CONFUSION_CLASSES - 1)
-    place[frequent] = np.arange(CONFUSION_CLASSES - 1)
-    pooled = np.zeros((CONFUSION_CLASSES, CONFUSION_CLASSES), int)
-    np.add.at(pooled, (place[:, None], place[None, :]), counts)
-    return [*(names[i] for i in frequent), OTHERS], pooled
-
-
-def _ratio(part: Any, whole: Any) -> float | None:
-    return float(part / whole) if whole else None
+def _resource(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

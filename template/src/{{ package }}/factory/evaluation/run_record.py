@@ -8,28 +8,32 @@ from typing import Any
 
 import click
 
-from .. import PACKAGE
-from ..config import Params
+from .. import PACKAGE, manifest
 from ..paths import TRAINING
 from ..workspace import git
+from .assessment import Assessment
 
 INPUTS = ("src", "params.yaml", "dvc.yaml", "data")
 MLFLOW_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
-def build_record(manifest: dict[str, Any], params: Params, figures: dict[str, float]) -> dict[str, Any]:
-    """Commit, data, parameters, metrics, cost of the training and versions, ready for JSON."""
-    commit = git.commit()
+def build_record(assessment: Assessment, figures: dict[str, float]) -> dict[str, Any]:
+    """Commit, data, model, parameters, metrics, cost of the training and versions, ready for JSON."""
+    commit, facts = git.commit(), assessment.manifest
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
         "uncommitted": commit is None or git.uncommitted(*INPUTS),
-        "data": manifest["data"],
-        "model": manifest["files"],
-        "parameters": params.model_dump(),
+        "data": facts["data"],
+        "model_id": manifest.model_id(),
+        "model": facts["files"],
+        "estimator": facts.get("estimator"),
+        "parameters": assessment.params.model_dump(),
         "metrics": figures,
+        "train": assessment.train_figures,
+        "validation": facts.get("validation"),
         "cost": json.loads(TRAINING.read_text()),
-        "versions": {"python": platform.python_version(), **manifest["versions"]},
+        "versions": {"python": platform.python_version(), **facts["versions"]},
     }
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import polars as pl
-from sklearn import metrics as sk
 
+from ..config import Value
+from . import threshold
 from .definitions import Vector, top_class
 
 POINTS = 200
@@ -12,11 +13,12 @@ MAX_GUESSES = 10
 
 def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
     """Precision against recall, ROC, and how often it was true at each probability."""
-    precision, recall, _ = sk.precision_recall_curve(target, score)
-    false_rate, true_rate, _ = sk.roc_curve(target, score)
+    _, true_positives, false_positives = threshold.counts(target, score)
+    recall, precision = true_positives / true_positives[-1], true_positives / (true_positives + false_positives)
+    false_rate = false_positives / false_positives[-1]
     return {
-        "precision_recall": _thin(pl.DataFrame({"recall": recall[::-1], "precision": precision[::-1]})),
-        "roc": _thin(pl.DataFrame({"false_positive_rate": false_rate, "true_positive_rate": true_rate})),
+        "precision_recall": _thin(pl.DataFrame({"recall": [0.0, *recall], "precision": [1.0, *precision]})),
+        "roc": _thin(pl.DataFrame({"false_positive_rate": [0.0, *false_rate], "true_positive_rate": [0.0, *recall]})),
         "calibration": _by_tenth(target, score, pl.col("predicted", "observed").mean()),
     }
 
@@ -43,6 +45,13 @@ def multiclass(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
         "coverage": _thin(pl.DataFrame({"rows": rows / len(target), "right": right[order].cumsum() / rows})),
         "guesses": pl.DataFrame({"guesses": guesses, "right": [float((rank < k).mean()) for k in guesses]}),
     }
+
+
+def utility(target: Vector, score: Vector, value: Value) -> pl.DataFrame:
+    """What a decision earns on average, by the threshold: from deciding always to deciding never."""
+    thresholds, totals = threshold.utilities(target, score, value)
+    curve = pl.DataFrame({"threshold": [1.0, *thresholds], "utility": totals / len(target)}).reverse()
+    return _thin(pl.concat([curve.head(1).with_columns(threshold=pl.lit(0.0)), curve]))
 
 
 CURVES = {"classification": classification, "multiclass": multiclass, "regression": regression}

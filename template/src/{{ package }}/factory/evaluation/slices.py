@@ -1,0 +1,74 @@
+"""How the model does in the groups of the slice columns, and in which of them its scores are too high or too low."""
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..config import Params
+from ..metrics import bootstrap, fairness
+from ..metrics.definitions import Vector, main_metric, top_class
+from .formatting import number
+
+MIN_ROWS = 30
+CONFIDENCE = 0.95
+
+
+def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, params: Params) -> pl.DataFrame:
+    """The main metric, its interval, and the mean target and score in each large enough group of the slice columns.
+
+    Groups come in the gate's order, the smallest gain over the trivial baseline first. Of several classes the means
+    are of whether the prediction is right and of its probability. `bias` is the mean score minus the mean target; its
+    interval holds for all groups together (Bonferroni), as one group in twenty would seem off by chance.
+    """
+    metric, trivial = main_metric(params), np.full_like(score, baseline)
+    outcome, confidence = top_class(target, score)
+    found = []
+    for column in params.group_columns:
+        rows_of = {str(value): rows for value, rows in fairness.groups(test, column)}
+        measured, _ = fairness.group_metrics(test, column, metric, target, score, trivial, MIN_ROWS)
+        found += [(column, group, rows_of[group.group]) for group in measured]
+    spread = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / max(len(found), 1))
+    return pl.DataFrame(
+        [
+            {
+                "column": column,
+                "value": group.group,
+                "rows": group.rows,
+                metric.name: group.value,
+                **_interval(bootstrap.interval(metric, target[rows], score[rows])),
+                "baseline": group.reference,
+                "gain": group.gain,
+                "mean_target": float(outcome[rows].mean()),
+                "mean_score": float(confidence[rows].mean()),
+                **_bias(confidence[rows] - outcome[rows], spread),
+            }
+            for column, group, rows in found
+        ]
+    )
+
+
+def deviations(slices: pl.DataFrame, params: Params) -> list[str]:
+    """A sentence for each group whose scores are too high or too low beyond chance, the largest bias first."""
+    if slices.is_empty():
+        return []
+    off = slices.filter((pl.col("bias_low") > 0) | (pl.col("bias_high") < 0))
+    subject = {"classification": "Scores", "multiclass": "Probabilities", "regression": "Predictions"}[params.problem]
+
+    def sentence(row: dict[str, Any]) -> str:
+        size = abs(row["bias"])
+        amount = number(size) if params.problem == "regression" else f"{100 * size:.2g} percentage points"
+        direction = "high" if row["bias"] > 0 else "low"
+        return f"{subject} for {row['column']}={row['value']} are {amount} too {direction} on average."
+
+    return [sentence(row) for row in off.sort(pl.col("bias").abs(), descending=True).to_dicts()]
+
+
+def _interval(interval: bootstrap.Interval) -> dict[str, float]:
+    return {"low": interval.low, "high": interval.high}
+
+
+def _bias(differences: Vector, spread: float) -> dict[str, float]:
+    mean, margin = float(differences.mean()), spread * float(differences.std(ddof=1)) / np.sqrt(len(differences))
+    return {"bias": mean, "bias_low": mean - margin, "bias_high": mean + margin}

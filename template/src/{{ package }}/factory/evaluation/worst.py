@@ -1,0 +1,46 @@
+"""The test rows that the model got most wrong."""
+
+from typing import Any
+
+import numpy as np
+
+from ...features import features
+from .assessment import Assessment
+from .formatting import cell, number
+
+FEATURES = 5  # the most important ones
+
+
+def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a table: id and time, what was true and what was predicted, and the main features."""
+    error = _errors(a)
+    places = np.argsort(-error, kind="stable")[: a.params.evaluation.worst_rows]
+    rows, data = a.test[places], a.params.data
+    known = [name for name in (data.id, data.time) if name]
+    important = a.importance["feature"].head(FEATURES).to_list()
+    table = features(rows).select(name for name in important if name not in known)
+    header = [*known, f"actual {data.target}", "predicted", *table.columns]
+    values = zip(rows.select(known).rows() or [()] * len(places), places, table.rows(), strict=True)
+    return header, [
+        [*map(cell, identity), cell(rows[data.target][i]), _predicted(a, place), *map(_feature, row)]
+        for i, (identity, place, row) in enumerate(values)
+    ]
+
+
+def _errors(a: Assessment) -> Any:
+    """How wrong each row is: the distance of the prediction, or what the true class's probability lacks."""
+    if a.score.ndim == 1:
+        return np.abs(a.score - a.target)
+    return 1 - a.score[np.arange(len(a.target)), a.target.astype(int)]
+
+
+def _predicted(a: Assessment, place: int) -> str:
+    classes = a.manifest.get("classes")
+    if not classes:
+        return number(float(a.score[place]), like=float(np.abs(a.score).max()))
+    top = int(a.score[place].argmax())
+    return f"{classes[top]} ({number(float(a.score[place, top]), like=1)})"
+
+
+def _feature(value: Any) -> str:
+    return "missing" if value is None or value != value else cell(value)  # noqa: PLR0124  only NaN differs from itself

@@ -1,0 +1,141 @@
+"""What the report shows is what was measured."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from late_flights.factory.evaluation import confusion, formatting, report, slices
+from late_flights.factory.metrics import fairness, threshold
+from late_flights.factory.metrics.definitions import METRICS
+from sklearn import metrics as sk
+from tests.factory import toy
+
+from machinery.evaluation.assessment_factory import CLASSES, ROWS, Page, build_assessment, render
+
+pytestmark = pytest.mark.usefixtures("no_project")
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_training_validation_and_test_are_side_by_side(problem):
+    assessed = build_assessment(problem)
+    assessed.train_figures["r2" if problem == "regression" else "roc_auc"] = 0.987
+    head, *rows = Page(render(assessed)).table("Metric")
+    assert head == ["Metric", "Training", "Validation", "Test", "95% interval", "Baseline"]
+    shown = {name: e for name, e in assessed.estimates.items() if not name.startswith("error_q")}
+    for row, (name, e) in zip(rows, shown.items(), strict=True):
+        figures = (assessed.train_figures[name], 0.25, e.value)
+        interval = " to ".join(formatting.number(end, like=e.value) for end in (e.low, e.high))
+        expected = [*(formatting.number(v, like=e.value) for v in figures), interval, formatting.number(e.baseline, like=e.value)]
+        assert row[1:] == expected
+
+
+def test_model_without_validation_has_no_such_column():
+    assessed = build_assessment()
+    del assessed.manifest["validation"]
+    assert "Validation" not in Page(render(replace(assessed, train_figures={}))).table("Metric")[0]
+
+
+def test_precision_recall_and_f1_are_those_of_scikit_learn():
+    assessed = build_assessment()
+    decided = assessed.score >= 0.5
+    expected = sk.precision_recall_fscore_support(assessed.target, decided, average="binary")[:3]
+    report = assessed.classification_report
+    assert (report["precision"], report["recall"], report["f1"]) == pytest.approx(expected)
+    shown = {row[0]: row[1] for row in Page(render(assessed)).table("Figure")}
+    assert shown["Recall"] == f"{expected[1]:.4f}" and shown["Expected calibration error"] == f"{report['calibration_error']:.4f}"
+
+
+def test_figures_of_each_class_are_those_of_scikit_learn():
+    assessed = build_assessment("multiclass")
+    decided, labels = assessed.score.argmax(axis=1), range(len(CLASSES))
+    values = sk.precision_recall_fscore_support(assessed.target, decided, labels=labels, zero_division=np.nan)
+    report = assessed.classification_report
+    for place, figure in enumerate(("precision", "recall", "f1")):
+        each = np.array([np.nan if f[figure] is None else f[figure] for f in report["classes"].values()])
+        assert each == pytest.approx(np.array(values[place]), nan_ok=True)
+    assert report["f1"] == pytest.approx(assessed.estimates["macro_f1"].value)
+    assert report["recall"] == pytest.approx(assessed.estimates["balanced_accuracy"].value)
+    *_, macro = Page(render(assessed)).table("Class")
+    assert macro == ["macro average", "300", *(f"{report[name]:.4f}" for name in ("precision", "recall", "f1"))]
+
+
+def test_class_that_is_never_predicted_has_no_precision():
+    target, score = np.array([0.0, 1, 1, 2]), np.eye(4)[[0, 1, 1, 1]]
+    report = confusion.classification_report(target, score, {"classes": list("abcd")})
+    assert report["classes"]["c"] == {"rows": 1, "precision": None, "recall": 0, "f1": 0}
+    assert report["classes"]["d"] == {"rows": 0, "precision": None, "recall": None, "f1": None}
+    assert (report["precision"], report["recall"]) == (pytest.approx((1 + 2 / 3) / 3), pytest.approx(2 / 3))
+
+
+def test_rare_classes_are_shown_together():
+    rows = report.matrix(build_assessment("multiclass"))
+    assert [row["name"] for row in rows][-1] == confusion.OTHERS and len(rows) == confusion.SHOWN
+    assert sum(cell["rows"] for row in rows for cell in row["cells"]) == ROWS
+    assert report.matrix(build_assessment()) == []
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_worst_predictions_come_with_id_and_features(problem):
+    assessed = build_assessment(problem)
+    head, *rows = Page(render(assessed)).table("key")
+    assert head == ["key", "actual outcome", "predicted", "x", "y", "z"] and len(rows) == 3
+    wrong = (
+        np.abs(assessed.score - assessed.target)
+        if problem != "multiclass"
+        else 1 - np.array([row[int(code)] for row, code in zip(assessed.score, assessed.target, strict=True)])
+    )
+    assert [row[0] for row in rows] == [f"k{i}" for i in np.argsort(-wrong, kind="stable")[:3]]
+
+
+def test_worst_predictions_can_be_left_out():
+    assessed = build_assessment()
+    evaluation = assessed.params.evaluation.model_copy(update={"worst_rows": 0})
+    html = render(replace(assessed, params=assessed.params.model_copy(update={"evaluation": evaluation})))
+    assert "Worst predictions" not in html and '<th scope="row">k' not in html
+
+
+def test_groups_are_in_the_gates_order_and_with_their_intervals():
+    assessed = build_assessment()
+    metric = assessed.params.evaluation.metric
+    trivial = np.full_like(assessed.score, assessed.manifest["baseline"])
+    args = (METRICS["classification"][metric], assessed.target, assessed.score, trivial, 1)
+    measured, _ = fairness.group_metrics(assessed.test, "group", *args)
+    rows = Page(render(assessed)).table("Group")[1:]
+    assert [row[0] for row in rows] == [group.group for group in measured]
+    assert [row[5] for row in rows] == [formatting.share(group.gain) for group in measured]
+    for group in assessed.slices.to_dicts():
+        assert group["low"] <= group[metric] <= group["high"] and group["bias_low"] < group["bias"] < group["bias_high"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "shift", "words"),
+    [
+        ("classification", 0.2, r"Scores for group=a are \d+ percentage points too high"),
+        ("regression", -0.5, "Predictions for group=a are 0.\\d+ too low"),
+    ],
+)
+def test_says_which_group_is_systematically_off(problem, shift, words):
+    assessed = build_assessment(problem)
+    fair = np.full(ROWS, assessed.target.mean())
+    mine = (assessed.test["group"] == "a").to_numpy()
+    tilted = np.where(mine, assessed.target[mine].mean() + shift, fair)
+    for score, said in ((np.where(mine, assessed.target[mine].mean(), fair), False), (tilted, True)):
+        found = slices.slices(assessed.test, assessed.target, score, 0.5, assessed.params)
+        sentences = slices.deviations(found, assessed.params)
+        assert any(re.match(words, sentence) for sentence in sentences) == said
+    assert re.search(words, render(replace(assessed, slices=found)))
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_curve_of_utility_is_there_where_decisions_have_a_value(problem):
+    assert ("Utility by threshold" in render(build_assessment(problem))) == (problem == "classification")
+
+
+def test_utility_by_threshold_is_that_of_the_decisions():
+    assessed = build_assessment()
+    curve, value = assessed.curves["utility"], assessed.params.value
+    for limit, utility in curve.sample(20, seed=0).rows():
+        earned = threshold.decision_values(assessed.target, assessed.score >= limit, value).mean()
+        assert earned == pytest.approx(utility)
+    assert curve["threshold"][0] == 0 and curve["threshold"][-1] == 1 and curve["threshold"].is_sorted()
