@@ -89,7 +89,7 @@ def test_full_disk_stops_the_capture_and_not_the_scoring(trained, monkeypatch):
 
 def test_place_that_cannot_be_written_stops_the_start(trained):
     Path("kept").write_text("a file")
-    with pytest.raises(errors.FactoryError, match="kept: nothing can be captured there"), serving(CAPTURE="kept"):
+    with pytest.raises(errors.FactoryError, match="kept: "), serving(CAPTURE="kept"):
         pass
 
 

@@ -1,4 +1,4 @@
-"""The FastAPI application: routes, errors, and the task that watches the models' folders."""
+"""The FastAPI application: routes, errors, and the task that watches the model folders."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ STATUS_CODES = {
 def create_app(settings: Settings, folder: Path) -> FastAPI:
     """The application that serves the model in the folder, with its service as `state.service`."""
     service = Service(settings, folder)
-    app = FastAPI(title=PACKAGE, lifespan=_lifespan, redoc_url=None, description="Scores rows; see POST /score.")
+    app = FastAPI(title=PACKAGE, lifespan=_lifespan, redoc_url=None, description="Scores rows: POST /score.")
     app.state.service = service
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(routes.router)
@@ -74,7 +74,7 @@ async def root() -> dict[str, str]:
 
 
 async def version(request: Request) -> dict[str, Any]:
-    """The model that serves: version, commit, sha256 of its data, features; and the challenger, if there is one."""
+    """The model in service: version, commit, sha256 of its training data and features; the challenger's, too."""
     service: Service = request.app.state.service
     if service.champion.current is None:
         raise NotReady("no model is loaded")
@@ -83,20 +83,20 @@ async def version(request: Request) -> dict[str, Any]:
 
 
 async def live() -> dict[str, str]:
-    """The process answers; whether there is a model is another question."""
+    """The process is alive, with or without a model."""
     return {"status": "live"}
 
 
 async def ready(request: Request) -> dict[str, str]:
-    """A model is loaded, verified and warm, and the service is not about to end."""
+    """A model is loaded, verified and warmed up, and the service is not shutting down."""
     service: Service = request.app.state.service
     if service.draining or service.champion.current is None:
-        raise NotReady("draining" if service.draining else "no model is loaded")
+        raise NotReady("shutting down" if service.draining else "no model is loaded")
     return {"status": "ready", "model": service.champion.current.version}
 
 
 async def metrics(request: Request) -> Response:
-    """Counters in Prometheus' text format."""
+    """Metrics in the Prometheus text format."""
     return Response(request.app.state.service.telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
 
@@ -118,7 +118,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _contract_violation(request: Request, error: Exception) -> Response:
     assert isinstance(error, ContractViolation)
     problems = [
-        {"row": violation.row, "field": violation.subject, "message": violation.problem or "the rule does not hold"}
+        {"row": violation.row, "field": violation.subject, "message": violation.problem or "violates this rule"}
         for violation in error.violations
     ]
-    return JSONResponse({"error": "the rows break the contract", "problems": problems[:100]}, 422)
+    return JSONResponse({"error": "the rows violate the contract", "problems": problems[:100]}, 422)

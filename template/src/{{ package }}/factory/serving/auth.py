@@ -1,4 +1,4 @@
-"""Who calls: by API key, or by the name in a header where there are no keys."""
+"""Callers of the service: by API key, or by the name in a header where no keys are set."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ UNNAMED, OTHERS = "unnamed", "others"
 
 
 class Callers:
-    """Names the caller of a request from its headers, and bounds how many names metrics have."""
+    """Identifies the caller of a request, and limits how many names appear in metrics."""
 
     def __init__(self, keys: Path | None, header: str, max_labels: int) -> None:
         self.keys = read_keys(keys) if keys else None
@@ -21,7 +21,7 @@ class Callers:
         self._max_labels = max_labels
 
     def name(self, headers: dict[bytes, bytes]) -> str | None:
-        """The caller, or None where a key is needed and none is known."""
+        """The caller; None where a key is required and the request has no known one."""
         if self.keys is not None:
             scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
             key = key.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
@@ -30,7 +30,7 @@ class Callers:
         return name if NAME.fullmatch(name) else UNNAMED
 
     def label(self, name: str) -> str:
-        """The name as metrics have it: the first names have their own, all later ones share one."""
+        """The name in metrics: the first callers have their own, all later ones share one."""
         if name not in self._labels:
             if len(self._labels) >= self._max_labels:
                 return OTHERS
@@ -39,24 +39,24 @@ class Callers:
 
 
 def read_keys(path: Path) -> dict[str, str]:
-    """The callers of a keys file by the sha256 of their keys. Raises FactoryError."""
+    """The callers in a keys file, by the sha256 of their keys. Raises FactoryError."""
     try:
         lines = [
             line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()[:1] not in ("", "#")
         ]
     except (OSError, UnicodeDecodeError) as error:
-        raise FactoryError(f"{path}: the keys cannot be read") from error
+        raise FactoryError(f"{path}: cannot read the keys") from error
     for line in lines:
         if len(line) != 2 or not NAME.fullmatch(line[0]) or not re.fullmatch("[0-9a-f]{64}", line[1]):
-            raise FactoryError(f"{path}: each line holds a caller's name and the sha256 of its key: `factory key NAME`")
+            raise FactoryError(f"{path}: each line holds a name and the sha256 of its key: `factory key NAME`")
     if not lines:
-        raise FactoryError(f"{path}: holds no key, so that nobody could call")
+        raise FactoryError(f"{path}: has no keys: add the line that `factory key NAME` prints")
     return {sha256: name for name, sha256 in lines}
 
 
 def new_key(name: str) -> tuple[str, str]:
-    """A key for the caller, and its line in the keys file. Raises FactoryError."""
+    """A new key for the caller, and its line for the keys file. Raises FactoryError."""
     if not NAME.fullmatch(name):
-        raise FactoryError(f"{name}: a caller's name has up to 40 letters, digits, dots, dashes and underscores")
-    key = secrets.token_urlsafe(32)  # so long that no salt or slow hash is needed
+        raise FactoryError(f"{name}: not a caller's name: use up to 40 letters, digits, dots, dashes and underscores")
+    key = secrets.token_urlsafe(32)  # long enough to need neither salt nor a slow hash
     return key, f"{name} {hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Limits on requests: how many are at work, of whom, how long they take and how much memory their bodies hold."""
+"""Limits on requests: how many at once, in total and by caller, for how long, and how much memory for bodies."""
 
 import asyncio
 import json
@@ -18,9 +18,9 @@ from .settings import Settings
 
 UNAUTHENTICATED_PATHS = ("/health/", "/v2/health/", "/metrics", "/docs", "/openapi.json")
 REQUEST_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
-UNCOUNTED_BYTES = 20_000  # of a body: what is not worth counting
-CLIENT_CLOSED = 499  # as metrics have it: the client did not wait for an answer
-MISSING_KEY = "a known API key is needed, as Authorization: Bearer or X-API-Key"
+UNCOUNTED_BYTES = 20_000  # of a body, below which it does not count against the limit on memory
+CLIENT_CLOSED = 499  # in metrics: the client disconnected before the response
+MISSING_KEY = "a valid API key is required, as Authorization: Bearer KEY or X-API-Key: KEY"
 RETRY_AFTER = [(b"retry-after", b"1")]
 CLOSE = [(b"connection", b"close")]
 log = logging.getLogger("uvicorn.error")
@@ -32,11 +32,11 @@ def needs_key(path: str) -> bool:
 
 
 class Rejected(Exception):
-    """Status, error and headers of the answer to a request that is not served."""
+    """The request is not served; its arguments are the status, error and headers of the response."""
 
 
 class ConcurrencyLimit:
-    """Requests count from when their bodies are whole, so that slow ones keep no other from being served."""
+    """Requests count once their bodies are complete, so that slow uploads do not block others."""
 
     def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         self._max_requests = settings.concurrency
@@ -46,21 +46,21 @@ class ConcurrencyLimit:
         self._gauge = telemetry.in_flight
 
     def check(self, caller: str) -> None:
-        """Raises Rejected where there is no room for one more of the caller."""
+        """Raises Rejected where one more request of the caller would exceed a limit."""
         if self._in_flight >= self._max_requests:
-            raise Rejected(503, "too many requests at once", RETRY_AFTER)
+            raise Rejected(503, "too many concurrent requests", RETRY_AFTER)
         if self._per_caller[caller] >= self._max_per_caller:
-            raise Rejected(429, "too many requests at once from this caller", RETRY_AFTER)
+            raise Rejected(429, "too many concurrent requests from this caller", RETRY_AFTER)
 
     def enter(self, caller: str) -> None:
-        """Count a request until it leaves. Raises Rejected."""
+        """Count a request until `leave`. Raises Rejected."""
         self.check(caller)
         self._in_flight += 1
         self._per_caller[caller] += 1
         self._gauge.inc()
 
     def leave(self, caller: str) -> None:
-        """The request is answered."""
+        """Stop counting a request."""
         self._gauge.dec()
         self._in_flight -= 1
         self._per_caller[caller] -= 1
@@ -68,17 +68,17 @@ class ConcurrencyLimit:
             del self._per_caller[caller]
 
     def reserve(self, held: int, size: int) -> int:
-        """The bytes that a request holds once its body has grown to the size, instead of `held`. Raises Rejected."""
+        """Reserve memory for a body that has grown to the size, where `held` is reserved already. Raises Rejected."""
         wanted = min(size, self._max_body)
         if wanted > held and self._bytes + wanted - held > self._max_bytes:
-            raise Rejected(503, "too many bodies at once", RETRY_AFTER)
+            raise Rejected(503, "too much data in concurrent requests", RETRY_AFTER)
         self._bytes += wanted - held
         return wanted
 
 
 @dataclass
 class RequestContext:
-    """One request: its id, its caller, the same as metrics have it, and the key by which a challenger is chosen."""
+    """A request: its id, its caller, the caller's label in metrics, and the key that chooses champion or challenger."""
 
     id: str
     caller: str
@@ -87,7 +87,7 @@ class RequestContext:
 
 
 class ServiceState(Protocol):
-    """What of the service the middleware needs."""
+    """What the middleware needs of the service."""
 
     settings: Settings
     callers: Callers
@@ -96,7 +96,7 @@ class ServiceState(Protocol):
 
 
 class LimitsMiddleware:
-    """ASGI middleware that rejects at once what cannot be served in time, and counts what it lets pass."""
+    """ASGI middleware that authenticates and counts requests, and rejects at once those beyond the limits."""
 
     def __init__(self, app: Any, state: ServiceState) -> None:
         self._app, self._state = app, state
@@ -104,7 +104,7 @@ class LimitsMiddleware:
         self._limit = ConcurrencyLimit(state.settings, state.telemetry)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass the request on, or reject it: 401, 408, 429 or 503."""
+        """Serve the request, or reject it with 401, 408, 429 or 503."""
         if scope["type"] != "http" or not needs_key(scope["path"]):
             await self._app(scope, receive, send)
             return
@@ -133,7 +133,7 @@ class LimitsMiddleware:
         return RequestContext(id, name or "", self._callers.label(name) if name else "unknown", key)
 
     async def _serve(self, scope: Any, exchange: "Exchange") -> None:
-        """Pass the request on for as long as it may take. Raises Rejected."""
+        """Serve the request within the time limit. Raises Rejected."""
         try:
             async with asyncio.timeout(self._settings.seconds) as limit:
                 await self._app(scope, exchange.receive, exchange.send)
@@ -143,19 +143,19 @@ class LimitsMiddleware:
             exchange.status = CLIENT_CLOSED
         except Exception as error:
             if limit.expired() and exchange.status:
-                return  # the answer is not read: uvicorn ends the connection
-            if exchange.status:  # the answer has begun: to break it off is all that is left
+                return  # the client does not read the response: uvicorn closes the connection
+            if exchange.status:  # the response has begun, and can only be aborted
                 raise
             if not limit.expired():
                 log.exception("request %s failed", exchange.context.id)
-                raise Rejected(500, "failed; the service's log says why", []) from error
+                raise Rejected(500, "internal error: see the service's log", []) from error
             if exchange.body_complete:
-                raise Rejected(503, "took too long", RETRY_AFTER) from error
-            raise Rejected(408, "the body came too slowly", []) from error
+                raise Rejected(503, "timed out", RETRY_AFTER) from error
+            raise Rejected(408, "timed out while waiting for the body", []) from error
 
 
 class Exchange:
-    """The two directions of a request: what it receives is counted, and what it sends gets headers."""
+    """A request's two channels: counts what is received, and adds headers to what is sent."""
 
     def __init__(
         self, receive: Any, send: Any, context: RequestContext, draining: bool, limit: ConcurrencyLimit
@@ -168,7 +168,7 @@ class Exchange:
         self.size = self._held = 0
 
     async def receive(self) -> Any:
-        """The next piece of the request."""
+        """The next message of the request."""
         message = await self._receive()
         if message["type"] == "http.request" and not self.body_complete:
             self.size += len(message["body"])
@@ -177,11 +177,11 @@ class Exchange:
             if not message["more_body"]:
                 self._limit.enter(self.context.caller)
                 self.body_complete = self._counted = True
-                await asyncio.sleep(0)  # all that came at the same time are counted before the first is served
+                await asyncio.sleep(0)  # lets all that arrived together be counted before the first is served
         return message
 
     def leave(self) -> None:
-        """Count no longer."""
+        """Stop counting the request and its memory."""
         if self._held:
             self._held = self._limit.reserve(self._held, 0)
         if self._counted:
@@ -189,15 +189,15 @@ class Exchange:
             self._counted = False
 
     async def send(self, message: Any) -> None:
-        """The next piece of the answer."""
+        """Send the next message of the response."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.leave()  # the work is done, however slowly the answer is read
+            self.leave()  # the work is done, however slowly the client reads
             message["headers"] = [*message["headers"], *self._headers, *self._connection]
         await self._send(message)
 
     async def reject(self, status: int, error: str, headers: list[tuple[bytes, bytes]]) -> None:
-        """Answer with the error, and end the connection, as its body may still be on the way."""
+        """Respond with the error, and close the connection, since the body may still be arriving."""
         self._connection = CLOSE
         body = json.dumps({"error": error, "problems": []}).encode()
         content = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

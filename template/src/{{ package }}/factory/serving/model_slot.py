@@ -1,4 +1,4 @@
-"""The models in service: loaded beside what serves, verified, warmed, and only then put in its place."""
+"""The models in service. A new one is loaded beside the current one, verified and warmed up before it takes over."""
 
 import logging
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ log = logging.getLogger("uvicorn.error")
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready to serve, and which version it is."""
+    """A model that is ready to serve, and its version."""
 
     scorer: Scorer
     version: str
     commit: str
 
     def description(self) -> dict[str, Any]:
-        """What callers may want to know of it."""
+        """What callers may want to know about it."""
         manifest = self.scorer.manifest
         facts = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "features")}
         return {"version": self.version, "commit": self.commit, "data": manifest["data"]["train"], **facts}
 
 
 class ModelSlot:
-    """A place for one model: what the folder holds, or what it last held that was fit to serve."""
+    """One role's model: the one in the folder, or the last one there that could be loaded."""
 
     def __init__(self, folder: Path, role: str, telemetry: Telemetry) -> None:
         self.folder, self.role = folder, role
@@ -40,18 +40,21 @@ class ModelSlot:
         self._telemetry = telemetry
 
     def reload(self) -> None:
-        """Take the model in the folder into service if it is another one, and fit to serve."""
+        """Load the model in the folder if it has changed; if that fails, keep the current one."""
         fingerprint = _fingerprint(self.folder)
         if fingerprint == self._fingerprint:
             return
         self._fingerprint = fingerprint
         try:
             model = load_warm(self.folder)
-        except Exception as error:  # noqa: BLE001  whatever is wrong with a new model, the old one goes on
+        except Exception as error:  # noqa: BLE001  whatever is wrong with a new model, the current one goes on serving
             self._telemetry.loads.labels(self.role, "refused").inc()
             reason = error if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
             log.error(
-                "%s refused, %s serves: %s", self.role, self.current.version if self.current else "nothing", reason
+                "%s: new model rejected, %s in service: %s",
+                self.role,
+                self.current.version if self.current else "none",
+                reason,
             )
             return
         self._telemetry.loads.labels(self.role, "taken").inc()
@@ -59,22 +62,22 @@ class ModelSlot:
         if previous:
             self._telemetry.model.remove(*_labels(self.role, previous))
         self._telemetry.model.labels(*_labels(self.role, model)).set(1)
-        log.info("%s: %s serves", self.role, model.version)
+        log.info("%s: %s is in service", self.role, model.version)
 
 
 def load_warm(folder: Path) -> LoadedModel:
-    """The model in the folder, verified, and warmed by scoring. Raises ArtifactError."""
+    """The model in the folder, verified and warmed up by scoring. Raises ArtifactError."""
     scorer = Scorer.load(folder)
     version = artifact.read_version(folder)
     scorer.score(contract.Row.create_empty())
     scorer.score(parsing.valid_row(contract.Row))
     if artifact.read_version(folder) != version or Scorer.load(folder).manifest != scorer.manifest:
-        raise ArtifactError(f"{folder}: changed while it was read")
+        raise ArtifactError(f"{folder}: changed while it was being read")
     return LoadedModel(scorer, version["version"], version["commit"])
 
 
 def _fingerprint(folder: Path) -> object:
-    """What differs once a file in the folder was replaced or rewritten."""
+    """A value that changes when a file in the folder is replaced or rewritten."""
     try:
         files = {path.name: path.stat() for path in folder.iterdir()}
     except OSError:

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol (KServe V2, REST): one tensor for each column of the contract, scores and decisions out."""
+"""The Open Inference Protocol (KServe V2, REST): a tensor for each column in, scores and decisions out."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
 
 class ModelNotFound(Exception):
-    """There is no such model, or it is another version."""
+    """No model of that name and version is in service."""
 
 
 class ModelMetadata(BaseModel):
-    """What goes into the model and what comes out."""
+    """The model's input and output tensors."""
 
     name: str
     versions: list[str]
@@ -33,7 +33,7 @@ class ModelMetadata(BaseModel):
 
 
 MODEL_ERRORS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ERROR_RESPONSES[400]["model"], "description": "There is no such model or version"},
+    404: {"model": ERROR_RESPONSES[400]["model"], "description": "No such model or version"},
     503: ERROR_RESPONSES[503],
 }
 VERSIONED = {"parameters": [{"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}]}
@@ -41,21 +41,21 @@ VERSIONED = {"parameters": [{"name": "version", "in": "path", "required": True, 
 
 @router.get("")
 async def server_metadata() -> dict[str, Any]:
-    """The server and the extensions of the protocol that it knows."""
+    """The server, and the protocol extensions it supports."""
     return {"name": PACKAGE, "version": "2", "extensions": ["binary_tensor_data"]}
 
 
 @router.get("/health/live")
 async def live() -> dict[str, bool]:
-    """The process answers."""
+    """The process is alive."""
     return {"live": True}
 
 
 @router.get("/health/ready", responses={503: ERROR_RESPONSES[503]})
 async def ready(request: Request) -> dict[str, bool]:
-    """A model is loaded, and the service is not about to end."""
+    """A model is loaded, and the service is not shutting down."""
     if request.app.state.service.draining:
-        raise NotReady("draining")
+        raise NotReady("shutting down")
     _requested(request, PACKAGE)
     return {"ready": True}
 
@@ -63,7 +63,7 @@ async def ready(request: Request) -> dict[str, bool]:
 @router.get("/models/{name}", responses=MODEL_ERRORS)
 @router.get("/models/{name}/versions/{version}", responses=MODEL_ERRORS, openapi_extra=VERSIONED)
 async def model_metadata(request: Request, name: str) -> ModelMetadata:
-    """The model's tensors: a column that may be null may be left out, be NaN or, as text, be empty."""
+    """The model's tensors. A nullable column may be omitted, NaN or, if it is text, empty."""
     model = _requested(request, name)
     inputs = [tensors.metadata(name, column.dtype) for name, column in contract.Row.columns().items()]
     scores = model.scorer.predict(contract.Row.create_empty())
@@ -101,7 +101,7 @@ BODY = {
     openapi_extra=BODY | VERSIONED,
 )
 async def infer(request: Request, name: str) -> Response:
-    """Score the rows that the tensors hold; tensors may follow the JSON as bytes."""
+    """Score the rows in the tensors, whose data may follow the JSON as bytes."""
     service: Service = request.app.state.service
     model = _requested(request, name)
     requested = model if "version" in request.path_params else None
@@ -128,5 +128,5 @@ def _requested(request: Request, name: str) -> LoadedModel:
     version = request.path_params.get("version", serving[0].version)
     model = next((model for model in serving if model.version == version), None)
     if name != PACKAGE or model is None:
-        raise ModelNotFound("there is no such model or version: GET /v2/models/" + PACKAGE)
+        raise ModelNotFound("no such model or version: GET /v2/models/" + PACKAGE)
     return model

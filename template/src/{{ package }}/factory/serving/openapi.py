@@ -1,4 +1,4 @@
-"""What the OpenAPI document has beyond the routes: records from the contract, errors, and an example that works."""
+"""The OpenAPI document: records from the contract, errors, and a valid example."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .middleware import needs_key
 
 
 class Problem(BaseModel):
-    """What is wrong with a record: its place among the records, the field or the rule, and why."""
+    """What is wrong with a record: its position in the request, the field or rule, and the reason."""
 
     row: int | None
     field: str
@@ -20,21 +20,21 @@ class Problem(BaseModel):
 
 
 class ErrorResponse(BaseModel):
-    """Why there is no score. No value that was sent is repeated."""
+    """Why the request failed. No value of the request is repeated."""
 
     error: str
     problems: list[Problem]
 
 
 DESCRIPTIONS = {
-    400: "The body is not what its content type says",
-    401: "A known API key is needed",
-    408: "The body came too slowly",
-    413: "The body or its rows are beyond the limits",
-    415: "The content type is not read",
-    422: "The rows break the contract",
-    429: "Too many requests at once from this caller; see Retry-After",
-    503: "Too many requests at once, no model, or work that took too long; see Retry-After",
+    400: "The body does not match its content type",
+    401: "A valid API key is required",
+    408: "Timed out while waiting for the body",
+    413: "The body or the number of rows exceeds a limit",
+    415: "Unsupported content type",
+    422: "The rows violate the contract",
+    429: "Too many concurrent requests from this caller; see Retry-After",
+    503: "Too many concurrent requests, no model in service, or a timeout; see Retry-After",
 }
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": reason} for status, reason in DESCRIPTIONS.items()
@@ -79,7 +79,7 @@ def _build(app: FastAPI, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_score(fields: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Leave of the fields those that the model's scores have, and state the type of its decision."""
+    """Keep only the fields that the model's scores have, with the type of its decision."""
     if facts.get("classes"):
         fields["decision"] = {"title": "Decision", "type": "string", "enum": facts["classes"]}
     else:

@@ -1,4 +1,4 @@
-"""Request bodies into rows: JSON by the types of the contract, strictly, and tables as Arrow or CSV."""
+"""Parsing of request bodies: JSON strictly by the types of the contract, and tables as Arrow or CSV."""
 
 import io
 import json
@@ -41,16 +41,16 @@ ISO_FORMATS: dict[type[dy.Column], tuple[str, str, Callable[[str], Any]]] = {
     dy.Time: (f"^{CLOCK}$", "a time like 18:30:00", time.fromisoformat),
     dy.Datetime: (f"^{DAY}[T ]{CLOCK}$", "a local date and time like 2013-02-04T18:30:00", datetime.fromisoformat),
 }
-"""ISO 8601 alone, without what pydantic takes for a date beside it: seconds since 1970, and any offset."""
+"""Only ISO 8601: pydantic also accepts seconds since 1970 and any offset."""
 ZONED = f"^{DAY}[T ]{CLOCK}(Z|[+-]\\d{{2}}:\\d{{2}})$", "a date and time with its offset like 2013-02-04T18:30:00Z"
 
 
 class InvalidBody(FactoryError):
-    """The body is not what its content type says."""
+    """The body does not match its content type."""
 
 
 def read_json(body: bytes) -> list[Row]:
-    """The values of an object or of an array of objects. Raises InvalidBody and ContractViolation."""
+    """The rows of an object or of an array of objects. Raises InvalidBody and ContractViolation."""
     check_json(body, _reject_constant)
     one, many = record_adapters(contract.Row)
     try:
@@ -58,48 +58,50 @@ def read_json(body: bytes) -> list[Row]:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         if problems[0]["type"] == "json_invalid":
-            raise InvalidBody("not JSON: a text or a number cannot be read") from error
+            raise InvalidBody("invalid JSON: a string or a number cannot be parsed") from error
         raise ContractViolation([_violation(problem["loc"], problem["msg"]) for problem in problems]) from error
     return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
 
 
 def read_arrow(body: bytes, max_rows: int) -> pl.DataFrame:
-    """The table of an Arrow IPC stream, up to one row more than the maximum. Raises InvalidBody."""
+    """The table in an Arrow IPC stream, of at most one row more than the maximum. Raises InvalidBody."""
     try:
         arrow.check(body, len(contract.Row.columns()), max_rows)
         return pl.read_ipc_stream(io.BytesIO(body), n_rows=max_rows + 1)
     except (struct.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise InvalidBody("not an Arrow IPC stream, damaged, or compressed") from error
+        raise InvalidBody("not a valid, uncompressed Arrow IPC stream") from error
 
 
 def read_csv(body: bytes, max_rows: int) -> pl.DataFrame:
-    """The table of a CSV file, as text, up to one row more than the maximum. Raises InvalidBody."""
+    """The table in a CSV file, as text, of at most one row more than the maximum. Raises InvalidBody."""
     header = body.find(b"\n")
     if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000 or body.count(b'"', 0, max(header, 0)) % 2:
-        raise InvalidBody("body: the header is longer than the contract's")
+        raise InvalidBody("body: the header is longer than the contract allows")
     try:
         csv.check(io.BytesIO(body), "body")
         separator = csv.delimiter(io.BytesIO(body))
         return pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator)
     except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
-        raise InvalidBody(str(error) if isinstance(error, FactoryError) else "not CSV, or damaged") from error
+        raise InvalidBody(str(error) if isinstance(error, FactoryError) else "not valid CSV") from error
 
 
 def check_json(body: bytes, parse_constant: Callable[[str], Any]) -> None:
-    """Refuse what other readers of JSON take in different ways, or at which they fail. Raises InvalidBody."""
+    """Reject JSON that parsers read differently, or fail on. Raises InvalidBody."""
     try:
         json.loads(body, object_pairs_hook=_reject_duplicates, parse_constant=parse_constant)
     except RecursionError as error:
-        raise InvalidBody("not JSON that can be read: nested too deeply") from error
+        raise InvalidBody("invalid JSON: nested too deeply") from error
     except ValueError as error:
-        place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a value"
-        raise InvalidBody(f"not JSON: {place} cannot be read") from error
+        place = (
+            f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "some value"
+        )
+        raise InvalidBody(f"invalid JSON at {place}") from error
 
 
 @cache
 def record_adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
-    """The adapters of pydantic for one record and for many, which stops at the first that is wrong."""
-    with warnings.catch_warnings(action="ignore"):  # that rules are not translated: scoring checks them
+    """Pydantic's adapters for one record and for a list, which stops at the first invalid record."""
+    with warnings.catch_warnings(action="ignore"):  # about rules that pydantic cannot express: scoring checks them
         fields = {name: _field(column) for name, column in schema.columns().items()}
         fields |= {name: NotRequired[Any] for name in ignored() if name not in fields}
     record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
@@ -115,12 +117,12 @@ def example_record(typical: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def valid_row(schema: type[dy.Schema]) -> pl.DataFrame:
-    """A table of one valid row, with random values."""
+    """A table of one random valid row."""
     return schema.sample(1, generator=dy.random.Generator(0))
 
 
 def typical_row(schema: type[dy.Schema], typical: dict[str, Any]) -> pl.DataFrame:
-    """The same, with the typical values in place of random ones, but for those that together break a rule."""
+    """The same with typical values, except for those that violate a rule."""
     values, _ = try_cast(pl.DataFrame([typical]), schema)
     row = valid_row(schema).with_columns(values.get_columns())
     while violated := violated_rules(row, schema, frozenset()):
@@ -130,12 +132,12 @@ def typical_row(schema: type[dy.Schema], typical: dict[str, Any]) -> pl.DataFram
 
 
 def _reject_constant(name: str) -> None:
-    raise InvalidBody(f"not JSON: {name} is no number")
+    raise InvalidBody(f"invalid JSON: {name} is not a number")
 
 
 def _reject_duplicates(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) != len(pairs):
-        raise InvalidBody("not JSON that can be read: a name occurs twice in an object")
+        raise InvalidBody("invalid JSON: a name occurs twice in an object")
 
 
 @cache
@@ -144,7 +146,7 @@ def _width(schema: type[dy.Schema]) -> int:
 
 
 def _field(column: dy.Column) -> Any:
-    """The field of a column, in which what means unknown is null."""
+    """The field of a column, with null in place of values that mean missing."""
     is_missing = hidden_missing(column)
     field = _strict_field(column)
     return Annotated[field, BeforeValidator(lambda v: None if is_missing(v) else v)] if is_missing else field
@@ -172,7 +174,7 @@ def _parse_iso(pattern: re.Pattern[str], form: str, parse: Callable[[str], Any],
         raise ValueError(f"should be {form}")
     try:
         return parse(value)
-    except (ValueError, OverflowError) as error:  # its message may hold the value
+    except (ValueError, OverflowError) as error:  # their messages may repeat the value
         raise ValueError(f"should be {form}") from error
 
 

@@ -1,6 +1,6 @@
-"""Requests and their scores, kept in files for monitoring.
+"""Requests and their scores, captured in files for monitoring.
 
-A row of them has the contract's columns, and those that begin with _: time, request, caller, role, model and scores.
+A row has the contract's columns, and those that begin with _: time, request, caller, role, model and scores.
 """
 
 import logging
@@ -32,12 +32,12 @@ from .parsing import Row
 from .settings import Settings
 
 REQUESTS_PER_TABLE = 5000
-MAX_QUEUED_FILES = 20  # files' worth of rows that may wait to be written
+MAX_QUEUED_FILES = 20  # files' worth of rows that may be queued
 log = logging.getLogger("uvicorn.error")
 
 
 class ScoredRequest(NamedTuple):
-    """The rows of one request, and a model's scores of them."""
+    """The rows of one request, and the model's scores."""
 
     at: float
     request: str
@@ -49,7 +49,7 @@ class ScoredRequest(NamedTuple):
 
 
 class RequestLog:
-    """Writes scored requests to a folder, a subfolder for each day, until it is closed."""
+    """Writes scored requests to a folder, with a subfolder for each day, in a thread of its own."""
 
     def __init__(
         self, settings: Settings, folder: Path, telemetry: Telemetry, shadow: Callable[[], LoadedModel | None]
@@ -62,13 +62,13 @@ class RequestLog:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FactoryError(f"{folder}: nothing can be captured there: {error.strerror}") from error
+            raise FactoryError(f"{folder}: cannot capture requests there: {error.strerror}") from error
         self._lock, self._queued_rows = threading.Lock(), 0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
     def put(self, scored: ScoredRequest) -> None:
-        """Keep it, or count it as lost where the disk does not keep up; returns at once."""
+        """Queue the request, or count it as lost if the disk does not keep up; returns at once."""
         if self._queued_rows > MAX_QUEUED_FILES * self._settings.capture_rows:
             self._telemetry.lost.labels("behind").inc(len(scored.rows))
         else:
@@ -76,7 +76,7 @@ class RequestLog:
             self._queue.put(scored)
 
     def close(self, seconds: float = 20) -> None:
-        """Write what is queued."""
+        """Write what is queued, and stop."""
         self._queue.put(None)
         self._thread.join(seconds)
 
@@ -94,12 +94,12 @@ class RequestLog:
                 reason = "disk"
                 self._write(table)
                 self._telemetry.captured.inc(height)
-            except Exception as error:  # noqa: BLE001  a capture that fails must not end the capture
+            except Exception as error:  # noqa: BLE001  one failure must not end the capture
                 self._telemetry.lost.labels(reason).inc(height)
-                log.error("%d rows could not be captured: %s", height, error)
+                log.error("%d rows lost instead of captured: %s", height, error)
 
     def _batches(self) -> Iterator[list[ScoredRequest]]:
-        """What goes into one file: as many rows as it takes, or those of its time."""
+        """The requests for one file: until it has enough rows, or its time is up."""
         batch: list[ScoredRequest] = []
         rows, due = 0, time.monotonic() + self._settings.capture_seconds
         while True:
@@ -131,7 +131,7 @@ class RequestLog:
             temporary.unlink(missing_ok=True)
 
     def _delete_old_days(self, now: datetime) -> None:
-        """Delete the days that are too old; what is full has room afterwards."""
+        """Delete folders of days past the retention time, first, since that makes room on a full disk."""
         oldest = f"{now - timedelta(days=self._settings.capture_days):%Y-%m-%d}"
         for day in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
             if day.name < oldest:
@@ -139,12 +139,12 @@ class RequestLog:
 
 
 def to_table(batch: list[ScoredRequest], shadow: LoadedModel | None) -> pl.DataFrame:
-    """A row for each row that was scored, and one more with the score of a shadow."""
+    """One row for each scored row, and another with the score of the shadow model, if there is one."""
     return pl.concat([table for rows, requests in _groups(batch) for table in _tables(rows, requests, shadow)])
 
 
 def redacted(table: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
-    """The same without some columns, and with the sha256 of others."""
+    """The table without some columns, and with the sha256 of others."""
     hashes = [
         pl.col(name).cast(pl.String).map_elements(lambda text: sha256(text.encode()), pl.String) for name in hashed
     ]
@@ -152,12 +152,12 @@ def redacted(table: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.D
 
 
 def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[ScoredRequest]]]:
-    """Rows that one model scored, and the requests that they came with."""
+    """Rows that one model scored, and their requests."""
     for model in dict.fromkeys(request.model for request in batch):
         listed = [
             (request, request.rows) for request in batch if request.model is model and isinstance(request.rows, list)
         ]
-        for start in range(0, len(listed), REQUESTS_PER_TABLE):  # the interpreter is free for requests in between
+        for start in range(0, len(listed), REQUESTS_PER_TABLE):  # between chunks the interpreter can serve requests
             chunk = listed[start : start + REQUESTS_PER_TABLE]
             table = rules.frame([row for _, rows in chunk for row in rows], contract.Row)
             yield table, [request for request, _ in chunk]
@@ -184,8 +184,8 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: LoadedMod
 def _shadow_table(rows: pl.DataFrame, context: pl.DataFrame, shadow: LoadedModel) -> Iterator[pl.DataFrame]:
     try:
         _, scores = shadow.scorer.predict_with_ids(rows)
-    except Exception as error:  # noqa: BLE001  what was answered is kept all the same
-        log.error("the shadow %s failed: %s", shadow.version, error)
+    except Exception as error:  # noqa: BLE001  the response is captured all the same
+        log.error("shadow model %s failed: %s", shadow.version, error)
         return
     context = context.with_columns(_role=pl.lit("shadow"), _model=pl.lit(shadow.version))
     yield _with_scores(rows, context, scores, shadow)
@@ -204,6 +204,6 @@ def _column_names(setting: str, columns: list[str]) -> list[str]:
     for name in names:
         if name not in columns:
             raise FactoryError(
-                f"{name}: not a column of the contract, so that it cannot be left out of the capture or hashed"
+                f"{name}: not a column of the contract: correct FACTORY_CAPTURE_WITHOUT or FACTORY_CAPTURE_HASHED"
             )
     return names

@@ -1,4 +1,4 @@
-"""POST /score: records as JSON, or a table as Arrow or CSV, and their scores in the same format."""
+"""POST /score: scores records in JSON, or a table in Arrow or CSV, and responds in the same format."""
 
 import io
 import json
@@ -22,11 +22,11 @@ router = APIRouter()
 
 
 class UnsupportedMediaType(Exception):
-    """A content type that is not read."""
+    """An unsupported content type or encoding."""
 
 
 class Score(BaseModel):
-    """The prediction for one row: `decision` where the model decides, `probabilities` by class where it has several."""
+    """The prediction for one row: `decision` for classifiers, `probabilities` by class for several classes."""
 
     id: Any
     score: float
@@ -35,7 +35,7 @@ class Score(BaseModel):
 
 
 class Scores(BaseModel):
-    """The version of the model, and its prediction for each row, in the order of the rows."""
+    """The model's version, and its predictions in the order of the rows."""
 
     model: str
     scores: list[Score]
@@ -49,11 +49,11 @@ class Scores(BaseModel):
     tags=["score"],
 )
 async def score(request: Request) -> Response:
-    """Score one record, an array of records, or a table; the answer comes in the format of the question."""
+    """Score one record, an array of records, or a table; the response has the format of the request."""
     service: Service = request.app.state.service
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMATS:
-        raise UnsupportedMediaType(f"send {', '.join(FORMATS)}")
+        raise UnsupportedMediaType(f"unsupported content type: send {', '.join(FORMATS)}")
     check_not_compressed(request)
     body = await read_body(
         request, min(JSON_MB, service.settings.body_mb) if kind == JSON else service.settings.body_mb
@@ -62,13 +62,13 @@ async def score(request: Request) -> Response:
 
 
 def check_not_compressed(request: Request) -> None:
-    """Raises UnsupportedMediaType: a few bytes could become any number of them."""
+    """Raise UnsupportedMediaType for a compressed body, since a few bytes can expand to any number."""
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMediaType("send the body as it is, not compressed")
+        raise UnsupportedMediaType("unsupported content encoding: send the body uncompressed")
 
 
 async def read_body(request: Request, max_mb: float) -> bytes:
-    """The body. Raises TooLarge, once the whole of it has gone by: many clients listen only once they have sent all."""
+    """The body. Raises TooLarge after all of it has arrived, since many clients read the response only then."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
@@ -82,7 +82,7 @@ async def read_body(request: Request, max_mb: float) -> bytes:
 
 
 def respond(service: Service, context: RequestContext, kind: str, body: bytes) -> Response:
-    """The response to a body of that kind. Raises InvalidBody, ContractViolation, TooLarge and NotReady."""
+    """The response to a body of that content type. Raises InvalidBody, ContractViolation, TooLarge and NotReady."""
     read, write = FORMATS[kind]
     answer = service.score(context, read(body, service.settings.rows))
     return Response(write(answer), media_type=kind, headers={"X-Model-Version": answer.model.version})

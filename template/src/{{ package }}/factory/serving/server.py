@@ -1,4 +1,4 @@
-"""The server of `factory serve`: the application behind uvicorn, with the limits of the settings."""
+"""The server of `factory serve`: the application in uvicorn, with the limits of the settings."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
 
 
 def create_server(settings: Settings, folder: Path, host: str, port: int) -> Server:
-    """A server of the model in the folder, still to be run."""
+    """A server of the model in the folder, not yet running."""
     config = uvicorn.Config(
         create_app(settings, folder),
         host,

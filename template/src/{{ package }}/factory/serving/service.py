@@ -1,4 +1,4 @@
-"""What the routes share: models, limits, telemetry, request log, and the one way from rows to scores."""
+"""What the routes share: models, limits, metrics, request log, and the one way from rows to scores."""
 
 import asyncio
 import hashlib
@@ -26,30 +26,30 @@ from .parsing import Row
 from .request_log import RequestLog, ScoredRequest
 from .settings import Settings
 
-INLINE_BYTES = 20_000  # of a body that is read and scored at once, as handing it to a thread would take longer
-CHUNK = 32_768  # rows that a thread scores while another scores the next
+INLINE_BYTES = 20_000  # of a body that is scored in the event loop, since passing it to a thread would take longer
+CHUNK = 32_768  # rows that a thread scores at a time
 
 
 class NotReady(Exception):
-    """There is no model to answer with."""
+    """No model is in service."""
 
 
 class TooLarge(Exception):
-    """A body or its rows are beyond the limits."""
+    """The body or the number of rows exceeds a limit."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's scores of the rows of one request, in their order; without an id `ids` is None."""
+    """A model's scores of one request, in the order of its rows; `ids` is None where the data have no id."""
 
     model: LoadedModel
     ids: pl.Series | list[Any] | None
     scores: NDArray[np.float64]
-    cpu_seconds: float = 0  # in other threads than the one that asked
+    cpu_seconds: float = 0  # of worker threads
 
 
 class Service:
-    """One model, or two, that answer."""
+    """The service of a champion and, if there is one, a challenger."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.telemetry = settings, Telemetry()
@@ -64,12 +64,12 @@ class Service:
         self._chunk_threads = ThreadPoolExecutor(os.cpu_count(), "chunks")
 
     def reload(self) -> None:
-        """Take into service what is new in the models' folders."""
+        """Load the models that have changed in their folders."""
         for slot in filter(None, (self.champion, self.challenger)):
             slot.reload()
 
     async def run(self, size: int, work: Callable[[], Response]) -> Response:
-        """What `work` makes of a body of that size, in a thread unless it is small."""
+        """Run `work` on a body of that size, in a thread unless it is small."""
         if size <= INLINE_BYTES:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._request_threads, work)
@@ -77,12 +77,12 @@ class Service:
     def score(
         self, context: RequestContext, rows: list[Row] | pl.DataFrame, requested: LoadedModel | None = None
     ) -> Answer:
-        """The answer of the requested model, or of the one that serves this caller.
+        """The scores of the requested model, or of the one that serves this caller.
 
         Raises ContractViolation, TooLarge and NotReady.
         """
         if len(rows) > self.settings.rows:
-            raise TooLarge(f"more than {self.settings.rows} rows at once")
+            raise TooLarge(f"more than {self.settings.rows:,} rows")
         role, model = (self._role(requested), requested) if requested else self._choose(context)
         began = time.thread_time()
         try:
@@ -115,7 +115,7 @@ class Service:
         return Answer(model, pl.concat(ids) if id else None, np.concatenate(scores), sum(seconds))
 
     def _choose(self, context: RequestContext) -> tuple[str, LoadedModel]:
-        """The role and the model that answers: always the same for the same key, while both serve."""
+        """The role and the model to use: the same for the same key as long as both are in service."""
         challenger = self.challenger and self.challenger.current
         if challenger and int.from_bytes(hashlib.sha256(context.key).digest()[:8]) < self.settings.share * 2**64:
             return "challenger", challenger

@@ -13,51 +13,55 @@ PREFIX = "FACTORY_"
 PIPELINE_VARIABLES = {
     f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
 }
-JSON_MB = 4  # of JSON: reading takes twenty times its size in memory
+JSON_MB = 4  # of JSON, whose parsing takes twenty times its size in memory
 
 
 class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
-    """What a request may take, who may ask, which models answer, and what is kept of it."""
+    """Limits on requests, authentication, a challenger, and the capture of requests."""
 
     body_mb: float = Field(64, gt=0)
-    bodies_mb: float = Field(1000, gt=0, description="bodies of all requests together")
+    bodies_mb: float = Field(1000, gt=0, description="bodies of all concurrent requests")
     rows: int = Field(1_000_000, gt=0)
-    seconds: float = Field(30, gt=0, description="for a whole request, from its header to the last byte of the answer")
+    seconds: float = Field(30, gt=0, description="for a request, from its header to the last byte of the response")
     header_seconds: float = Field(10, gt=0)
-    concurrency: int = Field(64, gt=0, description="requests at work or waiting")
-    caller_concurrency: int | None = Field(None, gt=0, description="those of one caller; by default as many as of all")
+    concurrency: int = Field(64, gt=0, description="concurrent requests")
+    caller_concurrency: int | None = Field(
+        None, gt=0, description="the same of one caller; by default FACTORY_CONCURRENCY"
+    )
     connections: int = Field(1000, gt=0)
-    drain: float = Field(5, ge=0, description="seconds between SIGTERM and the end of listening")
-    reload: float = Field(2, gt=0, description="seconds between looks for another model in the folder")
+    drain: float = Field(5, ge=0, description="seconds of service after SIGTERM")
+    reload: float = Field(2, gt=0, description="seconds between checks for a new model")
 
-    keys: Path | None = Field(None, description="file of callers and the sha256 of their keys, as `factory key` prints")
-    caller_header: str = Field("X-Caller", description="where a caller names itself if there are no keys")
-    callers: int = Field(50, gt=0, description="names that metrics tell apart; the others are counted together")
+    keys: Path | None = Field(
+        None, description="file of callers and the sha256 of their keys: lines from `factory key`"
+    )
+    caller_header: str = Field("X-Caller", description="header with the caller's name, where FACTORY_KEYS is not set")
+    callers: int = Field(50, gt=0, description="callers that have metrics of their own; the rest share one")
 
     challenger: Path | None = Field(None, description="folder of a second model")
-    share: float = Field(0, ge=0, le=1, description="of the callers whom the challenger answers")
-    shadow: bool = Field(False, description="the challenger scores every row too, for the capture alone")
+    share: float = Field(0, ge=0, le=1, description="share of callers that get the challenger")
+    shadow: bool = Field(False, description="the challenger scores every row too, only for the capture")
 
-    capture: Path | None = Field(None, description="folder for what was asked and answered")
+    capture: Path | None = Field(None, description="folder for captured requests and scores")
     capture_rows: int = Field(20_000, gt=0, description="rows in a file")
-    capture_seconds: float = Field(60, gt=0, description="until a file is written though it is not full")
-    capture_days: float = Field(30, gt=0, le=36_500, description="until a file is deleted")
-    capture_without: str = Field("", description="columns to leave out, separated by commas")
-    capture_hashed: str = Field("", description="columns of which the sha256 is kept")
+    capture_seconds: float = Field(60, gt=0, description="after which a file is written even if it is not full")
+    capture_days: float = Field(30, gt=0, le=36_500, description="after which a file is deleted")
+    capture_without: str = Field("", description="columns to omit, separated by commas")
+    capture_hashed: str = Field("", description="columns to replace by their sha256")
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
         if (self.share or self.shadow) and self.challenger is None:
             raise ValueError("FACTORY_SHARE and FACTORY_SHADOW need FACTORY_CHALLENGER, the folder of a second model")
         if self.challenger and not (self.share or self.shadow):
-            raise ValueError("FACTORY_CHALLENGER does nothing without FACTORY_SHARE or FACTORY_SHADOW")
+            raise ValueError("FACTORY_CHALLENGER has no effect without FACTORY_SHARE or FACTORY_SHADOW")
         if self.shadow and self.capture is None:
-            raise ValueError("FACTORY_SHADOW needs FACTORY_CAPTURE, where its scores would be kept")
+            raise ValueError("FACTORY_SHADOW needs FACTORY_CAPTURE, the folder for its scores")
         return self
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in the environment. Raises FactoryError naming the variable that is wrong."""
+    """The settings in the environment. Raises FactoryError that names the wrong variable."""
     values = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environment.items()

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol: requests into rows, answers out of scores, and their descriptions."""
+"""Tensors of the Open Inference Protocol: from requests to rows, from scores to responses, and their metadata."""
 
 import json
 import math
@@ -35,7 +35,7 @@ class Tensor(BaseModel):
 
 
 class RequestedOutput(BaseModel):
-    """An output that is asked for, and whether it is to come as bytes."""
+    """A requested output; its parameters may ask for bytes."""
 
     name: str
     parameters: dict[str, Any] = {}
@@ -51,7 +51,7 @@ class InferenceRequest(BaseModel):
 
 
 class TensorMetadata(BaseModel):
-    """A tensor's name, type and shape; -1 is the number of rows."""
+    """A tensor's name, type and shape; -1 stands for the number of rows."""
 
     name: str
     datatype: str
@@ -59,7 +59,7 @@ class TensorMetadata(BaseModel):
 
 
 class InferenceResponse(BaseModel):
-    """An answer of the protocol."""
+    """A response of the protocol."""
 
     id: str = ""
     model_name: str
@@ -68,7 +68,7 @@ class InferenceResponse(BaseModel):
 
 
 def metadata(name: str, dtype: pl.DataType) -> TensorMetadata:
-    """The tensor that fits a column of the type; what is no number is text."""
+    """The tensor of a column of that type; all but numbers and booleans are text."""
     datatype = DATATYPE_OF.get(str(dtype).lower().replace("boolean", "bool"), "BYTES")
     return TensorMetadata(name=name, datatype=datatype, shape=[-1])
 
@@ -86,22 +86,22 @@ def read_request(body: bytes, header: str | None) -> tuple[InferenceRequest, pl.
                 columns[tensor.name] = _from_bytes(tensor, body[at : at + size])
                 at += size
         except (KeyError, TypeError, ValueError, OverflowError, struct.error, pl.exceptions.PolarsError) as error:
-            raise InvalidBody(f"tensor {tensor.name:.100}: its data do not fit its datatype and shape") from error
+            raise InvalidBody(f"tensor {tensor.name:.100}: its data do not match its datatype and shape") from error
     heights = {column.len() for column in columns.values()}
     if len(heights) > 1 or len(columns) != len(request.inputs) or at != len(body):
-        raise InvalidBody("the tensors need names and as many rows as each other, and bytes that are all theirs")
+        raise InvalidBody("tensors need different names, the same number of rows, and sizes that add up to the body's")
     return request, _table(columns, max(heights, default=0))
 
 
 def write_response(request: InferenceRequest, name: str, answer: Answer) -> tuple[bytes, int | None]:
-    """The response, and where its JSON ends if tensors follow as bytes. Raises InvalidBody."""
+    """The response, and the length of its JSON if tensors follow as bytes. Raises InvalidBody."""
     columns = {column.name: column for column in predictions.to_columns(answer.scores, answer.model.scorer.manifest)}
     outputs, tail = [], b""
     if len({requested.name for requested in request.outputs}) < len(request.outputs):
-        raise InvalidBody("an output is wanted twice")
+        raise InvalidBody("an output is requested twice")
     for requested in request.outputs or [RequestedOutput(name=name) for name in columns]:
         if requested.name not in columns:
-            raise InvalidBody(f"there is no output {requested.name:.100}: the outputs are {', '.join(columns)}")
+            raise InvalidBody(f"no such output: {requested.name:.100}: the outputs are {', '.join(columns)}")
         values = columns[requested.name]
         output = metadata(requested.name, values.dtype).model_dump() | {"shape": [len(values)]}
         if requested.parameters.get("binary_data", request.parameters.get("binary_data_output", False)):
@@ -116,13 +116,13 @@ def write_response(request: InferenceRequest, name: str, answer: Answer) -> tupl
 
 
 def _parse_json(body: bytes, header: str | None) -> tuple[InferenceRequest, int]:
-    """The JSON of the request, and where it ends."""
+    """The request in the JSON, and the position where that ends."""
     try:
         end = len(body) if header is None else int(header)
     except ValueError as error:
-        raise InvalidBody("Inference-Header-Content-Length is no number") from error
+        raise InvalidBody("Inference-Header-Content-Length is not a number") from error
     if not 0 <= end <= len(body):
-        raise InvalidBody("Inference-Header-Content-Length is not within the body")
+        raise InvalidBody("Inference-Header-Content-Length exceeds the body")
     if end > JSON_MB * 1e6:
         raise TooLarge(f"the JSON is larger than {JSON_MB:g} MB: send tensors as bytes")
     check_json(body[:end], float)
@@ -158,7 +158,7 @@ def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
             start, at = at + 4, at + 4 + struct.unpack_from("<I", data, at)[0]
             values.append(data[start:at].decode())
         if at > len(data):
-            raise ValueError("cut off")
+            raise ValueError("truncated")
         series = pl.Series(values, dtype=pl.String)
     else:
         series = pl.Series(np.frombuffer(data, DATATYPES[tensor.datatype]))
@@ -168,7 +168,7 @@ def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
 
 
 def _table(columns: dict[str, pl.Series], height: int) -> pl.DataFrame:
-    """The columns as rows; where null is allowed, it may be left out, empty text or NaN."""
+    """The columns as rows; in nullable columns empty text and NaN are null, and so is a missing column."""
     for name, column in contract.Row.columns().items():
         if column.nullable:
             values = columns.get(name, pl.Series([None] * height))

@@ -1,7 +1,7 @@
-"""uvicorn's protocol and server with limits that it lacks: on headers, unread answers, connections and the end of listening.
+"""uvicorn's protocol and server with what they lack: limits on headers, unread responses and connections, and draining.
 
-All that is relied on of uvicorn without being promised by it is in this module: the classes, callbacks and attributes
-of its httptools protocol and of its server may change with any minor release, hence the upper bound in pyproject.toml.
+The private interfaces of uvicorn that are used are all here: classes, callbacks and attributes of its protocol and its
+server, which may change in any minor release, hence the upper bound in pyproject.toml.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ TOO_MANY_CONNECTIONS = (
 
 
 class Connection(HttpToolsProtocol):
-    """Ends a connection whose header does not end or whose answer is not read, and rejects those that are too many."""
+    """Closes a connection whose headers do not end or whose response is not read; rejects those beyond the limit."""
 
     settings: Settings
     _read_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
-    _unparsed_bytes = 0  # since the last header or piece of a body was complete
+    _unparsed_bytes = 0  # since the last complete header or part of a body
     _progress = False
     _receiving = False
 
     def connection_made(self, transport: Any) -> None:
-        """Limit the time for the first header."""
+        """Limit the time for the first request's headers."""
         super().connection_made(transport)
         self._cycles: deque[RequestResponseCycle] = deque()
         if len(self.connections) > self.settings.connections:
@@ -49,14 +49,14 @@ class Connection(HttpToolsProtocol):
             self._read_timer = self.loop.call_later(self.settings.header_seconds, transport.close)
 
     def on_message_begin(self) -> None:
-        """Limit the time for the header of each further request."""
+        """Limit the time for the headers of each further request."""
         super().on_message_begin()
         self._receiving = True
         self._stop_read_timer()
         self._read_timer = self.loop.call_later(self.settings.header_seconds, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """End a connection whose header, or trailer, does not end."""
+        """Close a connection whose headers or trailers do not end."""
         self._progress = False
         super().data_received(data)
         self._unparsed_bytes = 0 if self._progress else self._unparsed_bytes + len(data)
@@ -64,14 +64,14 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        """From here the time limit of LimitsMiddleware holds."""
+        """From here on the time limit of LimitsMiddleware applies."""
         self._stop_read_timer()
         self._progress = True
         super().on_headers_complete()
         self._cycles.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
-        """A body is no header that does not end."""
+        """Bytes of a body do not count as headers."""
         self._progress = True
         super().on_body(body)
 
@@ -82,7 +82,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """It is the turn of the next request; a body that nobody waits for has to end in its time, too."""
+        """The next request's turn; the rest of a body that nobody waits for has its time limit, too."""
         self._cycles.popleft()
         super().on_response_complete()
         if self._receiving:
@@ -90,17 +90,17 @@ class Connection(HttpToolsProtocol):
             self._read_timer = self.loop.call_later(self.settings.seconds, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """Limit the time in which nothing of the answer is read."""
+        """Limit the time during which the client reads nothing."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(self.settings.seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The answer is being read."""
+        """The client reads again."""
         super().resume_writing()
         self._stop_write_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let all requests know that nobody listens: uvicorn lets the last one know."""
+        """Notify all requests that the client has gone; uvicorn notifies only the last one."""
         for cycle in self._cycles:
             cycle.disconnected = True
         self._stop_read_timer()
@@ -117,7 +117,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Serves on for some seconds after SIGTERM, not ready and ending each connection with its answer."""
+    """Goes on serving for some seconds after SIGTERM, not ready, and closes each connection after its response."""
 
     _closing: frozenset[Any] | set[Any] = frozenset()
 
@@ -127,7 +127,7 @@ class Server(uvicorn.Server):
         return self.config.app.state.service  # type: ignore[union-attr]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain, then end; a second signal, or Ctrl-C, ends at once."""
+        """Drain, then stop; a second signal, or Ctrl-C, stops at once."""
         if self.service.draining or sig == signal.SIGINT:
             super().handle_exit(sig, frame)
             return
@@ -135,7 +135,7 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(self.service.settings.drain, super().handle_exit, sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
-        """Give up the connections that were to end a while ago, and of which the last answer is not read."""
+        """Abort connections that were to close a while ago, but whose last response is not read."""
         if counter % max(1, int(10 * self.service.settings.seconds)) == 0:
             for connection in self._closing & self.server_state.connections:
                 connection.transport.abort()
@@ -143,7 +143,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
-        """Stop listening, and give clients whose connections were accepted a moment to send their requests."""
+        """Stop listening, and give accepted connections a moment to send their requests."""
         for server in self.servers:
             listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
             server.close()
@@ -153,7 +153,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _accept_backlog(self, listener: socket.socket) -> None:
-        """Accept the connections that wait for it: the end of listening would reset them."""
+        """Accept the connections in the backlog, which would be reset otherwise."""
         accepted = []
         with listener, suppress(BlockingIOError):
             listener.setblocking(False)
