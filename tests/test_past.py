@@ -121,9 +121,7 @@ def test_it_goes_on(past, tmp_path, version, by):
     own = work(project)
     output = update(project, by)
     assert {name: (project.folder / name).read_bytes() for name in own} == own
-    assert ("! dvc.yaml: names factory/metrics.py, which is now factory/metrics/definitions.py: change it" in output) == (
-        by == "hook"
-    )
+    assert ("! dvc.yaml: replace factory/metrics.py by factory/metrics/definitions.py, its new place" in output) == (by == "hook")
 
     project.done("uv", "sync", "--quiet", "--all-groups")  # its own tests run the notebook wherever they run
     project.set("max_iter: 30", "max_iter: 60")

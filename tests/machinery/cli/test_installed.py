@@ -26,7 +26,6 @@ TRAINING = (
     "sklearn",
     "yaml",
 )
-SCORING = ("dataframely", "numpy", "onnxruntime", "polars", "requests")
 
 
 def test_scoring_loads_none_of_the_training_libraries(tmp_path):
@@ -36,10 +35,23 @@ def test_scoring_loads_none_of_the_training_libraries(tmp_path):
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
 
 
-def test_help_waits_for_no_library(tmp_path):
-    block = f"import sys\nsys.modules.update(dict.fromkeys({(*TRAINING, *SCORING)}))\n"
-    script = f"{block}from {NAME}.factory.cli import main\nmain(['--help'])"
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, capture_output=True)
+@pytest.mark.parametrize("arguments, completing", [(["--help"], ""), (["--version"], ""), ([], "bash_complete")])
+def test_help_version_and_completion_load_click_alone(tmp_path, arguments, completing):
+    script = f"""
+import sys
+before = set(sys.modules)
+from {NAME}.factory.cli import main
+try:
+    main({arguments}, prog_name="factory")
+finally:
+    loaded = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+    print(*sorted(loaded - sys.stdlib_module_names), file=sys.stderr)
+"""
+    completion = {"COMP_WORDS": "factory pro", "COMP_CWORD": "1", "_FACTORY_COMPLETE": completing} if completing else {}
+    command, environment = [sys.executable, "-c", script], os.environ | completion
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert set(done.stderr.split()) == {"click", NAME}, done.stderr
+    assert ("promote" in done.stdout) == (arguments != ["--version"])
 
 
 def left_out():

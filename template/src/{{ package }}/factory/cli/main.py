@@ -174,7 +174,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
 
 @click.group(
     cls=Factory,
-    epilog="Every day: factory ingest FILE, dvc repro, git commit, dvc push, factory promote -m WHY",
+    epilog="Every day: ingest FILE, dvc repro, git commit, dvc push, promote -m WHY",
     context_settings={"max_content_width": 100},
 )
 @click.option(
