@@ -67,7 +67,7 @@ def test_unknown_category_is_refused():
 
 def test_what_is_there_is_not_overwritten():
     Path("edge").mkdir()
-    assert refused("export", "edge") == "edge: exists already: name a new folder"
+    assert refused("export", "edge") == "edge exists already: choose a new folder"
 
 
 def without(name: str) -> None:
@@ -80,14 +80,14 @@ def without(name: str) -> None:
 
 def test_model_without_onnx_is_named():
     without("model.onnx")
-    assert refused("export", "edge").startswith("model: there is no model.onnx")
+    assert refused("export", "edge").startswith("model: no model.onnx: ")
     assert not Path("edge").exists()
 
 
 def test_expression_without_a_counterpart_is_named(monkeypatch):
     without("features.onnx")
     monkeypatch.setattr(bundle, "features", lambda rows: toy.features(rows).with_columns(pl.col("amount").exp()))
-    assert refused("export", "edge").startswith("features.py: no counterpart in ONNX for 'exp'")
+    assert refused("export", "edge").startswith("features.py: no ONNX equivalent of 'exp'")
 
 
 def test_damaged_model_is_not_exported():

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import skops.io
-from late_flights.factory import manifest
+from late_flights.factory import errors, manifest
 from late_flights.factory.training import skops_schema
 from late_flights.factory.training.onnx import estimators
 from sklearn.compose import make_column_transformer
@@ -144,3 +144,40 @@ def test_skops_comes_back():
     loaded = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
     np.testing.assert_array_equal(loaded.predict_proba(values), model.predict_proba(values))
     assert estimators.to_onnx(loaded, 6) == estimators.to_onnx(model, 6)
+
+
+def onnx_reason(folder, estimator):
+    """Why there is no model.onnx, and whether there is one."""
+    values = matrix(1000, 0)
+    known = np.nan_to_num(values)
+    estimator.fit(values, target(known) > 0)
+    estimators.save(folder / "model", estimator, {}, np.vstack([values, known, matrix(200, 1, 30)]))
+    parity = manifest.read_manifest(folder / "model")["onnx"]
+    return parity["reason"], (folder / "model/model.onnx").exists(), parity["largest_difference"]
+
+
+def forest():
+    return RandomForestClassifier(5, random_state=0)
+
+
+def test_forest_differs_where_values_are_missing_and_agrees_once_they_are_imputed(tmp_path):
+    reason, exists, difference = onnx_reason(tmp_path / "gaps", forest())
+    assert "all with missing values" in reason and "impute" in reason and not exists and difference > 0.1
+    reason, exists, difference = onnx_reason(tmp_path / "imputed", make_pipeline(SimpleImputer(), forest()))
+    assert reason is None and exists and difference < 1e-5
+
+
+def one_hot(**options):
+    encoder = make_pipeline(SimpleImputer(strategy="constant", fill_value=-1), OneHotEncoder(sparse_output=False, **options))
+    rest = make_pipeline(SimpleImputer(), StandardScaler())
+    return make_pipeline(make_column_transformer((encoder, [1]), (rest, [0, 2])), LogisticRegression())
+
+
+def test_graph_that_fails_on_unseen_categories_is_not_kept(tmp_path):
+    reason, exists, difference = onnx_reason(tmp_path, one_hot(handle_unknown="infrequent_if_exist"))
+    assert reason.startswith("conversion failed: ") and not exists and difference is None
+
+
+def test_estimator_that_fails_on_unseen_categories_is_refused(tmp_path):
+    with pytest.raises(errors.FactoryError, match="cannot predict some of the rows: Found unknown categories"):
+        onnx_reason(tmp_path, one_hot())

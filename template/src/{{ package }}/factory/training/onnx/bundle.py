@@ -23,13 +23,15 @@ PREFIX = "model/"
 def export(destination: Path, folder: Path = MODEL) -> None:
     """Write model.onnx, from raw columns to `score`, and scorer.py, which calls it. Raises FactoryError.
 
-    The destination is a new folder, and appears whole or not at all.
+    The destination is a new folder, written completely or not at all.
     """
     facts = manifest.read_manifest(folder)
     if destination.exists():
-        raise FactoryError(f"{destination}: exists already: name a new folder")
+        raise FactoryError(f"{destination} exists already: choose a new folder")
     if "model.onnx" not in facts["files"]:
-        raise FactoryError(f"{folder}: there is no model.onnx: no converter knows the estimator, or it was not equal")
+        raise FactoryError(
+            f"{folder}: no model.onnx: {facts['onnx'].get('reason') or 'the estimator has no equal in ONNX'}"
+        )
     if "features.onnx" not in facts["files"]:
         raise FactoryError(f"features.py: {_obstacle()}")
     staging = destination.with_name(f".{destination.name}.tmp")
@@ -69,5 +71,5 @@ def _obstacle() -> str:
     try:
         translate(prepare.read("test").select(contract.Row.column_names()), features, contract.Row)
     except Exception as error:  # noqa: BLE001  features.py may do anything
-        return f"no counterpart in ONNX for {' '.join(str(error).split()) or type(error).__name__}"
-    return "their graph did not tell the same as polars"
+        return f"no ONNX equivalent of {' '.join(str(error).split()) or type(error).__name__}"
+    return "their ONNX graph differs from polars"

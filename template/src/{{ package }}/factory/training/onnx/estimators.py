@@ -1,6 +1,5 @@
 """The fitted estimator on disk: as skops and, where it scores the same, as an ONNX graph."""
 
-import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from ... import manifest
+from ...errors import FactoryError
 from ...scoring import artifact
 from ...tables.chunks import Matrix
 from ..skops_schema import to_skops
@@ -22,23 +22,29 @@ TOLERANCE = 1e-5
 
 
 def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, features: bytes | None = None) -> None:
-    """Write the fitted estimator; as ONNX too if both agree on all probes. Raises ArtifactError.
+    """Write the fitted estimator; as ONNX too if both agree on all probes. Raises FactoryError.
 
     `features` is the graph that makes them of raw rows, if there is one.
     """
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(to_skops(estimator))
     classes = len(facts.get("classes") or [])
-    expected = artifact.predictor(artifact.load_skops(folder / "model.skops"), classes)(probes)
-    graph = to_onnx(estimator, probes.shape[1], classes)
-    difference = None
-    if graph is not None:
-        difference = _largest_difference(expected, artifact.onnx_predictor(artifact.onnx_session(graph))(probes))
-        if difference <= TOLERANCE:
-            (folder / "model.onnx").write_bytes(graph)
+    loaded = artifact.load_skops(folder / "model.skops")
+    try:
+        expected = artifact.predictor(loaded, classes)(probes)
+    except ValueError as error:
+        raise FactoryError(f"model.py: the estimator cannot predict some of the rows: {_first_line(error)}") from error
+    graph, difference, reason = b"", None, None
+    try:
+        graph = _convert(estimator, probes.shape[1], classes)
+        difference, reason = _compare(expected, artifact.onnx_predictor(artifact.onnx_session(graph))(probes), probes)
+    except Exception as error:  # noqa: BLE001  converters and onnxruntime raise whatever they like; skops remains
+        reason = f"conversion failed: {_first_line(error)}"
+    if reason is None:
+        (folder / "model.onnx").write_bytes(graph)
     if features is not None:
         (folder / "features.onnx").write_bytes(features)
-    parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE}
+    parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE, "reason": reason}
     manifest.write_manifest(folder, {**facts, "onnx": parity})
 
 
@@ -59,22 +65,53 @@ def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes | None:
     The score is the probability of the positive class, or the prediction of a regressor; of so many
     classes, the probability of each: (rows, classes).
     """
+    try:
+        return _convert(estimator, n_features, classes)
+    except Exception:  # noqa: BLE001  converters raise whatever they like
+        return None
+
+
+def _convert(estimator: Any, n_features: int, classes: int) -> bytes:
     boosted = isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            graph = (boosting_graph if boosted else _skl2onnx_graph)(estimator, n_features, classes)
-            onnx.checker.check_model(graph)
-            return bytes(graph.SerializeToString(deterministic=True))
-        except Exception as error:  # noqa: BLE001  converters raise whatever they like; skops remains
-            logging.getLogger(__name__).debug("no ONNX export: %r", error)
-            return None
+        graph = (boosting_graph if boosted else _skl2onnx_graph)(estimator, n_features, classes)
+        onnx.checker.check_model(graph)
+        return bytes(graph.SerializeToString(deterministic=True))
+
+
+def _compare(
+    expected: NDArray[np.float64], scores: NDArray[np.float64], probes: Matrix
+) -> tuple[float | None, str | None]:
+    """The largest difference, and why the graph is not to be used, if it is not."""
+    if scores.shape != expected.shape or not np.isfinite(scores).all():
+        return None, "its scores are of another shape, or NaN"
+    by_row = _differences(expected, scores).reshape(len(probes), -1).max(axis=1, initial=0)
+    largest, wrong, missing = float(by_row.max(initial=0)), by_row > TOLERANCE, np.isnan(probes).any(axis=1)
+    if not wrong.any():
+        return largest, None
+    count = f"{wrong.sum():,} of {len(probes):,} rows differ by up to {largest:.2g}"
+    if not wrong[~missing].any():
+        return (
+            largest,
+            f"{count}, all with missing values, which the converter does not support: impute them in model.py",
+        )
+    return largest, f"{count}: the converter does not reproduce this estimator, or float32 is too coarse for its splits"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _largest_difference(expected: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
     if scores.shape != expected.shape or not np.isfinite(scores).all():
         return float("inf")
-    return float(np.max(np.abs(scores - expected) / np.maximum(1, np.abs(expected)), initial=0))
+    return float(_differences(expected, scores).max(initial=0))
+
+
+def _differences(expected: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Relative where the scores are large."""
+    return np.abs(scores - expected) / np.maximum(1, np.abs(expected))  # type: ignore[no-any-return]
 
 
 def _skl2onnx_graph(estimator: Any, n_features: int, classes: int) -> Any:
