@@ -72,10 +72,10 @@ def test_row_beyond_the_contract_is_refused(scorer, rows):
 def test_row_that_breaks_a_rule_is_refused(scorer, rows, height):
     required = next(name for name, column in contract.Row.columns().items() if not column.nullable)
     broken = rows.head(height or rows.height).with_columns(pl.lit(None, rows.schema[required]).alias(required))
-    with pytest.raises(
-        errors.ContractViolation, match=f"{required}: nullability, {broken.height} of {broken.height} rows"
-    ):
+    with pytest.raises(errors.ContractViolation) as refusal:
         scorer.score(broken)
+    (violation,) = (each for each in refusal.value.violations if each.subject == required)
+    assert (violation.row, violation.count, violation.total) == (0, broken.height, broken.height)
 
 
 @pytest.mark.parametrize("change", [reversed, lambda known: [*known, ("new", {"type": "Int8"})]], ids=["order", "new"])

@@ -19,7 +19,7 @@ def test_rows_are_checked_chunk_by_chunk_and_reported_together(monkeypatch, tmp_
     assert prepare.check(path, config.load()).equals(toy.rows(400))
     text = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*text[:-1], *(line.replace(",", ",May", 1) for line in text[-3:])]).replace("May\n", "\n"))
-    with pytest.raises(errors.ContractViolation, match=r"seen: not Datetime.*, 3 of 402 rows, e.g. May"):
+    with pytest.raises(errors.ContractViolation, match=r"seen: not Datetime.*, 3 of 402 rows, first in data row 400, e.g. May"):
         prepare.check(path, config.load())
 
 

@@ -38,7 +38,7 @@ CHANGES = {
     ),
     "nulls": (some("amount", None), "amount: 3 of 100 rows have no value", "dy.Float64(nullable=True, min=0"),
     "float": (gaps, "gap: not Int16, 90 of 100 rows", "gap = dy.Float64(nullable=True, min=-10, max=12)"),
-    "wider": (some("gap", pl.lit(40_000)), "gap: not Int16, 3 of 100 rows, e.g. 40000; Int32", "max=50000"),
+    "wider": (some("gap", pl.lit(40_000)), "gap: not Int16, 3 of 100 rows, first in data row 1, e.g. 40000; Int32", "max=50000"),
     "new": (lambda table: table.with_columns(more=1), "more is new", '"more": "new in next.csv, not used yet"'),
 }
 

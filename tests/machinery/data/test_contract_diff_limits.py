@@ -24,15 +24,15 @@ DECIDE = {
     ),
     "invariant": (lambda table: table.with_columns(gap=pl.lit(None, pl.Int16)), "not so: gap is mostly known"),
     "pattern": (some("key", pl.lit("x")), "key: regex"),
-    "NaN": (some("amount", float("nan")), "amount: nan, 3 of 100 rows"),
+    "NaN": (some("amount", float("nan")), "amount: NaN, 3 of 100 rows"),
     "unreadable": (text("seen", "2020-13-01"), "seen: not Datetime"),
     "unknown": (
         text("amount", "n/a"),
-        "amount: not Float64, 3 of 100 rows, e.g. n/a; if 'n/a' means unknown, name it in MISSING",
+        "amount: not Float64, 3 of 100 rows, first in data row 1, e.g. n/a; if 'n/a' means unknown, name it in MISSING",
     ),
     "type": (
         lambda table: table.with_columns(amount=pl.lit("much")),
-        "amount: not Float64, 100 of 100 rows, e.g. much",
+        "amount: not Float64, 100 of 100 rows, first in data row 1, e.g. much",
     ),
     "no target": (lambda table: table.drop("answer"), "answer is missing; params.yaml names it"),
     "empty target": (

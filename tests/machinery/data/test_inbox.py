@@ -82,7 +82,8 @@ def test_storage_that_fails_is_no_empty_inbox(storage, monkeypatch):
 @pytest.mark.parametrize("arguments", [[], ["--inbox", "a.csv"]], ids=["neither", "both"])
 @pytest.mark.usefixtures("project")
 def test_files_or_the_inbox(arguments):
-    assert "name files, or say --inbox" in run("ingest", *arguments).stderr
+    result = run("ingest", *arguments)
+    assert result.exit_code == 2 and "--inbox" in result.stderr
 
 
 @pytest.mark.usefixtures("storage")

@@ -31,16 +31,25 @@ FAULTS = {
         lambda rows: rows.rename({"gap": "gaps"}),
         "gap: column missing; gaps: column not in the contract",
     ),
-    "changed type": (lambda rows: rows.with_columns(amount=pl.lit("much")), "amount: not Float64, 100 of 100 rows"),
-    "unit times 100": (lambda rows: rows.with_columns(pl.col("amount") * 100), "amount: max 100, 99 of 100 rows"),
+    "changed type": (
+        lambda rows: rows.with_columns(amount=pl.lit("much")),
+        "amount: not Float64, 100 of 100 rows, first in data row 1, e.g. much",
+    ),
+    "unit times 100": (
+        lambda rows: rows.with_columns(pl.col("amount") * 100),
+        "amount: above max 100, 99 of 100 rows, first in data row ",
+    ),
     "new category": (
         lambda rows: column("kind", pl.lit("pink"))(text(rows)),
         "kind: not one of red, green, blue, 10 of",
     ),
-    "30 % nulls": (column("amount", None, 0.3), "amount: nullability, 30 of 100 rows, e.g. amount = None"),
-    "NaN": (column("amount", float("nan")), "amount: nan, 10 of 100 rows"),
-    "id twice": (column("key", pl.lit("k7")), "key: 10 rows share their id, e.g. k7"),
-    "future": (column("seen", datetime.now() + timedelta(days=9)), "seen: in the future, 10 of 100 rows"),
+    "30 % nulls": (column("amount", None, 0.3), "amount: missing value, 30 of 100 rows, first in data row 1"),
+    "NaN": (column("amount", float("nan")), "amount: NaN, 10 of 100 rows"),
+    "id twice": (column("key", pl.lit("k7")), "key: not unique, 10 of 100 rows, first in data row 1, e.g. k7"),
+    "future": (
+        column("seen", datetime.now() + timedelta(days=9)),
+        "seen: in the future, 10 of 100 rows, first in data row 1, e.g. 20",
+    ),
     "broken invariant": (lambda rows: rows.with_columns(gap=pl.lit(None, pl.Int16)), "not so: gap is mostly known"),
     "no rows": (lambda rows: rows.clear(), "has no rows"),
 }
@@ -95,7 +104,9 @@ def test_file_in_its_place_is_entered_where_it_is():
 def test_row_of_an_earlier_delivery_is_refused():
     deliver("first.parquet", toy.rows(50))
     toy.rows(50, first=49).write_csv("second.csv")
-    assert "key: 1 rows are in data/raw/first.parquet already, e.g. k49" in refused("ingest", "second.csv")
+    assert "key: already in data/raw/first.parquet, 1 of 50 rows, first in data row 1, e.g. k49" in refused(
+        "ingest", "second.csv"
+    )
 
 
 def test_same_file_under_another_name_is_refused():
@@ -107,7 +118,7 @@ def test_same_file_under_another_name_is_refused():
 def test_row_in_two_new_files_is_refused():
     toy.rows(50).write_parquet("first.parquet")
     toy.rows(50, first=49).write_csv("second.csv")
-    assert "second.csv: key: 1 rows are in first.parquet already" in refused("ingest", "first.parquet", "second.csv")
+    assert "second.csv: key: already in first.parquet, 1 of 50 rows" in refused("ingest", "first.parquet", "second.csv")
 
 
 def test_two_files_of_one_name_are_refused():

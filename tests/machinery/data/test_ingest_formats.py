@@ -51,8 +51,8 @@ def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
     toy.rows(50).write_csv(place)
     check = prepare.load_validated
 
-    def checked(path, *others):
-        rows = check(path, *others)
+    def checked(path, *others, **options):
+        rows = check(path, *others, **options)
         with path.open("a") as file:
             file.write("k50,")
         return rows

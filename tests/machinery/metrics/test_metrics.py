@@ -48,6 +48,15 @@ def test_figures_of_two_classes_are_those_of_scikit_learn(name, theirs, decimals
         assert definitions.METRICS["classification"][name](TARGET, score) == pytest.approx(theirs(TARGET, score), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "name, theirs",
+    [("mae", sk.mean_absolute_error), ("rmse", sk.root_mean_squared_error), ("r2", sk.r2_score)],
+)
+def test_figures_of_a_regression_are_those_of_scikit_learn(name, theirs):
+    for target in (10 * SCORE + TARGET, np.full_like(SCORE, 3.0)):
+        assert definitions.METRICS["regression"][name](target, SCORE) == pytest.approx(theirs(target, SCORE), abs=1e-12)
+
+
 def test_decision_that_never_pays_is_never_made():
     assert threshold.best_threshold(TARGET, np.ones_like(SCORE), config.Value(false_positive=-9)) > 1
 

@@ -22,14 +22,14 @@ def train() -> pl.DataFrame:
 def test_column_in_another_unit_is_refused():
     faults.wrong_unit(HERE, config.load())
     message = refused("prepare")
-    assert message.startswith("data/raw/first.parquet") and "amount: max 100, 296 of 300 rows" in message
+    assert message.startswith("data/raw/first.parquet") and "amount: above max 100, 296 of 300 rows" in message
 
 
 def test_rows_to_score_in_another_unit_are_refused():
     rows = "data/prepared/test.parquet"
     assert run("score", rows, "scores.parquet").exit_code == 0
     faults.wrong_unit_at_scoring(HERE, config.load())
-    assert "amount: max 100" in refused("score", rows, "scores.parquet")
+    assert "amount: above max 100" in refused("score", rows, "scores.parquet")
 
 
 def test_target_leakage_is_refused():

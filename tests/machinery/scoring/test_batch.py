@@ -1,5 +1,6 @@
 """`factory score`: a file of rows in, a whole file of scores out, or none."""
 
+import gzip
 import os
 import time
 from pathlib import Path
@@ -8,8 +9,11 @@ import polars as pl
 import pytest
 from late_flights.factory import tables
 from late_flights.factory.scoring import batch, scorer
+from late_flights.factory.tables import chunks
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
+
+from machinery.tables import excel_files
 
 pytestmark = pytest.mark.usefixtures("trained")
 ROWS = toy.rows(500, first=9000)
@@ -53,7 +57,7 @@ REFUSED = {
     "no rows": ("empty.csv", "scores.csv", "empty.csv: has no rows"),
     "truncated": ("cut.csv", "scores.csv", "cut.csv: breaks off in its last line"),
     "truncated parquet": ("cut.parquet", "scores.csv", "cut.parquet: damaged, or not a table"),
-    "bad row": ("bad.parquet", "scores.csv", "amount: max 100"),
+    "bad row": ("bad.parquet", "scores.csv", "bad.parquet: amount: above max 100, 1 of 500 rows, first in data row 500, e.g. "),
     "other kind of source": ("params.yaml", "scores.csv", "params.yaml: not a kind of table"),
     "other kind of destination": ("rows.csv", "scores.xlsx", "scores.xlsx: name it *.csv or *.parquet"),
     "missing folder": ("rows.csv", "gone/scores.csv", "gone: no such folder"),
@@ -106,3 +110,34 @@ def test_model_in_another_folder():
     Path("model").rename("older")
     assert "model/manifest.json is missing: run `dvc pull`" in refused("score", "rows.csv", "scores.csv")
     assert run("score", "rows.csv", "scores.csv", "--model", "older").exit_code == 0
+
+
+WRITERS = {
+    "rows.csv": lambda rows: rows.write_csv().encode(),
+    "rows.csv.gz": lambda rows: gzip.compress(rows.write_csv().encode()),
+    "rows.jsonl": lambda rows: rows.write_ndjson().encode(),
+    "rows.xlsx": lambda rows: excel_files.workbook([rows.columns, *rows.rows()]),
+    "rows.parquet": None,
+}
+SPOILT = {
+    "limit": (pl.Float64, "100.5", "amount: above max 100, 300 of 6,000 rows, first in data row 5,002, e.g. amount = 100.5"),
+    "type": (pl.String, "much", "amount: not Float64, 300 of 6,000 rows, first in data row 5,002, e.g. much"),
+}
+
+
+@pytest.mark.parametrize("command", [["score"], ["ingest"]], ids=" ".join)
+@pytest.mark.parametrize("dtype, value, message", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("source", WRITERS)
+def test_rows_are_counted_in_the_whole_file(monkeypatch, command, dtype, value, message, source):
+    monkeypatch.setattr(chunks, "CHUNK", 700)
+    rows = pl.concat([toy.rows(1000, first=10_000 + 1000 * i) for i in range(6)]).cast({"seen": pl.String})
+    bad = pl.int_range(pl.len()).is_between(5001, 5300)
+    text = pl.when(bad).then(pl.lit(value)).otherwise(pl.col("amount").cast(pl.String))
+    rows = rows.with_columns(amount=text.cast(dtype))
+    if source.endswith(".parquet"):
+        rows.write_parquet(source, row_group_size=700)
+    else:
+        Path(source).write_bytes(WRITERS[source](rows.cast({"kind": pl.String})))
+    refusal = refused(*command, source, *(["scores.csv"] if command == ["score"] else []))
+    assert refusal.startswith(f"{source}: ") and message in refusal
+    assert left_over() == [] and not Path("data/raw", source).exists()

@@ -22,7 +22,7 @@ class Sized(dy.Schema):
 def test_length_of_a_list_holds_for_one_row_as_for_many(words):
     row = pl.DataFrame({"words": [words], "code": [b"x"]})
     for rows in (row, pl.concat([row, row])):
-        with pytest.raises(errors.ContractViolation, match=r"words: m.._length"):
+        with pytest.raises(errors.ContractViolation, match=r"words: .* m.._length .*\["):
             rules.validate(rows, Sized)
 
 

@@ -102,7 +102,7 @@ def test_any_other_is_refused(name, value, problem):
 
 def test_known_values_of_other_rows_do_not_hide_a_bad_one():
     table = pl.concat([row(count=text, plain="1.5") for text in ("1", "-999", "x", None, "2.0")])
-    with pytest.raises(errors.ContractViolation, match=r"^count: not Int32, 1 of 5 rows, e.g. x$"):
+    with pytest.raises(errors.ContractViolation, match=r"^count: not Int32, 1 of 5 rows, first in data row 3, e.g. x$"):
         rules.validate(table, Row)
 
 

@@ -25,15 +25,18 @@ def violation(table, schema=toy.Row):
 
 
 BROKEN = {
-    "nullability": ({"amount": None}, "amount: nullability, 1 of 2 rows, e.g. amount = None"),
-    "least": ({"amount": -1.0}, "amount: min 0, 1 of 2 rows, e.g. amount = -1.0"),
-    "most": ({"gap": 11}, "gap: max 10, 1 of 2 rows, e.g. gap = 11"),
-    "NaN": ({"amount": float("nan")}, "amount: nan, 1 of 2 rows"),
-    "infinity": ({"amount": float("inf")}, "amount: inf, 1 of 2 rows"),
-    "time": ({"seen": datetime(1999, 1, 1)}, "seen: min 2020-01-01 00:00:00, 1 of 2 rows"),
+    "nullability": ({"amount": None}, "amount: missing value, 1 of 2 rows, first in data row 2"),
+    "least": ({"amount": -1.0}, "amount: below min 0, 1 of 2 rows, first in data row 2, e.g. amount = -1.0"),
+    "most": ({"gap": 11}, "gap: above max 10, 1 of 2 rows, first in data row 2, e.g. gap = 11"),
+    "NaN": ({"amount": float("nan")}, "amount: NaN, 1 of 2 rows"),
+    "infinity": ({"amount": float("inf")}, "amount: infinite, 1 of 2 rows"),
+    "time": ({"seen": datetime(1999, 1, 1)}, "seen: below min 2020-01-01 00:00:00, 1 of 2 rows"),
     "pattern": ({"key": "x"}, "key: regex"),
-    "category": ({"kind": "pink"}, "kind: not one of red, green, blue, 1 of 2 rows, e.g. pink"),
-    "two columns": ({"kind": "red", "amount": 95.0}, "red_is_small, 1 of 2 rows, e.g. kind = red, amount = 95.0"),
+    "category": ({"kind": "pink"}, "kind: not one of red, green, blue, 1 of 2 rows, first in data row 2, e.g. pink"),
+    "two columns": (
+        {"kind": "red", "amount": 95.0},
+        "red_is_small, 1 of 2 rows, first in data row 2, e.g. kind = red, amount = 95.0",
+    ),
 }
 
 

@@ -37,11 +37,18 @@ class Violation:
 
     subject: str
     problem: str = ""
-    row: int | None = None  # the first one
-    evidence: str = ""  # with values, which not everybody may see
+    row: int | None = None  # the first one, counted from 0
+    count: int = 0  # rows with the problem
+    total: int = 0  # rows looked at; 0 where the problem is none of single rows
+    example: str = ""  # of their values, which not everybody may see
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (": ".join(filter(None, (self.subject, self.problem))), self.evidence)))
+        what = ": ".join(filter(None, (self.subject, self.problem)))
+        if not self.total:
+            return what
+        first = f", first in data row {self.row + 1:,}" if self.row is not None and self.total > 1 else ""
+        example = f", e.g. {self.example}" if self.example else ""
+        return f"{what}, {self.count:,} of {self.total:,} rows{first}{example}"
 
 
 class BrokenInvariant(Violation):

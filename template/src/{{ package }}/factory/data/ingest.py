@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from .. import manifest, tables
 from ..config import Params
-from ..errors import ContractViolation, FactoryError
+from ..errors import ContractViolation, FactoryError, Violation
 from ..paths import DVC_TMP, RAW
 from ..tables.chunks import column, height
 from ..workspace import git
@@ -109,16 +109,17 @@ def _check_ids(validated: dict[Path, pl.LazyFrame], earlier: list[Entry], name: 
     seen = {entry.path: _ids(tables.scan(entry.path, checked=True), entry.path, name) for entry in earlier}
     for file, rows in validated.items():
         ids = _ids(rows, file, name)
-        repeated = ids.filter(ids.is_duplicated())
-        if len(repeated):
-            raise ContractViolation(f"{file}: {name}: {len(repeated)} rows share their id, e.g. {repeated[0]}")
+        _refuse_repeated(file, ids, ids.is_duplicated(), "not unique")
         for other, other_ids in seen.items():
-            repeated = ids.filter(ids.is_in(other_ids.implode()))
-            if len(repeated):
-                raise ContractViolation(
-                    f"{file}: {name}: {len(repeated)} rows are in {other} already, e.g. {repeated[0]}"
-                )
+            _refuse_repeated(file, ids, ids.is_in(other_ids.implode()), f"already in {other}")
         seen[file] = ids
+
+
+def _refuse_repeated(file: Path, ids: pl.Series, repeated: pl.Series, problem: str) -> None:
+    count, row = int(repeated.fill_null(False).sum()), repeated.arg_max()
+    if count and row is not None:
+        violation = Violation(ids.name, problem, row, count, len(ids), f"{ids[row]}")
+        raise ContractViolation(f"{file}: {violation}")
 
 
 def _ids(rows: pl.LazyFrame, file: Path, name: str) -> pl.Series:

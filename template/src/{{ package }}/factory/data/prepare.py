@@ -11,11 +11,12 @@ import polars as pl
 from ... import contract
 from .. import manifest, tables
 from ..config import Params
-from ..errors import ContractViolation, FactoryError
+from ..errors import ContractViolation, FactoryError, Violation
 from ..paths import PREPARED
 from ..tables.chunks import Rows, column, height
 from ..validation import rules
-from ..validation.parsing import cast
+from ..validation.files import cast_to_files
+from ..validation.parsing import first_value
 from ..workspace.stage import stage
 from . import ledger, since
 from .split import is_future, split
@@ -88,7 +89,8 @@ def load_validated(
     check_columns(params)
     absent = since.absent(path.name, params, new)
     try:
-        rows = _cast_to_files(path, folder, checked, absent)
+        batches = (since.fill(batch, absent) for batch in tables.batches(path, checked=checked))
+        rows = cast_to_files(batches, contract.LabelledRow, folder)
         rules.check(rows, contract.LabelledRow)
         rules.check_invariants(rows, since.applicable(contract.DELIVERY, rows, absent))
         if params.data.time:
@@ -100,23 +102,12 @@ def load_validated(
 
 def check_not_future(times: pl.Series) -> None:
     """Refuse times that have not come: what has an outcome lies in the past."""
-    late = times.filter(is_future(times))
-    if len(late):
-        raise ContractViolation(f"{times.name}: in the future, {len(late)} of {len(times)} rows, e.g. {late[0]}")
-
-
-def _cast_to_files(path: Path, folder: Path, checked: bool, absent: list[str]) -> pl.LazyFrame:
-    """The rows in the contract's types."""
-    folder.mkdir(parents=True)
-    files: list[Path] = []
-    try:
-        for rows in tables.batches(path, checked=checked):
-            files.append(folder / f"{len(files)}.parquet")
-            with tables.writing(files[-1]):
-                cast(since.fill(rows, absent), contract.LabelledRow).write_parquet(files[-1], compression="lz4")
-        return pl.scan_parquet(files)
-    except ContractViolation:  # which counts the rows of one batch: again, of the whole table
-        return cast(since.fill(tables.read(path, checked=True), absent), contract.LabelledRow).lazy()
+    future = is_future(times).fill_null(False)
+    if future.any():
+        example = first_value(times.filter(future))
+        raise ContractViolation(
+            [Violation(times.name, "in the future", future.arg_max(), int(future.sum()), len(times), example)]
+        )
 
 
 def check_columns(params: Params) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn import metrics as sk
 
 from ..config import Params
 from ..errors import FactoryError
@@ -109,6 +108,22 @@ def macro_f1(target: Vector, score: Vector) -> float:
     return float((2 * counts.diagonal()[both > 0] / both[both > 0]).mean())
 
 
+def mean_absolute_error(target: Vector, score: Vector) -> float:
+    """Mean of the difference between prediction and target, whichever is larger."""
+    return float(np.abs(score - target).mean())
+
+
+def root_mean_squared_error(target: Vector, score: Vector) -> float:
+    """Root of the mean squared difference between prediction and target."""
+    return float(np.sqrt(np.square(score - target).mean()))
+
+
+def r2(target: Vector, score: Vector) -> float:
+    """Share of the target's variance that is explained; 0 where the target does not vary."""
+    total = np.square(target - target.mean()).sum()
+    return float(1 - np.square(score - target).sum() / total) if total else 0.0
+
+
 def _error_quantile(share: float) -> Metric:
     def quantile(target: Vector, score: Vector) -> float:
         return float(np.quantile(score - target, share))
@@ -144,15 +159,15 @@ _TABLE = {
         Metric("roc_auc", multiclass_roc_auc, True, "ROC AUC", "of each class against the rest; the mean over classes"),
     ),
     "regression": (
-        Metric("mae", sk.mean_absolute_error, False, "mean absolute error", "in the unit of the target; 0 is perfect"),
+        Metric("mae", mean_absolute_error, False, "mean absolute error", "in the unit of the target; 0 is perfect"),
         Metric(
             "rmse",
-            sk.root_mean_squared_error,
+            root_mean_squared_error,
             False,
             "root mean squared error",
             "weighs large errors more; 0 is perfect",
         ),
-        Metric("r2", sk.r2_score, True, "R²", "share of the target's variance explained"),
+        Metric("r2", r2, True, "R²", "share of the target's variance explained"),
         *map(_error_quantile, ERROR_QUANTILES),
     ),
 }

@@ -11,7 +11,9 @@ import polars as pl
 
 from ... import contract
 from .. import tables
-from ..errors import FactoryError
+from ..errors import ContractViolation, FactoryError
+from ..validation.files import cast_to_files
+from ..validation.rules import check
 from .scorer import Scorer
 
 DAY = 24 * 60 * 60  # seconds
@@ -45,11 +47,24 @@ def score_file(
         if not sum(sizes):
             raise FactoryError(f"{source}: has no rows")
         (staging / destination.name).replace(destination)
+    except ContractViolation as error:
+        raise _violation_in_file(error, source, scorer, staging / "rows") from error
     except OSError as error:
         raise FactoryError(f"{destination}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return sum(sizes)
+
+
+def _violation_in_file(error: ContractViolation, source: Path, scorer: Scorer, folder: Path) -> ContractViolation:
+    """The refusal of a batch, with the rows counted as they are in the whole file."""
+    target = scorer.manifest["target"]
+    try:
+        batches = (rows.drop(target, strict=False) for rows in tables.batches(source, checked=True))
+        check(cast_to_files(batches, contract.Row, folder), contract.Row)
+    except ContractViolation as whole:
+        error = whole
+    return ContractViolation(f"{source}: {error}")
 
 
 def _check_destination(source: Path, destination: Path) -> None:

@@ -135,9 +135,10 @@ def try_cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame,
 def first_value(values: pl.Series) -> str:
     """The first of the values."""
     try:
-        return f"{values[0]!s:.40}"
+        (value,) = values.head(1).to_list()
+        return f"{value!s:.40}"
     except (ValueError, pl.exceptions.PanicException):
-        return "a time beyond the years that Python knows"
+        return "a time outside the years 1 to 9999"
 
 
 @cache
@@ -246,8 +247,8 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     if not lost.any():
         return None
-    evidence = f"{lost.sum()} of {len(before)} rows, e.g. {first_value(before.filter(lost))}"
-    return Violation(before.name, f"not {_type_name(column)}", lost.arg_max(), evidence)
+    example = first_value(before.filter(lost))
+    return Violation(before.name, f"not {_type_name(column)}", lost.arg_max(), int(lost.sum()), len(before), example)
 
 
 def _type_name(column: dy.Column) -> str:

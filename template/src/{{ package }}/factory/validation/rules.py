@@ -12,6 +12,7 @@ from ..tables.chunks import Rows, collect, height
 from .dataframely_internals import BOUNDS, validation_rules
 from .parsing import cast, first_value
 
+PROBLEMS = {"nullability": "missing value", "nan": "NaN", "inf": "infinite"}
 Bounds = tuple[bool, Any, Any, int | None, int | None]
 
 
@@ -92,8 +93,8 @@ def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Violation:
     column, _, kind = rule.partition("|")
     bad = collect(rows.with_row_index("").filter(~expression).select("", *columns_of(rule, schema)))
     bound = getattr(schema.columns().get(column), kind, None) if kind else None
-    problem = f"{kind} {bound}" if bound is not None and not isinstance(bound, bool) else kind
-    return Violation(column, problem, bad.item(0, ""), f"{bad.height} of {height(rows)} rows, e.g. {_example(bad)}")
+    example = "" if kind == "nullability" else _example(bad)
+    return Violation(column, _problem(kind, bound), bad.item(0, ""), bad.height, height(rows), example)
 
 
 @cache
@@ -119,6 +120,14 @@ def _in_bounds(value: Any, bounds: Bounds) -> bool:
         low, high = shortest, longest
         value = len(value.encode() if isinstance(value, str) else value)
     return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _problem(kind: str, bound: Any) -> str:
+    """The rule of a column, as what is wrong with the value."""
+    if bound is None or isinstance(bound, bool):
+        return PROBLEMS.get(kind, kind)
+    side = {"min": "below", "max": "above", "min_exclusive": "not above", "max_exclusive": "not below"}
+    return f"{side.get(kind.removesuffix('_length'), '')} {kind} {bound}".lstrip()
 
 
 def _example(bad: pl.DataFrame) -> str:
