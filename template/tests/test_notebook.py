@@ -15,7 +15,8 @@ from .factory.conftest import ROOT
 def test_runs_from_top_to_bottom(notebook, tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").mkdir()
-    (tmp_path / "data/raw").symlink_to(ROOT / "data/raw")
+    for name in ("raw", "ledger.csv"):
+        (tmp_path / "data" / name).symlink_to(ROOT / "data" / name)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     copy = shutil.copy(notebook, tmp_path / "notebooks")
     done = subprocess.run([sys.executable, copy], cwd=tmp_path, capture_output=True, text=True, check=False)
