@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import CONFIG, ROOT
+from words import findings
 from workshop import call, copy, interpreter, run, status
 
 pytestmark = pytest.mark.slow
@@ -151,6 +152,32 @@ def test_it_scores_what_people_have(project, tmp_path):
         run(project, "uv", "run", "factory", "score", str(rows), str(tmp_path / name))
     assert len((tmp_path / "scores.csv").read_text("utf-8").splitlines()) > 1000
     assert status(project) == ""
+
+
+HELP = """
+import click
+from late_flights.factory.cli import main
+
+
+def show(command, path):
+    context = click.Context(command, info_name=path)
+    print(command.get_help(context))
+    for name in command.list_commands(context) if isinstance(command, click.Group) else []:
+        show(command.get_command(context, name), f"{path} {name}")
+
+
+show(main, "factory")
+"""
+
+
+def test_help_and_reports_are_in_plain_english(project):
+    help = run(project, "uv", "run", "python", "-c", HELP)
+    assert "factory export" in help and not findings(help)
+    for command in ("compare", "summary"):
+        run(project, "uv", "run", "factory", command)
+    reports = {file.name: file.read_text("utf-8") for pattern in ("*.html", "*.md") for file in (project / "reports").glob(pattern)}
+    assert {"report.html", "model-card.md", "gate.md", "summary.md"} <= reports.keys()
+    assert not {name: found for name, text in reports.items() if (found := findings(text))}
 
 
 SPOIL = """
