@@ -175,7 +175,9 @@ def test_help_and_reports_are_in_plain_english(project):
     assert "factory export" in help and not findings(help)
     for command in ("compare", "summary"):
         run(project, "uv", "run", "factory", command)
-    reports = {file.name: file.read_text("utf-8") for pattern in ("*.html", "*.md") for file in (project / "reports").glob(pattern)}
+    reports = {
+        file.name: file.read_text("utf-8") for pattern in ("*.html", "*.md") for file in (project / "reports").glob(pattern)
+    }
     assert {"report.html", "model-card.md", "gate.md", "summary.md"} <= reports.keys()
     assert not {name: found for name, text in reports.items() if (found := findings(text))}
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from late_flights import model
 from late_flights.factory import errors, manifest
+from late_flights.factory.scoring import scorer
 from late_flights.factory.training import estimator
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
@@ -78,6 +79,20 @@ def test_columns_behind_the_first_step_are_others(monkeypatch):
 def test_unknown_column_is_named(monkeypatch, made):
     with pytest.raises(errors.FactoryError, match="kin is not a feature: amount, kind, gap are"):
         build(monkeypatch, made)
+
+
+@pytest.mark.parametrize("column", ["gap", "kind"])
+def test_feature_that_is_unknown_in_all_rows_has_no_influence(column):
+    rows = toy.rows()
+    schema, inputs = toy.features(rows).schema, scorer.matrix(toy.features(rows))
+    place = schema.names().index(column)
+    inputs[:, place] = np.nan
+    fitted = estimator.fit(inputs, rows["answer"].cast(float).to_numpy(), toy.params(), schema)
+    assert np.isnan(inputs[:, place]).all()
+    scores = fitted.predict_proba(inputs)
+    for value in (0, 1):
+        inputs[:, place] = value
+        assert (fitted.predict_proba(inputs) == scores).all()
 
 
 def linear(problem, features, **parameters):

@@ -25,7 +25,20 @@ def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> Ba
     with _readable_errors():
         estimator = build(params.problem, params.model, schema)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return estimator.fit(inputs, target)
+            return estimator.fit(_without_empty_columns(inputs), target)
+
+
+def _without_empty_columns(inputs: Matrix) -> Matrix:
+    """Zeros where a feature is unknown in all rows, as one that came later is in old ones: boosting fails on such a column.
+
+    A constant has no influence: predictions ignore the feature.
+    """
+    empty = [i for i in np.flatnonzero(np.isnan(inputs[:1])) if np.isnan(inputs[:, i]).all()]
+    if not empty:
+        return inputs
+    inputs = inputs.copy()
+    inputs[:, empty] = 0
+    return inputs
 
 
 def make(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> BaseEstimator:
