@@ -1,4 +1,4 @@
-"""What the target asks; and tables that are refused."""
+"""The type of problem by the target, and tables that are refused."""
 
 import polars as pl
 import pytest
@@ -32,30 +32,33 @@ def test_rarer_value_is_the_one_to_find():
 
 
 REFUSED = {
-    "there is no column 'cost': there are Unnamed: 0, customer_id": (TABLE, {"target": "cost"}),
-    "version: the target is the same in all rows": (TABLE, {"target": "version"}),
-    "nothing: the target is missing in all 400 rows": (TABLE, {"target": "nothing"}),
-    "note: 400 rows with about 400 different values are free text": (TABLE, {"target": "note"}),
-    "seen: a date is no target": (TABLE, {"target": "seen"}),
-    "price: 20 rows have an outcome: at least 50": (TABLE.head(20), {}),
-    "no column is left to tell price from": (TABLE.select("price"), {}),
-    "colour: a regression needs a number": (TABLE, {"target": "colour", "problem": "regression"}),
-    "colour: a classification needs two values, and there are 3": (
+    "no column 'cost' in the table; its columns: Unnamed: 0, customer_id": (TABLE, {"target": "cost"}),
+    "version: the target has the same value in all rows": (TABLE, {"target": "version"}),
+    "nothing: the target has no value in any of the 400 rows": (TABLE, {"target": "nothing"}),
+    "note: multiclass needs 3 to 100 classes, there are about 400 distinct values: free text or a number?": (
+        TABLE,
+        {"target": "note"},
+    ),
+    "seen: a date cannot be the target": (TABLE, {"target": "seen"}),
+    "price: 20 rows have a value, at least 50": (TABLE.head(20), {}),
+    "no feature column left to predict price": (TABLE.select("price"), {}),
+    "colour: regression needs a numeric target": (TABLE, {"target": "colour", "problem": "regression"}),
+    "colour: classification needs 2 distinct values, there are 3": (
         TABLE,
         {"target": "colour", "problem": "classification"},
     ),
-    "size: cannot tell new rows from old: holds no dates": (TABLE, {"time": "size"}),
-    "nothing: cannot be an id: 400 rows have none": (TABLE, {"id": "nothing"}),
-    "note: 400 different texts are no feature": (TABLE, {"roles": {"note": "feature"}}),
-    "colour: a multiclass needs 3 to 100 classes, and there are 2": (
+    "size: cannot be the time: no dates": (TABLE, {"time": "size"}),
+    "nothing: cannot be the id: 400 rows have no value": (TABLE, {"id": "nothing"}),
+    "note: 400 distinct texts are too many for a category": (TABLE, {"roles": {"note": "feature"}}),
+    "colour: multiclass needs 3 to 100 classes, there are 2": (
         TABLE.with_columns(colour=pl.col("sex")),
         {"target": "colour", "problem": "multiclass"},
     ),
     "sex: named twice": (TABLE, {"id": "sex", "sensitive": ("sex",)}),
-    "price: is the target": (TABLE, {"roles": {"price": "out"}}),
-    "tags: holds values of the type List: derive": (TABLE.with_columns(tags=["a"]), {"target": "tags"}),
-    "lists: holds values of the type List: derive": (TABLE.with_columns(lists=["a"]), {"sensitive": ("lists",)}),
-    "kind: 'rare' stands in 1 of 400 rows": (
+    "price: is the target": (TABLE, {"roles": {"price": "excluded"}}),
+    "tags: type List is not supported: derive": (TABLE.with_columns(tags=["a"]), {"target": "tags"}),
+    "lists: type List is not supported: derive": (TABLE.with_columns(lists=["a"]), {"sensitive": ("lists",)}),
+    "kind: class 'rare' has 1 of 400 rows": (
         TABLE.with_columns(kind=pl.Series(["a", "b", "c", "d"] * 99 + ["a", "b", "c", "rare"])),
         {"target": "kind"},
     ),

@@ -1,4 +1,4 @@
-"""How large the first model's trees are: as large as helps to tell unseen rows."""
+"""How large the first model's trees are: as large as improves the predictions for unseen rows."""
 
 import numpy as np
 import polars as pl
@@ -34,7 +34,7 @@ def test_trees_are_large_where_that_helps(target, expected):
     assert parameters(target) == expected
 
 
-def test_model_that_cannot_take_it_is_left_to_the_pipeline(monkeypatch):
+def test_model_that_raises_is_left_to_the_pipeline(monkeypatch):
     def refuse(*_, **__):
         raise ValueError("no NaN, please")
 

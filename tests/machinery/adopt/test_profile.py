@@ -1,4 +1,4 @@
-"""What a table is read as: types, spellings, what is unknown, and what holds two kinds of values."""
+"""Types, formats and missing values of a table, and columns that mix types."""
 
 from datetime import date, datetime
 
@@ -43,7 +43,7 @@ def test_formats(values, kind, metadata, first):
     assert column.missing == 0
 
 
-def test_day_or_month_first_is_said_to_be_open():
+def test_day_or_month_first_is_reported_as_uncertain():
     assert "%d/%m/%Y" in read(["01/02/2024", "03/04/2024"]).format.note
 
 
@@ -66,11 +66,11 @@ def test_number_that_means_unknown():
 
 
 def test_what_the_sample_does_not_show(monkeypatch):
-    monkeypatch.setattr(profile, "SAMPLE", 10)
+    monkeypatch.setattr(profile, "SAMPLE_ROWS", 10)
     values = [str(i) for i in range(50)]
     assert read([*values[:-1], "n/a"], 50).missing == 1
     assert read([*values[:-1], "1.5"], 50).kind == "Float64"
-    with pytest.raises(errors.FactoryError, match=r"^it: 1 of 50 rows hold no Int64, e.g. 'abc': mend them"):
+    with pytest.raises(errors.FactoryError, match=r"^it: 1 of 50 values are not Int64, e.g. 'abc': fix them"):
         read([*values[:-1], "abc"], 50)
 
 
@@ -94,7 +94,7 @@ def test_numbers_beyond_64_bits_and_beyond_all_limits():
     assert numbers([1, 2**64 - 1] * 9, pl.UInt64).kind == "Float64"
     column = numbers([1.5, float("nan"), 3.0] * 9, pl.Float64)
     assert (column.missing, column.high, column.format.metadata) == (9, 3.0, {"missing": ["NaN"]})
-    with pytest.raises(errors.FactoryError, match=r"^it: 9 of 27 rows hold no Float64, e.g. 'inf': mend them"):
+    with pytest.raises(errors.FactoryError, match=r"^it: 9 of 27 values are not Float64, e.g. 'inf': fix them"):
         numbers([1.5, float("inf"), 3.0] * 9, pl.Float64)
 
 
@@ -104,7 +104,7 @@ def test_days_beyond_the_calendar():
 
 
 def test_more_columns_than_are_asked_for_at_once(monkeypatch):
-    monkeypatch.setattr(profile, "AT_ONCE", 2)
+    monkeypatch.setattr(profile, "EXPRESSIONS_PER_QUERY", 2)
     table = pl.DataFrame({f"c{i}": range(i, i + 9) for i in range(5)})
     assert [column.low for column in profile.profile(table.lazy()).values()] == [0, 1, 2, 3, 4]
 

@@ -90,7 +90,7 @@ def test_contract_holds_for_the_table_and_refuses_another(written):
     rows = TABLE.select(contract.LabelledRow.column_names())
     rules.validate(rows, contract.LabelledRow)
     rules.check_invariants(rules.validate(rows, contract.LabelledRow), contract.DELIVERY)
-    assert contract.IGNORED == {"note": "free text: 300 different values in 300 rows"}
+    assert contract.IGNORED == {"note": "free text: 300 distinct values in 300 rows"}
     assert set(contract.Row.column_names()) == set(TABLE.columns) - {"note", *TARGETS}
     assert set(contract.LabelledRow.column_names()) - set(contract.Row.column_names()) == {target}
     for factor in (100, 0.01):
@@ -119,7 +119,7 @@ def test_parameters_are_read_and_explained(written):
     assert params.data.time == "seen" and params.gate.floor == 1.5 and "floor: 1.5 # half-way" in text
     assert (params.value is not None) == (target == "left")
     if target == "left":
-        assert "true is" in "".join(review.advice(proposed(target), defaults.BaselineResult(True)))
+        assert "left = goes" in "".join(review.advice(proposed(target), defaults.BaselineResult(True)))
 
 
 def test_code_is_in_the_projects_style(written):

@@ -1,4 +1,4 @@
-"""`factory adopt`: a table in the place of the sample, from its files to a model that is trained and judged."""
+"""`factory adopt`: replaces the sample by a table of the user's, and trains and evaluates a first model on it."""
 
 import os
 import re
@@ -30,9 +30,9 @@ Review = Callable[[Propose, UserChoices], Proposal]
 
 
 def adopt(table: Path, choices: UserChoices, review: Review, *, force: bool = False) -> Iterator[str]:
-    """Replace data, contract, features, parameters and tests, and run the pipeline; yields what was done.
+    """Replace data, contract, features, parameters and tests, and run the pipeline; yields a line for each step.
 
-    Raises FactoryError; nothing has changed then.
+    Raises FactoryError; then nothing has changed.
     """
     with transaction.exclusive():
         transaction.check_can_replace(force)
@@ -48,18 +48,18 @@ def adopt(table: Path, choices: UserChoices, review: Review, *, force: bool = Fa
             drafts = Path(folder)
             render.write(proposal, defaults.BaselineResult(), drafts)
             if force and git.changes():
-                git.commit_all(f"Before {table.name} is adopted")
+                git.commit_all(f"Before adopting {table.name}")
             with transaction.replacing(transaction.REPLACED):
                 yield from _replace(files, proposal, drafts)
 
 
 def _check_problem(proposal: Proposal) -> None:
-    """Refuse a problem for which the project's model.py makes no estimator."""
+    """Refuse a problem for which model.py returns no estimator."""
     problem = proposal.target.problem
     try:
         make(problem, proposal.parameters, pl.Schema())
     except (KeyError, TypeError, ValueError) as error:
-        raise FactoryError(f"model.py makes no estimator for {problem}: give it one first ({error})") from error
+        raise FactoryError(f"model.py returns no estimator for {problem}: add one first ({error})") from error
 
 
 def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
         shutil.copyfile(drafts / place / name, place / name)
     _update_pipeline(target.problem)
     _factory("ingest", *map(str, files))
-    without = f", {target.column.missing:,} of them without {target.name}" if target.column.missing else ""
+    without = f", {target.column.missing:,} of them without a value of {target.name}" if target.column.missing else ""
     yield f"✓ {target.column.rows:,} rows in {len(files)} deliver{'y' if len(files) == 1 else 'ies'}{without}"
     _run_pipeline()
     _factory("compare", may_fail=True)
@@ -81,14 +81,14 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
         if place != transaction.SOURCE:
             shutil.copyfile(drafts / place / name, place / name)
     yield f"✓ contract, features, parameters and tests: {transaction.SOURCE}, params.yaml, tests"
-    yield f"✓ {result.metric} {result.value:.4g}; knowing the target's mean alone, {result.baseline:.4g}"
-    yield f"✓ {REPORTS}/report.html\n\nLook first at:"
+    yield f"✓ {result.metric} {result.value:.4g}; the baseline, which predicts the mean of the target, {result.baseline:.4g}"
+    yield f"✓ {REPORTS}/report.html\n\nReview first:"
     yield from (f"- {line}" for line in advice(proposal, result))
-    yield "\nNext: read the files, then git add --all && git commit, uv run dvc push, uv run factory promote"
+    yield "\nNext: review the files; git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
 
 
 def _update_pipeline(problem: str) -> None:
-    """Name the problem's parameters in dvc.yaml, and take the invitation to adopt out of the README."""
+    """Name the problem's parameters in dvc.yaml, and remove the section on adopting from the README."""
     pipeline = PARAMS.sub(lambda match: _params_line(match, problem), _text(PIPELINE))
     PIPELINE.write_text(pipeline, encoding="utf-8")
     if README.exists():
@@ -111,11 +111,11 @@ def _run_pipeline() -> None:
     try:
         process.show(sys.executable, "-m", f"{PACKAGE}.factory.workspace.repro", env=_environment())
     except FactoryError as error:
-        raise FactoryError("the pipeline failed on this table, as it says above; all is as it was before") from error
+        raise FactoryError("the pipeline failed on this table, see above; nothing was changed") from error
 
 
 def _environment() -> dict[str, str]:
-    """That in which dvc.yaml finds `factory`, also where this one was called by its path."""
+    """The environment in which dvc.yaml finds `factory`, even if this one was called by its path."""
     return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 

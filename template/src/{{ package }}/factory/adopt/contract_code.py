@@ -1,4 +1,4 @@
-"""The contract as code: a line for each column, with limits that leave room, and the invariants of a delivery."""
+"""The contract as code: a line for each column, with limits wider than the values seen, and invariants of a delivery."""
 
 import keyword
 import re
@@ -17,8 +17,8 @@ from .profile import Column
 from .target import Target
 from .type_inference import NUMERIC
 
-LONG = 8  # categories, above which they have a constant
-MOST = 6  # invariants of a kind
+MAX_INLINE_CATEGORIES = 8  # more of them become a constant
+MAX_INVARIANTS = 6  # of each kind
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ColumnCode:
     kind: str
     arguments: dict[str, Any]
     categories: list[str] | None = None
-    constant: str | None = None  # that holds the categories where they are many
+    constant: str | None = None  # that holds the categories if there are many
     comment: str = ""
 
     @property
@@ -43,7 +43,7 @@ class ColumnCode:
 
 @dataclass(frozen=True)
 class Invariant:
-    """A name, the expression that holds it, and a delivery that breaks it, both as code."""
+    """A name, the expression, and a delivery that violates it, both as code."""
 
     name: str
     code: str
@@ -51,7 +51,7 @@ class Invariant:
 
 
 def column_code(column: Column, taken: set[str], *, target: Target | None = None, is_key: bool = False) -> ColumnCode:
-    """The column as the contract states it; its attribute joins the `taken` names. A key has no categories."""
+    """The column's line in the contract; its attribute joins the `taken` names. A key has no categories."""
     attribute = _identifier(column.name, taken)
     taken.add(attribute)
     if target and target.problem != "regression":
@@ -64,14 +64,18 @@ def column_code(column: Column, taken: set[str], *, target: Target | None = None
             arguments["metadata"] = metadata
     nullable = {"nullable": True} if column.missing else {}
     alias = {} if attribute == column.name else {"alias": column.name}
-    constant = f"{attribute.strip('_').upper()}" if categories and len(categories) > LONG else None
+    constant = f"{attribute.strip('_').upper()}" if categories and len(categories) > MAX_INLINE_CATEGORIES else None
     return ColumnCode(column, attribute, kind, alias | nullable | arguments, categories, constant, _comment(column))
 
 
 def invariants(columns: list[ColumnCode], target: Target) -> list[Invariant]:
-    """Shares of what is unknown, medians where another unit would stay in the limits, and how often the target is true."""
+    """Shares of missing values, medians where another unit would stay within the limits, and the share of true targets."""
     features = [column for column in columns if column.column is not target.column]
-    return [*list(_missing_shares(features))[:MOST], *list(_medians(features))[:MOST], *_share_positive(target)]
+    return [
+        *list(_missing_shares(features))[:MAX_INVARIANTS],
+        *list(_medians(features))[:MAX_INVARIANTS],
+        *_share_positive(target),
+    ]
 
 
 def python_code(value: Any) -> str:
@@ -99,7 +103,7 @@ def _classes(target: Target) -> tuple[str, dict[str, Any], list[str] | None]:
 
 
 def _metadata(column: Column) -> dict[str, Any]:
-    """How the column alone is written; what means unknown in any column is in MISSING."""
+    """The column's own formats; texts that mean a missing value in any column are in MISSING."""
     own = [text for text in column.format.missing if text not in COMMON_MISSING]
     missing = [*column.format.metadata.get("missing", []), *own]
     return column.format.metadata | ({"missing": missing} if missing else {})
@@ -128,14 +132,14 @@ def _limits(column: Column, is_key: bool) -> dict[str, Any]:
 
 
 def _comment(column: Column) -> str:
-    """What the limits rest on."""
+    """The values on which the limits are based."""
     parts = []
     if column.kind in NUMERIC and column.low is not None:
         parts.append(f"seen {_short(column.low)} to {_short(column.high)}")
     elif column.kind in dates.TEMPORAL and column.low is not None:
         parts.append(f"seen {column.low!s:.10} to {column.high!s:.10}")
     if column.missing:
-        parts.append(f"{max(0.1, 100 * column.share_missing):.2g} % unknown")
+        parts.append(f"{max(0.1, 100 * column.share_missing):.3g}% missing")
     return ", ".join([*parts, *filter(None, [column.format.note])])
 
 
@@ -144,7 +148,7 @@ def _short(value: float) -> str:
 
 
 def _identifier(name: str, taken: set[str]) -> str:
-    """A name that Python takes as the attribute of a schema, like the column's own if that will do."""
+    """A valid attribute of a schema: the column's own name, or one like it."""
     if name.isidentifier() and _is_free(name, taken):
         return name
     words = re.sub(r"\W+", "_", name).strip("_").lower()
@@ -163,19 +167,19 @@ def _is_free(name: str, taken: set[str]) -> bool:
 
 
 def _missing_shares(columns: list[ColumnCode]) -> Iterator[Invariant]:
-    """At most so many are unknown."""
+    """Upper limits of the share of missing values, for the columns that have any."""
     for column in sorted((code.column for code in columns), key=lambda column: -column.missing):
         limit = min(100, max(5, -(-column.missing * 40 // column.rows) * 5))
         if column.missing and limit < 100:
             yield Invariant(
-                f"at most {limit} % of the rows lack {column.name}",
+                f"at most {limit}% of the rows lack {column.name}",
                 f"pl.col({column.name!r}).is_null().mean() <= {limit / 100:g}",
                 f"first({limit / 100 + 0.01:.2f}, {column.name!r}, None)",
             )
 
 
 def _medians(columns: list[ColumnCode]) -> Iterator[Invariant]:
-    """The median stays near where it was: of columns whose hundredth part no limit would refuse."""
+    """Ranges of the median, for columns whose values would be within the limits even at a hundredth."""
     for code in columns:
         column, least = code.column, code.arguments.get("min")
         median = column.sample.median() if column.kind in NUMERIC else None
@@ -192,7 +196,7 @@ def _medians(columns: list[ColumnCode]) -> Iterator[Invariant]:
 
 
 def _share_positive(target: Target) -> Iterator[Invariant]:
-    """True is about as frequent as it was."""
+    """A range of the share of true targets."""
     share = target.share_positive
     if share is None:
         return
@@ -202,7 +206,7 @@ def _share_positive(target: Target) -> Iterator[Invariant]:
     )
     high = min(twice, half_way)
     yield Invariant(
-        f"{target.name} is true in {100 * low:g} to {100 * high:g} % of the rows",
+        f"{target.name} is true in {100 * low:g} to {100 * high:g}% of the rows",
         f"pl.col({target.name!r}).mean().is_between({low:g}, {high:g})",
         f"first(1, {target.name!r}, False)",
     )

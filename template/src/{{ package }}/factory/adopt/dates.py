@@ -1,4 +1,4 @@
-"""Dates of an adopted table: formats, the row's own time, limits, features, and whether a time can split the rows."""
+"""Dates of a table: formats, the time of a row, limits, features, and whether a time can split the rows."""
 
 import re
 from collections.abc import Iterator
@@ -23,31 +23,31 @@ FORMATS: tuple[tuple[str, tuple[str, ...]], ...] = (
 BIRTH = re.compile(r"(?i)birth|born|dob")
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 TEST_SHARE = config.Split().test
-LEAST_SHARE, MOST_SHARE = 0.05, 0.5
+MIN_TEST_SHARE, MAX_TEST_SHARE = 0.05, 0.5
 
 
 def is_row_time(name: str, kind: str, missing: int) -> bool:
-    """Whether a column looks like the time of its row: a date that each row has, and nobody's birthday."""
+    """Whether a column looks like the time of its row: a date without gaps that is not a date of birth."""
     return kind in DATES and not missing and not BIRTH.search(name)
 
 
 def why_no_split(values: pl.LazyFrame, time: str, target: str, classes: int) -> str | None:
-    """Why the newest rows cannot be the test; None where they can. A regression has no classes."""
+    """Why the newest rows cannot be the test set; None if they can. A regression has no classes."""
     named = values.select(pl.col(time).alias("time"), pl.col(target).alias("target"))
     rows = named.drop_nulls("target").collect(engine="streaming")
     if is_future(rows["time"]).any():
-        return "it lies in the future"
+        return "some of its values are in the future"
     newest = is_newest(rows["time"], TEST_SHARE)
-    if not LEAST_SHARE * rows.height <= newest.sum() <= MOST_SHARE * rows.height:
-        return "too few different times"
+    if not MIN_TEST_SHARE * rows.height <= newest.sum() <= MAX_TEST_SHARE * rows.height:
+        return "too few distinct times"
     old, new = (rows["target"].filter(mask).n_unique() for mask in (~newest, newest))
     if new < LEAST_VALUES or old < (classes or LEAST_VALUES):
-        return f"the newest rows hold {new} values of {target}, the others {old}"
+        return f"the newest rows have {new} distinct values of {target}, the others {old}"
     return None
 
 
 def is_always_after(values: pl.LazyFrame, later: str, time: str) -> bool:
-    """Whether a time never comes before the row's own, and so may not be known yet."""
+    """Whether a time is never before the row's own, and so may be unknown at prediction time."""
     one, other = (pl.col(name).cast(pl.Datetime) for name in (later, time))
     return bool(values.select((one >= other).all() & (one > other).any()).collect(engine="streaming").item())
 
@@ -61,30 +61,30 @@ def limits(kind: str, low: date, high: date) -> dict[str, date]:
 
 
 def limits_of_years(low: int, high: int) -> dict[str, int] | None:
-    """The same of whole numbers that look like years; None if they do not."""
+    """The same for integers that look like years; None if they do not."""
     if low >= FIRST_YEAR and high <= LAST_YEAR:
         return {"min": low // 10 * 10 - 50, "max": LAST_YEAR}
     return None
 
 
 def features(kind: str, values: pl.Series) -> Iterator[str]:
-    """The parts of a time that come again, by their functions in features.py."""
+    """The periodic parts of a time that vary, by their functions in features.py."""
     present = values.drop_nulls()
     if kind != "Time":
         if present.dt.month().n_unique() > 1:
             yield "month"
-        if present.dt.day().n_unique() > 1:  # else they stand for months or years
+        if present.dt.day().n_unique() > 1:  # otherwise the dates stand for months or years
             yield "weekday"
     if kind != "Date" and present.dt.hour().n_unique() > 1:
         yield "hour"
 
 
 def in_calendar(value: pl.Expr) -> pl.Expr:
-    """The dates, null where Python has none."""
+    """The dates, null outside the years of Python."""
     return pl.when(value.dt.year().is_between(1, date.max.year)).then(value)
 
 
 def imports(kinds: set[str]) -> str:
-    """The line that imports what the limits of columns of these types are written with."""
+    """The import that the limits of columns of these types need."""
     names = ", ".join(sorted(kind.lower() for kind in kinds & {*DATES}))
     return f"from datetime import {names}" if names else ""

@@ -1,4 +1,4 @@
-"""What a project starts with: parameters by cross-validation, and limits of the gate by the first model's figures."""
+"""The first parameters, by cross-validation, and the gate's limits, by the metrics of the first model."""
 
 import json
 from collections.abc import Iterator
@@ -32,10 +32,10 @@ SMALL_TREES = {
 LARGE_TREES = SMALL_TREES | {"max_iter": 300, "max_leaf_nodes": 31}
 MANY_ROWS = SMALL_TREES | {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31}
 """For tables of many rows; `factory tune` searches further."""
-MANY = 20_000
-MOST_ROWS, MOST_CELLS, LEAST_ROWS = 6_000, 200_000, 30
-"""Rows and cells that are tried on at most, and rows at least."""
-CLEARLY = 0.95  # of the loss
+LARGE_TABLE = 20_000  # rows
+MAX_ROWS, MAX_CELLS, MIN_ROWS = 6_000, 200_000, 30
+"""Limits of the sample for cross-validation."""
+CLEAR_IMPROVEMENT = 0.95  # of the loss
 LIMITS = {
     "CALIBRATION": "calibration",
     "FAIRNESS_SELECTION": "selection_gap",
@@ -48,7 +48,7 @@ BELOW_ONE = ("selection_gap",)
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What the first model showed, on which limits and tests rest: `limits` are lines of the section `gate`."""
+    """Metrics of the first model, on which limits and tests are based; `limits` are lines of the section `gate`."""
 
     better: bool = False
     metric: str = ""
@@ -59,24 +59,20 @@ class BaselineResult:
 
 def parameters(columns: list[Column], target: Target) -> dict[str, Any]:
     """The section `model` of params.yaml for these features."""
-    large = MANY_ROWS if target.rows >= MANY else LARGE_TREES
+    large = MANY_ROWS if target.rows >= LARGE_TABLE else LARGE_TREES
     if target.problem == "multiclass":  # which has trees for each class
-        return MANY_ROWS if target.rows >= MANY else SMALL_TREES
+        return MANY_ROWS if target.rows >= LARGE_TABLE else SMALL_TREES
     tried = [column for column in columns if column.kind not in TEMPORAL]
     try:
         with threadpool_limits(1):  # small fits would wait for each other
-            better = bool(tried) and _loss(large, tried, target) < CLEARLY * _loss(SMALL_TREES, tried, target)
-    except (
-        FactoryError,
-        TypeError,
-        ValueError,
-    ):  # of a model.py of the project's own: the pipeline says what it cannot take
+            better = bool(tried) and _loss(large, tried, target) < CLEAR_IMPROVEMENT * _loss(SMALL_TREES, tried, target)
+    except (FactoryError, TypeError, ValueError):  # of the user's own model.py: the pipeline will report it
         return SMALL_TREES
     return large if better else SMALL_TREES
 
 
 def baseline_result() -> BaselineResult:
-    """What reports/ say of the model that was just trained."""
+    """The metrics in reports/ of the model that was just trained."""
     metric = config.load().evaluation.metric
     estimate = json.loads((REPORTS / "evaluation.json").read_text(encoding="utf-8"))["metrics"][metric]
     sign = definitions.direction(metric)
@@ -87,10 +83,10 @@ def baseline_result() -> BaselineResult:
 
 
 def _loss(settings: dict[str, Any], columns: list[Column], target: Target) -> float:
-    """Of rows of the sample that it has not learned from, by threefold cross-validation."""
+    """The loss by threefold cross-validation on rows of the sample."""
     outcomes = numbers(target.column)
     rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(outcomes)))
-    rows = rows[: max(LEAST_ROWS, min(MOST_ROWS, MOST_CELLS // len(columns)))]
+    rows = rows[: max(MIN_ROWS, min(MAX_ROWS, MAX_CELLS // len(columns)))]
     features, truth = np.column_stack([numbers(column)[rows] for column in columns]), outcomes[rows]
     if target.problem == "classification":
         truth = (truth == truth.max()).astype(np.float64)
@@ -99,23 +95,27 @@ def _loss(settings: dict[str, Any], columns: list[Column], target: Target) -> fl
     losses = []
     for train, test in KFold(3).split(rows):
         if np.ptp(truth[train]) == 0 or np.ptp(truth[test]) == 0:
-            continue  # too rare to be measured
+            continue  # too rare to evaluate
         estimator = build(target.problem, settings, schema).fit(features[train], truth[train])
         losses.append(metric(truth[test], artifact.predictor(estimator)(features[test])))
     return float(np.mean(losses)) if losses else 0.0
 
 
 def _floor(estimate: dict[str, float], better: bool) -> dict[str, Any]:
-    """Half-way between the baseline and the first model, if that is better."""
+    """Halfway between the baseline and the first model, if that is better."""
     value, baseline = estimate["value"], estimate["baseline"]
     if not better:
-        return {"name": "floor", "value": f"{baseline:.3g}", "why": "what knowing the target's mean alone gives"}
-    why = f"half-way from the baseline's {baseline:.3g} to the first model's {value:.3g}"
+        return {
+            "name": "floor",
+            "value": f"{baseline:.3g}",
+            "why": "the baseline, which predicts the mean of the target",
+        }
+    why = f"halfway between the baseline, {baseline:.3g}, and the first model, {value:.3g}"
     return {"name": "floor", "value": f"{(value + baseline) / 2:.3g}", "why": why}
 
 
 def _relaxed_limits(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Limits that the first model does not keep: no later one may be further beyond."""
+    """Limits that the first model exceeds, raised so that later models cannot exceed them further."""
     figures: dict[str, float] = {}
     for check in checks:
         name = LIMITS.get(check["code"])
@@ -128,5 +128,5 @@ def _relaxed_limits(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {
             "name": name,
             "value": f"{value:g}",
-            "why": f"the first model has {figure:.2g}; {usual:g} is usual: bring it down",
+            "why": f"the first model has {figure:.2g}, the default limit is {usual:g}: bring it down",
         }

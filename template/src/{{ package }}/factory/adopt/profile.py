@@ -1,4 +1,4 @@
-"""What a table holds, column by column, read in batches, however long it is."""
+"""The contents of a table, column by column, computed in batches."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from .source import KINDS, is_readable
 from .type_inference import (
     MOSTLY,
     NUMERIC,
-    SAMPLE,
+    SAMPLE_ROWS,
     ColumnFormat,
     Formats,
     cast,
@@ -22,26 +22,26 @@ from .type_inference import (
     parse,
 )
 
-VALUES = 300
-AT_ONCE = 250
-EXACT = 200_000  # rows up to which different values are counted, and not estimated
-CAST = "\n"  # before the name of a column, which cannot begin so, that of its values beside it
+MAX_LISTED_VALUES = 300
+EXPRESSIONS_PER_QUERY = 250
+EXACT_COUNT_ROWS = 200_000  # in larger tables the number of distinct values is estimated
+PARSED = "\n"  # prefix of the parsed column beside the original, whose name cannot start with it
 
 
 @dataclass(frozen=True)
 class Column:
-    """The facts about a column; `sample` holds values of rows spread over the table."""
+    """Statistics of a column; `sample` holds the values of rows spread over the table."""
 
     name: str
     format: ColumnFormat
     rows: int
     missing: int
-    different: int  # about, where there are many
+    different: int  # distinct values, estimated in a large table
     unique: bool
     low: Any
     high: Any
     longest: int  # of texts, in bytes
-    values: list[str]  # of texts, unless there are many
+    values: list[str]  # distinct texts, unless there are many
     sample: pl.Series
 
     @property
@@ -54,10 +54,10 @@ class Column:
 
 
 def profile(table: pl.LazyFrame) -> dict[str, Column]:
-    """The facts about each column. Raises FactoryError where one holds two kinds of values."""
+    """Statistics of each column. Raises FactoryError where one mixes types."""
     schema = table.collect_schema()
     rows = int(table.select(pl.len()).collect(engine="streaming").item())
-    sample = table.gather_every(max(1, rows // SAMPLE)).collect(engine="streaming")
+    sample = table.gather_every(max(1, rows // SAMPLE_ROWS)).collect(engine="streaming")
     formats = {name: infer(sample[name]) for name, dtype in schema.items() if is_readable(dtype)}
     facts = _facts(table, formats, rows)
     doubtful = [name for name in formats if facts[name]["lost"]]
@@ -72,12 +72,12 @@ def profile(table: pl.LazyFrame) -> dict[str, Column]:
 
 
 def values(table: pl.LazyFrame, columns: dict[str, Column]) -> pl.LazyFrame:
-    """The table's values in the types of its columns, without those that cannot be read."""
+    """The table in the inferred types, without columns of unsupported types."""
     return cast(table, {name: column.format for name, column in columns.items() if column.kind in KINDS})
 
 
 def numbers(column: Column) -> NDArray[np.float64]:
-    """The sample as numbers, NaN where unknown: times in their units, texts by their order."""
+    """The sample as numbers, NaN where missing: times in their units, texts by their rank."""
     sample = column.sample
     if sample.dtype == pl.String:
         sample = sample.rank("dense")
@@ -85,14 +85,18 @@ def numbers(column: Column) -> NDArray[np.float64]:
 
 
 def _facts(table: pl.LazyFrame, formats: Formats, rows: int) -> dict[str, dict[str, Any]]:
-    """Counts and limits of each column, in one pass."""
+    """Counts, minimum and maximum of each column, in one pass."""
     known = null_missing(table, formats)
     both = known.with_columns(
-        parse(name, dtype, formats[name]).alias(CAST + name) for name, dtype in known.collect_schema().items()
+        parse(name, dtype, formats[name]).alias(PARSED + name) for name, dtype in known.collect_schema().items()
     )
-    facts = _one_row(both, [_counts(name, format, rows <= EXACT) for name, format in formats.items()])
+    facts = _one_row(both, [_counts(name, format, rows <= EXACT_COUNT_ROWS) for name, format in formats.items()])
     typed = cast(table, formats)
-    few = [name for name, format in formats.items() if format.kind == "String" and facts[name]["different"] <= VALUES]
+    few = [
+        name
+        for name, format in formats.items()
+        if format.kind == "String" and facts[name]["different"] <= MAX_LISTED_VALUES
+    ]
     keys = [name for name, format in formats.items() if format.kind in ("Int64", "String") and _may_be_key(facts[name])]
     texts = _one_row(typed, [pl.col(name).drop_nulls().unique().sort().implode() for name in few])
     is_key = _one_row(typed, [pl.col(name).n_unique() == pl.len() for name in keys])
@@ -103,7 +107,7 @@ def _facts(table: pl.LazyFrame, formats: Formats, rows: int) -> dict[str, dict[s
 
 
 def _counts(name: str, format: ColumnFormat, exact: bool) -> pl.Expr:
-    value, ordered = pl.col(CAST + name), format.kind in (*NUMERIC, *TEMPORAL)
+    value, ordered = pl.col(PARSED + name), format.kind in (*NUMERIC, *TEMPORAL)
     return pl.struct(
         rows=pl.len(),
         missing=value.null_count(),
@@ -120,16 +124,19 @@ def _may_be_key(facts: dict[str, Any]) -> bool:
 
 
 def _one_row(table: pl.LazyFrame, expressions: list[pl.Expr]) -> dict[str, Any]:
-    """The one row of a query; so many expressions at a time, since time grows with the square of their number."""
-    parts = (expressions[start : start + AT_ONCE] for start in range(0, len(expressions), AT_ONCE))
+    """The single row of a query, in parts: its time grows with the square of the number of expressions."""
+    parts = (
+        expressions[start : start + EXPRESSIONS_PER_QUERY]
+        for start in range(0, len(expressions), EXPRESSIONS_PER_QUERY)
+    )
     results = (table.select(part).collect(engine="streaming").row(0, named=True) for part in parts)
     return {name: value for result in results for name, value in result.items()}
 
 
 def _unreadable(name: str, dtype: pl.DataType, rows: int) -> Column:
-    """A column of values that are no numbers, times, truths or texts."""
+    """A column of an unsupported type."""
     kind = str(dtype.base_type())
-    format = ColumnFormat(kind, note=f"holds values of the type {kind}: derive columns from it")
+    format = ColumnFormat(kind, note=f"type {kind} is not supported: derive columns from it")
     return Column(name, format, rows, 0, rows, False, None, None, 0, [], pl.Series(name, [], pl.Null))
 
 

@@ -1,4 +1,4 @@
-"""What each column is to be: as the user says, else by its looks, with one id and one time at most."""
+"""The role of each column: the user's choice, or else inferred, with at most one id and one time."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,16 +10,16 @@ from . import dates, defaults, profile
 from .profile import Column
 from .roles import ColumnRole, infer_role, is_free_text, leaks
 from .source import KINDS
-from .target import Target, infer_problem
+from .target import USER_CHOICE, Target, infer_problem
 
-ROLES = ("feature", "out", "id", "time", "sensitive")
-"""What a user may make of a column."""
-BY_USER = "as you said"
+ROLES = ("feature", "excluded", "id", "time", "sensitive")
+"""The roles that a user may give a column."""
+ALIASES = {"out": "excluded", "exclude": "excluded"}  # as users type it
 
 
 @dataclass(frozen=True)
 class UserChoices:
-    """What the user said; `roles` are changes of what was proposed."""
+    """The user's choices; `roles` are changes of the proposal."""
 
     target: str
     id: str | None = None
@@ -39,8 +39,8 @@ class Proposal:
 
     @property
     def used(self) -> list[ColumnRole]:
-        """The columns that are not left out."""
-        return [role for role in self.roles if role.role != "out"]
+        """The columns that are not excluded."""
+        return [role for role in self.roles if role.role != "excluded"]
 
     @property
     def repeats(self) -> bool:
@@ -57,7 +57,7 @@ class Proposal:
 
 
 def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoices) -> Proposal:
-    """The proposal. Raises FactoryError where a column that was named cannot play its role."""
+    """The proposal. Raises FactoryError where a column cannot have the role that the user chose."""
     _check_names(choices, columns)
     values = profile.values(table, columns)
     target = infer_problem(values, columns[choices.target], choices.problem)
@@ -66,28 +66,28 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoice
         roles.append(_chosen_role(column, choices) or infer_role(column, roles))
     features = [role.column for role in roles if role.role == "feature" and role.name not in choices.roles]
     why_out = leaks(features, target)
-    roles = [replace(role, role="out", why=why_out[role.name]) if role.name in why_out else role for role in roles]
+    roles = [replace(role, role="excluded", why=why_out[role.name]) if role.name in why_out else role for role in roles]
     proposal = _one_time(_one_id(Proposal(target, roles)), values)
     if not proposal.with_role("feature"):
-        raise FactoryError(f"no column is left to tell {choices.target} from")
+        raise FactoryError(f"no feature column left to predict {choices.target}")
     return proposal
 
 
 def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
-    """Refuse a column that is not there, and one that is to be two things."""
+    """Refuse a column that does not exist, and one with two roles."""
     names = [name for name in (choices.target, choices.id, choices.time, *choices.sensitive) if name is not None]
     for name in (*names, *choices.roles):
         if name not in columns:
             there = ", ".join(columns)
-            raise FactoryError(f"there is no column {name!r}: there are {there[:300]}{'…' * (len(there) > 300)}")
+            raise FactoryError(f"no column {name!r} in the table; its columns: {there[:300]}{'…' * (len(there) > 300)}")
         if names.count(name) > 1:
-            raise FactoryError(f"{name}: named twice: target, id, time and sensitive are columns of their own")
+            raise FactoryError(f"{name}: named twice: target, id, time and sensitive must be different columns")
     if choices.target in choices.roles:
-        raise FactoryError(f"{choices.target}: is the target")
+        raise FactoryError(f"{choices.target}: is the target, and cannot have another role")
 
 
 def _chosen_role(column: Column, choices: UserChoices) -> ColumnRole | None:
-    """What the user said of the column. Raises FactoryError where it cannot be that."""
+    """The role that the user chose. Raises FactoryError where the column cannot have it."""
     name = column.name
     if name == choices.target:
         return ColumnRole(column, "target")
@@ -97,38 +97,38 @@ def _chosen_role(column: Column, choices: UserChoices) -> ColumnRole | None:
         return None
     role = "feature" if sensitive and role in (None, "sensitive") else str(role)
     _check_role(column, role)
-    return ColumnRole(column, role, BY_USER, sensitive)
+    return ColumnRole(column, role, USER_CHOICE, sensitive)
 
 
 def _check_role(column: Column, role: str) -> None:
-    name, gap = column.name, f"{column.missing} rows have none"
+    name, gap = column.name, f"{column.missing:,} rows have no value"
     if role == "time" and (column.kind not in dates.DATES or column.missing):
-        raise FactoryError(f"{name}: cannot tell new rows from old: {gap if column.missing else 'holds no dates'}")
+        raise FactoryError(f"{name}: cannot be the time: {gap if column.missing else 'no dates'}")
     if role == "id" and (column.missing or column.kind not in ("Int64", "String")):
-        raise FactoryError(f"{name}: cannot be an id: {gap if column.missing else 'holds no text or whole numbers'}")
+        raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
     if role == "feature" and column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
     if role == "feature" and is_free_text(column):
-        raise FactoryError(f"{name}: {column.different} different texts are no feature: derive one in features.py")
+        raise FactoryError(f"{name}: {column.different:,} distinct texts are too many for a category: exclude it")
 
 
 def _one_id(proposal: Proposal) -> Proposal:
-    """One id at most, that which the user named first."""
+    """At most one id, preferably the user's choice."""
     ids = _by_user_first(proposal.with_role("id"))
     return _with_roles(
-        proposal, [replace(r, role="out", why=f"identifies the row, as {ids[0].name} does") for r in ids[1:]]
+        proposal, [replace(r, role="excluded", why=f"identifies the row, as {ids[0].name} does") for r in ids[1:]]
     )
 
 
 def _one_time(proposal: Proposal, values: pl.LazyFrame) -> Proposal:
-    """One time at most, that which the user named first, and only where it can split the rows."""
+    """At most one time, preferably the user's choice, and only if it can split the rows."""
     times = _by_user_first(proposal.with_role("time"))
     if not times:
         return proposal
     time, target = times[0], proposal.target
     reason = dates.why_no_split(values, time.name, target.name, len(target.counts))
-    if reason and time.why == BY_USER:
-        raise FactoryError(f"{time.name}: cannot split the rows: {reason}")
+    if reason and time.why == USER_CHOICE:
+        raise FactoryError(f"{time.name}: cannot split the rows by it: {reason}")
     if reason:
         return _with_roles(proposal, [replace(other, role="feature", why=reason) for other in times])
     return _with_roles(proposal, [_other_time(other, time.name, values) for other in times[1:]])
@@ -136,12 +136,12 @@ def _one_time(proposal: Proposal, values: pl.LazyFrame) -> Proposal:
 
 def _other_time(other: ColumnRole, time: str, values: pl.LazyFrame) -> ColumnRole:
     if dates.is_always_after(values, other.name, time):
-        return replace(other, role="out", why=f"always after {time}: known only after the event?")
+        return replace(other, role="excluded", why=f"never before {time}: known only after the event?")
     return replace(other, role="feature", why="")
 
 
 def _by_user_first(roles: list[ColumnRole]) -> list[ColumnRole]:
-    return sorted(roles, key=lambda role: role.why != BY_USER)
+    return sorted(roles, key=lambda role: role.why != USER_CHOICE)
 
 
 def _with_roles(proposal: Proposal, changed: list[ColumnRole]) -> Proposal:

@@ -1,4 +1,4 @@
-"""The user's files from a proposal: the values that the templates name, and the files, formatted."""
+"""The user's files from a proposal: the context of the templates, and the formatted files."""
 
 import subprocess
 import sys
@@ -24,10 +24,9 @@ from .transaction import PLACES
 
 RESERVED = {"dy", "pl", "date", "datetime", "time"}
 OTHER = "another"
-TESTED = 100
-"""Columns whose limits are tested one by one; of a wider table every so many."""
-RARE = 0.1
-SLICES = 6
+MAX_TESTED_COLUMNS = 100  # of a wider table every so many
+RARE_POSITIVE = 0.1
+MAX_SLICE_GROUPS = 6
 
 
 def write(proposal: Proposal, result: BaselineResult, folder: Path) -> list[Path]:
@@ -47,7 +46,7 @@ def write(proposal: Proposal, result: BaselineResult, folder: Path) -> list[Path
 
 
 def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
-    """The facts by the names that the templates give them."""
+    """The variables of the templates."""
     target, used, taken = proposal.target, proposal.used, set(RESERVED)
     codes = [
         column_code(r.column, taken, target=target if r.role == "target" else None, is_key=r.role == "id") for r in used
@@ -59,7 +58,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     return {
         "package": PACKAGE,
         "target": target,
-        "target_note": f"{target.column.missing:,} rows without are left out" if target.column.missing else "",
+        "target_note": f"{target.column.missing:,} rows without a value are not used" if target.column.missing else "",
         "columns": columns,
         "outcome": next(column for column in columns if column["is_target"]),
         "outcome_mix": _outcome_mix(proposal),
@@ -68,14 +67,14 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "repeats": proposal.repeats,
         "test_share": dates.TEST_SHARE,
         "sensitive": [role.name for role in used if role.sensitive],
-        "ignored": proposal.with_role("out"),
+        "ignored": proposal.with_role("excluded"),
         "missing": sorted({text for role in used for text in role.column.format.missing} & set(COMMON_MISSING)),
         "imports": dates.imports({code.kind for code in codes}),
         "invariants": invariants(codes, target),
         "features": features,
         "time_features": {feature["function"] for feature in features},
         "optional": sorted(optional, key=lambda name: name not in plain),
-        "every_nth": f"[:: {len(columns) // TESTED}]" if len(columns) >= 2 * TESTED else "",
+        "every_nth": f"[:: {len(columns) // MAX_TESTED_COLUMNS}]" if len(columns) >= 2 * MAX_TESTED_COLUMNS else "",
         "better": result.better,
         "limits": result.limits,
         **_settings(proposal),
@@ -83,7 +82,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
 
 
 def valid_value(code: ColumnCode) -> Any:
-    """A value in the middle of what the column holds, which is nobody's own."""
+    """A typical value of the column that identifies nobody."""
     column, kind = code.column, code.kind
     if code.categories is not None:
         frequent = str(column.sample.drop_nulls().mode().sort()[0])
@@ -147,7 +146,7 @@ def _column(code: ColumnCode, is_target: bool) -> dict[str, Any]:
 
 
 def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
-    """The column itself, or the parts of a time that come again."""
+    """The column itself, or the periodic parts of a time."""
     column = role.column
     if column.kind not in dates.TEMPORAL:
         yield {"name": column.name, "code": repr(column.name), "function": ""}
@@ -157,7 +156,7 @@ def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
 
 
 def _outcome_mix(proposal: Proposal) -> str:
-    """How the hundred rows of the tests come by as many true ones as there were."""
+    """Code that gives the hundred rows of the tests the table's share of true targets."""
     share = proposal.target.share_positive
     if share is None:
         return ""
@@ -165,22 +164,30 @@ def _outcome_mix(proposal: Proposal) -> str:
 
 
 def _settings(proposal: Proposal) -> dict[str, Any]:
-    """Metric, parameters and the worth of decisions."""
+    """Metric, parameters and the value of decisions."""
     target = proposal.target
     share = target.share_positive or 0.5
     alarms = max(1, round((1 - share) / share))
-    groups = [r.name for r in proposal.with_role("feature") if 1 < len(r.column.values) <= SLICES and not r.sensitive]
+    groups = [
+        r.name
+        for r in proposal.with_role("feature")
+        if 1 < len(r.column.values) <= MAX_SLICE_GROUPS and not r.sensitive
+    ]
     return {
-        "metric": "rmse" if target.problem == "regression" else "average_precision" if share < RARE else "roc_auc",
+        "metric": "rmse"
+        if target.problem == "regression"
+        else "average_precision"
+        if share < RARE_POSITIVE
+        else "roc_auc",
         "model": proposal.parameters,
         "slices": groups[:2],
         "value": {"true_positive": 0, "false_positive": -1, "false_negative": -alarms} if target.positive else None,
-        "value_note": f"as bad as {alarms} false alarms" if alarms > 1 else "",
+        "value_note": f"as bad as {alarms} false positives" if alarms > 1 else "",
     }
 
 
 def _format(files: list[Path]) -> None:
-    """Format the code by the project's settings; files by name, for ruff passes over folders such as build/ and .nox/."""
+    """Format the code by the project's settings; files by name, since ruff skips folders such as build/ and .nox/."""
     for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
         config = ["--config", str(Path("pyproject.toml").resolve())]
         ruff = [sys.executable, "-m", "ruff", *command, *config, *map(str, files)]

@@ -1,4 +1,4 @@
-"""What the user sees: the proposal, to accept or to change, and what to look at first in the result."""
+"""The dialog: the proposal as a table, to accept or change, and what to review first in the result."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,27 +10,28 @@ from ..errors import FactoryError, listed
 from .dates import TEMPORAL
 from .defaults import BaselineResult
 from .profile import Column
-from .proposal import BY_USER, ROLES, Proposal, UserChoices
-from .roles import ColumnRole
+from .proposal import ALIASES, ROLES, Proposal, UserChoices
+from .roles import PERSONAL_DATA, ColumnRole
+from .target import USER_CHOICE
 from .type_inference import NUMERIC
 
-SHOWN = 60
-KIND_NAMES = {"Int64": "whole number", "Float64": "number", "Bool": "yes or no", "String": "text"}
-HELP = f"To change a part: COLUMN = {' | '.join(ROLES)}; Enter takes it all"
-CERTAIN = (BY_USER, "numbers the rows", "always", "the same as", "identifies")
+MAX_SHOWN = 60  # columns
+KIND_NAMES = {"Int64": "integer", "Float64": "number", "Bool": "yes/no", "String": "text"}
+HELP = f"Enter accepts the proposal. To change a role: COLUMN = {' | '.join(ROLES)}"
+CERTAIN = (USER_CHOICE, "row number", "always", "the same as", "identifies")
 
 Propose = Callable[[UserChoices], Proposal]
 
 
 def accept(propose: Propose, choices: UserChoices) -> Proposal:
-    """The proposal as it is, shown."""
+    """The proposal, shown and accepted."""
     proposal = propose(choices)
     click.echo(f"{table(proposal)}\n")
     return proposal
 
 
 def review(propose: Propose, choices: UserChoices) -> Proposal:
-    """The proposal as the user wants it, asked at the prompt."""
+    """The proposal with the changes that the user makes at the prompt."""
     proposal = propose(choices)
     while True:
         click.echo(f"\n{table(proposal)}\n\n{HELP}")
@@ -39,55 +40,56 @@ def review(propose: Propose, choices: UserChoices) -> Proposal:
             return proposal
         name, _, role = (word.strip() for word in change.rpartition("="))
         try:
+            role = ALIASES.get(role, role)
             if role not in ROLES:
-                raise FactoryError(f"{role!r} is none of {', '.join(ROLES)}")
+                raise FactoryError(f"{role!r} is not one of {', '.join(ROLES)}; type COLUMN = ROLE")
             changed = replace(choices, roles=choices.roles | {name: role})
             proposal, choices = propose(changed), changed
         except FactoryError as error:
-            click.echo(f"Not so: {error}")
+            click.echo(f"Invalid choice: {error}")
 
 
 def table(proposal: Proposal) -> str:
-    """What is proposed of each column, and why; of many columns the first."""
-    rows = [_row(role) for role in proposal.roles[:SHOWN]]
-    more = len(proposal.roles) - SHOWN
-    text = tabulate(rows, ("column", "is", "part", "holds", "why"), disable_numparse=True)
+    """The proposed role of each column, and the reason; at most the first columns."""
+    rows = [_row(role) for role in proposal.roles[:MAX_SHOWN]]
+    more = len(proposal.roles) - MAX_SHOWN
+    text = tabulate(rows, ("column", "type", "role", "values", "reason"), disable_numparse=True)
     return f"{text}\n… and {more:,} more columns" if more > 0 else text
 
 
 def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
-    """What may be wrong, or is for a person to decide, the gravest first."""
+    """What may be wrong or needs a decision, the most important first."""
     target = proposal.target
     if not result.better:
-        yield f"the model is not clearly better than knowing nothing of {target.name}: more rows or other columns?"
-    doubtful = [f"{r.name} ({r.why})" for r in proposal.with_role("out") if not r.why.startswith(CERTAIN)]
+        yield "no significant improvement over the baseline: add rows or other columns"
+    doubtful = [f"{r.name} ({r.why})" for r in proposal.with_role("excluded") if not r.why.startswith(CERTAIN)]
     if doubtful:
-        yield f"left out, and was that right? {listed(doubtful, 4)}"
+        yield f"excluded columns: {listed(doubtful, 4)}"
     ambiguous = [f"{r.name} ({r.column.format.note})" for r in proposal.used if r.column.format.note]
     if ambiguous:
-        yield f"read as it seemed: {listed(ambiguous, 4)}"
+        yield f"uncertain formats: {listed(ambiguous, 4)}"
     if target.positive and target.positive != "true":
         count = target.counts[target.positive]
-        yield f"true is {target.name} = {target.positive}, {count:,} of {target.rows:,} rows"
-    personal = [r.name for r in proposal.with_role("feature") if r.sensitive or r.why == "looks personal"]
+        yield f"the positive class is {target.name} = {target.positive}, {count:,} of {target.rows:,} rows"
+    personal = [r.name for r in proposal.with_role("feature") if r.sensitive or r.why == PERSONAL_DATA]
     if personal:
-        yield f"may it decide by {', '.join(personal)}?"
+        yield f"should the model be allowed to use {', '.join(personal)}?"
     for limit in result.limits[1:]:
         yield f"gate.{limit['name']} is {limit['value']}: {limit['why']}"
     if target.positive:
-        yield "what a right and a wrong decision are worth: `value` in params.yaml"
+        yield "the values of right and wrong decisions, `value` in params.yaml, are placeholders"
 
 
 def _prompt() -> str:
     try:
         return str(click.prompt("", default="", show_default=False, prompt_suffix="> ")).strip()
     except click.Abort as error:
-        raise FactoryError("nothing was changed; to take the proposal as it is, say --yes") from error
+        raise FactoryError("nothing was changed; --yes accepts the proposal without a prompt") from error
 
 
 def _row(role: ColumnRole) -> tuple[str, ...]:
-    part = "feature, sensitive" if role.sensitive and role.role == "feature" else role.role
-    return (role.name[:40], _kind(role.column), part, _contents(role.column)[:60], role.why[:70])
+    shown = "feature, sensitive" if role.sensitive and role.role == "feature" else role.role
+    return (role.name[:40], _kind(role.column), shown, _contents(role.column)[:60], role.why[:70])
 
 
 def _kind(column: Column) -> str:
@@ -103,5 +105,5 @@ def _contents(column: Column) -> str:
         more = len(column.values) - 4
         parts.append(", ".join(column.values[:4]) + (f" and {more} more" if more > 0 else ""))
     if column.missing:
-        parts.append(f"{100 * column.missing / column.rows:.2g} % unknown")
+        parts.append(f"{100 * column.missing / column.rows:.3g}% missing")
     return "; ".join(parts)

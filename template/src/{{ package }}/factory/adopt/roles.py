@@ -1,4 +1,4 @@
-"""The role of each column, inferred from what it holds: id, time, feature or left out; and leaks of the target."""
+"""The role of each column, inferred from its contents: id, time, feature or excluded; and target leakage."""
 
 import re
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ from .profile import Column, numbers
 from .source import KINDS
 from .target import Target
 
-ALMOST = 0.995
-CELLS, LEAST_ROWS = 4_000_000, 2_000
-"""Cells that are searched for leaks at most, and rows at least."""
+LEAKAGE_POWER = 0.995
+MAX_CELLS, MIN_ROWS = 4_000_000, 2_000
+"""Limits of the sample that is searched for leakage."""
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
-WORDS = (
+PERSONAL_WORDS = (
     r"sex|gender|race|ethnic\w*|relig\w*|national\w*|citizen\w*|marit\w*|age|disab\w*|pregnan\w*|native\w*|foreign\w*"
 )
-PERSONAL = re.compile(rf"(?i)(^|[\W_])({WORDS})($|[\W_])")
-GROUPS, CATEGORIES = 12, 200
+PERSONAL = re.compile(rf"(?i)(^|[\W_])({PERSONAL_WORDS})($|[\W_])")
+MAX_GROUPS, MAX_CATEGORIES = 12, 200
+PERSONAL_DATA = "may be personal data"
 
 
 @dataclass(frozen=True)
@@ -38,33 +39,33 @@ class ColumnRole:
 
 
 def infer_role(column: Column, left: list[ColumnRole]) -> ColumnRole:
-    """A column that tells a model nothing, a key, a time or a feature; `left` are the roles of those to its left."""
+    """The role by what the column holds; `left` are the roles of the columns to its left."""
     return _useless(column, left) or _useful(column)
 
 
 def is_free_text(column: Column) -> bool:
-    """Whether its texts are too many to be categories."""
+    """Whether it has too many distinct texts to be a category."""
     present = column.rows - column.missing
-    return column.kind == "String" and not (0 < len(column.values) <= min(CATEGORIES, max(2, present / 5)))
+    return column.kind == "String" and not (0 < len(column.values) <= min(MAX_CATEGORIES, max(2, present / 5)))
 
 
 def leaks(columns: list[Column], target: Target) -> dict[str, str]:
-    """The columns that predict the target of unseen rows almost perfectly, with the reason to leave each out."""
+    """The columns that alone predict the target of unseen rows almost perfectly, each with the reason to exclude it."""
     outcomes = numbers(target.column)
     rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(outcomes)))
-    rows = rows[: max(CELLS // max(len(columns), 1), LEAST_ROWS)]
+    rows = rows[: max(MAX_CELLS // max(len(columns), 1), MIN_ROWS)]
     codes = np.unique(outcomes[rows], return_inverse=True)[1]
     truth = outcomes[rows] if target.problem == "regression" else codes.astype(np.float64)
     reasons = {}
     for column in columns:
         power = leakage.predictive_power(numbers(column)[rows], truth, target.problem)
-        if power > ALMOST:
-            reasons[column.name] = f"alone tells {target.name} ({power:.4f} of 1): known only afterwards?"
+        if power > LEAKAGE_POWER:
+            reasons[column.name] = f"alone predicts {target.name} ({power:.4f} of 1): target leakage?"
     return reasons
 
 
 def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
-    """A column that tells a model nothing."""
+    """The column as excluded, if a model can learn nothing from it."""
     twin = next((role.name for role in left if role.role == "feature" and _same(role.column, column)), None)
     free_text = is_free_text(column)
     reasons = {
@@ -72,12 +73,12 @@ def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
         "always empty": column.missing == column.rows,
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
-        "numbers the rows": bool(NUMBERS_ROWS.match(column.name)) and column.unique,
+        "row number": bool(NUMBERS_ROWS.match(column.name)) and column.unique,
         f"text: {column.format.note}": free_text and bool(column.format.note),
-        f"free text: {column.different} different values in {column.rows} rows": free_text and not _is_key(column),
+        f"free text: {column.different:,} distinct values in {column.rows:,} rows": free_text and not _is_key(column),
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
-    return ColumnRole(column, "out", why) if why else None
+    return ColumnRole(column, "excluded", why) if why else None
 
 
 def _useful(column: Column) -> ColumnRole:
@@ -85,14 +86,14 @@ def _useful(column: Column) -> ColumnRole:
     if _is_key(column):
         return ColumnRole(column, "id", "identifies the row")
     if is_row_time(column.name, column.kind, column.missing):
-        return ColumnRole(column, "time", "tells new rows from old")
+        return ColumnRole(column, "time", "the newest rows are the test set")
     personal = bool(PERSONAL.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name)))
-    groups = column.kind == "Bool" or 0 < len(column.values) <= GROUPS
-    return ColumnRole(column, "feature", "looks personal" if personal else column.format.note, personal and groups)
+    groups = column.kind == "Bool" or 0 < len(column.values) <= MAX_GROUPS
+    return ColumnRole(column, "feature", PERSONAL_DATA if personal else column.format.note, personal and groups)
 
 
 def _is_key(column: Column) -> bool:
-    """Whether it names a row: a word of its own in each, or a number whose name says so."""
+    """Whether it identifies a row: unique words, or unique integers under a name such as id or number."""
     if not column.unique:
         return False
     if column.kind == "Int64":
@@ -101,7 +102,7 @@ def _is_key(column: Column) -> bool:
 
 
 def _same(one: Column, other: Column) -> bool:
-    """Whether they hold the same; what differs most is compared first, since a wide table has many pairs."""
+    """Whether their values are the same; cheap comparisons first, since a wide table has many pairs."""
     return (
         one.low == other.low
         and one.high == other.high

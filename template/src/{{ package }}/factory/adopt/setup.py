@@ -1,4 +1,4 @@
-"""From a fresh copy to a working repository; each step is done once, so that it may run again at any time."""
+"""From a fresh copy to a working repository; each step is done once, so that the command can be repeated."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The files of a table that is adopted, as one table, refused where no contract can state what it holds."""
+"""The files of a table, as one; refused where no contract can describe it."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from .. import tables
 from ..errors import FactoryError
 from ..paths import RAW
 
-PATTERN = re.compile(r"\*|\^.*\$")  # which polars takes for several columns
+PATTERN = re.compile(r"\*|\^.*\$")  # polars would expand these to several columns
 KINDS = ("Int64", "Float64", "Date", "Datetime", "Time", "Bool", "String")
 """The types, by their names in dataframely, that a column can have."""
 
@@ -20,12 +20,12 @@ def files(table: Path) -> list[Path]:
     if not table.exists():
         raise FactoryError(f"{table}: no such file or folder")
     if table.resolve().is_relative_to(RAW.resolve()):
-        raise FactoryError(f"{table}: lies in {RAW}, which is replaced: copy it to another place first")
+        raise FactoryError(f"{table}: is inside {RAW}, which `factory adopt` replaces: copy it elsewhere first")
     if not table.is_dir():
         return [table]
     paths = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
     if not paths:
-        raise FactoryError(f"{table}: holds no table")
+        raise FactoryError(f"{table}: no table in this folder")
     return paths
 
 
@@ -39,19 +39,19 @@ def one_table(paths: list[Path]) -> pl.LazyFrame:
     for file, columns in zip(paths, names, strict=True):
         if columns != names[0]:
             odd = ", ".join(sorted(columns ^ names[0])[:5])
-            raise FactoryError(f"{file}: its columns are not those of {paths[0]}: {odd}")
+            raise FactoryError(f"{file}: its columns differ from those of {paths[0]}: {odd}")
     check_names(sorted(names[0]))
     order = scanned[0].collect_schema().names()
     return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")
 
 
 def check_names(names: list[str]) -> None:
-    """Raise FactoryError where a name cannot be written down, or stands for several columns."""
+    """Raise FactoryError where a name cannot be printed, or would match several columns."""
     for name in names:
         if PATTERN.fullmatch(name) or any(unicodedata.category(sign) == "Cc" for sign in name):
-            raise FactoryError(f"column {name!r}: rename it: line breaks, control characters, * and ^…$ are no names")
+            raise FactoryError(f"column {name!r}: rename it: no line breaks, control characters, * or ^…$ in a name")
 
 
 def is_readable(dtype: pl.DataType) -> bool:
-    """Whether values of the type are numbers, times, truths or texts."""
+    """Whether values of the type are numbers, times, booleans or text."""
     return not (dtype.is_nested() or dtype in (pl.Duration, pl.Binary, pl.Object, pl.Int128, pl.UInt128))

@@ -1,4 +1,4 @@
-"""The target, and which kind of problem it poses: one of two, one of several, or how much."""
+"""The target, and the type of problem: binary classification, multiclass or regression."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +11,17 @@ from .profile import Column
 from .source import KINDS
 from .type_inference import BOOLEANS, NUMERIC
 
+USER_CHOICE = "your choice"
 MAX_CLASSES = 100
 MAX_CODES = 20
-MIN_ROWS = 50  # that can be split into rows to learn from and rows to test on
+MIN_ROWS = 50  # for training and test
 MIN_CLASS_ROWS = 5
 YES = {true for true, _ in BOOLEANS} | {"1", "1.0"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """The column to predict, what kind of problem it is, and why; `counts` are the rows of each class, by its text."""
+    """The column to predict, the type of problem and the reason; `counts` are the rows of each class, by its text."""
 
     column: Column
     problem: str
@@ -34,28 +35,28 @@ class Target:
 
     @property
     def rows(self) -> int:
-        """How many have an outcome."""
+        """The number of rows with a value."""
         return self.column.rows - self.column.missing
 
     @property
     def share_positive(self) -> float | None:
-        """Of the rows that have an outcome; None where there is none that counts as true."""
+        """Among the rows with a value; None where there is no positive class."""
         return self.counts[self.positive] / self.rows if self.positive is not None else None
 
 
 def infer_problem(values: pl.LazyFrame, column: Column, problem: str | None) -> Target:
-    """The column as the target. Raises FactoryError where it poses no problem that a model could solve."""
+    """The column as the target. Raises FactoryError where no model can be trained to predict it."""
     _check_outcomes(column)
     counts = _counts(values, column.name) if column.different <= 2 * MAX_CLASSES else {}
-    problem, why = (problem, "as you said") if problem else _inferred(column, counts)
+    problem, why = (problem, USER_CHOICE) if problem else _inferred(column, counts)
     _check_problem(column, problem, counts)
     if problem == "regression":
         return Target(column, problem, why, {})
     rare = [text for text, count in counts.items() if count < MIN_CLASS_ROWS]
     if rare:
         raise FactoryError(
-            f"{column.name}: {rare[0]!r} stands in {counts[rare[0]]} of {column.rows - column.missing} rows, "
-            f"and at least {MIN_CLASS_ROWS} are needed: remove such rows, or join the class with another"
+            f"{column.name}: class {rare[0]!r} has {counts[rare[0]]} of {column.rows - column.missing:,} rows, "
+            f"at least {MIN_CLASS_ROWS} are needed: remove these rows, or merge the class with another"
         )
     return Target(column, problem, why, counts, _positive(counts) if problem == "classification" else None)
 
@@ -65,38 +66,38 @@ def _check_outcomes(column: Column) -> None:
     if column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
     if not rows:
-        raise FactoryError(f"{name}: the target is missing in all {column.rows} rows")
+        raise FactoryError(f"{name}: the target has no value in any of the {column.rows:,} rows")
     if column.kind in TEMPORAL:
-        raise FactoryError(f"{name}: a {column.kind.lower()} is no target: predict a number or a class")
+        raise FactoryError(f"{name}: a {column.kind.lower()} cannot be the target: predict a number or a class")
     if column.different == 1:
-        raise FactoryError(f"{name}: the target is the same in all rows: there is nothing to predict")
+        raise FactoryError(f"{name}: the target has the same value in all rows: there is nothing to predict")
     if rows < MIN_ROWS:
-        raise FactoryError(f"{name}: {rows} rows have an outcome: at least {MIN_ROWS} are needed to learn and to test")
+        raise FactoryError(f"{name}: {rows} rows have a value, at least {MIN_ROWS} are needed to train and test")
 
 
 def _inferred(column: Column, counts: dict[str, int]) -> tuple[str, str]:
-    """The kind of problem, and why."""
+    """The type of problem, and the reason."""
     if len(counts) == 2:
         return "classification", "two values"
     if column.kind == "String":
         return "multiclass", f"{len(counts)} classes"
     codes = sorted(int(text) for text in counts) if column.kind == "Int64" and len(counts) <= MAX_CODES else []
     if codes and codes == list(range(codes[0], codes[-1] + 1)) and codes[0] in (0, 1):
-        return "multiclass", f"codes from {codes[0]} to {codes[-1]}"
+        return "multiclass", f"integers {codes[0]} to {codes[-1]}"
     return "regression", "a number"
 
 
 def _check_problem(column: Column, problem: str, counts: dict[str, int]) -> None:
-    name, values = column.name, f"about {column.different} different"
+    name, values = column.name, f"about {column.different:,}"
     if problem == "regression" and column.kind not in NUMERIC:
-        raise FactoryError(f"{name}: a regression needs a number, and this is {column.kind}")
+        raise FactoryError(f"{name}: regression needs a numeric target, this one is {column.kind}")
     if problem == "classification" and len(counts) != 2:
-        raise FactoryError(f"{name}: a classification needs two values, and there are {len(counts) or values}")
+        raise FactoryError(f"{name}: classification needs 2 distinct values, there are {len(counts) or values}")
     if problem == "multiclass" and 0 < len(counts) <= 2:
-        raise FactoryError(f"{name}: a multiclass needs 3 to {MAX_CLASSES} classes, and there are {len(counts)}")
+        raise FactoryError(f"{name}: multiclass needs 3 to {MAX_CLASSES} classes, there are {len(counts)}")
     if problem == "multiclass" and not 0 < len(counts) <= MAX_CLASSES:
         raise FactoryError(
-            f"{name}: {column.rows} rows with {len(counts) or values} values are free text or a number, not 3 to {MAX_CLASSES} classes"
+            f"{name}: multiclass needs 3 to {MAX_CLASSES} classes, there are {len(counts) or values} distinct values: free text or a number?"
         )
 
 
@@ -112,5 +113,5 @@ def _text(value: Any) -> str:
 
 
 def _positive(counts: dict[str, int]) -> str:
-    """The value that counts as true: a yes, else the rarer one."""
+    """The positive class: yes or true, or else the rarer value."""
     return next((text for text in counts if text.lower() in YES), min(counts, key=lambda text: counts[text]))

@@ -1,4 +1,4 @@
-"""Files replaced all or none, put back if that fails, and refused where neither Git nor DVC has what would be lost."""
+"""Replace all files or none, restore them on failure, and refuse where neither Git nor DVC has a copy."""
 
 import json
 import shutil
@@ -41,18 +41,18 @@ LOCK = DVC_TMP / "factory-adopt.lock"
 
 @contextmanager
 def exclusive() -> Iterator[None]:
-    """Nobody else adopts meanwhile. Raises FactoryError."""
+    """Hold the lock of `factory adopt`. Raises FactoryError if another holds it."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(LOCK, timeout=0):
             yield
     except Timeout as error:
-        raise FactoryError("another adoption is at work in this project: wait for its end") from error
+        raise FactoryError("another `factory adopt` is running in this project: wait until it has finished") from error
 
 
 @contextmanager
 def replacing(paths: list[Path]) -> Iterator[None]:
-    """Folders moved and files copied away, and restored if what is done meanwhile fails."""
+    """Back up the paths, and restore them if the block fails."""
     _restore()
     ADOPTION.mkdir()
     existed = {str(path): path.exists() for path in paths}
@@ -71,7 +71,7 @@ def replacing(paths: list[Path]) -> Iterator[None]:
 
 
 def recover() -> bool:
-    """Whether an adoption was killed, and what it had moved away is in its place again."""
+    """Restore what an interrupted adoption left moved; whether there was one."""
     try:
         with FileLock(LOCK, timeout=0):
             was_killed = JOURNAL.exists()
@@ -86,15 +86,15 @@ def check_can_replace(force: bool) -> None:
     if git.commit() is None or not ledger.LEDGER.exists():
         raise FactoryError("the project is not set up: run `uv run factory setup` first")
     for path in sorted(set(RAW.iterdir()) - _kept_elsewhere()):
-        raise FactoryError(f"{path}: is no delivery: move it to another place, or it would be lost")
+        raise FactoryError(f"{path}: not a delivery, and would be lost: move it elsewhere")
     if force:
         return
     if any(not entry.source.endswith(setup.SAMPLE) for entry in ledger.entries()):
-        raise FactoryError(f"{RAW} holds your own data: --force puts the table in its place")
+        raise FactoryError(f"{RAW} holds your own data: --force replaces it")
     changed = git.changes(*map(str, REPLACED))
     if changed:
         name = changed[0].split(maxsplit=1)[-1]
-        raise FactoryError(f"{name} would be replaced and is not in Git: commit it, or say --force")
+        raise FactoryError(f"{name} would be replaced and has changes that are not in Git: commit it, or use --force")
 
 
 def _backup(path: str | Path) -> Path:
@@ -112,7 +112,7 @@ def _back_up(path: Path) -> None:
 
 
 def _restore() -> None:
-    """Restore what the journal names: what has no backup was never moved, or is back already."""
+    """Restore what the journal names: what has no backup was never moved, or is already restored."""
     if JOURNAL.exists():
         for name, existed in json.loads(JOURNAL.read_text(encoding="utf-8")).items():
             path = Path(name)
@@ -125,6 +125,6 @@ def _restore() -> None:
 
 
 def _kept_elsewhere() -> set[Path]:
-    """What Git and DVC keep of data/raw."""
+    """What Git and DVC have of data/raw."""
     files = [entry.path for entry in ledger.entries()]
     return {*files, *(Path(f"{file}.dvc") for file in files), RAW / ".gitignore", RAW / ".gitkeep"}

@@ -13,7 +13,7 @@ from ..validation.parsing import AMBIGUOUS_MISSING, COMMON_MISSING, SENTINELS
 from . import dates
 
 NUMERIC = ("Int64", "Float64")
-MOSTLY = 0.9
+MOSTLY = 0.9  # share of values from which on the others are exceptions
 DIGITS = r"^[+-]?\d[\d.,:/ -]*$"
 CODE = r"^[+-]?0\d+$"  # leading zeros: a number would lose them
 NUMBERS: dict[str, dict[str, Any]] = {
@@ -24,13 +24,13 @@ NUMBERS: dict[str, dict[str, Any]] = {
     r"^[+-]?\d+(,\d*)?$": {"decimal": ","},
 }
 BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
-SAMPLE = 20_000
-PROBES = 100  # values that are tried before all others
+SAMPLE_ROWS = 20_000
+FIRST_TRIED = 100  # values: most formats fail on them
 
 
 @dataclass(frozen=True)
 class ColumnFormat:
-    """A type of the contract, how its values are written, and which texts mean unknown."""
+    """A type of the contract, how its values are written, and which texts mean a missing value."""
 
     kind: str
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -48,7 +48,7 @@ Formats = dict[str, ColumnFormat]
 
 
 def null_missing(table: pl.LazyFrame, formats: Formats) -> pl.LazyFrame:
-    """The columns with null for what is unknown."""
+    """The columns, null where a value means a missing one."""
     schema = table.collect_schema()
     return table.select(
         parsing.null_where_missing(name, schema[name], format.column()) for name, format in formats.items()
@@ -56,13 +56,13 @@ def null_missing(table: pl.LazyFrame, formats: Formats) -> pl.LazyFrame:
 
 
 def cast(table: pl.LazyFrame, formats: Formats) -> pl.LazyFrame:
-    """The columns' values, null where they are unknown or not so written."""
+    """The columns in their types, null where a value is missing or does not have the format."""
     known = null_missing(table, formats)
     return known.select(parse(name, dtype, formats[name]) for name, dtype in known.collect_schema().items())
 
 
 def parse(name: str, dtype: pl.DataType, format: ColumnFormat) -> pl.Expr:
-    """The values of a column of known ones, null where a contract admits none such."""
+    """The values in their type, null where a contract would refuse them."""
     value = parsing.parse(name, dtype, format.column())
     if format.kind == "Float64":
         return pl.when(value.is_finite()).then(value)
@@ -72,7 +72,7 @@ def parse(name: str, dtype: pl.DataType, format: ColumnFormat) -> pl.Expr:
 
 
 def infer(values: pl.Series) -> ColumnFormat:
-    """What the column is, by some of its values."""
+    """The format of the column, by some of its values."""
     dtype = values.dtype
     if dtype == pl.Boolean:
         return ColumnFormat("Bool")
@@ -85,7 +85,7 @@ def infer(values: pl.Series) -> ColumnFormat:
         return ColumnFormat(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
     format = infer_format(values.cast(pl.String))
     is_category = isinstance(dtype, pl.Categorical | pl.Enum)
-    if is_category and format.kind != "Bool":  # a contract reads no numbers or times there
+    if is_category and format.kind != "Bool":  # a contract does not parse categories
         return ColumnFormat("String", missing=format.missing)
     if format.kind in NUMERIC:
         return _with_sentinel(cast(values.to_frame().lazy(), {values.name: format}).collect().to_series(), format)
@@ -93,23 +93,26 @@ def infer(values: pl.Series) -> ColumnFormat:
 
 
 def infer_with_exceptions(table: pl.LazyFrame, name: str, format: ColumnFormat, lost: int, rows: int) -> ColumnFormat:
-    """What the column is, once values are known that the inferred format cannot read. Raises FactoryError."""
+    """The format of the column, given values that the inferred one cannot parse. Raises FactoryError."""
     known = null_missing(table.select(name), {name: format})
     dtype = known.collect_schema()[name]
     unread = known.filter(parse(name, dtype, format).is_null()).drop_nulls().unique()
-    odd, usual = (part.head(SAMPLE).collect(engine="streaming").to_series().cast(pl.String) for part in (unread, known))
+    odd, usual = (
+        part.head(SAMPLE_ROWS).collect(engine="streaming").to_series().cast(pl.String) for part in (unread, known)
+    )
     if odd.is_in([*COMMON_MISSING, *AMBIGUOUS_MISSING]).all():
         return _with_missing(format, sorted(odd), dtype)
     other = infer_format(pl.concat([usual, odd]))
     if other.kind == "String" and (lost < (1 - MOSTLY) * rows or dtype != pl.String):
         raise FactoryError(
-            f"{name}: {lost} of {rows} rows hold no {format.kind}, e.g. {min(odd)!r}: mend them, or leave the column out"
+            f"{name}: {lost:,} of {rows:,} values are not {format.kind}, e.g. {min(odd)!r}: "
+            "fix them, or remove the column from the table"
         )
     return other
 
 
 def infer_format(values: pl.Series) -> ColumnFormat:
-    """What the texts are if all are of one kind; else they are text."""
+    """The format that all the texts have; otherwise they are text."""
     texts = values.drop_nulls().str.strip_chars().unique()
     missing = tuple(text for text in COMMON_MISSING if (texts == text).any())
     texts = texts.filter(~texts.is_in(["", *missing]))
@@ -121,19 +124,19 @@ def infer_format(values: pl.Series) -> ColumnFormat:
         return ColumnFormat(kind, missing=missing, note=_note_on_odd_values(rest))
     others = (other["format"] for other_kind, other in candidates if other_kind == kind)
     other = next(others, None) if "format" in metadata else None
-    note = f"could be written {other} as well" if other else ""
+    note = f"could also be {other}" if other else ""
     return ColumnFormat(kind, metadata, (*missing, *ambiguous), note)
 
 
 def _note_on_odd_values(texts: pl.Series) -> str:
-    """What keeps a column from being one of numbers or times, where it is little."""
+    """The few values that keep a column from being one of numbers or times."""
     odd = texts.filter(~texts.str.contains(DIGITS))
     few = 0 < len(odd) < (1 - MOSTLY) * len(texts)
-    return f"numbers or times but for {min(odd)[:30]!r}: mend that?" if few else ""
+    return f"numbers or times except {min(odd)[:30]!r}: fix it?" if few else ""
 
 
 def _candidates(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Types and formats that all the texts fit, the plainest first."""
+    """Types and formats that fit all the texts, the simplest first."""
     yield from _boolean_words(texts)
     if texts.str.contains(CODE).any() or not texts.str.contains(r"\d").all():
         return
@@ -156,26 +159,26 @@ def _boolean_words(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _fits(texts: pl.Series, format: ColumnFormat) -> bool:
-    """Whether all texts can be read so; most formats fail with the first few."""
-    parts = (texts.head(PROBES), texts.slice(PROBES))
+    """Whether the format can parse all the texts."""
+    parts = (texts.head(FIRST_TRIED), texts.slice(FIRST_TRIED))
     return not any(
         cast(part.to_frame().lazy(), {texts.name: format}).collect().to_series().has_nulls() for part in parts
     )
 
 
 def _with_sentinel(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
-    """The format, with a number that stands for unknown, far from all others and seen more than once."""
+    """The format, with a number that means a missing value: far from all others and seen more than once."""
     values = values.cast(pl.Float64)
     for sentinel in SENTINELS:
         rest = values.filter(values != sentinel)
         if (values == sentinel).sum() > 1 and len(rest) and float(rest.abs().max()) * 5 < abs(sentinel):  # type: ignore[arg-type]
-            note = f"{sentinel} looks like unknown"
+            note = f"{sentinel} looks like a code for missing values"
             return replace(format, metadata=format.metadata | {"missing": [str(sentinel)]}, note=note)
     return format
 
 
 def _with_missing(format: ColumnFormat, words: list[str], dtype: pl.DataType) -> ColumnFormat:
-    """The format, where these mean unknown as well: of numbers, such as NaN, the column itself has to say so."""
+    """The format, in which these mean a missing value too; numbers, such as NaN, go into the column's own metadata."""
     if dtype == pl.String:
         return replace(format, missing=(*format.missing, *words))
     return replace(format, metadata=format.metadata | {"missing": [*format.metadata.get("missing", []), *words]})
