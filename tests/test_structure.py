@@ -187,6 +187,21 @@ def test_documented_commands_exist(render):
                     assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known[command], f"{document}: {line}"
 
 
+def links(document: Path) -> set[Path]:
+    """The files of the repository to which it links."""
+    return {(document.parent / link).resolve() for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text("utf-8"))}
+
+
+def test_links_lead_to_files_and_every_page_has_one(render):
+    project, index = render(), ROOT / "llms.txt"
+    pages = {file: links(file) for folder in (ROOT, ROOT / "docs", project, project / "docs") for file in folder.glob("*.md")}
+    missing = {file: [link for link in found if not link.exists()] for file, found in (pages | {index: links(index)}).items()}
+    assert not {file: found for file, found in missing.items() if found}
+    assert set((ROOT / "docs").glob("*.md")) <= pages[ROOT / "README.md"] & links(index)
+    assert set((project / "docs").glob("*.md")) <= pages[project / "README.md"]
+    assert {file for file in (TEMPLATE / "docs").iterdir() if ".md" in file.suffixes} <= links(index)
+
+
 def test_every_setting_of_the_service_is_documented():
     settings = (TEMPLATE / "src/{{ package }}/factory/serving/settings.py").read_text("utf-8")
     (model,) = (node for node in ast.parse(settings).body if isinstance(node, ast.ClassDef))
