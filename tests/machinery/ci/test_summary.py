@@ -22,7 +22,7 @@ def test_challenger_that_passes():
     assert reported(0) == []
     report = summary.REPORT.read_text(encoding="utf-8")
     assert report.startswith(f"{summary.MARKER}\n\n## Passed the gate\n")
-    assert "| PARITY" in report and "| test: baseline" in report
+    assert "| `PARITY` " in report and "| test: baseline" in report
 
 
 @pytest.mark.usefixtures("dvc_answers")
@@ -32,7 +32,7 @@ def test_refusal_by_the_gate_is_reported_with_its_figure():
     [line] = reported(1)
     assert line.startswith("FLOOR: ROC AUC 0.") and ", limit ≥ 0.999. Next: " in line
     report = summary.REPORT.read_text(encoding="utf-8")
-    assert "## Rejected: FLOOR\n" in report and report.count(line) == 1
+    assert "## Rejected: FLOOR\n" in report and report.count(line.removeprefix("FLOOR: ")) == 1
 
 
 @pytest.mark.usefixtures("dvc_answers")

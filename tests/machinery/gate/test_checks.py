@@ -34,7 +34,7 @@ def test_group_of_one_row_or_one_outcome_is_counted_not_judged():
     kinds = np.where(alone, "alone", np.where(TRUTH.astype(bool), "late", "on time"))
     evidence, check = slice_checks(kinds.tolist(), challenger=predictions(score=1 - CHANCE))
     assert check.passed and not check.judged and check.figure is None
-    assert check.note == "3 groups with fewer than 30 rows or a single outcome not judged"
+    assert check.note == "3 groups not judged: fewer than 30 rows, or a single outcome"
     assert "FAIRNESS_SELECTION" in {check.code for check in checks.group_fairness(evidence)}
 
 

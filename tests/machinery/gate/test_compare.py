@@ -99,9 +99,9 @@ def test_reports_for_machines_and_people_are_alike():
     lines = [line for line in page.splitlines() if line.startswith(("| ✓", "| - "))]
     assert len(lines) == len(report["checks"])
     for line, check in zip(lines, report["checks"], strict=True):
-        mark, code, what = (cell.strip() for cell in line.split("|")[1:4])
-        assert (mark, code, what) == ("✓" if check["judged"] else "-", check["code"], check["what"])
-        assert f"{what} " in shown.output
+        mark, what = (cell.strip() for cell in line.split("|")[1:3])
+        assert (mark, what) == ("✓" if check["judged"] else "-", f"`{check['code']}` {check['what']}")
+        assert f"{check['what']} " in shown.output
     assert report["metrics"].keys() == {"average_precision", "roc_auc", "log_loss", "brier"}
     assert max(map(len, shown.output.splitlines())) <= 120
 
@@ -112,7 +112,7 @@ def test_refusal_says_what_was_measured_the_limit_and_what_to_do():
     verdict, reason = run("compare").stderr.splitlines()
     assert verdict == "✗ Rejected: FLOOR"
     assert reason.startswith("FLOOR: ROC AUC 0.") and ", limit ≥ 0.9999. Next: " in reason
-    assert f"\n- {reason}\n" in compare.MARKDOWN.read_text(encoding="utf-8")
+    assert f"\n- {reason.replace('FLOOR', '**FLOOR**', 1)}\n" in compare.MARKDOWN.read_text(encoding="utf-8")
 
 
 def test_every_code_has_a_next_step():

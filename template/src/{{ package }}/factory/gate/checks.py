@@ -166,7 +166,7 @@ def slices(e: Evidence) -> Iterator[Check]:
         measured, skipped = fairness.group_metrics(
             e.test, column, metric, e.target, e.challenger.score, e.reference, minimum
         )
-        small = f"{_groups(skipped)} with fewer than {minimum} rows or a single outcome not judged" if skipped else ""
+        small = _skipped(skipped, f"fewer than {minimum} rows, or a single outcome")
         if not measured:
             yield _not_judged("SLICE", what, limit, small)
             continue
@@ -194,7 +194,7 @@ def group_fairness(e: Evidence) -> Iterator[Check]:
     minimum = e.params.gate.group_rows
     for column in e.params.data.sensitive:
         gaps, skipped = fairness.gaps(e.test[column], e.target, e.challenger, minimum)
-        small = f"{_groups(skipped)} with fewer than {minimum} rows not judged" if skipped else ""
+        small = _skipped(skipped, f"fewer than {minimum} rows")
         for kind, gap in gaps.items():
             code, limit = f"FAIRNESS_{kind.upper()}", f"≤ {limits[kind]:g}"
             if gap is None:
@@ -259,8 +259,8 @@ def _gain(metric: Metric, reference: str, *, short: bool = False) -> str:
     return direction if short else f"{metric.label}, {direction}"
 
 
-def _groups(count: int) -> str:
-    return f"{count} {'group' if count == 1 else 'groups'}"
+def _skipped(count: int, why: str) -> str:
+    return f"{count} {'group' if count == 1 else 'groups'} not judged: {why}" if count else ""
 
 
 def _describe(gap: Gap, *, with_ratio: bool) -> str:

@@ -86,12 +86,19 @@ class GateResult:
         return "\n".join(text)
 
     def markdown(self) -> str:
-        """The page for a pull request: verdict, reasons, checks, metrics."""
-        reasons = "\n".join(f"- {reason}" for reason in self.reasons)
-        rows = [[cell.replace("|", "/") for cell in cells] for cells in self.cells()]
-        checks = tabulate(rows, HEADERS, tablefmt="github", disable_numparse=True)
-        parts = (f"## {self.verdict}", f"{self.subject}.", reasons, checks, self._metrics_table())
+        """The page for a pull request: verdict, reasons, metrics, checks."""
+        reasons = "\n".join(f"- **{check.code}**: {sentence(check)}" for check in self.checks if not check.passed)
+        parts = (f"## {self.verdict}", f"{self.subject}.", reasons, self._metrics_table(), self._checks_table())
         return "\n\n".join(filter(None, parts)) + "\n"
+
+    def _checks_table(self) -> str:
+        """Without a column for the codes, which are long: a comment is narrow."""
+        rows = []
+        for cells in self.cells():
+            mark, code, what, *figures, details = (cell.replace("|", "/") for cell in cells)
+            unbroken = (figure.replace(" ", "\N{NO-BREAK SPACE}") for figure in figures)
+            rows.append([mark, f"`{code}` {what}", *unbroken, details])
+        return tabulate(rows, ("", *HEADERS[2:]), tablefmt="github", disable_numparse=True)
 
     def _metrics_table(self) -> str:
         if not self.metrics:
@@ -135,7 +142,7 @@ def _details(check: Check) -> str:
 
 def _metric_row(metric: Metric, ours: float, theirs: float, validation: float | None) -> list[str]:
     difference = ours - theirs
-    better = "better" if metric.direction * difference > 0 else "worse" if difference else "equal"
+    better = ", better" if metric.direction * difference > 0 else ", worse" if difference else ""
     sign = "+" if difference > 0 else ""
     known = "" if validation is None else number(validation)
-    return [metric.label, number(ours), number(theirs), f"{sign}{number(difference)}, {better}", known]
+    return [metric.label, number(ours), number(theirs), f"{sign}{number(difference)}{better}", known]

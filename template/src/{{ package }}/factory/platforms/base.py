@@ -67,8 +67,8 @@ class Platform(ABC):
         """Open or update the issue that begins with the marker; its address. Raises FactoryError."""
 
     def render_comment(self, report: str) -> str:
-        """The Markdown, cut to the platform's limit, with a link to the run that has the full report."""
-        rest = f"\n\nFull report with plots: `reports/report.html` in the artifacts of [this run]({self.run_url}).\n"
+        """The Markdown, cut to the platform's limit, with a link to the run."""
+        rest = f"\n\nLogs, and the report with plots (`reports/report.html` in the artifacts): [this run]({self.run_url})\n"
         return report.rstrip()[: self.max_comment - len(rest)] + rest
 
     def set_output(self, name: str, value: str) -> None:  # noqa: B027  some platforms have none
