@@ -30,7 +30,7 @@ def test_refusal_by_the_gate_is_reported_with_its_figure():
     Path("params.yaml").write_text(toy.text(gate={"floor": 0.999, "calibration": 0.5}), encoding="utf-8")
     assert run("compare").exit_code == 1
     [line] = reported(1)
-    assert line.startswith("FLOOR: ROC AUC 0.") and ", limit ≥ 0.999. Next: " in line
+    assert line.startswith("FLOOR: ROC AUC 0.") and ", required ≥ 0.999. Next: " in line
     report = summary.REPORT.read_text(encoding="utf-8")
     assert "## Rejected: FLOOR\n" in report and report.count(line.removeprefix("FLOOR: ")) == 1
 

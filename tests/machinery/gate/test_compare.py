@@ -111,7 +111,7 @@ def test_refusal_says_what_was_measured_the_limit_and_what_to_do():
     Path("params.yaml").write_text(toy.text(gate=git_repository.GATE | {"floor": 0.9999}), encoding="utf-8")
     verdict, reason = run("compare").stderr.splitlines()
     assert verdict == "✗ Rejected: FLOOR"
-    assert reason.startswith("FLOOR: ROC AUC 0.") and ", limit ≥ 0.9999. Next: " in reason
+    assert reason.startswith("FLOOR: ROC AUC 0.") and ", required ≥ 0.9999. Next: " in reason
     assert f"\n- {reason.replace('FLOOR', '**FLOOR**', 1)}\n" in compare.MARKDOWN.read_text(encoding="utf-8")
 
 

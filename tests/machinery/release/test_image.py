@@ -78,7 +78,7 @@ def test_image_is_named_once_it_was_seen_to_work(engine):
 @pytest.mark.usefixtures("version")
 def test_failing_build_is_one_line_below_what_the_engine_says(engine, capfd):
     engine.fail("build")
-    assert refused("build") == "`docker build` failed with exit code 1: see what it says above"
+    assert refused("build") == "`docker build` failed with exit code 1: see its output above"
     assert "no such luck" in capfd.readouterr().err
 
 

@@ -93,14 +93,8 @@ def floor(e: Evidence) -> Iterator[Check]:
     metric, limit = main_metric(e.params), e.params.gate.floor
     figure = _metric(e, e.challenger.score)
     if limit is None:
-        yield Check(
-            "FLOOR",
-            metric.label,
-            figure,
-            "not set",
-            False,
-            note="no model passes until gate.floor in params.yaml is set",
-        )
+        note = "not set in params.yaml: no model passes without it"
+        yield Check("FLOOR", metric.label, figure, "gate.floor", False, note=note)
     elif metric.higher_is_better:
         yield Check("FLOOR", metric.label, figure, f"≥ {limit:g}", figure >= limit)
     else:

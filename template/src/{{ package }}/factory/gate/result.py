@@ -114,9 +114,9 @@ class GateResult:
 
 
 def sentence(check: Check) -> str:
-    """What was measured, against which limit, and what to do next."""
-    details = _details(check)
-    measured = f"{check.what} {_measured(check)}, limit {check.limit}{details and f' ({details})'}"
+    """What was measured, what is required, and what to do next."""
+    details = _details(check).partition("; ")[0]  # the rest is about groups that are too small
+    measured = f"{check.what} {_measured(check)}, required {check.limit}{details and f' ({details})'}"
     return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {NEXT_STEPS[check.code]}"
 
 
