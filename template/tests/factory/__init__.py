@@ -1,1 +1,1 @@
-"""The factory's tests, of your contract, features and model too; `copier update` keeps them up to date."""
+"""The template's tests, which also exercise your contract, features and model; `factory update` keeps them up to date."""

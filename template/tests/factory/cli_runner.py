@@ -1,4 +1,4 @@
-"""The `factory` command as a person meets it."""
+"""Run the `factory` command as a user does."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def refused(*arguments: str | Path) -> str:
-    """The one line with which the command refuses, without a traceback."""
+    """The one line of the error that ends the command, without a traceback."""
     result = run(*arguments)
     assert result.exit_code == 1, result.output
     assert isinstance(result.exception, SystemExit), result.exception

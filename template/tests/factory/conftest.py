@@ -30,13 +30,13 @@ def labelled(params: config.Params) -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def rows(labelled: pl.DataFrame, params: config.Params) -> pl.DataFrame:
-    """The same without their outcomes."""
+    """The same rows without their target."""
     return labelled.drop(params.data.target)
 
 
 @pytest.fixture(scope="session")
 def stages(labelled: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which your stages have run, on the sampled rows: what they learn is chance."""
+    """A folder in which your stages have run on the sampled rows, where there is nothing to learn."""
     folder = tmp_path_factory.mktemp("stages")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -1,4 +1,4 @@
-"""Evidence that passes every check of the gate, made by hand, to be broken in one place."""
+"""Made-up evidence that passes every check of the gate; tests change one thing in it."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ def predictions(problem: str = "classification", **parts: Any) -> fairness.Predi
 
 
 def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
-    """Evidence of a challenger that is the champion's equal."""
+    """Evidence of a challenger as good as the champion."""
     evidence = checks.Evidence(
         params=params(problem),
         test=pl.DataFrame({"kind": KIND, "gap": np.arange(ROWS) % 3}),
@@ -60,7 +60,7 @@ def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
 
 
 def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Predictions]:
-    """A challenger and a champion that are equal, but not as usual."""
+    """A challenger and a champion with the same predictions, other than the usual ones."""
     return {"challenger": predictions(problem, **parts), "champion": predictions(problem, **parts)}
 
 

@@ -1,4 +1,4 @@
-"""Git repositories of one person, whatever the configuration of the machine."""
+"""Git repositories of one person, independent of the machine's configuration."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ RECORD: dict[str, Any] = {
 
 
 def environment(patch: Any) -> None:
-    """Git as on a machine without configuration, where Zoë works."""
+    """Git without any configuration, used by Zoë."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         patch.delenv(name)
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
@@ -57,7 +57,7 @@ def commit(**files: str) -> str:
 
 
 def start() -> str:
-    """Make the current folder a repository of one commit."""
+    """Make the current folder a repository with one commit."""
     git("init", "--quiet", "--initial-branch=main")
     return commit()
 
@@ -70,12 +70,12 @@ def share(folder: Path) -> None:
 
 
 def lock(folder: str) -> dict[str, str]:
-    """A dvc.lock that tells where the model is."""
+    """A dvc.lock with the model's hash."""
     return {"dvc.lock": yaml.safe_dump({"stages": {"train": {"outs": [{"path": "model", "md5": folder}]}}})}
 
 
 def complete(folder: Path) -> None:
-    """Add to the trained toy what a version needs, and commit it."""
+    """Add the files that a version needs to the trained toy, and commit."""
     place = Path(contract.__file__)
     copy = folder / "src" / place.parent.name / place.name
     copy.parent.mkdir(parents=True)

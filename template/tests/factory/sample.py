@@ -1,4 +1,4 @@
-"""A small sample of the data for tests: the newest deliveries, fetched if they are not here."""
+"""A small sample of the data for tests: the newest deliveries, fetched if they are missing."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ ROWS = int(os.environ.get("FACTORY_TEST_ROWS") or 6000)
 
 
 def sample(rows: int = ROWS) -> pl.DataFrame:
-    """About so many labelled rows, evenly spread over the newest deliveries that hold them.
+    """About so many labelled rows, evenly spread over the newest deliveries.
 
     Skips the test where there is no data and none can be fetched, as in a pull request from a fork.
     """

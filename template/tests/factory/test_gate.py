@@ -1,4 +1,4 @@
-"""The gate: evidence that passes, and for every reason one change that is refused for this reason alone."""
+"""The gate: evidence that passes, and for every reason code a change that is rejected with this code alone."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ R = "regression"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Fewer resamples decide the same where the differences are large."""
+    """Where differences are large, fewer resamples give the same result."""
     monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
 
 
@@ -50,7 +50,7 @@ BROKEN = {
         "classification",
         {"challenger": predictions(score=np.where(RED, 1 - CHANCE, CHANCE)), "params": params(margin=0.3)},
     ),
-    "one group guessed worse": (
+    "one group predicted worse": (
         "SLICE",
         R,
         {
@@ -68,7 +68,7 @@ BROKEN = {
         "classification",
         both(decision=np.where(RED, 0.8, 0.4) <= CHANCE) | {"params": params(selection_gap=0.9)},
     ),
-    "one group guessed badly": ("FAIRNESS_ERROR", R, both(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED))),
+    "one group predicted badly": ("FAIRNESS_ERROR", R, both(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED))),
     "scores too low": ("CALIBRATION", "classification", {"challenger": predictions(score=CHANCE**3)}),
     "biased": ("CALIBRATION", R, both(R, score=GUESSED + 0.3)),
     "slow": ("LATENCY", "classification", {"latency_ms": 50.1}),
@@ -76,8 +76,8 @@ BROKEN = {
     "ONNX differs": ("PARITY", "classification", {"parity": 2e-5}),
     "contract differs": ("CONTRACT", "classification", {"contract_changed": True}),
     "contract differs for no reason": ("CONTRACT", R, {"contract_changed": True, "accepted": ""}),
-    "a score that is no number": ("FINITE", "classification", {"challenger": predictions(score=with_nan(CHANCE))}),
-    "a guess that is no number": ("FINITE", R, {"challenger": predictions(R, score=with_nan(GUESSED))}),
+    "a score that is NaN": ("FINITE", "classification", {"challenger": predictions(score=with_nan(CHANCE))}),
+    "a prediction that is NaN": ("FINITE", R, {"challenger": predictions(R, score=with_nan(GUESSED))}),
 }
 
 

@@ -1,4 +1,4 @@
-"""contract ← features ← model: each imports only what is left of it, and none of them the factory."""
+"""contract ← features ← model: each imports only those left of it, and none imports the factory."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rollback: an earlier model serves again as a new version, and only if it can be loaded."""
+"""Rollback: an earlier model becomes the champion again as a new version, if it can be loaded."""
 
 import pytest
 
@@ -12,7 +12,7 @@ MODELS = "abcde"
 
 @pytest.fixture(autouse=True)
 def start(tmp_path, monkeypatch):
-    """An empty repository, where every model can be loaded."""
+    """A repository in which every model can be loaded."""
     git_repository.environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(champion, "check_loads", lambda commit: None)
@@ -20,7 +20,7 @@ def start(tmp_path, monkeypatch):
 
 
 def promoted(*models):
-    """Versions of the models, each promoted on a commit of its own."""
+    """Promote the models, each on a commit of its own; their versions."""
     for model in models:
         before = versions.local()
         facts = RECORD | {"model": model * 64, "serves": len(before) + 1, "rows": 100 + len(before)}
@@ -53,7 +53,7 @@ def test_twice_goes_back_two_models():
 
 
 def test_after_a_new_promotion_it_is_what_served_before_that():
-    """Not the model that was promoted last before: that one has been rolled back from."""
+    """Not the model promoted before it, which was itself rolled back."""
     promoted("a", "b")
     rolled_back()
     promoted("c")

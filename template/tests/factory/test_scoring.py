@@ -1,4 +1,4 @@
-"""One definition of features and scores, whoever asks: your contract, features and model."""
+"""Every way to score gives the same scores, with your contract, features and model."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Your stages end to end, on rows sampled from your contract: what they leave agrees with what was learned."""
+"""Your stages end to end, on rows sampled from your contract: their outputs agree with each other."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A project of its own, smaller than any real one: contract, features, model, parameters and rows."""
+"""A small project for tests: contract, features, model, parameters and rows."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,7 +58,7 @@ def model(problem: str, features: pl.Schema, **parameters: Any) -> BaseEstimator
 
 
 def settings(problem: str = "classification", **sections: Any) -> dict[str, Any]:
-    """What params.yaml holds."""
+    """The content of params.yaml."""
     content: dict[str, Any] = {
         "problem": problem,
         "data": {"target": "answer", "id": "key", "time": "seen", "sensitive": ["kind"]},
@@ -97,7 +97,7 @@ def rows(height: int = 400, problem: str = "classification", first: int = 0) -> 
 
 
 def outcomes(answer: Any, problem: str) -> Any:
-    """What each problem makes of the number behind the answer."""
+    """The target of each problem, from the number behind the answer."""
     if problem == "multiclass":
         return [CLASSES[place] for place in np.digitize(answer, [30, 60])]
     return answer > 45 if problem == "classification" else answer
