@@ -299,7 +299,7 @@ def test_killed_ingest(work):
         if work.ledger() == known:
             work.done("factory", "ingest", f"../{name}")
         else:
-            assert "is an earlier delivery and stays as it is" in work.refused("factory", "ingest", f"../{name}")
+            assert "is an earlier delivery" in work.refused("factory", "ingest", f"../{name}")
         assert work.ledger() == [*known, name]
         assert not work.scratch()
     assert {name: work.raw()[name] for name in before} == before
@@ -314,7 +314,7 @@ def test_two_ingests_at_once(work):
     both = [work.start("factory", "ingest", name) for name in names]
     output = [process.communicate(timeout=60)[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 0, 1], output
-    assert sum("is an earlier delivery and stays as it is" in err for err in output) == 1, output
+    assert sum("is an earlier delivery" in err for err in output) == 1, output
     assert sorted(work.ledger()) == sorted([*known, "a.parquet", "b.parquet"])
     work.done("factory", "prepare")
 

@@ -54,7 +54,7 @@ DECIDE = {
     ),
     "many categories": (
         lambda table: table.with_columns(kind=pl.col("key")),
-        "100 new values: looks like something else than kind",
+        "100 new values: not the values of kind?",
     ),
 }
 

@@ -56,10 +56,10 @@ def test_what_is_new_is_entered_once(storage):
 def test_what_looks_like_a_delivery_is_not_passed_over(storage):
     fill(storage, a=toy.rows(50))
     (storage / "b.CSV").touch()
-    assert refused("ingest", "--inbox").startswith(".dvc/tmp/inbox/b.CSV: has no header")
+    assert refused("ingest", "--inbox").startswith(".dvc/tmp/inbox/b.CSV: no header")
     (storage / "b.CSV").unlink()
     (storage / "parts.parquet").mkdir()
-    assert refused("ingest", "--inbox").startswith("remote://storage/inbox/parts.parquet is a folder: deliver its files")
+    assert refused("ingest", "--inbox").startswith("remote://storage/inbox/parts.parquet is a folder")
     assert not ledger.entries() and not ingest.DOWNLOADED.exists()
 
 

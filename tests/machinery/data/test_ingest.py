@@ -51,7 +51,7 @@ FAULTS = {
         "seen: in the future, 10 of 100 rows, first in data row 1, e.g. 20",
     ),
     "broken invariant": (lambda rows: rows.with_columns(gap=pl.lit(None, pl.Int16)), "not so: gap is mostly known"),
-    "no rows": (lambda rows: rows.clear(), "has no rows"),
+    "no rows": (lambda rows: rows.clear(), "no rows"),
 }
 
 
@@ -84,14 +84,14 @@ def test_earlier_delivery_is_never_replaced():
     before, recorded = Path("data/raw/rows.csv").read_bytes(), ledger.LEDGER.read_bytes()
     Path("new").mkdir()
     toy.rows(50, first=50).write_csv("new/rows.csv")
-    assert "is an earlier delivery and stays as it is" in refused("ingest", "new/rows.csv")
+    assert "is an earlier delivery" in refused("ingest", "new/rows.csv")
     assert Path("data/raw/rows.csv").read_bytes() == before and ledger.LEDGER.read_bytes() == recorded
 
 
 def test_file_that_lies_in_the_way_is_not_replaced():
     Path("data/raw/rows.csv").write_text("somebody's")
     toy.rows(50).write_csv("rows.csv")
-    assert "is there but not in the ledger" in refused("ingest", "rows.csv")
+    assert "exists but is not in the ledger" in refused("ingest", "rows.csv")
     assert Path("data/raw/rows.csv").read_text() == "somebody's"
 
 
@@ -112,7 +112,7 @@ def test_row_of_an_earlier_delivery_is_refused():
 def test_same_file_under_another_name_is_refused():
     deliver("rows.csv", toy.rows(50))
     Path("other.csv").write_bytes(Path("rows.csv").read_bytes())
-    assert refused("ingest", "other.csv") == "other.csv: has the same content as data/raw/rows.csv, which is a delivery already"
+    assert refused("ingest", "other.csv").startswith("other.csv: same content as data/raw/rows.csv")
 
 
 def test_row_in_two_new_files_is_refused():
@@ -125,7 +125,7 @@ def test_two_files_of_one_name_are_refused():
     Path("new").mkdir()
     toy.rows(50).write_csv("rows.csv")
     toy.rows(50, first=50).write_csv("new/rows.csv")
-    assert "two files are called rows.csv" in refused("ingest", "rows.csv", "new/rows.csv")
+    assert "two files are named rows.csv" in refused("ingest", "rows.csv", "new/rows.csv")
     assert not ledger.LEDGER.exists()
 
 

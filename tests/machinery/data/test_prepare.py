@@ -59,7 +59,7 @@ def test_delivery_that_a_tightened_contract_refuses(monkeypatch):
 
 @pytest.mark.usefixtures("project")
 def test_nothing_delivered_is_refused():
-    assert "no delivery yet: enter one with `factory ingest FILE`" in refused("prepare")
+    assert "no delivery yet: add one with `factory ingest FILE`" in refused("prepare")
 
 
 @pytest.mark.usefixtures("delivered")

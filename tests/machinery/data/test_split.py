@@ -44,13 +44,15 @@ def test_part_with_one_class_is_refused(changed, sections):
     constant = pl.lit(True).alias("answer")
     parts = {"train": train, "test": test}
     rows = pl.concat(part.with_columns(constant) if changed in (None, name) else part for name, part in parts.items())
-    with pytest.raises(errors.FactoryError, match=f"the {changed or 'train'} rows .* fewer than two values of answer"):
+    with pytest.raises(
+        errors.FactoryError, match=f"the .* {changed or 'train'} rows have fewer than two distinct values of answer"
+    ):
         split.split(rows, params)
 
 
 def test_row_without_a_time_is_refused():
     rows = toy.rows(50).with_columns(pl.when(pl.col("key") != "k7").then("seen").alias("seen"))
-    with pytest.raises(errors.FactoryError, match="seen: 1 rows have no time"):
+    with pytest.raises(errors.FactoryError, match="seen: 1 rows have no value"):
         split.split(rows, toy.params())
 
 
@@ -64,7 +66,7 @@ def test_row_without_a_time_is_refused():
 )
 def test_target_of_another_kind_is_refused(problem, answers, wanted):
     rows = toy.rows(100).with_columns(answer=pl.Series(answers * 50))
-    with pytest.raises(errors.FactoryError, match=f"answer: the target of a {problem} is {wanted}"):
+    with pytest.raises(errors.FactoryError, match=f"answer: the target of a {problem} problem has to be {wanted}"):
         split.split(rows, toy.params(problem))
 
 
@@ -83,9 +85,7 @@ def test_id_of_several_rows_is_in_one_part_whatever_the_time():
 
 
 def test_repeats_are_refused_unless_they_are_meant():
-    with pytest.raises(
-        errors.FactoryError, match=r"key: 1000 rows share their id with another, .* or say `repeats: true` below data"
-    ):
+    with pytest.raises(errors.FactoryError, match=r"key: 1,000 rows share their id with another, .* `data.repeats: true`"):
         split.split(many(), toy.params())
 
 

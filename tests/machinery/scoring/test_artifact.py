@@ -95,7 +95,7 @@ def test_pickle_is_refused_and_not_run(folder, monkeypatch):
 def test_graph_that_onnxruntime_cannot_read_is_refused(folder):
     (folder / "model.onnx").write_bytes(b"not a graph")
     reseal(folder)
-    assert refusal(folder).startswith(f"{folder / 'model.onnx'}: not for this onnxruntime")
+    assert refusal(folder).startswith(f"{folder / 'model.onnx'}: this version of onnxruntime")
 
 
 def test_pickle_beside_the_model_is_not_looked_at(folder, monkeypatch):

@@ -54,15 +54,15 @@ def test_earlier_scores_are_replaced():
 
 REFUSED = {
     "missing file": ("gone.csv", "scores.csv", "gone.csv: no such file"),
-    "no rows": ("empty.csv", "scores.csv", "empty.csv: has no rows"),
-    "truncated": ("cut.csv", "scores.csv", "cut.csv: breaks off in its last line"),
+    "no rows": ("empty.csv", "scores.csv", "empty.csv: no rows"),
+    "truncated": ("cut.csv", "scores.csv", "cut.csv: the last line has no newline"),
     "truncated parquet": ("cut.parquet", "scores.csv", "cut.parquet: damaged, or not a table"),
     "bad row": ("bad.parquet", "scores.csv", "bad.parquet: amount: above max 100, 1 of 500 rows, first in data row 500, e.g. "),
-    "other kind of source": ("params.yaml", "scores.csv", "params.yaml: not a kind of table"),
-    "other kind of destination": ("rows.csv", "scores.xlsx", "scores.xlsx: name it *.csv or *.parquet"),
+    "other kind of source": ("params.yaml", "scores.csv", "params.yaml: unsupported file type"),
+    "other kind of destination": ("rows.csv", "scores.xlsx", "scores.xlsx: unsupported file type"),
     "missing folder": ("rows.csv", "gone/scores.csv", "gone: no such folder"),
-    "destination is the source": ("rows.csv", "rows.csv", "rows.csv: holds the rows themselves"),
-    "destination is the source by another name": ("rows.csv", "data/../rows.csv", "holds the rows themselves"),
+    "destination is the source": ("rows.csv", "rows.csv", "rows.csv: is the input file"),
+    "destination is the source by another name": ("rows.csv", "data/../rows.csv", "is the input file"),
     "destination is a folder": ("rows.csv", "folder.csv", "folder.csv: Is a directory"),
 }
 

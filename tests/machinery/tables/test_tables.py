@@ -6,24 +6,24 @@ from late_flights.factory import errors, tables
 from late_flights.factory.tables import csv
 
 DAMAGED_CSV = {
-    "empty": (b"", "has no header"),
-    "header only": (b"a,b\n", "has no rows"),
-    "truncated in mid-line": (b"a,b\n1,2\n3,", "breaks off in its last line"),
-    "more fields than columns": (b"a,b\n1,2,3\n", "line 2 has 3 fields, the header 2"),
-    "fewer fields than columns": (b"a,b\n1,2\n3\n4,5\n", "line 3 has 1 fields, the header 2"),
+    "empty": (b"", "no header"),
+    "header only": (b"a,b\n", "no rows"),
+    "truncated in mid-line": (b"a,b\n1,2\n3,", "the last line has no newline"),
+    "more fields than columns": (b"a,b\n1,2,3\n", "line 2 has 3 fields, the header has 2"),
+    "fewer fields than columns": (b"a,b\n1,2\n3\n4,5\n", "line 3 has 1 fields, the header has 2"),
     "empty line": (b"a,b\n1,2\n\n4,5\n", "line 3 has 0 fields"),
     "open quote": (b'a,b\n1,"2\n', "line 2: unexpected end of data"),
     "Latin-1 in the header": ("ä,b\n1,2\n".encode("latin-1"), "not UTF-8"),
     "Latin-1 in a row": ("a,b\n1,ä\n".encode("latin-1"), "not UTF-8"),
-    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "not UTF-8 but UTF-16"),
-    "duplicate header": (b"a,b,a\n1,2,3\n", "column named twice: a"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16, not UTF-8"),
+    "duplicate header": (b"a,b,a\n1,2,3\n", "duplicate column: a"),
     "empty name": (b"a,,c\n1,2,3\n", "column 2 has no name"),
-    "quote within a field": (b'a,b\n1,2\n3,5" pipe\n6," x"\n', "line 3: a quote within a field"),
+    "quote within a field": (b'a,b\n1,2\n3,5" pipe\n6," x"\n', "line 3: quote inside a field"),
     "text behind a quote": (b'a,b\n1,"2"x\n', "line 2: ',' expected after"),
     "empty line in one column": (b"a\n1\n\n2\n", "line 3 has 0 fields"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\n", "not a table"),
-    "a page": (b"\n<!DOCTYPE html>\n<p>1,2\n", "not a table but a page of HTML"),
-    "zeros in a row": (b"a,b\n1,2\n\0\0,\0\n", "not a table"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\n", "binary file"),
+    "a page": (b"\n<!DOCTYPE html>\n<p>1,2\n", "HTML or XML, not a table"),
+    "zeros in a row": (b"a,b\n1,2\n\0\0,\0\n", "binary file"),
 }
 
 
@@ -50,7 +50,7 @@ def test_lost_field_is_found_wherever_a_block_ends(monkeypatch, tmp_path, block)
     path.write_text(good, encoding="utf-8")
     assert tables.read(path)["a"][0] == 'x, "y"\n'
     path.write_text(good + '"7\n"\n' + "5,6\n", encoding="utf-8")
-    with pytest.raises(errors.FactoryError, match="line 15 has 1 fields, the header 2"):
+    with pytest.raises(errors.FactoryError, match="line 15 has 1 fields, the header has 2"):
         tables.read(path)
 
 
@@ -83,13 +83,18 @@ def test_parquet_with_a_damaged_page_is_refused(tmp_path):
 def test_parquet_without_rows_is_refused(tmp_path):
     path = tmp_path / "rows.parquet"
     pl.DataFrame({"a": []}).write_parquet(path)
-    with pytest.raises(errors.FactoryError, match="has no rows"):
+    with pytest.raises(errors.FactoryError, match="no rows"):
         tables.read(path)
 
 
 @pytest.mark.parametrize(
     "name, message",
-    [("gone.csv", "no such file"), ("rows.doc", "not a kind of table"), (".", "not a kind"), ("d.csv", "a folder")],
+    [
+        ("gone.csv", "no such file"),
+        ("rows.doc", "unsupported file type"),
+        (".", "unsupported file type"),
+        ("d.csv", "is a folder"),
+    ],
 )
 def test_other_files_are_refused(tmp_path, name, message):
     (tmp_path / "d.csv").mkdir()

@@ -1,4 +1,4 @@
-"""What a folder holds: manifest.json with the sha256 of every file, and of itself."""
+"""The contents of a folder: manifest.json with the sha256 of every file, and of itself."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def file_sha256(path: Path) -> str:
 
 
 def model_id(folder: Path = MODEL) -> str:
-    """The sha256 of the model's manifest, which names that of every other file."""
+    """The sha256 of the model's manifest, which holds those of all other files."""
     return file_sha256(folder / NAME)
 
 
@@ -34,7 +34,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The facts in manifest.json, once every file is verified. Raises ArtifactError."""
+    """The facts in manifest.json, after verifying every file. Raises ArtifactError."""
     path = folder / NAME
     try:
         text = path.read_text(encoding="utf-8")

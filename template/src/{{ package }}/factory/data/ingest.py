@@ -1,4 +1,4 @@
-"""New data through the contract into data/raw/ and the ledger, from files or the storage's inbox; earlier deliveries stay."""
+"""Validate new files, or those in the storage's inbox, and add them to data/raw/ and the ledger; earlier ones stay."""
 
 import shlex
 import shutil
@@ -21,19 +21,19 @@ from ..workspace.process import dvc, run
 from . import ledger, prepare
 from .ledger import Entry
 
-COPYING = RAW.with_name(".ingest.tmp")  # on the disk of data/raw, so that a file moves there in one step
+COPYING = RAW.with_name(".ingest.tmp")  # on the same disk as data/raw, so that moving a file there is atomic
 VALIDATED = DVC_TMP / "ingest"
 DOWNLOADED = DVC_TMP / "inbox"
 
 
 def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
-    """Enter each file as a delivery, all or none; a file that lies in data/raw/ stays where it is.
+    """Add each file as a delivery, all or none; a file in data/raw/ is added in place.
 
-    `fetch` is the command that brings the files back, if they stay here no longer than this takes:
-    what a refusal says to do begins with it.
+    `fetch` is the command that downloads the files again, if they are here only for now: the command
+    that a refusal suggests starts with it.
 
-    Raises FactoryError if a file breaks the contract, repeats rows that are there already, or
-    would take the place of an earlier delivery.
+    Raises FactoryError if a file violates the contract, repeats rows of another delivery, or would
+    replace one.
     """
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(DVC_TMP / "factory-ingest.lock"):
@@ -51,7 +51,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
 
 
 def ingest_inbox(params: Params) -> list[Entry]:
-    """Enter every new file of the storage's inbox, all or none. Raises FactoryError."""
+    """Add every new file in the storage's inbox, all or none. Raises FactoryError."""
     inbox = f"remote://{dvc('config', 'core.remote')}/inbox"
     entered = {entry.file for entry in ledger.entries()}
     names = [name for name in _listed(inbox) if tables.suffix(name) and name not in entered]
@@ -61,7 +61,9 @@ def ingest_inbox(params: Params) -> list[Entry]:
         for name in names:
             dvc("get-url", f"{inbox}/{name}", str(DOWNLOADED / name))
             if not (DOWNLOADED / name).is_file():
-                raise FactoryError(f"{inbox}/{name} is a folder: deliver its files, under names of their own")
+                raise FactoryError(
+                    f"{inbox}/{name} is a folder: put its files into the inbox themselves, each under a new name"
+                )
         files = [DOWNLOADED / name for name in names]
         return ingest(files, params, inbox, fetch=f"dvc get-url {inbox}/") if names else []
     finally:
@@ -72,26 +74,24 @@ def _check_names(files: list[Path], earlier: list[Entry]) -> None:
     names, entered = [file.name for file in files], {entry.file for entry in earlier}
     for file in files:
         if names.count(file.name) > 1:
-            raise FactoryError(f"two files are called {file.name}: give each a name of its own")
+            raise FactoryError(f"two files are named {file.name}: rename one")
         if not file.is_file():
             raise FactoryError(f"{file}: no such file")
         place = RAW / file.name
         if file.name in entered:
-            raise FactoryError(f"{place} is an earlier delivery and stays as it is: give the new file another name")
+            raise FactoryError(f"{place} is an earlier delivery, which never changes: rename the new file")
         if place.exists() and manifest.file_sha256(place) != manifest.file_sha256(file):
-            raise FactoryError(
-                f"{place} is there but not in the ledger: enter that file, or give the new one another name"
-            )
+            raise FactoryError(f"{place} exists but is not in the ledger: ingest that file, or rename the new one")
 
 
 def _check_contents(files: list[Path], earlier: list[Entry]) -> dict[Path, str]:
-    """The sha256 of each file, none of which was there before."""
+    """The sha256 of each file; refuses content that is a delivery already."""
     hashes = {file: manifest.file_sha256(file) for file in files}
     seen = {entry.sha256: entry.path for entry in earlier}
     for file in files:
         other = seen.setdefault(hashes[file], file)
         if other is not file:
-            raise FactoryError(f"{file}: has the same content as {other}, which is a delivery already")
+            raise FactoryError(f"{file}: same content as {other}, which is already a delivery")
     return hashes
 
 
@@ -105,7 +105,7 @@ def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list
 
 
 def _check_ids(validated: dict[Path, pl.LazyFrame], earlier: list[Entry], name: str) -> None:
-    """Refuse ids that stand twice, in one table or in two."""
+    """Refuse ids that occur twice, in one file or in two."""
     seen = {entry.path: _ids(tables.scan(entry.path, checked=True), entry.path, name) for entry in earlier}
     for file, rows in validated.items():
         ids = _ids(rows, file, name)
@@ -139,7 +139,7 @@ def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
 
 
 def _add(files: list[Path], entries: list[Entry]) -> None:
-    """Copy the files into data/raw/ and record them; whatever fails, nothing of them stays."""
+    """Copy the files into data/raw/ and record them; on failure none of them stays."""
     added: list[Path] = []
     try:
         for file, entry in zip(files, entries, strict=True):
@@ -147,7 +147,7 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
                 added.append(entry.path)
                 _copy(file, entry.path)
             if manifest.file_sha256(entry.path) != entry.sha256:
-                raise FactoryError(f"{file}: changed while it was read: enter it again when it is whole")
+                raise FactoryError(f"{file}: changed while it was read: ingest it again when it is complete")
         run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
         ledger.append(entries)
     except BaseException:
@@ -158,7 +158,7 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
 
 
 def _copy(file: Path, place: Path) -> None:
-    """Copy, so that a run that is killed leaves no half file in the place."""
+    """Copy, so that an interrupted run leaves no partial file."""
     with _temporary_folder(COPYING) as folder:
         shutil.copyfile(file, folder / file.name)
         (folder / file.name).replace(place)
@@ -175,7 +175,7 @@ def _listed(inbox: str) -> list[str]:
 
 @contextmanager
 def _temporary_folder(folder: Path) -> Iterator[Path]:
-    """A new folder; one that an earlier run left, because it was killed, is gone."""
+    """A new folder; one left by an interrupted run is deleted."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:

@@ -1,4 +1,4 @@
-"""Who brought in which data, when and from where: data/ledger.csv, one line a delivery."""
+"""The deliveries, with who added them, when and from where: data/ledger.csv, one line for each."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -12,7 +12,7 @@ LEDGER = Path("data/ledger.csv")
 
 @dataclass(frozen=True)
 class Entry:
-    """One delivery; `received` is an ISO 8601 time in UTC, `source` says where it came from."""
+    """One delivery; `received` is an ISO 8601 time in UTC, `source` is where it came from."""
 
     file: str
     received: str
@@ -30,7 +30,7 @@ COLUMNS = [field.name for field in fields(Entry)]
 
 
 def entries() -> list[Entry]:
-    """All deliveries in the order in which they were entered. Raises FactoryError if ill-formed."""
+    """All deliveries in the order in which they were added. Raises FactoryError if malformed."""
     if not LEDGER.exists():
         return []
     with LEDGER.open(encoding="utf-8", newline="") as file:
@@ -45,12 +45,12 @@ def entries() -> list[Entry]:
 
 
 def append(deliveries: list[Entry]) -> None:
-    """Add deliveries, in one write."""
+    """Append deliveries in one write."""
     write([*entries(), *deliveries])
 
 
 def write(deliveries: list[Entry], path: Path = LEDGER) -> None:
-    """Write a ledger of the deliveries, whole or not at all."""
+    """Write a ledger of the deliveries atomically."""
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Every delivery against its record and the contract, then split into training and test rows."""
+"""Check every delivery against the ledger and the contract, then split the rows into training and test."""
 
 import difflib
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from ..workspace.stage import stage
 from . import ledger, since
 from .split import is_future, split
 
-ROW_GROUP = 2**18  # rows; left to polars, the bytes of the files would depend on the number of threads
+ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would depend on the number of threads
 
 
 def run(params: Params) -> None:
@@ -30,7 +30,7 @@ def run(params: Params) -> None:
         entries = ledger.entries()
         deliveries = [load(entry, params, staging / entry.file) for entry in entries]
         if not deliveries:
-            raise FactoryError(f"{ledger.LEDGER}: no delivery yet: enter one with `factory ingest FILE`")
+            raise FactoryError(f"{ledger.LEDGER}: no delivery yet: add one with `factory ingest FILE`")
         folder = staging / PREPARED.name
         folder.mkdir()
         for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
@@ -68,7 +68,7 @@ def extent(rows: Rows, params: Params) -> dict[str, Any]:
 
 
 def load(entry: ledger.Entry, params: Params, folder: Path) -> pl.LazyFrame:
-    """A delivery's valid rows, in files in a new folder. Raises FactoryError if it is not the file that was entered."""
+    """A delivery's valid rows, in files in a new folder. Raises FactoryError if the file is not the recorded one."""
     if not entry.path.is_file():
         raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
     if manifest.file_sha256(entry.path) != entry.sha256:
@@ -77,7 +77,7 @@ def load(entry: ledger.Entry, params: Params, folder: Path) -> pl.LazyFrame:
 
 
 def check(path: Path, params: Params) -> pl.DataFrame:
-    """The table's rows if they keep the contract. Raises FactoryError naming the file."""
+    """The table's rows if they satisfy the contract. Raises FactoryError naming the file."""
     with TemporaryDirectory() as folder:
         return load_validated(path, params, Path(folder, "rows")).collect()
 
@@ -101,7 +101,7 @@ def load_validated(
 
 
 def check_not_future(times: pl.Series) -> None:
-    """Refuse times that have not come: what has an outcome lies in the past."""
+    """Refuse times in the future: rows with a known target are from the past."""
     future = is_future(times).fill_null(False)
     if future.any():
         example = first_value(times.filter(future))

@@ -14,11 +14,11 @@ from ..errors import FactoryError
 from ..tables.chunks import Frame, Rows, column, filter_rows, iter_chunks
 
 LEAST_VALUES = 2
-"""A part with fewer different values of the target has nothing to learn or to test."""
+"""A part with fewer distinct values of the target cannot be trained or tested on."""
 
 
 def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
-    """Training and test rows; rows without an outcome, where the contract allows any, are in neither.
+    """Training and test rows; rows without a value of the target, if the contract allows any, are in neither.
 
     Raises FactoryError where an id stands twice or a part has nothing to learn or to test.
     """
@@ -29,19 +29,21 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
         rows, target = rows.drop_nulls(params.data.target), target.drop_nulls()
     _check_target(target, params.problem)
     if params.data.time and (gaps := column(rows, params.data.time).null_count()):
-        raise FactoryError(f"{params.data.time}: {gaps} rows have no time")
+        raise FactoryError(
+            f"{params.data.time}: {gaps:,} rows have no value, and the split is by time: remove them, or make the column not nullable"
+        )
     is_test = is_test_row(rows, params, salt)
     for name, mask in {"train": ~is_test, "test": is_test}.items():
         if target.filter(mask).n_unique() < LEAST_VALUES:
             raise FactoryError(
-                f"the {name} rows ({mask.sum()}) hold fewer than two values of {params.data.target}: "
-                "bring more data, or change split.test in params.yaml"
+                f"the {mask.sum():,} {name} rows have fewer than two distinct values of {params.data.target}: "
+                "add data, or change split.test in params.yaml"
             )
     return filter_rows(rows, ~is_test), filter_rows(rows, is_test)
 
 
 def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
-    """True for the rows of the test: the newest, or where ids repeat or there is no time, a hash's choice.
+    """True for the test rows: the newest, or, where ids repeat or there is no time, those chosen by a hash.
 
     Rows of one id are in one part, and without an id those that differ in the target at most. `salt`
     makes another choice among rows that were chosen already.
@@ -70,12 +72,12 @@ def folds(rows: pl.DataFrame, params: Params, count: int, salt: str) -> pl.Serie
 
 
 def is_newest(times: pl.Series, share: float) -> pl.Series:
-    """True for that share of the rows, the newest; rows of one time stay together."""
+    """True for that share of the rows, the newest; rows of the same time stay together."""
     return times > times.quantile(1 - share, "lower")
 
 
 def is_future(times: pl.Series) -> pl.Series:
-    """True for times that have not come yet; a day's grace covers time zones."""
+    """True for times in the future, by more than a day, because of time zones."""
     return times.cast(pl.Datetime) > datetime.now() + timedelta(days=1)
 
 
@@ -90,17 +92,21 @@ def _check_target(target: pl.Series, problem: str) -> None:
     else:
         fits = target.dtype.is_numeric() or target.dtype == pl.Boolean
     if not fits or (problem == "classification" and not target.cast(pl.Float64).is_in([0.0, 1.0]).all()):
-        raise FactoryError(f"{target.name}: the target of a {problem} is {expected}: change contract.py or params.yaml")
+        raise FactoryError(
+            f"{target.name}: the target of a {problem} problem has to be {expected}: change contract.py or params.yaml"
+        )
 
 
 def _check_ids(ids: pl.Series, data: Data) -> None:
     if ids.has_nulls() and (data.repeats or not data.time):
-        raise FactoryError(f"{ids.name}: {ids.null_count()} rows have no id")
+        raise FactoryError(
+            f"{ids.name}: {ids.null_count():,} rows have no id: remove them, or make the column not nullable"
+        )
     repeated = ids.filter(ids.is_duplicated())
     if len(repeated) and not data.repeats:
         raise FactoryError(
-            f"{ids.name}: {len(repeated)} rows share their id with another, e.g. {repeated[0]!r}: "
-            "remove the repeats from the deliveries, or say `repeats: true` below data in params.yaml"
+            f"{ids.name}: {len(repeated):,} rows share their id with another, e.g. {repeated[0]!r}: "
+            "remove the duplicates from the deliveries, or set `data.repeats: true` in params.yaml"
         )
 
 
@@ -111,6 +117,6 @@ def _contents(rows: Rows) -> Iterator[str]:
 
 
 def _positions(keys: Iterable[str], salt: str) -> NDArray[np.float64]:
-    """Numbers from 0 to 1 that depend on the key alone, on every machine and in every version."""
+    """Numbers from 0 to 1 that depend on the key alone, on any machine and in any version."""
     heads = b"".join(sha256((salt + key).encode()).digest()[:4] for key in keys)
     return np.frombuffer(heads, ">u4") / 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""Rows in, scores out: the one definition that training, batch, service and monitoring share."""
+"""Rows in, scores out: the one implementation that training, batch scoring and service share."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ __all__ = ["Scorer"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # loaded when asked for: what only handles model files needs neither contract nor features
+    if name in __all__:  # loaded lazily: code that only handles model files needs neither contract nor features
         from .scorer import Scorer
 
         return Scorer

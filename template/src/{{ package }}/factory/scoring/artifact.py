@@ -1,4 +1,4 @@
-"""The model on disk, verified when it is loaded and never run as code; version.json beside it names its version."""
+"""The model on disk, verified when it is loaded and never executed; version.json beside it names its version."""
 
 import json
 import os
@@ -24,13 +24,13 @@ class Artifact:
 
     manifest: dict[str, Any]
     predict: Predictor
-    feature_session: Any = None  # of the graph that makes the matrix of raw rows, if there is one
+    feature_session: Any = None  # of the graph that computes features from raw rows, if there is one
 
 
 def load(folder: Path = MODEL) -> Artifact:
-    """The model in the folder once every file's sha256 is verified. Raises ArtifactError.
+    """The model in the folder, after verifying every file. Raises ArtifactError.
 
-    Nothing in the folder is run as code: ONNX is data, and skops constructs reviewed types only.
+    Nothing in the folder is executed: ONNX is data, and skops constructs reviewed types only.
     """
     facts = manifest.read_manifest(folder)
     model = _session_of(folder / "model.onnx", facts)
@@ -42,7 +42,9 @@ def _session_of(path: Path, facts: dict[str, Any]) -> Any:
     try:
         return onnx_session(path.read_bytes()) if path.name in facts["files"] else None
     except Exception as error:
-        raise ArtifactError(f"{path}: not for this onnxruntime: {str(error).partition(chr(10))[0]}") from error
+        raise ArtifactError(
+            f"{path}: this version of onnxruntime cannot load it: {str(error).partition(chr(10))[0]}"
+        ) from error
 
 
 def predictor(estimator: Any, classes: int = 0) -> Predictor:
@@ -64,7 +66,7 @@ def predictor(estimator: Any, classes: int = 0) -> Predictor:
 
 def onnx_session(graph: bytes) -> Any:
     """The graph, ready to run in onnxruntime."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it reports to its makers
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it sends telemetry
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -73,7 +75,7 @@ def onnx_session(graph: bytes) -> Any:
 
 
 def onnx_predictor(session: Any) -> Predictor:
-    """The scores of a graph that `onnx_session` made ready."""
+    """The scores of a graph loaded by `onnx_session`."""
 
     def predict(features: Matrix) -> NDArray[np.float64]:
         return session.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
@@ -107,13 +109,13 @@ def load_skops(path: Path) -> Any:
 
 
 def write_version(folder: Path, version: str, commit: str) -> None:
-    """Write down which version the model in the folder is: it cannot know by itself, as it is made before its tag."""
+    """Write which version the model in the folder is; the model cannot hold this itself, since it is made before its tag."""
     content = {"version": version, "commit": commit, "model": manifest.model_id(folder)}
     (folder / VERSION_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def read_version(folder: Path) -> dict[str, str]:
-    """`version`, `commit` and `model`, the sha256 of manifest.json; a model without a version goes by its digits."""
+    """`version`, `commit` and `model`, the sha256 of manifest.json; a model without a version is named by the first digits of that."""
     model = manifest.model_id(folder)
     try:
         content: dict[str, str] = json.loads((folder / VERSION_FILE).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A file of rows in, a file of scores out, in memory that does not grow with the number of rows."""
+"""A file of rows in, a file of scores out; memory does not grow with the number of rows."""
 
 import glob
 import os
@@ -24,7 +24,7 @@ def score_file(
 ) -> int:
     """Score a table batch by batch, in the order of its rows; returns their number.
 
-    `on_rows` is called with the size of each batch. The destination appears only when it is whole.
+    `on_rows` is called with the size of each batch. The destination appears only when it is complete.
     Raises FactoryError.
     """
     _check_destination(source, destination)
@@ -45,7 +45,7 @@ def score_file(
         with tables.reading(source):
             tables.sink(scores, staging / destination.name)
         if not sum(sizes):
-            raise FactoryError(f"{source}: has no rows")
+            raise FactoryError(f"{source}: no rows")
         (staging / destination.name).replace(destination)
     except ContractViolation as error:
         raise _violation_in_file(error, source, scorer, staging / "rows") from error
@@ -57,7 +57,7 @@ def score_file(
 
 
 def _violation_in_file(error: ContractViolation, source: Path, scorer: Scorer, folder: Path) -> ContractViolation:
-    """The refusal of a batch, with the rows counted as they are in the whole file."""
+    """The violation in a batch, with the rows counted over the whole file."""
     target = scorer.manifest["target"]
     try:
         batches = (rows.drop(target, strict=False) for rows in tables.batches(source, checked=True))
@@ -69,15 +69,15 @@ def _violation_in_file(error: ContractViolation, source: Path, scorer: Scorer, f
 
 def _check_destination(source: Path, destination: Path) -> None:
     if destination.suffix not in tables.WRITTEN:
-        raise FactoryError(f"{destination}: name it {' or '.join('*' + suffix for suffix in tables.WRITTEN)}")
+        raise FactoryError(f"{destination}: unsupported file type, use {' or '.join(tables.WRITTEN)}")
     if not destination.parent.is_dir():
         raise FactoryError(f"{destination.parent}: no such folder")
     if destination.exists() and source.exists() and destination.samefile(source):
-        raise FactoryError(f"{destination}: holds the rows themselves: name another file for the scores")
+        raise FactoryError(f"{destination}: is the input file: name another file for the scores")
 
 
 def _remove_abandoned(destination: Path) -> None:
-    """Remove what runs that were killed left behind; a day grants time to those that still write."""
+    """Remove what interrupted runs left, but nothing of the last day: another run may still be writing it."""
     for abandoned in destination.parent.glob(f".{glob.escape(destination.name)}.*.tmp"):
         if abandoned.stat().st_mtime < time.time() - DAY:
             shutil.rmtree(abandoned, ignore_errors=True)

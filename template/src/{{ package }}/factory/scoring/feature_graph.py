@@ -1,4 +1,4 @@
-"""A single raw row to its features without polars, which takes longer to start than the model takes to score."""
+"""Features of a single raw row without polars, whose overhead exceeds the time of scoring it."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from .standalone import DATE_PARTS
 
 
 class FeatureGraph:
-    """From raw rows, as tuples in the order of the contract, to their features and whether these are valid.
+    """Computes the features of raw rows, given as tuples in the contract's order, and whether they are valid.
 
     `checked` are the names of the contract's rules that the graph and the limits of columns cover, `complete` whether
     that is all of them.
@@ -35,14 +35,14 @@ class FeatureGraph:
         ]
 
     def __call__(self, rows: list[tuple[Any, ...]]) -> tuple[Matrix, NDArray[np.bool_]]:
-        """The features, shape (rows, features), and of which rows they can be taken, shape (rows,)."""
+        """The features, shape (rows, features), and for which rows they are valid, shape (rows,)."""
         raw = [[math.nan if row[i] is None else encode(row[i]) for i, encode in self._encoders] for row in rows]
         features, valid = self._run(None, {"raw": np.array(raw, np.float64)})
         return features, valid.all(axis=1)
 
 
 def matching_graph(session: Any, features: Callable[[Any], Any], schema: type[dy.Schema]) -> FeatureGraph | None:
-    """The graph in the session, if there is one and it was made of these features and this contract."""
+    """The graph in the session, if there is one and it was made from these features and this contract."""
     with suppress(Exception):  # the features may no longer be expressions alone
         if session and _metadata(session)["fingerprint"] == fingerprint(features, schema):
             return FeatureGraph(session, schema)
@@ -50,7 +50,7 @@ def matching_graph(session: Any, features: Callable[[Any], Any], schema: type[dy
 
 
 def fingerprint(features: Callable[[Any], Any], schema: type[dy.Schema]) -> str:
-    """What changes when an expression of the features or of the contract does, wherever it is written."""
+    """A hash of the expressions of the features and the contract, independent of where they are written."""
     rows = schema.create_empty().lazy()
     plans = [features(rows), rows.select(**rules(schema))]
     return manifest.sha256(b"".join(plan.serialize() for plan in plans))

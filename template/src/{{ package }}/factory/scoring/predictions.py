@@ -1,4 +1,4 @@
-"""Bare scores as columns and as records, and back: scores, decisions and, of many classes, probabilities."""
+"""Arrays of scores as columns and records, and back: scores, decisions and, for classes, probabilities."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,11 +8,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 PROBABILITY = "probability_"
-"""What the names of the classes' columns begin with, so that no class takes the place of `score` or `decision`."""
+"""Prefix of the classes' columns, so that none can be named `score` or `decision`."""
 
 
 def to_columns(scores: NDArray[np.float64], manifest: dict[str, Any]) -> list[pl.Series]:
-    """`score` and, where something is decided, `decision`; of classes each one's probability too.
+    """`score` and, for a classification, `decision`; for several classes also the probability of each.
 
     `scores` has the shape (rows,), or (rows, classes): then the most probable class is decided, and
     its probability is the score.
@@ -29,7 +29,7 @@ def to_columns(scores: NDArray[np.float64], manifest: dict[str, Any]) -> list[pl
 def to_records(scores: NDArray[np.float64], manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The same row by row."""
     classes, threshold = manifest.get("classes"), manifest["threshold"]
-    for row in scores.tolist():  # a table would take longer than the model where there is one row
+    for row in scores.tolist():  # for one row a DataFrame would take longer than the model
         if classes:
             score = max(row)
             probabilities = dict(zip(classes, row, strict=True))
@@ -39,7 +39,7 @@ def to_records(scores: NDArray[np.float64], manifest: dict[str, Any]) -> Iterato
 
 
 def from_frame(predictions: pl.DataFrame, manifest: dict[str, Any]) -> NDArray[np.float64]:
-    """The bare scores of a table of columns; a class that the table's model did not know has the probability 0."""
+    """The array of scores from columns; a class that their model did not know has probability 0."""
     if not manifest.get("classes"):
         return predictions["score"].to_numpy().astype(np.float64)
     zero = pl.lit(0.0)
@@ -48,5 +48,5 @@ def from_frame(predictions: pl.DataFrame, manifest: dict[str, Any]) -> NDArray[n
 
 
 def has_classes(predictions: pl.DataFrame) -> bool:
-    """Whether the columns are those of several classes."""
+    """Whether the columns are those of a multiclass model."""
     return "decision" in predictions.columns and predictions.schema["decision"] == pl.String

@@ -1,4 +1,4 @@
-"""The scorer: raw rows, checked against the contract, to features and scores; and the features as a matrix."""
+"""The scorer: validates raw rows, computes features and scores them; and the features as a matrix."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +20,9 @@ from .feature_graph import matching_graph
 
 
 class Scorer:
-    """A loaded model: `score` gives a table, the `predict` methods give bare scores.
+    """A loaded model: `score` returns a table, the `predict` methods return arrays of scores.
 
-    Bare scores have the shape (rows,), or (rows, classes) where there are several classes.
+    The arrays have the shape (rows,), or (rows, classes) where there are several classes.
 
     >>> scorer = Scorer.load("model")  # doctest: +SKIP
     >>> scorer.score(rows)  # doctest: +SKIP
@@ -30,9 +30,11 @@ class Scorer:
 
     def __init__(self, model: artifact.Artifact) -> None:
         current = describe(features(contract.Row.create_empty()))
-        if [*current.items()] != [*model.manifest["features"].items()]:  # in their order, by which the model knows them
+        if [*current.items()] != [
+            *model.manifest["features"].items()
+        ]:  # order matters: the model knows features by position
             raise ArtifactError(
-                "features.py or contract.py no longer make the features that the model learned from: run `dvc repro`"
+                "features.py or contract.py no longer give the features that the model was trained on: run `dvc repro`"
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict
@@ -47,8 +49,8 @@ class Scorer:
         """Id, if there is one, `score` and, for a classifier, `decision` of each row, in the order of the rows.
 
         The score is the probability of the target, or the predicted value; of several classes it is
-        the probability of the one in `decision`, and each has a column `probability_…`. The target's
-        own column may be among the rows and is not looked at. Raises ContractViolation.
+        the probability of the one in `decision`, and each has a column `probability_…`. A column of
+        the target is ignored. Raises ContractViolation.
         """
         ids, scores = self.predict_with_ids(rows)
         columns = predictions.to_columns(scores, self.manifest)
@@ -75,11 +77,11 @@ class Scorer:
         return scores
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """The scores of rows that are known to keep the contract."""
+        """The scores of rows that are known to satisfy the contract."""
         return self._predict(matrix(features(rows)) if rows.height <= CHUNK else feature_matrix(rows))
 
     def _fast_path(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
-        """The score of a row that keeps the contract, without polars; None where that takes polars to tell."""
+        """The score of a valid row without polars; None where only polars can decide whether it is valid."""
         graph = self._graph
         if graph is None or row is None or not within_bounds(row, contract.Row):
             return None
@@ -92,7 +94,7 @@ class Scorer:
 
 
 def feature_matrix(rows: Rows) -> Matrix:
-    """The rows' features as the estimator sees them, made chunk by chunk: all at once they take far more room."""
+    """The rows' features as the estimator sees them, computed chunk by chunk to save memory."""
     filled = 0
     inputs = np.empty((height(rows), len(features(collect(rows.head(0))).columns)), np.float32)
     for chunk in iter_chunks(rows):

@@ -1,4 +1,4 @@
-"""Scores rows with onnxruntime and numpy alone; it stands beside the model.onnx that `factory export` wrote."""
+"""Scores rows with onnxruntime and numpy alone; `factory export` writes it beside model.onnx."""
 
 import json
 import math
@@ -18,14 +18,14 @@ DATE_PARTS: dict[str, Any] = {
     "WeekDay": lambda day: day.isoweekday(),
     "OrdinalDay": lambda day: day.timetuple().tm_yday,
 }
-"""Parts of dates and times: the name in the plans of polars, and how Python gets the same number."""
+"""Parts of dates and times: the name in polars' plans, and the same number in Python."""
 
 
 class Scorer:
     """The model with its features, by default from the model.onnx beside this file."""
 
     def __init__(self, path: Path | None = None) -> None:
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime reports to its makers
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise onnxruntime sends telemetry
         import onnxruntime
 
         path = path or Path(__file__).with_name("model.onnx")
@@ -35,7 +35,7 @@ class Scorer:
         self.about = json.loads(self._session.get_modelmeta().custom_metadata_map["about"])
 
     def score(self, rows: list[dict[str, Any]]) -> NDArray[np.float64]:
-        """The score of each row, shape (rows,); None and what is missing are unknown, times may be ISO 8601 text.
+        """The score of each row, shape (rows,); absent columns and None are missing values, times may be ISO 8601 text.
 
         Of several classes, the probability of each of `about["classes"]`: shape (rows, classes).
         Only the rules between columns are checked, not each column's limits. Raises ValueError
@@ -44,7 +44,7 @@ class Scorer:
         raw = [[self._number(row.get(name), *encoding) for name, *encoding in self.about["leaves"]] for row in rows]
         score, valid = self._session.run(["score", "fine"], {"raw": np.array(raw, np.float64)})
         if not valid.all():
-            raise ValueError(f"row {valid.all(axis=1).argmin()}: breaks a rule, or its features cannot be computed")
+            raise ValueError(f"row {valid.all(axis=1).argmin()}: violates a rule, or its features cannot be computed")
         return score.astype(np.float64)  # type: ignore[no-any-return]
 
     @staticmethod

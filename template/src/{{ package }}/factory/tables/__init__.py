@@ -1,4 +1,4 @@
-"""Tables on disk, in the formats that people have, refused with a reason where they cannot be read whole."""
+"""Tables on disk in common formats, refused with a reason where they cannot be read completely."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ WRITTEN = (".csv", ".parquet")
 
 
 def suffix(name: str | Path) -> str:
-    """What the name of a table ends in, such as ".csv.gz"; empty if it is not one that I read."""
+    """What the name of a table ends in, such as ".csv.gz"; empty if the type is not supported."""
     name = str(name).lower()
     return max((suffix for suffix in SUFFIXES if name.endswith(suffix)), key=len, default="")
 
@@ -26,7 +26,7 @@ def suffix(name: str | Path) -> str:
 def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
     """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError.
 
-    A file that was `checked` before, and is the same since, is not looked through for lost fields again.
+    A file that was `checked` before and has not changed is not checked for damage again.
     """
     name, file = _opened(path)
     format = suffix(name)
@@ -51,7 +51,7 @@ def read(path: Path, *, checked: bool = False) -> pl.DataFrame:
     with reading(path):
         rows = scan(path, checked=checked).collect()
     if rows.is_empty():
-        raise FactoryError(f"{path}: has no rows")
+        raise FactoryError(f"{path}: no rows")
     return rows
 
 
@@ -63,7 +63,7 @@ def batches(path: Path, *, checked: bool = False) -> Iterator[pl.DataFrame]:
             empty = empty and rows.is_empty()
             yield rows
     if empty:
-        raise FactoryError(f"{path}: has no rows")
+        raise FactoryError(f"{path}: no rows")
 
 
 def count(path: Path) -> int:
@@ -80,7 +80,7 @@ def sink(rows: pl.LazyFrame, path: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn the reader's error about a damaged file into one line."""
+    """Turn polars' error about a damaged file into one line."""
     try:
         yield
     except pl.exceptions.PolarsError as error:
@@ -101,10 +101,10 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> tuple[str, BinaryIO]:
-    """The name of the table, which a compressed file may hold, and its content."""
+    """The name of the table, possibly inside a compressed file, and its content."""
     format = suffix(path)
     if not format:
-        raise FactoryError(f"{path}: not a kind of table that I read: {', '.join(SUFFIXES)}")
+        raise FactoryError(f"{path}: unsupported file type, use one of {', '.join(SUFFIXES)}")
     if not path.is_file():
-        raise FactoryError(f"{path}: {'a folder: name a file in it' if path.is_dir() else 'no such file'}")
+        raise FactoryError(f"{path}: {'is a folder: name a file in it' if path.is_dir() else 'no such file'}")
     return (path.name, path.open("rb")) if format in FORMATS else compressed.unpack(path, FORMATS)

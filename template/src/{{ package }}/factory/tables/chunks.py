@@ -1,4 +1,4 @@
-"""Tables in chunks: many rows at once take far more memory."""
+"""Tables in chunks, to save memory."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def filter_rows(rows: Frame, mask: pl.Series) -> Frame:
 
 
 def sample(rows: Rows, most: int) -> pl.DataFrame:
-    """At most so many of the rows, shuffled; the same ones each time."""
+    """At most that many of the rows, shuffled; the same ones each time."""
     size = height(rows)
     if isinstance(rows, pl.LazyFrame) and most < size:
         positions = pl.Series(np.sort(np.random.default_rng(0).choice(size, most, replace=False)))
@@ -59,7 +59,7 @@ def sample(rows: Rows, most: int) -> pl.DataFrame:
 
 
 def chunked(predict: Predictor, threads: int) -> Predictor:
-    """The same predictions, of many rows chunk by chunk, in so many threads."""
+    """The same predictions, computed chunk by chunk in that many threads."""
 
     def predict_chunks(features: Matrix) -> NDArray[np.float64]:
         if len(features) <= CHUNK:

@@ -1,4 +1,4 @@
-"""Compressed tables: .gz, and .zip with one table in it, unpacked into a file that has no name."""
+"""Compressed tables: .gz, and .zip with one table in it, unpacked into an anonymous file."""
 
 import gzip
 import lzma
@@ -18,12 +18,12 @@ DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
-    RuntimeError,  # of a compression method that zipfile does not know
+    RuntimeError,  # of an unsupported compression method
 )
 
 
 def unpack(path: Path, formats: tuple[str, ...]) -> tuple[str, BinaryIO]:
-    """The name of the table within and its content, which vanishes when it is closed. Raises FactoryError."""
+    """The name of the table inside and its content, which is deleted when it is closed. Raises FactoryError."""
     try:
         if path.suffix.lower() == ".gz":
             with gzip.open(path) as stream:
@@ -31,7 +31,7 @@ def unpack(path: Path, formats: tuple[str, ...]) -> tuple[str, BinaryIO]:
         with zipfile.ZipFile(path) as archive:
             entry = _only_file(archive, path)
             if not entry.filename.lower().endswith(formats):
-                raise FactoryError(f"{path}: holds {entry.filename}, which is not a kind of table that I read")
+                raise FactoryError(f"{path}: contains {entry.filename}: unsupported file type")
             with archive.open(entry) as stream:
                 return entry.filename, _decompressed(stream)
     except DAMAGE as error:
@@ -41,7 +41,7 @@ def unpack(path: Path, formats: tuple[str, ...]) -> tuple[str, BinaryIO]:
 def _only_file(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     files = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
     if len(files) != 1:
-        raise FactoryError(f"{path}: holds {len(files)} files: pack one table alone")
+        raise FactoryError(f"{path}: contains {len(files)} files: compress one table only")
     if files[0].flag_bits & 1:
         raise FactoryError(f"{path}: encrypted: unpack it first")
     return files[0]

@@ -1,4 +1,4 @@
-"""Excel files: the first sheet, its first row the names of the columns."""
+"""Excel files: the first sheet, whose first row is the header."""
 
 import logging
 from typing import BinaryIO
@@ -16,17 +16,17 @@ def read(file: BinaryIO, name: object, *, quiet: bool = False) -> pl.DataFrame:
     """The rows, typed as their cells are; whole numbers are integers. Raises FactoryError with the file's name."""
     import fastexcel
 
-    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it warns of each column without a value
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it warns about each column without values
     file.seek(0)
     content = file.read()
     if content.startswith(ENCRYPTED):
-        raise FactoryError(f"{name}: encrypted, or Excel's format of before 2007: save it as .xlsx without a password")
+        raise FactoryError(f"{name}: encrypted, or in the old .xls format: save it as .xlsx without a password")
     try:
         book = fastexcel.read_excel(content)
         first, *others = book.sheet_names
         top = book.load_sheet(first, header_row=None, n_rows=1, dtypes="string").to_polars()
         if top.is_empty():
-            raise FactoryError(f"{name}: has no header in its first sheet, {first}")
+            raise FactoryError(f"{name}: no header in the first sheet, {first}")
         rows, texts = (
             book.load_sheet(first, schema_sample_rows=None, dtypes=kind, skip_whitespace_tail_rows=True).to_polars()
             for kind in (None, "string")
@@ -37,7 +37,7 @@ def read(file: BinaryIO, name: object, *, quiet: bool = False) -> pl.DataFrame:
         raise FactoryError(f"{name}: damaged, or not an Excel file: {reason}") from error
     if ignored and not quiet:
         logging.getLogger(__name__).warning(
-            "%s: only its first sheet, %s, is read: not %s", name, first, listed(ignored)
+            "%s: only the first sheet, %s, is read, not %s", name, first, listed(ignored)
         )
     header = [title or "" for title in top.row(0)]
     check_names(header, name)
@@ -45,7 +45,7 @@ def read(file: BinaryIO, name: object, *, quiet: bool = False) -> pl.DataFrame:
 
 
 def _typed(column: pl.Series, text: pl.Series) -> pl.Series:
-    """The column, as text if it lost texts among numbers, as integers, which Excel does not know, if all are whole."""
+    """The column: text if there are texts among the numbers, integers, which Excel lacks, if all are whole."""
     if column.null_count() > text.null_count():
         return text
     if not column.dtype.is_float():

@@ -1,4 +1,4 @@
-"""JSON lines: whether each line is one object of plain values, every name once."""
+"""JSON lines: whether each line is one flat object without duplicate names."""
 
 import json
 from typing import Any, BinaryIO
@@ -8,7 +8,7 @@ from .csv import HEAD, check_is_text
 
 
 def check(file: BinaryIO, name: object) -> None:
-    """Refuse a file that is damaged, or holds other than flat objects. Raises FactoryError with its name."""
+    """Refuse a file that is damaged, or has lines other than flat objects. Raises FactoryError with its name."""
     file.seek(0)
     check_is_text(file.read(HEAD), name)
     file.seek(0)
@@ -21,11 +21,11 @@ def check(file: BinaryIO, name: object) -> None:
             except _InvalidRecord as error:
                 raise FactoryError(f"{name}: line {number}: {error}") from error
             except (ValueError, RecursionError) as error:
-                raise FactoryError(f"{name}: line {number} is not JSON: each line holds one whole object") from error
+                raise FactoryError(f"{name}: line {number} is not JSON: each line must be one object") from error
             if not isinstance(record, dict):
-                raise FactoryError(f"{name}: line {number} is not an object: each line holds one, {{…}}")
+                raise FactoryError(f"{name}: line {number} is not an object: each line must be one, {{…}}")
     if not records:
-        raise FactoryError(f"{name}: has no rows")
+        raise FactoryError(f"{name}: no rows")
 
 
 class _InvalidRecord(Exception):
@@ -36,10 +36,10 @@ def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
         names = [key for key, _ in pairs]
-        raise _InvalidRecord(f"column named twice: {', '.join(sorted({key for key in names if names.count(key) > 1}))}")
+        raise _InvalidRecord(f"duplicate column: {', '.join(sorted({key for key in names if names.count(key) > 1}))}")
     for key, value in pairs:
         if isinstance(value, dict | list):
-            raise _InvalidRecord(f"{key}: holds values within values: make them columns of their own")
+            raise _InvalidRecord(f"{key}: nested value: make it separate columns")
     return record
 
 

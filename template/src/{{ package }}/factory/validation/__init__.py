@@ -1,1 +1,1 @@
-"""What a valid row is, and how text becomes its values."""
+"""Parse text into values, and validate rows against the contract."""

@@ -1,4 +1,4 @@
-"""Limits as a person would write them: round, with some room beyond the values that were seen; and wider types."""
+"""Round limits with a margin beyond the values seen, as a person would write them; and wider types."""
 
 from datetime import date, datetime
 from math import floor, isfinite, log10
@@ -7,12 +7,12 @@ from typing import Any
 import polars as pl
 
 MANTISSAS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-ROOM = 0.1
+MARGIN = 0.1
 INTEGERS = ("Int8", "Int16", "Int32", "Int64")
 
 
 def rounded_bound(value: Any, kind: str, dtype: pl.DataType) -> Any:
-    """A limit of that kind, in the type of the column, which the value keeps; None where there is none."""
+    """A limit of that kind and of the column's type that admits the value; None where there is none."""
     upwards = kind.startswith("max")
     strictly = kind.endswith("exclusive")
     if isinstance(value, date):
@@ -32,7 +32,7 @@ def rounded_bound(value: Any, kind: str, dtype: pl.DataType) -> Any:
 
 
 def wider_types(values: pl.Series) -> list[str]:
-    """The types in dataframely that may hold numbers which the narrower type of these cannot."""
+    """The wider types in dataframely, narrowest first."""
     dtype = values.dtype
     if dtype.is_integer():
         name = str(dtype)
@@ -43,7 +43,7 @@ def wider_types(values: pl.Series) -> list[str]:
 
 def _rounded(value: float, upwards: bool) -> float:
     away = upwards == (value > 0)
-    size = abs(value) * (1 + ROOM if away else 1 - ROOM)
+    size = abs(value) * (1 + MARGIN if away else 1 - MARGIN)
     power = floor(log10(size))
     steps = [float(f"{mantissa}e{power}") for mantissa in MANTISSAS]
     near = min(step for step in steps if step >= size) if away else max(step for step in steps if step <= size)

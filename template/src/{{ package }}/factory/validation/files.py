@@ -1,4 +1,4 @@
-"""Tables too large for memory: cast batch by batch into files, with what is wrong counted over all rows."""
+"""Cast tables larger than memory batch by batch into files, and count violations over all rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def cast_to_files(batches: Iterable[pl.DataFrame], schema: type[dy.Schema], fold
 
 
 def _merged(earlier: Violations, found: Sequence[Violation], height: int) -> Violations:
-    """The violations so far with those of a batch that follows so many rows."""
+    """The earlier violations together with those of a batch, before which there are `height` rows."""
     merged = dict(earlier)
     for each in found:
         key = each.subject, each.problem

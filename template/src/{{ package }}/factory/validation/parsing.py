@@ -1,6 +1,6 @@
-"""Text into the contract's types: what means unknown, how dates, numbers and truth are written, and casting.
+"""Parse text into the contract's types: missing values, formats of dates, numbers and booleans, and casting.
 
-`MISSING` in contract.py holds texts that mean unknown in any column, `IGNORED` columns that nobody uses, and a
+`MISSING` in contract.py lists texts that mean a missing value in any column, `IGNORED` columns that nothing uses, and a
 column's `metadata` its own formats: `format`, `thousands`, `decimal`, `true`, `false` and `missing`.
 """
 
@@ -16,51 +16,51 @@ from ... import contract
 from ..errors import ContractViolation, Violation
 
 COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
-"""Texts that mean unknown in most tables: what `factory adopt` proposes as MISSING."""
+"""Texts that mean a missing value in most tables: `factory adopt` proposes them as MISSING."""
 AMBIGUOUS_MISSING = ("None", "none", "-", "--", ".", "unknown", "Unknown", "missing", "Missing")
-"""Unknown in a column that otherwise holds numbers or times; elsewhere a value like others."""
+"""Missing values in a column of numbers or times, but ordinary values elsewhere."""
 SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
-"""Numbers that often mean unknown, where they are far from all others."""
+"""Numbers that often mean a missing value, if they are far from all others."""
 TIME_FORMATS: dict[Any, list[str]] = {
     pl.Date: ["%Y-%m-%d"],
     pl.Time: ["%H:%M:%S%.f"],
     pl.Datetime: ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
 }
-"""ISO 8601, unless the column names a format, since any other date can be read in two ways."""
+"""ISO 8601, unless the column names a format, since other dates are ambiguous."""
 ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
 COLUMN_MISSING = "column missing"
 BOOLEANS = {"true": True, "false": False}
 
 
 def ignored() -> dict[str, str]:
-    """Columns that a delivery may have and nobody uses, and why."""
+    """Columns that a delivery may have and nothing uses, with the reasons."""
     return getattr(contract, "IGNORED", {})
 
 
 def missing() -> tuple[str, ...] | None:
-    """The texts that mean unknown in every column; None where the contract does not say."""
+    """The texts that mean a missing value in every column; None if the contract does not declare any."""
     declared = getattr(contract, "MISSING", None)
     return None if declared is None else tuple(declared)
 
 
 def missing_words(column: dy.Column) -> list[str]:
-    """The texts that mean unknown in the column."""
+    """The texts that mean a missing value in the column."""
     return [*(missing() or ()), *formats(column).get("missing", ())]
 
 
 def formats(column: dy.Column) -> dict[str, Any]:
-    """How the values of this column alone are written."""
+    """The formats that the column itself declares."""
     return column.metadata or {}
 
 
 def needs_no_parsing(column: dy.Column) -> bool:
-    """Whether text becomes a number of this column as it stands."""
+    """Whether a text can be cast to a number of this column without parsing."""
     own = {"thousands", "decimal", "missing"} & formats(column).keys()
     return column.dtype.is_numeric() and not own and not missing_words(column)
 
 
 def hidden_missing(column: dy.Column) -> Callable[[Any], bool] | None:
-    """Whether a value of the column's own type means unknown; None where none does."""
+    """Tests whether a value of the column's own type means a missing one; None if no value does."""
     if column.dtype == pl.String:
         texts = {*missing_words(column), *([] if missing() is None else [""])}
         return (lambda value: isinstance(value, str) and value.strip() in texts) if texts else None
@@ -69,7 +69,7 @@ def hidden_missing(column: dy.Column) -> Callable[[Any], bool] | None:
 
 
 def null_where_missing(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
-    """The values, null where they mean unknown; text without blanks around it, unless the column holds text."""
+    """The values, null where they mean a missing one; text is stripped, unless the column is one of text."""
     value, words = pl.col(name), missing_words(column)
     if isinstance(dtype, pl.Categorical | pl.Enum) and words:
         value, dtype = value.cast(pl.String), pl.String()
@@ -89,7 +89,7 @@ def null_where_missing(name: str, dtype: pl.DataType, column: dy.Column) -> pl.E
 
 
 def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
-    """The known values, which are of that type, in the column's type; null where they cannot be that."""
+    """The values, which have that type, in the column's type; null where they cannot be parsed."""
     value, target = pl.col(name), column.dtype
     if dtype == pl.String and target.base_type() in TIME_FORMATS:
         return _time(value, column)
@@ -105,7 +105,7 @@ def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
 def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     """The same rows with the contract's columns, order and types; no rule is checked. Raises ContractViolation.
 
-    What means unknown, by the contract, is null; columns that it ignores are gone.
+    What the contract declares as missing is null; columns that it ignores are dropped.
     """
     names, dtypes = _names_and_dtypes(schema)
     if rows.columns == names and rows.dtypes == dtypes and not _may_hide_missing(rows, schema):
@@ -121,7 +121,7 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
 
 
 def try_cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, list[Violation]]:
-    """The columns of both in the contract's types, null where a value cannot be brought to its type, and what is wrong."""
+    """The common columns in the contract's types, null where a value cannot be cast, and the violations."""
     columns = {name: column for name, column in schema.columns().items() if name in rows.columns}
     numbers = _plain_numbers(rows, columns)
     others = [(name, column) for name, column in columns.items() if name not in numbers.columns]
@@ -133,7 +133,7 @@ def try_cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame,
 
 
 def first_value(values: pl.Series) -> str:
-    """The first of the values."""
+    """The first value, shortened."""
     try:
         (value,) = values.head(1).to_list()
         return f"{value!s:.40}"
@@ -164,12 +164,14 @@ def _boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
     text = value.cast(pl.String) if own else value.cast(pl.String).str.to_lowercase()
     words = own or BOOLEANS
     true = pl.Series([word for word, truth in words.items() if truth], dtype=pl.String)
-    return pl.when(text.is_in(list(words))).then(text.is_in(true.implode()))  # polars replaces in all rows at once
+    return pl.when(text.is_in(list(words))).then(
+        text.is_in(true.implode())
+    )  # polars would evaluate replace for all rows
 
 
 def _number(text: pl.Expr, column: dy.Column) -> pl.Expr:
     thousands, decimal = formats(column).get("thousands"), formats(column).get("decimal", ".")
-    if thousands:  # in other places than between thousands it may be a decimal point
+    if thousands:  # elsewhere than between thousands it may be a decimal point
         grouped = rf"^[+-]?\d{{1,3}}({pl.escape_regex(thousands)}\d{{3}})+({pl.escape_regex(decimal)}|$)"
         is_grouped = text.str.contains(grouped) | ~text.str.contains(thousands, literal=True)
         text = pl.when(is_grouped).then(text.str.replace_all(thousands, "", literal=True))
@@ -193,7 +195,7 @@ def _names_and_dtypes(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataT
 
 
 def _may_hide_missing(rows: pl.DataFrame, schema: type[dy.Schema]) -> bool:
-    """Whether rows of the contract's types may hold values that mean unknown; of a single one it is certain."""
+    """Whether rows of the contract's types may contain values that mean missing; exact for a single row."""
     tests = _missing_tests(schema, missing())
     return bool(tests) and (rows.height != 1 or any(test(rows.item(0, place)) for place, test in tests))
 
@@ -205,7 +207,7 @@ def _missing_tests(schema: type[dy.Schema], missing: tuple[str, ...] | None) -> 
 
 
 def _plain_numbers(rows: pl.DataFrame, columns: dict[str, dy.Column]) -> pl.DataFrame:
-    """The columns of text that are numbers as they stand, all of them: most columns of most files."""
+    """The text columns that are plain numbers throughout: most columns of most files."""
     names = [name for name in columns if rows.schema[name] == pl.String and needs_no_parsing(columns[name])]
     numbers = rows.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in names)
     return numbers.select(name for name in names if numbers[name].null_count() == rows[name].null_count())
@@ -231,13 +233,13 @@ def _is_castable(dtype: pl.DataType, column: dy.Column) -> bool:
 
 
 def _has_codes(column: dy.Column, dtype: pl.DataType) -> bool:
-    """Whether the column's own words for true and false are such numbers, whole or floating."""
+    """Whether the column's own words for true and false are numbers of that type."""
     words = [text for truth in ("true", "false") for text in formats(column).get(truth, ())]
     return bool(words) and (dtype.is_integer() or any("." in text for text in words))
 
 
 def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation | None:
-    """The values that the cast has altered or lost, if there are any."""
+    """The values that the cast changed or lost, if any."""
     if before.dtype == after.dtype:
         return None
     if not _is_castable(before.dtype, column):

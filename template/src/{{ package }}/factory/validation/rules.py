@@ -1,4 +1,4 @@
-"""Rows against the contract: types first, then every rule, with all that is wrong in one message."""
+"""Validate rows against the contract: types first, then every rule; all violations in one message."""
 
 from functools import cache
 from math import isfinite
@@ -17,10 +17,10 @@ Bounds = tuple[bool, Any, Any, int | None, int | None]
 
 
 def validate(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
-    """The same rows with the contract's columns, order and types, every rule checked.
+    """The same rows with the contract's columns, order and types, after checking every rule.
 
-    Text is parsed (a CSV file has nothing else) and numbers change width; a value that such a
-    change would alter is a violation. Raises ContractViolation.
+    Text is parsed (a CSV file has nothing else) and numbers are cast; a value that this would
+    change is a violation. Raises ContractViolation.
     """
     rows = cast(rows, schema)
     check(rows, schema)
@@ -33,8 +33,8 @@ def frame(rows: list[tuple[Any, ...]], schema: type[dy.Schema]) -> pl.DataFrame:
 
 
 def check(rows: Rows, schema: type[dy.Schema]) -> None:
-    """Refuse rows of the contract's types that break a rule. Raises ContractViolation."""
-    # each expression costs a single row as much as the model: plain bounds are quicker to check in Python
+    """Refuse rows of the contract's types that violate a rule. Raises ContractViolation."""
+    # for a single row each expression takes as long as the model: plain bounds are faster in Python
     row = single_row(rows) if isinstance(rows, pl.DataFrame) and rows.height == 1 else None
     in_bounds = row is not None and within_bounds(row, schema)
     violated = violated_rules(rows, schema, bound_rules(schema) if in_bounds else frozenset())
@@ -43,7 +43,7 @@ def check(rows: Rows, schema: type[dy.Schema]) -> None:
 
 
 def single_row(rows: pl.DataFrame) -> tuple[Any, ...] | None:
-    """The values of the one row; None where Python has none for a time."""
+    """The values of the only row; None where Python cannot represent a time."""
     try:
         return rows.row(0)
     except (ValueError, pl.exceptions.PanicException):
@@ -56,14 +56,14 @@ def within_bounds(row: tuple[Any, ...], schema: type[dy.Schema]) -> bool:
 
 
 def violated_rules(rows: Rows, schema: type[dy.Schema], kept: frozenset[str]) -> list[str]:
-    """The names of the rules that a row breaks, without those that are known to be kept."""
+    """The names of the rules that are violated, without those known to hold."""
     checks = _checks(schema, kept)
     results = collect(rows.select(checks)).row(0, named=True) if checks else {}
     return [name for name, holds in results.items() if not holds]
 
 
 def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
-    """Refuse a delivery that breaks an invariant, or for which one has no answer."""
+    """Refuse a delivery that violates an invariant, or for which one cannot be evaluated."""
     broken = [name for name, expression in invariants.items() if collect(rows.select(expression)).item() is not True]
     if broken:
         raise ContractViolation([BrokenInvariant(name) for name in broken])
@@ -88,7 +88,7 @@ def columns_of(rule: str, schema: type[dy.Schema]) -> list[str]:
 
 
 def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Violation:
-    """What is wrong with the rows that break the rule."""
+    """The violation of the rule by the rows."""
     expression = rules(schema)[rule]
     column, _, kind = rule.partition("|")
     bad = collect(rows.with_row_index("").filter(~expression).select("", *columns_of(rule, schema)))
@@ -99,7 +99,7 @@ def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Violation:
 
 @cache
 def _bounds(schema: type[dy.Schema]) -> list[Bounds]:
-    """Of each column whether null will do, the least and the greatest value, and the least and the greatest length."""
+    """Of each column: nullable, minimum and maximum, and minimum and maximum length."""
     names = ("nullable", "min", "max", "min_length", "max_length")
     columns = schema.columns().values()
     return [tuple(getattr(column, name, None) for name in names) for column in columns]  # type: ignore[misc]

@@ -1,1 +1,1 @@
-"""How a delivery differs from the contract, and the change of contract.py that would admit it."""
+"""The differences between a delivery and the contract, and a patch of contract.py that would accept it."""

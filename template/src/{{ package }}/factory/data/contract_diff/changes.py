@@ -1,4 +1,4 @@
-"""How the values of a delivery differ from the contract, all of it in one go, and what change would admit them."""
+"""The differences between a delivery's values and the contract, and the changes that would accept them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ NOTATIONS = {
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs, in words, and the change of the contract that admits it, where one can be proposed."""
+    """A difference in words, and the change of the contract that would accept it, where one can be proposed."""
 
     subject: str  # a column, or a rule
     message: str
@@ -49,7 +49,7 @@ class Values:
     required: set[str]  # columns that params.yaml needs in every row
     cast: pl.DataFrame = field(init=False)
     losses: dict[str, Violation] = field(init=False)
-    in_other_units: set[str] = field(default_factory=set)  # and reported to be so
+    in_other_units: set[str] = field(default_factory=set)  # and reported
 
     def __post_init__(self) -> None:
         self.cast, losses = try_cast(self.rows, self.schema)
@@ -93,7 +93,7 @@ class Values:
         counts = unread.drop_nulls().value_counts()
         new = counts.sort("count", name, descending=[True, False]).rows()
         if len(new) > max(MOST_NEW_CATEGORIES, len(known)):
-            yield Difference(name, f"{self.losses[name]}: {len(new)} new values: looks like something else than {name}")
+            yield Difference(name, f"{self.losses[name]}: {len(new)} new values: not the values of {name}?")
             return
         meant: dict[str, str] = {}
         for value, count in new:

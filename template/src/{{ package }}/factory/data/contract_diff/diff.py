@@ -1,4 +1,4 @@
-"""`factory contract --diff`: all that differs between a file and the contract, and the patch that would admit it.
+"""`factory contract --diff`: all differences between a file and the contract, and the patch that would accept it.
 
 A column that is missing or renamed is reported alone: other files name it, and only a person knows what it has become.
 """
@@ -27,7 +27,7 @@ LEAST_READABLE = 0.9  # share of a column's values
 
 
 def diff(file: Path, params: Params) -> tuple[list[str], str]:
-    """What differs, a line each, and the change of contract.py; nothing if the file keeps the contract."""
+    """The differences, a line each, and the patch; nothing if the file satisfies the contract."""
     source, here = Path(contract.__file__).resolve(), Path.cwd().resolve()
     editor = ContractEditor(source.read_bytes(), contract.LabelledRow)
     lines = [
@@ -40,7 +40,7 @@ def diff(file: Path, params: Params) -> tuple[list[str], str]:
 
 
 def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Difference]:
-    """All that differs, column by column, then over the whole delivery."""
+    """All differences, column by column, then of the whole delivery."""
     schema, earlier = contract.LabelledRow, _earlier_rows()
     rows = rows.drop(ignored(), strict=False)
     rows = since.fill(rows, since.absent(name, params))
@@ -67,7 +67,7 @@ def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Diffe
 
 
 def _earlier_rows() -> pl.DataFrame | None:
-    """Rows that were accepted before: what the model learned from, else the newest delivery."""
+    """Rows that were accepted before: the training rows, or else the newest delivery."""
     paths = [PREPARED / "train.parquet", *(entry.path for entry in reversed(ledger.entries()))]
     for path in paths:
         if path.is_file():
@@ -76,7 +76,7 @@ def _earlier_rows() -> pl.DataFrame | None:
 
 
 def _renamed_columns(new: pl.DataFrame, missing: list[str], earlier: pl.DataFrame | None) -> dict[str, str]:
-    """For each missing column the new one that looks like it, the likeliest pairs first."""
+    """For each missing column the new one that looks like it; the most likely pairs first."""
     pairs = [(_rename_score(new[name], old, earlier), old, name) for old, name in product(missing, new.columns)]
     renamed: dict[str, str] = {}
     for score, old, name in sorted(pairs, reverse=True):
@@ -86,7 +86,7 @@ def _renamed_columns(new: pl.DataFrame, missing: list[str], earlier: pl.DataFram
 
 
 def _rename_score(values: pl.Series, column: str, earlier: pl.DataFrame | None) -> float:
-    """How likely the values are those of that column, from 0 to 2; 0 is not."""
+    """How likely the values are those of that column, from 0, not at all, to 2."""
     cast, losses = try_cast(values.alias(column).to_frame(), contract.LabelledRow)
     readable = 1 - (cast[column].null_count() - values.null_count()) / max(len(values), 1)
     if readable < LEAST_READABLE or any(loss.row is None for loss in losses):
@@ -116,7 +116,7 @@ def _reads(rule: pl.Expr, column: str, name: str) -> bool:
 
 
 def _files_naming(column: str, params: Params) -> str:
-    """contract.py, and the user's other modules and tests and params.yaml, where they name the column."""
+    """contract.py, and those of the user's other modules, tests and params.yaml that name the column."""
     modules = [file for file in Path(contract.__file__).parent.glob("*.py") if file.name != "contract.py"]
     files = sorted(file.name for file in (*modules, *Path("tests").glob("*.py")) if _names(file, column))
     return ", ".join(["contract.py", *files, *(["params.yaml"] if column in params.columns else [])])
@@ -131,7 +131,7 @@ def _names(file: Path, column: str) -> bool:
 
 
 def _delivery(cast: pl.DataFrame, params: Params) -> Iterator[Difference]:
-    """What breaks the invariants of a whole delivery."""
+    """The invariants that the whole delivery violates."""
     for name, invariant in contract.DELIVERY.items():
         try:
             if cast.select(invariant).item() is not True:
@@ -148,12 +148,12 @@ def _delivery(cast: pl.DataFrame, params: Params) -> Iterator[Difference]:
 
 
 def _edited(difference: Difference, editor: ContractEditor) -> str:
-    """The message; the change, where one can be proposed, is made, or named where a person has to make it."""
+    """Make the change, if there is one; the message, with the change if a person has to make it."""
     try:
         if difference.edit:
             difference.edit(editor)
     except ManualEdit as change:
-        return f"{difference.message}; contract.py is to be changed by hand: {change}"
+        return f"{difference.message}; change contract.py by hand: {change}"
     return difference.message
 
 

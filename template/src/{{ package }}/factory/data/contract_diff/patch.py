@@ -1,4 +1,4 @@
-"""Changes of contract.py as a patch: edited where its syntax tree says, so that the rest stays byte for byte."""
+"""Changes of contract.py as a patch: edits at positions of its syntax tree, so that the rest stays byte for byte."""
 
 import ast
 import difflib
@@ -11,40 +11,40 @@ from ...errors import FactoryError
 
 Node = ast.expr | ast.stmt | ast.keyword
 COLLECTIONS = (ast.List, ast.Tuple, ast.Set)
-IGNORED = '"""Columns that a delivery may have and nobody uses, each with the reason."""'
+IGNORED = '"""Columns that a delivery may have and nothing uses, each with the reason."""'
 
 
 class ManualEdit(FactoryError):
-    """The source is written so that only a person can change it: the message says to what."""
+    """A change that cannot be made automatically; the message is the change."""
 
 
 class ContractEditor:
-    """The changes of a contract, each refused with ManualEdit where it cannot be written."""
+    """The changes of a contract; each raises ManualEdit where it cannot be made automatically."""
 
     def __init__(self, content: bytes, schema: type[dy.Schema]) -> None:
         self.source = SourceEditor(content, [cls.__name__ for cls in schema.__mro__])
         self._ignored: list[str] = []
 
     def limit(self, column: str, kind: str, value: float | date) -> None:
-        """Another `min`, `max` or length."""
+        """Set `min`, `max` or a length."""
         limit = _keyword(self._call(column, f"{kind}={value}"), kind)
         if limit is None or not _is_literal(limit.value):
             raise ManualEdit(f"{kind}={value}")
         self.source.replace(limit.value, self._date(limit.value, value) if isinstance(value, date) else f"{value}")
 
     def nullable(self, column: str) -> None:
-        """Let values be missing."""
+        """Allow missing values."""
         self.source.set_keyword(self._call(column, "nullable=True"), "nullable", "True")
 
     def retype(self, column: str, name: str) -> None:
-        """Another type, by its name in dataframely."""
+        """Set another type, by its name in dataframely."""
         call = self._call(column, f"type {name}")
         if not isinstance(call.func, ast.Attribute) or _keyword(call, "is_in"):
             raise ManualEdit(f"type {name}")
         self.source.replace(call.func, f"{self.source.text(call.func.value)}.{name}")
 
     def categories(self, column: str, values: list[str]) -> None:
-        """More values, in the column's own list or in the constant that it names."""
+        """Add values, to the column's own list or to the constant that it names."""
         items = [quoted(value) for value in values]
         change = f"more categories: {', '.join(items)}"
         call = self._call(column, change)
@@ -57,7 +57,7 @@ class ContractEditor:
         self.source.add_items(collection, items)
 
     def ignore(self, columns: list[str], reason: str) -> None:
-        """Columns that a delivery may have and nobody uses."""
+        """Add columns that a delivery may have and nothing uses."""
         items = [f"{quoted(name)}: {quoted(reason)}" for name in columns]
         ignored = self.source.constant("IGNORED")
         if ignored is None:
@@ -82,7 +82,7 @@ class ContractEditor:
         return call
 
     def _date(self, limit: ast.expr, value: date) -> str:
-        """A day written as the limit before it was, in its time zone."""
+        """The date in the notation and time zone of the earlier limit."""
         if not isinstance(limit, ast.Call):
             raise ManualEdit(f"{value}")
         zone = "".join(f", {self.source.text(argument)}" for argument in limit.keywords if argument.arg == "tzinfo")
@@ -90,7 +90,7 @@ class ContractEditor:
 
 
 class SourceEditor:
-    """The bytes of contract.py, where its columns stand in it, and the edits that are to be made."""
+    """The bytes of contract.py, the positions of its columns, and the pending edits."""
 
     def __init__(self, content: bytes, classes: list[str]) -> None:
         self.content = content
@@ -116,28 +116,28 @@ class SourceEditor:
         return None
 
     def constant(self, name: str) -> ast.expr | None:
-        """What a name is bound to, once, in the module."""
+        """The value that the module assigns to the name, if it does so once."""
         bound = [node for node in self.tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
         values = [node.value for node in bound if _target(node) == name]
         return values[0] if len(values) == 1 else None
 
     def text(self, node: Node) -> str:
-        """The node as it is written."""
+        """The source of the node."""
         start, end = self._span(node)
         return self.content[start:end].decode()
 
     def replace(self, node: Node, text: str) -> None:
-        """Write something else in the place of the node."""
+        """Replace the node by the text."""
         self._edits.append((*self._span(node), text))
 
     def append(self, text: str) -> None:
-        """Write a part at the end of the file."""
+        """Add text at the end of the file."""
         gap = "" if self.content.endswith(b"\n") else self.newline
         end = len(self.content)
         self._edits.append((end, end, gap + text.replace("\n", self.newline)))
 
     def set_keyword(self, call: ast.Call, name: str, text: str) -> None:
-        """Give the call an argument by name, in the place of the one it has."""
+        """Set a keyword argument of the call."""
         argument = _keyword(call, name)
         if argument:
             self.replace(argument.value, text)
@@ -145,7 +145,7 @@ class SourceEditor:
             self._keywords[call][name] = text
 
     def add_items(self, collection: ast.expr, items: list[str]) -> None:
-        """Write more at the end of a list, tuple, set or dictionary; none of them twice."""
+        """Add items to a list, tuple, set or dictionary, without duplicates."""
         added = self._items[collection]
         added += [item for item in items if item not in added]
 
@@ -158,7 +158,7 @@ class SourceEditor:
         return content
 
     def _span(self, node: Node) -> tuple[int, int]:
-        """Where the node begins and ends, in bytes."""
+        """Start and end of the node, in bytes."""
         assert node.end_lineno is not None and node.end_col_offset is not None
         return (
             self._line_starts[node.lineno - 1] + node.col_offset,
@@ -203,19 +203,19 @@ def quoted(text: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """With their ends, which are newlines alone: str.splitlines knows others."""
+    """Lines with their newlines; str.splitlines would split at other characters too."""
     *lines, last = text.split("\n")
     return [*(f"{line}\n" for line in lines), *([last] if last else [])]
 
 
 def _target(statement: ast.Assign | ast.AnnAssign) -> str | None:
-    """The one name that the statement binds."""
+    """The only name that the statement assigns."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
 
 
 def _keyword(call: ast.Call, name: str) -> ast.keyword | None:
-    """The argument that the call gives by that name."""
+    """The keyword argument of that name."""
     return next((argument for argument in call.keywords if argument.arg == name), None)
 
 
