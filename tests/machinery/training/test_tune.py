@@ -1,15 +1,15 @@
 """The search for parameters: on training rows alone, never worse than what is there, and mistakes in one line."""
 
+import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
 import yaml
 from late_flights import model
-from late_flights.factory.data import prepare
 from late_flights.factory.metrics import definitions
-from late_flights.factory.scoring import artifact, scorer
-from late_flights.factory.training import train, tune
+from late_flights.factory.training import estimator, train, tune
 from tests.factory import toy
 from tests.factory.cli_runner import run
 
@@ -30,35 +30,27 @@ evaluation:
 
 @pytest.fixture(autouse=True)
 def space(trained, monkeypatch):
-    """The trained toy without its test rows, which nobody needs."""
+    """The trained toy without its test rows, which nobody reads."""
     monkeypatch.setattr(model, "SPACE", dict(SPACE), raising=False)
-    Path("data/prepared/test.parquet").unlink()
+    Path("data/prepared/test.parquet").rename("test.parquet")
 
 
-def mean_over_folds(params, **parameters):
-    """The mean of the main metric over the folds, by the same means as a stage would."""
-    rows = prepare.read("train").sort("seen")
-    candidate = params.model_copy(update={"model": params.model | parameters})
-    values = []
-    for i in range(1, tune.FOLDS + 1):
-        size = rows.height // (tune.FOLDS + 1)
-        start = rows.height - (tune.FOLDS - i + 1) * size
-        early, late = rows[:start], rows[start : start + size]
-        classes = len(definitions.classes_of(early, candidate) or [])
-        score = artifact.predictor(train.fit(early, candidate), classes)(scorer.matrix(toy.features(late)))
-        metric = definitions.METRICS[params.problem][params.evaluation.metric]
-        values.append(metric(definitions.target_of(late, params), score))
-    return sum(values) / len(values)
+def validation(params, parameters):
+    """The figure that `factory train` reports."""
+    Path("test.parquet").rename("data/prepared/test.parquet")
+    train.run(params.model_copy(update={"model": params.model | parameters}))
+    Path("data/prepared/test.parquet").rename("test.parquet")
+    return json.loads(Path("reports/validation.json").read_text())["validation"][params.evaluation.metric]
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
-def test_best_is_better_than_now_and_both_are_means_over_the_folds(problem):
+def test_best_is_better_than_now_and_both_are_the_figures_that_train_reports(problem):
     params = toy.params(problem, model=POOR)
     result = tune.tune(params, 6)
-    assert result.now == pytest.approx(mean_over_folds(params))
-    assert result.best == pytest.approx(mean_over_folds(params, **result.parameters))
-    assert definitions.direction(toy.METRIC[problem]) * (result.best - result.now) > 0
-    assert result.parameters.keys() == SPACE.keys()
+    assert result.now.figure == pytest.approx(validation(params, {}))
+    assert result.best.figure == pytest.approx(validation(params, result.best.parameters))
+    assert definitions.direction(toy.METRIC[problem]) * (result.best.figure - result.now.figure) > 0
+    assert result.best.parameters.keys() == SPACE.keys()
 
 
 def test_what_is_best_already_stays(monkeypatch):
@@ -77,25 +69,52 @@ def test_same_search_finds_the_same():
 
 def test_each_trial_is_reported():
     seen = []
-    result = tune.tune(toy.params(model=POOR), 4, seen.append)
-    assert len(seen) == 4 and seen == sorted(seen) and seen[-1] == result.best and seen[0] == result.now
+    result = tune.tune(toy.params(model=POOR), 4, lambda result: seen.append(result.best.figure))
+    assert len(seen) == 4 and seen == sorted(seen) and seen[-1] == result.best.figure and seen[0] == result.now.figure
 
 
-def test_hopeless_trials_are_given_up(monkeypatch):
+BY_ID = {"target": "answer", "id": "key"}
+
+
+def test_hopeless_trials_are_pruned_after_some_of_their_folds(monkeypatch):
     """After four that learn something, half of the values learn nothing."""
     monkeypatch.setattr(model, "SPACE", {"max_leaf_nodes": [2, 31], "learning_rate": [1e-6, 0.2]})
-    fits = []
-    monkeypatch.setattr(tune, "fit", lambda *arguments: fits.append(1) or train.fit(*arguments))
-    result = tune.tune(toy.params(), 12)
-    assert 0 < result.pruned < 12
-    assert len(fits) < 12 * tune.FOLDS
+    fits, fit = [], estimator.fit
+    monkeypatch.setattr(estimator, "fit", lambda *arguments: fits.append(1) or fit(*arguments))
+    result = tune.tune(toy.params(data=BY_ID), 12)
+    assert 0 < result.pruned < 12 and not result.best.pruned
+    assert 12 < len(fits) < 12 * 5
+
+
+def test_one_part_is_one_fit_a_trial(monkeypatch):
+    fits, fit = [], estimator.fit
+    monkeypatch.setattr(estimator, "fit", lambda *arguments: fits.append(1) or fit(*arguments))
+    assert tune.tune(toy.params(), 6).pruned == 0 and len(fits) == 6
+
+
+def test_trials_are_a_table_a_file_and_a_picture(monkeypatch):
+    monkeypatch.setattr(model, "SPACE", {"max_leaf_nodes": [2, 31], "learning_rate": [1e-6, 0.2]})
+    Path("params.yaml").write_text(toy.text(data=BY_ID))
+    output = run("tune", "--trials", "12").output
+    trials = pl.read_csv("reports/tuning.csv")
+    assert trials.columns == ["trial", "state", "roc_auc", "seconds", "max_leaf_nodes", "learning_rate"]
+    assert trials["trial"].to_list() == list(range(12)) and trials.row(0)[-1] is None  # params.yaml names none
+    pruned = trials.filter(state="pruned").height
+    assert pruned and f"{pruned} of 12 trials pruned" in output
+    table = [line.split() for line in output.splitlines() if line.endswith((" complete", " pruned")) and " of " not in line]
+    assert [line[-1] for line in table] == trials["state"].to_list()
+    assert "now" in table[0] and "best" in table[trials.filter(state="complete")["roc_auc"].arg_max()]
+    svg = Path("reports/tuning.svg").read_text(encoding="utf-8")
+    drawn = ElementTree.fromstring(svg)
+    assert len(drawn.findall(".//*[@class='dot']")) == 12 - pruned and len(drawn.findall(".//*[@class='pruned']")) == pruned
+    assert "ROC AUC, validation" in svg
 
 
 def test_best_is_written_and_comments_stay():
     Path("params.yaml").write_text(COMMENTED)
     result = run("tune", "--trials", "5")
     assert result.exit_code == 0, result.output
-    assert "log_loss over the folds: " in result.output and "params.yaml holds the best" in result.output
+    assert "Validation log_loss: " in result.output and "The best parameters are in params.yaml" in result.output
     text = Path("params.yaml").read_text()
     section = yaml.safe_load(text)["model"]
     assert section.keys() == SPACE.keys() | {"random_state"} and section["random_state"] == 0
@@ -103,18 +122,6 @@ def test_best_is_written_and_comments_stay():
     expected = COMMENTED.replace("max_iter: 2 ", f"max_iter: {section['max_iter']} ")
     assert text == expected.replace("  random_state", "\n".join([*figures, "  random_state"]))
     assert not list(Path().glob("*.tmp"))
-
-
-def test_without_time_folds_are_random():
-    data = {"target": "answer", "id": "key"}
-    result = tune.tune(toy.params(model=POOR, data=data), 4)
-    assert result.best > result.now
-
-
-def test_folds_keep_the_rows_of_an_id_together():
-    rows = pl.concat([toy.rows(100)] * 3)
-    params = toy.params(data={"target": "answer", "sensitive": ["kind"], "id": "key", "repeats": True})
-    assert all(not set(early["key"]) & set(late["key"]) for early, late in tune._folds(rows, params))
 
 
 @pytest.mark.parametrize("before", ["a: 1\n", "a: 1\nmodel: {}\n", "a: 1\nmodel: {depth: 1}\n"])

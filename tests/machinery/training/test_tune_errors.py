@@ -19,7 +19,7 @@ def space(monkeypatch):
 @pytest.mark.parametrize("space", [None, {}])
 def test_missing_space_is_named(monkeypatch, space):
     monkeypatch.setattr(model, "SPACE", space)
-    assert refused("tune").startswith("model.py declares no SPACE: name the parameters to search")
+    assert refused("tune").startswith("model.py: SPACE is missing or empty")
 
 
 WRONG = {
@@ -70,4 +70,4 @@ def test_fold_of_one_outcome_is_named():
     later = rows["answer"].to_numpy().copy()
     later[200:] = True
     rows.with_columns(answer=later).write_parquet("data/prepared/train.parquet")
-    assert refused("tune").startswith("a fold of the training rows holds one value of answer")
+    assert refused("tune").startswith("cannot validate on the ")

@@ -46,27 +46,27 @@ def evaluate() -> None:
 def tune(trials: int) -> None:
     """Search for better parameters and write the best to params.yaml.
 
-    The ranges are SPACE in model.py; what counts is the main metric, cross-validated on the training rows.
+    The ranges are SPACE in model.py; what counts is the validation figure of the main metric, as `factory train`
+    reports it. The test rows are never read.
     """
+    from ..evaluation import tuning
+    from ..evaluation.formatting import number
     from ..training import tune
 
     params = load_params()
-    name, best = params.evaluation.metric, [float("nan")]
     bar: Any
-    with click.progressbar(length=trials, label="Trials", item_show_func=lambda _: f"{name} {best[0]:.4f}") as bar:
-
-        def on_trial(value: float) -> None:
-            best[0] = value
-            bar.update(1)
-
-        result = tune.tune(params, trials, on_trial)
-    click.echo(
-        f"{name}, cross-validated: {result.now:.4f} now, {result.best:.4f} at best; {result.pruned} trials pruned"
-    )
-    if result.best == result.now:
+    with click.progressbar(length=trials, label="Trials", item_show_func=lambda text: text) as bar:
+        result = tune.tune(params, trials, lambda result: bar.update(1, f"best {number(result.best.figure)}"))
+    tuning.save(result.table(), result.metric)
+    click.echo(_trials_table(result))
+    name, now, best = result.metric.name, result.now, result.best
+    pruned = f"; {result.pruned} of {trials} trials pruned" if result.pruned else ""
+    click.echo(f"\nValidation {name}: {number(now.figure)} now, {number(best.figure)} at best{pruned}")
+    click.echo(f"All trials: {tuning.CSV}, {tuning.PLOT}")
+    if best is now:
         click.echo("No better parameters found: params.yaml is unchanged")
         return
-    tune.write(result.parameters)
+    tune.write(best.parameters)
     click.echo("The best parameters are in params.yaml. Next: uv run dvc repro")
 
 
@@ -90,3 +90,18 @@ def score(source: Path, destination: Path, model: Path) -> None:
     with click.progressbar(length=tables.count(source), label="Scoring") as bar:
         rows = batch.score_file(scorer, source, destination, bar.update)
     click.echo(f"✓ {rows:,} rows scored: {destination}")
+
+
+def _trials_table(result: Any) -> str:
+    from tabulate import tabulate
+
+    from ..evaluation.formatting import cell, number
+
+    marks = {result.best.number: "best", result.now.number: "now"}
+    rows = [
+        {"trial": trial.number, "": marks.get(trial.number, ""), result.metric.name: number(trial.figure)}
+        | {name: "default" if value is None else cell(value) for name, value in trial.parameters.items()}
+        | {"seconds": f"{trial.seconds:.1f}", "state": trial.state}
+        for trial in result.trials
+    ]
+    return tabulate(rows, headers="keys", disable_numparse=True)

@@ -75,9 +75,9 @@ class Chart:
         self.text.append(f"{name}: most rows, {self.y.label(heights[top])}, between {between}.")
         return self
 
-    def dot(self, x: float, y: float) -> "Chart":
+    def dot(self, x: float, y: float, kind: str = "dot") -> "Chart":
         """A single point."""
-        self.marks.append(self._circle(x, y, 6, "dot"))
+        self.marks.append(self._circle(x, y, 6, kind))
         return self
 
     def vertical(self, x: float) -> "Chart":

@@ -39,7 +39,7 @@ def run(params: Params) -> None:
     with stage("train", [MODEL, TRAINING, VALIDATION]) as staging:
         data = manifest.read_manifest(PREPARED)
         train, test = prepare.scan("train"), prepare.scan("test")
-        empty = _no_features(train)
+        empty = no_features(train)
         fitted, validation = learn(train, params)
         target, classes = target_of(train, params), classes_of(train, params)
         facts = {
@@ -68,7 +68,7 @@ def run(params: Params) -> None:
 
 def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None]:
     """The fitted estimator, and its validation, where there are enough rows for that."""
-    empty = _no_features(train)
+    empty = no_features(train)
     check_numeric(empty)
     check_leakage(train, params)
     fitted = fit(train, params)  # before the validation, whose rows would take room beside all others
@@ -83,7 +83,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None
 def fit(rows: Rows, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
     _check_all_classes_present(rows, params)
-    return estimator.fit(feature_matrix(rows), target_of(rows, params), params, _no_features(rows).schema)
+    return estimator.fit(feature_matrix(rows), target_of(rows, params), params, no_features(rows).schema)
 
 
 def check_numeric(table: pl.DataFrame) -> None:
@@ -93,7 +93,7 @@ def check_numeric(table: pl.DataFrame) -> None:
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
 
 
-def _no_features(rows: Rows) -> pl.DataFrame:
+def no_features(rows: Rows) -> pl.DataFrame:
     """The features of no rows: their names and types."""
     return features(collect(rows.head(0)))
 
@@ -118,7 +118,7 @@ def _probes(train: Rows, test: Rows) -> Matrix:
     """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
     complete = feature_matrix(test)
     with_gaps = feature_matrix(train.head(min(len(complete), MAX_PROBES_WITH_GAPS)))
-    numeric = [i for i, dtype in enumerate(_no_features(test).dtypes) if dtype != pl.Enum]
+    numeric = [i for i, dtype in enumerate(no_features(test).dtypes) if dtype != pl.Enum]
     gaps = np.random.default_rng(0).random((len(with_gaps), len(numeric))) < 0.1
     with_gaps[:, numeric] = np.where(gaps, np.nan, with_gaps[:, numeric])
     return np.vstack([complete, with_gaps])

@@ -1,8 +1,9 @@
-"""Search for better parameters on the training rows alone; hopeless trials are given up early."""
+"""Search for better parameters by the validation figure of the training rows; hopeless trials are pruned."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,58 +13,94 @@ import polars as pl
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
 from ... import model
 from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
-from ..metrics.definitions import Metric, classes_of, main_metric, target_of
-from ..scoring import artifact
-from ..scoring.scorer import feature_matrix
-from .train import fit
+from ..metrics.definitions import Metric, main_metric
+from .cross_validation import Folds
+from .train import no_features
 
-FOLDS = 4
 PRUNED = optuna.trial.TrialState.PRUNED
 
-Fold = tuple[pl.DataFrame, pl.DataFrame]
+
+@dataclass(frozen=True)
+class Trial:
+    """Parameters and the validation figure that they reach; of a pruned trial, that of the folds until then."""
+
+    number: int
+    figure: float
+    parameters: dict[str, Any]
+    pruned: bool
+    seconds: float = field(compare=False)
+
+    @property
+    def state(self) -> str:
+        return "pruned" if self.pruned else "complete"
 
 
 @dataclass(frozen=True)
 class Result:
-    """The main metric over the folds, now and at best, and the parameters that reach the best."""
+    """The trials, of which the first is params.yaml as it is."""
 
-    now: float
-    best: float
-    parameters: dict[str, Any]
-    pruned: int
+    metric: Metric
+    trials: list[Trial]
+
+    @property
+    def now(self) -> Trial:
+        return self.trials[0]
+
+    @property
+    def best(self) -> Trial:
+        complete = [trial for trial in self.trials if not trial.pruned]
+        return max(complete, key=lambda trial: self.metric.direction * trial.figure)
+
+    @property
+    def pruned(self) -> int:
+        return sum(trial.pruned for trial in self.trials)
+
+    def table(self) -> pl.DataFrame:
+        """A row for each trial."""
+        rows = [
+            {
+                "trial": trial.number,
+                "state": trial.state,
+                self.metric.name: trial.figure,
+                "seconds": round(trial.seconds, 3),
+            }
+            | trial.parameters
+            for trial in self.trials
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None, strict=False)
 
 
-def tune(params: Params, trials: int, on_trial: Callable[[float], None] = lambda best: None) -> Result:
-    """The best of so many trials, the first of which is params.yaml as it is; `on_trial` gets the best so far.
+def tune(params: Params, trials: int, on_trial: Callable[[Result], None] = lambda result: None) -> Result:
+    """So many trials, the first of which is params.yaml as it is; `on_trial` gets the result so far.
 
-    A trial is measured fold by fold and given up where it falls behind the median of those before
-    it (Optuna's MedianPruner). The test rows are never read. Raises FactoryError.
+    What counts is the validation figure that `train` reports, of the same folds: the test rows are never read. Where
+    there are several folds, a trial is pruned once it is worse than the median of those before it (Optuna's
+    MedianPruner). Raises FactoryError.
     """
     ranges = getattr(model, "SPACE", None)
     if not ranges:
-        raise FactoryError("model.py declares no SPACE: name the parameters to search, and between which values")
+        raise FactoryError("model.py: SPACE is missing or empty: name the parameters to search, each with its range")
     space = {name: _distribution(name, choice) for name, choice in ranges.items()}
-    metric, folds = main_metric(params), _folds(prepare.read("train"), params)
+    metric, train = main_metric(params), prepare.scan("train")
+    folds = Folds(train, params, no_features(train).schema)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize" if metric.higher_is_better else "minimize",
         sampler=optuna.samplers.TPESampler(seed=0),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
     )
+    result = Result(metric, [])
     for number in range(trials):
         trial = study.ask(space if number else {})
-        candidate = params.model_copy(update={"model": params.model | trial.params})
-        value = _mean_over_folds(trial, folds, candidate, metric)
-        study.tell(trial, value, PRUNED if value is None else None)
-        on_trial(study.best_value)
-    pruned = sum(trial.state == PRUNED for trial in study.trials)
-    return Result(float(study.trials[0].values[0]), study.best_value, study.best_params, pruned)
+        result.trials.append(_measure(trial, folds, params, metric, list(space)))
+        study.tell(trial, None if result.trials[-1].pruned else result.trials[-1].figure, _state(result.trials[-1]))
+        on_trial(result)
+    return result
 
 
 def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
@@ -83,29 +120,22 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
     temporary.replace(path)
 
 
-def _mean_over_folds(trial: optuna.Trial, folds: list[Fold], params: Params, metric: Metric) -> float | None:
-    """The mean of the metric over the folds, or None once it is hopeless."""
-    values: list[float] = []
-    for step, (early, late) in enumerate(folds):
-        score = artifact.predictor(fit(early, params), len(classes_of(early, params) or []))(feature_matrix(late))
-        values.append(float(metric(target_of(late, params), score)))
+def _measure(trial: optuna.Trial, folds: Folds, params: Params, metric: Metric, searched: list[str]) -> Trial:
+    """The mean of the metric over the folds; those left are spared once it is hopeless."""
+    candidate = params.model_copy(update={"model": params.model | trial.params})
+    start, values, pruned = time.perf_counter(), [], False
+    for step, (target, score) in enumerate(folds.scores(candidate)):
+        values.append(float(metric(target, score)))
         trial.report(float(np.mean(values)), step)
-        if trial.should_prune():
-            return None
-    return float(np.mean(values))
+        pruned = step + 1 < len(folds.held_out) and trial.should_prune()
+        if pruned:
+            break
+    parameters = {name: candidate.model.get(name) for name in searched}
+    return Trial(trial.number, float(np.mean(values)), parameters, pruned, time.perf_counter() - start)
 
 
-def _folds(rows: pl.DataFrame, params: Params) -> list[Fold]:
-    """Earlier rows to learn from and later ones to measure on; without time random ones, where ids repeat whole ids."""
-    data, splitter, ids = params.data, KFold(FOLDS, shuffle=True, random_state=0), None
-    if data.id and data.repeats:
-        splitter, ids = GroupKFold(FOLDS, shuffle=True, random_state=0), rows[data.id].to_physical().to_numpy()
-    elif data.time:
-        rows, splitter = rows.sort(data.time), TimeSeriesSplit(FOLDS)
-    folds = [(rows[early], rows[late]) for early, late in splitter.split(np.empty(rows.height), groups=ids)]
-    if any(part[params.data.target].n_unique() < 2 for fold in folds for part in fold):
-        raise FactoryError(f"a fold of the training rows holds one value of {params.data.target}: bring more data")
-    return folds
+def _state(trial: Trial) -> Any:
+    return PRUNED if trial.pruned else None
 
 
 def _distribution(name: str, choice: Any) -> optuna.distributions.BaseDistribution:
@@ -121,4 +151,4 @@ def _distribution(name: str, choice: Any) -> optuna.distributions.BaseDistributi
                 return IntDistribution(low, high, log=True)
             case (int() | float() as low, int() | float() as high, "log"):
                 return FloatDistribution(low, high, log=True)
-    raise FactoryError(f'model.py, SPACE: {name} is a list of values, or (low, high), or (low, high, "log")')
+    raise FactoryError(f'model.py, SPACE: {name} must be a list of values, (low, high), or (low, high, "log")')

@@ -111,7 +111,7 @@ def _largest_difference(expected: NDArray[np.float64], scores: NDArray[np.float6
 
 def _differences(expected: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Relative where the scores are large."""
-    return np.abs(scores - expected) / np.maximum(1, np.abs(expected))  # type: ignore[no-any-return]
+    return np.abs(scores - expected) / np.maximum(1, np.abs(expected))
 
 
 def _skl2onnx_graph(estimator: Any, n_features: int, classes: int) -> Any:
