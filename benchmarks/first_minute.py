@@ -76,7 +76,9 @@ def ours(place: Path, template: Path) -> Steps:
     project = place / "flights"
     place.mkdir()
     return {
-        "copy": timed(place, "copier", "copy", "--quiet", "--defaults", "-d", "project_name=Flights", str(template), str(project)),
+        "copy": timed(
+            place, "copier", "copy", "--quiet", "--defaults", "-d", "project_name=Flights", str(template), str(project)
+        ),
         "environment": timed(project, "uv", "sync", "--quiet"),  # which the next step would do
         "setup": timed(project, "uv", "run", "factory", "setup"),
         "pipeline": timed(project, "uv", "run", "dvc", "repro"),
@@ -117,7 +119,9 @@ def table(rounds: list[tuple[Steps, Steps]]) -> None:
     """Medians of the steps, and of the ratios of the pairs."""
     lines = ["| seconds of wall time, and of CPU | ours | kedro's starter |", "| --- | --- | --- |"]
     for step in rounds[0][0]:
-        lines.append(f"| {step} | {middle([ours[step] for ours, _ in rounds])} | {middle([t[step] for _, t in rounds if step in t])} |")
+        lines.append(
+            f"| {step} | {middle([ours[step] for ours, _ in rounds])} | {middle([t[step] for _, t in rounds if step in t])} |"
+        )
     totals = [[added(*side.values()) for side in pair] for pair in rounds]
     lines.append(f"| together | {middle([ours for ours, _ in totals])} | {middle([theirs for _, theirs in totals])} |")
     for number, name in enumerate(("wall time", "CPU seconds")):

@@ -51,6 +51,10 @@ def test_writes_numbers_of_a_column_with_the_same_decimals():
     assert [formatting.number(v, like=0.5) for v in (0.5, 0.00012, -0.00001)] == ["0.5000", "0.0001", "0.0000"]
 
 
+def test_ticks_of_counts_are_whole():
+    assert svg.Axis("k", 1, 3, whole=True).ticks() == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "ticks"), [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (-3, 7, [-2, 0, 2, 4, 6]), (0, 0.011, [0, 0.005, 0.01])]
 )

@@ -95,7 +95,7 @@ WRONG = {
     "unknown risk": ("risk: medium", "risk: Input should be 'low' or 'high'"),
     "another type": ("owner: 7", "owner: Input should be a valid string"),
     "half an approval": ("approvals: [{by: Li}]", "approvals.0.model: Field required"),
-    "a list": ("- owner", "the file: "),
+    "a list": ("- owner", "card.yaml: "),
     "no YAML": ("owner: [", "not YAML: "),
     "two errors": ("{colour: red, owner: 7}", "; "),
     "no UTF-8": ("\udcff", "not YAML: "),

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from late_flights.factory.evaluation import confusion, formatting, report, slices
+from late_flights.factory.evaluation import card_input, confusion, formatting, model_card, report, slices
 from late_flights.factory.metrics import fairness, threshold
 from late_flights.factory.metrics.definitions import METRICS
 from sklearn import metrics as sk
 from tests.factory import toy
 
-from machinery.evaluation.assessment_factory import CLASSES, ROWS, Page, build_assessment, render
+from machinery.evaluation.assessment_factory import CLASSES, ROWS, Page, build_assessment, build_run, render
 
 pytestmark = pytest.mark.usefixtures("no_project")
 
@@ -106,6 +106,19 @@ def test_groups_are_in_the_gates_order_and_with_their_intervals():
     assert [row[5] for row in rows] == [formatting.share(group.gain) for group in measured]
     for group in assessed.slices.to_dicts():
         assert group["low"] <= group[metric] <= group["high"] and group["bias_low"] < group["bias"] < group["bias_high"]
+
+
+def test_intervals_are_measured_for_the_groups_that_are_listed():
+    assessed = build_assessment("regression", columns={"many": [i % 20 for i in range(ROWS)]})
+    params = assessed.params.model_copy(update={"evaluation": assessed.params.evaluation.model_copy(update={"slices": ["many"]})})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "MIN_ROWS", 10)
+        found = slices.slices(assessed.test, assessed.target, assessed.score, 0.5, params)
+    known = found.filter(column="many")["low"].is_not_null()
+    assert known.to_list() == [True] * slices.WITH_INTERVAL + [False] * (20 - slices.WITH_INTERVAL)
+    page = Page(render(replace(assessed, params=params, slices=found)))
+    assert sum(rows[0][:1] == ["Group"] and len(rows) == 1 + slices.WITH_INTERVAL for rows in page.tables) == 1
+    model_card.render(model_card.build_card(replace(assessed, slices=found), card_input.ModelCardInput(), build_run(assessed)))
 
 
 @pytest.mark.parametrize(

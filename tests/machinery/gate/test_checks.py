@@ -26,7 +26,7 @@ def slice_checks(kinds, **parts):
 def test_missing_value_is_a_group_as_any_other():
     worse = predictions(score=np.where(RED, 1 - CHANCE, CHANCE))
     _, check = slice_checks([None if red else "green" for red in RED], challenger=worse)
-    assert check.judged and not check.passed and check.note.startswith(f"None (n {RED.sum()}): ROC AUC 0.")
+    assert check.judged and not check.passed and check.note.startswith(f"missing (n {RED.sum()}): ROC AUC 0.")
 
 
 def test_group_of_one_row_or_one_outcome_is_counted_not_judged():

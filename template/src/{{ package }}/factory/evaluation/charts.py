@@ -76,7 +76,7 @@ def multiclass(a: Assessment) -> list[Figure]:
     ]
     if top_k.height == 2:  # of which the second always holds the true class
         return drawn
-    chart = line(Chart(Axis("k", 1, top_k.height), _percent("top-k accuracy")), top_k, points=True)
+    chart = line(Chart(Axis("k", 1, top_k.height, whole=True), _percent("top-k accuracy")), top_k, points=True)
     return [*drawn, Figure("Top-k accuracy", "How often the true class is among the k most probable.", chart.svg())]
 
 

@@ -109,7 +109,7 @@ def _groups(card: dict[str, Any]) -> str:
 def _measured(name: str, figures: dict[str, Any], like: float) -> dict[str, str]:
     """A figure and its interval."""
     value, low, high = (number(figures[key], like=like) for key in ("value", "low", "high"))
-    return {name: value, "95% interval": f"{low} to {high}"}
+    return {name: value, "95% interval": "" if figures["low"] is None else f"{low} to {high}"}
 
 
 def _like(figures: dict[str, float | None], like: float) -> dict[str, str]:

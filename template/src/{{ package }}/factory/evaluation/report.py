@@ -16,10 +16,10 @@ from ..tables.chunks import column
 from . import charts, column_profile, confusion
 from .assessment import Assessment
 from .formatting import cell, number, share
-from .slices import MIN_ROWS, deviations
+from .slices import MIN_ROWS, WITH_INTERVAL, deviations
 from .worst import worst_predictions
 
-LISTED = {"classes": 5, "groups": 15, "deviations": 5, "features": 20, "columns": 40, "deliveries": 12}
+LISTED = {"classes": 5, "groups": WITH_INTERVAL, "deviations": 5, "features": 20, "columns": 40, "deliveries": 12}
 
 
 def render(assessment: Assessment, run: dict[str, Any]) -> str:

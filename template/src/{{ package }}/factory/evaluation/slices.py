@@ -8,11 +8,13 @@ import polars as pl
 
 from ..config import Params
 from ..metrics import bootstrap, fairness
-from ..metrics.definitions import Vector, main_metric, top_class
+from ..metrics.definitions import Metric, Vector, main_metric, top_class
 from .formatting import number
 
 MIN_ROWS = 30
+WITH_INTERVAL = 15  # groups of each column: the ones that the report lists
 CONFIDENCE = 0.95
+NO_INTERVAL = {"low": None, "high": None}
 
 
 def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, params: Params) -> pl.DataFrame:
@@ -26,9 +28,9 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
     outcome, confidence = top_class(target, score)
     found = []
     for column in params.group_columns:
-        rows_of = {str(value): rows for value, rows in fairness.groups(test, column)}
+        rows_of = {fairness.label(value): rows for value, rows in fairness.groups(test, column)}
         measured, _ = fairness.group_metrics(test, column, metric, target, score, trivial, MIN_ROWS)
-        found += [(column, group, rows_of[group.group]) for group in measured]
+        found += [(column, group, rows_of[group.group], place) for place, group in enumerate(measured)]
     spread = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / max(len(found), 1))
     return pl.DataFrame(
         [
@@ -37,14 +39,14 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
                 "value": group.group,
                 "rows": group.rows,
                 metric.name: group.value,
-                **_interval(bootstrap.interval(metric, target[rows], score[rows])),
+                **(_interval(metric, target[rows], score[rows]) if place < WITH_INTERVAL else NO_INTERVAL),
                 "baseline": group.reference,
                 "gain": group.gain,
                 "mean_target": float(outcome[rows].mean()),
                 "mean_score": float(confidence[rows].mean()),
                 **_bias(confidence[rows] - outcome[rows], spread),
             }
-            for column, group, rows in found
+            for column, group, rows, place in found
         ]
     )
 
@@ -65,7 +67,8 @@ def deviations(slices: pl.DataFrame, params: Params) -> list[str]:
     return [sentence(row) for row in off.sort(pl.col("bias").abs(), descending=True).to_dicts()]
 
 
-def _interval(interval: bootstrap.Interval) -> dict[str, float]:
+def _interval(metric: Metric, target: Vector, score: Vector) -> dict[str, float]:
+    interval = bootstrap.interval(metric, target, score)
     return {"low": interval.low, "high": interval.high}
 
 

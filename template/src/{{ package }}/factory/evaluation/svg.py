@@ -22,10 +22,12 @@ class Axis:
     low: float = 0.0
     high: float = 1.0
     percent: bool = False
+    whole: bool = False
 
     def ticks(self) -> list[float]:
         """Round values within the axis."""
         width = (self.high - self.low) / TICKS
+        width = max(width, 1.0) if self.whole else width
         power = 10.0 ** math.floor(math.log10(width))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= width * 0.999)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)

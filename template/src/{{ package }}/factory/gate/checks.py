@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..config import Params
-from ..evaluation.formatting import number
+from ..evaluation.formatting import number, share
 from ..metrics import bootstrap, definitions, fairness, threshold
 from ..metrics.definitions import Metric, Vector, main_metric
 from ..metrics.fairness import Gap, Predictions
@@ -153,7 +153,7 @@ def slices(e: Evidence) -> Iterator[Check]:
     metric, minimum, limit = (
         main_metric(e.params),
         e.params.gate.group_rows,
-        f"≥ {percent(-e.params.gate.slice_margin)}",
+        f"≥ {share(-e.params.gate.slice_margin)}",
     )
     for column in e.params.group_columns:
         what = f"{column}: smallest relative {_gain(metric, e.reference_name, short=True)}"
@@ -236,11 +236,6 @@ CHECKS = (
     footprint,
     contract_unchanged,
 )
-
-
-def percent(value: float) -> str:
-    """A share, or a relative change, as people write it."""
-    return f"{number(round(100 * value, 1))}%"
 
 
 def _not_judged(code: str, what: str, limit: str, why: str) -> Check:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
-from ..evaluation.formatting import number
+from ..evaluation.formatting import number, share
 from ..metrics.definitions import METRICS, Metric
-from .checks import Check, percent
+from .checks import Check
 
 WIDTH = 96  # of the terminal's table
 HEADERS = ("", "code", "check", "measured", "limit", "details")
@@ -131,7 +131,7 @@ def _measured(check: Check) -> str:
         return "not judged"
     if check.figure is None:
         return ""
-    return percent(check.figure) if check.unit == "share" else f"{number(check.figure)} {check.unit}".strip()
+    return share(check.figure) if check.unit == "share" else f"{number(check.figure)} {check.unit}".strip()
 
 
 def _details(check: Check) -> str:

@@ -62,6 +62,11 @@ def groups(rows: pl.DataFrame, column: str) -> Iterator[tuple[Any, NDArray[np.bo
         yield value, rows[column].eq_missing(value).to_numpy()
 
 
+def label(group: Any) -> str:
+    """The group's name."""
+    return "missing" if group is None else str(group)
+
+
 def group_metrics(
     test: pl.DataFrame, column: str, metric: Metric, target: Vector, score: Vector, reference: Vector, min_rows: int
 ) -> tuple[list[GroupMetric], int]:
@@ -76,7 +81,7 @@ def group_metrics(
             continue
         ours, theirs = float(metric(target[rows], score[rows])), float(metric(target[rows], reference[rows]))
         gain = metric.direction * (ours - theirs) / max(abs(theirs), 1e-9)
-        measured.append(GroupMetric(str(group), int(rows.sum()), ours, theirs, gain))
+        measured.append(GroupMetric(label(group), int(rows.sum()), ours, theirs, gain))
     return sorted(measured, key=lambda each: (each.gain, each.group)), skipped
 
 
@@ -116,6 +121,6 @@ def _widest(groups: Any, rates: dict[str, pl.Expr]) -> Gap | None:
     for name, rate in rates.items():
         by_group = groups.agg(rate.alias("rate")).drop_nulls("rate").sort("rate", "group")
         if by_group.height > 1:
-            lowest, highest = (GroupRate(str(group), rows, value) for group, rows, value in by_group[[0, -1]].rows())
+            lowest, highest = (GroupRate(label(group), rows, value) for group, rows, value in by_group[[0, -1]].rows())
             candidates.append(Gap(name, lowest, highest))
     return max(candidates, key=lambda gap: gap.value, default=None)
