@@ -24,7 +24,7 @@ INSTEAD = {
     r"answers? for|who answers": "owner",
     r"answer over HTTP": "serve over HTTP",
     r"breaks? off": "truncated",
-    r"(?<!there )(?:is|are|was|were) no (?!longer\b|more\b|fewer\b|less\b|such\b|matter\b)\w+": "is not a …, there is no …",
+    r"(?<!there )(?:is|are|was|were) no (?!(?:longer|more|fewer|less|such|matter|better|worse)\b)\w+": "is not a …, there is no …",
     r"no text": "not text",
     r"no target": "cannot be the target",
     r"kn(?:ow|ew|ow)s? nothing|knowing nothing": "baseline",
