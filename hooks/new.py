@@ -114,7 +114,7 @@ def answers(pairs: list[str], data_file: Path | None) -> dict[str, object]:
 
 
 def choose_problem(chosen: dict[str, object], args: argparse.Namespace) -> None:
-    """Tell apart the problem of the sample, which the template asks for, from that of the user's table."""
+    """Distinguish the problem of the sample, which the template asks for, from that of the user's table."""
     problem = chosen.get("problem")
     if args.data:
         args.problem = args.problem or [str(problem)] * (problem is not None)

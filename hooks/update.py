@@ -4,7 +4,7 @@
 # ///
 """Update a project to the newest release, as its own `factory update` does, whatever release it is of.
 
-Exit code 0 is clean, 1 a failure that changed nothing, 2 conflicts, 3 files kept for a person to look at.
+Exit code 0: clean; 1: failed, nothing was changed; 2: conflicts to resolve; 3: files were kept that the template no longer has.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def main() -> int | str:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("project", type=Path, help="folder of the project")
     parser.add_argument("--template", metavar="URL", help="where the template is now, if it has moved")
-    parser.add_argument("--release", metavar="X.Y.Z", help="which release; by default the newest")
+    parser.add_argument("--release", metavar="X.Y.Z", help="which release (default: the newest)")
     args = parser.parse_args()
     try:
         os.chdir(args.project)

@@ -38,6 +38,19 @@ def test_prepared_bytes_are_the_same_each_time():
 
 
 @pytest.mark.usefixtures("delivered")
+@pytest.mark.parametrize("column", ["kind", "key"])
+def test_time_that_is_none_is_refused(column):
+    Path("params.yaml").write_text(toy.text(data={"target": "answer", "time": column}), encoding="utf-8")
+    assert refused("prepare").startswith(f"params.yaml: data.time: {column} is not a time but ")
+
+
+@pytest.mark.usefixtures("project")
+def test_rows_that_are_not_prepared_yet():
+    with pytest.raises(errors.FactoryError, match=r"data/prepared/test\.parquet is missing"):
+        prepare.read("test")
+
+
+@pytest.mark.usefixtures("delivered")
 def test_altered_delivery_is_refused():
     path = Path("data/raw/second.csv")
     path.write_bytes(path.read_bytes().replace(b"green", b"blue", 1))

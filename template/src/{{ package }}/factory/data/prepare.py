@@ -43,12 +43,19 @@ def run(params: Params) -> None:
 
 def read(name: str) -> pl.DataFrame:
     """The prepared rows, `train` or `test`."""
-    return pl.read_parquet(PREPARED / f"{name}.parquet")
+    return pl.read_parquet(_prepared(name))
 
 
 def scan(name: str) -> pl.LazyFrame:
     """The same, read on demand."""
-    return pl.scan_parquet(PREPARED / f"{name}.parquet")
+    return pl.scan_parquet(_prepared(name))
+
+
+def _prepared(name: str) -> Path:
+    path = PREPARED / f"{name}.parquet"
+    if not path.exists():
+        raise FactoryError(f"{path} is missing: run `dvc pull` or `dvc repro`")
+    return path
 
 
 def describe(facts: dict[str, Any], params: Params) -> dict[str, Any]:
@@ -111,10 +118,13 @@ def check_not_future(times: pl.Series) -> None:
 
 
 def check_columns(params: Params) -> None:
-    """Raises FactoryError where params.yaml names a column that the contract does not have."""
-    columns = contract.LabelledRow.column_names()
+    """Raises FactoryError where params.yaml names a column that the contract does not have, or a time that is not one."""
+    columns = contract.LabelledRow.columns()
     for name in params.columns:
         if name not in columns:
             close = difflib.get_close_matches(name, columns, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(columns)}"
             raise FactoryError(f"params.yaml: contract.py has no column {name}, {hint}")
+    time = params.data.time
+    if time and not (columns[time].dtype.is_numeric() or columns[time].dtype in (pl.Date, pl.Datetime)):
+        raise FactoryError(f"params.yaml: data.time: {time} is not a time but {columns[time].dtype}")
