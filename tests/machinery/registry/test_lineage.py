@@ -42,6 +42,22 @@ def test_models_are_listed_with_the_metric_that_counts(problem):
     assert " promoted " in first and "Zoë 李" in first and first.endswith("the first")
 
 
+@pytest.mark.usefixtures("committed")
+def test_models_measured_on_different_test_rows_are_named(monkeypatch):
+    records = [{"test": "a", "data": "1"}, {"test": "b", "data": "2"}, {"test": "b", "data": "3"}]
+    listed = [versions.Version(i, "", "", {"why": "", **record}) for i, record in enumerate(records, 1)]
+    monkeypatch.setattr(versions, "local", lambda: listed)
+    assert "different test rows, so not comparable: v1 | v2, v3\n" in shown("models")
+    del listed[0]
+    assert "test rows" not in shown("models")
+
+
+def test_records_without_test_rows_are_told_apart_by_their_data():
+    records = [{"data": "1"}, None, {"data": "1", "test": "a"}, {"data": "2", "test": "a"}]
+    listed = [versions.Version(i, "", "", record) for i, record in enumerate(records, 1)]
+    assert [[version.number for version in group] for group in versions.by_test_rows(listed)] == [[1, 3], [4]]
+
+
 def test_models_for_machines():
     shown("promote", "-m", "why")
     [version] = versions.local()

@@ -82,6 +82,10 @@ def models(as_json: bool) -> None:
     metric = config.load().evaluation.metric
     rows = [_table_row(version, version is local[-1], metric) for version in local]
     click.echo(tabulate(rows, headers="keys", disable_numparse=True))
+    groups = [", ".join(version.name for version in group) for group in versions.by_test_rows(local)]
+    if len(groups) > 1:
+        click.echo(f"\nMeasured on different test rows, so not comparable: {' | '.join(groups)}")
+        click.echo("`factory compare` measures the current model and the champion on the same rows.")
 
 
 @main.command()

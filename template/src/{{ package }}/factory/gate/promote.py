@@ -54,7 +54,7 @@ def rollback(why: str, to: str | None = None) -> Version:
     if target.facts["model"] == previous[-1].facts["model"]:
         raise FactoryError(f"the model of {target.name} is already the champion")
     champion.check_loads(target.facts["commit"])
-    inherited = ("model", "data", "rows", "metrics", "gate", "serves")
+    inherited = {"model", "data", "test", "rows", "metrics", "gate", "serves"} & target.facts.keys()
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
     return versions.publish(target.facts["commit"], record, f"rolled back to {target.name}", previous)
 
@@ -147,6 +147,7 @@ def _facts(result: GateResult) -> dict[str, Any]:
     return {
         "model": result.model,
         "data": run_record["data"]["train"],
+        "test": run_record["data"]["test"],
         "rows": run_record["data"]["rows"],
         "metrics": run_record["metrics"],
         "gate": {"against": result.reference, "accepted": result.accepted, "checks": checks},

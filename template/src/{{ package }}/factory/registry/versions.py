@@ -94,6 +94,20 @@ def publish(commit: str, record: dict[str, Any], headline: str, previous: list[V
     return Version(number, tag, commit, record)
 
 
+def by_test_rows(versions: list[Version]) -> list[list[Version]]:
+    """The versions in groups of those whose figures are of the same test rows, and so compare.
+
+    Records of a release before 0.3.0 do not name the test rows: there it is the training rows that are the same.
+    """
+    records = [version.record for version in versions if version.record]
+    name = "test" if all("test" in record for record in records) else "data"
+    groups: dict[str, list[Version]] = {}
+    for version in versions:
+        if version.record:
+            groups.setdefault(version.record[name], []).append(version)
+    return list(groups.values())
+
+
 def model_md5(dvc_lock: str) -> str:
     """The hash by which DVC knows the folder model/, from the text of a dvc.lock."""
     outs = yaml.safe_load(dvc_lock)["stages"]["train"]["outs"]
