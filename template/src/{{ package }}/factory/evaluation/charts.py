@@ -60,7 +60,7 @@ def classification(a: Assessment) -> list[Figure]:
 def multiclass(a: Assessment) -> list[Figure]:
     """Probability by outcome, calibration, accuracy of the most confident rows and of the top k classes."""
     right, confidence = top_class(a.target, a.score)
-    accuracy, top_k = float(right.mean()), a.curves["guesses"]
+    accuracy, top_k = float(right.mean()), a.curves["top_k"]
     values = {"wrong": confidence[right == 0], "right": confidence[right == 1]}
     scores, legend = histograms(values, "probability of the predicted class", (0.0, 1.0))
     coverage = Chart(_percent("most confident rows"), _percent("accuracy"))

@@ -1,4 +1,4 @@
-"""What a column holds, in the training rows and in the test rows."""
+"""The values of a column, in the training rows and in the test rows."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 
 BINS, VALUES = 30, 10
-SAMPLED = 200_000  # values, about, of either, spread over it: of more, shares are as good
-PROBED = 10_000  # values, which mostly suffice to see that there are more than bins
+SAMPLED = 200_000  # values of each part, about, evenly spaced: shares do not need more
+PROBED = 10_000  # values: mostly enough to see that there are more distinct ones than bins
 CATEGORICAL = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
 
 def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
-    """Type, shares of missing values, a summary in words, and both distributions where they can be drawn.
+    """Type, shares of missing values, a summary, and both distributions where they can be drawn.
 
     A distribution is a list of shares that add up to one, over the same bins or values in both.
     """
@@ -63,7 +63,7 @@ def _summary(values: pl.Series, sampled: pl.Series) -> dict[str, Any]:
 
 
 def _counts(values: pl.Series) -> pl.DataFrame:
-    """Values and how often they occur, the most frequent first and equals by name."""
+    """Values and how often they occur, the most frequent first, ties by name."""
     counts = values.cast(pl.String).alias("value").value_counts(name="count")
     return counts.sort(["count", "value"], descending=[True, False])
 

@@ -1,4 +1,4 @@
-"""What is predicted for what: the confusion matrix, and precision, recall and F1 of it."""
+"""The confusion matrix, and precision, recall and F1."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ OTHERS = "others"
 
 
 def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any] | None:
-    """How often each outcome of a decision occurred; of classes, by true class how often each was predicted."""
+    """How often each outcome of a decision occurred; with several classes, how often each was predicted, by true class."""
     if classes := manifest.get("classes"):
         rows = definitions.confusion_matrix(target, score).tolist()
         return {name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, rows, strict=True)}
@@ -24,8 +24,8 @@ def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[s
 def classification_report(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any]:
     """Precision, recall and F1 of the decisions, and the expected calibration error of the scores.
 
-    Of several classes those of each and, at the top, the macro averages: precision and F1 over the classes that occur
-    or are predicted, recall over those that occur.
+    With several classes, those of each class and, at the top, macro averages: of precision and F1 over the classes that
+    occur or are predicted, of recall over those that occur.
     """
     error = {"calibration_error": definitions.calibration_error(*definitions.top_class(target, score))}
     if classes := manifest.get("classes"):
@@ -53,7 +53,7 @@ def matrix(target: Vector, score: Vector, classes: list[str]) -> list[dict[str, 
 
 
 def _figures(hit: int, predicted: int, actual: int) -> dict[str, float | None]:
-    """None where nothing is predicted, or nothing is to be found."""
+    """None where no row is predicted, or no row is actually of the class."""
     return {
         "precision": hit / predicted if predicted else None,
         "recall": hit / actual if actual else None,

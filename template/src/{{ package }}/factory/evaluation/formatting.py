@@ -11,7 +11,7 @@ MINUS = "\N{MINUS SIGN}"
 def number(value: Any, *, like: float | None = None) -> str:
     """Four significant digits with thousands separators (4,219; 0.8572); other values than numbers as they are.
 
-    `like` gives all figures of a column the decimals with which it has four significant digits itself.
+    With `like`, as many decimals as give that figure four significant digits: one for all figures of a column.
     """
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")

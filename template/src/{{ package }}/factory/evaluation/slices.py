@@ -20,9 +20,9 @@ NO_INTERVAL = {"low": None, "high": None}
 def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, params: Params) -> pl.DataFrame:
     """The main metric, its interval, and the mean target and score in each large enough group of the slice columns.
 
-    Groups come in the gate's order, the smallest gain over the trivial baseline first. Of several classes the means
-    are of whether the prediction is right and of its probability. `bias` is the mean score minus the mean target; its
-    interval holds for all groups together (Bonferroni), as one group in twenty would seem off by chance.
+    Groups are in the gate's order, the smallest gain over the trivial baseline first. For several classes the means
+    are those of whether the prediction is right and of its probability. `bias` is the mean score minus the mean target;
+    its interval holds for all groups together (Bonferroni), since one group in twenty would seem off by chance.
     """
     metric, trivial = main_metric(params), np.full_like(score, baseline)
     outcome, confidence = top_class(target, score)

@@ -12,7 +12,7 @@ FEATURES = 5  # the most important ones
 
 
 def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a table: id and time, what was true and what was predicted, and the main features."""
+    """Header and rows of a table: id and time, actual and predicted target, and the most important features."""
     error = _errors(a)
     places = np.argsort(-error, kind="stable")[: a.params.evaluation.worst_rows]
     rows, data = a.test[places], a.params.data
@@ -28,7 +28,7 @@ def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
 
 
 def _errors(a: Assessment) -> Any:
-    """How wrong each row is: the distance of the prediction, or what the true class's probability lacks."""
+    """How wrong each row is: the distance of the score from the target, or from 1 of the true class's probability."""
     if a.score.ndim == 1:
         return np.abs(a.score - a.target)
     return 1 - a.score[np.arange(len(a.target)), a.target.astype(int)]

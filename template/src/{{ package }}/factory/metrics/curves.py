@@ -8,7 +8,7 @@ from . import threshold
 from .definitions import Vector, top_class
 
 POINTS = 200
-MAX_GUESSES = 10
+MAX_K = 10
 
 
 def classification(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
@@ -39,11 +39,11 @@ def multiclass(target: Vector, score: Vector) -> dict[str, pl.DataFrame]:
     order, rows = np.argsort(-confidence, kind="stable"), np.arange(1, len(target) + 1)
     true_score = score[rows - 1, target.astype(int)]
     rank = (score > true_score[:, None]).sum(axis=1)
-    guesses = np.arange(1, min(score.shape[1], MAX_GUESSES) + 1)
+    places = np.arange(1, min(score.shape[1], MAX_K) + 1)
     return {
         "calibration": _by_tenth(right, confidence, pl.col("predicted", "observed").mean()),
         "coverage": _thin(pl.DataFrame({"rows": rows / len(target), "right": right[order].cumsum() / rows})),
-        "guesses": pl.DataFrame({"guesses": guesses, "right": [float((rank < k).mean()) for k in guesses]}),
+        "top_k": pl.DataFrame({"k": places, "accuracy": [float((rank < k).mean()) for k in places]}),
     }
 
 
