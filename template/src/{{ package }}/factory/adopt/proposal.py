@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import FactoryError
+from ..errors import FactoryError, listed
 from . import dates, defaults, profile
 from .profile import Column
 from .roles import ColumnRole, infer_role, is_free_text, leaks
@@ -69,7 +69,10 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoice
     roles = [replace(role, role="excluded", why=why_out[role.name]) if role.name in why_out else role for role in roles]
     proposal = _one_time(_one_id(Proposal(target, roles)), values)
     if not proposal.with_role("feature"):
-        raise FactoryError(f"no feature column left to predict {choices.target}")
+        reasons = listed([f"{role.name} ({role.why})" for role in proposal.with_role("excluded")], 4)
+        raise FactoryError(
+            f"no feature column left to predict {choices.target}{reasons and ': excluded are '}{reasons}"
+        )
     return proposal
 
 
