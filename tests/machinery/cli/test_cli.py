@@ -146,5 +146,5 @@ def test_wrong_usage(arguments):
     assert result.exit_code == 2 and line.startswith("Error: ") and "--help`" in line
 
 
-def test_no_command_shows_the_help():
-    assert run().output == run("--help").output
+def test_no_command_shows_the_help_as_h_does():
+    assert run().output == run("--help").output == run("-h").output

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.workspace import process
+from late_flights.factory.workspace import git, process
 
 
 def test_missing_program_is_named():
@@ -40,3 +40,10 @@ def test_failure_is_reported_by_its_most_telling_line(script, message):
     with pytest.raises(errors.FactoryError) as error:
         process.run(sys.executable, "-c", f"import sys\n{script}\nsys.exit(3)")
     assert str(error.value).endswith(f"` failed: {message}")
+
+
+@pytest.mark.parametrize("question", [git.author, git.branch])
+def test_without_git_no_other_reason_is_given(monkeypatch, tmp_path, question):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(errors.FactoryError, match="git is not installed, or not on PATH"):
+        question()

@@ -175,7 +175,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
 @click.group(
     cls=Factory,
     epilog="Every day: ingest FILE, dvc repro, git commit, dvc push, promote -m WHY",
-    context_settings={"max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
     "--version",

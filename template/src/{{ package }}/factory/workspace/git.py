@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import platforms
 from ..errors import FactoryError
-from .process import run
+from .process import require, run
 
 
 def author() -> str:
@@ -14,6 +14,7 @@ def author() -> str:
     try:
         return run("git", "var", "GIT_AUTHOR_IDENT").rpartition(" ")[0].rpartition(" ")[0]
     except FactoryError as error:
+        require("git")
         raise FactoryError(
             'Git does not know who you are: git config --global user.name "…" and user.email "…"'
         ) from error
@@ -158,6 +159,7 @@ def _query(*arguments: str, strip: bool = True) -> str | None:
     try:
         return run("git", *arguments, strip=strip)
     except FactoryError:
+        require("git")
         return None
 
 

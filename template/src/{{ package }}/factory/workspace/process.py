@@ -35,8 +35,7 @@ def run(
     *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
 ) -> str:
     """The output of the command. Raises FactoryError with the command and the first line of its error."""
-    if shutil.which(command[0]) is None:
-        raise FactoryError(f"{command[0]} is not installed, or not on PATH")
+    require(command[0])
     process = subprocess.run(
         command,
         cwd=cwd,
@@ -52,6 +51,12 @@ def run(
         first = lines[0] if lines else f"exit code {process.returncode}"
         raise _failure(" ".join(command[:2]), lines[-1] if first.startswith("Traceback") else first)
     return process.stdout.strip() if strip else process.stdout
+
+
+def require(program: str) -> None:
+    """Raises FactoryError where the program is not installed."""
+    if shutil.which(program) is None:
+        raise FactoryError(f"{program} is not installed, or not on PATH")
 
 
 def _failure(command: str, reason: str) -> FactoryError:
