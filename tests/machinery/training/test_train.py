@@ -1,12 +1,15 @@
-"""Training: the same rows and parameters give the same bytes."""
+"""Training: the same rows and parameters give the same bytes, and a person reads what was done."""
 
-import os
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
+from late_flights import model
+from late_flights.factory import manifest
+from late_flights.factory.evaluation.formatting import number
 from late_flights.factory.training import skops_schema, train
+from sklearn.dummy import DummyClassifier
 from tests.factory import toy
+from tests.factory.cli_runner import refused, run
 from threadpoolctl import threadpool_limits
 
 
@@ -20,26 +23,26 @@ def test_threads_do_not_change_the_bytes():
     assert len(models) == 1
 
 
-SAVED_IN_A_STAGE = """
-import sys
-from pathlib import Path
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from late_flights.factory.scoring import artifact
-from late_flights.factory.training import skops_schema
-estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit([[0.0], [1.0]], [0, 1])
-Path("model.skops").write_bytes(skops_schema.to_skops(estimator))
-artifact.load_skops(Path("model.skops"))
-print("sklearn.neural_network" in sys.modules)
-"""
+@pytest.mark.usefixtures("trained")
+def test_what_was_done_is_shown():
+    _first, estimator, validation, threshold, last = run("train").output.splitlines()
+    found = manifest.read_manifest(Path("model"))
+    figure = found["validation"]["metrics"]["roc_auc"]
+    assert "450 rows, 4 features, 2 fits" in estimator and "HistGradientBoostingClassifier" in estimator
+    assert f"roc_auc {number(figure['value'])}, 95% interval {number(figure['low'])} to " in validation
+    assert number(found["threshold"]) in threshold and last.startswith("✓ model/ in ")
 
 
-def test_stage_imports_no_estimator_that_it_does_not_use_for_the_same_bytes(tmp_path):
-    imported, saved = [], []
-    for stage in ({}, {"DVC_STAGE": "train"}):
-        command = [sys.executable, "-c", SAVED_IN_A_STAGE]
-        imported.append(subprocess.run(command, cwd=tmp_path, env=os.environ | stage, capture_output=True, check=True).stdout)
-        saved.append((tmp_path / "model.skops").read_bytes())
-    assert imported == [b"True\n", b"False\n"]
-    assert saved[0] == saved[1]
+@pytest.mark.usefixtures("trained")
+def test_folds_and_a_missing_graph_are_shown(monkeypatch):
+    monkeypatch.setattr(model, "model", lambda problem, features, **parameters: DummyClassifier())
+    Path("params.yaml").write_text(toy.text(data={"target": "answer", "id": "key"}), encoding="utf-8")
+    output = run("train").output
+    assert "6 fits" in output and "5 folds: " in output and "no model.onnx" in output
+
+
+@pytest.mark.usefixtures("trained")
+def test_unknown_metric_is_refused_before_the_training(monkeypatch):
+    Path("params.yaml").write_text(toy.text(evaluation={"metric": "luck"}), encoding="utf-8")
+    monkeypatch.setattr(train, "learn", None)
+    assert refused("train").startswith("params.yaml: evaluation.metric: luck")

@@ -1,6 +1,7 @@
 """Commands that train, measure and use the model."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,18 @@ def train() -> None:
 
     A stage of `dvc repro`: data/prepared/train.parquet → model/
     """
+    from .. import manifest
+    from ..paths import MODEL, TRAINING
     from ..training import train
 
-    train.run(load_params())
+    params = load_params()
+    click.echo("Training on data/prepared/train.parquet")
+    train.run(params)
+    model = manifest.read_manifest(MODEL)
+    for line in _training_lines(model, params.evaluation.metric):
+        click.echo(f"  {line}")
+    cost = json.loads(TRAINING.read_text(encoding="utf-8"))
+    click.echo(f"✓ {MODEL}/ in {cost['seconds']:.1f} s, {cost['peak_memory_mb']:.0f} MB of memory")
 
 
 @main.command()
@@ -90,6 +100,24 @@ def score(source: Path, destination: Path, model: Path) -> None:
     with click.progressbar(length=tables.count(source), label="Scoring") as bar:
         rows = batch.score_file(scorer, source, destination, bar.update)
     click.echo(f"✓ {rows:,} rows scored: {destination}")
+
+
+def _training_lines(model: dict[str, Any], name: str) -> Iterator[str]:
+    from ..evaluation.formatting import number
+
+    validation, rows, features = model["validation"], model["data"]["rows"], len(model["features"])
+    fits = 1 + (validation["folds"] if validation else 0)
+    yield f"{model['estimator']['class']}: {rows:,} rows, {features:,} features, {fits} fits"
+    if validation is None:
+        yield "no validation figures: too few rows"
+    elif name in validation["metrics"]:
+        value, low, high = (number(validation["metrics"][name][key]) for key in ("value", "low", "high"))
+        spread = "95% interval" if validation["folds"] == 1 else f"{validation['folds']} folds:"
+        yield f"validation {name} {value}, {spread} {low} to {high}, on {validation['rows']:,} rows"
+    if model["threshold"] is not None:
+        yield f"threshold {number(model['threshold'])}, from the validation rows"
+    if reason := model["onnx"]["reason"]:
+        yield f"no model.onnx, so scikit-learn scores, which takes longer: {reason}"
 
 
 def _trials_table(result: Any) -> str:

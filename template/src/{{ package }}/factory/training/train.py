@@ -14,7 +14,7 @@ from .. import manifest
 from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
-from ..metrics.definitions import class_frequencies, classes_of, target_of
+from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
 from ..scoring.scorer import describe, feature_matrix
@@ -35,6 +35,7 @@ TYPICAL_ROWS = 50_000  # that are looked at for typical values
 
 def run(params: Params) -> None:
     """data/prepared/ → model/, its validation figures, and what the training cost."""
+    main_metric(params)  # of which an unknown name would only be noticed after the training
     cost = measure()
     with stage("train", [MODEL, TRAINING, VALIDATION]) as staging:
         data = manifest.read_manifest(PREPARED)
