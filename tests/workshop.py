@@ -225,8 +225,8 @@ class Governed(Project):
     def codes(self) -> list[str]:
         """Why the gate refuses the model here."""
         code, _, err = self.run("factory", "compare")
-        assert code == 1 and err.startswith("Error: refused: "), err
-        return err.strip().removeprefix("Error: refused: ").split(", ")
+        assert code == 1 and err.startswith("✗ Rejected: "), err
+        return err.partition("\n")[0].removeprefix("✗ Rejected: ").split(", ")
 
     def versions(self) -> list[dict]:
         return json.loads(self.done("factory", "models", "--json"))

@@ -141,7 +141,9 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
         "data": f"{len(facts['data'])} deliveries, sha256 of the training rows {run['data']['train'][:12]}",
         "rows": f"{number(run['data']['rows'])} training rows{_span(run['data'])}",
         "estimator": f"{estimator or 'of model.py'}, {arguments or 'no arguments'}",
-        "metrics": ", ".join(f"{name} {number(value)}" for name, value in facts["metrics"].items()),
+        "metrics": ", ".join(
+            f"{name} {number(value)}" for name, value in facts["metrics"].items() if not name.startswith("error_q")
+        ),
         "gate": f"passed {judged} checks against {gate['against']}",
         "packages": f"{facts['environment']['packages']}, sha256 of uv.lock {facts['environment']['uv.lock'][:12]}",
         "model": f"sha256 of its manifest {version['model'][:12]}",

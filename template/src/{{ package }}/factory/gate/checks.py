@@ -126,7 +126,7 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
 
 
 def business_value(e: Evidence) -> Iterator[Check]:
-    """Decisions earn more than the best of always and never, and no less than the champion's, but for its margin."""
+    """Decisions earn more than always or never acting, and no less than the champion's, but for the margin."""
     value = e.params.value
     if value is None:
         return
@@ -139,22 +139,18 @@ def business_value(e: Evidence) -> Iterator[Check]:
     references: list[tuple[str, Vector, float | None]] = [(best, constant[best], None)]
     if e.champion:
         theirs = threshold.decision_values(e.target, e.champion.decision, value)
-        references.append(("champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
+        references.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
     for name, theirs, limit in references:
         gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
         bound = "interval > 0" if limit is None else f"interval ≥ {number(limit)}"
-        what = f"value per decision, gain over {name if limit is None else 'the champion'}"
-        yield Check("VALUE", what, gain.value, bound, passed, gain.low, gain.high)
+        yield Check("VALUE", f"value per decision, gain over {name}", gain.value, bound, passed, gain.low, gain.high)
 
 
 def slices(e: Evidence) -> Iterator[Check]:
-    """No large enough group is served worse than by the champion, or the baseline, but for the slices' margin."""
-    metric, minimum, limit = (
-        main_metric(e.params),
-        e.params.gate.group_rows,
-        f"≥ {share(-e.params.gate.slice_margin)}",
-    )
+    """In no large enough group is the metric worse than the champion's, or the baseline's, by more than the slice margin."""
+    metric, minimum = main_metric(e.params), e.params.gate.group_rows
+    limit = f"≥ {share(-e.params.gate.slice_margin)}"
     for column in e.params.group_columns:
         what = f"{column}: smallest relative {_gain(metric, e.reference_name, short=True)}"
         measured, skipped = fairness.group_metrics(
@@ -172,9 +168,10 @@ def slices(e: Evidence) -> Iterator[Check]:
 
 
 def calibration(e: Evidence) -> Iterator[Check]:
-    """Scores are probabilities, or unbiased: expected calibration error over tenths, or the bias as a share of the spread."""
+    """The expected calibration error over tenths of the scores; of a regression the bias, in standard deviations."""
     if e.params.problem == "regression":
-        what, figure = "bias / target's SD", float(abs((e.challenger.score - e.target).mean()) / e.target.std())
+        what = "bias in standard deviations of the target"
+        figure = float(abs((e.challenger.score - e.target).mean()) / e.target.std())
     else:
         what = "expected calibration error"
         figure = definitions.calibration_error(*definitions.top_class(e.target, e.challenger.score))
@@ -183,7 +180,7 @@ def calibration(e: Evidence) -> Iterator[Check]:
 
 
 def group_fairness(e: Evidence) -> Iterator[Check]:
-    """Groups of each sensitive column are selected, and misjudged, at rates that differ no more than allowed."""
+    """Selection rates and error rates of a sensitive column's groups differ no more than allowed."""
     limits = {"selection": e.params.gate.selection_gap, "error": e.params.gate.error_gap}
     minimum = e.params.gate.group_rows
     for column in e.params.data.sensitive:
@@ -201,7 +198,7 @@ def group_fairness(e: Evidence) -> Iterator[Check]:
 
 
 def footprint(e: Evidence) -> Iterator[Check]:
-    """The artefact alone: time of one row, size of its files, and ONNX against scikit-learn."""
+    """The model alone: time for one row, size of its files, and ONNX against scikit-learn."""
     time_limit, size_limit = e.params.gate.latency_ms, e.params.gate.size_mb
     yield Check(
         "LATENCY", "median time per row", e.latency_ms, f"≤ {time_limit:g} ms", e.latency_ms <= time_limit, unit="ms"
@@ -215,7 +212,7 @@ def footprint(e: Evidence) -> Iterator[Check]:
 
 
 def contract_unchanged(e: Evidence) -> Iterator[Check]:
-    """Rows that were valid for the champion still are, or the change is named on purpose."""
+    """The contract is the champion's, or somebody gave a reason for the change."""
     what = "contract.py"
     if e.champion is None:
         yield _not_judged("CONTRACT", what, "", "no champion to compare with")

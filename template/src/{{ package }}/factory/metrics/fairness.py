@@ -102,7 +102,7 @@ def gaps(
         errors = pl.Series("error", np.abs(predictions.score - target))
         overall = float(errors.mean()) or 1.0  # type: ignore[arg-type]  # of no error at all, any share is none
         relative = pl.col("error").mean() / overall
-        rows, rates = rows.with_columns(errors), {"error": {"mean absolute error / overall": relative}}
+        rows, rates = rows.with_columns(errors), {"error": {"relative mean absolute error": relative}}
     elif predictions.classes:
         names = enumerate(predictions.classes)
         selection = {f"share predicted {name}": (decision == code).mean() for code, name in names}
