@@ -92,4 +92,4 @@ def test_tag_here_only_is_named_with_what_pushes_it():
 
 def test_remote_that_is_gone_is_no_clean_audit():
     shutil.rmtree("../remote.git")
-    assert refused("audit").startswith("`git ls-remote --refs origin refs/tags/model/v*` failed: ")
+    assert refused("audit").startswith("`git ls-remote` failed: ")
