@@ -43,7 +43,7 @@ FAULTS = {
         lambda rows: column("kind", pl.lit("pink"))(text(rows)),
         "kind: not one of red, green, blue, 10 of",
     ),
-    "30 % nulls": (column("amount", None, 0.3), "amount: missing value, 30 of 100 rows, first in data row 1"),
+    "30 % nulls": (column("amount", None, 0.3), "amount: nullability (no value), 30 of 100 rows, first in data row 1"),
     "NaN": (column("amount", float("nan")), "amount: NaN, 10 of 100 rows"),
     "id twice": (column("key", pl.lit("k7")), "key: not unique, 10 of 100 rows, first in data row 1, e.g. k7"),
     "future": (

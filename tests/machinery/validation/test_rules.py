@@ -25,7 +25,7 @@ def violation(table, schema=toy.Row):
 
 
 BROKEN = {
-    "nullability": ({"amount": None}, "amount: missing value, 1 of 2 rows, first in data row 2"),
+    "nullability": ({"amount": None}, "amount: nullability (no value), 1 of 2 rows, first in data row 2"),
     "least": ({"amount": -1.0}, "amount: below min 0, 1 of 2 rows, first in data row 2, e.g. amount = -1.0"),
     "most": ({"gap": 11}, "gap: above max 10, 1 of 2 rows, first in data row 2, e.g. gap = 11"),
     "NaN": ({"amount": float("nan")}, "amount: NaN, 1 of 2 rows"),

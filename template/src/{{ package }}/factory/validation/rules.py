@@ -12,7 +12,11 @@ from ..tables.chunks import Rows, collect, height
 from .dataframely_internals import BOUNDS, validation_rules
 from .parsing import cast, first_value
 
-PROBLEMS = {"nullability": "missing value", "nan": "NaN", "inf": "infinite"}
+PROBLEMS = {
+    "nullability": "nullability (no value)",
+    "nan": "NaN",
+    "inf": "infinite",
+}  # users' tests match `: nullability`
 Bounds = tuple[bool, Any, Any, int | None, int | None]
 
 
