@@ -36,7 +36,7 @@ ADOPTED = {
     "target": "column to predict",
     "id": "identifier of a row, or of the entity that several rows belong to",
     "time": "timestamp; the newest rows become the test set",
-    "sensitive": "compare the groups of this column; repeatable",
+    "sensitive": "column whose groups the gate compares; repeatable",
     "problem": "classification, multiclass or regression (default: inferred from the target)",
 }
 """The options of `factory adopt`."""

@@ -54,6 +54,15 @@ finally:
     assert ("promote" in done.stdout) == (arguments != ["--version"])
 
 
+def test_version_shows_the_release_of_the_template(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "src" / NAME)
+    (tmp_path / ".copier-answers.yml").write_text("_commit: 1.2.3\n_src_path: x\n", encoding="utf-8")
+    script = f"from {NAME}.factory.cli import main\nmain(['--version'])"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "src")}
+    output = subprocess.check_output([sys.executable, "-c", script], env=environment, cwd=tmp_path, text=True)
+    assert ", template 1.2.3, Python " in output
+
+
 def left_out():
     """The names in factory/ that the wheel lacks."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -12,12 +12,12 @@ from .options import FILE
 
 @main.command()
 @click.argument("files", nargs=-1, type=FILE)
-@click.option("--inbox", is_flag=True, help="Take the new files in the folder inbox/ of the storage.")
+@click.option("--inbox", is_flag=True, help="Add the new files in the folder inbox/ of the storage.")
 @click.option("--source", metavar="TEXT", help="Where the data comes from (default: the file's path).")
 def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
     """Validate files against the contract and add them as deliveries.
 
-    CSV, Parquet, Excel, JSON Lines, also compressed. A file that violates the contract is refused and changes nothing.
+    Reads CSV, Parquet, Excel and JSON Lines, also compressed. A file that violates the contract is refused and changes nothing.
 
     \b
     Example: factory ingest flights-2013-05.csv --source "operations, by mail"
@@ -61,7 +61,7 @@ def contract(file: Path) -> None:
 @click.option("--target", required=True, metavar="COLUMN", help="Column to predict.")
 @click.option("--id", metavar="COLUMN", help="Identifier of the row, or of the entity that several rows belong to.")
 @click.option("--time", metavar="COLUMN", help="Timestamp; the newest rows become the test set.")
-@click.option("--sensitive", multiple=True, metavar="COLUMN", help="Compare the groups of this column; repeatable.")
+@click.option("--sensitive", multiple=True, metavar="COLUMN", help="Column whose groups the gate compares; repeatable.")
 @click.option(
     "--problem",
     type=click.Choice(["classification", "multiclass", "regression"]),
@@ -89,7 +89,7 @@ def adopt(table: Path, target: str, yes: bool, force: bool, **options: Any) -> N
 
 @main.command()
 def prepare() -> None:
-    """Validate all deliveries and split them into train and test.
+    """Validate all deliveries and split them into train and test rows.
 
     A stage of `dvc repro`: data/raw/ → data/prepared/
     """

@@ -29,7 +29,7 @@ OUTPUT = click.option(
 
 @main.command()
 @click.option("--model", type=FILE, help="Folder of the model (default: the champion, with the code of its commit).")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for every one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on.")
 def serve(model: Path | None, host: str, port: int) -> None:
     """Serve the model over HTTP.
