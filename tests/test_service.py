@@ -18,7 +18,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from workshop import Project, fill, free_port, installed, run, small_disk, tool, wait
+from workshop import Project, fill, free_port, installed, run, serving, small_disk, tool, wait
 
 pytestmark = pytest.mark.slow
 SWAPS = int(os.environ.get("SERVICE_SWAPS", "100"))
@@ -93,12 +93,12 @@ class ServedProject(Project):
         return process
 
     @contextlib.contextmanager
-    def serving(self, model: str = "a", **env: object) -> Iterator[subprocess.Popen[str]]:
-        """The service while the block runs; afterwards it has ended, and without a traceback."""
+    def serving(self, model: str = "a", otlp: str | None = None, **env: object) -> Iterator[subprocess.Popen[str]]:
+        """The service while the block runs; afterwards it has ended, without a traceback, and `log` is what it wrote."""
         self.port = free_port()
         settings = {f"FACTORY_{name}": str(value) for name, value in {"DRAIN": 0, "RELOAD": 0.05, **env}.items()}
         command = ("timeout", "--foreground", str(LIFE), "factory", "serve", "--model", model, "--port", str(self.port))
-        server = self.start(*command, **settings)
+        server = self.start(*command, OTEL_EXPORTER_OTLP_ENDPOINT=otlp, **settings)
         try:
             assert wait(lambda: server.poll() is not None or self.ready(), 60)
             yield server
@@ -108,9 +108,9 @@ class ServedProject(Project):
                 server.wait(20)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGKILL)
-            log = server.communicate()[1]
-        assert server.returncode in (*ENDED, -signal.SIGKILL), log
-        assert "Traceback" not in log
+            self.log = server.communicate()[1]
+        assert server.returncode in (*ENDED, -signal.SIGKILL), self.log
+        assert "Traceback" not in self.log
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError):
@@ -506,3 +506,47 @@ def test_memory_does_not_grow(project):
         grown = project.metric("process_resident_memory_bytes") - before
     assert set(counts) == {"200", "400", "404", "405", "415", "422"}
     assert grown < 30e6, f"{grown / 1e6:.0f} MB"
+
+
+# Traces
+
+COLLECTOR = """
+import json, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+class Collector(BaseHTTPRequestHandler):
+    def do_POST(self):
+        content = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+        with open(sys.argv[2], "a") as file:
+            for span in (span for group in content.resource_spans for scope in group.scope_spans for span in scope.spans):
+                status = [each.value.int_value for each in span.attributes if each.key == "http.response.status_code"]
+                print(json.dumps([span.name, span.trace_id.hex(), span.parent_span_id.hex(), *status]), file=file)
+        self.send_response(200)
+        self.end_headers()
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Collector).serve_forever()
+"""
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+def test_requests_are_spans_of_their_callers_traces(project, tmp_path):
+    port, spans = free_port(), tmp_path / "spans"
+    collector = f"http://127.0.0.1:{port}"
+    with project.serving(otlp=collector):
+        project.score(project.records[0])
+    assert "fastapi[opentelemetry]" in project.log
+    project.done("uv", "sync", "--quiet", "--extra", "otel")
+    with serving(port, project.bin / "python", "-c", COLLECTOR, port, spans, folder=tmp_path):
+        with project.serving(otlp=collector):
+            traced = {"Content-Type": JSON, "traceparent": f"00-{TRACE}-{SPAN}-01"}
+            with contextlib.closing(HTTPConnection("127.0.0.1", project.port, timeout=30)) as connection:
+                connection.request("POST", "/score", json.dumps(project.records[0]), traced)
+                assert connection.getresponse().status == 200
+            assert project.request("POST", "/score", {})[0] == 422
+            assert project.request("GET", "/metrics")[0] == 200
+        first, second = (json.loads(line) for line in spans.read_text().splitlines())
+    assert first == ["POST /score", TRACE, SPAN, 200]
+    assert second[0] == "POST /score" and second[1] != TRACE and second[2:] == ["", 422]
+    with project.serving(otlp=collector):  # a collector that has gone costs nothing
+        project.score(project.records[0])

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from .. import PACKAGE
 from ..errors import ContractViolation
 from . import open_inference, openapi, routes
-from .middleware import LimitsMiddleware
+from .middleware import LimitsMiddleware, needs_key
 from .openapi import ERROR_RESPONSES
 from .parsing import InvalidBody
 from .service import NotReady, Service, TooLarge
@@ -27,12 +27,25 @@ STATUS_CODES = {
     open_inference.ModelNotFound: 404,
     NotReady: 503,
 }
+TELEMETRY: Any = {  # of FastAPI itself: traces where OTEL_EXPORTER_OTLP_ENDPOINT is set, and no metrics beside Prometheus
+    "auto_configure": True,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "exclude": lambda scope: not needs_key(scope["path"]),
+}
 
 
 def create_app(settings: Settings, folder: Path) -> FastAPI:
     """The application that serves the model in the folder, with its service as `state.service`."""
     service = Service(settings, folder)
-    app = FastAPI(title=PACKAGE, lifespan=_lifespan, redoc_url=None, description="Scores rows: POST /score.")
+    app = FastAPI(
+        title=PACKAGE,
+        lifespan=_lifespan,
+        redoc_url=None,
+        description="Scores rows: POST /score.",
+        telemetry=TELEMETRY,
+    )
     app.state.service = service
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(routes.router)
