@@ -91,7 +91,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Speed and size, against the limits that the benchmarks name; `nox -s bench -- pipelines` measures those."""
+    """Speed and size, against the limits that the benchmarks name; `-- pipelines`, `-- first_minute STARTERS` and others measure those."""
     install(session)
     session.run("python", f"benchmarks/{[*session.posargs, 'bench'][0]}.py", session.create_tmp(), *session.posargs[1:])
 

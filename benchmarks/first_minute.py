@@ -1,8 +1,9 @@
 """From nothing to an evaluated model, against kedro's spaceflights starter: `nox -s bench -- first_minute STARTERS [PAIRS]`.
 
 STARTERS is a clone of github.com/kedro-org/kedro-starters, or a URL to clone it from; the variable KEDRO_STARTERS may name it
-instead. Both sides take their packages from uv's cache, which a first pair fills that does not count. They take turns, since
-other work on the machine would favour one; CPU seconds, of all processes that a step starts, show it less than wall time.
+instead. Both sides take their packages from uv's cache, which a first pair fills that does not count, and they take turns, since
+other work on the machine would favour one side. CPU seconds, of all processes that a step starts, suffer less from it than wall
+time. Then follows what a change of one feature costs, and DVC with nothing to do beside DVC in a repository with one small stage.
 """
 
 import os
@@ -37,6 +38,7 @@ def main(scratch: Path, starters: str = "", pairs: str = "5") -> str | None:
     template = snapshot(scratch)
     rounds = [(ours(scratch / f"ours{n}", template), theirs(scratch / f"kedro{n}", clone, kedro)) for n in range(int(pairs) + 1)]
     table(rounds[1:])
+    loop(scratch, scratch / f"ours{pairs}" / "flights")
     return None
 
 
@@ -128,9 +130,34 @@ def table(rounds: list[tuple[Steps, Steps]]) -> None:
         ratios = [ours[number] / theirs[number] for ours, theirs in totals]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} pairs"
         report(f"the first minute against kedro's, {name}", f"{median(ratios):.2f} x", f"<= {LIMIT} x ({spread})")
-        lines.append(f"| {name}, ours against kedro's | {median(ratios):.2f} × | {spread} |")
+        lines.append(f"| {name}, ours against kedro's | {median(ratios):.2f} x | {spread} |")
     print("\n".join(lines))
     write(ROOT / "docs/benchmarks.md", "first minute", lines)
+
+
+def loop(scratch: Path, project: Path) -> None:
+    """CPU seconds of the tests and the pipeline after a change of one feature, and of DVC with nothing to do."""
+    features = next(project.glob("src/*/features.py"))
+    features.write_text(features.read_text("utf-8") + "\n\nCHANGED = True\n", "utf-8")
+    tests = timed(project, "uv", "run", "pytest", "-q")[1]
+    report("a changed feature, CPU seconds of uv run pytest", f"{tests:.1f} s", "<= 10 s")
+    pipeline = timed(project, "uv", "run", "dvc", "repro")[1]
+    report("a changed feature, CPU seconds of uv run dvc repro", f"{pipeline:.1f} s", "<= 6 s")
+    small, dvc = scratch / "small", str(project / ".venv/bin/dvc")
+    small.mkdir()
+    timed(small, "git", "init", "--quiet")
+    timed(small, dvc, "init", "--quiet")
+    (small / "dvc.yaml").write_text("stages:\n  one:\n    cmd: echo 1 > one\n    outs: [one]\n")
+    timed(small, dvc, "repro")
+    least, idle = nothing_to_do(small, dvc), nothing_to_do(project, dvc)
+    report("dvc repro with nothing to do, against dvc status, CPU", f"{idle:.2f} x", f"<= {least:.2f} x, that of one small stage")
+
+
+def nothing_to_do(folder: Path, dvc: str) -> float:
+    """CPU seconds of `dvc repro` against those of `dvc status`, the least of several, in turn."""
+    pairs = [[timed(folder, dvc, command)[1] for command in ("repro", "status")] for _ in range(7)]
+    repro, status = (min(times) for times in zip(*pairs, strict=True))
+    return repro / status
 
 
 def middle(measured: list[tuple[float, float]]) -> str:

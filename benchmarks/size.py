@@ -1,4 +1,4 @@
-"""What a project carries and what its commands cost, now and at earlier states: `nox -s size -- REVISION …`.
+"""What a project carries, installs and spends, now and at earlier states: `nox -s size -- REVISION …`.
 
 The seconds are those of processors, on one thread where scikit-learn would take more, so that other work on the machine changes
 them little: threads that wait for each other spin. The table is printed, and written into docs/structure.md.
@@ -91,14 +91,21 @@ def spread(lengths: list[int]) -> str:
 
 
 def costs(project: Path) -> Iterator[tuple[str, str]]:
-    """CPU seconds of the stages, each a second time, and of the tests."""
+    """What is installed, and CPU seconds of the stages, each a second time, and of the tests."""
     run(project, "uv", "run", "factory", "setup")
+    yield "packages that the first `uv run` installs, and their MB", environment(project / ".venv")
     run(project, "uv", "run", "dvc", "repro")
     for stage in STAGES:
         yield f"CPU seconds of `factory {stage}`", f"{cpu_seconds(project, 'uv', 'run', 'factory', stage)[0]:.1f}"
     seconds, output = cpu_seconds(project, "uv", "run", "pytest", "-q", "-p", "no:cacheprovider")
     passed = int(re.search(r"(\d+) passed", output)[1])
     yield "tests of `uv run pytest`, and its CPU seconds", f"{passed:,}, {seconds:.0f}"
+
+
+def environment(venv: Path) -> str:
+    packages = next(venv.glob("lib/python*/site-packages"))
+    files = (path for path in packages.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return f"{len(list(packages.glob('*.dist-info')))}, {sum(file.stat().st_size for file in files) / 1e6:,.0f}"
 
 
 def cpu_seconds(project: Path, *command: str) -> tuple[float, str]:
