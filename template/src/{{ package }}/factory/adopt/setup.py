@@ -2,17 +2,19 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+from .. import PACKAGE
 from ..config import Params
 from ..data import ledger
-from ..data.ingest import ingest
 from ..paths import RAW
 from ..workspace import git, migration
 from ..workspace.process import run
 
 SAMPLE = "sample that came with the project"
 ORIGIN = Path("data/sample.txt")
+STAGES = f"import {PACKAGE}.factory.training.train, {PACKAGE}.factory.evaluation.evaluate"
 
 
 def setup(params: Params) -> Iterator[str]:
@@ -21,12 +23,22 @@ def setup(params: Params) -> Iterator[str]:
     git.init()
     yield "Git repository"
     yield from migration.migrate()
-    if not ledger.LEDGER.exists():
-        origin = ORIGIN.read_text(encoding="utf-8").strip() if ORIGIN.exists() else "unknown origin"
-        entries = ingest(sorted(RAW.glob("*.parquet")), params, f"{origin}, {SAMPLE}")
-        yield f"{sum(int(entry.rows) for entry in entries):,} rows of sample data in {len(entries)} deliveries"
-    if git.commit() is None:
-        git.commit_all("Start the project")
-        yield "first commit"
-    run(sys.executable, "-m", "pre_commit", "install")
-    yield "pre-commit hooks"
+    with ThreadPoolExecutor() as background:
+        hooks = background.submit(run, sys.executable, "-m", "pre_commit", "install")
+        if not ledger.LEDGER.exists():
+            yield _sample(params, background)
+        if git.commit() is None:
+            git.commit_all("Start the project")
+            yield "first commit"
+        hooks.result()
+        yield "pre-commit hooks"
+
+
+def _sample(params: Params, background: Executor) -> str:
+    # Python compiles what it imports first: meanwhile, what the first `dvc repro` would wait seconds for
+    background.submit(run, sys.executable, "-c", STAGES)
+    from ..data.ingest import ingest
+
+    origin = ORIGIN.read_text(encoding="utf-8").strip() if ORIGIN.exists() else "unknown origin"
+    entries = ingest(sorted(RAW.glob("*.parquet")), params, f"{origin}, {SAMPLE}")
+    return f"{sum(int(entry.rows) for entry in entries):,} rows of sample data in {len(entries)} deliveries"
