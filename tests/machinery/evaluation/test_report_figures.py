@@ -88,6 +88,11 @@ def test_worst_predictions_come_with_id_and_features(problem):
     assert [row[0] for row in rows] == [f"k{i}" for i in np.argsort(-wrong, kind="stable")[:3]]
 
 
+def test_worst_predictions_without_an_id_begin_with_the_outcome():
+    head, *rows = Page(render(build_assessment("regression", id=None))).table("actual outcome")
+    assert head == ["actual outcome", "predicted", "x", "y", "z"] and len(rows) == 3
+
+
 def test_worst_predictions_can_be_left_out():
     assessed = build_assessment()
     evaluation = assessed.params.evaluation.model_copy(update={"worst_rows": 0})

@@ -50,7 +50,7 @@ def classification(a: Assessment) -> list[Figure]:
         roc.dot(false_rate, true_rate)
     drawn = [
         Figure("Scores by outcome", f"Scores of the true and of the false rows. {upright}", scores.svg(), legend),
-        _calibration(a, "Observed rate by predicted probability, in tenths of the rows."),
+        _calibration(a, "Observed rate by predicted probability, in tenths of the rows. Dashed: equal."),
         Figure("Precision and recall", f"Dashed: the precision of predicting true for every row. {dot}", pr.svg()),
         Figure("ROC curve", f"Dashed: scores at random. {dot}", roc.svg()),
     ]
@@ -69,7 +69,7 @@ def multiclass(a: Assessment) -> list[Figure]:
         Figure(
             "Confidence by outcome", "Probabilities of the right and of the wrong predictions.", scores.svg(), legend
         ),
-        _calibration(a, "Accuracy by probability of the predicted class, in tenths of the rows."),
+        _calibration(a, "Accuracy by probability of the predicted class, in tenths of the rows. Dashed: equal."),
         Figure(
             "Accuracy of the most confident rows", "Dashed: of all rows.", line(coverage, a.curves["coverage"]).svg()
         ),
