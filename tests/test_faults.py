@@ -217,7 +217,7 @@ def test_storage_that_cannot_deliver(work, fault):
     (work.folder / JANUARY).unlink()
     code, _, err = work.run("dvc", "pull")
     assert code and "ERROR" in err and "Traceback" not in err
-    assert work.refused("factory", "prepare") == f"{JANUARY} is missing: fetch it with `dvc pull`"
+    assert work.refused("factory", "prepare") == f"{JANUARY} is missing: fetch it with `uv run dvc pull`"
     assert work.raw() == {name: raw for name, raw in content.items() if name not in JANUARY}
 
 

@@ -92,7 +92,7 @@ def test_rotten_prepared_data_is_refused(stage, file):
 def test_model_of_other_data_is_not_evaluated():
     set_params(split={"test": 0.5})
     run("prepare")
-    assert "model/ was trained on other data than data/prepared/ holds: run `dvc repro`" in refused("evaluate")
+    assert "model/ was trained on other data than data/prepared/ holds: run `uv run dvc repro`" in refused("evaluate")
 
 
 @trained

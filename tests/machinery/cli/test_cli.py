@@ -63,7 +63,7 @@ def test_unknown_option_gets_a_suggestion():
 def test_synonyms_are_of_commands_and_are_none():
     words = " ".join(SYNONYMS.values()).split()
     assert len(words) == len(set(words)) and not COMMANDS & set(words)
-    assert {command.removeprefix("factory ") for command in SYNONYMS} <= COMMANDS | {"dvc repro"}
+    assert {command.removeprefix("factory ") for command in SYNONYMS} <= COMMANDS | {"dvc pull", "dvc push", "dvc repro"}
 
 
 @pytest.mark.usefixtures("trained")
@@ -106,8 +106,8 @@ def test_elsewhere_than_in_a_project(tmp_path, monkeypatch, arguments):
 
 @pytest.mark.usefixtures("project")
 def test_stage_before_its_inputs():
-    assert refused("train") == "data/prepared/manifest.json is missing: run `dvc pull` or `dvc repro`"
-    assert refused("score", "a.csv", "b.csv") == "model/manifest.json is missing: run `dvc pull` or `dvc repro`"
+    assert refused("train") == "data/prepared/manifest.json is missing: run `uv run dvc pull` or `uv run dvc repro`"
+    assert refused("score", "a.csv", "b.csv") == "model/manifest.json is missing: run `uv run dvc pull` or `uv run dvc repro`"
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_altered_delivery_is_refused():
 @pytest.mark.usefixtures("delivered")
 def test_missing_delivery_is_refused():
     Path("data/raw/second.csv").unlink()
-    assert refused("prepare") == "data/raw/second.csv is missing: fetch it with `dvc pull`"
+    assert refused("prepare") == "data/raw/second.csv is missing: fetch it with `uv run dvc pull`"
 
 
 @pytest.mark.usefixtures("delivered")
@@ -72,7 +72,7 @@ def test_delivery_that_a_tightened_contract_refuses(monkeypatch):
 
 @pytest.mark.usefixtures("project")
 def test_nothing_delivered_is_refused():
-    assert "no delivery yet: add one with `factory ingest FILE`" in refused("prepare")
+    assert "no delivery yet: add one with `uv run factory ingest FILE`" in refused("prepare")
 
 
 @pytest.mark.usefixtures("delivered")

@@ -157,7 +157,7 @@ def test_card_of_another_model_is_refused():
     Path("reports/model-card.json").write_text(json.dumps(card))
     assert "reports/model-card.json" in refused("export", "card")
     Path("reports/model-card.json").unlink()
-    assert "run `dvc repro`" in refused("export", "card")
+    assert "run `uv run dvc repro`" in refused("export", "card")
 
 
 @pytest.mark.usefixtures("module_project")

@@ -22,7 +22,7 @@ def shown(*arguments):
 
 
 def test_no_models_yet():
-    assert shown("models") == "No version yet. The first: factory promote -m WHY\n"
+    assert shown("models") == "No version yet. The first: uv run factory promote -m WHY\n"
     assert json.loads(shown("models", "--json")) == []
     assert refused("trace", "v1") == "there is no version v1: none has been promoted yet"
 

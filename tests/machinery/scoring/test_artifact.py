@@ -69,7 +69,7 @@ def test_missing_or_empty_file_is_refused(folder, name):
     (folder / name).write_bytes(b"")
     assert f"{name} is damaged" in refusal(folder)
     (folder / name).unlink()
-    assert f"{name} is missing: run `dvc pull` or `dvc repro`" in refusal(folder)
+    assert f"{name} is missing: run `uv run dvc pull` or `uv run dvc repro`" in refusal(folder)
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "null", '{"sha256": 1, "files": []}', "[" * 100_000])

@@ -108,7 +108,7 @@ def test_what_a_killed_run_left_goes_after_a_day():
 def test_model_in_another_folder():
     ROWS.write_csv("rows.csv")
     Path("model").rename("older")
-    assert "model/manifest.json is missing: run `dvc pull`" in refused("score", "rows.csv", "scores.csv")
+    assert "model/manifest.json is missing: run `uv run dvc pull`" in refused("score", "rows.csv", "scores.csv")
     assert run("score", "rows.csv", "scores.csv", "--model", "older").exit_code == 0
 
 

@@ -45,9 +45,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         damaged = [name for name, expected in content["files"].items() if file_sha256(folder / name) != expected]
     except FileNotFoundError as error:
         missing = Path(error.filename)
-        raise ArtifactError(f"{missing} is missing: run `dvc pull` or `dvc repro`") from error
+        raise ArtifactError(f"{missing} is missing: run `uv run dvc pull` or `uv run dvc repro`") from error
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise ArtifactError(f"{path} is damaged: run `dvc repro`") from error
+        raise ArtifactError(f"{path} is damaged: run `uv run dvc repro`") from error
     if damaged:
         raise ArtifactError(
             f"{folder / damaged[0]} is damaged (its sha256 differs): delete it from the DVC cache and pull or run again"

@@ -104,7 +104,7 @@ def _failed_stage(outdated: dict[str, Any], failure: Failure | None) -> Problem:
     if lost:
         return Problem(
             "STORAGE",
-            f"outputs of stages cannot be fetched: {lost}; if they are lost, `dvc repro --force` and `dvc push`",
+            f"outputs of stages cannot be fetched: {lost}; if they are lost, `uv run dvc repro --force` and `uv run dvc push`",
         )
     stages = list(yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"])
     order = {name: index for index, name in enumerate(stages)}

@@ -48,9 +48,11 @@ SYNONYMS = {
     "factory key": "token",
     "factory export": "onnx convert",
     "factory build": "image docker package",
-    "factory publish": "push",
+    "factory publish": "release",
     "factory summary": "status",
     "factory propose": "pr mr",
+    "dvc pull": "pull fetch download",
+    "dvc push": "push",
     "dvc repro": "run repro reproduce pipeline retrain",
 }
 """By command, what people used to other tools type for it."""

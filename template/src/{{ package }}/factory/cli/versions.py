@@ -75,7 +75,7 @@ def models(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     if not local:
-        click.echo("No version yet. The first: factory promote -m WHY")
+        click.echo("No version yet. The first: uv run factory promote -m WHY")
         return
     from tabulate import tabulate
 
@@ -85,7 +85,7 @@ def models(as_json: bool) -> None:
     groups = [", ".join(version.name for version in group) for group in versions.by_test_rows(local)]
     if len(groups) > 1:
         click.echo(f"\nMeasured on different test rows, so not comparable: {' | '.join(groups)}")
-        click.echo("`factory compare` measures the current model and the champion on the same rows.")
+        click.echo("`uv run factory compare` measures the current model and the champion on the same rows.")
 
 
 @main.command()

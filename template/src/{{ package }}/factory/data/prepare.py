@@ -30,7 +30,7 @@ def run(params: Params) -> None:
         entries = ledger.entries()
         deliveries = [load(entry, params, staging / entry.file) for entry in entries]
         if not deliveries:
-            raise FactoryError(f"{ledger.LEDGER}: no delivery yet: add one with `factory ingest FILE`")
+            raise FactoryError(f"{ledger.LEDGER}: no delivery yet: add one with `uv run factory ingest FILE`")
         folder = staging / PREPARED.name
         folder.mkdir()
         for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
@@ -54,7 +54,7 @@ def scan(name: str) -> pl.LazyFrame:
 def _prepared(name: str) -> Path:
     path = PREPARED / f"{name}.parquet"
     if not path.exists():
-        raise FactoryError(f"{path} is missing: run `dvc pull` or `dvc repro`")
+        raise FactoryError(f"{path} is missing: run `uv run dvc pull` or `uv run dvc repro`")
     return path
 
 
@@ -77,7 +77,7 @@ def extent(rows: Rows, params: Params) -> dict[str, Any]:
 def load(entry: ledger.Entry, params: Params, folder: Path) -> pl.LazyFrame:
     """A delivery's valid rows, in files in a new folder. Raises FactoryError if the file is not the recorded one."""
     if not entry.path.is_file():
-        raise FactoryError(f"{entry.path} is missing: fetch it with `dvc pull`")
+        raise FactoryError(f"{entry.path} is missing: fetch it with `uv run dvc pull`")
     if manifest.file_sha256(entry.path) != entry.sha256:
         raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
     return load_validated(entry.path, params, folder, checked=True)

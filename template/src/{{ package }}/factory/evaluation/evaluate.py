@@ -23,7 +23,7 @@ def run(params: Params) -> None:
     with stage("evaluate", [REPORTS / name for name in OUTPUTS]) as staging:
         model = artifact.load()
         if model.manifest["data"]["train"] != manifest.read_manifest(PREPARED)["files"]["train.parquet"]:
-            raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `dvc repro`")
+            raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `uv run dvc repro`")
         assessment = assess(model, prepare.scan("train"), prepare.read("test"), params)
         write(assessment, staging)
 

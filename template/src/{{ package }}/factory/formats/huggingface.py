@@ -18,7 +18,7 @@ def render(versions: list[Version]) -> str:
     """The card of the model here. Raises FactoryError where reports/ describe another model."""
     card, model = _read("model-card.json"), manifest.model_id()
     if card is None or card["model_details"]["files"] != manifest.read_manifest(MODEL)["files"]:
-        raise FactoryError(f"{REPORTS}/model-card.json is missing or of another model: run `dvc repro`")
+        raise FactoryError(f"{REPORTS}/model-card.json is missing or of another model: run `uv run dvc repro`")
     promoted = [version for version in versions if (version.record or {}).get("model") == model]
     compared = _read("gate.json")
     gate = promoted[-1].facts["gate"] if promoted else compared if compared and compared["model"] == model else None
@@ -61,7 +61,7 @@ def _version(version: Version | None) -> str:
 
 def _gate(gate: dict[str, Any] | None) -> str:
     if gate is None:
-        return "Not compared yet: `factory compare`."
+        return "Not compared yet: `uv run factory compare`."
     failed = [check["code"] for check in gate["checks"] if not check["passed"]]
     columns = ("code", "what", "figure", "limit")
     table = tabulate([{name: check.get(name) for name in columns} for check in gate["checks"]], "keys", "github")

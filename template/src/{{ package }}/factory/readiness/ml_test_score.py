@@ -65,7 +65,9 @@ CRITERIA = (
     ),
     Criterion("Model", "Model specs are reviewed and submitted", missing="link the reviews of your pull requests"),
     Criterion("Model", "Offline and online metrics correlate", missing="needs labels that arrive after serving"),
-    Criterion("Model", "All hyperparameters have been tuned", missing="run `factory tune` and note what it found"),
+    Criterion(
+        "Model", "All hyperparameters have been tuned", missing="run `uv run factory tune` and note what it found"
+    ),
     Criterion("Model", "The impact of model staleness is known", missing="needs monitoring over time"),
     Criterion(
         "Model",

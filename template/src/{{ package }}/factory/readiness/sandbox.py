@@ -37,7 +37,7 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         if not all((folder / manifest.NAME).exists() for folder in (MODEL, PREPARED)):
-            raise FactoryError("there is no model to test: run `dvc repro` or `dvc pull`")
+            raise FactoryError("there is no model to test: run `uv run dvc pull` or `uv run dvc repro`")
         files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
         for folder in ("data", str(MODEL)):
             files += [str(path) for path in Path(folder).rglob("*") if path.is_file()]

@@ -105,7 +105,7 @@ def load_skops(path: Path) -> Any:
             f"{path} would construct types that are not trusted: review {missing} and add them to TRUSTED_TYPES in model.py"
         ) from error
     except BadZipFile as error:
-        raise ArtifactError(f"{path} is not a skops file: run `dvc repro`") from error
+        raise ArtifactError(f"{path} is not a skops file: run `uv run dvc repro`") from error
 
 
 def write_version(folder: Path, version: str, commit: str) -> None:

@@ -34,7 +34,7 @@ class Scorer:
             *model.manifest["features"].items()
         ]:  # order matters: the model knows features by position
             raise ArtifactError(
-                "features.py or contract.py no longer give the features that the model was trained on: run `dvc repro`"
+                "features.py or contract.py no longer give the features that the model was trained on: run `uv run dvc repro`"
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict

@@ -48,9 +48,9 @@ def read_keys(path: Path) -> dict[str, str]:
         raise FactoryError(f"{path}: cannot read the keys") from error
     for line in lines:
         if len(line) != 2 or not NAME.fullmatch(line[0]) or not re.fullmatch("[0-9a-f]{64}", line[1]):
-            raise FactoryError(f"{path}: each line holds a name and the sha256 of its key: `factory key NAME`")
+            raise FactoryError(f"{path}: each line holds a name and the sha256 of its key: `uv run factory key NAME`")
     if not lines:
-        raise FactoryError(f"{path}: has no keys: add the line that `factory key NAME` prints")
+        raise FactoryError(f"{path}: has no keys: add the line that `uv run factory key NAME` prints")
     return {sha256: name for name, sha256 in lines}
 
 

@@ -62,6 +62,6 @@ def require(program: str) -> None:
 def _failure(command: str, reason: str) -> FactoryError:
     if "not a git repository" in reason:
         return FactoryError(
-            "there is no Git repository here: run factory in the project's own folder, `factory setup` first"
+            "there is no Git repository here: run factory in the project's own folder, `uv run factory setup` first"
         )
     return FactoryError(f"`{command}` failed: {reason}")
