@@ -62,6 +62,14 @@ def test_figures_are_those_of_the_reports():
 
 
 @pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_rows_of_the_data_are_in_the_report_alone():
+    files = [path for path in Path("reports").rglob("*") if path.is_file()]
+    with_rows = [path.name for path in files if re.search(r"\bk\d+\b", path.read_text(encoding="utf-8"))]
+    assert with_rows == ["report.html"]
+
+
+@pytest.mark.usefixtures("trained")
 def test_missing_field_is_marked():
     assert json.loads(read("model-card.json"))["unsaid"] == list(card_input.REQUIRED_FIELDS)
     assert read("model-card.md").count("**missing: add it to docs/model-card.yaml**") == len(card_input.REQUIRED_FIELDS)

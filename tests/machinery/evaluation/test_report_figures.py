@@ -113,6 +113,13 @@ def test_groups_are_in_the_gates_order_and_with_their_intervals():
         assert group["low"] <= group[metric] <= group["high"] and group["bias_low"] < group["bias"] < group["bias_high"]
 
 
+def test_group_called_missing_is_not_the_missing_one():
+    assessed = build_assessment("regression", columns={"group": ["missing"] * 200 + [None] * 100})
+    found = slices.slices(assessed.test, assessed.target, assessed.score, 0.5, assessed.params)
+    means = {100: assessed.target[200:].mean(), 200: assessed.target[:200].mean()}
+    assert dict(found.select("rows", "mean_target").rows()) == pytest.approx(means)
+
+
 def test_intervals_are_measured_for_the_groups_that_are_listed():
     assessed = build_assessment("regression", columns={"many": [i % 20 for i in range(ROWS)]})
     params = assessed.params.model_copy(update={"evaluation": assessed.params.evaluation.model_copy(update={"slices": ["many"]})})
