@@ -10,7 +10,7 @@ from late_flights.factory.evaluation import card_input, model_card
 from late_flights.factory.release import inventory, sbom
 from tests.factory import toy
 
-from machinery.evaluation.assessment_factory import build_assessment
+from machinery.evaluation.assessment_factory import build_assessment, build_run
 from machinery.release.fake_docker import built
 
 
@@ -44,7 +44,11 @@ def test_list_names_all_that_is_in_it(version):
 @pytest.mark.parametrize("problem", toy.LABELLED)
 @pytest.mark.parametrize("written", [{}, dict.fromkeys(card_input.REQUIRED_FIELDS, "in words")], ids=["empty", "whole"])
 def test_model_card_keeps_the_schema(problem, written):
-    card = sbom.model_card(model_card.build_card(build_assessment(problem), card_input.ModelCardInput(**written)))
+    assessed = build_assessment(problem)
+    facts = model_card.build_card(assessed, card_input.ModelCardInput(**written), build_run(assessed))
+    facts["model_details"]["estimator"] = {"class": "sklearn.Some"} if written else None
+    card = sbom.model_card(facts)
+    assert ("modelArchitecture" in card["modelParameters"]) == bool(written)
     assert all(bool(texts) == bool(written) for texts in card["considerations"].values())
     model = {"type": "machine-learning-model", "name": "churn-model", "modelCard": card}
     check_schema({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [model]})

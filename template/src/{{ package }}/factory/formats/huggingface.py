@@ -11,6 +11,7 @@ from ..errors import FactoryError
 from ..paths import MODEL, REPORTS
 from ..registry.versions import Version
 
+POINTER = "- Version and gate result: added by `uv run factory export card`\n"
 TASKS = {"regression": "tabular-regression"}
 
 
@@ -28,6 +29,7 @@ def render(versions: list[Version]) -> str:
 
 def build(card: dict[str, Any], page: str, version: Version | None, gate: dict[str, Any] | None) -> str:
     """The page between its front matter and what became of the model."""
+    page = page.replace(POINTER, "")
     matter = yaml.safe_dump(front_matter(card), sort_keys=False, allow_unicode=True)
     return f"---\n{matter}---\n\n{page.rstrip()}\n\n## Version\n\n{_version(version)}\n\n## Gate\n\n{_gate(gate)}\n"
 

@@ -59,6 +59,7 @@ def model_card(card: dict[str, Any]) -> dict[str, Any]:
         "modelParameters": {
             "approach": {"type": "supervised"},
             "task": details["problem"],
+            **({"modelArchitecture": estimator["class"]} if (estimator := details.get("estimator")) else {}),
             "datasets": [training_data],
         },
         "quantitativeAnalysis": {"performanceMetrics": [_metric(*item) for item in card["metrics"].items()]},
