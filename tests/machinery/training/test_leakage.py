@@ -32,6 +32,6 @@ def test_few_hits_are_no_evidence():
 def test_leaked_class_is_refused():
     rows = prepare.read("train")
     leaked = rows.with_columns(amount=rows["answer"].to_physical() / 3.0)
-    with pytest.raises(errors.FactoryError, match="amount alone tells answer"):
+    with pytest.raises(errors.FactoryError, match="amount alone predicts answer"):
         train.learn(leaked, toy.params("multiclass"))
     assert Path("model/model.onnx").exists()

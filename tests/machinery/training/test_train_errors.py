@@ -24,7 +24,7 @@ def leaking(rows):
 
 
 FEATURES = {
-    "target in disguise": (leaking, "features.py: leak alone tells answer"),
+    "target leakage": (leaking, "features.py: leak alone predicts answer"),
     "text": (lambda rows: toy.features(rows).with_columns(rows["key"]), "features.py: key is String: make it a number"),
     "times": (lambda rows: toy.features(rows).with_columns(rows["seen"]), "features.py: seen is Datetime"),
 }
@@ -57,5 +57,5 @@ def test_unreviewed_type(monkeypatch):
 
 def test_class_without_rows_to_learn_from_is_named():
     rows = toy.rows(200, "multiclass").filter(pl.col("answer") != "middle")
-    with pytest.raises(errors.FactoryError, match="answer: no row to learn from is middle"):
+    with pytest.raises(errors.FactoryError, match="answer: no training row has the class middle"):
         train.fit(rows, toy.params("multiclass"))

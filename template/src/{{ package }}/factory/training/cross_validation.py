@@ -77,8 +77,8 @@ class Folds:
             if all(self._can_learn(~part) and self._can_measure(part) for part in parts):
                 return parts
         raise TooFewRows(
-            f"cannot validate on the {rows.height:,} training rows: a part of them has one value of {params.data.target} "
-            "alone, or lacks a class: bring more data"
+            f"cannot validate on the {rows.height:,} training rows: a part of them has only one value of "
+            f"{params.data.target}, or lacks a class: add data"
         )
 
     def _can_learn(self, part: NDArray[np.bool_]) -> bool:

@@ -120,6 +120,6 @@ def _readable_errors() -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise FactoryError(f"model.py: makes no estimator for {error}: add it") from error
+        raise FactoryError(f"model.py: no estimator for {error}: add one") from error
     except (TypeError, ValueError) as error:
         raise FactoryError(f"params.yaml, model: {str(error).partition(chr(10))[0]}") from error

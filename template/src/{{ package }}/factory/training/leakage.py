@@ -27,7 +27,8 @@ def check_leakage(train: Rows, params: Params) -> None:
     for name, column in zip(table.columns, matrix(table).T, strict=True):
         if predictive_power(column, target, params.problem) > LEAKAGE_THRESHOLD:
             raise FactoryError(
-                f"features.py: {name} alone tells {params.data.target}; if it is only known afterwards, leave it out"
+                f"features.py: {name} alone predicts {params.data.target} (target leakage?): "
+                "remove it if it is unknown at prediction time"
             )
 
 

@@ -110,8 +110,8 @@ def _check_all_classes_present(rows: Rows, params: Params) -> None:
     absent = set(classes_of(rows, params) or []) - set(column(rows, params.data.target).cast(pl.String).unique())
     if absent:
         raise FactoryError(
-            f"{params.data.target}: no row to learn from is {', '.join(sorted(absent))}: "
-            "bring such rows, or take the class out of contract.py"
+            f"{params.data.target}: no training row has the class {', '.join(sorted(absent))}: "
+            "add such rows, or remove the class from contract.py"
         )
 
 

@@ -30,7 +30,7 @@ def export(destination: Path, folder: Path = MODEL) -> None:
         raise FactoryError(f"{destination} exists already: choose a new folder")
     if "model.onnx" not in facts["files"]:
         raise FactoryError(
-            f"{folder}: no model.onnx: {facts['onnx'].get('reason') or 'the estimator has no equal in ONNX'}"
+            f"{folder}: no model.onnx: {facts['onnx'].get('reason') or 'the estimator has no ONNX equivalent'}"
         )
     if "features.onnx" not in facts["files"]:
         raise FactoryError(f"features.py: {_obstacle()}")

@@ -71,7 +71,7 @@ class Graph:
         return self.inputs.setdefault((column, part), f"leaf_{len(self.inputs)}")
 
     def require_range(self, data: str, low: float = -sys.float_info.max, high: float = sys.float_info.max) -> str:
-        """The same data, on the condition that where it is not NaN it lies in the range: else the row is not valid."""
+        """The same data; a row is valid only where they are NaN or within the range."""
         self.ranges[data, low, high] = None
         return data
 
