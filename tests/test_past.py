@@ -133,7 +133,7 @@ def test_it_goes_on(past, tmp_path, version, by):
     assert "up to date" in project.done("dvc", "status")
     project.done("pytest", "-q", "-p", "no:cacheprovider")
     assert f"model/v{1 if version == '0.1.0' else 2} is the champion" in project.done("factory", "promote", "-m", "more trees")
-    assert "versions verified" in project.done("factory", "audit")
+    assert "verified" in project.done("factory", "audit")
     assert git(project.folder, "status", "--porcelain") == ""
     assert 0 <= score(project) <= 1
 
