@@ -179,3 +179,19 @@ def test_limit_that_nearly_all_rows_break_is_kept_unless_they_are_near(value, is
     table.write_csv("next.csv")
     (line,) = contract_file.differences("next.csv")
     assert ("nearly all values are" in line) != is_proposed == bool(Path("change.diff").read_text("utf-8"))
+
+
+CODES = {
+    "alone": (some("gap", pl.lit(-999)), "gap", '["-999"]', ""),
+    "beside others": (lambda t: t.with_columns(gap=pl.Series([-999, -999, -12, *[1] * 97])), "gap", '["-999"]', "min=-15"),
+    "beyond the type": (some("gap", pl.lit(-99999)), "gap", '["-99999"]', ""),
+    "date": (some("seen", pl.lit(datetime(1970, 1, 1))), "seen", '["1970-01-01"]', ""),
+}
+
+
+@pytest.mark.parametrize("change, column, code, admitted", CODES.values(), ids=CODES)
+def test_code_for_missing_values_is_not_admitted(change, column, code, admitted):
+    change(delivery()).write_csv("next.csv")
+    (line,) = [line for line in contract_file.differences("next.csv") if line.startswith(column)]
+    patch = Path("change.diff").read_text("utf-8")
+    assert f'metadata={{"missing": {code}}}' in line and (admitted in patch if admitted else not patch)

@@ -89,7 +89,11 @@ def _prompt() -> str:
 
 def _row(role: ColumnRole) -> tuple[str, ...]:
     shown = "feature, sensitive" if role.sensitive and role.role == "feature" else role.role
-    return (role.name[:40], _kind(role.column), shown, _contents(role.column)[:60], role.why[:70])
+    return (_cut(role.name, 40), _kind(role.column), shown, _cut(_contents(role.column), 60), _cut(role.why, 70))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _kind(column: Column) -> str:

@@ -20,6 +20,7 @@ LIMITS = ("min", "max", "min_exclusive", "max_exclusive", "min_length", "max_len
 MOST_NEW_CATEGORIES, MOST_WORDS = 20, 3
 SYSTEMATIC, FAR = 0.9, 0.1  # the share of the rows beyond a limit, and how far, as a share of it
 LEAST_ROWS = 20  # that are beyond a limit, to look for another unit in them alone
+PLACEHOLDER_DATES = ("0001-01-01", "1900-01-01", "1970-01-01", "9999-12-31")
 DECIDE = "a person has to decide"
 FIX = "fix the delivery, not the contract"
 NOTATIONS = {
@@ -68,6 +69,9 @@ class Values:
         yield from self._silent_unit_changes()
 
     def _type(self, name: str, loss: Violation) -> Difference:
+        codes = self._unread(name).drop_nulls().cast(pl.Float64, strict=False)
+        if len(codes) and _is_placeholder(codes).all():
+            return Difference(name, f"{loss}{_if_missing(codes)}")
         for wider in bounds.wider_types(self.cast[name]):
             cast, losses = try_cast(self.rows.select(name), self._retyped(name, getattr(dy, wider)))
             if not losses:
@@ -137,25 +141,20 @@ class Values:
         name, limit = bad.name, getattr(self.schema.columns()[bad.name], kind)
         where, to = DIRECTIONS[kind[:3]]
         sizes = bad.str.len_bytes() if bad.dtype == pl.String else bad.list.len() if bad.dtype.is_nested() else bad
-        extreme = sizes.max() if kind.startswith("max") else sizes.min()
+        is_code = _is_placeholder(bad)
+        codes = _if_missing(bad.filter(is_code)) if is_code.any() else ""
+        values = sizes if is_code.all() else sizes.filter(~is_code)
+        extreme = values.max() if kind.startswith("max") else values.min()
         message = f"{name}: {len(bad):,} of {self.rows.height:,} rows {where} {kind} {limit}, {to} {extreme!s}"
-        suspicion = self._placeholder(bad) or self._unit_change(name, bad) or self._far_beyond(sizes, limit)
+        suspicion = codes if is_code.all() else self._unit_change(name, bad) or self._far_beyond(bad, limit)
         if suspicion:  # a limit that admits such values admits the fault
             return Difference(name, message + suspicion)
         bound = bounds.rounded_bound(extreme, kind, sizes.dtype if sizes is bad else pl.Int64())
         edit = partial(ContractEditor.limit, column=name, kind=kind, value=bound) if bound is not None else None
-        return Difference(name, message, edit)
-
-    def _placeholder(self, bad: pl.Series) -> str | None:
-        """The one value beyond the limit that looks like a code for missing values, as the end of a message."""
-        values = bad.unique()
-        if len(values) > 1 or not values.dtype.is_numeric() or values[0] not in SENTINELS:
-            return None
-        code = f"{values[0]:g}"
-        return f'; if {code} means unknown, declare it in contract.py: metadata={{"missing": ["{code}"]}}'
+        return Difference(name, message + codes, edit)
 
     def _far_beyond(self, bad: pl.Series, limit: Any) -> str | None:
-        """Whether nearly all values are far beyond the limit, so that no other one will do, as the end of a message."""
+        """Whether nearly all numbers are far beyond the limit, so that no other one will do, as the end of a message."""
         if not bad.dtype.is_numeric() or len(bad) < SYSTEMATIC * (len(self.cast) - self.cast[bad.name].null_count()):
             return None
         distance = abs(float(bad.median()) - limit)  # type: ignore[arg-type]
@@ -191,3 +190,19 @@ class Values:
         """A contract of that column alone, of another type."""
         metadata = self.schema.columns()[name].metadata
         return type("One", (dy.Schema,), {"one": kind(nullable=True, alias=name, metadata=metadata)})
+
+
+def _is_placeholder(values: pl.Series) -> pl.Series:
+    """Whether each value looks like a code for a missing one."""
+    if values.dtype.is_numeric():
+        return values.cast(pl.Float64).is_in([float(code) for code in SENTINELS]).fill_null(False)
+    if values.dtype.is_temporal():
+        return values.cast(pl.String).str.head(10).is_in(PLACEHOLDER_DATES)
+    return pl.repeat(False, len(values), eager=True)
+
+
+def _if_missing(codes: pl.Series) -> str:
+    """What to do about such codes, as the end of a message."""
+    texts = [f"{code:g}" if isinstance(code, int | float) else f"{code!s:.10}" for code in codes.unique().sort()]
+    listed = ", ".join(f'"{text}"' for text in texts)
+    return f'; if {" or ".join(texts)} means unknown, declare it in contract.py: metadata={{"missing": [{listed}]}}'
