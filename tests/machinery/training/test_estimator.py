@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -64,6 +64,12 @@ def test_wrapped_estimator_has_the_same_columns(monkeypatch):
     wrapped = HistGradientBoostingClassifier(categorical_features=["kind"])
     build(monkeypatch, CalibratedClassifierCV(wrapped))
     assert wrapped.categorical_features == [1]
+
+
+def test_estimators_of_a_vote_have_the_same_columns(monkeypatch):
+    voter = HistGradientBoostingClassifier(categorical_features=["kind"])
+    build(monkeypatch, VotingClassifier([("first", voter), ("second", "drop")]))
+    assert voter.categorical_features == [1]
 
 
 def test_columns_behind_the_first_step_are_others(monkeypatch):

@@ -76,6 +76,9 @@ def by_position(estimator: Any, names: list[str]) -> None:
         for name, value in estimator.get_params(deep=False).items():
             if name in ("estimator", "regressor"):
                 by_position(value, names)
+            elif name == "estimators":  # of a vote or a stack
+                for _, each in value:
+                    by_position(each, names)
             elif name == "categorical_features" and isinstance(value, list):
                 estimator.set_params(categorical_features=_positions(value, names))
             elif name == "monotonic_cst" and isinstance(value, dict):
