@@ -69,7 +69,7 @@ def test_synonyms_are_of_commands_and_are_none():
 @pytest.mark.usefixtures("trained")
 def test_unknown_metric():
     Path("params.yaml").write_text(toy.text(evaluation={"metric": "luck"}), encoding="utf-8")
-    assert "evaluation.metric: luck is none of average_precision" in refused("evaluate")
+    assert "evaluation.metric: luck is not one of average_precision" in refused("evaluate")
 
 
 @pytest.mark.usefixtures("trained")

@@ -48,7 +48,7 @@ def test_value_of_now_may_lie_outside_the_space(monkeypatch):
 
 
 MISTAKES = {
-    "unknown metric": ({"evaluation": {"metric": "luck"}}, "params.yaml: evaluation.metric: luck is none of "),
+    "unknown metric": ({"evaluation": {"metric": "luck"}}, "params.yaml: evaluation.metric: luck is not one of "),
     "unknown parameter": ({"model": {"colour": 1}}, "params.yaml, model: "),
 }
 
@@ -70,4 +70,4 @@ def test_fold_of_one_outcome_is_named():
     later = rows["answer"].to_numpy().copy()
     later[200:] = True
     rows.with_columns(answer=later).write_parquet("data/prepared/train.parquet")
-    assert refused("tune").startswith("cannot validate on the ")
+    assert refused("tune").startswith("cannot validate on ")

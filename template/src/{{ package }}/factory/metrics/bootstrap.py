@@ -1,4 +1,4 @@
-"""Metrics with 95 % intervals, by a percentile bootstrap over the rows (Efron & Tibshirani 1993)."""
+"""Metrics with 95% intervals, by a percentile bootstrap over the rows (Efron & Tibshirani 1993)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_RESAMPLE_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and its 95 % interval."""
+    """A figure and its 95% interval."""
 
     value: float
     low: float
@@ -24,7 +24,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Estimate(Interval):
-    """A metric on the test rows, its 95 % interval, and what the baseline reaches on them."""
+    """A metric on the test rows, its 95% interval, and what the baseline reaches on them."""
 
     baseline: float
 

@@ -21,7 +21,7 @@ ERROR_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of target and score, which is called like its function, and how people read it."""
+    """A function of target and score, which an instance calls, with the texts that explain it."""
 
     name: str
     function: Callable[[Vector, Vector], float]
@@ -34,7 +34,7 @@ class Metric:
 
     @property
     def direction(self) -> int:
-        """1 if more of it is better, -1 if less is."""
+        """1 if higher is better, -1 if lower is."""
         return 1 if self.higher_is_better else -1
 
 
@@ -60,14 +60,14 @@ def roc_auc_by_ranks(positive: NDArray[np.bool_], score: Vector) -> float:
 
 
 def log_loss(target: Vector, score: Vector) -> float:
-    """Mean negative logarithm of the probability of what was true."""
+    """Mean negative logarithm of the probability of the true outcome."""
     epsilon = np.finfo(np.float64).eps
     probability = np.where(target > 0, score, 1 - score)
     return float(-np.log(np.clip(probability, epsilon, 1 - epsilon)).mean())
 
 
 def brier(target: Vector, score: Vector) -> float:
-    """Mean square of the difference between the probability and what was true."""
+    """Mean squared difference between the probability and the true outcome."""
     return float(np.square(score - (target > 0)).mean())
 
 
@@ -147,16 +147,24 @@ _TABLE = {
     ),
     "multiclass": (
         Metric("log_loss", multiclass_log_loss, False, "log loss", "punishes confident mistakes; 0 is perfect"),
-        Metric("accuracy", accuracy, True, "accuracy", "share of decisions that are right"),
+        Metric("accuracy", accuracy, True, "accuracy", "share of correct predictions"),
         Metric(
             "balanced_accuracy",
             balanced_accuracy,
             True,
             "balanced accuracy",
-            "the same, as if all classes were as frequent",
+            "accuracy as if all classes were equally frequent",
         ),
-        Metric("macro_f1", macro_f1, True, "macro F1", "finding each class, and it alone; the mean over classes"),
-        Metric("roc_auc", multiclass_roc_auc, True, "ROC AUC", "of each class against the rest; the mean over classes"),
+        Metric(
+            "macro_f1", macro_f1, True, "macro F1", "precision and recall of each class combined; the mean over classes"
+        ),
+        Metric(
+            "roc_auc",
+            multiclass_roc_auc,
+            True,
+            "ROC AUC",
+            "chance that a row of a class scores above the rest; the mean over classes",
+        ),
     ),
     "regression": (
         Metric("mae", mean_absolute_error, False, "mean absolute error", "in the unit of the target; 0 is perfect"),
@@ -177,20 +185,20 @@ HIGHER_IS_BETTER = {name for table in METRICS.values() for name, metric in table
 
 
 def direction(name: str) -> int:
-    """1 if more of the metric is better, -1 if less is."""
+    """1 if higher is better, -1 if lower is."""
     return 1 if name in HIGHER_IS_BETTER else -1
 
 
 def main_metric(params: Params) -> Metric:
-    """The metric that the model is judged by. Raises FactoryError where there is none of its name."""
+    """The metric that params.yaml names in evaluation.metric. Raises FactoryError if it is unknown."""
     metrics, name = METRICS[params.problem], params.evaluation.metric
     if name not in metrics:
-        raise FactoryError(f"params.yaml: evaluation.metric: {name} is none of {', '.join(metrics)}")
+        raise FactoryError(f"params.yaml: evaluation.metric: {name} is not one of {', '.join(metrics)}")
     return metrics[name]
 
 
 def target_of(rows: Rows, params: Params) -> Vector:
-    """The target as numbers, shape (rows,); true is 1, and a class its place among the contract's."""
+    """The target as numbers, shape (rows,); true is 1, and a class its position among the contract's."""
     return column(rows, params.data.target).to_physical().cast(pl.Float64).to_numpy()
 
 
@@ -201,12 +209,12 @@ def classes_of(rows: Rows, params: Params) -> list[str] | None:
 
 
 def top_class(target: Vector, score: Vector) -> tuple[Vector, Vector]:
-    """Target and score as they are; of classes, whether the most probable one was right and its probability."""
+    """Target and score unchanged; for several classes, whether the most probable one is correct, and its probability."""
     return (target, score) if score.ndim == 1 else ((score.argmax(axis=1) == target).astype(float), score.max(axis=1))
 
 
 def class_frequencies(target: Vector, classes: int) -> list[float]:
-    """The share of each class, which is the constant score of the trivial baseline."""
+    """The share of each class: the constant score of the baseline."""
     return (np.bincount(target.astype(int), minlength=classes) / len(target)).tolist()  # type: ignore[no-any-return]
 
 

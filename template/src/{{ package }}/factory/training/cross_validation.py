@@ -1,4 +1,4 @@
-"""Validation: how the model does on training rows that it has not seen, which are the figures to choose by."""
+"""Validation: every metric on training rows that the model has not learned from, to choose models by."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,21 +20,21 @@ from ..tables.chunks import Rows, collect, height, sample
 from . import estimator
 
 MAX_ROWS = 200_000
-FOLDS = (5, 3, 2)  # the most of which each holds two values of the target
-MAX_CELLS_OF_FOLDS = 1_000_000  # of larger tables one part is enough, and several fits take long
+FOLDS = (5, 3, 2)  # as many as leave every fold two values of the target
+MAX_CELLS_OF_FOLDS = 1_000_000  # for larger tables one part is precise enough, and several fits take long
 SALT = "validation:"
 
 
 class TooFewRows(FactoryError):
-    """Nothing to validate on."""
+    """The training rows cannot be divided into parts that can be learned from and measured."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Every metric of the problem on the rows held out, and what they were scored without having been learned from.
+    """Every metric of the problem on the rows held out, and their targets and scores.
 
-    Of one part, low and high are the 95 % interval by the bootstrap; of several, the lowest and the highest fold,
-    which for five of them is about as wide.
+    The interval is the bootstrap's 95% for one part. For several it is from the lowest to the highest fold, which for
+    five is about as wide as the t distribution's 95% interval of their mean.
     """
 
     metrics: dict[str, Interval]
@@ -51,8 +51,8 @@ class Validation:
 class Folds:
     """Training rows, and the parts of them that are held out in turn.
 
-    By time the newest rows are one part. Otherwise a hash chooses, as it does for the test rows, so that rows of
-    one id are in one part: several parts, or one of a large table. Raises TooFewRows where a part has too little.
+    If the split is by time, the newest rows are the only part. Otherwise a hash chooses, as it does for the test rows,
+    so that rows of one id stay together: several parts, or one if the table is large. Raises TooFewRows.
     """
 
     def __init__(self, train: Rows, params: Params, schema: pl.Schema) -> None:
@@ -77,8 +77,8 @@ class Folds:
             if all(self._can_learn(~part) and self._can_measure(part) for part in parts):
                 return parts
         raise TooFewRows(
-            f"cannot validate on the {rows.height:,} training rows: a part of them has only one value of "
-            f"{params.data.target}, or lacks a class: add data"
+            f"cannot validate on {rows.height:,} training rows: a part of them has only one value of {params.data.target}, "
+            "or lacks a class: add more data"
         )
 
     def _can_learn(self, part: NDArray[np.bool_]) -> bool:
@@ -92,7 +92,7 @@ def validate(folds: Folds, params: Params) -> Validation:
     """Every metric of the problem, on rows that the model has not learned from."""
     parts = list(folds.scores(params))
     target, score = (np.concatenate(values) for values in zip(*parts, strict=True))
-    defined = METRICS[params.problem] if np.isfinite(score).all() else {}  # no metric is of NaN, which the gate refuses
+    defined = METRICS[params.problem] if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
     metrics = {name: _interval(metric, parts) for name, metric in defined.items()}
     return Validation(metrics, len(parts), target, score)
 

@@ -66,7 +66,7 @@ def describe(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> dic
 def by_position(estimator: Any, names: list[str]) -> None:
     """Replace the names of columns by their positions, since the estimator is fitted to a matrix.
 
-    Only where its input is the matrix itself: what follows a first step gets other columns.
+    Only where the input is that matrix: the columns after the first step of a pipeline are others.
     """
     if isinstance(estimator, Pipeline):
         by_position(estimator.steps[0][1], names)

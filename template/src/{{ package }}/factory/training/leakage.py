@@ -1,4 +1,4 @@
-"""Features that alone predict the target: they would hardly be known when scores are needed."""
+"""Target leakage: a feature that alone predicts the target is hardly known at prediction time."""
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -13,12 +13,12 @@ from ..tables.chunks import Matrix, Rows, collect, sample
 
 LEAKAGE_THRESHOLD = 0.999
 MAX_ROWS = 20_000
-MAX_CELLS = 4_000_000  # of wide tables fewer rows
-MIN_OF_RARER_CLASS = 5  # a column may well put fewer on top by chance
+MAX_CELLS = 4_000_000  # wide tables have fewer rows
+MIN_OF_RARER_CLASS = 5  # a column may rank fewer first by chance
 
 
 def check_leakage(train: Rows, params: Params) -> None:
-    """Refuse a feature that alone predicts the target: it would not be known when scores are needed."""
+    """Refuse a feature that alone predicts the target."""
     max_rows = max(MAX_CELLS // len(features(collect(train.head(0))).columns), MAX_ROWS // 10)
     rows = sample(train, min(MAX_ROWS, max_rows))
     if params.data.id and params.data.repeats:

@@ -1,4 +1,4 @@
-"""Stage `train`: prepared rows to a model on disk; the test rows serve only to prove the ONNX model equal."""
+"""Stage `train`: from prepared rows to a model on disk. The test rows only serve to compare ONNX with scikit-learn."""
 
 import json
 from importlib import metadata
@@ -35,7 +35,7 @@ TYPICAL_ROWS = 50_000  # that are looked at for typical values
 
 def run(params: Params) -> None:
     """data/prepared/ → model/, its validation figures, and what the training cost."""
-    main_metric(params)  # of which an unknown name would only be noticed after the training
+    main_metric(params)  # an unknown name would only be noticed after the training
     cost = measure()
     with stage("train", [MODEL, TRAINING, VALIDATION]) as staging:
         data = manifest.read_manifest(PREPARED)
@@ -82,7 +82,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None
 
 
 def fit(rows: Rows, params: Params) -> BaseEstimator:
-    """An estimator fitted to the rows. Raises FactoryError naming a parameter that it cannot take."""
+    """An estimator fitted to the rows. Raises FactoryError naming a parameter that it does not accept."""
     _check_all_classes_present(rows, params)
     return estimator.fit(feature_matrix(rows), target_of(rows, params), params, no_features(rows).schema)
 

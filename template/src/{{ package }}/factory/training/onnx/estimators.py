@@ -85,7 +85,7 @@ def _compare(
 ) -> tuple[float | None, str | None]:
     """The largest difference, and why the graph is not to be used, if it is not."""
     if scores.shape != expected.shape or not np.isfinite(scores).all():
-        return None, "its scores are of another shape, or NaN"
+        return None, "its scores have another shape, or are NaN"
     by_row = _differences(expected, scores).reshape(len(probes), -1).max(axis=1, initial=0)
     largest, wrong, missing = float(by_row.max(initial=0)), by_row > TOLERANCE, np.isnan(probes).any(axis=1)
     if not wrong.any():
