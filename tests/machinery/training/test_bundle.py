@@ -55,7 +55,7 @@ def test_file_says_what_it_is():
 def test_row_that_breaks_a_rule_is_refused():
     bundle.export(Path("edge"))
     wrong = rows().head(3).with_columns(kind=pl.lit("red"), amount=pl.Series([1.0, 95.0, 2.0])).to_dicts()
-    with pytest.raises(ValueError, match="row 1: breaks a rule"):
+    with pytest.raises(ValueError, match="row 1: violates a rule"):
         standalone.Scorer(Path("edge/model.onnx")).score(wrong)
 
 
