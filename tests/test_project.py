@@ -58,17 +58,8 @@ def test_it_passes_its_own_checks(project):
 
 def test_the_machinery_passes_the_checks_of_the_template(project):
     style = str(ROOT / "tools/machinery/pyproject.toml")
-    run(
-        project,
-        "uv",
-        "run",
-        "--group",
-        "lint",
-        "mypy",
-        f"--config-file={style}",
-        str(next(project.glob("src/*/factory"))),
-        "tests/factory",
-    )
+    run(project, "uv", "sync", "--inexact", "--group", "lint", "--group", "tune")
+    run(project, "uv", "run", "mypy", f"--config-file={style}", str(next(project.glob("src/*/factory"))), "tests/factory")
 
 
 def test_its_own_checks_are_of_its_own_modules(project):
