@@ -1,4 +1,4 @@
-"""A client, and a service of the toy's model on a port of this machine, in a thread of the test's own process."""
+"""A client, and a service of the toy's model on a local port, in a thread of the test process."""
 
 import io
 import json
@@ -39,7 +39,7 @@ class Response:
 
 
 class Client:
-    """Sends requests to the service; `service` is its inside."""
+    """Sends requests to the service; `service` is its state."""
 
     def __init__(self, port: int, service: Any) -> None:
         self.port, self.service = port, service
@@ -60,12 +60,12 @@ class Client:
         return self.request("POST", path, content, {"Content-Type": kind, **named})
 
     def infer(self, head: Any, tail: bytes) -> Response:
-        """The answer to tensors of which the data follow the JSON as bytes."""
+        """The response to tensors whose data follow the JSON as bytes."""
         content = head if isinstance(head, bytes) else json.dumps(head).encode()
         return self.post(content + tail, path=INFER, Inference_Header_Content_Length=str(len(content)))
 
     def metric(self, start: str) -> float:
-        """The value of the series whose line starts so; 0 if there is none."""
+        """The value of the first series whose line starts like this; 0 if there is none."""
         lines = self.get("/metrics").body.decode().splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(start)), 0.0)
 
@@ -127,7 +127,7 @@ def csv(table: pl.DataFrame) -> bytes:
 
 
 GOOD = records(rows(1))[0]
-"""A record that keeps the toy's contract."""
+"""A valid record of the toy."""
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,6 @@ def module_client(module_project: Path) -> Iterator[Client]:
 
 @pytest.fixture
 def client(module_client: Client) -> Iterator[Client]:
-    """The same; after each test the service still scores."""
+    """The same, which checks after each test that the service still scores."""
     yield module_client
     assert module_client.post(GOOD).status == 200

@@ -1,4 +1,4 @@
-"""Who calls is known by a key or a header, and metrics stay few whoever calls."""
+"""Callers are identified by a key or a header, and the number of metrics stays limited."""
 
 import json
 

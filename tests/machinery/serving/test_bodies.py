@@ -1,4 +1,4 @@
-"""JSON records: a client's mistake is named, without a value, and never the service's failure."""
+"""JSON records: a client's error is a 4xx that names the field, without its value, and never a 5xx."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""More than the limits allow is sent away at once, and those who were let in are answered."""
+"""Requests beyond the limits are rejected at once, and accepted ones are answered."""
 
 import socket
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Which model answers: the newest that is fit to serve, or a challenger, and always one alone."""
+"""Which model scores a request: the newest valid one or a challenger, and only one of them."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ LOADS = 'factory_model_loads_total{outcome="%s",role="%s"}'
 
 
 def other_model(source: str = "model") -> Path:
-    """The same model under another fingerprint, and a version's name."""
+    """The same model with another fingerprint and a version."""
     target = shutil.copytree(source, Path("other"))
     facts = manifest.read_manifest(target)
     for name in ("manifest.json", artifact.VERSION_FILE):

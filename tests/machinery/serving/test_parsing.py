@@ -1,4 +1,4 @@
-"""Bodies into rows: every type that a contract can have, strictly, and what its deliveries write for missing values."""
+"""Parsing of bodies: every type of a contract, strictly, and the missing values of its deliveries."""
 
 import json
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""What was asked and answered is kept, off the request's way."""
+"""Requests and scores are captured, outside of requests."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""Whatever the format, the scores are the scorer's; what the OpenAPI document promises is so."""
+"""In every format, the scores are the scorer's, as the OpenAPI document describes them."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""`factory serve` becomes the service of the champion, with the code of its own commit; its settings."""
+"""`factory serve` serves the champion with the code of its own commit; settings."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tests.factory.cli_runner import run
 
 @pytest.fixture(params=["serving", "service"])
 def worktree(request, committed, tmp_path_factory, monkeypatch):
-    """What the champion's commit would be checked out to."""
+    """The folder that stands for the checkout of the champion's commit."""
     folder = tmp_path_factory.mktemp("worktree")
     shutil.copytree("model", folder / "model")
     (folder / "src/x/factory" / request.param).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Who comes in great numbers or takes their time is sent away, and the others are answered."""
+"""Clients beyond the limits and slow ones are rejected, and all others are served."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from machinery.serving.service_client import GOOD, records, rows, serving, wait_
 
 
 class SlowRequest:
-    """A request whose body stays away until it is finished."""
+    """A request whose body is not sent until `finish`."""
 
     def __init__(self, client, **headers):
         self.body = json.dumps(GOOD).encode()
@@ -30,7 +30,7 @@ class SlowRequest:
 
 @contextmanager
 def in_flight(client, number, **headers):
-    """So many requests that are scored for as long as the block lasts."""
+    """So many requests in progress while the block runs."""
     released, score = threading.Event(), client.service.score
 
     def wait_and_score(context, rows):

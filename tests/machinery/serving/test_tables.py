@@ -1,4 +1,4 @@
-"""Tables as Arrow or CSV: damaged, made to hurt or against the contract, they are refused by name and row, without a value."""
+"""Arrow and CSV tables that are damaged, malicious or violate the contract are rejected by column and row, without a value."""
 
 import random
 from datetime import datetime
@@ -45,7 +45,7 @@ def test_arrow_of_other_types(client, table):
 @pytest.mark.parametrize("height", [1, 3])
 @pytest.mark.parametrize(("moment", "status"), [(2**62, 200), (-(2**62), 422)])
 def test_times_beyond_the_years_of_python(client, height, moment, status):
-    """The toy's contract has a first day and no last."""
+    """The toy's contract has an earliest day and no latest."""
     table = rows(height).with_columns(seen=pl.lit(moment).cast(pl.Datetime("us")))
     assert client.post(arrow(table), ARROW).status == status
 
@@ -73,7 +73,7 @@ def test_damaged_table(client, body, kind):
 
 
 def test_damaged_arrow_never_fails(client):
-    """Flipped bytes claim buffers, rows and columns that are not there."""
+    """Flipped bytes declare buffers, rows and columns that do not exist."""
     whole, chance = arrow(rows(20)), random.Random(0)
     statuses = set()
     for _ in range(150):

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol: tensors as JSON or as bytes give the scorer's scores, or are refused."""
+"""The Open Inference Protocol: tensors in JSON or bytes get the scorer's scores, or are rejected."""
 
 import json
 
