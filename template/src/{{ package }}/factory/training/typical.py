@@ -4,13 +4,11 @@ from typing import Any
 
 import polars as pl
 
-SHARED = 20  # rows that must have a text before it counts as typical: a rarer one could identify a person
-
 
 def typical(rows: pl.DataFrame) -> dict[str, Any]:
-    """By column the rounded median, the most frequent category or text, or the shape of rare texts; ready for JSON.
+    """By column the rounded median, the most frequent category, or the most frequent shape of texts; ready for JSON.
 
-    A column that is mostly null has null.
+    Texts may identify people, so that none is shown. A column that is mostly null has null.
     """
     mostly_null = {column.name for column in rows if 2 * column.null_count() >= len(column)}
     return {column.name: None if column.name in mostly_null else _typical(column.drop_nulls()) for column in rows}
@@ -25,8 +23,8 @@ def _typical(known: pl.Series) -> Any:
         middle = known.sort().slice(len(known) // 2, 1)
         return (middle if known.dtype == pl.Time else middle.dt.truncate("1h")).dt.to_string("iso:strict")[0]
     if known.dtype in (pl.Boolean, pl.Enum):
-        return _most_frequent(known)[0]
-    return _text(known.cast(pl.String)) if known.dtype in (pl.String, pl.Categorical) else None
+        return _most_frequent(known)
+    return _most_frequent(_shapes(known.cast(pl.String))) if known.dtype in (pl.String, pl.Categorical) else None
 
 
 def _rounded(median: Any, dtype: pl.DataType) -> float | None:
@@ -36,15 +34,11 @@ def _rounded(median: Any, dtype: pl.DataType) -> float | None:
     return round(value) if dtype.is_integer() else value
 
 
-def _text(texts: pl.Series) -> Any:
-    text, count = _most_frequent(texts)
-    if count >= SHARED:
-        return text
-    shapes = texts.str.replace_all(r"[\p{L}--\p{Lu}]", "x").str.replace_all(r"\p{Lu}", "X").str.replace_all(r"\d", "0")
-    return _most_frequent(shapes)[0]
+def _shapes(texts: pl.Series) -> pl.Series:
+    """The texts with x, X and 0 in place of their letters and digits."""
+    return texts.str.replace_all(r"[\p{L}--\p{Lu}]", "x").str.replace_all(r"\p{Lu}", "X").str.replace_all(r"\d", "0")
 
 
-def _most_frequent(values: pl.Series) -> tuple[Any, int]:
+def _most_frequent(values: pl.Series) -> Any:
     """Of several that are as frequent, the least."""
-    counts = values.alias("value").value_counts().sort(["count", "value"], descending=[True, False])
-    return counts.row(0)
+    return values.alias("value").value_counts().sort(["count", "value"], descending=[True, False]).item(0, "value")
