@@ -14,7 +14,7 @@ HEADERS = ("", "code", "check", "measured", "limit", "details")
 CHALLENGER, VALIDATION = "challenger", "validation"
 NEXT_STEPS = {
     "FINITE": "find the rows for which features() or the model gives NaN or infinity",
-    "FLOOR": "improve the model (features, data, `uv run --group tune factory tune`), or set gate.floor in params.yaml",
+    "FLOOR": "improve the model (features, data, `factory tune`), or set gate.floor in params.yaml",
     "BASELINE": "the features do not predict the target: add better ones, or more rows",
     "CHAMPION": "improve the model; if the interval is wide, test on more rows",
     "VALUE": "improve the model, or check the prices under value: in params.yaml",
