@@ -14,7 +14,8 @@ class Export(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take what names no subcommand as the arguments of `onnx`."""
-        return super().parse_args(ctx, ["onnx", *args] if args and args[0] not in (*self.commands, "--help") else args)
+        own = (*self.commands, "-h", "--help")
+        return super().parse_args(ctx, ["onnx", *args] if args and args[0] not in own else args)
 
 
 OUTPUT = click.option(
