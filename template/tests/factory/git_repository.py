@@ -22,7 +22,11 @@ RECORD: dict[str, Any] = {
     "data": "2" * 64,
     "rows": 450,
     "metrics": {"roc_auc": 0.9},
-    "gate": {"against": "the baseline", "accepted": None, "checks": [{"code": "FLOOR", "passed": True}]},
+    "gate": {
+        "against": "the baseline",
+        "accepted": None,
+        "checks": [{"code": "FLOOR", "what": "ROC AUC", "figure": 0.9, "limit": "≥ 0.8", "passed": True}],
+    },
 }
 
 

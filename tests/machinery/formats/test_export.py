@@ -132,16 +132,18 @@ def test_card_has_front_matter_and_what_became_of_the_model(problem):
     assert huggingface.POINTER in written and written.replace(huggingface.POINTER, "").strip() in page
     assert "Not promoted." in page and "Not compared yet" in page
 
-    gate = {"model": manifest.model_id(), "against": "the baseline", "checks": [{"code": "FLOOR", "passed": False}]}
+    check = {"code": "SLICE", "what": "kind", "figure": -0.25, "limit": "≥ -10%", "passed": False, "unit": "share"}
+    gate = {"model": manifest.model_id(), "against": "the baseline", "checks": [check]}
     Path("reports/gate.json").write_text(json.dumps(gate))
-    assert "Rejected (FLOOR), against the baseline." in exported("card")
+    page = exported("card")
+    assert "Rejected: SLICE, compared with the baseline." in page and "| ✗" in page and "25%" in page
     Path("reports/gate.json").write_text(json.dumps(gate | {"model": "of another"}))
     assert "Not compared yet" in exported("card")
 
     version = publish_version(note="")
     page = exported("card")
     assert f"v1, 2020-01-01, commit `{version.commit}`, by Zoë 李 <zoe@example.com>: first" in page
-    assert "Passed, against the baseline." in page and "| FLOOR" in page
+    assert "Passed the gate, compared with the baseline." in page and "`FLOOR` ROC AUC" in page
 
 
 def test_licence_is_in_the_front_matter():
@@ -189,5 +191,6 @@ def test_folder_alone_gets_the_model_as_onnx(tmp_path, arguments):
     assert {file.name for file in folder.iterdir()} == {"model.onnx", "scorer.py"}
 
 
-def test_help_lists_the_formats():
-    assert all(name in exported("--help") for name in ("card", "contract", "data", "onnx"))
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_lists_the_formats(option):
+    assert all(name in exported(option) for name in ("card", "contract", "data", "onnx"))

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import yaml
-from tabulate import tabulate
 
 from .. import manifest
 from ..errors import FactoryError
+from ..gate.checks import Check
+from ..gate.result import GateResult
 from ..paths import MODEL, REPORTS
 from ..registry.versions import Version
 
@@ -64,11 +65,8 @@ def _version(version: Version | None) -> str:
 def _gate(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return "Not compared yet: `uv run factory compare`."
-    failed = [check["code"] for check in gate["checks"] if not check["passed"]]
-    columns = ("code", "what", "figure", "limit")
-    table = tabulate([{name: check.get(name) for name in columns} for check in gate["checks"]], "keys", "github")
-    outcome = f"Rejected ({', '.join(failed)})" if failed else "Passed"
-    return f"{outcome}, against {gate['against']}.\n\n{table}"
+    result = GateResult("", gate["against"], None, [Check(**check) for check in gate["checks"]])
+    return f"{result.verdict}, compared with {result.reference}.\n\n{result.checks_table()}"
 
 
 def _read(name: str) -> dict[str, Any] | None:

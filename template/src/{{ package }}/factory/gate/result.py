@@ -88,11 +88,11 @@ class GateResult:
     def markdown(self) -> str:
         """The page for a pull request: verdict, reasons, metrics, checks."""
         reasons = "\n".join(f"- **{check.code}**: {sentence(check)}" for check in self.checks if not check.passed)
-        parts = (f"## {self.verdict}", f"{self.subject}.", reasons, self._metrics_table(), self._checks_table())
+        parts = (f"## {self.verdict}", f"{self.subject}.", reasons, self._metrics_table(), self.checks_table())
         return "\n\n".join(filter(None, parts)) + "\n"
 
-    def _checks_table(self) -> str:
-        """Without a column for the codes, which are long: a comment is narrow."""
+    def checks_table(self) -> str:
+        """The checks in Markdown, without a column for the codes, which are long: a comment is narrow."""
         rows = []
         for cells in self.cells():
             mark, code, what, *figures, details = (cell.replace("|", "/") for cell in cells)
