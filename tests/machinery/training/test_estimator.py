@@ -139,7 +139,7 @@ class Odd(BaseEstimator):
 
 
 def test_parameters_are_described_by_what_json_holds(monkeypatch):
-    odd = {"rate": np.float32(0.5), "steps": (("forest", DummyClassifier()),), "seen": {1: np.arange(2)}}
+    odd = {"rate": np.float32(0.5), "steps": (("forest", DummyClassifier()),), "seen": {1: np.arange(2), 2: str.lower}}
     use(monkeypatch, lambda problem, features, **parameters: Odd(**parameters))
     found = estimator.describe("classification", odd, SCHEMA)
     assert found["class"] == f"{__name__}.Odd"
@@ -148,7 +148,7 @@ def test_parameters_are_described_by_what_json_holds(monkeypatch):
         "missing": "nan",
         "steps": [["forest", "sklearn.dummy.DummyClassifier"]],
         "key": "builtins.len",
-        "seen": {"1": [0, 1]},
+        "seen": {"1": [0, 1], "2": "builtins.str.lower"},
     }
 
 

@@ -178,6 +178,14 @@ def test_graph_that_fails_on_unseen_categories_is_not_kept(tmp_path):
     assert reason.startswith("conversion failed: ") and not exists and difference is None
 
 
+def test_reason_is_the_same_in_every_run(tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError(f"no converter for {object()}")
+
+    monkeypatch.setattr(estimators, "_convert", fail)
+    assert onnx_reason(tmp_path, forest())[0] == "conversion failed: no converter for <object object>"
+
+
 def test_estimator_that_fails_on_unseen_categories_is_refused(tmp_path):
     with pytest.raises(errors.FactoryError, match="cannot predict some of the rows: Found unknown categories"):
         onnx_reason(tmp_path, one_hot())

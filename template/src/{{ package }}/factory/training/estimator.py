@@ -98,8 +98,9 @@ def _positions(columns: Any, names: list[str]) -> Any:
 
 
 def _dotted(kind: Any) -> str:
-    """The full name without private modules."""
-    return f"{kind.__module__.partition('._')[0]}.{kind.__qualname__}"
+    """The full name without private modules; methods of built-in types have no module."""
+    module = getattr(kind, "__module__", None) or "builtins"
+    return f"{module.partition('._')[0]}.{kind.__qualname__}"
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The fitted estimator on disk: as skops and, where it scores the same, as an ONNX graph."""
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,8 @@ def _compare(
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """Without memory addresses, which would make the manifest differ from run to run."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
 def _largest_difference(expected: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
