@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from late_flights.factory.evaluation import card_input, confusion, formatting, model_card, report, slices
 from late_flights.factory.metrics import fairness, threshold
@@ -91,6 +92,12 @@ def test_worst_predictions_come_with_id_and_features(problem):
 def test_worst_predictions_without_an_id_begin_with_the_outcome():
     head, *rows = Page(render(build_assessment("regression", id=None))).table("actual outcome")
     assert head == ["actual outcome", "predicted", "x", "y", "z"] and len(rows) == 3
+
+
+def test_worst_predictions_where_the_id_is_the_only_feature():
+    importance = pl.DataFrame({"feature": ["key"], "loss": [0.1]})
+    head, *rows = Page(render(replace(build_assessment(), importance=importance))).table("key")
+    assert head == ["key", "actual outcome", "predicted"] and len(rows) == 3
 
 
 def test_worst_predictions_can_be_left_out():

@@ -20,7 +20,8 @@ def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
     important = a.importance["feature"].head(FEATURES).to_list()
     table = features(rows).select(name for name in important if name not in known)
     header = [*known, f"actual {data.target}", "predicted", *table.columns]
-    values = zip(rows.select(known).rows() or [()] * len(places), places, table.rows(), strict=True)
+    empty: list[tuple[Any, ...]] = [()] * len(places)  # a frame without columns has no rows
+    values = zip(rows.select(known).rows() or empty, places, table.rows() or empty, strict=True)
     return header, [
         [*map(cell, identity), cell(rows[data.target][i]), _predicted(a, place), *map(_feature, row)]
         for i, (identity, place, row) in enumerate(values)
