@@ -165,7 +165,7 @@ def main() -> int | str:
     except KeyboardInterrupt:
         return "new.py: interrupted"
     except OSError as error:
-        return f"new.py: {error.filename or ''}: {error.strerror or error}"
+        return f"new.py: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     except (CopierError, ValueError, yaml.YAMLError) as error:
         return f"new.py: {' '.join(str(error).split())}"
 

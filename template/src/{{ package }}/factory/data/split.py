@@ -30,7 +30,7 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
     _check_target(target, params.problem)
     if params.data.time and (gaps := column(rows, params.data.time).null_count()):
         raise FactoryError(
-            f"{params.data.time}: {gaps:,} rows have no value, and the split is by time: remove them, or make the column not nullable"
+            f"{params.data.time}: {gaps:,} rows have no time: remove them, or make the column not nullable"
         )
     is_test = is_test_row(rows, params, salt)
     for name, mask in {"train": ~is_test, "test": is_test}.items():

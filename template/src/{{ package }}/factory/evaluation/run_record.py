@@ -82,13 +82,12 @@ def _log_model(run: dict[str, Any], run_id: str) -> None:
     tags = {"commit": str(run["commit"]), "manifest": run["model_id"]}
     id = mlflow.initialize_logged_model(PACKAGE, source_run_id=run_id, params=parameters, tags=tags).model_id
     description = Model(run_id=run_id, model_id=id)
+    trusted = get_untrusted_types(file=MODEL / "model.skops")  # by skops; training has checked that they are
     description.add_flavor(
         "sklearn",
         pickled_model="model.skops",
         serialization_format="skops",
-        skops_trusted_types=get_untrusted_types(
-            file=MODEL / "model.skops"
-        ),  # which training has loaded as trusted ones
+        skops_trusted_types=trusted,
         sklearn_version=run["versions"]["scikit-learn"],
     )
     client = mlflow.MlflowClient()

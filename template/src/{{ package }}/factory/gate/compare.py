@@ -51,7 +51,7 @@ def compare(
 def metrics(evidence: Evidence, validation: dict[str, Any] | None = None) -> dict[str, dict[str, float]]:
     """Every metric of the challenger and of the reference on the same test rows, and the challenger's on validation rows.
 
-    None where a score is not finite.
+    Empty where a score is not finite.
     """
     target, score = evidence.target, evidence.challenger.score
     if not np.isfinite(score).all():

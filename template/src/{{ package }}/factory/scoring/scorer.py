@@ -30,9 +30,8 @@ class Scorer:
 
     def __init__(self, model: artifact.Artifact) -> None:
         current = describe(features(contract.Row.create_empty()))
-        if [*current.items()] != [
-            *model.manifest["features"].items()
-        ]:  # order matters: the model knows features by position
+        # order matters: the model knows features by position
+        if [*current.items()] != [*model.manifest["features"].items()]:
             raise ArtifactError(
                 "features.py or contract.py no longer give the features that the model was trained on: run `uv run dvc repro`"
             )
