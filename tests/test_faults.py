@@ -144,7 +144,7 @@ def test_two_runs_at_once(work, expected):
 
 def restore(project: Project) -> None:
     """What docs/data.md tells to do first, to the letter."""
-    text = (project.folder / "docs/data.md").read_text("utf-8").partition("## Something is damaged")[2]
+    text = (project.folder / "docs/data.md").read_text("utf-8").partition("## A file is damaged")[2]
     (block,) = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
     assert "removed" in project.done("bash", "-c", block)
 

@@ -145,7 +145,7 @@ from gate.factory.scoring import Scorer
 
 params, test = config.load(), prepare.read("test")
 scores, target = Scorer.load("model").score(test), definitions.target_of(test, params)
-gaps = fairness.gaps(test["origin"], target, Predictions(scores["score"].to_numpy(), scores["decision"].to_numpy()), 2)
+gaps, _ = fairness.gaps(test["origin"], target, Predictions(scores["score"].to_numpy(), scores["decision"].to_numpy()), 2)
 groups = {"y_true": target, "y_pred": scores["decision"].to_numpy(), "sensitive_features": test["origin"].to_numpy()}
 assert abs(gaps["selection"].value - demographic_parity_difference(**groups)) < 1e-12
 assert abs(gaps["error"].value - equalized_odds_difference(**groups)) < 1e-12

@@ -138,8 +138,8 @@ def test_it_goes_on(past, tmp_path, version, by):
     assert 0 <= score(project) <= 1
 
     model, output = project.model(), project.done("factory", "setup")
-    assert ("dvc.yaml: the stages name the folders of factory/" in output) == (by == "copier")
-    assert "! dvc.yaml: names factory/metrics.py" in output
+    assert ("dvc.yaml: the stages now name the folders of factory/" in output) == (by == "copier")
+    assert "! dvc.yaml: replace factory/metrics.py" in output
     assert {name for name in SHIMS if (project.folder / "src/x/factory" / name).exists()} == {"metrics.py"}
     project.done("mypy")
     if by == "copier":

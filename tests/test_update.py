@@ -298,7 +298,7 @@ def test_an_edited_file_that_has_moved_is_kept_and_its_new_place_named(past, tmp
             in done.stdout
         )
         assert (project / file).read_text("utf-8").endswith("# mine\n")
-    assert "! dvc.yaml: names factory/charts.py, which is now factory/evaluation/charts.py: change it\n" in done.stdout
+    assert "! dvc.yaml: replace factory/charts.py by factory/evaluation/charts.py, its new place\n" in done.stdout
     assert SHIMS & files(project).keys() == {f"src/x/factory/{name}" for name in ("charts.py", "metrics.py", "prepare.py")}
     commit(project)
     assert safely(project).returncode == 0
@@ -369,7 +369,7 @@ def test_answer_that_the_template_no_longer_takes_is_not_replaced(old, releases)
     newer = shutil.copytree(releases, old.parent / "newer")
     edit(newer / "copier.yml", "default: proprietary", "default: MIT")
     text = (newer / "copier.yml").read_text("utf-8")
-    (newer / "copier.yml").write_text(re.sub(r'\n    "Only we \(proprietary.*', "", text), "utf-8")
+    (newer / "copier.yml").write_text(re.sub(r'\n    "Only us \(proprietary.*', "", text), "utf-8")
     edit(newer / "copier.yml", "'proprietary, MIT", "'MIT")
     commit(newer, "1.2.0")
     edit(old / ANSWERS, str(releases), str(newer))
