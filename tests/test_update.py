@@ -213,7 +213,7 @@ def test_every_release_updates_to_the_newest(past, tmp_path, version, problem):
     done = safely(old)
 
     assert (done.returncode, done.stderr) == (0, ""), done
-    assert "dvc.yaml: the stages name the folders of factory/" in done.stdout
+    assert "dvc.yaml: the stages now name the folders of factory/" in done.stdout
     assert needs(old) == needs(fresh)
     assert_updated(old, before | {"dvc.yaml": files(old)["dvc.yaml"]}, fresh)
 
