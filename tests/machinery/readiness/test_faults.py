@@ -7,12 +7,18 @@ import polars as pl
 import pytest
 from late_flights import contract, model
 from late_flights.factory import config
-from late_flights.factory.readiness import faults
+from late_flights.factory.readiness import faults, ml_test_score
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
 pytestmark = pytest.mark.usefixtures("trained")
 HERE = Path()
+
+
+def expected_reason(fault) -> str:
+    """What the readiness score looks for in the output."""
+    tests = (test for criterion in ml_test_score.CRITERIA for test in criterion.faults)
+    return next(test.reason for test in tests if test.fault is fault)
 
 
 def train() -> pl.DataFrame:
@@ -29,13 +35,14 @@ def test_rows_to_score_in_another_unit_are_refused():
     rows = "data/prepared/test.parquet"
     assert run("score", rows, "scores.parquet").exit_code == 0
     faults.wrong_unit_at_scoring(HERE, config.load())
-    assert "amount: above max 100" in refused("score", rows, "scores.parquet")
+    message = refused("score", rows, "scores.parquet")
+    assert "amount: above max 100" in message and expected_reason(faults.wrong_unit_at_scoring) in message
 
 
 def test_target_leakage_is_refused():
     faults.target_leak(HERE, config.load())
     assert run("prepare").exit_code == 0
-    assert "amount alone " in refused("train")
+    assert f"amount {expected_reason(faults.target_leak)}" in refused("train")
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)

@@ -121,7 +121,11 @@ CRITERIA = (
         "Monitoring",
         "Data invariants hold for inputs",
         SCORING,
-        (FaultTest("rows to score in the wrong unit", faults.wrong_unit_at_scoring, (SCORE,), "rows, e.g."),),
+        (
+            FaultTest(
+                "rows to score in the wrong unit", faults.wrong_unit_at_scoring, (SCORE,), "rows, first in data row"
+            ),
+        ),
     ),
     Criterion(
         "Monitoring",
