@@ -18,7 +18,7 @@ from workshop import Project, call, free_port, ready, run, serving, status, wait
 pytestmark = pytest.mark.slow
 COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "remark", "left")
 SAMPLE = r"flights|nyc|carrier|airline|departure|\borigin\b|\bdest\b"
-OURS = ("src/churn/factory", "tests/factory", "tests/__init__.py", "uv.lock")
+OURS = ("docs/recipes.md", "src/churn/factory", "tests/factory", "tests/__init__.py", "uv.lock")
 
 
 def month(file: Path, number: int, **changes: object) -> Path:

@@ -37,7 +37,7 @@ def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, fe
         raise FactoryError(f"model.py: the estimator cannot predict some of the rows: {_first_line(error)}") from error
     graph, difference, reason = b"", None, None
     try:
-        graph = _convert(estimator, probes.shape[1], classes)
+        graph = to_onnx(estimator, probes.shape[1], classes)
         difference, reason = _compare(expected, artifact.onnx_predictor(artifact.onnx_session(graph))(probes), probes)
     except Exception as error:  # noqa: BLE001  converters and onnxruntime raise whatever they like; skops remains
         reason = f"conversion failed: {_first_line(error)}"
@@ -60,19 +60,12 @@ def disagreement(folder: Path, probes: Matrix) -> float:
     )
 
 
-def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes | None:
-    """A graph from `features`, float32 (rows, n_features), to `score` (rows,), or None where no converter knows how.
+def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes:
+    """A graph from `features`, float32 (rows, n_features), to `score` (rows,). Raises whatever the converters do.
 
     The score is the probability of the positive class, or the prediction of a regressor; of so many
     classes, the probability of each: (rows, classes).
     """
-    try:
-        return _convert(estimator, n_features, classes)
-    except Exception:  # noqa: BLE001  converters raise whatever they like
-        return None
-
-
-def _convert(estimator: Any, n_features: int, classes: int) -> bytes:
     boosted = isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
