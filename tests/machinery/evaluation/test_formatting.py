@@ -15,6 +15,7 @@ from late_flights.factory.evaluation import formatting, svg
         (0.85634, "0.8563"),
         (-12.34567, "\N{MINUS SIGN}12.35"),
         (4321.9, "4,322"),
+        (999.96, "1,000"),
         (3.2e-7, "3.2e\N{MINUS SIGN}07"),
         (float("nan"), "unknown"),
         (True, "True"),

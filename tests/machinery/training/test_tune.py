@@ -53,6 +53,12 @@ def test_best_is_better_than_now_and_both_are_the_figures_that_train_reports(pro
     assert result.best.parameters.keys() == SPACE.keys()
 
 
+def test_a_figure_that_is_not_a_number_is_not_the_best():
+    trials = [tune.Trial(i, figure, {}, pruned=False, seconds=0) for i, figure in enumerate((float("nan"), 0.5, 0.4))]
+    assert tune.Result(definitions.METRICS["classification"]["log_loss"], trials).best is trials[2]
+    assert tune.Result(definitions.METRICS["classification"]["log_loss"], trials[:1]).best is trials[0]
+
+
 def test_what_is_best_already_stays(monkeypatch):
     Path("params.yaml").write_text(toy.text(model={"max_iter": 20, "random_state": 0}))
     before = Path("params.yaml").read_bytes()

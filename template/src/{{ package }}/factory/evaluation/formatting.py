@@ -22,7 +22,7 @@ def number(value: Any, *, like: float | None = None) -> str:
         return "unknown"
     if like is None and 0 < abs(amount) < 1e-4:
         text = f"{amount:.1e}"
-    elif like is None and abs(amount) < 1000:
+    elif like is None and abs(amount) < 999.95:
         text = f"{amount:.4g}"
     else:
         decimals = 3 - math.floor(math.log10(abs(like))) if like and abs(like) < 1000 else 0

@@ -1,5 +1,6 @@
 """Search for better parameters by the validation figure of the training rows; hopeless trials are pruned."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -53,8 +54,8 @@ class Result:
 
     @property
     def best(self) -> Trial:
-        complete = [trial for trial in self.trials if not trial.pruned]
-        return max(complete, key=lambda trial: self.metric.direction * trial.figure)
+        complete = [trial for trial in self.trials if not trial.pruned and math.isfinite(trial.figure)]
+        return max(complete, key=lambda trial: self.metric.direction * trial.figure, default=self.now)
 
     @property
     def pruned(self) -> int:
