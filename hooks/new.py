@@ -4,9 +4,9 @@
 # ///
 """Start a project: check the answers, copy the template, set the project up.
 
-With the sample data:   uv run hooks/new.py ../churn -d project_name=Churn
+With the sample data:   uv run hooks/new.py ../flights -d project_name=Flights
 With your own table:    uv run hooks/new.py ../churn -d project_name=Churn --data churn.csv --target churned
-Without any question:   uv run hooks/new.py ../churn -d project_name=Churn --defaults
+Without any question:   uv run hooks/new.py ../flights -d project_name=Flights --defaults
 """
 
 import argparse
@@ -26,7 +26,7 @@ from typing import NoReturn
 import copier
 import jinja2
 import yaml
-from copier.errors import CopierError
+from copier.errors import CopierError, InteractiveSessionError
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
@@ -159,11 +159,15 @@ def main() -> int | str:
         uv = shutil.which("uv")
         if not (uv and factory(uv, dest, "setup")):
             return f"new.py: copied, but not set up{'' if uv else ' (uv is missing)'}; to go on: {setup}"
+        if args.data:
+            print(f"\nNow {args.data[0].name} replaces the sample:\n", flush=True)
         if args.data and not factory(uv, dest, *adoption(args)):
             return f"new.py: set up with the sample; to go on: cd {shlex.quote(str(dest))} && uv run factory {shlex.join(adoption(args))}"
         return 0
     except KeyboardInterrupt:
         return "new.py: interrupted"
+    except InteractiveSessionError:
+        return "new.py: there is no terminal to ask in: add --defaults, or answer every question with -d NAME=VALUE"
     except OSError as error:
         return f"new.py: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     except (CopierError, ValueError, yaml.YAMLError) as error:
