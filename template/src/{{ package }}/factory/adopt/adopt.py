@@ -23,7 +23,7 @@ from .proposal import Proposal, UserChoices, propose
 from .review import Propose, advice
 
 README, PIPELINE = Path("README.md"), Path("dvc.yaml")
-INVITATION = re.compile(r"^## Your own data\n.*?(?=^## )", re.MULTILINE | re.DOTALL)
+INVITATION = re.compile(r"^## Your own data\n.*?(?=^## )|^\| replace the sample [^\n]*\n", re.MULTILINE | re.DOTALL)
 PARAMS = re.compile(r"^( *params: \[)(.*)\]$", re.MULTILINE)
 
 Review = Callable[[Propose, UserChoices], Proposal]
@@ -80,15 +80,17 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     for name, place in transaction.PLACES.items():
         if place != transaction.SOURCE:
             shutil.copyfile(drafts / place / name, place / name)
+    _factory("compare", may_fail=True)  # again, so that the report shows the limits just written
     yield f"✓ contract, features, parameters and tests: {transaction.SOURCE}, params.yaml, tests"
-    yield f"✓ {result.metric} {result.value:.4g}; the baseline, which predicts the mean of the target, {result.baseline:.4g}"
-    yield f"✓ {REPORTS}/report.html\n\nReview first:"
-    yield from (f"- {line}" for line in advice(proposal, result))
+    yield f"✓ {result.metric} {result.value:.4g}; the baseline, a constant prediction, {result.baseline:.4g}"
+    yield f"✓ {REPORTS}/report.html"
+    if lines := [f"- {line}" for line in advice(proposal, result)]:
+        yield "\n".join(["\nReview first:", *lines])
     yield "\nNext: review the files; git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
 
 
 def _update_pipeline(problem: str) -> None:
-    """Name the problem's parameters in dvc.yaml, and remove the section on adopting from the README."""
+    """Name the problem's parameters in dvc.yaml, and remove from the README how to replace the sample."""
     pipeline = PARAMS.sub(lambda match: _params_line(match, problem), _text(PIPELINE))
     PIPELINE.write_text(pipeline, encoding="utf-8")
     if README.exists():

@@ -108,7 +108,7 @@ def _floor(estimate: dict[str, float], better: bool) -> dict[str, Any]:
         return {
             "name": "floor",
             "value": f"{baseline:.3g}",
-            "why": "the baseline, which predicts the mean of the target",
+            "why": "the baseline, a constant prediction",
         }
     why = f"halfway between the baseline, {baseline:.3g}, and the first model, {value:.3g}"
     return {"name": "floor", "value": f"{(value + baseline) / 2:.3g}", "why": why}

@@ -11,7 +11,7 @@ from .profile import Column
 from .source import KINDS
 from .type_inference import BOOLEANS, NUMERIC
 
-USER_CHOICE = "user's choice"
+USER_CHOICE = "set by hand"
 MAX_CLASSES = 100
 MAX_CODES = 20
 MIN_ROWS = 50  # for training and test

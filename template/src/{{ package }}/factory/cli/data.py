@@ -98,7 +98,7 @@ def prepare() -> None:
     from ..paths import PREPARED
 
     params = config.load()
-    click.echo(f"Validating the {len(ledger.entries())} files of {ledger.LEDGER}")
+    click.echo(f"Validating the deliveries in {ledger.LEDGER}")
     prepare.run(params)
     train, test = (tables.count(PREPARED / f"{name}.parquet") for name in ("train", "test"))
     click.echo(f"✓ {train:,} training rows and {test:,} test rows in {PREPARED}/")
