@@ -26,7 +26,8 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 
 def recipes() -> dict[str, list[tuple[str, str]]]:
-    text = (ROOT / "template/docs/recipes.md.jinja").read_text("utf-8").replace("{{ package }}", "late_flights")
+    text = (ROOT / "template/docs/recipes.md.jinja").read_text("utf-8")
+    text = text.replace("{{ package }}", "late_flights").replace("{{ slug }}", "late-flights")
     return {title: blocks(body) for title, _, body in (part.partition("\n") for part in text.split("\n## ")[1:])}
 
 
