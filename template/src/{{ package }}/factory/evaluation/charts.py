@@ -41,15 +41,15 @@ def classification(a: Assessment) -> list[Figure]:
     recall, precision = _percent("recall"), _percent("precision")
     pr = line(Chart(recall, precision).line([0, 1], [share, share], REFERENCE), a.curves["precision_recall"])
     roc = line(_diagonal("false positive rate", "true positive rate"), a.curves["roc"])
-    upright = dot = ""
+    vertical = dot = ""
     if threshold is not None and a.confusion is not None:
-        upright, dot = "The vertical line is the threshold.", "The dot is the threshold in use."
+        vertical, dot = "The vertical line is the threshold.", "The dot is the threshold in use."
         scores.vertical(threshold)
         true_rate, right, false_rate = _operating_point(a.confusion)
         pr.dot(true_rate, right)
         roc.dot(false_rate, true_rate)
     drawn = [
-        Figure("Scores by outcome", f"Scores of the true and of the false rows. {upright}", scores.svg(), legend),
+        Figure("Scores by outcome", f"Scores of the true and of the false rows. {vertical}", scores.svg(), legend),
         _calibration(a, "Observed rate by predicted probability, in tenths of the rows. Dashed: equal."),
         Figure("Precision and recall", f"Dashed: the precision of predicting true for every row. {dot}", pr.svg()),
         Figure("ROC curve", f"Dashed: scores at random. {dot}", roc.svg()),

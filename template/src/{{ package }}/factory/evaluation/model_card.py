@@ -95,10 +95,12 @@ def _figures(card: dict[str, Any]) -> str:
 def _groups(card: dict[str, Any]) -> str:
     """Of each group what the page has room for."""
     rows = []
+    multiclass = card["model_details"]["problem"] == "multiclass"
+    labels = ("accuracy", "mean probability") if multiclass else ("mean target", "mean score")
     for group in card["quantitative_analyses"]["slices"]:
         [metric] = group.keys() & card["metrics"].keys()
         overall = card["metrics"][metric]["value"]
-        means = {name.replace("_", " "): group[name] for name in ("mean_target", "mean_score")}
+        means = dict(zip(labels, (group["mean_target"], group["mean_score"]), strict=True))
         who = {"group": f"{group['column']}={group['value']}", "rows": group["rows"]}
         measured = _measured(metric, group | {"value": group[metric]}, overall)
         baseline = _like({"baseline": group["baseline"]}, overall)

@@ -37,7 +37,7 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         main=assessment.params.evaluation.metric,
         verdict=verdict(assessment),
         metrics=metrics,
-        tiles={name: tile(metrics[name], e) for name, e in estimates.items() if not name.startswith("error_q")},
+        tiles={name: tile(metrics[name], estimates[name]) for name in _main_first(assessment)},
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
         utility=utility(assessment),
         matrix=matrix(assessment),
@@ -137,6 +137,12 @@ def roles(assessment: Assessment, name: str) -> list[str]:
     data = assessment.params.data
     names = [role for role in ("target", "id", "time") if getattr(data, role) == name]
     return [*names, "sensitive"] if name in data.sensitive else names
+
+
+def _main_first(assessment: Assessment) -> list[str]:
+    """The metrics, without the quantiles of the errors."""
+    names = [name for name in assessment.estimates if not name.startswith("error_q")]
+    return sorted(names, key=lambda name: name != assessment.params.evaluation.metric)
 
 
 def _resource(name: str) -> str:
