@@ -134,13 +134,7 @@ def _error_quantile(share: float) -> Metric:
 
 _TABLE = {
     "classification": (
-        Metric(
-            "average_precision",
-            average_precision,
-            True,
-            "average precision",
-            "how rarely a false row ranks above a true one",
-        ),
+        Metric("average_precision", average_precision, True, "average precision", "mean precision over all recalls"),
         Metric("roc_auc", roc_auc, True, "ROC AUC", "chance that a true row scores above a false one"),
         Metric("log_loss", log_loss, False, "log loss", "punishes confident mistakes; 0 is perfect"),
         Metric("brier", brier, False, "Brier score", "mean squared error of the probability; 0 is perfect"),
