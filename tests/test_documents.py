@@ -64,7 +64,6 @@ def with_files(rendered: Path, folder: Path) -> Path:
     """A fresh project, and the files that the documents name."""
     project = copy(rendered, folder / "project")
     git(project, "init", "--quiet", "--initial-branch=main")
-    (project / ".git/info/exclude").write_text("/*.csv\n")
     run(project, "uv", "run", "python", "-c", FILES)
     return project
 
