@@ -106,7 +106,7 @@ def better_than_baseline(e: Evidence) -> Iterator[Check]:
     trivial = np.full_like(e.challenger.score, e.baseline)
     gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, trivial)
     what = _gain(main_metric(e.params), "baseline")
-    yield Check("BASELINE", what, gain.value, "interval > 0", gain.low > 0, gain.low, gain.high)
+    yield Check("BASELINE", what, gain.value, "lower bound > 0", gain.low > 0, gain.low, gain.high)
 
 
 def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
@@ -121,7 +121,7 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
         return
     gain = bootstrap.improvement(metric, e.target, e.challenger.score, e.champion.score)
     limit = -e.params.gate.margin * abs(_metric(e, e.champion.score))
-    bound = f"interval ≥ {number(limit)}"
+    bound = f"lower bound ≥ {number(limit)}"
     yield Check("CHAMPION", what, gain.value, bound, gain.low >= limit, gain.low, gain.high)
 
 
@@ -143,7 +143,7 @@ def business_value(e: Evidence) -> Iterator[Check]:
     for name, theirs, limit in references:
         gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
-        bound = "interval > 0" if limit is None else f"interval ≥ {number(limit)}"
+        bound = "lower bound > 0" if limit is None else f"lower bound ≥ {number(limit)}"
         yield Check("VALUE", f"value per decision, gain over {name}", gain.value, bound, passed, gain.low, gain.high)
 
 
