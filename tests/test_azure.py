@@ -92,7 +92,7 @@ def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
     promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
     done = run("model", ODD, "main")
     assert done.results == {"affected": "Succeeded", "model": "Succeeded"}, done.log
-    assert len(platform.comments) == 1 and "passes" in platform.comments[0]["text"]
+    assert len(platform.comments) == 1 and "Passed the gate" in platform.comments[0]["text"]
     assert (done.folder / "artifacts/model/reports-1/summary.md").exists()
     assert not [*tmp_path.rglob("x")]
 

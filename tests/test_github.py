@@ -187,7 +187,7 @@ def test_without_champion_is_red(run, project, platform):
 def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
     done = model_pipeline(run, promoted, platform, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
     assert done.jobs == dict.fromkeys(("affected", "model", "required"), "success"), done.log()
-    assert "passes" in platform.comments[0]["text"] and len(platform.comments) == 1
+    assert "Passed the gate" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (tmp_path / "artifacts/reports/report.html").exists() and not (tmp_path / "x").exists()
 
 

@@ -180,7 +180,7 @@ def test_model_that_passes_is_green(run, promoted, platform):
     promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
     done = run(ODD, "model", **merge_request(platform, ODD))
     assert done.passed and done.jobs == {"model": "PASS"}, done.log
-    assert "passes" in platform.comments[0]["text"] and len(platform.comments) == 1
+    assert "Passed the gate" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (done.folder / ".gitlab-ci-local/artifacts/model/reports/summary.md").exists()
     assert not [*done.folder.glob("x")]
 

@@ -42,13 +42,16 @@ def test_version_names_project_template_and_python():
 
 @pytest.mark.parametrize(
     "word, meant",
-    {"predict": "factory score", "fit": "factory train", "test": "factory evaluate", "eval": "factory evaluate"}.items()
-    | {
-        "rolback": "factory rollback",
-        "modles": "factory models",
-        "repro": "dvc repro",
-        "promot": "factory promote",
-    }.items(),
+    [
+        ("predict", "factory score"),
+        ("fit", "factory train"),
+        ("test", "factory evaluate"),
+        ("eval", "factory evaluate"),
+        ("rolback", "factory rollback"),
+        ("modles", "factory models"),
+        ("repro", "dvc repro"),
+        ("promot", "factory promote"),
+    ],
 )
 def test_unknown_command_gets_a_suggestion(word, meant):
     result = run(word)

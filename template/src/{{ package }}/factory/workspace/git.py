@@ -8,6 +8,8 @@ from .. import platforms
 from ..errors import FactoryError
 from .process import require, run
 
+READ_ONLY = {"GIT_OPTIONAL_LOCKS": "0"}  # what only looks writes no index, which a full disk would stop
+
 
 def author() -> str:
     """The author of commits here, as `Name <address>`. Raises FactoryError where Git has none."""
@@ -34,7 +36,7 @@ def commit() -> str | None:
 
 def uncommitted(*paths: str) -> bool:
     """Whether tracked files under the paths differ from the commit."""
-    return bool(run("git", "status", "--porcelain", "--untracked-files=no", "--", *paths))
+    return bool(_status("--untracked-files=no", "--", *paths))
 
 
 def init() -> None:
@@ -58,7 +60,7 @@ def branch() -> str | None:
 
 def changes(*paths: str) -> list[str]:
     """Files under the paths that differ from the commit or are not in it, as Git prints them."""
-    return run("git", "status", "--porcelain", "--", *paths).splitlines()
+    return _status("--", *paths).splitlines()
 
 
 def show(commit: str, path: str) -> str | None:
@@ -152,6 +154,10 @@ def push(remote: str, refspec: str, replaces: str | None = None) -> None:
     """Push a ref; an existing one is moved only if it is still at the commit `replaces`, where "" is none."""
     lease = () if replaces is None else (f"--force-with-lease={refspec.partition(':')[2]}:{replaces}",)
     _with_credentials("push", "--quiet", *lease, remote, refspec)
+
+
+def _status(*options: str) -> str:
+    return run("git", "status", "--porcelain", *options, env=os.environ | READ_ONLY)
 
 
 def _query(*arguments: str, strip: bool = True) -> str | None:
