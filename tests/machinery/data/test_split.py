@@ -52,7 +52,7 @@ def test_part_with_one_class_is_refused(changed, sections):
 
 def test_row_without_a_time_is_refused():
     rows = toy.rows(50).with_columns(pl.when(pl.col("key") != "k7").then("seen").alias("seen"))
-    with pytest.raises(errors.FactoryError, match="seen: 1 rows have no value"):
+    with pytest.raises(errors.FactoryError, match="seen: 1 rows have no time"):
         split.split(rows, toy.params())
 
 
