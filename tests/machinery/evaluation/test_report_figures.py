@@ -127,6 +127,13 @@ def test_group_called_missing_is_not_the_missing_one():
     assert dict(found.select("rows", "mean_target").rows()) == pytest.approx(means)
 
 
+def test_group_called_missing_of_the_same_size_is_not_the_missing_one():
+    assessed = build_assessment("regression", columns={"group": ["missing"] * 150 + [None] * 150})
+    found = slices.slices(assessed.test, assessed.target, assessed.score, 0.5, assessed.params)
+    means = [assessed.target[:150].mean(), assessed.target[150:].mean()]
+    assert sorted(found["mean_target"]) == pytest.approx(sorted(means)) and means[0] != means[1]
+
+
 def test_intervals_are_measured_for_the_groups_that_are_listed():
     assessed = build_assessment("regression", columns={"many": [i % 20 for i in range(ROWS)]})
     params = assessed.params.model_copy(update={"evaluation": assessed.params.evaluation.model_copy(update={"slices": ["many"]})})
@@ -152,10 +159,10 @@ def test_says_which_group_is_systematically_off(problem, shift, words):
     fair = np.full(ROWS, assessed.target.mean())
     mine = (assessed.test["group"] == "a").to_numpy()
     tilted = np.where(mine, assessed.target[mine].mean() + shift, fair)
-    for score, said in ((np.where(mine, assessed.target[mine].mean(), fair), False), (tilted, True)):
+    for score, expected in ((np.where(mine, assessed.target[mine].mean(), fair), False), (tilted, True)):
         found = slices.slices(assessed.test, assessed.target, score, 0.5, assessed.params)
         sentences = slices.deviations(found, assessed.params)
-        assert any(re.match(words, sentence) for sentence in sentences) == said
+        assert any(re.match(words, sentence) for sentence in sentences) == expected
     assert re.search(words, render(replace(assessed, slices=found)))
 
 

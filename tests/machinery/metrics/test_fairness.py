@@ -103,7 +103,8 @@ def test_metric_of_each_group_beside_the_reference():
     target = np.array([0.0, 4, 0, 4, 1, 2, 2])
     score, reference = target + np.array([1.0, 1, 4, 4, 9, 9, 9]), target + 2
     measured, skipped = fairness.group_metrics(test, "kind", METRICS["regression"]["mae"], target, score, reference, min_rows=2)
-    assert measured == [("b", 2, 4.0, 2.0, -1.0), ("a", 2, 1.0, 2.0, 0.5)] and skipped == 2
+    assert [group[:5] for group in measured] == [("b", 2, 4.0, 2.0, -1.0), ("a", 2, 1.0, 2.0, 0.5)] and skipped == 2
+    assert [group.members.nonzero()[0].tolist() for group in measured] == [[2, 3], [0, 1]]
 
 
 def test_groups_hold_every_row_once():

@@ -28,9 +28,8 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
     outcome, confidence = top_class(target, score)
     found = []
     for column in params.group_columns:
-        rows_of = {(fairness.label(value), int(rows.sum())): rows for value, rows in fairness.groups(test, column)}
         measured, _ = fairness.group_metrics(test, column, metric, target, score, trivial, MIN_ROWS)
-        found += [(column, group, rows_of[group.group, group.rows], place) for place, group in enumerate(measured)]
+        found += [(column, group, group.members, place) for place, group in enumerate(measured)]
     spread = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / max(len(found), 1))
     return pl.DataFrame(
         [

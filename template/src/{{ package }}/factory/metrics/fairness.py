@@ -21,13 +21,17 @@ class Predictions:
 
 
 class GroupMetric(NamedTuple):
-    """A metric on one group's rows, a reference's on the same rows, and the relative gain: positive is better."""
+    """A metric on one group's rows, a reference's on the same rows, and the relative gain: positive is better.
+
+    `members` is which rows of the table the group has.
+    """
 
     group: str
     rows: int
     value: float
     reference: float
     gain: float
+    members: NDArray[np.bool_]
 
 
 class GroupRate(NamedTuple):
@@ -81,7 +85,7 @@ def group_metrics(
             continue
         ours, theirs = float(metric(target[rows], score[rows])), float(metric(target[rows], reference[rows]))
         gain = metric.direction * (ours - theirs) / max(abs(theirs), 1e-9)
-        measured.append(GroupMetric(label(group), int(rows.sum()), ours, theirs, gain))
+        measured.append(GroupMetric(label(group), int(rows.sum()), ours, theirs, gain, rows))
     return sorted(measured, key=lambda each: (each.gain, each.group)), skipped
 
 

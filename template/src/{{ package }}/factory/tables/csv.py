@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import FactoryError
 
 DELIMITERS = ",;\t|"
-BLOCK, HEAD = 1 << 22, 1 << 12  # bytes: read at a time, and looked at to tell text from binary
+BLOCK, HEAD = 1 << 22, 1 << 12  # bytes: read at a time, and looked at to distinguish text from binary
 BINARY = "{}: binary file: not a CSV or JSON lines file"
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 
