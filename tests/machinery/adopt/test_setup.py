@@ -31,6 +31,14 @@ def fresh(project, monkeypatch):
 
 
 @pytest.mark.usefixtures("fresh")
+def test_the_only_copy_of_the_sample_is_never_taken_away():
+    sample = Path("data/raw/sample.parquet")
+    os.utime(sample, (1e9, 1e9))
+    assert run("setup").exit_code == 0
+    assert sample.stat().st_mtime == 1e9, "DVC deleted it and wrote it again: killed meanwhile, setup loses it"
+
+
+@pytest.mark.usefixtures("fresh")
 def test_fresh_copy_becomes_a_repository_and_stays_one():
     first = run("setup")
     assert first.exit_code == 0, first.output

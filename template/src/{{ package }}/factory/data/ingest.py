@@ -148,7 +148,9 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
                 _copy(file, entry.path)
             if manifest.file_sha256(entry.path) != entry.sha256:
                 raise FactoryError(f"{file}: changed while it was read: ingest it again when it is complete")
-        run(sys.executable, "-m", "dvc", "add", *(str(entry.path) for entry in entries))
+        # DVC deletes a file before it links it to its cache: one that was in place has no other copy if that is killed
+        options = ["--no-relink"] if len(added) < len(files) else []
+        run(sys.executable, "-m", "dvc", "add", *options, *(str(entry.path) for entry in entries))
         ledger.append(entries)
     except BaseException:
         for path in added:
