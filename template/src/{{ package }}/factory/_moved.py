@@ -29,7 +29,6 @@ MODULES = {
     "ci.affected": "affected",
     "ci.propose": "propose",
     "ci.summary": "mermaid summary",
-    "ci.template_update": "update",
     "cli.ci": "pipelines",
     "cli.data": "intake",
     "cli.model": "commands",
@@ -222,6 +221,7 @@ NAMES: dict[str, dict[str, str]] = {
         "tells": "predictive_power",
     },
     "training.train": {"refuse_disguised_target": "training.leakage.check_leakage", "refuse_text": "check_numeric"},
+    "update": _all("ci.template_update", "Update update"),  # a package that was a module
     "validation.parsing": {"FORMATS": "TIME_FORMATS", "attempt": "try_cast", "typed": "cast"},
     "validation.rules": {
         "breach": "violation",

@@ -63,6 +63,12 @@ def changes(*paths: str) -> list[str]:
     return _status("--", *paths).splitlines()
 
 
+def files(*paths: str) -> list[Path]:
+    """Files under the paths that are tracked, or that are new and not ignored; relative to the current folder."""
+    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths, strip=False)
+    return sorted({path for path in map(Path, filter(None, names.split("\0"))) if path.is_file()})
+
+
 def show(commit: str, path: str) -> str | None:
     """The content of the file in the commit, or None if it is not in it."""
     return _query("show", f"{commit}:{path}", strip=False)

@@ -1,0 +1,141 @@
+"""The template's files in the project: which of them differ from its release, and which edits the project accepts.
+
+`MANIFEST` comes with the release, `PATCHES` is the project's own; each names a file a line, after its SHA-256.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import yaml
+
+from ..errors import FactoryError
+from ..workspace import git
+from ..workspace.migration import SHIM
+
+ANSWERS = Path(".copier-answers.yml")
+TESTS = Path("tests/factory")
+MISSING = "missing"
+OWN = "own"
+HEADER = """\
+# Edits of the template's files that this project accepts, written by `factory check --accept`: SHA-256 and path.
+# `missing`: the project does without the file; `own`: the file is the project's own, whatever it holds.
+"""
+
+
+def released() -> dict[Path, str]:
+    """The SHA-256 of each file that the release has for a project with these answers. Raises FactoryError."""
+    manifest = factory() / "MANIFEST"
+    if not manifest.is_file():
+        raise FactoryError(f"{manifest} is missing: restore it from Git")
+    ci = answers().get("ci")
+    package = f"src/{factory().parent.name}/"
+    return {
+        Path(line["path"].replace("src/<package>/", package)): line["hash"]
+        for line in _lines(manifest, r"(?P<hash>[0-9a-f]{64})  (?P<path>\S+)(?P<ci>( \w+)*)")
+        if not line["ci"] or ci in line["ci"].split()
+    }
+
+
+def accepted() -> dict[Path, str]:
+    """What the project has in place of the release's files: a SHA-256, `missing` or `own`. Raises FactoryError."""
+    patches = factory() / "PATCHES"
+    lines = _lines(patches, rf"(?P<hash>[0-9a-f]{{64}}|{MISSING}|{OWN})  (?P<path>.+)") if patches.exists() else ()
+    return {Path(line["path"]): line["hash"] for line in lines}
+
+
+def edited() -> list[Path]:
+    """Files that are neither as released nor as accepted, and among the machinery those that are missing or foreign."""
+    known = accepted()
+    return sorted(path for path, found in _differing().items() if known.get(path) not in (found, OWN))
+
+
+def accept(paths: Collection[Path] | None = None, *, own: bool = False) -> list[Path]:
+    """Accept how these files differ, by default all that do; gives those that were not accepted before.
+
+    Files that are as released again are no longer listed.
+    """
+    differing, before = _differing(), accepted()
+    new = {
+        path: OWN if own else found
+        for path, found in differing.items()
+        if (paths is None or path in paths) and before.get(path) not in (found, OWN)
+    }
+    after = {path: known for path, known in before.items() if path in differing} | new
+    if after != before:
+        _write(after)
+    return sorted(new)
+
+
+def renew() -> list[str]:
+    """Bring the accepted edits up to date after an update; what became of those that it changed."""
+    before = accepted()
+    merged = accept(before)
+    gone = sorted(before.keys() - accepted().keys())
+    return [
+        *(f"{path}: as in the release, so no longer listed in {factory() / 'PATCHES'}" for path in gone),
+        *(f"{path}: your edit was merged with the release's: review it" for path in merged),
+    ]
+
+
+def is_vendored(path: Path) -> bool:
+    """Whether the file is the template's, or lies among the machinery."""
+    return path in released() or any(path.is_relative_to(folder) for folder in (factory(), TESTS))
+
+
+def factory() -> Path:
+    """The folder of the machinery. Raises FactoryError."""
+    for manifest in Path().glob("src/*/factory/__init__.py"):
+        return manifest.parent
+    raise FactoryError("src/*/factory is missing: run factory in the project's own folder")
+
+
+def answers() -> dict[str, str]:
+    """The answers with which the project was rendered. Raises FactoryError."""
+    try:
+        return dict(yaml.safe_load(ANSWERS.read_text(encoding="utf-8"))) if ANSWERS.exists() else {}
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise FactoryError(f"{ANSWERS}: cannot be read: restore it from Git") from error
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256, whatever line endings Git writes on this machine."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _differing() -> dict[Path, str]:
+    """What is in place of the release's files where that is something else."""
+    release, folders = released(), (factory(), TESTS)
+    own = {factory() / name for name in ("MANIFEST", "PATCHES")}
+    foreign = (path for path in git.files(*map(str, folders)) if path not in own and not _is_shim(path))
+    found = {path: digest(path.read_bytes()) if path.is_file() else MISSING for path in {*release, *foreign}}
+    return {
+        path: what
+        for path, what in found.items()
+        if what != release.get(path, MISSING)
+        and (what != MISSING or any(path.is_relative_to(folder) for folder in folders))
+    }
+
+
+def _is_shim(path: Path) -> bool:
+    """Whether it is what an update by Copier alone leaves in the place of an older module."""
+    return path.is_file() and path.read_bytes().startswith(SHIM.encode())
+
+
+def _lines(file: Path, pattern: str) -> Iterator[re.Match[str]]:
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if line and not line.startswith("#"):
+            match = re.fullmatch(pattern, line)
+            if not match:
+                raise FactoryError(f"{file}:{number}: is not a SHA-256 and a path: restore the file from Git")
+            yield match
+
+
+def _write(entries: dict[Path, str]) -> None:
+    patches = factory() / "PATCHES"
+    lines = [f"{what}  {path.as_posix()}\n" for path, what in sorted(entries.items())]
+    if lines:
+        patches.write_text(HEADER + "".join(lines), encoding="utf-8", newline="\n")
+    else:
+        patches.unlink()

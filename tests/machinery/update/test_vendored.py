@@ -1,0 +1,139 @@
+"""What is not as released is found and can be accepted; what is, whatever the line endings, is not mentioned."""
+
+from pathlib import Path
+
+import pytest
+from late_flights.factory.errors import FactoryError
+from late_flights.factory.update import vendored
+from late_flights.factory.workspace.migration import SHIM
+
+from machinery.update.conftest import FACTORY, MACHINERY, RELEASE, manifest
+
+PATCHES = FACTORY / "PATCHES"
+WORKFLOW = Path(".github/workflows/code.yaml")
+
+
+def test_a_project_as_released_differs_in_nothing(vendoring):
+    assert not vendored.edited()
+    assert set(vendored.released()) == {Path(name.replace("<package>", "x")) for name in RELEASE}
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", MACHINERY, "tests/factory/test_machinery.py", WORKFLOW])
+def test_an_edit_is_found(vendoring, name):
+    Path(name).write_text("mine\n")
+    assert vendored.edited() == [Path(name)]
+
+
+def test_line_endings_are_no_edit(vendoring):
+    MACHINERY.write_bytes(b"WHEELS = 4\r\n")
+    assert not vendored.edited()
+
+
+def test_what_is_missing_is_named_among_the_machinery_only(vendoring):
+    for file in (MACHINERY, WORKFLOW, Path("Dockerfile")):
+        file.unlink()
+    assert vendored.edited() == [MACHINERY]
+
+
+def test_a_foreign_file_is_named_unless_git_ignores_it(vendoring):
+    foreign = FACTORY / "Zoë's own 李.py"
+    foreign.touch()
+    (FACTORY / "__pycache__").mkdir()
+    (FACTORY / "__pycache__/x.pyc").touch()
+    assert vendored.edited() == [foreign]
+    assert vendored.accept() == [foreign]
+    assert not vendored.edited()
+
+
+def test_what_an_older_dvc_yaml_needs_is_not_foreign(vendoring):
+    (FACTORY / "casts.py").write_text(f"{SHIM}: it has moved.\n")
+    assert not vendored.edited()
+
+
+def test_what_another_platform_has_is_the_projects_own(vendoring):
+    Path(".copier-answers.yml").write_text("ci: none\n")
+    WORKFLOW.write_text("mine\n")
+    assert not vendored.edited() and not vendored.is_vendored(WORKFLOW)
+
+
+def test_whose_a_file_is(vendoring):
+    assert all(vendored.is_vendored(Path(name)) for name in ("Dockerfile", MACHINERY, FACTORY / "new.py", "tests/factory/new.py"))
+    assert not any(vendored.is_vendored(Path(name)) for name in ("src/x/model.py", "tests/test_model.py", "README.md"))
+
+
+def test_an_accepted_edit_is_listed_and_no_other(vendoring):
+    MACHINERY.write_text("WHEELS = 5\n")
+    Path("Dockerfile").unlink()
+    WORKFLOW.write_text("mine\n")
+    assert vendored.accept([MACHINERY]) == [MACHINERY]
+    assert vendored.edited() == [WORKFLOW]
+    assert [line for line in PATCHES.read_text().splitlines() if line[0] != "#"] == [
+        f"{vendored.digest(MACHINERY.read_bytes())}  {MACHINERY}"
+    ]
+    assert vendored.accept() == [WORKFLOW] and not vendored.edited()
+
+
+def test_another_edit_of_an_accepted_file_is_found(vendoring):
+    MACHINERY.write_text("WHEELS = 5\n")
+    vendored.accept()
+    MACHINERY.write_text("WHEELS = 6\n")
+    assert vendored.edited() == [MACHINERY]
+
+
+def test_a_missing_file_can_be_accepted_and_its_return_is_no_edit(vendoring):
+    MACHINERY.unlink()
+    assert vendored.accept() == [MACHINERY] and not vendored.edited()
+    MACHINERY.write_text("WHEELS = 4\n")
+    assert not vendored.edited()
+
+
+def test_a_file_of_ones_own_may_change_at_any_time(vendoring):
+    Path("Dockerfile").write_text("FROM mine\n")
+    assert vendored.accept([Path("Dockerfile")], own=True) == [Path("Dockerfile")]
+    Path("Dockerfile").write_text("FROM another\n")
+    assert not vendored.edited() and not vendored.accept()
+    assert vendored.accepted() == {Path("Dockerfile"): vendored.OWN}
+
+
+def test_an_edit_that_the_next_release_contains_is_no_longer_listed(vendoring):
+    MACHINERY.write_text("WHEELS = 5\n")
+    vendored.accept()
+    fixed = RELEASE | {"src/<package>/factory/machinery.py": "WHEELS = 5\n"}
+    (FACTORY / "MANIFEST").write_text(manifest(fixed))
+    assert vendored.renew() == [f"{MACHINERY}: as in the release, so no longer listed in {PATCHES}"]
+    assert not PATCHES.exists() and not vendored.renew()
+
+
+def test_an_edit_that_an_update_merged_is_renewed_and_reported(vendoring):
+    MACHINERY.write_text("WHEELS = 5\n")
+    vendored.accept()
+    MACHINERY.write_text("WHEELS = 5\nDOORS = 2\n")
+    Path("Dockerfile").write_text("not accepted\n")
+    assert vendored.renew() == [f"{MACHINERY}: your edit was merged with the release's: review it"]
+    assert vendored.edited() == [Path("Dockerfile")]
+
+
+@pytest.mark.parametrize("line", ["<<<<<<< HEAD", f"{'0' * 63}  Dockerfile", f"{'0' * 64}"])
+@pytest.mark.parametrize("name", ["MANIFEST", "PATCHES"])
+def test_a_line_that_cannot_be_read_is_named(vendoring, name, line):
+    (FACTORY / name).write_text(f"# x\n\n{line}\n")
+    with pytest.raises(FactoryError, match=rf"^src/x/factory/{name}:3: is not a SHA-256 and a path: restore"):
+        vendored.edited()
+
+
+def test_a_missing_manifest_is_named(vendoring):
+    (FACTORY / "MANIFEST").unlink()
+    with pytest.raises(FactoryError, match=r"^src/x/factory/MANIFEST is missing: restore it"):
+        vendored.edited()
+
+
+def test_answers_that_cannot_be_read_are_named(vendoring):
+    Path(".copier-answers.yml").write_text("- no answers\n")
+    with pytest.raises(FactoryError, match=r"^.copier-answers.yml: cannot be read"):
+        vendored.edited()
+
+
+def test_elsewhere_than_in_a_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FactoryError, match=r"^src/\*/factory is missing: run factory in the project's own folder$"):
+        vendored.edited()
