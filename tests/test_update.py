@@ -39,7 +39,7 @@ def next_release(template: Path) -> None:
     edit(factory / "extra.py", "", '"""A module that came later."""\n')
     (factory / "metrics/curves.py").unlink()
     (factory / "metrics/threshold.py").rename(factory / "metrics/cutoff.py")
-    edit(template / "template/tests/__init__.py.jinja", "    errors,\n", "    errors,\n    extra,\n")
+    edit(template / "template/tests/factory/modules.py.jinja", "", "from x.factory import extra\n")
     edit(template / "template/pyproject.toml.jinja", '  "numpy', '  "msgspec>=0.20",\n  "numpy')
     edit(template / "template/pyproject.toml.jinja", '  "ruff', '  "pyroma>=5",\n  "ruff')
     edit(template / "template/pyproject.toml.jinja", "[tool.mypy]\n", '[tool.extra]\nowner = "template"\n\n[tool.mypy]\n')
