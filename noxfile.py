@@ -83,6 +83,15 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def lab(session: nox.Session) -> None:
+    """Projects with thirty edits each, updated from every release and to a made-up one: half an hour or more;
+    `nox -s lab -- --projects 5 --origin 0.2.0 --seed 1` for a part."""
+    install(session)
+    with session.chdir("tests"):
+        session.run("python", "-m", "lab", session.create_tmp(), *session.posargs)
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """A project in ./demo: copied, set up, trained, promoted and scored."""
     install(session)

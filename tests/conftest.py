@@ -52,14 +52,30 @@ def history() -> dict[str, str]:
     return found
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory) -> Path:
-    """The working tree's template without Git: Copier renders it at once instead of cloning it. Not to be changed."""
-    folder = tmp_path_factory.mktemp("template")
+def copy_template(folder: Path) -> Path:
+    """The working tree's template without Git: Copier renders it at once instead of cloning it."""
     for part in PARTS:
         source, ignore = ROOT / part, shutil.ignore_patterns("__pycache__", ".*_cache", ".venv")
         shutil.copytree(source, folder / part, ignore=ignore) if source.is_dir() else shutil.copy(source, folder)
     return folder
+
+
+def past_releases(folder: Path) -> Path:
+    """A clone with a tag on each release, and the working tree as the newest."""
+    git(ROOT, "clone", "--quiet", "--no-tags", ".", str(folder))
+    for version, sha in history().items():
+        git(folder, "tag", version, sha)
+    for part in PARTS:
+        shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
+    copy_template(folder)
+    commit(folder, "1000.0.0")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """Not to be changed."""
+    return copy_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
@@ -90,14 +106,5 @@ def render(template, tmp_path_factory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def past(template, tmp_path_factory) -> Path:
-    """A clone with a tag on each release, and the working tree as the newest."""
-    folder = tmp_path_factory.mktemp("past") / "template"
-    git(ROOT, "clone", "--quiet", "--no-tags", ".", str(folder))
-    for version, sha in history().items():
-        git(folder, "tag", version, sha)
-    for part in PARTS:
-        shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
-    shutil.copytree(template, folder, dirs_exist_ok=True)
-    commit(folder, "1000.0.0")
-    return folder
+def past(tmp_path_factory) -> Path:
+    return past_releases(tmp_path_factory.mktemp("past") / "template")

@@ -1,0 +1,45 @@
+"""What of a release has not arrived in a project, though nothing that its people did stands against it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .edits import ANSWERS, PYPROJECT
+from .reading import facts, text
+
+YOURS = re.compile(r"src/[^/]+/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|(notebooks|docs|data)/.*")
+SEEDS = re.compile(
+    r"(README|SECURITY)\.md|(params|dvc)\.yaml|\.pre-commit-config\.yaml"
+    r"|\.github/(CODEOWNERS|actions/login/action\.yaml)|\.gitlab/(CODEOWNERS|team\.yml)|azure-pipelines/team/.*"
+)
+
+
+def _files(folder: Path) -> set[str]:
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name for name in found if not name.startswith((".git/", ".venv/"))}
+
+
+def missing(old: Path, new: Path, before: Path, after: Path) -> Iterator[str]:
+    """Of each file that the release changed: it is as in the release, or was edited and has the release's lines."""
+    for path in sorted((_files(old) | _files(new)) - {ANSWERS}):
+        if YOURS.fullmatch(path) or (SEEDS.fullmatch(path) and (before / path).exists()):
+            continue
+        was, shall, mine, now = (_content(folder / path) for folder in (old, new, before, after))
+        if was == shall or now == shall:
+            continue
+        if mine == was or mine is None or shall is None:
+            if shall is not None or mine == was:
+                yield path
+        elif path == PYPROJECT:
+            if facts(new / path) - facts(old / path) - facts(after / path):
+                yield path
+        elif not _lines(new / path) - _lines(old / path) <= _lines(after / path):
+            yield path
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes().replace(b"\r\n", b"\n") if path.is_file() else None
+
+
+def _lines(path: Path) -> set[str]:
+    return {line.strip() for line in text(path).splitlines()}

@@ -1,0 +1,161 @@
+"""One project: made, worked in, updated and judged."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import copier
+import yaml
+from conftest import ROOT, commit, git
+
+from .arrival import missing
+from .catalogue import shuffled
+from .edits import ANSWERS, PYPROJECT, Kind, Unsuitable
+from .reading import facts
+from .releases import NEXT, NOW, TAGS
+
+NAME = "Late flights"
+VARIANTS = [  # which projects there are, the likeliest more often
+    {"ci": "github"},
+    {"ci": "github", "problem": "regression"},
+    {"ci": "gitlab", "storage": "s3"},
+    {"ci": "github", "license": "MIT", "owner": "Ops & Research"},
+    {"ci": "azure", "storage": "azure", "description": 'Predicts "late" flights'},
+    {"ci": "none"},
+]
+WAYS = {
+    "factory update": ["uv", "run", "--quiet", "--script", str(ROOT / "hooks/update.py"), ".", "--release"],
+    "copier update": [sys.executable, "-m", "copier", "update", "--defaults", "--vcs-ref"],
+}
+MARKER = re.compile(r"^(<{7} |>{7} |={7}$)", re.MULTILINE)
+
+
+@dataclass
+class Outcome:
+    """What became of a project by one way of updating it."""
+
+    origin: str
+    way: str
+    number: int
+    project: Path
+    code: int = 0
+    output: str = ""
+    edits: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    hunks: str = ""
+    kept: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    undelivered: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    parses: bool = True
+
+    @property
+    def failed(self) -> bool:
+        return self.code not in (0, 2, 3)
+
+
+def base(folder: Path, origin: str, variant: int) -> Path:
+    """A project as Copier makes it, committed; the same one for all who ask."""
+    project = folder / "bases" / f"{origin}-{variant}"
+    if not project.exists():
+        questions = yaml.safe_load((folder / TAGS[origin] / "copier.yml").read_text("utf-8"))
+        answers = {name: value for name, value in VARIANTS[variant].items() if name in questions}
+        making = project.with_name(f"{project.name}-{os.getpid()}")
+        template = str(folder / "template")
+        copier.run_copy(template, making, {"project_name": NAME, **answers}, vcs_ref=TAGS[origin], defaults=True, quiet=True)
+        commit(making)
+        making.rename(project)
+    return project
+
+
+def fresh(folder: Path, tag: str, answers: dict[str, str], name: str) -> Path:
+    """What the release makes of the answers."""
+    project = folder / "fresh" / name
+    questions = yaml.safe_load((folder / tag / "copier.yml").read_text("utf-8"))
+    data = {key: value for key, value in answers.items() if key in questions}
+    copier.run_copy(str(folder / tag), project, data, defaults=True, quiet=True)
+    return project
+
+
+def work(project: Path, kinds: list[Kind], number: int) -> list[Kind]:
+    """Make the first edits that suit; those that later ones undo do not count."""
+    done: list[Kind] = []
+    for kind in kinds:
+        if len(done) == number:
+            break
+        try:
+            kind.edit(project)
+            done.append(kind)
+        except Unsuitable:
+            continue
+    commit(project)
+    return [kind for kind in done if kind.kept(project)]
+
+
+def update(project: Path, way: str, release: str) -> tuple[int, str]:
+    known = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")}
+    command = [*WAYS[way], release]
+    done = subprocess.run(command, cwd=project, env=known, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def named(output: str, path: str, word: str = "") -> bool:
+    """Whether a line of the output names the file, and of a file that many edit also what was edited."""
+    return any(path in line and word.casefold() in line.casefold() for line in output.splitlines())
+
+
+def kept(kind: Kind, project: Path) -> bool:
+    try:
+        return kind.kept(project)
+    except OSError:
+        return False
+
+
+def judge(outcome: Outcome, folder: Path, before: Path, kinds: list[Kind]) -> Outcome:
+    project, output = outcome.project, outcome.output
+    outcome.edits = [kind.name for kind in kinds]
+    unmerged = git(project, "-c", "core.quotePath=false", "diff", "--name-only", "--diff-filter=U").splitlines()
+    tracked = git(project, "-c", "core.quotePath=false", "ls-files").splitlines()
+    marked = [
+        path for path in tracked if (project / path).is_file() and MARKER.search((project / path).read_text("utf-8", "replace"))
+    ]
+    outcome.conflicts = sorted({*unmerged, *marked})
+    outcome.hunks = git(project, "diff", "--diff-filter=U") if unmerged else ""
+    for kind in kinds:
+        told = kind.path in outcome.conflicts or named(output, kind.path, kind.word)
+        (outcome.kept if kept(kind, project) else outcome.reported if told else outcome.lost).append(kind.name)
+    answers = [yaml.safe_load((place / ANSWERS).read_text("utf-8")) for place in (before, project)]
+    outcome.answers = [name for name in answers[0] if name[0] != "_" and answers[0][name] != answers[1].get(name)]
+    outcome.parses = bool(facts(project / PYPROJECT))
+    name = f"{outcome.origin}-{outcome.number}-{outcome.way[:4]}"
+    tags = TAGS[outcome.origin], NEXT if outcome.origin == "now" else NOW
+    releases = [fresh(folder, tag, answer, f"{name}-{tag}") for tag, answer in zip(tags, answers, strict=True)]
+    outcome.undelivered = [
+        path for path in missing(*releases, before, project) if path not in outcome.conflicts and not named(output, path)
+    ]
+    for release in releases:
+        shutil.rmtree(release)
+    return outcome
+
+
+def trial(folder: Path, origin: str, number: int, seed: str, edits: int = 30, runs: bool = False) -> list[Outcome]:
+    """A project's outcomes, one for each way in which it may be updated."""
+    random = Random(f"{seed} {origin} {number}")
+    variant = 0 if runs else number % len(VARIANTS)
+    before = folder / "projects" / f"{origin}-{number}"
+    shutil.copytree(base(folder, origin, variant), before, symlinks=True)
+    kinds = [kind for kind in shuffled(origin, random) if kind.runs or not runs]
+    kinds = work(before, kinds, edits + random.randint(-3, 3))
+    outcomes = []
+    for way in WAYS if origin == "now" else ["factory update"]:
+        project = before.with_name(f"{before.name}-{way.split()[0]}")
+        shutil.copytree(before, project, symlinks=True)
+        code, output = update(project, way, NEXT if origin == "now" else NOW)
+        outcomes.append(judge(Outcome(origin, way, number, project, code, output), folder, before, kinds))
+    return outcomes
