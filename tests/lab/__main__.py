@@ -10,13 +10,13 @@ from pathlib import Path
 from . import releases
 from .trial import Outcome, trial
 
-ORIGINS = {"1": "0.1.0", "2": "0.2.0", "flat": "before the restructure", "now": "the working tree"}
+ORIGINS = {"0.1.0": "0.1.0", "0.2.0": "0.2.0", "flat": "before the restructure", "now": "the working tree"}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s lab --", description=__doc__)
     parser.add_argument("folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--origin", action="append", choices=ORIGINS, help="1 is 0.1.0, 2 is 0.2.0 (default: all)")
+    parser.add_argument("--origin", action="append", choices=ORIGINS, help="of which release the projects are (default: of all)")
     parser.add_argument("--projects", type=int, default=25, help="of each origin (25)")
     parser.add_argument("--edits", type=int, default=30, help="of each project, three more or less (30)")
     parser.add_argument("--seed", default="1")

@@ -10,6 +10,8 @@ from pathlib import Path
 from .reading import facts, text
 
 ANSWERS, PYPROJECT = ".copier-answers.yml", "pyproject.toml"
+EVERY = "0.1.0 0.2.0 flat now"  # the last commit before the restructure, the working tree
+OLD = "0.1.0 0.2.0 flat"
 Act = Callable[[Path], object]
 Check = Callable[[Path], bool]
 
@@ -26,7 +28,7 @@ class Kind:
     path: str
     edit: Act
     kept: Check
-    origins: str = "1 2 flat now"  # 0.1.0, 0.2.0, the last commit before the restructure, the working tree
+    origins: str = EVERY
     word: str = ""
     runs: bool = True  # whether a project with it can be trained and promoted
 
@@ -58,6 +60,14 @@ def says(path: str, *lines: str) -> Check:
         return all(line.strip() in found for line in lines if line.strip())
 
     return kept
+
+
+def contains(path: str, part: str) -> Check:
+    return lambda project: part in text(project / path)
+
+
+def lacks(path: str, part: str) -> Check:
+    return lambda project: part not in text(project / path)
 
 
 def holds(path: str, *wanted: tuple[str, str]) -> Check:

@@ -2,10 +2,24 @@
 
 import re
 
-from .edits import PYPROJECT, Kind, bounded, by_hand, change, command, extended, holds, says, setting, table, uv_add
+from .edits import (
+    OLD,
+    PYPROJECT,
+    Kind,
+    bounded,
+    by_hand,
+    change,
+    command,
+    contains,
+    extended,
+    holds,
+    says,
+    setting,
+    table,
+    uv_add,
+)
 from .reading import facts, text
 
-OLD = "1 2 flat"
 ADDED = [
     uv_add("a dependency by uv add", "httpx>=0.28", "dependencies"),
     uv_add("the first of the alphabet by uv add", "anyio>=4.4", "dependencies"),
@@ -207,7 +221,7 @@ LAYOUT = [
         "lists laid out anew, four spaces",
         PYPROJECT,
         _reindent,
-        lambda project: '\n    "' in text(project / PYPROJECT),
+        contains(PYPROJECT, '\n    "'),
         word="layout",
     ),
     Kind("line endings of Windows", PYPROJECT, _windows, _not_mixed, word="line endings"),
@@ -216,7 +230,7 @@ LAYOUT = [
         PYPROJECT,
         r'^(  "numpy>=[\d.]+",)$',
         r"\1 # asked for by the platform team",
-        lambda project: "# asked for by the platform team" in text(project / PYPROJECT),
+        contains(PYPROJECT, "# asked for by the platform team"),
         word="numpy",
         origins=OLD,
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from conftest import FLAT, ROOT, commit, git, past_releases
 
 NOW, NEXT = "1000.0.0", "1001.0.0"
-TAGS = {"1": "0.1.0", "2": "0.2.0", "flat": FLAT, "now": NOW}
+TAGS = {"0.1.0": "0.1.0", "0.2.0": "0.2.0", "flat": FLAT, "now": NOW}
 
 
 def repository(folder: Path) -> Path:
