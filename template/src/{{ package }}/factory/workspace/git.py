@@ -74,6 +74,12 @@ def show(commit: str, path: str) -> str | None:
     return _query("show", f"{commit}:{path}", strip=False)
 
 
+def first(path: str) -> str | None:
+    """The file's content in the commit that first added it, or None if there is no such commit."""
+    added = (_query("log", "--diff-filter=A", "--format=%H", "--", path) or "").splitlines()
+    return show(added[-1], f"./{path}") if added else None
+
+
 def export(commit: str, folder: Path) -> None:
     """Write the files of the commit into the folder."""
     with tempfile.TemporaryDirectory() as temporary:

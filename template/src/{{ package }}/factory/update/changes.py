@@ -1,0 +1,117 @@
+"""What releases ask of files that are yours: done where they still hold a release's text, named until then."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..workspace import git, migration
+
+ANSWERS = ".copier-answers.yml"
+DECLINE = 'what you decline, name in pyproject.toml: `declined = ["ID"]` below `[tool.factory]`'
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a release asks for: done once every file has `present`, none has `absent`; with neither, once all exist."""
+
+    id: str
+    release: str
+    do: str
+    why: str
+    files: Sequence[str]
+    replace: Sequence[Mapping[str, str]] = ()
+    present: str | None = None
+    absent: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.do}, because {self.why}"
+
+    @property
+    def done(self) -> bool:
+        """Whether the files are as the release wants them."""
+        if self.present is None and self.absent is None:
+            return all(Path(name).exists() for name in self.files)
+        texts = [_read(path).replace("\r\n", "\n") for path in self._paths()]
+        return all(
+            (self.present is None or re.search(self.present, text, re.MULTILINE))
+            and (self.absent is None or not re.search(self.absent, text, re.MULTILINE))
+            for text in texts
+        )
+
+    def apply(self) -> list[Path]:
+        """Replace a release's own text; the files that this changed."""
+        return [path for path in self._paths() if self._apply(path)]
+
+    def _apply(self, path: Path) -> bool:
+        before = after = _read(path)
+        for pair in self.replace:
+            after = _replaced(after, pair["old"], pair["new"])
+        if after != before:
+            path.write_bytes(after.encode("utf-8", "surrogateescape"))
+        return after != before
+
+    def _paths(self) -> list[Path]:
+        return [path for name in self.files for path in Path().glob(name) if path.is_file()]
+
+
+def apply(before: str) -> list[str]:
+    """Do what the releases after `before` ask for, where the text is still a release's; what was done in which file."""
+    wanted = [change for change in _undone() if _version(change.release) > _version(before)]
+    done = [f"{path}: {change.id}: {change.do}" for change in wanted for path in change.apply()]
+    return [*done, *migration.migrate()]
+
+
+def pending() -> list[Change]:
+    """What releases since the project's first ask for, and is neither done nor declined."""
+    undone = _undone()
+    first = _version(_first_release()) if undone else ()
+    return [change for change in undone if _version(change.release) > first]
+
+
+def _undone() -> list[Change]:
+    """The changes of this project's release, in their order."""
+    declined = _declined()
+    return [
+        change
+        for file in sorted(Path().glob("src/*/factory/changes.yaml"))
+        for release, entries in yaml.safe_load(file.read_text(encoding="utf-8")).items()
+        for id, entry in entries.items()
+        if id not in declined and not (change := Change(id, release, **entry)).done
+    ]
+
+
+def _first_release() -> str:
+    """The release that the project began with, or "" where the history lacks it."""
+    found = re.search(r"^_commit: *(\S+)", git.first(ANSWERS) or "", re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _version(name: str) -> tuple[int, ...]:
+    """Of a tag, or of what `git describe` says between two; nothing of a bare commit, which is before every release."""
+    found = re.match(r"v?(\d+(?:\.\d+)+)", name)
+    return tuple(map(int, found[1].split("."))) if found else ()
+
+
+def _declined() -> list[str]:
+    try:
+        project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # a conflict is being resolved
+        return []
+    return list(project.get("tool", {}).get("factory", {}).get("declined", []))
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    """The text with whole lines replaced, if they are there once; the file's line ends stay."""
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    plain = text.replace("\r\n", "\n")
+    after, number = re.subn(f"^{old}$", new, plain, flags=re.MULTILINE)
+    after = after.replace("\n", line_end)
+    return after if number == 1 and plain.replace("\n", line_end) == text else text

@@ -1,0 +1,96 @@
+"""What releases ask of users' files: each change is well-formed, can be done, and is done in a fresh project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from conftest import CONFIG, FLAT, ROOT, history
+
+[SOURCE] = (ROOT / "template/src").iterdir()
+CHANGES = yaml.safe_load((SOURCE / "factory/changes.yaml").read_text("utf-8"))
+ENTRIES = [pytest.param(entry, id=id) for entries in CHANGES.values() for id, entry in entries.items()]
+KEYS = {"do", "why", "files", "present", "absent", "replace"}
+
+
+def run(project: Path, call: str) -> list[str]:
+    """Lines of what the newest release's code says in a project."""
+    code = f"from factory.update import changes; print(*changes.{call}, sep='\\n')"
+    env = os.environ | {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, env=env, capture_output=True, text=True, check=True)
+    return done.stdout.split("\n")[:-1] if done.stdout.strip() else []
+
+
+def pending(project: Path) -> set[str]:
+    return {line.partition(":")[0] for line in run(project, "pending()")}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_change_is_well_formed(entry):
+    assert {"do", "why", "files"} <= entry.keys() <= KEYS
+    assert all(entry["files"]) and not re.search(r"[.\n]$", entry["do"] + entry["why"])
+    for expression in (entry.get("present"), entry.get("absent")):
+        assert expression is None or re.compile(expression)
+    for pair in entry.get("replace", []):
+        assert pair.keys() == {"old", "new"} and re.compile(pair["old"])
+        seeds = [name.strip("/") for name in CONFIG["_skip_if_exists"]]
+        assert set(entry["files"]) & set(seeds), "only seeds are changed"
+
+
+def test_ids_and_releases_are_unique_and_in_order():
+    ids = [id for entries in CHANGES.values() for id in entries]
+    assert len(ids) == len(set(ids))
+    releases = [tuple(map(int, release.split("."))) for release in CHANGES]
+    assert releases == sorted(releases)
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("ci", CONFIG["ci"]["choices"].values())
+def test_nothing_is_pending_in_a_fresh_project(render, ci, problem):
+    assert pending(render(ci=ci, problem=problem)) == set()
+
+
+@pytest.fixture
+def updated(past, render, tmp_path):
+    """`updated(release, problem)`: a project of that release with the newest machinery, as Copier leaves it."""
+
+    def project(version: str, problem: str) -> Path:
+        answers = {"project_name": "x", "problem": problem}
+        copier.run_copy(str(past), tmp_path, answers, vcs_ref=version, defaults=True, quiet=True)
+        shutil.copytree(
+            render(project_name="x", problem=problem) / "src/x/factory", tmp_path / "src/x/factory", dirs_exist_ok=True
+        )
+        return tmp_path
+
+    return project
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("version", history() or [pytest.param("", marks=pytest.mark.skip("no release in the history"))])
+def test_an_untouched_older_project_needs_only_what_people_must_decide(updated, render, version, problem):
+    project = updated(version, problem)
+    run(project, f"apply('{version}')")
+    people = {"0.1.0": "gate-floor import-scorer model-card documents notebook"}
+    people |= dict.fromkeys(("0.2.0", FLAT), "tool-groups notebook-test documents")
+    assert pending(project) == set(people.get(version, "").split())
+    stages = [
+        yaml.safe_load((folder / "dvc.yaml").read_text("utf-8"))["stages"]
+        for folder in (project, render(project_name="x", problem=problem))
+    ]
+    for stage in stages:  # which only a person adds
+        stage["evaluate"]["deps"] = set(stage["evaluate"]["deps"]) - {"docs/model-card.yaml"}
+    assert stages[0] == stages[1]
+
+
+def test_what_an_owner_has_edited_is_named_and_left(updated):
+    project = updated("0.2.0", "classification")
+    params = project / "params.yaml"
+    params.write_text(params.read_text("utf-8").replace("latency_ms: 5 # of one row", "latency_ms: 5 # agreed in May"), "utf-8")
+    run(project, "apply('0.2.0')")
+    assert "latency_ms: 5 # agreed in May" in params.read_text("utf-8")
+    assert "gate-latency" in pending(project) and "gate-size" not in pending(project)
