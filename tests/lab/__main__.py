@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from . import releases
+from .going_on import goes_on
 from .trial import Outcome, trial
 
 ORIGINS = {"0.1.0": "0.1.0", "0.2.0": "0.2.0", "flat": "before the restructure", "now": "the working tree"}
@@ -92,14 +93,32 @@ def faults(outcomes: list[Outcome]) -> list[str]:
     return found
 
 
+def working(folder: Path, outcomes: list[Outcome]) -> list[str]:
+    """Two projects of each origin go on after the update; what keeps them from it."""
+    wrong, chosen = [], []
+    for origin in dict.fromkeys(outcome.origin for outcome in outcomes):
+        ways = sorted({outcome.way for outcome in outcomes if outcome.origin == origin}) * 2
+        for way in ways[:2]:
+            used = [outcome.number for outcome in chosen if outcome.origin == origin]
+            able = [it for it in outcomes if (it.origin, it.way) == (origin, way) and it.runs and it.number not in used]
+            chosen += able[:1]
+            wrong += [] if able else [f"{ORIGINS[origin]} by {way}: no project without a conflict to go on with"]
+    for outcome in chosen:
+        problem = goes_on(folder / "work" / f"{outcome.origin}-{outcome.number}", outcome.project)
+        print(f"{outcome.origin} {outcome.number} by {outcome.way} goes on: {problem or 'yes'}", flush=True)
+        wrong += [f"{outcome.origin} {outcome.number} by {outcome.way} does not go on: {problem}"] if problem else []
+    return wrong
+
+
 def main() -> int:
     args = parse(sys.argv[1:])
-    for part in ("template", "bases", "projects", "fresh", *releases.TAGS.values(), releases.NEXT):
+    for part in ("template", "bases", "projects", "fresh", "work", *releases.TAGS.values(), releases.NEXT):
         shutil.rmtree(args.folder / part, ignore_errors=True)
     (args.folder / "bases").mkdir(parents=True)
     releases.repository(args.folder)
     outcomes = experiment(args)
-    print(table(outcomes), *(wrong := faults(outcomes)), f"Log: {args.folder / 'lab.log'}", sep="\n")
+    wrong = [*faults(outcomes), *working(args.folder, outcomes)]
+    print(table(outcomes), *wrong, f"Log: {args.folder / 'lab.log'}", sep="\n")
     return bool(wrong)
 
 

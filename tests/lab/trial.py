@@ -32,6 +32,7 @@ WAYS = {
     "factory update": ["uv", "run", "--quiet", "--script", str(ROOT / "hooks/update.py"), ".", "--release"],
     "copier update": [sys.executable, "-m", "copier", "update", "--defaults", "--vcs-ref"],
 }
+RUNNING = 4  # of each origin, the first so many can be trained here, and two are
 MARKER = re.compile(r"^(<{7} |>{7} |={7}$)", re.MULTILINE)
 
 
@@ -58,6 +59,11 @@ class Outcome:
     @property
     def failed(self) -> bool:
         return self.code not in (0, 2, 3)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the project can be trained here as it is."""
+        return self.number < RUNNING and not (self.failed or self.conflicts)
 
 
 def base(folder: Path, origin: str, variant: int) -> Path:
@@ -144,14 +150,8 @@ def judge(outcome: Outcome, folder: Path, before: Path, kinds: list[Kind]) -> Ou
     return outcome
 
 
-def trial(folder: Path, origin: str, number: int, seed: str, edits: int = 30, runs: bool = False) -> list[Outcome]:
-    """A project's outcomes, one for each way in which it may be updated."""
-    random = Random(f"{seed} {origin} {number}")
-    variant = 0 if runs else number % len(VARIANTS)
-    before = folder / "projects" / f"{origin}-{number}"
-    shutil.copytree(base(folder, origin, variant), before, symlinks=True)
-    kinds = [kind for kind in shuffled(origin, random) if kind.runs or not runs]
-    kinds = work(before, kinds, edits + random.randint(-3, 3))
+def attempt(folder: Path, origin: str, number: int, before: Path, kinds: list[Kind]) -> list[Outcome]:
+    """The outcomes of a project, one for each way in which it may be updated."""
     outcomes = []
     for way in WAYS if origin == "now" else ["factory update"]:
         project = before.with_name(f"{before.name}-{way.split()[0]}")
@@ -159,3 +159,13 @@ def trial(folder: Path, origin: str, number: int, seed: str, edits: int = 30, ru
         code, output = update(project, way, NEXT if origin == "now" else NOW)
         outcomes.append(judge(Outcome(origin, way, number, project, code, output), folder, before, kinds))
     return outcomes
+
+
+def trial(folder: Path, origin: str, number: int, seed: str, edits: int) -> list[Outcome]:
+    """A project with that many edits, three more or less, by chance."""
+    random = Random(f"{seed} {origin} {number}")
+    runs = number < RUNNING
+    before = folder / "projects" / f"{origin}-{number}"
+    shutil.copytree(base(folder, origin, number % 2 if runs else number % len(VARIANTS)), before, symlinks=True)
+    kinds = [kind for kind in shuffled(origin, random) if kind.runs or not runs]
+    return attempt(folder, origin, number, before, work(before, kinds, edits + random.randint(-3, 3)))
