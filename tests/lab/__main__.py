@@ -70,6 +70,11 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(rows)
 
 
+def _copier_cannot(way: str, part: str, item: str) -> bool:
+    """Copier alone says nothing of what did not arrive, and deletes an edited file that the release drops."""
+    return way == "copier update" and (part == "undelivered" or item == "a hot fix of a module that moves")
+
+
 def faults(outcomes: list[Outcome]) -> list[str]:
     """What may not be."""
     found = [f"{outcome.origin} {outcome.number} by {outcome.way}: the update failed" for outcome in outcomes if outcome.failed]
@@ -79,7 +84,8 @@ def faults(outcomes: list[Outcome]) -> list[str]:
         ("answers", "an answer that changed"),
     ):
         for outcome in outcomes:
-            found += [f"{outcome.origin} {outcome.number} by {outcome.way}: {what}: {item}" for item in getattr(outcome, part)]
+            items = [item for item in getattr(outcome, part) if not _copier_cannot(outcome.way, part, item)]
+            found += [f"{outcome.origin} {outcome.number} by {outcome.way}: {what}: {item}" for item in items]
     found += [
         f"{outcome.origin} {outcome.number} by {outcome.way}: pyproject.toml does not parse"
         for outcome in outcomes

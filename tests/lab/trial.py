@@ -17,7 +17,7 @@ from .arrival import missing
 from .catalogue import shuffled
 from .edits import ANSWERS, PYPROJECT, Kind, Unsuitable
 from .reading import facts
-from .releases import NEXT, NOW, TAGS
+from .releases import NEXT, NOW, TAGS, TOLD
 
 NAME = "Late flights"
 VARIANTS = [  # which projects there are, the likeliest more often
@@ -145,6 +145,8 @@ def judge(outcome: Outcome, folder: Path, before: Path, kinds: list[Kind]) -> Ou
     outcome.undelivered = [
         path for path in missing(*releases, before, project) if path not in outcome.conflicts and not named(output, path)
     ]
+    if outcome.way == "factory update" and not named(output, TOLD[outcome.origin]):
+        outcome.undelivered.append(f"changes.yaml: {TOLD[outcome.origin]}")
     for release in releases:
         shutil.rmtree(release)
     return outcome
