@@ -113,6 +113,13 @@ def size(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """The changelog's heading, a commit and a tag, after checks: `nox -s release -- X.Y.Z`."""
+    install(session)
+    session.run("python", "tools/release.py", *session.posargs)
+
+
+@nox.session(default=False)
 def adopt(session: nox.Session) -> None:
     """Public tables adopted by a project each, into docs/your-data.md; `nox -s adopt -- penguins wage` runs these."""
     install(session)

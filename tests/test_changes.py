@@ -44,7 +44,7 @@ def test_a_change_is_well_formed(entry):
 
 def test_ids_and_releases_are_unique_and_in_order():
     ids = [id for entries in CHANGES.values() for id in entries]
-    assert len(ids) == len(set(ids))
+    assert len(ids) == len(set(ids)) and all(re.fullmatch("[a-z-]+", id) for id in ids)
     releases = [tuple(map(int, release.split("."))) for release in CHANGES]
     assert releases == sorted(releases)
 
