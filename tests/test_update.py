@@ -42,7 +42,7 @@ def next_release(template: Path) -> None:
     edit(template / "template/tests/factory/modules.py.jinja", "", "from x.factory import extra\n")
     edit(template / "template/pyproject.toml.jinja", '  "numpy', '  "msgspec>=0.20",\n  "numpy')
     edit(template / "template/pyproject.toml.jinja", '  "ruff', '  "pyroma>=5",\n  "ruff')
-    edit(template / "template/pyproject.toml.jinja", "[tool.mypy]\n", '[tool.extra]\nowner = "template"\n\n[tool.mypy]\n')
+    edit(template / "template/pyproject.toml.jinja", "[[tool.mypy", '[tool.extra]\nowner = "template"\n\n[[tool.mypy')
     edit(template / "template/.gitignore.jinja", ".DS_Store\n", ".DS_Store\n/extra/\n")
     hook = "      - id: extra\n        name: extra\n        entry: extra\n        language: system\n"
     edit(template / "template/.pre-commit-config.yaml", "\n# The lines above", f"{hook}\n# The lines above")
