@@ -161,8 +161,8 @@ def _add_item(project: Path, table: str, key: str, item: str, place: str) -> Non
     first = next((number for number in range(start, end) if re.match(rf'"?{re.escape(key)}"? = \[', found[number])), None)
     if first is None:
         found.insert(start, f"{key} = [{item}]")
-    elif found[first].rstrip().endswith("]"):
-        found[first] = re.sub(r",?\s*\]$", f", {item}]", found[first].rstrip()).replace("[, ", "[")
+    elif re.search(end_of_list := r",?\s*\](\s*#.*)?$", found[first]):
+        found[first] = re.sub(end_of_list, lambda match: f", {item}]{match[1] or ''}", found[first]).replace("[, ", "[")
     else:
         last = next(number for number in range(first, end) if found[number].startswith("]"))
         found.insert({"top": first + 1, "middle": (first + last + 1) // 2 + 1, "end": last}[place], f"  {item},")

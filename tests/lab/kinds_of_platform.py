@@ -129,7 +129,7 @@ PIPELINES = [
         "another step",
         CODE,
         "      - run: uv run --no-sync deptry .",
-        after=r"run: uv sync --locked --group lint$",
+        after=r"run: uv sync --locked.*",
         origins="flat now",
     ),
     change(

@@ -132,7 +132,13 @@ PROJECT = [
     setting("its own version", "project", "version", '"1.4.0"'),
     setting("its own description", "project", "description", '"Late arrivals, for the operations desk"'),
     setting("a newer Python", "project", "requires-python", '">=3.11,<3.14"'),
-    setting("authors", "project", "authors", '[{ name = "Ada Example", email = "ada@example.com" }]', "Ada Example"),
+    Kind(
+        "authors",
+        PYPROJECT,
+        setting("", "project", "authors", '[{ name = "Ada Example", email = "ada@example.com" }]').edit,
+        holds(PYPROJECT, ("project.authors.name", "Ada Example")),
+        word="authors",
+    ),
     setting("keywords", "project", "keywords", '["flights", "delay"]', "flights"),
     table(
         "links",
