@@ -271,46 +271,57 @@ def test_safe_update_is_an_update(old, projects):
 
 
 def test_edited_file_that_the_template_dropped_is_kept(old):
-    for name, text in (("metrics/curves", "# mine\n"), ("metrics/threshold", "# mine too\n")):
-        edit(old / f"src/x/factory/{name}.py", "", text)
+    edit(old / "src/x/factory/metrics/curves.py", "", "# mine\n")
     commit(old)
     done = safely(old)
     assert done.returncode == 3, done
-    assert done.stdout.count("kept, as it was edited since generation") == 2 and "src/x/factory/metrics/curves.py" in done.stdout
+    assert "! src/x/factory/metrics/curves.py: kept, as it was edited since generation" in done.stdout
     assert (old / "src/x/factory/metrics/curves.py").read_text("utf-8").endswith("# mine\n")
-    assert (old / "src/x/factory/metrics/cutoff.py").exists()
 
 
-def test_an_edited_file_that_has_moved_is_kept_and_its_new_place_named(past, tmp_path):
+def test_an_edit_goes_where_the_file_has_moved(old):
+    edit(old / "src/x/factory/metrics/threshold.py", "", "# mine\n")
+    commit(old)
+    done = safely(old)
+    assert done.returncode == 0, done
+    assert "✓ src/x/factory/metrics/threshold.py: your changes are in the file that the release moved it to\n" in done.stdout
+    assert (old / "src/x/factory/metrics/cutoff.py").read_text("utf-8").endswith("# mine\n")
+    assert not (old / "src/x/factory/metrics/threshold.py").exists()
+
+
+def test_an_edit_of_a_module_that_became_a_package_is_made_there_or_kept_as_a_patch(past, tmp_path):
     project = tmp_path / "project"
     copier.run_copy(str(past), project, {"project_name": "x"}, vcs_ref=FLAT, defaults=True, quiet=True)
-    edited = {"prepare.py": "data/prepare.py", "metrics.py": "metrics/definitions.py", "service/rows.py": "serving/parsing.py"}
+    factory = project / "src/x/factory"
+    edited = {"gate.py": "gate/checks.py", "metrics.py": "metrics/definitions.py", "service/rows.py": "serving/parsing.py"}
     for name in edited:
-        edit(project / "src/x/factory" / name, "", "# mine\n")
+        edit(factory / name, "", "# mine\n")
     edit(project / "dvc.yaml", "", "  own:\n    cmd: echo\n    deps: [src/x/factory/charts.py]\n")
     commit(project)
     done = safely(project)
-    assert done.returncode == 3, done
-    for name, place in edited.items():
-        file = f"src/x/factory/{name}"
-        assert (
-            f"! {file}: kept, as it was edited since generation; it has no effect any more: its content moved to src/x/factory/{place}\n"
-            in done.stdout
-        )
-        assert (project / file).read_text("utf-8").endswith("# mine\n")
+    for place in edited.values():
+        file, patch = factory / place, factory / f"{place}.patch"
+        assert f" src/x/factory/{place}: " in done.stdout
+        assert file.read_text("utf-8").endswith("# mine\n") != (patch.exists() and "\n+# mine\n" in patch.read_text("utf-8"))
+        assert "<<<<<<<" not in file.read_text("utf-8")
+    assert done.returncode == (3 if list(factory.rglob("*.patch")) else 0), done
     assert "! dvc.yaml: replace factory/charts.py by factory/evaluation/charts.py, its new place\n" in done.stdout
-    assert SHIMS & files(project).keys() == {f"src/x/factory/{name}" for name in ("charts.py", "metrics.py", "prepare.py")}
+    assert SHIMS & files(project).keys() == {"src/x/factory/charts.py"}
     commit(project)
     assert safely(project).returncode == 0
 
 
-def test_conflict_is_told(old):
-    edit(old / "src/x/factory/errors.py", "", "\n\nclass Mine(FactoryError):\n    pass\n")
+def test_machinery_has_no_conflict(old, projects):
+    name = "src/x/factory/errors.py"
+    edit(old / name, "", "\n\nclass Mine(FactoryError):\n    pass\n")
     commit(old)
     done = safely(old)
-    assert done.returncode == 2, done
-    assert "✗ src/x/factory/errors.py: conflict" in done.stdout
-    assert "<<<<<<<" in (old / "src/x/factory/errors.py").read_text("utf-8")
+    assert done.returncode == 3, done
+    assert f"! {name}: is the release's; your change, which conflicts with it, is {name}.patch\n" in done.stdout
+    assert files(old)[name] == files(projects["1.1.0"])[name]
+    git(old, "checkout", "HEAD~0", "--", name)
+    git(old, "apply", "--reverse", f"{name}.patch")
+    assert files(old)[name] == files(projects["1.0.0"])[name]
 
 
 def spoil_answers(project: Path, template: Path) -> None:

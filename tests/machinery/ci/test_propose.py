@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from late_flights.factory.ci import propose, summary, template_update
+from late_flights.factory.ci import propose, summary
 from late_flights.factory.registry import versions
+from late_flights.factory.update import update as updating
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import git
@@ -123,14 +124,14 @@ def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
     assert not branch()
 
 
-@pytest.mark.parametrize("conflicts, kept, code", [([], [], 0), (["a.txt"], [], 2), ([], ["b.txt"], 3)])
+@pytest.mark.parametrize("conflicts, kept, code", [({}, [], 0), ({"a.txt": "conflict"}, [], 2), ({}, ["b.txt: kept"], 3)])
 def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, kept, code):
-    def update(template, release):
+    def update(template, release, data):
         Path("a.txt").write_text("newer")
-        return template_update.Update("1.0.0", "1.1.0", conflicts, kept)
+        return updating.Update("1.0.0", "1.1.0", conflicts, kept)
 
     locked, heads = [], []
-    monkeypatch.setattr(template_update, "update", update)
+    monkeypatch.setattr(updating, "update", update)
     fake_run = lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
     monkeypatch.setattr(propose, "run", fake_run)
     for day in (1, 8):  # the second time nothing is pushed, or approvals would be gone
@@ -140,11 +141,11 @@ def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, ke
         heads.append(branch(propose.UPDATE))
     [pull_request] = platform.pull_requests
     assert (pull_request["branch"], pull_request["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
-    assert "from 1.0.0 to 1.1.0" in pull_request["text"] and all(name in pull_request["text"] for name in conflicts + kept)
+    assert "from 1.0.0 to 1.1.0" in pull_request["text"] and all(name in pull_request["text"] for name in [*conflicts, *kept])
     assert git("show", f"{branch(propose.UPDATE)}:a.txt") == "newer" and bool(locked) != bool(conflicts)
 
 
 @pytest.mark.usefixtures("dvc_calls")
 def test_newest_release_needs_no_proposal(platform, monkeypatch):
-    monkeypatch.setattr(template_update, "update", lambda template, release: template_update.Update("1.0.0", "1.0.0", [], []))
+    monkeypatch.setattr(updating, "update", lambda *how: updating.Update("1.0.0", "1.0.0"))
     assert run("update", "--propose").exit_code == 0 and not platform.pull_requests

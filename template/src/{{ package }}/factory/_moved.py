@@ -111,6 +111,7 @@ MODULES = {
     "training.onnx.operators": "graph operations",
     "training.train": "train",
     "training.tune": "tune",
+    "update.update": "ci.template_update",
     "validation.bounds": "limits",
     "validation.parsing": "spellings casts",
     "validation.rules": "contracts",
@@ -221,7 +222,6 @@ NAMES: dict[str, dict[str, str]] = {
         "tells": "predictive_power",
     },
     "training.train": {"refuse_disguised_target": "training.leakage.check_leakage", "refuse_text": "check_numeric"},
-    "update": _all("ci.template_update", "Update update"),  # a package that was a module
     "validation.parsing": {"FORMATS": "TIME_FORMATS", "attempt": "try_cast", "typed": "cast"},
     "validation.rules": {
         "breach": "violation",

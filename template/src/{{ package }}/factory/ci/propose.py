@@ -8,11 +8,11 @@ from .. import platforms
 from ..errors import FactoryError
 from ..platforms.base import Platform
 from ..registry import versions
+from ..update.update import Update
 from ..workspace import git
 from ..workspace.process import dvc, run
 from . import summary
 from .summary import Problem
-from .template_update import Update
 
 RETRAIN = "factory/retrain"
 UPDATE = "factory/template-update"

@@ -28,21 +28,23 @@ def setup() -> None:
 @main.command()
 @click.option("--template", metavar="URL", help="Where the template is now, if it has moved.")
 @click.option("--release", metavar="X.Y.Z", help="Which release (default: the newest).")
+@click.option("--data", metavar="KEY=VALUE", multiple=True, help="Change an answer that you gave the template.")
 @click.option(
     "--propose",
     "proposing",
     is_flag=True,
     help="Open a pull request with the update; a draft if somebody has to resolve something.",
 )
-def update(template: str | None, release: str | None, proposing: bool) -> None:
+def update(template: str | None, release: str | None, data: tuple[str, ...], proposing: bool) -> None:
     """Update the project to a newer release of the template.
 
-    Exit code 0: clean; 1: failed, nothing was changed; 2: conflicts to resolve; 3: files were kept that the template no
-    longer has.
+    Exit code 0: clean; 1: failed, nothing was changed; 2: conflicts to resolve; 3: something else needs attention, such
+    as a file that was kept though the template no longer has it.
     """
-    from ..ci import propose, template_update
+    from ..ci import propose
+    from ..update import update
 
-    result = template_update.update(template, release)
+    result = update.update(template, release, update.parse_data(data))
     click.echo("\n".join(result.lines()))
     if proposing and result.before != result.after:
         click.echo(f"See {propose.propose_update(result)}")

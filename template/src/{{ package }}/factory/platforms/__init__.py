@@ -27,10 +27,13 @@ def git_env(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     if platform is None or not environment.get(TOKEN):
         return dict(environment)
     secret = base64.b64encode(f"{platform.git_user}:{platform.token}".encode()).decode()
-    count = int(environment.get("GIT_CONFIG_COUNT", 0))
-    return {
-        **environment,
-        "GIT_CONFIG_COUNT": str(count + 1),
-        f"GIT_CONFIG_KEY_{count}": f"http.{platform.server_url.rstrip('/')}/.extraheader",
-        f"GIT_CONFIG_VALUE_{count}": f"Authorization: Basic {secret}",
-    }
+    key = f"http.{platform.server_url.rstrip('/')}/.extraheader"
+    return with_git_config({key: f"Authorization: Basic {secret}"}, environment)
+
+
+def with_git_config(settings: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment in which Git has these settings, whatever its files say."""
+    env, count = dict(environment), int(environment.get("GIT_CONFIG_COUNT", 0))
+    for number, (key, value) in enumerate(settings.items(), count):
+        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return env | {"GIT_CONFIG_COUNT": str(count + len(settings))}

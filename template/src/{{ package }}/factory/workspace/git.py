@@ -80,6 +80,21 @@ def first(path: str) -> str | None:
     return show(added[-1], f"./{path}") if added else None
 
 
+def differing(before: str, after: str) -> set[str]:
+    """Files of the current folder in which the commits differ; of a renamed one both names."""
+    return set(run("git", "diff", "--no-renames", "--relative", "--name-only", "-z", before, after).split("\0")[:-1])
+
+
+def unmerged() -> dict[str, dict[int, str]]:
+    """Files with conflicts: by path, what Git has of it: 1 of the common version, 2 of the project, 3 of the other."""
+    found: dict[str, dict[int, str]] = {}
+    for entry in run("git", "ls-files", "--unmerged", "-z").split("\0")[:-1]:
+        about, _, path = entry.partition("\t")
+        _, blob, stage = about.split()
+        found.setdefault(path, {})[int(stage)] = blob
+    return found
+
+
 def export(commit: str, folder: Path) -> None:
     """Write the files of the commit into the folder."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -124,9 +139,7 @@ def authors_of(text: str, path: str) -> list[str]:
 
 def changed_since(base: str) -> list[str]:
     """Files that differ between this commit and where its branch left the base; of a renamed one both names."""
-    return run(
-        "git", "-c", "core.quotePath=false", "diff", "--no-renames", "--name-only", f"{base}...HEAD"
-    ).splitlines()
+    return run("git", "diff", "--no-renames", "--name-only", f"{base}...HEAD").splitlines()
 
 
 def remote_name() -> str | None:

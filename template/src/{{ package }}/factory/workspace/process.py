@@ -1,5 +1,6 @@
 """Other programs, whose failures become one line."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import FactoryError
+from ..platforms import with_git_config
+
+GIT_SETTINGS = {
+    "apply.whitespace": "nowarn",
+    "color.ui": "false",
+    "core.fsmonitor": "false",
+    "core.quotePath": "false",
+    "core.safecrlf": "false",
+    "diff.mnemonicPrefix": "false",
+    "diff.noprefix": "false",
+    "diff.relative": "false",
+    "log.showSignature": "false",
+    "merge.conflictStyle": "merge",
+    "merge.directoryRenames": "false",
+    "merge.renames": "true",
+    "rerere.enabled": "false",
+    "status.relativePaths": "false",
+    "status.showUntrackedFiles": "normal",
+}
+"""What people set for themselves, and Git's output and merges depend on."""
 
 
 def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
@@ -36,6 +57,8 @@ def run(
 ) -> str:
     """The output of the command. Raises FactoryError with the command and the first line of its error."""
     require(command[0])
+    if command[0] == "git":
+        env = with_git_config(GIT_SETTINGS, env or os.environ)
     process = subprocess.run(
         command,
         cwd=cwd,

@@ -1,0 +1,195 @@
+"""The release's changes in the project's files: Git merges them, and what it cannot is settled by the kind of file."""
+
+import difflib
+import json
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from ..errors import FactoryError
+from ..workspace import git, migration
+from ..workspace.process import run
+from . import vendored
+from .releases import Releases
+
+MACHINERY = re.compile(r"src/[^/]+/factory/|tests/factory/")
+PARSERS: dict[str, Callable[[str], Any]] = {
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".yaml": lambda text: list(yaml.compose_all(text)),
+    ".yml": lambda text: list(yaml.compose_all(text)),
+}
+COMMON = 0.5  # of the lines; a file that shares fewer with its release is the project's own
+
+
+@dataclass
+class Outcome:
+    """What became of files that both sides have changed, a line for each."""
+
+    conflicts: dict[str, str] = field(default_factory=dict)  # by file
+    attention: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+
+def merge(releases: Releases) -> Outcome:
+    """Merge what lies between the releases into the project's files, and settle what Git cannot. Raises FactoryError."""
+    outcome = Outcome()
+    aside = _set_aside(releases)
+    old, new = releases.commit()
+    edited, changed = git.differing(old, "HEAD"), git.differing(old, new)
+    if changed:
+        try:
+            run("git", "cherry-pick", "--no-commit", "--strategy-option=find-renames=60%", new)
+        except FactoryError:
+            if not git.unmerged():
+                raise
+    conflicts = git.unmerged()
+    for path, blobs in sorted(conflicts.items()):
+        _settle(path, blobs, releases, outcome)
+    for path in sorted(edited & changed - conflicts.keys()):
+        _review(path, releases, outcome)
+    for path, content in aside.items():
+        _put_beside(path, content, outcome)
+    return outcome
+
+
+def _set_aside(releases: Releases) -> dict[str, bytes]:
+    """Take from the releases what the project has as its own: a new file, or what was a file and is now something else."""
+    aside = {}
+    for file in [file for file in releases.new.rglob("*") if file.is_file()]:
+        path = file.relative_to(releases.new)
+        old = releases.old / path
+        added = not old.exists() and path.is_file() and path.read_bytes() != file.read_bytes()
+        replaced = os.path.lexists(path) and (path.is_symlink() or not path.is_file())
+        if (added or replaced) and not MACHINERY.match(path.as_posix()):
+            if not old.exists() or old.read_bytes() != file.read_bytes():
+                aside[path.as_posix()] = file.read_bytes()
+            file.unlink()
+            old.unlink(missing_ok=True)
+    return aside
+
+
+def _settle(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Outcome) -> None:
+    """What becomes of a file with a conflict, by what Git has of it (see `git.unmerged`)."""
+    if 2 not in blobs:
+        if 1 not in blobs:  # both have moved it, the release to here
+            _take(path, releases)
+            return
+        run("git", "rm", "--cached", "--quiet", "--", path)
+        Path(path).unlink(missing_ok=True)
+        if 3 in blobs:
+            outcome.attention.append(f"{path}: you deleted or moved it, and the release changed it: not delivered")
+    elif MACHINERY.match(path):
+        _settle_machinery(path, blobs, releases, outcome)
+    elif 3 not in blobs:
+        run("git", "add", "--", path)
+        outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
+    elif _is_own(path, blobs):
+        run("git", "checkout", "--quiet", "--ours", "--", path)
+        run("git", "add", "--", path)
+        _put_beside(path, (releases.new / path).read_bytes(), outcome)
+    else:
+        outcome.conflicts[path] = "conflict: edit the marked lines"
+
+
+def _settle_machinery(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Outcome) -> None:
+    """The release's file comes, and the person's change goes where the code has gone, or into a patch."""
+    place = migration.new_place(path)
+    if place and _carry(blobs, Path(place)):
+        outcome.done.append(f"{place}: has your change of {path}, which has moved there")
+    elif place or 3 in blobs:
+        patch = Path(f"{place or path}.patch")
+        patch.write_text(_diff(blobs, place or path), encoding="utf-8", newline="\n")
+        outcome.attention.append(f"{place or path}: is the release's; your change, which conflicts with it, is {patch}")
+    else:
+        run("git", "add", "--", path)
+        outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
+        return
+    _take(path, releases)
+
+
+def _carry(blobs: Mapping[int, str], place: Path) -> bool:
+    """Make the person's change in the file that now holds the content, unless it conflicts with the release's."""
+    if not place.is_file() or 1 not in blobs:
+        return False
+    with TemporaryDirectory() as folder:
+        base, ours = Path(folder, "base"), Path(folder, "ours")
+        for file, blob in ((base, blobs[1]), (ours, blobs[2])):
+            file.write_text(_text(blob), encoding="utf-8", newline="\n")
+        try:
+            merged = run("git", "merge-file", "--stdout", str(ours), str(base), str(place), strip=False)
+        except FactoryError:
+            return False
+    place.write_text(merged, encoding="utf-8", newline="\n")
+    run("git", "add", "--", str(place))
+    return True
+
+
+def _diff(blobs: Mapping[int, str], path: str) -> str:
+    """The person's change of the file as a patch."""
+    before = blobs.get(1) or run("git", "hash-object", "-w", "--stdin")
+    diff = run("git", "diff", "--no-ext-diff", "--no-textconv", before, blobs[2], strip=False)
+    return diff.replace(f"a/{before}", f"a/{path}").replace(f"b/{blobs[2]}", f"b/{path}")
+
+
+def _take(path: str, releases: Releases) -> None:
+    """The release's file, if it has one."""
+    if (releases.new / path).exists():
+        shutil.copy(releases.new / path, path)
+        run("git", "add", "--", path)
+    else:
+        run("git", "rm", "--quiet", "--force", "--", path)
+
+
+def _is_own(path: str, blobs: Mapping[int, str]) -> bool:
+    """Whether the project says so, or the file has little in common with the older release's or no lines."""
+    base, ours = (_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2))
+    if "\0" in ours + base or vendored.accepted().get(Path(path)) == vendored.OWN:
+        return True
+    return difflib.SequenceMatcher(None, base.splitlines(), ours.splitlines(), autojunk=False).ratio() < COMMON
+
+
+def _review(path: str, releases: Releases, outcome: Outcome) -> None:
+    """Say what Git has merged without a conflict; what then cannot be read any more stays as the project has it."""
+    here, new = Path(path), releases.new / path
+    if not here.exists():
+        if new.exists():
+            outcome.done.append(f"{path}: the release's changes are in the file that you moved it to")
+        elif git.show("HEAD", f"./{path}") is not None:
+            outcome.done.append(f"{path}: your changes are in the file that the release moved it to")
+    elif _parses(path, here.read_text(encoding="utf-8", errors="replace")):
+        if not new.exists() or here.read_bytes() != new.read_bytes():
+            outcome.done.append(f"{path}: has your changes and the release's")
+    elif _parses(path, git.show("HEAD", f"./{path}") or ""):
+        run("git", "checkout", "--quiet", "HEAD", "--", path)
+        Path(f"{path}.factory").write_bytes(new.read_bytes())
+        outcome.conflicts[path] = f"is as you had it, as it could not be read after the merge: take over {path}.factory"
+
+
+def _parses(path: str, text: str) -> bool:
+    try:
+        PARSERS.get(Path(path).suffix, str)(text)
+    except (ValueError, yaml.YAMLError):
+        return False
+    return True
+
+
+def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
+    """The release's version of a file that is the project's own."""
+    beside = Path(f"{path}.factory")
+    beside.write_bytes(content)
+    outcome.attention.append(
+        f"{path}: is your own; the release's is {beside}: take from it what you need and delete it"
+    )
+
+
+def _text(blob: str) -> str:
+    return run("git", "cat-file", "blob", blob, strip=False)

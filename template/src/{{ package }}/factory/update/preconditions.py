@@ -1,0 +1,111 @@
+"""What must hold before an update, each refused in one line while nothing has changed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import FactoryError
+from ..workspace import git
+from ..workspace.process import run
+
+ANSWERS = ".copier-answers.yml"
+UNDER_WAY = {
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "BISECT_LOG": "bisect",
+}
+"""By the file that Git keeps meanwhile, what it is in the middle of."""
+
+
+def check(expected: str | None) -> tuple[dict[str, Any], bool]:
+    """The answers of the last commit, and whether an update by Copier alone left conflicts. Raises FactoryError.
+
+    `expected` is the template's new address, if it has moved.
+    """
+    changes = git.changes()
+    if git.commit() is None:
+        raise FactoryError("nothing is committed yet: commit the project, then update")
+    answers = parse(git.show("HEAD", f"./{ANSWERS}"))
+    _check_operations()
+    conflicts = bool(git.unmerged()) and _is_updated(answers)
+    if changes and not conflicts:
+        raise FactoryError("there are uncommitted changes: commit or stash them, then update")
+    if run("git", "rev-parse", "--is-shallow-repository") == "true":
+        raise FactoryError("the history, which tells what the project began with, is not here: `git fetch --unshallow`")
+    _check_template(answers["_src_path"], expected)
+    return answers, conflicts
+
+
+def parse(text: str | None) -> dict[str, Any]:
+    """The answers in Copier's file. Raises FactoryError unless they name the template and its release."""
+    try:
+        answers: dict[str, Any] = yaml.safe_load(text or "")
+        if all(isinstance(answers[name], str) for name in ("_src_path", "_commit")):
+            return answers
+    except (yaml.YAMLError, KeyError, TypeError):
+        pass
+    raise FactoryError(f"{ANSWERS}: does not name the template and its release (_src_path, _commit)")
+
+
+def answers_of_release(answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers with which the files of the project's release were made, even if somebody has edited them since."""
+    last = run("git", "log", "--max-count=1", "--format=%H", "-G^_commit:", "--", ANSWERS)
+    then = parse(git.show(last, f"./{ANSWERS}"))
+    return then if then["_commit"] == answers["_commit"] else answers
+
+
+def check_answers(wanted: Mapping[str, Any], after: Mapping[str, Any], given: Mapping[str, str]) -> None:
+    """Refuse to replace an answer that the newer template does not accept. Raises FactoryError."""
+    for name, answer in wanted.items():
+        if not name.startswith("_") and name not in given and after.get(name) != answer:
+            raise FactoryError(
+                f"{name}: the newer template does not accept the answer {answer!r}: "
+                f"choose another by `factory update --data {name}=…`"
+            )
+
+
+def check_package(rendered: Path) -> None:
+    """Refuse a name of the project that makes another package, away from the person's code. Raises FactoryError."""
+    [package] = (folder.parent.name for folder in rendered.glob("src/*/factory"))
+    if not Path("src", package).is_dir():
+        here = ", ".join(sorted(str(folder.parent) for folder in Path().glob("src/*/factory"))) or "none"
+        raise FactoryError(
+            f"project_name: the package would be src/{package}, and this project's is {here}: "
+            "keep the name as it was, or move the package first"
+        )
+
+
+def _check_operations() -> None:
+    for file, what in UNDER_WAY.items():
+        if _git_file(file).exists():
+            raise FactoryError(f"Git is in the middle of a {what}: finish or abort it (see `git status`), then update")
+    if git.unmerged() and _git_file("MERGE_MSG").exists():
+        raise FactoryError(
+            "the last update's conflicts are not resolved: edit the marked lines and commit, or undo it by `git reset --hard`"
+        )
+
+
+def _git_file(name: str) -> Path:
+    return Path(run("git", "rev-parse", "--git-path", name))
+
+
+def _check_template(source: str, expected: str | None) -> None:
+    """Refuse a template other than the one the project was generated from, or the one that is named."""
+    original = expected or parse(git.first(ANSWERS))["_src_path"]
+    if source != original:
+        raise FactoryError(
+            f"{ANSWERS}: this project's template is {original}, not {source}: if it has moved, add --template {source}"
+        )
+
+
+def _is_updated(answers: Mapping[str, Any]) -> bool:
+    """Whether the files are of another release than the last commit."""
+    try:
+        return bool(parse(Path(ANSWERS).read_text(encoding="utf-8"))["_commit"] != answers["_commit"])
+    except (OSError, ValueError, FactoryError):
+        return False

@@ -1,0 +1,78 @@
+"""Update the project to another release of the template: all of it, or nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import FactoryError
+from ..workspace import migration
+from ..workspace.process import run
+from . import changes, merge, preconditions, releases, vendored
+
+
+@dataclass(frozen=True)
+class Update:
+    """From which release to which, and what is to be done, to be known, and done."""
+
+    before: str
+    after: str
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+    attention: Sequence[str] = ()
+    done: Sequence[str] = ()
+    pending: Sequence[str] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0: clean; 2: conflicts; 3: something needs attention."""
+        return 2 if self.conflicts else 3 if self.attention else 0
+
+    def lines(self) -> list[str]:
+        """The result in a line for each file, and what to do next."""
+        return [
+            *(f"✗ {path}: {what}" for path, what in self.conflicts.items()),
+            *(f"! {line}" for line in (*self.attention, *self.pending)),
+            *(f"✓ {line}" for line in self.done),
+            self._summary(),
+        ]
+
+    def _summary(self) -> str:
+        if self.before == self.after and not self.conflicts:
+            return f"Release {self.after} is already the newest"
+        first = f"resolve the conflicts in {', '.join(self.conflicts)}, then " if self.conflicts else ""
+        return (
+            f"✓ Template updated from {self.before} to {self.after}; next: {first}uv sync, uv run pytest, then commit"
+        )
+
+
+def update(template: str | None = None, release: str | None = None, data: Mapping[str, str] | None = None) -> Update:
+    """Update the project in the current folder, by default to the newest release. Raises FactoryError.
+
+    `template` is the template's new address, if it has moved; `data` has answers that change.
+    """
+    answers, leftover = preconditions.check(template)
+    with releases.render(answers, release, data or {}) as rendered:
+        if leftover:
+            run("git", "reset", "--quiet")  # or Git would not stash
+            run("git", "stash", "push", "--quiet", "--include-untracked", "--message", "what Copier's update left")
+        try:
+            outcome = merge.merge(rendered)
+            outcome.done.extend(changes.apply(rendered.before))
+            if vendored.accepted():
+                outcome.attention.extend(vendored.renew())
+        except BaseException:
+            run("git", "reset", "--quiet", "--hard")
+            run("git", "clean", "--quiet", "--force", "-d")
+            raise
+    if leftover:
+        outcome.attention.append(
+            "what Copier's update had left is in `git stash list`: drop it when you need it no more"
+        )
+    pending = [*migration.remaining(), *map(str, changes.pending())]
+    return Update(rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending)
+
+
+def parse_data(options: Iterable[str]) -> dict[str, str]:
+    """Answers by question, from KEY=VALUE. Raises FactoryError."""
+    for option in options:
+        if "=" not in option:
+            raise FactoryError(f"--data {option}: is not KEY=VALUE")
+    return dict(option.split("=", 1) for option in options)

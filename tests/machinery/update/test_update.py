@@ -1,0 +1,222 @@
+"""`factory update` merges what a release changes, and settles by the kind of file what Git cannot; or changes nothing."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from late_flights.factory.update import releases
+from tests.factory import git_repository
+from tests.factory.cli_runner import refused, run
+
+ANSWERS = ".copier-answers.yml"
+FACTORY = "src/x/factory"
+LINES = "".join(f"line {number}\n" for number in range(20))
+OLD = {
+    ANSWERS: "_commit: 1.0.0\n_src_path: the/template\nci: github\nproject_name: x\n",
+    "Dockerfile": LINES,
+    "compose.yaml": "services:\n  app:\n    image: one\n",
+    "dropped.txt": LINES,
+    f"{FACTORY}/__init__.py": "",
+    f"{FACTORY}/errors.py": LINES,
+    f"{FACTORY}/MANIFEST": "# none\n",
+}
+NEW = OLD | {
+    ANSWERS: OLD[ANSWERS].replace("1.0.0", "1.1.0"),
+    "Dockerfile": LINES.replace("line 3\n", "line three\n"),
+    "compose.yaml": "services:\n  app:\n    image: two\n",
+    f"{FACTORY}/errors.py": LINES.replace("line 3\n", "line three\n"),
+    f"{FACTORY}/extra.py": "EXTRA = 1\n",
+}
+del NEW["dropped.txt"]
+
+
+def write(folder: Path, files: Mapping[str, str | None]) -> None:
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True) if text is None else file.write_text(text)
+
+
+def git(*command: str) -> str:
+    return subprocess.run(["git", *command], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A committed project of release 1.0.0, which is the current folder."""
+    folder = tmp_path / "Zoë's project"
+    write(folder, OLD | {"mine.txt": "mine\n", ".gitignore": "/ignored/\n"})
+    monkeypatch.chdir(folder)
+    git_repository.environment(monkeypatch)
+    git_repository.start()
+    return folder
+
+
+@pytest.fixture
+def release(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give the releases files of their own: the newer one these, and the older one those."""
+    old: dict[str, str | None] = dict(OLD)
+    new: dict[str, str | None] = dict(NEW)
+
+    def render(*, folders: Mapping[str, str], **request: object) -> dict[str, str]:
+        for name, files in (("old", old), ("new", new), ("more", {"docs/new.md": "# New\n"})):
+            write(Path(folders[name]), files)
+        return {"before": "1.0.0", "after": "1.1.0"}
+
+    def give(newer: Mapping[str, str | None], older: Mapping[str, str] = {}) -> None:
+        new.update(newer)
+        old.update(older)
+
+    monkeypatch.setattr(releases, "_run_copier", render)
+    return give
+
+
+def edit(files: Mapping[str, str | None]) -> None:
+    write(Path(), files)
+    git("add", "--all")
+    git("commit", "--quiet", "--allow-empty", "--message", "edit")
+
+
+def updated(code: int) -> list[str]:
+    result = run("update")
+    assert result.exit_code == code, result.output
+    return result.output.splitlines()
+
+
+@pytest.mark.usefixtures("release")
+def test_what_the_release_changes_arrives():
+    assert updated(0) == ["✓ Template updated from 1.0.0 to 1.1.0; next: uv sync, uv run pytest, then commit"]
+    assert {name: Path(name).read_text() for name in NEW} == NEW
+    assert Path("mine.txt").read_text() == "mine\n" and not Path("dropped.txt").exists()
+    assert not Path("docs").exists()
+
+
+@pytest.mark.usefixtures("release")
+def test_changes_of_both_sides_are_merged():
+    edit({"Dockerfile": LINES.replace("line 15\n", "mine\n")})
+    assert "✓ Dockerfile: has your changes and the release's" in updated(0)
+    assert Path("Dockerfile").read_text() == NEW["Dockerfile"].replace("line 15\n", "mine\n")
+
+
+@pytest.mark.usefixtures("release")
+def test_a_conflict_is_named_and_its_lines_are_marked():
+    edit({"Dockerfile": LINES.replace("line 3\n", "mine\n")})
+    lines = updated(2)
+    assert "✗ Dockerfile: conflict: edit the marked lines" in lines
+    assert lines[-1].endswith("next: resolve the conflicts in Dockerfile, then uv sync, uv run pytest, then commit")
+    assert "<<<<<<<" in Path("Dockerfile").read_text() and git("ls-files", "--unmerged", "Dockerfile")
+    assert "the last update's conflicts are not resolved" in refused("update")
+
+
+@pytest.mark.usefixtures("release")
+def test_machinery_is_the_release_and_the_edit_a_patch():
+    edit({f"{FACTORY}/errors.py": LINES.replace("line 3\n", "mine\n")})
+    assert (
+        f"! {FACTORY}/errors.py: is the release's; your change, which conflicts with it, is {FACTORY}/errors.py.patch"
+        in updated(3)
+    )
+    assert Path(FACTORY, "errors.py").read_text() == NEW[f"{FACTORY}/errors.py"]
+    git("checkout", "--quiet", "HEAD", "--", f"{FACTORY}/errors.py")
+    git("apply", "--reverse", f"{FACTORY}/errors.py.patch")
+    assert Path(FACTORY, "errors.py").read_text() == LINES
+
+
+@pytest.mark.usefixtures("release")
+def test_own_module_where_the_release_brings_one_is_a_patch():
+    edit({f"{FACTORY}/extra.py": "MINE = 1\n"})
+    updated(3)
+    assert Path(FACTORY, "extra.py").read_text() == "EXTRA = 1\n"
+    assert "+MINE = 1\n" in Path(FACTORY, "extra.py.patch").read_text()
+
+
+@pytest.mark.parametrize("name", ["added.txt", "ignored/added.txt", "Dockerfile"])
+def test_what_is_the_projects_own_stays_and_the_release_is_beside_it(release, name):
+    release({"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"} if name != "Dockerfile" else {})
+    edit({name: "FROM mine\nRUN mine\n"})
+    assert f"! {name}: is your own; the release's is {name}.factory: take from it what you need and delete it" in updated(3)
+    assert Path(name).read_text() == "FROM mine\nRUN mine\n"
+    assert Path(f"{name}.factory").read_text() == (NEW | {"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"})[name]
+
+
+@pytest.mark.usefixtures("release")
+def test_what_is_no_file_any_more_stays():
+    Path("Dockerfile").unlink()
+    Path("Dockerfile").symlink_to("mine.txt")
+    Path("compose.yaml").unlink()
+    edit({"compose.yaml/mine.txt": "mine\n"})
+    updated(3)
+    assert Path("Dockerfile").is_symlink() and Path("compose.yaml/mine.txt").read_text() == "mine\n"
+    assert Path("Dockerfile.factory").exists() and Path("compose.yaml.factory").exists()
+
+
+@pytest.mark.usefixtures("release")
+def test_edited_file_that_the_release_drops_is_kept():
+    edit({"dropped.txt": f"{LINES}mine\n"})
+    assert "! dropped.txt: kept, as it was edited since generation; the template no longer has it" in updated(3)
+    assert Path("dropped.txt").read_text() == f"{LINES}mine\n"
+
+
+@pytest.mark.usefixtures("release")
+def test_moved_file_gets_the_changes_and_deleted_one_stays_away():
+    edit({"Dockerfile": None, "docker/Dockerfile": f"{LINES}mine\n", "compose.yaml": None})
+    lines = updated(3)
+    assert "✓ Dockerfile: the release's changes are in the file that you moved it to" in lines
+    assert Path("docker/Dockerfile").read_text() == f"{NEW['Dockerfile']}mine\n" and not Path("Dockerfile").exists()
+    assert "! compose.yaml: you deleted or moved it, and the release changed it: not delivered" in lines
+    assert not Path("compose.yaml").exists()
+
+
+def test_edit_goes_where_the_release_moves_the_file(release):
+    release({f"{FACTORY}/errors.py": None, f"{FACTORY}/core/errors.py": LINES.replace("line 3\n", "line three\n")})
+    edit({f"{FACTORY}/errors.py": f"{LINES}mine\n"})
+    assert f"✓ {FACTORY}/errors.py: your changes are in the file that the release moved it to" in updated(0)
+    assert Path(FACTORY, "core/errors.py").read_text().endswith("line 19\nmine\n")
+
+
+def test_merged_file_that_cannot_be_read_is_as_before(release):
+    tables = {"team.toml": "[a]\nx = 1\ny = 2\nz = 3\n\n[b]\nx = 1\n"}
+    theirs = tables["team.toml"].replace("[a]\n", "[new]\nx = 1\n\n[a]\n")
+    ours = tables["team.toml"] + "\n[new]\ny = 1\n"
+    release({"team.toml": theirs}, tables)
+    edit({"team.toml": ours})
+    assert "✗ team.toml: is as you had it, as it could not be read after the merge: take over team.toml.factory" in updated(2)
+    assert Path("team.toml").read_text() == ours and Path("team.toml.factory").read_text() == theirs
+
+
+@pytest.mark.usefixtures("release")
+def test_nothing_stays_of_an_update_that_fails(monkeypatch):
+    edit({"dropped.txt": f"{LINES}mine\n", f"{FACTORY}/errors.py": LINES.replace("line 3\n", "mine\n")})
+    monkeypatch.setattr("late_flights.factory.update.update.changes.apply", lambda before: 1 / 0)
+    assert isinstance(run("update").exception, ZeroDivisionError)
+    assert git("status", "--porcelain") == "" and not Path(FACTORY, "errors.py.patch").exists()
+
+
+@pytest.mark.usefixtures("release")
+def test_what_copier_left_is_stashed():
+    Path(ANSWERS).write_text(NEW[ANSWERS])
+    blob = git("hash-object", "-w", "mine.txt").strip()
+    index = "".join(f"100644 {blob} {stage}\tDockerfile\n" for stage in (1, 2, 3))
+    subprocess.run(["git", "update-index", "--index-info"], input=f"0 {'0' * 40}\tDockerfile\n{index}", text=True, check=True)
+    Path("Dockerfile").write_text("<<<<<<< before updating\n")
+    assert "git stash list" in "".join(updated(3))
+    assert Path("Dockerfile").read_text() == NEW["Dockerfile"]
+    assert "<<<<<<<" in git("show", "stash@{0}:Dockerfile")
+
+
+@pytest.mark.usefixtures("release")
+def test_project_in_a_folder_of_a_repository(project, monkeypatch):
+    shutil.rmtree(".git")
+    monkeypatch.chdir(project.parent)
+    git_repository.start()
+    monkeypatch.chdir(project)
+    edit({"Dockerfile": LINES.replace("line 15\n", "mine\n"), f"{FACTORY}/errors.py": LINES.replace("line 3\n", "mine\n")})
+    lines = updated(3)
+    assert "✓ Dockerfile: has your changes and the release's" in lines and Path(FACTORY, "errors.py.patch").exists()
+    assert Path(FACTORY, "errors.py").read_text() == NEW[f"{FACTORY}/errors.py"]
+
+
+@pytest.mark.parametrize("option", ["a", "a b"])
+def test_data_is_key_and_value(option):
+    assert refused("update", "--data", option) == f"--data {option}: is not KEY=VALUE"
