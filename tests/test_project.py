@@ -78,6 +78,34 @@ def test_its_own_checks_are_of_its_own_modules(project):
     assert '"Gate" has no attribute "flor"' in found
 
 
+HOSTILE = """
+[tool.ruff]
+line-length = 20
+respect-gitignore = false
+
+[tool.ruff.lint]
+select = ["ALL"]
+
+[tool.mypy]
+files = ["src", "tests"]
+strict = true
+"""
+
+
+def test_your_rules_stay_out_of_the_machinery(project):
+    """Even where they replace what the template wrote below its part."""
+    pyproject = project / "pyproject.toml"
+    before = pyproject.read_text("utf-8")
+    pyproject.write_text(before.partition("[tool.ruff]")[0] + HOSTILE, "utf-8")
+    try:
+        checks = [["ruff", "check", "--output-format=concise"], ["ruff", "format", "--check"], ["--group=lint", "mypy"]]
+        for command in checks:
+            found = call(project, "uv", "run", *command, UV_OFFLINE="1").stdout
+            assert "src/" in found and "tests/" in found and "/factory/" not in found, found
+    finally:
+        pyproject.write_text(before, "utf-8")
+
+
 def state(project: Path) -> dict[Path, float]:
     """When each file was written, but for what tools keep for themselves."""
     files = []
@@ -226,6 +254,6 @@ def test_every_choice_gives_readable_files_in_style(render, answers):
     for file in place.rglob("*"):
         if parse := parsers.get(file.suffix):
             parse(file.read_text("utf-8"))
-    tested = tomllib.loads((place / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["exclude-newer"]
+    newest = tomllib.loads((place / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["exclude-newer"]
     for command in (["check"], ["format", "--check"]):
-        run(place, "uvx", f"--exclude-newer={tested}", "ruff", *command, "--no-cache")
+        run(place, "uvx", f"--exclude-newer={newest}", "ruff", *command, "--no-cache")
