@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -61,8 +62,8 @@ def release(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
     new: dict[str, str | None] = dict(NEW)
 
     def render(*, folders: Mapping[str, str], **request: object) -> dict[str, str]:
-        for name, files in (("old", old), ("new", new), ("more", {"docs/new.md": "# New\n"})):
-            write(Path(folders[name]), files)
+        for name, folder in folders.items():
+            write(Path(folder), {"old": old, "new": new, "fresh": OLD | {"docs/new.md": "# New\n"}}[name])
         return {"before": "1.0.0", "after": "1.1.0"}
 
     def give(newer: Mapping[str, str | None], older: Mapping[str, str] = {}) -> None:
@@ -175,14 +176,29 @@ def test_edit_goes_where_the_release_moves_the_file(release):
     assert Path(FACTORY, "core/errors.py").read_text().endswith("line 19\nmine\n")
 
 
+TABLES = "[a]\nx = 1\ny = 2\nz = 3\n\n[b]\nx = 1\n"
+
+
+def test_what_git_merges_into_nonsense_is_merged_by_the_format(release):
+    release({"team.toml": TABLES.replace("[a]\n", "[new]\nx = 1\n\n[a]\n")}, {"team.toml": TABLES})
+    edit({"team.toml": f"{TABLES}\n[new]\ny = 1\n"})
+    assert "✓ team.toml: has your changes and the release's" in updated(0)
+    assert tomllib.loads(Path("team.toml").read_text())["new"] == {"x": 1, "y": 1}
+
+
 def test_merged_file_that_cannot_be_read_is_as_before(release):
-    tables = {"team.toml": "[a]\nx = 1\ny = 2\nz = 3\n\n[b]\nx = 1\n"}
-    theirs = tables["team.toml"].replace("[a]\n", "[new]\nx = 1\n\n[a]\n")
-    ours = tables["team.toml"] + "\n[new]\ny = 1\n"
-    release({"team.toml": theirs}, tables)
+    theirs, ours = TABLES.replace("[a]\n", "[new]\nx = 1\n\n[a]\n"), f"{TABLES}\n[new]\nx = 2\n"
+    release({"team.toml": theirs}, {"team.toml": TABLES})
     edit({"team.toml": ours})
-    assert "✗ team.toml: is as you had it, as it could not be read after the merge: take over team.toml.factory" in updated(2)
+    assert "✗ team.toml: is as it was, as the merged file could not be read: take over team.toml.factory" in updated(2)
     assert Path("team.toml").read_text() == ours and Path("team.toml.factory").read_text() == theirs
+
+
+def test_conflict_by_lines_is_merged_by_the_format(release):
+    release({"team.toml": TABLES.replace("z = 3\n", "z = 3\ntheirs = 1\n")}, {"team.toml": TABLES})
+    edit({"team.toml": TABLES.replace("z = 3\n", "z = 3\nmine = 1\n")})
+    assert "✓ team.toml: has your changes and the release's" in updated(0)
+    assert {"mine", "theirs"} < tomllib.loads(Path("team.toml").read_text())["a"].keys()
 
 
 @pytest.mark.usefixtures("release")
@@ -220,3 +236,16 @@ def test_project_in_a_folder_of_a_repository(project, monkeypatch):
 @pytest.mark.parametrize("option", ["a", "a b"])
 def test_data_is_key_and_value(option):
     assert refused("update", "--data", option) == f"--data {option}: is not KEY=VALUE"
+
+
+@pytest.mark.usefixtures("release")
+def test_what_a_fresh_project_has_is_listed_and_added():
+    assert run("update", "--add").output == "docs/new.md\n"
+    assert run("update", "--add", "new.md").exit_code == 0
+    assert Path("docs/new.md").read_text() == "# New\n"
+    assert refused("update", "--add", "new.md") == "--add new.md: there is nothing that the project lacks"
+
+
+@pytest.mark.usefixtures("release")
+def test_only_what_is_offered_is_added():
+    assert refused("update", "--add", "mine.txt") == "--add mine.txt: it must be one of docs/new.md"

@@ -30,20 +30,31 @@ def setup() -> None:
 @click.option("--release", metavar="X.Y.Z", help="Which release (default: the newest).")
 @click.option("--data", metavar="KEY=VALUE", multiple=True, help="Change an answer that you gave the template.")
 @click.option(
+    "--add",
+    "name",
+    metavar="NAME",
+    is_flag=False,
+    flag_value="",
+    help="Instead add this file of a fresh project, such as a page of docs/; without NAME, list those that you lack.",
+)
+@click.option(
     "--propose",
     "proposing",
     is_flag=True,
     help="Open a pull request with the update; a draft if somebody has to resolve something.",
 )
-def update(template: str | None, release: str | None, data: tuple[str, ...], proposing: bool) -> None:
+def update(template: str | None, release: str | None, data: tuple[str, ...], name: str | None, proposing: bool) -> None:
     """Update the project to a newer release of the template.
 
     Exit code 0: clean; 1: failed, nothing was changed; 2: conflicts to resolve; 3: something else needs attention, such
     as a file that was kept though the template no longer has it.
     """
     from ..ci import propose
-    from ..update import update
+    from ..update import add, update
 
+    if name is not None:
+        click.echo("\n".join(add.add(name)))
+        return
     result = update.update(template, release, update.parse_data(data))
     click.echo("\n".join(result.lines()))
     if proposing and result.before != result.after:

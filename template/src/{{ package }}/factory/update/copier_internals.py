@@ -1,62 +1,87 @@
-"""Two releases as an update of Copier's sees them, in folders of their own. Run by Copier's Python, with the request on stdin.
+"""Releases of the template as a fresh project or an update gets them, each in a folder. Run by Copier's own Python.
 
-`copier update` merges in the project itself, and stops where it should not: with conflicts that it does not resolve, and
-with Git's settings that it does not expect. So only its rendering is used here, and Git merges.
+`copier update` merges as well, and leaves conflicts, loses changes of files that have moved and stops on settings of Git.
+So Copier only renders here: the request is JSON on stdin, and the answer on stdout.
 """
 
 import json
+import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from copier._main import Worker, _operation
 
 ANSWERS = ".copier-answers.yml"
 
 
-def main(request: dict[str, Any]) -> dict[str, Any]:
-    """Render the releases into the folders `new` and `old`, and into `more` what an update leaves to the person."""
-    from copier._main import Worker, _operation
-
-    def worker(name: str, answers: dict[str, Any], release: str | None, exclude: Iterable[str] = ()) -> Worker:
-        place = Path(request["folders"][name])
-        place.mkdir(parents=True)
-        (place / ANSWERS).write_text(json.dumps(answers), encoding="utf-8")  # as answered before, which Copier checks
-        data = {} if name == "old" else request["data"]
-        options = {"vcs_ref": release, "exclude": exclude, "defaults": True, "overwrite": True, "quiet": True}
-        return Worker(request["source"], place, data=data, **options)
-
+def update(request: dict[str, Any]) -> dict[str, Any]:
+    """Render the project's release and the newer one, without the person's files, and with seeds as the older has them."""
     _operation.set("update")  # what `_exclude` in the template's copier.yml asks for
-    with worker("new", request["answers"], request["release"]) as new:
+    with worker(request, "new", request["answers"], request["release"], request["data"]) as new:
         new.run_copy()
-        with worker("old", request["then"], request["then"]["_commit"], new.template.exclude) as old:
+        with worker(request, "old", request["then"], request["then"]["_commit"], {}, new.template.exclude) as old:
             old.run_copy()
             versions = [each.template.version for each in (old, new)]
         if None not in versions and versions[0] > versions[1]:
-            return {"error": f"{new.template.commit} is older than this project's release {old.template.commit}"}
+            raise ValueError(f"{new.template.commit} is older than this project's release {old.template.commit}")
         keep_seeds(old.dst_path, new.dst_path, new.match_skip)
-        rendered = [f"/{path.as_posix()}" for path in files(new.dst_path)]
-    _operation.set("copy")
-    with worker("more", request["answers"], request["release"], rendered) as more:
-        more.run_copy()
-    return {"before": old.template.commit, "after": new.template.commit}
+        return {"before": old.template.commit, "after": new.template.commit}
+
+
+def fresh(request: dict[str, Any]) -> dict[str, Any]:
+    """Render the release as for a project that begins with it."""
+    with worker(request, "fresh", request["answers"], request["release"], {}) as new:
+        new.run_copy()
+    return {}
+
+
+@contextmanager
+def worker(
+    request: dict[str, Any],
+    name: str,
+    answers: dict[str, Any],
+    release: str | None,
+    data: dict[str, Any],
+    exclude: tuple[str, ...] = (),
+) -> Any:
+    """Copier at work on a release, in a folder that holds the answers; it checks those, but for `data` without failing."""
+    folder = Path(request["folders"][name])
+    folder.mkdir(parents=True)
+    (folder / ANSWERS).write_text(json.dumps(answers), encoding="utf-8")
+    options = {"vcs_ref": release, "exclude": exclude, "defaults": True, "overwrite": True, "quiet": True}
+    with Worker(request["source"], folder, data=data, **options) as new:
+        try:
+            commit = new.template.commit
+        except Exception as error:
+            raise ValueError(
+                f"{f'release {release}' if release else 'the newest release'} cannot be had from {request['source']}: {reason(error)}"
+            ) from error
+        if commit is None:
+            raise ValueError(f"{request['source']} is not the template's Git repository")
+        yield new
 
 
 def keep_seeds(old: Path, new: Path, is_seed: Callable[[Path], bool]) -> None:
-    """A seed of an older release stays as it was."""
-    for path in filter(is_seed, files(old)):
-        (new / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(old / path, new / path)
+    """A seed of the older release stays as it was."""
+    for path in [file.relative_to(old) for file in old.rglob("*") if not file.is_dir()]:
+        if is_seed(path):
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(old / path, new / path)
 
 
-def files(folder: Path) -> list[Path]:
-    """The files in the folder, relative to it."""
-    return [path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()]
+def reason(error: Exception) -> str:
+    """What went wrong, in a line; of Git's output what was fatal."""
+    return " ".join(re.sub(r".*fatal: ", "", str(error), flags=re.DOTALL).split()) or type(error).__name__
 
 
 if __name__ == "__main__":
+    request = json.load(sys.stdin)
     try:
-        answer = main(json.load(sys.stdin))
-    except Exception as error:  # noqa: BLE001 # whatever Copier raises is one line for the person
-        answer = {"error": " ".join(str(error).split()) or type(error).__name__}
+        answer = fresh(request) if "fresh" in request["folders"] else update(request)
+    except Exception as error:  # noqa: BLE001 # whatever Copier raises is a line for the person
+        answer = {"error": reason(error)}
     json.dump(answer, sys.stdout)

@@ -17,7 +17,7 @@ import yaml
 from ..errors import FactoryError
 from ..workspace import git, migration
 from ..workspace.process import run
-from . import vendored
+from . import union, vendored
 from .releases import Releases
 
 MACHINERY = re.compile(r"src/[^/]+/factory/|tests/factory/")
@@ -27,6 +27,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".yaml": lambda text: list(yaml.compose_all(text)),
     ".yml": lambda text: list(yaml.compose_all(text)),
 }
+SHARED = ("pyproject.toml", ".gitignore")  # which are never the project's alone
 COMMON = 0.5  # of the lines; a file that shares fewer with its release is the project's own
 
 
@@ -96,8 +97,19 @@ def _settle(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Ou
         run("git", "checkout", "--quiet", "--ours", "--", path)
         run("git", "add", "--", path)
         _put_beside(path, (releases.new / path).read_bytes(), outcome)
-    else:
+    elif not _unite(path, *(_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2, 3)), outcome):
         outcome.conflicts[path] = "conflict: edit the marked lines"
+
+
+def _unite(path: str, base: str, ours: str, theirs: str, outcome: Outcome) -> bool:
+    """Whether the file's format says how both changes go together; then they are in it."""
+    merged = union.merge(path, base, ours, theirs)
+    if merged is None:
+        return False
+    Path(path).write_text(merged.text, encoding="utf-8", newline="\n")
+    run("git", "add", "--", path)
+    outcome.done += [f"{path}: has your changes and the release's", *(f"{path}: {note}" for note in merged.notes)]
+    return True
 
 
 def _settle_machinery(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Outcome) -> None:
@@ -151,6 +163,8 @@ def _take(path: str, releases: Releases) -> None:
 
 def _is_own(path: str, blobs: Mapping[int, str]) -> bool:
     """Whether the project says so, or the file has little in common with the older release's or no lines."""
+    if path in SHARED:
+        return False
     base, ours = (_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2))
     if "\0" in ours + base or vendored.accepted().get(Path(path)) == vendored.OWN:
         return True
@@ -165,13 +179,22 @@ def _review(path: str, releases: Releases, outcome: Outcome) -> None:
             outcome.done.append(f"{path}: the release's changes are in the file that you moved it to")
         elif git.show("HEAD", f"./{path}") is not None:
             outcome.done.append(f"{path}: your changes are in the file that the release moved it to")
-    elif _parses(path, here.read_text(encoding="utf-8", errors="replace")):
-        if not new.exists() or here.read_bytes() != new.read_bytes():
-            outcome.done.append(f"{path}: has your changes and the release's")
-    elif _parses(path, git.show("HEAD", f"./{path}") or ""):
+    elif not _parses(path, here.read_text(encoding="utf-8", errors="replace")):
+        _repair(path, releases, outcome)
+    elif not new.exists() or here.read_bytes() != new.read_bytes():
+        outcome.done.append(f"{path}: has your changes and the release's")
+
+
+def _repair(path: str, releases: Releases, outcome: Outcome) -> None:
+    """Merge by the format what Git has merged by lines into something that cannot be read, or leave it as it was."""
+    ours = git.show("HEAD", f"./{path}") or ""
+    if not _parses(path, ours):
+        return
+    base, theirs = ((folder / path).read_text(encoding="utf-8") for folder in (releases.old, releases.new))
+    if not _unite(path, base, ours, theirs, outcome):
         run("git", "checkout", "--quiet", "HEAD", "--", path)
-        Path(f"{path}.factory").write_bytes(new.read_bytes())
-        outcome.conflicts[path] = f"is as you had it, as it could not be read after the merge: take over {path}.factory"
+        Path(f"{path}.factory").write_text(theirs, encoding="utf-8", newline="\n")
+        outcome.conflicts[path] = f"is as it was, as the merged file could not be read: take over {path}.factory"
 
 
 def _parses(path: str, text: str) -> bool:

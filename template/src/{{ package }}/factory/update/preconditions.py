@@ -64,8 +64,7 @@ def check_answers(wanted: Mapping[str, Any], after: Mapping[str, Any], given: Ma
     for name, answer in wanted.items():
         if not name.startswith("_") and name not in given and after.get(name) != answer:
             raise FactoryError(
-                f"{name}: the newer template does not accept the answer {answer!r}: "
-                f"choose another by `factory update --data {name}=…`"
+                f"{name}: the newer template does not accept the answer {answer!r}: give another by --data {name}=…"
             )
 
 

@@ -35,14 +35,13 @@ NOBODY = {f"GIT_{who}_{what}": "factory" for who in ("AUTHOR", "COMMITTER") for 
 class Releases:
     """The names of both releases, and folders with their files as an update sees them.
 
-    That is without the person's files, which are in `more`, and with seeds as the older release has them.
+    That is without the person's files, and with seeds as the older release has them.
     """
 
     before: str
     after: str
     old: Path
     new: Path
-    more: Path
 
     def commit(self) -> tuple[str, str]:
         """Both as commits of this repository but of no branch, the newer one after the older."""
@@ -55,18 +54,28 @@ def render(answers: dict[str, Any], release: str | None, data: Mapping[str, str]
     """Render the project's release and the newer one for the same answers, but for `data`. Raises FactoryError."""
     with TemporaryDirectory() as folder:
         prefix = run("git", "rev-parse", "--show-prefix")
-        old, new, more = (Path(folder, name, prefix) for name in ("old", "new", "more"))
+        old, new = (Path(folder, name, prefix) for name in ("old", "new"))
         names = _run_copier(
             source=answers["_src_path"],
             release=release,
             answers=answers,
             then=preconditions.answers_of_release(answers),
             data=dict(data),
-            folders={"old": str(old), "new": str(new), "more": str(more)},
+            folders={"old": str(old), "new": str(new)},
         )
         preconditions.check_answers(answers, preconditions.parse((new / ANSWERS).read_text(encoding="utf-8")), data)
         preconditions.check_package(new)
-        yield Releases(names["before"], names["after"], old, new, more)
+        yield Releases(names["before"], names["after"], old, new)
+
+
+@contextmanager
+def render_fresh(answers: dict[str, Any]) -> Iterator[Path]:
+    """What a project gets that begins with this one's release. Raises FactoryError."""
+    with TemporaryDirectory() as folder:
+        fresh = Path(folder, "fresh")
+        release = answers["_commit"]
+        _run_copier(source=answers["_src_path"], release=release, answers=answers, folders={"fresh": str(fresh)})
+        yield fresh
 
 
 def _run_copier(**request: Any) -> dict[str, str]:
@@ -75,7 +84,7 @@ def _run_copier(**request: Any) -> dict[str, str]:
     env = platforms.with_git_config(RENDERING, platforms.git_env())
     answer: dict[str, str] = json.loads(run(*command, env=env, stdin=json.dumps(request)))
     if "error" in answer:
-        raise FactoryError(f"the update failed, nothing was changed: {answer['error']}")
+        raise FactoryError(f"nothing was changed: {answer['error']}")
     return answer
 
 
