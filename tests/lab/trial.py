@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -80,12 +81,15 @@ def base(folder: Path, origin: str, variant: int) -> Path:
     return project
 
 
-def fresh(folder: Path, tag: str, answers: dict[str, str], name: str) -> Path:
-    """What the release makes of the answers."""
-    project = folder / "fresh" / name
+def fresh(folder: Path, tag: str, answers: dict[str, str]) -> Path:
+    """What the release makes of the answers; the same one for all who ask."""
     questions = yaml.safe_load((folder / tag / "copier.yml").read_text("utf-8"))
-    data = {key: value for key, value in answers.items() if key in questions}
-    copier.run_copy(str(folder / tag), project, data, defaults=True, quiet=True)
+    data = {name: value for name, value in answers.items() if name in questions}
+    project = folder / "fresh" / f"{tag}-{sha256(repr(sorted(data.items())).encode()).hexdigest()[:16]}"
+    if not project.exists():
+        making = project.with_name(f"{project.name}-{os.getpid()}")
+        copier.run_copy(str(folder / tag), making, data, defaults=True, quiet=True)
+        making.rename(project)
     return project
 
 
@@ -136,19 +140,16 @@ def judge(outcome: Outcome, folder: Path, before: Path, kinds: list[Kind]) -> Ou
     for kind in kinds:
         told = kind.path in outcome.conflicts or named(output, kind.path, kind.word)
         (outcome.kept if kept(kind, project) else outcome.reported if told else outcome.lost).append(kind.name)
-    answers = [yaml.safe_load((place / ANSWERS).read_text("utf-8")) for place in (before, project)]
+    answers = [dict(facts(place / ANSWERS)) for place in (before, project)]
     outcome.answers = [name for name in answers[0] if name[0] != "_" and answers[0][name] != answers[1].get(name)]
     outcome.parses = bool(facts(project / PYPROJECT))
-    name = f"{outcome.origin}-{outcome.number}-{outcome.way[:4]}"
     tags = TAGS[outcome.origin], NEXT if outcome.origin == "now" else NOW
-    releases = [fresh(folder, tag, answer, f"{name}-{tag}") for tag, answer in zip(tags, answers, strict=True)]
+    releases = [fresh(folder, tag, answer or answers[0]) for tag, answer in zip(tags, answers, strict=True)]
     outcome.undelivered = [
         path for path in missing(*releases, before, project) if path not in outcome.conflicts and not named(output, path)
     ]
     if outcome.way == "factory update" and not named(output, TOLD[outcome.origin]):
         outcome.undelivered.append(f"changes.yaml: {TOLD[outcome.origin]}")
-    for release in releases:
-        shutil.rmtree(release)
     return outcome
 
 
