@@ -107,6 +107,8 @@ def hosted(template: Path, folder: Path, ci: str, *, whole: bool = False) -> Hos
         project.set("max_iter: 200", "max_iter: 60")
         for file in (project.folder / "tests/factory").glob("test_*.py"):
             file.unlink()
+        git(project.folder, "init", "--quiet", "--initial-branch=main")
+        project.done("factory", "check", "--accept")
     # the newest month arrives later
     shutil.move(project.folder / f"data/raw/{NEWEST}", folder)
     project.done("factory", "setup")

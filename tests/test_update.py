@@ -13,7 +13,7 @@ import yaml
 from conftest import CONFIG, FLAT, ROOT, commit, git, history
 
 YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/.*"
-SEEDS = r"README\.md|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
+SEEDS = r"README\.md|AGENTS\.md|CLAUDE\.md|\.pre-commit-config\.yaml|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
 PIPELINES = r"\.github/|\.gitlab|azure-pipelines|renovate\.json"
 ANSWERS = ".copier-answers.yml"
 SHIMS = {f"src/x/factory/{name}" for name in CONFIG["shims"]["default"].split()}
@@ -44,9 +44,8 @@ def next_release(template: Path) -> None:
     edit(template / "template/pyproject.toml.jinja", '  "ruff', '  "pyroma>=5",\n  "ruff')
     edit(template / "template/pyproject.toml.jinja", "[[tool.mypy", '[tool.extra]\nowner = "template"\n\n[[tool.mypy')
     edit(template / "template/.gitignore.jinja", ".DS_Store\n", ".DS_Store\n/extra/\n")
-    hook = "      - id: extra\n        name: extra\n        entry: extra\n        language: system\n"
-    edit(template / "template/.pre-commit-config.yaml", "\n# The lines above", f"{hook}\n# The lines above")
-    for owned in ("src/{{ package }}/features.py", "docs/data.md", "README.md.jinja", "params.yaml.jinja", "dvc.yaml.jinja"):
+    seeds = ("README.md.jinja", "AGENTS.md.jinja", ".pre-commit-config.yaml", "params.yaml.jinja", "dvc.yaml.jinja")
+    for owned in ("src/{{ package }}/features.py", "docs/data.md", *seeds):
         edit(template / "template" / owned, "", "# what old projects never see\n")
     edit(template / "copier.yml", "license:\n", "team:\n  type: str\n  help: Which team?\n  default: none\n\nlicense:\n")
     edit(template / "includes/rules.jinja", "'license'] -%}", "'team', 'license'] -%}")
@@ -142,9 +141,9 @@ def test_what_the_user_did_survives(old, projects):
 
     assert done.returncode == 0, done.stderr
     after, fresh = files(old), files(projects["1.1.0"])
-    shared = {"pyproject.toml", ".gitignore", ".pre-commit-config.yaml", "tests/__init__.py", ANSWERS}
+    shared = {"pyproject.toml", ".gitignore", "tests/__init__.py", ANSWERS}
     mine = {name for name in before if before[name] != files(projects["1.0.0"]).get(name)} - shared
-    assert len(mine) == 14
+    assert len(mine) == 15
     assert {name: after.get(name) for name in mine} == {name: before[name] for name in mine}
     assert not after.keys() & {"data/raw/flights-late-2013-01.parquet", "docs/experiments.md"}
     assert not [name for name in after if name.endswith((".rej", ".orig"))]

@@ -16,7 +16,12 @@ FACTORY = TEMPLATE / "src/{{ package }}/factory"
 MANIFEST = FACTORY / "MANIFEST"
 sys.path.insert(0, str(FACTORY.parent))
 
-from factory.update.vendored import digest
+from factory.update.vendored import RENDERED, TESTS, digest
+
+HEADER = """\
+# The template's files in this release: SHA-256, path, and on which platforms a project has the file, if not on all.
+# `rendered`: differs by project, so it is not compared.
+"""
 
 
 def main() -> None:
@@ -27,21 +32,25 @@ def text() -> str:
     """A line for each file: SHA-256, path, and the answers to `ci` with which a project has it, if not with all."""
     config = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
     left_out = {ci: excluded(config, ci) for ci in config["ci"]["choices"].values()}
-    lines = ["# The template's files in this release: SHA-256, path, and on which platforms a project has the file.\n"]
-    for file in plain(config):
-        path = file.relative_to(TEMPLATE).as_posix()
+    lines = [HEADER]
+    for path, known in files(config).items():
         places = [ci for ci, spec in left_out.items() if not spec.match_file(path)]
         if places:
             named = "" if len(places) == len(left_out) else f" {' '.join(places)}"
-            lines.append(f"{digest(file.read_bytes())}  {path.replace('{{ package }}', '<package>')}{named}\n")
+            lines.append(f"{known}  {path.replace('{{ package }}', '<package>')}{named}\n")
     return "".join(lines)
 
 
-def plain(config: dict) -> list[Path]:
-    """Files that are the same in every project and that are not seeds."""
-    seeds = GitIgnoreSpec.from_lines(config["_skip_if_exists"])
-    files = (file for file in TEMPLATE.rglob("*") if file.is_file() and file.suffix != ".jinja" and file != MANIFEST)
-    return sorted(file for file in files if not seeds.match_file(file.relative_to(TEMPLATE)))
+def files(config: dict) -> dict[str, str]:
+    """The SHA-256 of each file that is the same in every project and no seed; `rendered` for others of the machinery."""
+    seeds, found = GitIgnoreSpec.from_lines(config["_skip_if_exists"]), {}
+    for file in sorted(file for file in TEMPLATE.rglob("*") if file.is_file() and file != MANIFEST):
+        path = file.relative_to(TEMPLATE).as_posix()
+        if file.suffix != ".jinja" and not seeds.match_file(path):
+            found[path] = digest(file.read_bytes())
+        elif file.is_relative_to(TEMPLATE / TESTS) or (file.is_relative_to(FACTORY) and "{%" not in file.name):
+            found[path.removesuffix(".jinja")] = RENDERED
+    return found
 
 
 def excluded(config: dict, ci: str) -> GitIgnoreSpec:

@@ -22,6 +22,7 @@ from machinery.ci.summary_fixtures import dvc_answers, github  # noqa: F401
 from machinery.registry import fake_dvc_cache
 from machinery.release.fake_docker import PROJECT, STORED, FakeEngine, publish_version
 from machinery.serving.service_client import client, module_client  # noqa: F401
+from machinery.update.vendored_project import vendoring  # noqa: F401
 
 
 def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:

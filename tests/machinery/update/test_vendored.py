@@ -7,7 +7,7 @@ from late_flights.factory.errors import FactoryError
 from late_flights.factory.update import vendored
 from late_flights.factory.workspace.migration import SHIM
 
-from machinery.update.conftest import FACTORY, MACHINERY, RELEASE, manifest
+from machinery.update.vendored_project import FACTORY, MACHINERY, RELEASE, RENDERED, manifest
 
 PATCHES = FACTORY / "PATCHES"
 WORKFLOW = Path(".github/workflows/code.yaml")
@@ -22,6 +22,13 @@ def test_a_project_as_released_differs_in_nothing(vendoring):
 def test_an_edit_is_found(vendoring, name):
     Path(name).write_text("mine\n")
     assert vendored.edited() == [Path(name)]
+
+
+def test_what_differs_by_project_is_the_templates_and_not_compared(vendoring):
+    Path(RENDERED).write_text("from y import factory\n")
+    assert not vendored.edited()
+    Path(RENDERED).unlink()
+    assert vendored.edited() == [Path(RENDERED)]
 
 
 def test_line_endings_are_no_edit(vendoring):

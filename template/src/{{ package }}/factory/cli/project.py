@@ -1,11 +1,13 @@
 """Commands for the project as a whole."""
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
 from .main import main
-from .options import AS_JSON
+from .options import AS_JSON, FILE
 
 
 @main.command()
@@ -60,6 +62,36 @@ def update(template: str | None, release: str | None, data: tuple[str, ...], nam
     if proposing and result.before != result.after:
         click.echo(f"See {propose.propose_update(result)}")
     raise SystemExit(result.exit_code)
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--skip", metavar="NAME", multiple=True, help="Leave out a check; may be given several times.")
+@click.option("--max-kb", type=click.IntRange(1), default=1024, show_default=True, help="Size of the largest file.")
+@click.option("--exclude", metavar="GLOB", multiple=True, help="Search for no secrets in these files.")
+@click.option(
+    "--accept", is_flag=True, help="Accept how the template's files differ from its release, in factory/PATCHES."
+)
+def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: tuple[str, ...], accept: bool) -> None:
+    """Check style, types, secrets, pipelines and the template's files.
+
+    Style is fixed where it can be. Without FILES all files of the repository are checked, and what releases ask of your
+    files is named until it is done.
+    """
+    from ..check import checks, run
+    from ..update import changes, vendored
+
+    paths = [Path(os.path.relpath(file)) for file in files]
+    if accept:
+        accepted = vendored.accept(paths or None)
+        return click.echo("\n".join(f"✓ {path}: accepted" for path in accepted) or "There is nothing to accept")
+    failed = False
+    for result in run.check(paths, checks.checks(max_kb, exclude), skip):
+        failed |= not result.passed
+        click.echo(result)
+    if not files and (pending := changes.pending()):
+        click.echo("\n".join(f"! {line}" for line in (*pending, changes.DECLINE)))
+    raise SystemExit(failed)
 
 
 @main.command()

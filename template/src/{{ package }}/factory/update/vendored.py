@@ -16,6 +16,7 @@ from ..workspace.migration import SHIM
 
 ANSWERS = Path(".copier-answers.yml")
 TESTS = Path("tests/factory")
+RENDERED = "rendered"
 MISSING = "missing"
 OWN = "own"
 HEADER = """\
@@ -26,16 +27,7 @@ HEADER = """\
 
 def released() -> dict[Path, str]:
     """The SHA-256 of each file that the release has for a project with these answers. Raises FactoryError."""
-    manifest = factory() / "MANIFEST"
-    if not manifest.is_file():
-        raise FactoryError(f"{manifest} is missing: restore it from Git")
-    ci = answers().get("ci")
-    package = f"src/{factory().parent.name}/"
-    return {
-        Path(line["path"].replace("src/<package>/", package)): line["hash"]
-        for line in _lines(manifest, r"(?P<hash>[0-9a-f]{64})  (?P<path>\S+)(?P<ci>( \w+)*)")
-        if not line["ci"] or ci in line["ci"].split()
-    }
+    return {path: known for path, known in _manifest().items() if known != RENDERED}
 
 
 def accepted() -> dict[Path, str]:
@@ -52,7 +44,7 @@ def edited() -> list[Path]:
 
 
 def accept(paths: Collection[Path] | None = None, *, own: bool = False) -> list[Path]:
-    """Accept how these files differ, by default all that do; gives those that were not accepted before.
+    """Accept how these files and folders differ, by default all that do; gives those that were not accepted before.
 
     Files that are as released again are no longer listed.
     """
@@ -60,7 +52,8 @@ def accept(paths: Collection[Path] | None = None, *, own: bool = False) -> list[
     new = {
         path: OWN if own else found
         for path, found in differing.items()
-        if (paths is None or path in paths) and before.get(path) not in (found, OWN)
+        if (paths is None or any(path.is_relative_to(given) for given in paths))
+        and before.get(path) not in (found, OWN)
     }
     after = {path: known for path, known in before.items() if path in differing} | new
     if after != before:
@@ -80,8 +73,13 @@ def renew() -> list[str]:
 
 
 def is_vendored(path: Path) -> bool:
-    """Whether the file is the template's, or lies among the machinery."""
-    return path in released() or any(path.is_relative_to(folder) for folder in (factory(), TESTS))
+    """Whether the file is the template's, or is among the machinery."""
+    return is_machinery(path) or path in released()
+
+
+def is_machinery(path: Path) -> bool:
+    """Whether the file is in factory/ or tests/factory/."""
+    return path.is_relative_to(factory()) or path.is_relative_to(TESTS)
 
 
 def factory() -> Path:
@@ -106,15 +104,13 @@ def digest(content: bytes) -> str:
 
 def _differing() -> dict[Path, str]:
     """What is in place of the release's files where that is something else."""
-    release, folders = released(), (factory(), TESTS)
-    own = {factory() / name for name in ("MANIFEST", "PATCHES")}
-    foreign = (path for path in git.files(*map(str, folders)) if path not in own and not _is_shim(path))
+    release, own = _manifest(), {factory() / name for name in ("MANIFEST", "PATCHES")}
+    foreign = (path for path in git.files(str(factory()), str(TESTS)) if path not in own and not _is_shim(path))
     found = {path: digest(path.read_bytes()) if path.is_file() else MISSING for path in {*release, *foreign}}
     return {
         path: what
         for path, what in found.items()
-        if what != release.get(path, MISSING)
-        and (what != MISSING or any(path.is_relative_to(folder) for folder in folders))
+        if (is_machinery(path) if what == MISSING else release.get(path) not in (what, RENDERED))
     }
 
 

@@ -80,6 +80,11 @@ def first(path: str) -> str | None:
     return show(added[-1], f"./{path}") if added else None
 
 
+def commits_of(path: str) -> list[str]:
+    """The commits that changed the file, newest first, in short."""
+    return run("git", "log", "--format=%h", "--", path).splitlines()
+
+
 def differing(before: str, after: str) -> set[str]:
     """Files of the current folder in which the commits differ; of a renamed one both names."""
     return set(run("git", "diff", "--no-renames", "--relative", "--name-only", "-z", before, after).split("\0")[:-1])

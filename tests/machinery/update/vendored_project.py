@@ -15,12 +15,13 @@ RELEASE = {
     "tests/factory/test_machinery.py": "def test(): ...\n",
     ".github/workflows/code.yaml": "name: code\n",
 }
+RENDERED = "tests/factory/modules.py"
 PLATFORMS = {".github/workflows/code.yaml": " github"}
 
 
 def manifest(release: dict[str, str]) -> str:
     lines = (f"{digest(text.encode())}  {name}{PLATFORMS.get(name, '')}\n" for name, text in release.items())
-    return "".join(["# A comment\n", *lines])
+    return "".join(["# A comment\n", *lines, f"rendered  {RENDERED}\n"])
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def vendoring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A committed project on GitHub that is as released, and is the current folder."""
     monkeypatch.chdir(tmp_path)
     git_repository.environment(monkeypatch)
-    for name, text in RELEASE.items():
+    for name, text in (RELEASE | {RENDERED: "from x import factory\n"}).items():
         file = Path(name.replace("<package>", "x"))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

@@ -1,0 +1,89 @@
+"""Run the checks on the files that they concern."""
+
+import difflib
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from pathlib import Path
+
+from ..errors import FactoryError
+from ..workspace import git, process
+from . import template
+from .checks import Check, Result
+
+SCRIPTS = sysconfig.get_path("scripts")
+
+
+def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] = ()) -> Iterator[Result]:
+    """Check the given files, by default all. Raises FactoryError."""
+    left_out = _skipped(skip, [template.NAME, *(check.name for check in checks)])
+    comparison, files = template.compare(select(given))
+    if comparison and template.NAME not in left_out:
+        yield comparison
+    chosen = [check for check in checks if check.name not in left_out]
+    concerned = {check: found for check in chosen if (found := [file for file in files if check.concerns(file)])}
+    missing = _install({check.command[0] for check in concerned})
+    yield from (_run(check, found, missing) for check, found in concerned.items() if check.fixes)
+    others = {check: found for check, found in concerned.items() if not check.fixes}
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(_run, others.keys(), others.values(), repeat(missing))
+
+
+def select(given: Sequence[Path]) -> list[Path]:
+    """The given files and those below given folders; by default all that Git tracks or would. Raises FactoryError."""
+    for path in given:
+        if not path.exists():
+            raise FactoryError(f"{path}: no such file")
+    folders = [str(path) for path in given if path.is_dir()]
+    listed = git.files(*folders) if folders or not given else []
+    return sorted({*listed, *(path for path in given if path.is_file())})
+
+
+def _skipped(names: Collection[str], known: Sequence[str]) -> set[str]:
+    """Names to leave out, also those in SKIP, where pre-commit has those of other hooks too. Raises FactoryError."""
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise FactoryError(
+                f"--skip {name}: no such check: {f'did you mean {close[0]}?' if close else ', '.join(known)}"
+            )
+    return {*names, *os.environ.get("SKIP", "").split(",")}
+
+
+def _install(tools: Collection[str]) -> str:
+    """Install the group lint, if one of the tools is missing; why one still is."""
+    try:
+        if not all(map(_path, tools)):
+            process.run(os.environ.get("UV", "uv"), "sync", "--quiet", "--frozen", "--inexact", "--group", "lint")
+    except FactoryError as error:
+        return str(error)
+    return "add it to a dependency group"
+
+
+def _run(check: Check, files: Collection[Path], missing: str) -> Result:
+    tool, *options = check.arguments(files)
+    path = _path(tool)
+    if not path:
+        return Result(check.name, False, f"{tool} is not installed: {missing}, or --skip {check.name}")
+    done = subprocess.run(
+        [path, *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    output = done.stdout.strip()
+    if done.returncode:
+        return Result(check.name, False, check.advice, output)
+    return Result(check.name, True, output.rpartition("\n")[2])
+
+
+def _path(tool: str) -> str | None:
+    """The tool's program in this environment."""
+    return shutil.which(tool, path=SCRIPTS)

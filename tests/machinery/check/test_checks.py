@@ -1,0 +1,159 @@
+"""Each check refuses what it guards against, and looks only at the files that it concerns."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from late_flights.factory.check import checks, run
+from late_flights.factory.errors import FactoryError
+from tests.factory import cli_runner, git_repository
+
+from machinery.update.vendored_project import FACTORY, MACHINERY
+
+WORKFLOW = """\
+name: mine
+on: push
+permissions: {}
+jobs:
+  mine:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo hello
+"""
+SECRET = 'password = "AKIA' + 'QYLPMN5HHHFPZAM2"\n'
+BROKEN = {
+    "ruff-check": ("src/x/mine.py", "print(undefined)\n"),
+    "ruff-format": ("src/x/mine.py", "def (:\n"),
+    "mypy": ("src/x/mine.py", 'number: int = "text"\n'),
+    "large-files": ("notes.bin", "x" * 1024 * 1025),
+    "secrets": ("mine.txt", SECRET),
+    "zizmor": (".github/workflows/mine.yaml", WORKFLOW.replace("echo hello", "echo ${{ github.event.issue.title }}")),
+    "workflows": (".github/workflows/mine.yaml", WORKFLOW.replace("runs-on", "runs-in")),
+    "actions": (".github/actions/login/action.yaml", "name: login\nruns: {using: composite}\n"),
+    "dependabot": (".github/dependabot.yml", "version: 2\nupdates: [{}]\n"),
+    "gitlab-pipelines": (".gitlab/pipelines/mine.yml", "mine: {script: 1}\n"),
+    "azure-pipelines": ("azure-pipelines/mine.yaml", "steps: [{scrip: echo}]\n"),
+    "renovate": ("renovate.json", '{"extends": 1}\n'),
+}
+
+
+@pytest.fixture
+def mine(vendoring: Path) -> Path:
+    """A project with modules of its own and without problems."""
+    Path("pyproject.toml").write_text('[tool.mypy]\nfiles = ["src"]\nexclude = ["/factory/"]\nstrict = true\n')
+    Path("src/x/model.py").write_text('"""Mine."""\n')
+    git_repository.commit()
+    return vendoring
+
+
+def put(name: str, content: str) -> Path:
+    file = Path(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    return file
+
+
+def failed(output: str) -> set[str]:
+    return set(re.findall(r"^✗ ([\w-]+)", output, re.MULTILINE))
+
+
+def test_every_check_is_broken_here():
+    assert {check.name for check in checks.checks(1, [])} == BROKEN.keys()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_check_refuses_what_it_guards_against(mine, name):
+    file = put(*BROKEN[name])
+    result = cli_runner.run("check", file, *(f"--skip={check}" for check in BROKEN if check != name))
+    assert result.exit_code == 1 and failed(result.output) == {name}, result.output
+    assert len(result.output.splitlines()) > 1
+
+
+def test_a_project_without_problems_passes(mine):
+    result = cli_runner.run("check")
+    assert result.exit_code == 0, result.output
+    names = re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE)
+    assert names == ["template", "ruff-check", "ruff-format", "mypy", "large-files", "secrets"]
+
+
+def test_only_what_a_file_concerns_is_checked(mine):
+    result = cli_runner.run("check", put("notes.md", "# Notes\n"))
+    assert re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE) == ["large-files", "secrets"]
+
+
+def test_style_is_fixed(mine):
+    file = put("src/x/mine.py", "import os\nx = 'a'\n")
+    result = cli_runner.run("check", file.resolve())
+    assert result.exit_code == 0 and "✓ ruff-format: 1 file reformatted" in result.output
+    assert file.read_text() == 'x = "a"\n'
+
+
+def test_below_a_folder_everything_is_checked_but_what_git_ignores(mine):
+    put("src/x/deep/mine.py", "print(undefined)\n")
+    put("src/x/__pycache__/mine.py", SECRET)
+    assert failed(cli_runner.run("check", "src", "--skip=mypy").output) == {"ruff-check"}
+    assert "ruff" not in cli_runner.run("check", ".github").output
+
+
+def test_files_of_the_release_are_left_to_the_template(mine):
+    MACHINERY.write_text(SECRET)
+    assert failed(cli_runner.run("check").output) == {"template", "secrets"}
+    cli_runner.run("check", "--accept")
+    assert failed(cli_runner.run("check").output) == {"secrets"}
+    (FACTORY / "PATCHES").rename(FACTORY / "MANIFEST")
+    assert "secrets" not in failed(cli_runner.run("check", MACHINERY).output)
+
+
+def test_a_larger_file_can_be_allowed(mine):
+    file = put(*BROKEN["large-files"])
+    assert "keep it out of Git with `uv run dvc add FILE`" in cli_runner.run("check", file).output
+    assert cli_runner.run("check", file, "--max-kb", "1025").exit_code == 0
+
+
+def test_hashes_are_no_secrets_and_others_can_be_named(mine):
+    for name in ("uv.lock", "data/raw/x.dvc", "reports/mine.json"):
+        put(name, SECRET)
+    assert not failed(cli_runner.run("check").output)
+    file = put("tests/keys/one.txt", SECRET)
+    assert failed(cli_runner.run("check", file).output) == {"secrets"}
+    assert not failed(cli_runner.run("check", file, "--exclude=tests/keys/*").output)
+
+
+def test_an_unknown_check_and_a_missing_file_are_named(mine):
+    assert cli_runner.refused("check", "--skip=mypi") == "--skip mypi: no such check: did you mean mypy?"
+    assert cli_runner.refused("check", "--skip=xx").startswith("--skip xx: no such check: template, ruff-check, ")
+    assert cli_runner.refused("check", "nowhere.py") == "nowhere.py: no such file"
+
+
+def test_the_variable_of_pre_commit_leaves_checks_out(mine, monkeypatch):
+    monkeypatch.setenv("SKIP", "their-hook,mypy")
+    assert not failed(cli_runner.run("check", put(*BROKEN["mypy"])).output)
+
+
+def test_what_is_missing_is_installed_once(mine, monkeypatch):
+    calls = []
+    monkeypatch.setattr(run, "_path", lambda tool: None)
+    monkeypatch.setattr(run.process, "run", lambda *command: calls.append(command))
+    put(*BROKEN["zizmor"])
+    result = cli_runner.run("check", "--skip=mypy")
+    assert [command[1:] for command in calls] == [("sync", "--quiet", "--frozen", "--inexact", "--group", "lint")]
+    assert "✗ zizmor: zizmor is not installed: add it to a dependency group, or --skip zizmor" in result.output
+
+
+def test_without_network_only_what_cannot_be_installed_fails(mine, monkeypatch):
+    def offline(*command: str) -> str:
+        raise FactoryError("`uv sync` failed: no network")
+
+    found = run._path
+    monkeypatch.setattr(run, "_path", lambda tool: None if tool == "mypy" else found(tool))
+    monkeypatch.setattr(run.process, "run", offline)
+    result = cli_runner.run("check", "src/x/model.py")
+    assert failed(result.output) == {"mypy"} and "✓ secrets" in result.output
+    assert "✗ mypy: mypy is not installed: `uv sync` failed: no network, or --skip mypy" in result.output
+
+
+def test_outside_of_a_repository(mine, tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    subprocess.run(["rm", "-r", ".git"], check=True)
+    assert cli_runner.refused("check").startswith("there is no Git repository here")
