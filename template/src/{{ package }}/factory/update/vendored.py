@@ -114,6 +114,20 @@ def _differing() -> dict[Path, str]:
     }
 
 
+def _manifest() -> dict[Path, str]:
+    """What the release has for a project with these answers, also what is not the same in every project."""
+    manifest = factory() / "MANIFEST"
+    if not manifest.is_file():
+        raise FactoryError(f"{manifest} is missing: restore it from Git")
+    ci = answers().get("ci")
+    package = f"src/{factory().parent.name}/"
+    return {
+        Path(line["path"].replace("src/<package>/", package)): line["hash"]
+        for line in _lines(manifest, rf"(?P<hash>[0-9a-f]{{64}}|{RENDERED})  (?P<path>\S+)(?P<ci>( \w+)*)")
+        if not line["ci"] or ci in line["ci"].split()
+    }
+
+
 def _is_shim(path: Path) -> bool:
     """Whether it is what an update by Copier alone leaves in the place of an older module."""
     return path.is_file() and path.read_bytes().startswith(SHIM.encode())
