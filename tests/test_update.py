@@ -40,8 +40,8 @@ def next_release(template: Path) -> None:
     (factory / "metrics/curves.py").unlink()
     (factory / "metrics/threshold.py").rename(factory / "metrics/cutoff.py")
     edit(template / "template/tests/factory/modules.py.jinja", "", "from x.factory import extra\n")
-    edit(template / "template/pyproject.toml.jinja", '  "numpy', '  "msgspec>=0.20",\n  "numpy')
-    edit(template / "template/pyproject.toml.jinja", '  "ruff', '  "pyroma>=5",\n  "ruff')
+    edit(template / "template/pyproject.toml.jinja", '    "numpy>', '    "msgspec>=0.20",\n    "numpy>')
+    edit(template / "template/pyproject.toml.jinja", '    "ruff>', '    "pyroma>=5",\n    "ruff>')
     edit(template / "template/pyproject.toml.jinja", "[[tool.mypy", '[tool.extra]\nowner = "template"\n\n[[tool.mypy')
     edit(template / "template/.gitignore.jinja", ".DS_Store\n", ".DS_Store\n/extra/\n")
     seeds = ("README.md.jinja", "AGENTS.md.jinja", ".pre-commit-config.yaml", "params.yaml.jinja", "dvc.yaml.jinja")
@@ -127,8 +127,8 @@ def test_what_the_user_did_survives(old, projects):
     edit(old / "dvc.yaml", "", "  own:\n    cmd: echo mine\n")
     edit(old / ".gitignore", "", "/secret/\n")
     edit(old / ".pre-commit-config.yaml", "", "  - repo: https://example.com/mine\n    rev: v1\n    hooks: [{id: mine}]\n")
-    edit(old / "pyproject.toml", '  "polars', '  "pandas>=3",\n  "polars')
-    edit(old / "pyproject.toml", '  "types-pyyaml', '  "syrupy>=5",\n  "types-pyyaml')
+    edit(old / "pyproject.toml", '["x[factory]"]', '["pandas>=3", "x[factory]"]')
+    edit(old / "pyproject.toml", '"factory-lint" }]', '"factory-lint" }, "syrupy>=5"]')
     edit(old / "pyproject.toml", 'version = "0.1.0"', 'version = "2.0.0"')
     edit(old / "pyproject.toml", "", "\n[tool.mine]\nkey = 1\n")
     edit(old / "tests/__init__.py", "import contract, features, model", "import contract, features, model, weather")
@@ -150,7 +150,7 @@ def test_what_the_user_did_survives(old, projects):
     assert not [name for name, content in after.items() if re.search(rb"^(<<<<<<<|=======|>>>>>>>)", content, re.MULTILINE)]
     for name in shared - {ANSWERS}:  # each side's lines are all there, the template's in a fresh project's order
         kept = iter(after[name].decode().splitlines())
-        edited = ("version", "from x import contract")
+        edited = ("dependencies", "lint", "version", "from x import contract")
         assert all(line in kept for line in fresh[name].decode().splitlines() if not line.startswith(edited)), name
         assert set(before[name].splitlines()) <= set(after[name].splitlines()), name
     assert b'"2.0.0"' in after["pyproject.toml"]
