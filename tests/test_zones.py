@@ -9,7 +9,7 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import commit, git
+from conftest import ROOT, commit, git, history
 
 PYPROJECT, GITIGNORE = "pyproject.toml", ".gitignore"
 MARKER = "# The lines above are the template's: an update may change them.\n"
@@ -167,3 +167,39 @@ def test_all_of_it_at_once(project, fresh):
     for name in TYPED.keys() - {"no date", "another date"}:
         rewrite(project / PYPROJECT, *TYPED[name])
     assert_merged(project, fresh)
+
+
+def test_a_new_description_does_not_meet_a_new_version(project):
+    rewrite(project / PYPROJECT, *TYPED["its version"])
+    commit(project)
+    copier.run_update(project, {"description": "Other"}, defaults=True, overwrite=True, quiet=True)
+    found = tomllib.loads((project / PYPROJECT).read_text("utf-8"))["project"]
+    assert (found["version"], found["description"]) == ("2.0.0", "Other")
+
+
+def test_no_release_changes_what_people_own():
+    """All below the marker is as in the first release that has it so; people have edited it since."""
+    path = f"template/{PYPROJECT}.jinja"
+    texts = [(ROOT / path).read_text("utf-8"), *(git(ROOT, "show", f"{sha}:{path}") + "\n" for sha in history().values())]
+    assert len({text.partition(MARKER)[2] for text in texts if "\nfactory-train = [" in text}) == 1
+
+
+def packages(requirements: list[str]) -> set[str]:
+    return {each[: re.search(r"[^\w-]", each).start()] for each in requirements}
+
+
+def test_a_wheel_carries_the_bounds_of_private_interfaces(fresh):
+    """uv's constraints are not part of it."""
+    extras = tomllib.loads((fresh["1.0.0"] / PYPROJECT).read_text("utf-8"))["project"]["optional-dependencies"]
+    bounded = packages([each for each in extras["factory"] + extras["factory-serve"] if "<" in each])
+    assert bounded == {"dataframely", "polars", "scikit-learn", "skops", "uvicorn"}
+
+
+def test_each_package_has_a_bound_at_its_next_breaking_version(fresh):
+    """But for types, which change no result."""
+    parsed = tomllib.loads((fresh["1.0.0"] / PYPROJECT).read_text("utf-8"))
+    lists = [*parsed["project"]["optional-dependencies"].values(), *parsed["dependency-groups"].values()]
+    named = [each for group in lists for each in group if isinstance(each, str) and not each.startswith(("x[", "types-"))]
+    assert packages(named) == packages(
+        [each for each in [*named, *parsed["tool"]["uv"]["constraint-dependencies"]] if "<" in each]
+    )
