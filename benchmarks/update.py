@@ -80,7 +80,7 @@ def copier_update(place: Path) -> float:
 
 def factory_update(place: Path) -> float:
     """Of an update that may leave something to its owner, which is an exit code above 1."""
-    update = (sys.executable, "hooks/update.py", str(place), f"--release={NEXT}")
+    update = ("uv", "run", "--quiet", "hooks/update.py", str(place), f"--release={NEXT}")
     return cpu_seconds(ROOT, "sh", "-c", '"$@" || test $? -gt 1', "update", *update)[0]
 
 

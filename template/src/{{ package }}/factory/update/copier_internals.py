@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,19 @@ def worker(
             ) from error
         if commit is None:
             raise ValueError(f"{request['source']} is not the template's Git repository")
+        compile_once(new.jinja_env)
         yield new
+
+
+def compile_once(jinja: Any) -> None:
+    """Copier compiles the name of each folder again for each file in it, which is half of what a release takes."""
+    compiled = cache(jinja.from_string)
+
+    def from_string(source: str) -> Any:
+        jinja.preprocess("")  # ends the last name with `yield`, as compiling does
+        return compiled(source)
+
+    jinja.from_string = from_string
 
 
 def keep_seeds(old: Path, new: Path, is_seed: Callable[[Path], bool]) -> None:
