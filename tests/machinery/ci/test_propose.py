@@ -6,6 +6,7 @@ import pytest
 from late_flights.factory.ci import propose, summary
 from late_flights.factory.registry import versions
 from late_flights.factory.update import update as updating
+from late_flights.factory.update.vendored import digest
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import git
@@ -124,16 +125,23 @@ def test_outside_a_pipeline_nothing_is_opened(monkeypatch):
     assert not branch()
 
 
+RELEASED = {"src/x/factory/__init__.py": "", "src/x/factory/new.py": "NEW = 1\n"}
+
+
 @pytest.mark.parametrize("conflicts, kept, code", [({}, [], 0), ({"a.txt": "conflict"}, [], 2), ({}, ["b.txt: kept"], 3)])
 def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, kept, code):
     def update(template, release, data):
-        Path("a.txt").write_text("newer")
-        return updating.Update("1.0.0", "1.1.0", conflicts, kept)
+        for name, text in RELEASED.items() | {"a.txt": "newer", "src/x/factory/mine.py": "MINE = 1\n"}.items():
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(text)
+        lines = (f"{digest(text.encode())}  {name}\n" for name, text in RELEASED.items())
+        Path("src/x/factory/MANIFEST").write_text("".join(lines))
+        return updating.Update("1.0.0", "1.1.0", conflicts, kept, pending=["limit: raise it"])
 
     locked, heads = [], []
+    main = git("rev-parse", "HEAD")
     monkeypatch.setattr(updating, "update", update)
-    fake_run = lambda *command: locked.append(command) if "lock" in command else git(*command[1:])
-    monkeypatch.setattr(propose, "run", fake_run)
+    monkeypatch.setattr(propose, "run", lambda *command: locked.append(command) if "lock" in command else git(*command[1:]))
     for day in (1, 8):  # the second time nothing is pushed, or approvals would be gone
         git("checkout", "--quiet", "--force", "main")
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-0{day}T00:00:00")
@@ -141,8 +149,13 @@ def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, ke
         heads.append(branch(propose.UPDATE))
     [pull_request] = platform.pull_requests
     assert (pull_request["branch"], pull_request["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
-    assert "from 1.0.0 to 1.1.0" in pull_request["text"] and all(name in pull_request["text"] for name in [*conflicts, *kept])
-    assert git("show", f"{branch(propose.UPDATE)}:a.txt") == "newer" and bool(locked) != bool(conflicts)
+    text = pull_request["text"]
+    assert text.startswith("- [ ] limit: raise it\n") and "from 1.0.0 to 1.1.0" in text
+    assert all(name in text for name in [*conflicts, *kept])
+    newer, mine = git("rev-list", f"{main}..{heads[0]}").split()[::-1]
+    files = [set(git("show", "--format=", "--name-only", commit).splitlines()) for commit in (newer, mine)]
+    assert files[0] == {*RELEASED, "src/x/factory/MANIFEST"} and files[1] >= {"a.txt", "src/x/factory/mine.py"}
+    assert bool(locked) != bool(conflicts)
 
 
 @pytest.mark.usefixtures("dvc_calls")

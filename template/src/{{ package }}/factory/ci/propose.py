@@ -1,6 +1,7 @@
 """A pipeline's changes as a pull request, and its failures as an issue."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from .. import platforms
 from ..errors import FactoryError
 from ..platforms.base import Platform
 from ..registry import versions
+from ..update import vendored
 from ..update.update import Update
 from ..workspace import git
 from ..workspace.process import dvc, run
@@ -18,6 +20,9 @@ RETRAIN = "factory/retrain"
 UPDATE = "factory/template-update"
 MARKER = "<!-- factory: retraining -->"
 TITLE = "Retraining needs attention"
+APART = (
+    "The first commit has only files that are exactly the release's, as `factory check` confirms: review the second."
+)
 MERGED = 'Merging this promotes nothing: then run `uv run factory promote -m "why"` on the merged commit.'
 FAILED = "Retraining produced no model to propose; the champion is unchanged. Each run updates this issue: close it once fixed."
 
@@ -42,11 +47,12 @@ def propose_update(update: Update) -> str:
     platform = require_platform()
     if not update.conflicts:
         run(os.environ.get("UV", "uv"), "lock", "--quiet")
-    lines = "\n".join(f"- {line}" for line in update.lines())
-    text = f"Template updated from {update.before} to {update.after}.\n\n{lines}\n\n"
-    text += f"Opened by [this run]({platform.run_url}).\n"
+    to_do = "".join(f"- [ ] {line}\n" for line in update.pending)
+    became = "".join(f"- {line}\n" for line in update.lines(with_pending=False))
+    text = f"{to_do}\n{became}\n{APART}\n\nOpened by [this run]({platform.run_url}).\n".lstrip("\n")
     title = f"Update the template to {update.after}"
-    return open_pull_request(platform, UPDATE, title, text, draft=update.exit_code != 0)
+    apart = (f"Files of the template's release {update.after}", vendored.as_released)
+    return open_pull_request(platform, UPDATE, title, text, draft=update.exit_code != 0, apart=apart)
 
 
 def require_platform() -> Platform:
@@ -59,10 +65,18 @@ def require_platform() -> Platform:
     return platform
 
 
-def open_pull_request(platform: Platform, branch: str, title: str, text: str, draft: bool = False) -> str:
+def open_pull_request(
+    platform: Platform,
+    branch: str,
+    title: str,
+    text: str,
+    draft: bool = False,
+    apart: tuple[str, Callable[[list[Path]], list[Path]]] | None = None,
+) -> str:
     """Commit all changes to the branch, push it, and open or update its pull request. Raises FactoryError.
 
-    An existing branch is replaced, unless somebody else has committed to it.
+    An existing branch is replaced, unless somebody else has committed to it. `apart` has the message of a first
+    commit, and chooses its files.
     """
     base, remote = platform.branch, git.remote_name()
     if remote is None:
@@ -72,9 +86,14 @@ def open_pull_request(platform: Platform, branch: str, title: str, text: str, dr
         raise FactoryError(
             f"somebody else has committed to {branch}: merge it, or close its pull request and delete the branch"
         )
+    before = git.commit()
+    run("git", "add", "--all")  # conflicts too, or Git would not leave the branch
     run("git", "checkout", "--quiet", "-B", branch)
+    if apart:
+        message, choose = apart
+        git.commit_only(message, choose(git.staged()))
     git.commit_all(title)
-    if previous and _parent_and_tree(previous) == _parent_and_tree("HEAD"):  # a push would dismiss its approvals
+    if previous and _trees(before, previous) == _trees(before, "HEAD"):  # a push would dismiss its approvals
         return platform.open_pull_request(branch, base, title, text, draft)
     git.push(remote, f"HEAD:refs/heads/{branch}", replaces=previous or "")
     try:
@@ -85,8 +104,8 @@ def open_pull_request(platform: Platform, branch: str, title: str, text: str, dr
         raise
 
 
-def _parent_and_tree(commit: str) -> str:
-    return run("git", "rev-parse", f"{commit}~1", f"{commit}^{{tree}}")
+def _trees(base: str | None, commit: str) -> str:
+    return run("git", "log", "--format=%T", f"{base}..{commit}")
 
 
 def _already_open() -> bool:

@@ -25,11 +25,12 @@ class Update:
         """0: clean; 2: conflicts; 3: something needs attention."""
         return 2 if self.conflicts else 3 if self.attention else 0
 
-    def lines(self) -> list[str]:
+    def lines(self, with_pending: bool = True) -> list[str]:
         """The result in a line for each file, and what to do next."""
         return [
             *(f"✗ {path}: {what}" for path, what in self.conflicts.items()),
-            *(f"! {line}" for line in (*self.attention, *self.pending)),
+            *(f"! {line}" for line in self.attention),
+            *(f"! {line}" for line in self.pending if with_pending),
             *(f"✓ {line}" for line in self.done),
             self._summary(),
         ]

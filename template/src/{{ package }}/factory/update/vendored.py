@@ -5,7 +5,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import yaml
@@ -80,6 +80,18 @@ def is_vendored(path: Path) -> bool:
 def is_machinery(path: Path) -> bool:
     """Whether the file is in factory/ or tests/factory/."""
     return path.is_relative_to(factory()) or path.is_relative_to(TESTS)
+
+
+def as_released(paths: Iterable[Path]) -> list[Path]:
+    """Those of the files that are as in the release, or are gone as from the release. Raises FactoryError."""
+    release, machinery = released(), (factory(), TESTS)
+
+    def holds(path: Path) -> bool:
+        if path.is_file():
+            return path == factory() / "MANIFEST" or release.get(path) == digest(path.read_bytes())
+        return path not in release and any(path.is_relative_to(folder) for folder in machinery)
+
+    return list(filter(holds, paths))
 
 
 def factory() -> Path:

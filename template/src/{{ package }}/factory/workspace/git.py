@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from .. import platforms
@@ -51,6 +52,27 @@ def commit_all(message: str) -> None:
     """Commit everything that is not ignored."""
     run("git", "add", "--all")
     run("git", "commit", "--no-verify", "--message", message)
+
+
+def commit_only(message: str, paths: Collection[Path]) -> None:
+    """Commit these files, if there are any."""
+    if paths:
+        names = "\0".join(map(str, paths))
+        options = ("--no-verify", "--only", "--pathspec-from-file=-", "--pathspec-file-nul")
+        run(
+            "git",
+            "commit",
+            *options,
+            "--message",
+            message,
+            stdin=names,
+            env=os.environ | {"GIT_LITERAL_PATHSPECS": "1"},
+        )
+
+
+def staged() -> list[Path]:
+    """Files of which the next commit has another version, or none."""
+    return [Path(name) for name in run("git", "diff", "--cached", "--no-renames", "--name-only", "-z").split("\0")[:-1]]
 
 
 def branch() -> str | None:
