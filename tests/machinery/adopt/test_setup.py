@@ -56,6 +56,16 @@ def test_fresh_copy_becomes_a_repository_and_stays_one():
 
 
 @pytest.mark.usefixtures("fresh")
+def test_hooks_of_a_folder_of_ones_own_are_left_alone(monkeypatch, tmp_path):
+    Path("git.cfg").write_text("[core]\n  hooksPath = .company-hooks\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "git.cfg"))
+    done = run("setup")
+    assert done.exit_code == 0, done.output
+    assert "! no pre-commit hooks, as your Git takes hooks from .company-hooks (core.hooksPath): run" in done.output
+    assert "✓ first commit" in done.output and not Path(".git/hooks/pre-commit").exists()
+
+
+@pytest.mark.usefixtures("fresh")
 def test_unknown_author_is_refused_before_anything_is_done(monkeypatch):
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "EMAIL"):
         monkeypatch.delenv(name, raising=False)

@@ -14,24 +14,32 @@ from ..workspace.process import run
 
 SAMPLE = "sample that came with the project"
 ORIGIN = Path("data/sample.txt")
+BY_HAND = "run `uv run pre-commit run` there or before you commit"
 STAGES = f"import {PACKAGE}.factory.training.train, {PACKAGE}.factory.evaluation.evaluate"
 
 
 def setup(params: Params) -> Iterator[str]:
-    """Git repository, sample data, hooks and first commit; yields a line for each step. Raises FactoryError."""
+    """Git repository, sample data, hooks and first commit; yields a line for each step, with a "! " if it was left out.
+
+    Raises FactoryError.
+    """
     git.author()
     git.init()
     yield "Git repository"
     yield from migration.migrate()
     with ThreadPoolExecutor() as background:
-        hooks = background.submit(run, sys.executable, "-m", "pre_commit", "install")
+        elsewhere = git.hooks_folder()
+        hooks = None if elsewhere else background.submit(run, sys.executable, "-m", "pre_commit", "install")
         if not ledger.LEDGER.exists():
             yield _sample(params, background)
         if git.commit() is None:
             git.commit_all("Start the project")
             yield "first commit"
-        hooks.result()
-        yield "pre-commit hooks"
+        if hooks:
+            hooks.result()
+            yield "pre-commit hooks"
+        else:
+            yield f"! no pre-commit hooks, as your Git takes hooks from {elsewhere} (core.hooksPath): {BY_HAND}"
 
 
 def _sample(params: Params, background: Executor) -> str:

@@ -21,7 +21,7 @@ def setup() -> None:
     from ..workspace import migration
 
     for step in setup.setup(config.load()):
-        click.echo(f"✓ {step}")
+        click.echo(step if step.startswith("! ") else f"✓ {step}")
     for line in migration.remaining():
         click.echo(f"! {line}")
     click.echo("Next: uv run dvc repro")
@@ -59,7 +59,7 @@ def update(template: str | None, release: str | None, data: tuple[str, ...], nam
         return
     result = update.update(template, release, update.parse_data(data))
     click.echo("\n".join(result.lines()))
-    if proposing and result.before != result.after:
+    if proposing and not result.is_newest:
         click.echo(f"See {propose.propose_update(result)}")
     raise SystemExit(result.exit_code)
 

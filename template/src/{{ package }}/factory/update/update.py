@@ -19,6 +19,12 @@ class Update:
     attention: Sequence[str] = ()
     done: Sequence[str] = ()
     pending: Sequence[str] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether there was nothing to update."""
+        return self.before == self.after and not self.answers
 
     @property
     def exit_code(self) -> int:
@@ -36,11 +42,13 @@ class Update:
         ]
 
     def _summary(self) -> str:
-        if self.before == self.after and not self.conflicts:
+        if self.is_newest and not self.conflicts:
             return f"Release {self.after} is already the newest"
+        answers = "".join(f", with {name}={value}" for name, value in self.answers.items())
         first = f"resolve the conflicts in {', '.join(self.conflicts)}, then " if self.conflicts else ""
         return (
-            f"✓ Template updated from {self.before} to {self.after}; next: {first}uv sync, uv run pytest, then commit"
+            f"✓ Template updated from {self.before} to {self.after}{answers}; "
+            f"next: {first}uv sync, uv run pytest, then commit"
         )
 
 
@@ -68,7 +76,7 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
             "what Copier's update had left is in `git stash list`: drop it when you need it no more"
         )
     pending = [*migration.remaining(), *map(str, changes.pending())]
-    return Update(rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending)
+    return Update(rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, data or {})
 
 
 def parse_data(options: Iterable[str]) -> dict[str, str]:

@@ -40,6 +40,11 @@ def uncommitted(*paths: str) -> bool:
     return bool(_status("--untracked-files=no", "--", *paths))
 
 
+def hooks_folder() -> str | None:
+    """The folder that Git is told to take hooks from, in place of the repository's own."""
+    return _query("config", "--get", "core.hooksPath")
+
+
 def init() -> None:
     """Make the current folder a repository, or complete what is there of one."""
     if commit() is None:

@@ -27,7 +27,7 @@ GIT_SETTINGS = {
     "status.relativePaths": "false",
     "status.showUntrackedFiles": "normal",
 }
-"""What people set for themselves, and Git's output and merges depend on."""
+"""What people set for themselves, and Git's output and merges depend on; not how it reads files, which may be filtered."""
 
 
 def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
