@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,13 +97,16 @@ def _settle(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Ou
         run("git", "checkout", "--quiet", "--ours", "--", path)
         run("git", "add", "--", path)
         _put_beside(path, (releases.new / path).read_bytes(), outcome)
-    elif not _unite(path, *(_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2, 3)), outcome):
+    elif not _unite(path, [_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2, 3)], outcome):
         outcome.conflicts[path] = "conflict: edit the marked lines"
 
 
-def _unite(path: str, base: str, ours: str, theirs: str, outcome: Outcome) -> bool:
-    """Whether the file's format says how both changes go together; then they are in it."""
-    merged = union.merge(path, base, ours, theirs)
+def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
+    """Whether the file's format says how both changes go together; then they are in it.
+
+    The texts are the older release's, the project's and the newer release's.
+    """
+    merged = union.merge(path, *texts)
     if merged is None:
         return False
     Path(path).write_text(merged.text, encoding="utf-8", newline="\n")
@@ -191,7 +194,7 @@ def _repair(path: str, releases: Releases, outcome: Outcome) -> None:
     if not _parses(path, ours):
         return
     base, theirs = ((folder / path).read_text(encoding="utf-8") for folder in (releases.old, releases.new))
-    if not _unite(path, base, ours, theirs, outcome):
+    if not _unite(path, [base, ours, theirs], outcome):
         run("git", "checkout", "--quiet", "HEAD", "--", path)
         Path(f"{path}.factory").write_text(theirs, encoding="utf-8", newline="\n")
         outcome.conflicts[path] = f"is as it was, as the merged file could not be read: take over {path}.factory"

@@ -76,7 +76,9 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
             "what Copier's update had left is in `git stash list`: drop it when you need it no more"
         )
     pending = [*migration.remaining(), *map(str, changes.pending())]
-    return Update(rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, data or {})
+    return Update(
+        rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, data or {}
+    )
 
 
 def parse_data(options: Iterable[str]) -> dict[str, str]:
