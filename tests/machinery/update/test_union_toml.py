@@ -220,8 +220,8 @@ def test_what_the_project_removed_stays_removed_or_is_told():
     merged = union(('  "numpy>=2.1",\n', ""), ('  "altair>=6.0",\n', ""), ('"D101", "I"', '"D101"'))
     assert 'extend-select = ["B", "UP"]' in merged.text
     assert merged.notes == [
-        'dependency-groups.dev: altair>=6.0: the project removed it, the release\'s own dependencies have "altair>=6.0"',
-        'project.dependencies: numpy>=2.1: the project removed it, the release\'s own dependencies have "numpy>=2.1"',
+        'dependency-groups.dev: altair>=6.0: you removed it; the release\'s own dependencies have "altair>=6.0"',
+        'project.dependencies: numpy>=2.1: you removed it; the release\'s own dependencies have "numpy>=2.1"',
     ]
 
 
@@ -229,6 +229,39 @@ def test_settings_of_uv_are_the_projects():
     merged = union(("2026-11-20T", "2026-11-25T"), ("[tool.uv]\n", '[tool.uv]\nrequired-version = ">=0.10"\n'))
     assert 'exclude-newer = "2026-11-25T00:00:00Z"' in merged.text and 'required-version = ">=0.10"' in merged.text
     assert sorted(note.partition(":")[0] for note in merged.notes) == ["tool.uv.exclude-newer", "tool.uv.required-version"]
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [('requires = ["hatchling"]', 'requires = ["hatchling", "hatch-vcs"]')],
+        [('version = "0.1.0"', 'dynamic = ["version"]'), ("own here.\n", 'own here.\n[tool.hatch.version]\nsource = "vcs"\n')],
+    ],
+)
+def test_a_build_system_that_the_project_needs_stays(edits):
+    merged = union(*edits)
+    assert 'build-backend = "hatchling.build"' in merged.text and "uv_build" not in merged.text
+    assert "uv_build" in merged.notes[0] and merged.notes[0].startswith("build-system: yours stays")
+
+
+def test_the_dependencies_on_itself_follow_the_projects_name():
+    merged = union(('name = "late-flights"', 'name = "acme-flights"'))
+    assert merged.text == NEW.replace('"late-flights', '"acme-flights')
+
+
+def test_what_a_release_adds_to_a_table_that_the_project_removed_comes():
+    table = '[project.optional-dependencies]\nmlflow = ["mlflow-skinny>=3.10"]\n'
+    merged = union((table, ""))
+    assert '"late-flights[factory-mlflow]"' not in merged.text
+    assert "factory-mlflow" in merged.text and "[project.optional-dependencies]" in merged.text
+    assert [note.partition(": ")[0] for note in merged.notes][-1] == "project.optional-dependencies.mlflow"
+
+
+def test_quotes_and_spaces_of_the_project_are_no_changes():
+    ours = OLD.replace('"', "'").replace(" = ", "=").replace("[ ", "[").replace("0.1.0", "0.2.0")
+    merged = merge("pyproject.toml", OLD, ours, NEW)
+    assert tomllib.loads(merged.text) == tomllib.loads(NEW.replace("0.1.0", "0.2.0"))
+    assert "layout" in merged.notes[0]
 
 
 def test_what_was_added_to_a_table_that_the_release_removed_stays_and_is_told():
@@ -257,7 +290,6 @@ def test_lists_laid_out_anew_are_told():
     ("edit", "release"),
     [
         (("line-length = 120", "line-length = 100"), ("line-length = 120", "line-length = 130")),
-        (('"hatchling.build"', '"setuptools.build_meta"'), ("", "")),
         (('version = "0.1.0"', 'version = "0.2.0"'), ('version = "0.1.0"', 'dynamic = ["version"]\nversion = "0.3.0"')),
         (("[tool.ruff]\nline-length", "[tool.ruff]\nlint.select = []\nline-length"), ("", "")),
     ],

@@ -1,5 +1,7 @@
 """Workflows, compose.yaml, hooks and other YAML: both sides' keys and items, as they were written."""
 
+import re
+
 import pytest
 from late_flights.factory.update.union import merge
 
@@ -69,7 +71,7 @@ def test_each_line_of_an_edit_is_in_the_release_as_it_was_written(edit):
 def test_the_projects_value_takes_its_place_in_the_releases():
     merged = union(("runs-on: ubuntu-latest", "runs-on: ubuntu-24.04"))
     assert merged.text == NEWER.replace("ubuntu-latest", "ubuntu-24.04", 1)
-    assert not merged.notes
+    assert len(merged.notes) == 1 and "your ubuntu-24.04" in merged.notes[0]
 
 
 def test_a_value_that_has_no_place_in_the_releases_stays_and_is_told():
@@ -81,9 +83,7 @@ def test_a_value_that_has_no_place_in_the_releases_stays_and_is_told():
 def test_the_releases_pin_of_an_action_wins_and_is_told():
     merged = union(("@aaa # v4", "@ccc # v4.1"))
     assert merged.text == NEWER
-    assert merged.notes == [
-        "jobs.checks.steps.uses: the release's actions/checkout@bbb replaces the project's actions/checkout@ccc"
-    ]
+    assert merged.notes == ["jobs.checks.steps.uses: the release's actions/checkout@bbb replaces your actions/checkout@ccc"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,35 @@ def test_changes_that_contradict_each_other_have_no_union(edit, release):
 def test_what_the_project_removed_stays_removed():
     merged = union(("      - name: Install\n        run: uv sync\n", ""))
     assert "uv sync" not in merged.text
-    assert merged.notes == ["jobs.checks.steps: Install: the project removed it, the release changed it: it stays removed"]
+    assert merged.notes == ["jobs.checks.steps: Install: you removed it, and the release changed it: it stays removed"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "release"),
+    [
+        (('"3.11" # the oldest', '"3.12"'), ('"3.11" # the oldest', "${{ vars.FACTORY_PYTHON || '3.13' }}")),
+        (("branches: [main]", "branches: [main, dev]"), ("branches: [main]", 'branches: ["${{ vars.FACTORY_BRANCH }}"]')),
+        (("timeout-minutes: 15", "timeout-minutes: 15\n    pool: own"), ("timeout-minutes: 15", "timeout-minutes: 15\n    pool: $(FACTORY_POOL)")),
+    ],
+)  # fmt: skip
+def test_a_value_stays_where_the_release_leaves_it_to_a_variable(edit, release):
+    merged = union(edit, theirs=NEWER.replace(*release))
+    assert edit[1] in merged.text and "FACTORY_R" in merged.text
+    assert len(merged.notes) == 1 and re.search(r"(vars\.|\$\()FACTORY", merged.notes[0])
+
+
+SCHEDULE = "on:\n  schedule:\n    - cron: '1 2 * * *'\n  push:\n"
+
+
+def test_items_of_one_key_are_known_by_it():
+    ours, theirs = SCHEDULE.replace("'1 2", "'5 6"), SCHEDULE.replace("  schedule:\n", "  schedule:\n    # in UTC\n")
+    assert merge("a.yaml", SCHEDULE, ours, theirs).text == theirs.replace("'1 2", "'5 6")
+
+
+def test_what_a_release_moved_elsewhere_stays_and_is_told_if_the_project_changed_it():
+    merged = merge("a.yaml", SCHEDULE, SCHEDULE.replace("'1 2", "'5 6"), "on:\n  push:\n  workflow_call:\n")
+    assert merged.text == "on:\n  schedule:\n    - cron: '5 6 * * *'\n  push:\n  workflow_call:\n"
+    assert merged.notes == ["on.schedule: the release no longer has it; it stays, as you changed it"]
 
 
 HOOKS = """\
@@ -145,7 +173,7 @@ def test_hooks_of_the_project_stay_as_they_are():
     assert own in merged.text
     assert "- id: mypy\n        entry: mypy\n        exclude: ^legacy/\n" in merged.text
     assert "- id: ruff" not in merged.text and "lines below" not in merged.text
-    assert merged.notes == ["repos.hooks: mypy: the release no longer has it; it stays, as the project changed it"]
+    assert merged.notes == ["repos.hooks: mypy: the release no longer has it; it stays, as you changed it"]
 
 
 def test_items_keep_their_anchors_and_odd_layout():

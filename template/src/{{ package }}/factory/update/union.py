@@ -41,6 +41,8 @@ def merge(path: str, base: str, ours: str, theirs: str) -> Merged | None:
     name = PurePosixPath(path).name
     plain = _plain(base), _plain(ours), _plain(theirs)
     try:
+        if name == "pyproject.toml":
+            plain = union_toml.renamed(*plain)
         if name.endswith(".toml"):
             merged = _union(plain, union_toml.parse, union_toml.data, parts=True)
         elif name.endswith((".yaml", ".yml")):

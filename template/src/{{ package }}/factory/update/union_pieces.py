@@ -8,7 +8,10 @@ from functools import cached_property
 REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*[<>=!~;@ ].*")
 COMMENTS = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 COMMENT = ("#",)  # the place of comments
-_NAMES = "content key value comment id name repo uses module template task displayName run script requirement".split()  # noqa: SIM905
+_QUOTED = re.compile(r"""(["'])[^"'\\\n]*\1""")
+_NAMES = (
+    "content key value comment id name repo uses module template task displayName run script sole requirement".split()
+)  # noqa: SIM905
 
 
 Path = tuple[str, ...]
@@ -47,7 +50,11 @@ class Piece:
     def content(self) -> tuple[object, ...]:
         """What it says, however it is laid out."""
         inner = self.body if isinstance(self.body, str) else tuple((*piece.lead, piece.content) for piece in self.body)
-        return (self.open.strip(" -"), inner, self.close.strip())
+        if isinstance(inner, str) and _QUOTED.fullmatch(inner):
+            inner = f'"{inner[1:-1]}"'
+        elif isinstance(inner, str) and inner.startswith("{"):
+            inner = re.sub(r"\s", "", inner).replace("'", '"')
+        return (re.sub(r"[\s\"'-]", "", self.open), inner, self.close.strip())
 
     @cached_property
     def comments(self) -> list[str]:
@@ -122,7 +129,8 @@ def item(text: str, value: str, **place: object) -> Piece:
 def names_of(pieces: list[Piece]) -> dict[str, str]:
     """What tells a mapping among others of a list: the values of its `id`, `name` and the like."""
     known = {piece.path[0]: piece for piece in pieces if len(piece.path) == 1 and piece.path[0] in _NAMES}
-    return {name: _first(piece).strip("\"' ").partition("@")[0] for name, piece in known.items()}
+    names = {name: _first(piece).strip("\"' ").partition("@")[0] for name, piece in known.items()}
+    return names or {"sole": piece.path[0] for piece in pieces if len(pieces) == 1}
 
 
 def _first(piece: Piece) -> str:

@@ -9,10 +9,15 @@ from typing import Any
 
 from .union_pieces import COMMENT, COMMENTS, Path, Piece, Triple, triples
 
-_PROJECTS = {"exclude-newer", "required-version"}  # whose value in the project stays, whatever a release says
+_PROJECTS = {
+    "build-system",
+    "exclude-newer",
+    "required-version",
+}  # what the project changed stays, whatever a release says
 _INDEPENDENT = {"hooks", "repos"}  # lists of which each item works without the others
 _WIDE = 100
-_LAYOUT = "layout: what the project laid out anew is as the release has it"
+_LAYOUT = "layout: what you laid out anew is as the release has it"
+_VARIABLE = re.compile(r"\bFACTORY_[A-Z]")  # in a release's value, which leaves it to the project's platform
 _ZONE = re.compile(r"\byours\b", re.IGNORECASE)  # in a comment above what the release leaves to the project
 
 
@@ -34,6 +39,7 @@ class Union:
         base, ours, theirs = sides
         self._base, self._ours = Counter(base.comments), Counter(ours.comments)
         self._offered = {piece.names["requirement"]: piece for piece in theirs.walk() if "requirement" in piece.names}
+        self._dynamic = any(piece.path == ("dynamic",) for piece in ours.walk())  # of which not all build backends know
         pieces = self._pieces(base, ours, theirs, ())
         self.text = replace(theirs, body=pieces, raw=None).text().removeprefix("\n") + "\n"
 
@@ -77,10 +83,6 @@ class Union:
             return t if o or not b or not self._is_gone(t.names["comment"]) else None
         return o if o and not b and self._is_own(o.names["comment"]) else None
 
-    def _is_strange(self, line: str, b: Piece) -> bool:
-        """Whether a comment of the template got into a piece by what the project put between."""
-        return line not in b.comments and not self._is_own(line)
-
     def _is_own(self, line: str) -> bool:
         return self._ours[line] > self._base[line]
 
@@ -88,14 +90,18 @@ class Union:
         return self._ours[line] < self._base[line]
 
     def _without_ours(self, b: Piece | None, t: Piece | None, path: Path) -> Piece | None:
-        if t and b:
-            if b.content != t.content:
-                self._note(path, t, "the project removed it, the release changed it: it stays removed")
-            self._settle(path, t)
-            return None
-        if b and (offered := self._offered.get(b.names.get("requirement", ""))):
-            self._note(path, b, f"the project removed it, the release's own dependencies have {offered.body}")
-        return t
+        if b and (offered := self._offered.get(b.names.get("requirement", ""))) and not t:
+            self._note(path, b, f"you removed it; the release's own dependencies have {offered.body}")
+        if not (b and t):
+            return t
+        if self._parts and t.pieces and not t.flow and "key" in t.names:  # of a table, what the release added
+            pieces = self._pieces(b, Piece(body=[]), t, path)
+            if not all(piece.is_comment for piece in pieces):
+                return replace(t, body=pieces, raw=None)
+        elif b.content != t.content:
+            self._note(path, t, "you removed it, and the release changed it: it stays removed")
+        self._settle(path, t)
+        return None
 
     def _without_theirs(self, b: Piece | None, o: Piece, path: Path) -> Piece | None:
         if not b:
@@ -104,15 +110,15 @@ class Union:
             self._see_layout(b, o)
             self._drop(o, path)
             return None
-        if o.pieces and "key" in o.names and self._parts:
+        if self._parts and o.pieces and "key" in o.names:
             return self._added_to_removed(b, o, path)
-        if o.pieces and not self._parts and path[-1] not in _INDEPENDENT:
+        if o.pieces and not o.path and path[-1] not in _INDEPENDENT:
             raise ConflictError
         self._settle(path, o)
         if offered := self._offered.get(o.names.get("requirement", "")):
             self._note(path, o, f"stays beside the release's {offered.body}")
         elif o.path or o.pieces:
-            self._note(path, o, "the release no longer has it; it stays, as the project changed it")
+            self._note(path, o, "the release no longer has it; it stays, as you changed it")
         return o
 
     def _added_to_removed(self, b: Piece, o: Piece, path: Path) -> Piece | None:
@@ -124,7 +130,7 @@ class Union:
             return None
         del self.notes[noted:]
         kept = ", ".join(" ".join(piece.text().split()) for piece in pieces)
-        self._note(path, o, f"the release no longer has it; what the project added stays: {kept}")
+        self._note(path, o, f"the release no longer has it; what you added stays: {kept}")
         return replace(o, body=pieces, raw=None)
 
     def _drop(self, o: Piece, path: Path) -> None:
@@ -134,18 +140,29 @@ class Union:
                 self.settled.add((COMMENT, line))
 
     def _both(self, b: Piece | None, o: Piece, t: Piece, path: Path) -> Piece:
-        if o.content in (t.content, b and b.content):
+        is_bound = path == ("build-system",) and self._dynamic
+        if o.content == t.content or (b and o.content == b.content and not is_bound):
             self._see_layout(b, o)
             return t
-        if (
-            b
-            and t.content == b.content
-            and not any(self._is_strange(line, b) for piece in o.pieces for line in piece.comments)
-        ):
+        strange = [line for piece in o.pieces for line in piece.comments if not self._is_own(line)]
+        if b and t.content == b.content and set(strange) <= set(b.comments):
             return o
-        if isinstance(o.body, list) and isinstance(t.body, list):
-            return self._lists(b, o, t, path)
-        return self._values(b, o, t, path)
+        if isinstance(o.body, str) or isinstance(t.body, str):
+            return self._values(b, o, t, path)
+        is_list = not any(piece.path or piece.pieces for piece in t.pieces)
+        if path[-1] in _PROJECTS or (is_list and self._is_variable(b, t)):
+            return self._kept(o, t, path)
+        return self._lists(b, o, t, path)
+
+    def _kept(self, o: Piece, t: Piece, path: Path) -> Piece:
+        text = t.text().removeprefix(t.open).removesuffix(t.close)
+        self._note(path, None, f"yours stays; the release has {' '.join(text.split())}")
+        self._settle(path, t)
+        self._settle(path, o)
+        return o
+
+    def _is_variable(self, b: Piece | None, t: Piece) -> bool:
+        return bool(_VARIABLE.search(t.text()) and not (b and _VARIABLE.search(b.text())))
 
     def _lists(self, b: Piece | None, o: Piece, t: Piece, path: Path) -> Piece:
         pieces = self._pieces(b, o, t, path)
@@ -170,28 +187,23 @@ class Union:
         if close is None:
             close = (o if value is o.body else t).close
             self.settled |= {(COMMENT, piece.close.strip()) for piece in (b, o, t) if piece}
-        frame = o if value is o.body and isinstance(value, list) else t
+        frame = o if isinstance(value, list) else t
         return replace(frame, open=_chosen(b, o, frame, "open") or frame.open, body=value, close=close, raw=None)
 
     def _decided(self, b: Piece | None, o: Piece, t: Piece, path: Path) -> "str | list[Piece]":
         """The value where both sides changed it, if a rule knows it."""
-        if path and path[-1] in _PROJECTS:
-            self._note(path, None, f"the project's value stays; the release has {t.body}")
-            return o.body
-        if not (b and isinstance(b.body, str) and isinstance(t.body, str)):
-            raise ConflictError
-        if isinstance(o.body, str) and "@" in o.body and o.body.partition("@")[0] == t.body.partition("@")[0]:
-            self._note(path, None, f"the release's {t.body} replaces the project's {o.body}")
-            return t.body
-        parts = re.split(rf"(?<![\w.-]){re.escape(_plain(b.body))}(?![\w.-])", t.body)
-        if len(parts) != 2 or not _plain(b.body):
-            raise ConflictError
-        if isinstance(o.body, str):
-            if re.fullmatch(r"[\w./-]+", _plain(o.body)):
+        if isinstance(o.body, str) and isinstance(t.body, str):
+            if "@" in o.body and o.body.partition("@")[0] == t.body.partition("@")[0]:
+                self._note(path, None, f"the release's {t.body} replaces your {o.body}")
+                return t.body
+            old = _plain(b.body) if b and isinstance(b.body, str) else ""
+            parts = re.split(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])", t.body) if old else []
+            if b and len(parts) == 2 and re.fullmatch(r"[\w./-]+", _plain(o.body)):
+                self._note(path, None, f"your {o.body} takes the place of {b.body} in the release's {t.body}")
                 return _plain(o.body).join(parts)
-            raise ConflictError
-        self._note(path, None, f"the project's value stays; the release has {t.body}")
-        return o.body
+        if path[-1] in _PROJECTS or self._is_variable(b, t):
+            return self._kept(o, t, path).body
+        raise ConflictError
 
     def _see_layout(self, b: Piece | None, o: Piece) -> None:
         """Note what says the same as in the old release, laid out anew."""

@@ -48,6 +48,14 @@ def data(text: str) -> Any:
     return tomllib.loads(text)
 
 
+def renamed(base: str, ours: str, theirs: str) -> tuple[str, str, str]:
+    """The releases' pyproject.toml with the name that the project gave itself, which its dependencies repeat."""
+    old, own = (data(text).get("project", {}).get("name", "") for text in (base, ours))
+    if old and own:
+        base, theirs = (re.sub(rf'"{re.escape(old)}(?=["\[])', f'"{own}', text) for text in (base, theirs))
+    return base, ours, theirs
+
+
 def _statements(text: str) -> Iterator[list[str]]:
     """The tokens of each key with its value, which may be of several lines, and of each other line."""
     tokens: list[str] = []
