@@ -9,9 +9,21 @@ REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*[<>=!~;@ ].*")
 COMMENTS = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 COMMENT = ("#",)  # the place of comments
 _QUOTED = re.compile(r"""(["'])[^"'\\\n]*\1""")
-_NAMES = (
-    "content key value comment id name repo uses module template task displayName run script sole requirement".split()
-)  # noqa: SIM905
+_SURE = (
+    "content",
+    "key",
+    "value",
+    "comment",
+    "id",
+    "name",
+    "repo",
+    "uses",
+    "module",
+    "template",
+    "task",
+    "displayName",
+)
+_NAMES = (*_SURE, "run", "script", "sole", "requirement")
 
 
 Path = tuple[str, ...]
@@ -130,7 +142,7 @@ def names_of(pieces: list[Piece]) -> dict[str, str]:
     """What tells a mapping among others of a list: the values of its `id`, `name` and the like."""
     known = {piece.path[0]: piece for piece in pieces if len(piece.path) == 1 and piece.path[0] in _NAMES}
     names = {name: _first(piece).strip("\"' ").partition("@")[0] for name, piece in known.items()}
-    return names or {"sole": piece.path[0] for piece in pieces if len(pieces) == 1}
+    return names or ({"sole": pieces[0].path[0]} if len(pieces) == 1 and pieces[0].path else {})
 
 
 def _first(piece: Piece) -> str:
