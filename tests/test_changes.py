@@ -37,7 +37,7 @@ def test_a_change_is_well_formed(entry):
     for expression in (entry.get("present"), entry.get("absent")):
         assert expression is None or re.compile(expression)
     for pair in entry.get("replace", []):
-        assert pair.keys() == {"old", "new"} and re.compile(pair["old"])
+        assert {"old", "new"} <= pair.keys() <= {"old", "new", "sha256"} and re.compile(pair["old"])
         seeds = [name.strip("/") for name in CONFIG["_skip_if_exists"]]
         assert set(entry["files"]) & set(seeds), "only seeds are changed"
 
@@ -78,10 +78,10 @@ def test_an_untouched_older_project_needs_only_what_people_must_decide(updated, 
     people = {"0.1.0": "gate-floor import-scorer model-card documents notebook"}
     people |= dict.fromkeys(("0.2.0", FLAT), "tool-groups notebook-test documents")
     assert pending(project) == set(people.get(version, "").split())
-    stages = [
-        yaml.safe_load((folder / "dvc.yaml").read_text("utf-8"))["stages"]
-        for folder in (project, render(project_name="x", problem=problem))
-    ]
+    fresh = render(project_name="x", problem=problem)
+    for name in ("AGENTS.md", *([] if version == "0.1.0" else [".pre-commit-config.yaml"])):
+        assert (project / name).read_text("utf-8").strip() == (fresh / name).read_text("utf-8").strip()
+    stages = [yaml.safe_load((folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in (project, fresh)]
     for stage in stages:  # which only a person adds
         stage["evaluate"]["deps"] = set(stage["evaluate"]["deps"]) - {"docs/model-card.yaml"}
     assert stages[0] == stages[1]

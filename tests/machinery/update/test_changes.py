@@ -1,5 +1,6 @@
 """What a release asks of the project's own files is done where the text is a release's, and named where it is not."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -89,6 +90,18 @@ def test_another_text_is_left_to_its_owner(project, text):
     Path("params.yaml").write_bytes(text.encode("latin-1"))
     assert changes.apply("0.2.0") == []
     assert Path("params.yaml").read_bytes() == text.encode("latin-1")
+
+
+def test_a_text_with_a_hash_is_replaced_only_where_it_has_it(project):
+    digest = hashlib.sha256(b"  size: 5").hexdigest()
+    yaml = YAML.replace(
+        "'  size: 5( # small|)', new: '  size: 100\\1'", f"'  size: 5.*', new: '  <package>: 100', sha256: [{digest}]"
+    )
+    Path("src/x/factory/changes.yaml").write_text(yaml)
+    Path("params.yaml").write_text("  size: 5 # mine\n")
+    assert changes.apply("0.2.0") == []
+    Path("params.yaml").write_text("  size: 5\n")
+    assert len(changes.apply("0.2.0")) == 1 and Path("params.yaml").read_text() == "  x: 100\n"
 
 
 def test_what_an_earlier_update_asked_for_is_not_done_again(project):

@@ -1,10 +1,12 @@
 """What releases ask of files that are yours: done where they still hold a release's text, named until then."""
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,7 +25,7 @@ class Change:
     do: str
     why: str
     files: Sequence[str]
-    replace: Sequence[Mapping[str, str]] = ()
+    replace: Sequence[Mapping[str, Any]] = ()
     present: str | None = None
     absent: str | None = None
 
@@ -49,7 +51,7 @@ class Change:
     def _apply(self, path: Path) -> bool:
         before = after = _read(path)
         for pair in self.replace:
-            after = _replaced(after, pair["old"], pair["new"])
+            after = _replaced(after, **pair)
         if after != before:
             path.write_bytes(after.encode("utf-8", "surrogateescape"))
         return after != before
@@ -78,10 +80,14 @@ def _undone() -> list[Change]:
     return [
         change
         for file in sorted(Path().glob("src/*/factory/changes.yaml"))
-        for release, entries in yaml.safe_load(file.read_text(encoding="utf-8")).items()
+        for release, entries in yaml.safe_load(_text(file)).items()
         for id, entry in entries.items()
         if id not in declined and not (change := Change(id, release, **entry)).done
     ]
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").replace("<package>", file.parents[1].name)
 
 
 def _first_release() -> str:
@@ -108,10 +114,14 @@ def _read(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
-def _replaced(text: str, old: str, new: str) -> str:
+def _replaced(text: str, old: str, new: str, sha256: Sequence[str] = ()) -> str:
     """The text with whole lines replaced, if they are there once; the file's line ends stay."""
     line_end = "\r\n" if "\r\n" in text else "\n"
     plain = text.replace("\r\n", "\n")
-    after, number = re.subn(f"^{old}$", new, plain, flags=re.MULTILINE)
-    after = after.replace("\n", line_end)
-    return after if number == 1 and plain.replace("\n", line_end) == text else text
+    found = list(re.finditer(f"^{old}$", plain, re.MULTILINE))
+    if len(found) != 1 or plain.replace("\n", line_end) != text:
+        return text
+    [match] = found
+    if sha256 and hashlib.sha256(match[0].encode("utf-8", "surrogateescape")).hexdigest() not in sha256:
+        return text
+    return (plain[: match.start()] + match.expand(new) + plain[match.end() :]).replace("\n", line_end)
