@@ -9,22 +9,8 @@ REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*[<>=!~;@ ].*")
 COMMENTS = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 COMMENT = ("#",)  # the place of comments
 _QUOTED = re.compile(r"""(["'])[^"'\\\n]*\1""")
-_SURE = (
-    "content",
-    "key",
-    "value",
-    "comment",
-    "id",
-    "name",
-    "repo",
-    "uses",
-    "module",
-    "template",
-    "task",
-    "displayName",
-)
-_NAMES = (*_SURE, "run", "script", "sole", "requirement")
-
+_OF_ITEMS = ("id", "name", "repo", "uses", "module", "template", "task", "displayName", "run", "script", "sole")
+_NAMES = ("content", "key", "value", "comment", *_OF_ITEMS, "requirement")  # the surest first
 
 Path = tuple[str, ...]
 
