@@ -57,6 +57,7 @@ def releases(template, tmp_path_factory) -> Path:
     """The template's repository with release 1.0.0, the working tree, and a made-up 1.1.0."""
     folder = tmp_path_factory.mktemp("releases") / "template"
     shutil.copytree(template, folder)
+    commit(folder, "0.9.0")
     commit(folder, "1.0.0")
     next_release(folder)
     commit(folder, "1.1.0")
@@ -254,7 +255,7 @@ def test_no_release_runs_code():
 
 def safely(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """By the hook around Copier."""
-    command = [sys.executable, str(ROOT / "hooks/update.py"), str(project), *options]
+    command = ["uv", "run", "--quiet", "--script", str(ROOT / "hooks/update.py"), str(project), *options]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
@@ -337,34 +338,143 @@ def spoil_commit(project: Path, template: Path) -> None:
     commit(project)
 
 
+def spoil_repository(project: Path, template: Path) -> None:
+    shutil.rmtree(project / ".git")
+
+
+def spoil_history(project: Path, template: Path) -> None:
+    commit(project)
+    full = project.with_name("full")
+    shutil.move(project / ".git", full)
+    git(project, "clone", "--quiet", "--bare", "--depth=1", full.as_uri(), ".git")
+    git(project, "config", "core.bare", "false")
+    git(project, "reset", "--quiet")
+
+
+def spoil_branch(project: Path, template: Path) -> None:
+    git(project, "branch", "other")
+    edit(project / "README.md", "", "mine\n")
+    commit(project)
+    git(project, "checkout", "--quiet", "other")
+    edit(project / "README.md", "", "theirs\n")
+    commit(project)
+    git(project, "merge", "--quiet", "--no-commit", "--strategy=ours", "@{-1}")
+
+
+def spoil_name(project: Path, template: Path) -> None:
+    edit(project / ANSWERS, "project_name: x", "project_name: another")
+    commit(project)
+
+
 SPOILED = {
     "another template": (spoil_answers, "this project's template is"),
     "not committed": (spoil_tree, "commit or stash"),
     "no release": (spoil_commit, "does not name the template and its release"),
+    "no repository": (spoil_repository, "there is no Git repository here"),
+    "no history": (spoil_history, "`git fetch --unshallow`"),
+    "a merge": (spoil_branch, "in the middle of a merge"),
+    "another package": (spoil_name, "project_name: the package would be src/another, and this project's is src/x"),
 }
 
 
 @pytest.mark.parametrize(("spoil", "message"), SPOILED.values(), ids=SPOILED)
 def test_safe_update_refuses_in_one_line_and_changes_nothing(old, releases, spoil, message):
     spoil(old, releases)
-    before, status = files(old), git(old, "status", "--porcelain")
+    before = files(old)
+    status = git(old, "status", "--porcelain") if (old / ".git").exists() else None
     done = safely(old)
     assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done
-    assert files(old) == before and git(old, "status", "--porcelain") == status
+    assert files(old) == before and (status is None or git(old, "status", "--porcelain") == status)
 
 
-@pytest.mark.parametrize("options", [[], ["--release=9.9.9"]], ids=["no template", "no such release"])
-def test_safe_update_that_fails_changes_nothing(old, releases, options):
-    before, hidden = files(old), releases.with_name("hidden")
-    if not options:
-        releases.rename(hidden)
-    try:
-        done = safely(old, *options)
-    finally:
-        if hidden.exists():
-            hidden.rename(releases)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1, done
+REFUSED = {
+    "an older release": (["--release=0.9.0"], "0.9.0 is older than this project's release 1.0.0"),
+    "no such release": (["--release=9.9.9"], "release 9.9.9 cannot be had from"),
+    "no such answer": (["--data=ci=elsewhere"], "Invalid choice for 'ci'"),
+    "an answer that does not fit another": (["--data=storage=s3"], "give another by --data storage_url=…"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_asked_for_is_refused_in_one_line_and_changes_nothing(old, releases, options, message):
+    before = files(old)
+    done = safely(old, *options)
+    assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done
     assert files(old) == before and git(old, "status", "--porcelain") == ""
+
+
+def test_templates_clone_without_the_projects_release_is_named(old, releases):
+    clone = old.parent / "clone"
+    git(releases, "clone", "--quiet", "--depth=1", "--branch=1.1.0", releases.as_uri(), str(clone))
+    edit(old / ANSWERS, str(releases), str(clone))
+    commit(old)
+    done = safely(old, f"--template={clone}")
+    assert done.returncode == 1 and "release 1.0.0 cannot be had from" in done.stderr and done.stderr.count("\n") == 1, done
+
+
+def test_missing_template_is_named_and_nothing_changes(old, releases):
+    before, hidden = files(old), releases.with_name("hidden")
+    releases.rename(hidden)
+    try:
+        done = safely(old)
+    finally:
+        hidden.rename(releases)
+    assert done.returncode == 1 and str(releases) in done.stderr and done.stderr.count("\n") == 1, done
+    assert files(old) == before and git(old, "status", "--porcelain") == ""
+
+
+def test_settings_of_git_change_nothing(old, projects, monkeypatch, tmp_path):
+    settings = {"status.showUntrackedFiles": "all", "core.autocrlf": "true", "core.excludesFile": tmp_path / "ignores"}
+    settings |= {"core.hooksPath": tmp_path / "hooks", "commit.gpgSign": "true", "gpg.program": "false"}
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks/post-checkout").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "hooks/post-checkout").chmod(0o755)
+    (tmp_path / "ignores").write_text("*\n")
+    for key, value in settings.items():
+        git(tmp_path, "config", "--file", str(tmp_path / "settings"), key, str(value))
+    before = files(old)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    done = safely(old)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert_updated(old, before, projects["1.1.0"])
+
+
+def test_conflicts_of_copier_are_undone_by_one_command(old, projects):
+    edit(old / "pyproject.toml", 'version = "0.1.0"', 'version = "0.1.0" # mine')
+    edit(old / "src/x/factory/errors.py", "", "\n\nclass Mine(FactoryError):\n    pass\n")
+    commit(old)
+    command = [sys.executable, "-m", "copier", "update", "--defaults"]
+    done = subprocess.run(command, cwd=old, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 0 and "uv run hooks/update.py" in done.stderr and "<<<<<<<" in git(old, "diff"), done
+    (old / "pyproject.toml").write_text("<<<<<<<\n")  # with which neither uv nor the project's own command starts
+    done = safely(old)
+    assert done.returncode == 3 and "git stash list" in done.stdout, done
+    assert 'version = "0.1.0" # mine' in (old / "pyproject.toml").read_text("utf-8")
+    assert files(old)["src/x/factory/errors.py"] == files(projects["1.1.0"])["src/x/factory/errors.py"]
+    assert "<<<<<<<" in git(old, "show", "stash@{0}:src/x/factory/errors.py")
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["by --data", "by hand"])
+def test_an_answer_can_be_changed(old, by_hand):
+    if by_hand:
+        edit(old / ANSWERS, "license: proprietary", "license: MIT")
+        commit(old)
+    done = safely(old, *([] if by_hand else ["--data=license=MIT", "--data=storage=s3", "--data=storage_url=s3://bucket"]))
+    assert done.returncode == 0, done
+    assert "Permission is hereby granted" in (old / "LICENSE").read_text("utf-8")
+    assert ("s3://bucket" in (old / ".dvc/config").read_text("utf-8")) != by_hand
+    assert yaml.safe_load((old / ANSWERS).read_text("utf-8"))["license"] == "MIT"
+
+
+def test_another_platform_leaves_edited_pipelines(old):
+    edit(old / ".github/workflows/code.yaml", "", "# mine\n")
+    edit(old / ".github/CODEOWNERS", "", "* @example/team\n")
+    commit(old)
+    done = safely(old, "--data=ci=gitlab")
+    assert done.returncode == 3 and "! .github/workflows/code.yaml: kept, as it was edited since generation" in done.stdout, done
+    assert (old / ".github/workflows/code.yaml").read_text("utf-8").endswith("# mine\n")
+    assert (old / ".gitlab-ci.yml").exists() and not (old / ".github/workflows/model.yaml").exists()
+    assert (old / ".github/CODEOWNERS").read_text("utf-8").endswith("* @example/team\n")
 
 
 def test_template_that_moved_is_named(old, releases):
