@@ -78,6 +78,17 @@ def test_a_project_is_made_from_the_tag(clone, tmp_path):
         assert yaml.safe_load((project / ".copier-answers.yml").read_text("utf-8"))["_commit"] == "v8.0.0"
 
 
+def test_a_project_of_an_older_release_is_updated_to_it_by_its_version(clone, tmp_path):
+    project = tmp_path / "project"
+    copier.run_copy(str(clone), project, {"project_name": "x"}, vcs_ref="v7.0.0", defaults=True, quiet=True)
+    commit(project)
+    assert release(clone, "8.0.0").returncode == 0
+    command = ["uv", "run", "--quiet", str(ROOT / "hooks/update.py"), str(project), "--release=8.0.0"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert done.stdout.startswith("! a-change: do it, because it is new\n✓ Template updated from v7.0.0 to v8.0.0")
+
+
 def edit(folder: Path, name: str, old: str, new: str) -> None:
     text = (folder / name).read_text("utf-8")
     assert old in text

@@ -7,6 +7,7 @@ So Copier only renders here: the request is JSON on stdin, and the answer on std
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from copier._main import Worker, _operation
+from copier._vcs import get_repo
 
 ANSWERS = ".copier-answers.yml"
 
@@ -22,7 +24,7 @@ ANSWERS = ".copier-answers.yml"
 def update(request: dict[str, Any]) -> dict[str, Any]:
     """Render the project's release and the newer one, without the person's files, and with seeds as the older has them."""
     _operation.set("update")  # what `_exclude` in the template's copier.yml asks for
-    with worker(request, "new", request["answers"], request["release"], request["data"]) as new:
+    with worker(request, "new", request["answers"], tag(request), request["data"]) as new:
         new.run_copy()
         with worker(request, "old", request["then"], request["then"]["_commit"], {}, new.template.exclude) as old:
             old.run_copy()
@@ -65,6 +67,16 @@ def worker(
             raise ValueError(f"{request['source']} is not the template's Git repository")
         compile_once(new.jinja_env)
         yield new
+
+
+def tag(request: dict[str, Any]) -> str | None:
+    """The tag of the release that is asked for, whose `v` people may leave out."""
+    if release := request["release"]:
+        source = get_repo(request["source"]) or request["source"]
+        command = ("git", "ls-remote", "--tags", "--refs", source, f"v{release}")
+        known = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+        return f"v{release}" if known else str(release)
+    return None
 
 
 def compile_once(jinja: Any) -> None:
