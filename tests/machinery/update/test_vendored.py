@@ -102,6 +102,18 @@ def test_a_file_of_ones_own_may_change_at_any_time(vendoring):
     assert vendored.accepted() == {Path("Dockerfile"): vendored.OWN}
 
 
+def test_what_an_update_finds_to_be_ones_own_may_change_from_then_on(vendoring):
+    Path("Dockerfile").write_text("FROM mine\n")
+    MACHINERY.write_text("not accepted\n")
+    assert not vendored.renew([Path("Dockerfile"), Path("README.md")])
+    assert vendored.accepted() == {Path("Dockerfile"): vendored.OWN} and vendored.edited() == [MACHINERY]
+
+
+def test_an_update_to_a_release_without_a_manifest(vendoring):
+    (FACTORY / "MANIFEST").unlink()
+    assert not vendored.renew()
+
+
 def test_an_edit_that_the_next_release_contains_is_no_longer_listed(vendoring):
     MACHINERY.write_text("WHEELS = 5\n")
     vendored.accept()

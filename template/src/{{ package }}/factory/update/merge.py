@@ -38,6 +38,7 @@ class Outcome:
     conflicts: dict[str, str] = field(default_factory=dict)  # by file
     attention: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
+    own: list[Path] = field(default_factory=list)  # what the project has in place of the release's files
 
 
 def merge(releases: Releases) -> Outcome:
@@ -212,6 +213,7 @@ def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
     """The release's version of a file that is the project's own."""
     beside = Path(f"{path}.factory")
     beside.write_bytes(content)
+    outcome.own.append(Path(path))
     outcome.attention.append(
         f"{path}: is your own; the release's is {beside}: take from it what you need and delete it"
     )

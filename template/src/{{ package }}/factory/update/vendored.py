@@ -61,9 +61,15 @@ def accept(paths: Collection[Path] | None = None, *, own: bool = False) -> list[
     return sorted(new)
 
 
-def renew() -> list[str]:
-    """Bring the accepted edits up to date after an update; what became of those that it changed."""
+def renew(own: Collection[Path] = ()) -> list[str]:
+    """Bring the accepted edits up to date after an update; what became of those that it changed.
+
+    `own` has the files that the update found to be the project's own.
+    """
+    if not (factory() / "MANIFEST").exists():  # of a release before 0.3.0
+        return []
     before = accepted()
+    accept(own, own=True)
     merged = accept(before)
     gone = sorted(before.keys() - accepted().keys())
     return [
