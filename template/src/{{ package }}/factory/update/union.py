@@ -48,7 +48,7 @@ def merge(path: str, base: str, ours: str, theirs: str) -> Merged | None:
         elif name.endswith((".yaml", ".yml")):
             merged = _union(plain, union_yaml.parse, union_yaml.data)
         elif _LINE_FILES.fullmatch(name):
-            merged = _union(plain, _lines, str.splitlines)
+            merged = _union(plain, _lines, _filled)
         else:
             return None
     except (ConflictError, ValueError, YAMLError):
@@ -101,11 +101,15 @@ def _amiss(base: Counter[Fact], ours: Counter[Fact], theirs: Counter[Fact], resu
 def _lines(text: str) -> Piece:
     pieces: list[Piece] = []
     gap = 1
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.strip():
             pieces.append(replace(item(line, line), gap=gap))
         gap = 1 if line.strip() else gap + 1
     return Piece(body=pieces)
+
+
+def _filled(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def _plain(text: str) -> str:
