@@ -28,10 +28,10 @@ def test_a_project_that_nobody_edited_is_as_the_release():
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('  "click>=8.3",', '  "anyio>=4",\n  "click>=8.3",', '  "late-flights[factory]",\n  "anyio>=4",\n]'),
-        ('  "polars>=2.1",\n', '  "polars>=2.1",\n  "tenacity>=9"\n', '  "late-flights[factory]",\n  "tenacity>=9",\n]'),
-        ('"numpy>=2.1",', '"numpy>=2.3", # a fault of 2.2', '  "late-flights[factory]",\n  "numpy>=2.3", # a fault of 2.2\n]'),
-        ('"onnx>=1.20",', '# for our GPUs\n  "onnx>=1.20",', '{ include-group = "factory-train" },\n  # for our GPUs\n  "onnx>=1.20",'),
+        ('  "click>=8.3",', '  "anyio>=4",\n  "click>=8.3",', '    "late-flights[factory]",\n    "anyio>=4",\n]'),
+        ('  "polars>=2.1",\n', '  "polars>=2.1",\n  "tenacity>=9"\n', '    "late-flights[factory]",\n    "tenacity>=9",\n]'),
+        ('"numpy>=2.1",', '"numpy>=2.3", # a fault of 2.2', '    "late-flights[factory]",\n    "numpy>=2.3", # a fault of 2.2\n]'),
+        ('"onnx>=1.20",', '# for our GPUs\n  "onnx>=1.20",', '{ include-group = "factory-train" },\n    # for our GPUs\n    "onnx>=1.20",'),
         ('"mlflow-skinny>=3.10"', '"mlflow-skinny>=3.10", "boto3>=1"', 'mlflow = ["late-flights[factory-mlflow]", "boto3>=1"]'),
         ('mlflow = ["mlf', 'plots = ["matplotlib"]\nmlflow = ["mlf', 'plots = ["matplotlib"]'),
         ('[project.scripts]\n', '[project.scripts]\nreport = "late_flights.report:main"\n', 'report = "late_flights.report:main"'),
@@ -142,13 +142,15 @@ def test_both_bounds_of_a_package_hold():
     merged = union(('"numpy>=2.1"', '"numpy>=2.2"'), base=NEW, theirs=NEW.replace('"numpy>=2.1"', '"numpy>=2.3"'))
     assert '  "numpy>=2.2",\n  "numpy>=2.3",\n' in merged.text
     assert "numpy>=2.2" in merged.notes[0]
+    both = union(('"onnx>=1.20"', '"onnx>=1.20", "x>=1"'), base=NEW, theirs=NEW.replace('"onnx>=1.20"', '"onnx>=1.20", "x>=2"'))
+    assert '["dvc>=3.67", "onnx>=1.20", "x>=1", "x>=2"]' in both.text
 
 
 def test_lists_laid_out_anew_are_told():
     merged = merge(
-        "pyproject.toml", OLD, OLD.replace('\n  "', '\n    "').replace('"polars>=2.1",', '"polars>=2.1",\n    "x>=1",'), NEW
+        "pyproject.toml", OLD, OLD.replace('\n  "', '\n      "').replace('"polars>=2.1",', '"polars>=2.1",\n      "x>=1",'), NEW
     )
-    assert '\n    "late-flights[factory]",\n    "x>=1",\n' in merged.text
+    assert '\n      "late-flights[factory]",\n      "x>=1",\n' in merged.text
     assert "layout" in merged.notes[0]
 
 

@@ -143,7 +143,7 @@ def triples(base: list[Piece], ours: list[Piece], theirs: list[Piece]) -> list[T
     for t in theirs:
         b, o = in_base.get(t), added.get(t)
         o = in_ours.get(b) if b else o if o not in in_base else None
-        if b and o and "requirement" in t.names and len({b.body, o.body, t.body}) == 3:
+        if o and "requirement" in t.names and o.body not in (t.body, b and b.body) and not (b and b.body == t.body):
             b = o = None  # two bounds of one package hold beside each other
         result.append((b, o, t))
     used = {piece for triple in result for piece in triple}

@@ -171,7 +171,7 @@ class Union:
             return replace(o if t.flow else t, body=pieces, raw=None)
         opening, close = _chosen(b, o, t, "open") or t.open, _chosen(b, o, t, "close") or ""
         union = replace(t, open=opening, body=pieces, close=close, raw=None)
-        if t.flow and any(piece.gap for piece in o.pieces):
+        if t.flow and b and o.indent != b.indent:
             union.indent = o.indent
         if t.flow and self._parts and len(union.text()) > _WIDE:
             return replace(union, body=[replace(piece, gap=1) for piece in pieces])

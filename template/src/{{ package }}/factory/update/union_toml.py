@@ -90,7 +90,7 @@ def _entry(tokens: list[str]) -> Piece:
     piece.raw = piece.text()
     if value.startswith("["):
         piece.flow, piece.body = True, items(values[1:-1])
-        piece.indent = next((len(line) - len(line.lstrip()) for line in value.split("\n")[1:] if line.strip(" ]")), 2)
+        piece.indent = next((len(line) - len(line.lstrip()) for line in value.split("\n")[1:] if line.strip(" ]")), 4)
     return piece
 
 
