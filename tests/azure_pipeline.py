@@ -139,6 +139,7 @@ class Machine:
 
     def __init__(self, run: Run, name: str, variables: dict[str, str], secrets: dict[str, str], remote: Path, ref: str) -> None:
         self.run, self.name, self.variables, self.secrets, self.remote, self.ref = run, name, variables, secrets, remote, ref
+        self.variables = {name: self.expanded(value) for name, value in variables.items()}
         self.place = run.folder / "work" / re.sub(r"\W", "-", name) / "s"
         self.place.mkdir(parents=True)
         self.failed = False
@@ -217,6 +218,14 @@ def included(steps: list[dict], file: Path) -> Iterator[dict]:
             yield step
 
 
+def variables_of(definition: dict, file: Path) -> dict[str, str]:
+    """Those of the pipeline, or of the templates that it names."""
+    content = definition.get("variables", {})
+    templates = [] if isinstance(content, dict) else [file.parent / allow("variables", each, {"template"})["template"] for each in content]
+    found = [allow(inner.name, load(inner), {"variables"})["variables"] for inner in templates]
+    return {name: value for each in found or [content] for name, value in each.items()}
+
+
 def legs(name: str, job: dict) -> Iterator[tuple[str, dict]]:
     if "deployment" in job or "strategy" not in job:
         yield name, {}
@@ -257,7 +266,7 @@ def run(
     for each in graphlib.TopologicalSorter(needs).static_order():
         job, failed = jobs[each], any(result.results[needed] != "Succeeded" for needed in needs[each])
         names = {"dependencies": {needed: {"outputs": result.outputs.get(needed, {})} for needed in needs[each]}}
-        names["variables"] = definition.get("variables", {}) | predefined
+        names["variables"] = variables_of(definition, pipeline) | predefined
         if each != (only or each) or not Expression(job.get("condition", "succeeded()"), names, failed).value():
             result.results[each] = "Skipped"
         else:

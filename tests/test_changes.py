@@ -77,6 +77,7 @@ def test_an_untouched_older_project_needs_only_what_people_must_decide(updated, 
     run(project, f"apply('{version}')")
     people = {"0.1.0": "gate-floor import-scorer model-card documents notebook"}
     people |= dict.fromkeys(("0.2.0", FLAT), "tool-groups notebook-test documents")
+    people[FLAT] += " schedules"  # of workflows that an update replaces
     assert pending(project) == set(people.get(version, "").split())
     fresh = render(project_name="x", problem=problem)
     for name in ("AGENTS.md", *([] if version == "0.1.0" else [".pre-commit-config.yaml"])):
@@ -85,6 +86,16 @@ def test_an_untouched_older_project_needs_only_what_people_must_decide(updated, 
     for stage in stages:  # which only a person adds
         stage["evaluate"]["deps"] = set(stage["evaluate"]["deps"]) - {"docs/model-card.yaml"}
     assert stages[0] == stages[1]
+
+
+@pytest.mark.parametrize(("ci", "file"), [("github", ".github/dependabot.yml"), ("azure", "renovate.json")])
+def test_bots_of_an_older_project_leave_the_files_of_the_template_alone(past, render, tmp_path, ci, file):
+    fresh = render(project_name="x", ci=ci)
+    copier.run_copy(str(past), tmp_path, {"project_name": "x", "ci": ci}, vcs_ref=FLAT, defaults=True, quiet=True)
+    shutil.copy(fresh / "src/x/factory/changes.yaml", tmp_path / "src/x/factory")
+    run(tmp_path, f"apply('{FLAT}')")
+    old, new = (yaml.safe_load((project / file).read_text("utf-8")) for project in (tmp_path, fresh))
+    assert old | {"description": ""} == new | {"description": ""}
 
 
 def test_what_an_owner_has_edited_is_named_and_left(updated):

@@ -21,7 +21,7 @@ from workshop import Governed, call, first_version, free_port, run, wait
 
 pytestmark = pytest.mark.slow
 STARTER = ROOT.parent / "shared/tools/docker-up.sh"
-IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:prometheus"]
+IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:additions", "gate:prometheus"]
 SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
 UNWANTED = {
     "training code": r"/factory/(adopt|data|evaluation|gate|registry|training|workspace)/|/site-packages/(dvc|optuna|sklearn|pytest)/",
@@ -261,6 +261,22 @@ def test_versions_share_the_layers_below_their_source(project, prune):
     assert before == after and source != changed
 
 
+def test_additions_of_the_project_are_in_the_image(project, prune, tmp_path):
+    context = tmp_path / "context"
+    shutil.copytree(project.folder, context, ignore=shutil.ignore_patterns(".venv", ".git", ".dvc", "data"))
+    (context / "apt.txt").write_text("# reads JSON\njq # and writes it\r\n\n", newline="")
+    (context / "build.d").mkdir()
+    (context / "build.d/words.txt").write_text("three words here\n")
+    (context / "build.d/10-words.sh").write_text("install -D --mode=644 words.txt /usr/share/words/words.txt\n")
+    (context / "build.d/20-count.sh").write_text("wc --words < /usr/share/words/words.txt > /usr/share/words/count\n")
+    docker("build", "--quiet", "--tag=gate:additions", prune, str(context))
+    see = ("run", "--rm", *SAFE, "gate:additions", "sh", "-c", "jq --null-input 1+1 && cat /usr/share/words/count && ls /mnt")
+    assert docker(*see).split() == ["2", "3"] and faults("gate:additions") == set()
+    (context / "build.d/15-more.sh").write_text("false\necho went on\n")
+    done = call(context, "docker", "build", "--progress=plain", prune, ".")
+    assert done.returncode and "15-more.sh failed" in done.stderr and "went on\n" not in done.stderr
+
+
 def test_service_prometheus_and_capture_together(project, rows):
     ports = {name: str(free_port()) for name in ("PORT", "PROMETHEUS_PORT")}
     subprocess.run(["docker", "build", "--quiet", "--tag=gate:prometheus", "-"], input=PROMETHEUS, text=True, check=True)
@@ -281,6 +297,15 @@ def test_service_prometheus_and_capture_together(project, rows):
 
 def query_result(query: str) -> list[dict]:
     return json.loads(fetch(query)[1])["data"]["result"]
+
+
+def test_people_change_the_services_in_a_file_of_theirs(project):
+    own = project.folder / "compose.override.yaml"
+    own.write_text("services: {model: {mem_limit: 4g}, sidecar: {image: gate:v1}}\n")
+    services = json.loads(run(project.folder, "docker", "compose", "config", "--format=json", IMAGE="gate:v1"))["services"]
+    own.unlink()
+    assert services.keys() == {"model", "prometheus", "sidecar"}
+    assert int(services["model"]["mem_limit"]) == 4 * 2**30 and services["model"]["read_only"]
 
 
 def test_image_must_be_named(project):

@@ -49,5 +49,10 @@ def test_broken_rule_is_named(old, new, rule):
 def test_only_what_it_needs_reaches_the_engine():
     allowed = Path(ROOT, "template/.dockerignore").read_text("utf-8").splitlines()
     assert allowed[1] == "*" and {line[1:] for line in allowed if line.startswith("!")} == {
-        *("LICENSE", "README.md", "model", "pyproject.toml", "src", "uv.lock")
+        *("LICENSE", "README.md", "model", "pyproject.toml", "src", "uv.lock", ".dockerignore", "apt.txt", "build.d")
     }
+
+
+@pytest.mark.parametrize("name", ["apt.txt", "build.d", "compose.override.yaml"])
+def test_what_is_for_people_to_add_is_not_shipped(name):
+    assert not Path(ROOT, "template", name).exists()

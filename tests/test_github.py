@@ -92,13 +92,22 @@ def platform() -> Iterator[FakePlatform]:
 def run(project, act, tmp_path) -> Callable[..., Done]:
     """`run(workflow, branch, event, payload)` runs a workflow of the branch."""
 
-    def workflow(name: str, branch: str = "main", event: str = "push", payload: dict | None = None, **env: str) -> Done:
+    def workflow(
+        name: str,
+        branch: str = "main",
+        event: str = "push",
+        payload: dict | None = None,
+        variables: dict[str, str] | None = None,
+        **env: str,
+    ) -> Done:
+        variables = variables or {}
         folder = tmp_path / f"clone{len(list(tmp_path.iterdir()))}"
         git(tmp_path, "clone", "--quiet", "--branch", branch, str(project.remote), str(folder))
         (folder / ".git/event.json").write_text(json.dumps(payload or {}))
         files = "\n".join(path.read_text() for path in folder.glob(".github/**/*.yaml"))
         options = [f"--workflows=.github/workflows/{name}.yaml", "--eventpath=.git/event.json", "--json"]
-        options += ["--platform=ubuntu-latest=-self-hosted", "--no-cache-server", f"--action-cache-path={tmp_path}/act"]
+        options += [f"--platform={variables.get('FACTORY_RUNNER', 'ubuntu-latest')}=-self-hosted", "--no-cache-server"]
+        options += [f"--action-cache-path={tmp_path}/act", *(f"--var={key}={value}" for key, value in variables.items())]
         for action in sorted(set(re.findall(r"uses: (?!actions/checkout)([\w-]+/\S+@\w{40})", files))):
             own = ACTIONS / action.partition("@")[0].rpartition("/")[2]
             options.append(f"--local-repository={action}={own if own.exists() else ACTIONS / 'none'}")
@@ -137,6 +146,13 @@ def test_code_of_a_fork_is_green_whatever_it_is_called(run, project, tmp_path):
     assert all(f"Python 3.{minor}." in done.log("tests") for minor in (11, 13))
     assert "no known vulnerabilities" in done.log("checks")
     assert not {"x", "y"} & {path.name for path in tmp_path.iterdir()}
+
+
+def test_runner_and_python_are_variables_of_the_repository(run):
+    own = {"FACTORY_RUNNER": "ours", "FACTORY_PYTHON": "3.11"}
+    done = run("code", variables=own, **QUICK)
+    assert done.jobs == dict.fromkeys(("checks", "tests", "required"), "success"), done.log()
+    assert "Python 3.11." in done.log("tests") and "Python 3.13." not in done.log("tests")
 
 
 def test_code_with_tests_that_fail_is_red(run, project):
@@ -227,7 +243,7 @@ def test_skipping_because_nobody_knows_is_red(run, project, platform):
 
 def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, platform):
     promoted.deliver()
-    done = run("retrain", event="schedule", **address(platform))
+    done = run("schedule-retrain", event="schedule", **address(platform))
     assert done.jobs == {"retrain": "success"}, done.log()
     [opened] = platform.pull_requests
     assert (opened["branch"], opened["base"], opened["draft"]) == ("factory/retrain", "main", False)
@@ -247,7 +263,7 @@ def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run,
 
 def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
-    done = run("template-update", event="schedule", **address(platform))
+    done = run("schedule-template-update", event="schedule", **address(platform))
     assert done.jobs == {"update": "success"}, done.log()
     [opened] = platform.pull_requests
     assert (opened["branch"], opened["draft"]) == ("factory/template-update", False)

@@ -1,5 +1,7 @@
 """The files of the pipelines: that linters pass, when they start, and that nobody's text gets into a shell."""
 
+import fnmatch
+import json
 import re
 import shutil
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import azure_pipeline
 import pytest
 import yaml
-from conftest import ROOT, commit, git
+from conftest import CONFIG, ROOT, commit, git
 from workshop import Project, call, copy, installed, require, run
 
 LANGUAGE_SERVICE = ROOT / "tests/azure_lint.cjs"
@@ -154,6 +156,39 @@ def test_uv_is_the_one_of_the_image(render, ci):
         r"(?:uv==|uv:|setup-uv.*\n.*\n +version: \")(\d[\d.]+)", "".join(file.read_text() for file in pipelines(project, ci))
     )
     assert set(versions) == {pinned}
+
+
+def workflows(project: Path) -> dict[str, dict]:
+    return {file.name: yaml.load(file.read_text(), yaml.BaseLoader) for file in project.glob(".github/workflows/*.yaml")}
+
+
+def test_schedules_are_in_files_of_peoples_and_grant_what_the_workflows_need(render):
+    content = workflows(render())
+    scheduled = {name: each for name, each in content.items() if "schedule" in each["on"]}
+    assert {f"/.github/workflows/{name}" for name in scheduled} <= set(CONFIG["_skip_if_exists"])
+    calls = [job for each in scheduled.values() for job in each["jobs"].values()]
+    called = {job["uses"].rpartition("/")[2]: job for job in calls}
+    assert called.keys() == {name for name, each in content.items() if "workflow_call" in each["on"]}
+    for name, job in called.items():
+        needed = {(right, level) for each in content[name]["jobs"].values() for right, level in each["permissions"].items()}
+        assert set(job["permissions"].items()) == needed, name
+
+
+def test_bots_leave_the_files_of_the_template_alone(render):
+    project = render()
+    bot = yaml.safe_load((project / ".github/dependabot.yml").read_text())["updates"]
+    ecosystems = {each["package-ecosystem"]: each for each in bot}
+    owned = {f".github/workflows/{name}" for name, each in workflows(project).items() if "schedule" not in each["on"]}
+    assert set(ecosystems["github-actions"]["exclude-paths"]) == owned
+    assert ecosystems.keys() == {"uv", "github-actions"} and ecosystems["uv"]["versioning-strategy"] == "lockfile-only"
+    for ci in ("gitlab", "azure"):
+        project = render(ci=ci)
+        bot = json.loads((project / "renovate.json").read_text())
+        [left] = (rule["matchFileNames"] for rule in bot["packageRules"] if rule.get("enabled") is False)
+        names = [file.relative_to(project).as_posix() for file in pipelines(project, ci)]
+        alone = {name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in left)}
+        assert set(names) - alone <= {".gitlab-ci.yml", *(name.removeprefix("/") for name in CONFIG["_skip_if_exists"])}
+        assert bot["rangeStrategy"] == "in-range-only" and "dockerfile" not in bot["enabledManagers"]
 
 
 def test_gitlab_watches_what_a_model_is_made_of(render):

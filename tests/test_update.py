@@ -13,7 +13,10 @@ import yaml
 from conftest import CONFIG, FLAT, ROOT, commit, git, history
 
 YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/.*"
-SEEDS = r"README\.md|AGENTS\.md|CLAUDE\.md|\.pre-commit-config\.yaml|SECURITY\.md|params\.yaml|dvc\.yaml|\.github/(CODEOWNERS|actions/login/.*)"
+SEEDS = (
+    r"README\.md|AGENTS\.md|CLAUDE\.md|\.pre-commit-config\.yaml|SECURITY\.md|params\.yaml|dvc\.yaml|"
+    r"\.github/(CODEOWNERS|actions/login/.*|dependabot\.yml|workflows/schedule-.*)"
+)
 PIPELINES = r"\.github/|\.gitlab|azure-pipelines|renovate\.json"
 ANSWERS = ".copier-answers.yml"
 SHIMS = {f"src/x/factory/{name}" for name in CONFIG["shims"]["default"].split()}

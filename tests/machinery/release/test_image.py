@@ -62,6 +62,25 @@ def test_model_without_onnx_keeps_scikit_learn(engine):
     assert not [option for option in engine.calls[-4] if "PRUNE" in option]
 
 
+def own_options(text: str) -> None:
+    git_repository.another_model("second")
+    publish_version(**{"pyproject.toml": f'[project]\nname = "churn"\n[tool.factory]\nbuild = {text}\n'})
+
+
+@pytest.mark.usefixtures("version")
+def test_options_of_the_project_are_the_last(engine):
+    own_options('["--build-arg=PYTHON=3.12", "--pull"]')
+    built()
+    assert engine.calls[0][-3:] == ["--build-arg=PYTHON=3.12", "--pull", "."]
+
+
+@pytest.mark.parametrize("text", ['"--pull"', '["PYTHON=3.12"]', "[3.12]"])
+@pytest.mark.usefixtures("version")
+def test_options_that_are_none(engine, text):
+    own_options(text)
+    assert refused("build").startswith("pyproject.toml: `build` below [tool.factory] is a list") and not engine.calls
+
+
 @pytest.mark.usefixtures("version")
 def test_image_is_named_once_it_was_seen_to_work(engine):
     built()

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from .. import manifest
 from ..errors import FactoryError
@@ -53,8 +54,7 @@ def find_engine() -> str:
 
 def image_name(folder: Path = Path()) -> str:
     """The project's name, as an image's name."""
-    content = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(content["project"]["name"]).lower()
+    return str(_pyproject(folder)["project"]["name"]).lower()
 
 
 def image_labels(version: Version, name: str) -> dict[str, str]:
@@ -85,7 +85,19 @@ def _options(version: Version, name: str, context: Path) -> list[str]:
     options = [f"--label={label}={value}" for label, value in image_labels(version, name).items()]
     if "model.onnx" in manifest.read_manifest(context / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
-    return options
+    return options + _own_options(context)
+
+
+def _own_options(context: Path) -> list[str]:
+    """What the project adds to the command. Raises FactoryError."""
+    options = _pyproject(context).get("tool", {}).get("factory", {}).get("build", [])
+    if isinstance(options, list) and all(str(option).startswith("--") for option in options):
+        return options
+    raise FactoryError('pyproject.toml: `build` below [tool.factory] is a list such as ["--build-arg=PYTHON=3.12"]')
+
+
+def _pyproject(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _run_python(engine: str, image: str, script: str) -> str:

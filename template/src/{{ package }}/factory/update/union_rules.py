@@ -14,7 +14,7 @@ _PROJECTS = {
     "exclude-newer",
     "required-version",
 }  # what the project changed stays, whatever a release says
-_INDEPENDENT = {"hooks", "repos"}  # lists of which each item works without the others
+_INDEPENDENT = {"hooks", "repos", "schedule"}  # lists of which each item works without the others
 _WIDE = 100
 _LAYOUT = "layout: what you laid out anew is as the release has it"
 _VARIABLE = re.compile(r"\bFACTORY_[A-Z]")  # in a release's value, which leaves it to the project's platform
