@@ -143,7 +143,7 @@ def test_both_bounds_of_a_package_hold():
     assert '  "numpy>=2.2",\n  "numpy>=2.3",\n' in merged.text
     assert "numpy>=2.2" in merged.notes[0]
     both = union(('"onnx>=1.20"', '"onnx>=1.20", "x>=1"'), base=NEW, theirs=NEW.replace('"onnx>=1.20"', '"onnx>=1.20", "x>=2"'))
-    assert '["dvc>=3.67", "onnx>=1.20", "x>=1", "x>=2"]' in both.text
+    assert '["dvc>=3.67", "onnx>=1.20", "x>=2", "x>=1"]' in both.text
 
 
 def test_lists_laid_out_anew_are_told():
