@@ -67,6 +67,14 @@ class Outcome:
         return self.number < RUNNING and not (self.failed or self.conflicts)
 
 
+def settle(making: Path, project: Path) -> None:
+    """Another process may have made the same meanwhile."""
+    try:
+        making.rename(project)
+    except OSError:
+        shutil.rmtree(making)
+
+
 def base(folder: Path, origin: str, variant: int) -> Path:
     """A project as Copier makes it, committed; the same one for all who ask."""
     project = folder / "bases" / f"{origin}-{variant}"
@@ -77,7 +85,7 @@ def base(folder: Path, origin: str, variant: int) -> Path:
         template = str(folder / "template")
         copier.run_copy(template, making, {"project_name": NAME, **answers}, vcs_ref=TAGS[origin], defaults=True, quiet=True)
         commit(making)
-        making.rename(project)
+        settle(making, project)
     return project
 
 
@@ -89,7 +97,7 @@ def fresh(folder: Path, tag: str, answers: dict[str, str]) -> Path:
     if not project.exists():
         making = project.with_name(f"{project.name}-{os.getpid()}")
         copier.run_copy(str(folder / tag), making, data, defaults=True, quiet=True)
-        making.rename(project)
+        settle(making, project)
     return project
 
 
