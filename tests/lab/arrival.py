@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from conftest import CONFIG
+from pathspec import GitIgnoreSpec
+
 from .edits import ANSWERS, PYPROJECT
 from .reading import facts, text
 
 YOURS = re.compile(r"src/[^/]+/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|(notebooks|docs|data)/.*")
-SEEDS = re.compile(
-    r"(README|SECURITY)\.md|(params|dvc)\.yaml|\.pre-commit-config\.yaml"
-    r"|\.github/(CODEOWNERS|actions/login/action\.yaml)|\.gitlab/(CODEOWNERS|team\.yml)|azure-pipelines/team/.*"
-)
+SEEDS = GitIgnoreSpec.from_lines(CONFIG["_skip_if_exists"])
 
 
 def _files(folder: Path) -> set[str]:
@@ -22,7 +22,7 @@ def _files(folder: Path) -> set[str]:
 def missing(old: Path, new: Path, before: Path, after: Path) -> Iterator[str]:
     """Of each file that the release changed: it is as in the release, or was edited and has the release's lines."""
     for path in sorted((_files(old) | _files(new)) - {ANSWERS}):
-        if YOURS.fullmatch(path) or (SEEDS.fullmatch(path) and (before / path).exists()):
+        if YOURS.fullmatch(path) or (SEEDS.match_file(path) and (before / path).exists()):
             continue
         was, shall, mine, now = (_content(folder / path) for folder in (old, new, before, after))
         if was == shall or now == shall:

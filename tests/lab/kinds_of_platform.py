@@ -84,7 +84,18 @@ PLATFORM = [
         origins="flat now",
     ),
 ]
+SCHEDULE = f"{WORKFLOWS}/schedule-retrain.yaml"
 PIPELINES = [
+    change(
+        "a schedule in its file",
+        SCHEDULE,
+        r'cron: ".*"',
+        'cron: "0 5 * * 1"',
+        holds(SCHEDULE, ("on.schedule.cron", "0 5 * * 1")),
+        origins="now",
+    ),
+    deleted("no schedule", f"{WORKFLOWS}/schedule-model.yaml", origins="now"),
+    lines("variables of Azure's", "azure-pipelines/team/variables.yml", "# ours", origins="now"),
     change(
         "the runner of the checks",
         CODE,
@@ -107,7 +118,7 @@ PIPELINES = [
         r'python: \["3\.11", "3\.13"\]',
         'python: ["3.12"]',
         holds(CODE, ("jobs.tests.strategy.matrix.python", "3.12")),
-        origins="flat now",
+        origins="flat",
     ),
     change(
         "another schedule",
@@ -115,7 +126,7 @@ PIPELINES = [
         r'cron: ".*"',
         'cron: "0 5 * * 1"',
         holds(RETRAIN, ("on.schedule.cron", "0 5 * * 1")),
-        origins="flat now",
+        origins="flat",
     ),
     change(
         "more time",
@@ -123,7 +134,7 @@ PIPELINES = [
         r"timeout-minutes: 240",
         "timeout-minutes: 600",
         holds(RETRAIN, ("jobs.retrain.timeout-minutes", "600")),
-        origins="flat now",
+        origins="flat",
     ),
     lines(
         "another step",

@@ -43,7 +43,7 @@ def next_release(place: Path) -> None:
     [factory] = template.glob("src/*/factory")
     _dependencies(template)
     _machinery(template, factory)
-    _platform(template)
+    _platform(template, factory)
     _seeds(template, factory)
     replace(place / "copier.yml", "^license:$", "team:\n  type: str\n  help: Which team?\n  default: none\n\nlicense:")
     replace(place / "includes/rules.jinja", r"'license'\] -%}", "'team', 'license'] -%}")
@@ -79,7 +79,7 @@ def _machinery(template: Path, factory: Path) -> None:
     (template / "tests/factory/test_made_up.py").write_text("def test_made_up():\n    assert 1 + 1 == 2\n", "utf-8")
 
 
-def _platform(template: Path) -> None:
+def _platform(template: Path, factory: Path) -> None:
     for file in [
         *template.glob(".github/workflows/*"),
         *template.glob(".gitlab/pipelines/*"),
@@ -98,7 +98,7 @@ def _platform(template: Path) -> None:
     replace(template / ".gitignore.jinja", r"^\.DS_Store$", ".DS_Store\n/made-up/")
     replace(template / ".gitattributes.jinja", r"^\*\.png binary$", "*.png binary\n*.webp binary")
     replace(template / "deploy/prometheus.yaml", r"\A", "# Looked through for this release.\n")
-    replace(template / "AGENTS.md", r"\Z", "- A made-up rule.\n")
+    append(factory / "AGENTS.md", "- A made-up rule.\n")
 
 
 def _seeds(template: Path, factory: Path) -> None:
