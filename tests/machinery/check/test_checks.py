@@ -82,6 +82,16 @@ def test_only_what_a_file_concerns_is_checked(mine):
     assert re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE) == ["large-files", "secrets"]
 
 
+def test_edited_machinery_is_not_judged_by_the_projects_rules(mine):
+    MACHINERY.write_text("print(undefined)\n")
+    assert failed(cli_runner.run("check", MACHINERY).output) == {"template"}
+
+
+def test_a_name_that_looks_like_an_option_is_a_file(mine):
+    put("-mine.py", SECRET)
+    assert failed(cli_runner.run("check", "--skip=mypy", "./-mine.py").output) == {"secrets"}
+
+
 def test_style_is_fixed(mine):
     file = put("src/x/mine.py", "import os\nx = 'a'\n")
     result = cli_runner.run("check", file.resolve())

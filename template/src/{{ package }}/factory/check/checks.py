@@ -8,6 +8,8 @@ from pathlib import Path
 
 from identify import identify
 
+from ..update import vendored
+
 NO_SECRETS = (
     "uv.lock",
     "dvc.lock",
@@ -61,12 +63,12 @@ class Check:
     whole: bool = False  # it finds its files itself
 
     def arguments(self, files: Collection[Path]) -> tuple[str, ...]:
-        return self.command if self.whole else (*self.command, *map(str, files))
+        return self.command if self.whole else (*self.command, "--", *map(str, files))
 
 
 def checks(max_kb: int, exclude: Collection[str]) -> list[Check]:
     """All checks, those that fix files first; `exclude` has patterns of files in which no secret is searched for."""
-    code, types = _tagged("python", "pyi", "jupyter"), _tagged("python", "pyi")
+    code, types = _code("python", "pyi", "jupyter"), _code("python", "pyi")
     text, hashes = _tagged("text"), (*NO_SECRETS, *exclude)
     return [
         Check("ruff-check", ("ruff", "check", "--fix", "--force-exclude"), code, fixes=True),
@@ -90,6 +92,12 @@ def checks(max_kb: int, exclude: Collection[str]) -> list[Check]:
             for name, (files, schema, *options) in SCHEMAS.items()
         ),
     ]
+
+
+def _code(*tags: str) -> Callable[[Path], bool]:
+    """Whether it is code that the project's own rules are for."""
+    tagged = _tagged(*tags)
+    return lambda path: tagged(path) and not vendored.is_machinery(path)
 
 
 def _tagged(*tags: str) -> Callable[[Path], bool]:
