@@ -105,3 +105,13 @@ def test_what_an_owner_has_edited_is_named_and_left(updated):
     run(project, "apply('0.2.0')")
     assert "latency_ms: 5 # agreed in May" in params.read_text("utf-8")
     assert "gate-latency" in pending(project) and "gate-size" not in pending(project)
+
+
+def test_a_stage_of_the_owner_names_todays_files(updated):
+    project = updated("0.2.0", "classification")
+    stage = "  mine:\n    cmd: echo\n    deps: [{}]\n"
+    released = (project / "dvc.yaml").read_text("utf-8")
+    for file, expected in (("src/x/factory/metrics.py", True), ("src/x/factory/metrics/definitions.py", False)):
+        (project / "dvc.yaml").write_text(released + stage.format(file), "utf-8")
+        run(project, "apply('0.2.0')")
+        assert ("stage-folders" in pending(project)) == expected
