@@ -14,6 +14,9 @@ from .trial import Outcome, trial
 ORIGINS = {"0.1.0": "0.1.0", "0.2.0": "0.2.0", "flat": "before the restructure", "now": "the working tree"}
 
 
+COPIERS = {"a hot fix of a module that moves", "no SECURITY.md", "no file for Claude", "no schedule"}
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s lab --", description=__doc__)
     parser.add_argument("folder", type=Path, help=argparse.SUPPRESS)
@@ -71,8 +74,8 @@ def table(outcomes: list[Outcome]) -> str:
 
 
 def _copier_cannot(way: str, part: str, item: str) -> bool:
-    """Copier alone says nothing of what did not arrive, and deletes an edited file that the release drops."""
-    return way == "copier update" and (part == "undelivered" or item == "a hot fix of a module that moves")
+    """Copier alone says nothing of what did not arrive, deletes an edited file that the release drops, restores seeds."""
+    return way == "copier update" and (part == "undelivered" or item in COPIERS)
 
 
 def faults(outcomes: list[Outcome]) -> list[str]:

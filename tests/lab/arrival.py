@@ -27,14 +27,16 @@ def missing(old: Path, new: Path, before: Path, after: Path) -> Iterator[str]:
         was, shall, mine, now = (_content(folder / path) for folder in (old, new, before, after))
         if was == shall or now == shall:
             continue
-        if mine == was or mine is None or shall is None:
-            if shall is not None or mine == was:
-                yield path
-        elif path == PYPROJECT:
-            if facts(new / path) - facts(old / path) - facts(after / path):
-                yield path
-        elif not _lines(new / path) - _lines(old / path) <= _lines(after / path):
+        if mine == was and not (was is None and now):  # a new file may hold what people changed where it came from
             yield path
+        elif shall is not None and not _has(new / path, old / path, after / path):
+            yield path
+
+
+def _has(new: Path, old: Path, after: Path) -> bool:
+    """Whether a file that people edited says what the release added."""
+    said = facts if new.name == PYPROJECT else _lines
+    return after.is_file() and said(new) - said(old) <= said(after)
 
 
 def _content(path: Path) -> bytes | None:

@@ -103,7 +103,11 @@ GUIDES = [
     lines("rules for agents at the end", "AGENTS.md", "- Ask before you add a dependency.\n- Our tickets are in Linear."),
     lines("rules for agents at the top", "AGENTS.md", "Read docs/team.md first.\n", top=True),
     lines(
-        "a rule for agents among the template's", "AGENTS.md", "- Our language is British English.", after="^- Every number is in"
+        "a rule for agents among the template's",
+        "AGENTS.md",
+        "- Our language is British English.",
+        after="^- Every number is in",
+        origins=OLD,
     ),
     change(
         "a rule for agents changed",

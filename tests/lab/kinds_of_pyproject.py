@@ -229,6 +229,7 @@ LAYOUT = [
         _reindent,
         contains(PYPROJECT, '\n    "'),
         word="layout",
+        origins=OLD,
     ),
     Kind("line endings of Windows", PYPROJECT, _windows, _not_mixed, word="line endings"),
     change(
