@@ -302,9 +302,9 @@ def test_an_edit_of_a_module_that_became_a_package_is_made_there_or_kept_as_a_pa
     edit(project / "dvc.yaml", "", "  own:\n    cmd: echo\n    deps: [src/x/factory/charts.py]\n")
     commit(project)
     done = safely(project)
-    for place in edited.values():
+    for name, place in edited.items():
         file, patch = factory / place, factory / f"{place}.patch"
-        assert f" src/x/factory/{place}: " in done.stdout
+        assert f" src/x/factory/{name}: has moved to src/x/factory/{place}, which " in done.stdout
         assert file.read_text("utf-8").endswith("# mine\n") != (patch.exists() and "\n+# mine\n" in patch.read_text("utf-8"))
         assert "<<<<<<<" not in file.read_text("utf-8")
     assert done.returncode == (3 if list(factory.rglob("*.patch")) else 0), done
@@ -320,7 +320,7 @@ def test_machinery_has_no_conflict(old, projects):
     commit(old)
     done = safely(old)
     assert done.returncode == 3, done
-    assert f"! {name}: is the release's; your change, which conflicts with it, is {name}.patch\n" in done.stdout
+    assert f"! {name}: is as released; your change, which conflicts with that, is {name}.patch\n" in done.stdout
     assert files(old)[name] == files(projects["1.1.0"])[name]
     git(old, "checkout", "HEAD~0", "--", name)
     git(old, "apply", "--reverse", f"{name}.patch")

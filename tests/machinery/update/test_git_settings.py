@@ -63,7 +63,7 @@ def test_update_is_the_same(settings, monkeypatch, keys):
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     lines = updated(2)
     assert "✓ Dockerfile: the release's changes are in the file that you moved it to" in lines
-    assert f"! {FACTORY}/errors.py: is the release's; your change, which conflicts with it, is {FACTORY}/errors.py.patch" in lines
+    assert f"! {FACTORY}/errors.py: is as released; your change, which conflicts with that, is {FACTORY}/errors.py.patch" in lines
     assert "✗ compose.yaml: conflict: edit the marked lines" in lines and len(lines) == 4
     assert Path("docker/Dockerfil\u00e9").read_text() == f"{NEW['Dockerfile']}mine\n"
     assert Path(FACTORY, "extra.py").read_bytes() == NEW[f"{FACTORY}/extra.py"].encode()

@@ -115,7 +115,7 @@ def test_a_conflict_is_named_and_its_lines_are_marked():
 def test_machinery_is_the_release_and_the_edit_a_patch():
     edit({f"{FACTORY}/errors.py": LINES.replace("line 3\n", "mine\n")})
     assert (
-        f"! {FACTORY}/errors.py: is the release's; your change, which conflicts with it, is {FACTORY}/errors.py.patch"
+        f"! {FACTORY}/errors.py: is as released; your change, which conflicts with that, is {FACTORY}/errors.py.patch"
         in updated(3)
     )
     assert Path(FACTORY, "errors.py").read_text() == NEW[f"{FACTORY}/errors.py"]
@@ -199,6 +199,19 @@ def test_conflict_by_lines_is_merged_by_the_format(release):
     edit({"team.toml": TABLES.replace("z = 3\n", "z = 3\nmine = 1\n")})
     assert "✓ team.toml: has your changes and the release's" in updated(0)
     assert {"mine", "theirs"} < tomllib.loads(Path("team.toml").read_text())["a"].keys()
+
+
+def test_modules_of_the_tests_hold_what_both_sides_added(release):
+    release({"tests/__init__.py": "import one\n\nimport two\n"}, {"tests/__init__.py": "import one\n"})
+    edit({"tests/__init__.py": "import one\n\nMINE = 1\n"})
+    assert "✓ tests/__init__.py: has your changes and the release's" in updated(0)
+    assert {"import one", "import two", "MINE = 1"} <= set(Path("tests/__init__.py").read_text().splitlines())
+
+
+def test_modules_of_the_tests_may_conflict(release):
+    release({"tests/__init__.py": "import two\n"}, {"tests/__init__.py": f"import one\n{LINES}".replace("line ", "line_")})
+    edit({"tests/__init__.py": f"import three\n{LINES}".replace("line ", "line_")})
+    assert "✗ tests/__init__.py: conflict: edit the marked lines" in updated(2)
 
 
 @pytest.mark.usefixtures("release")

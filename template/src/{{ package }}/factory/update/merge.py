@@ -1,10 +1,12 @@
 """The release's changes in the project's files: Git merges them, and what it cannot is settled by the kind of file."""
 
+import ast
 import difflib
 import json
 import os
 import re
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,7 +109,7 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
 
     The texts are the older release's, the project's and the newer release's.
     """
-    merged = union.merge(path, *texts)
+    merged = _both_added(texts) if path.endswith(".py") else union.merge(path, *texts)
     if merged is None:
         return False
     Path(path).write_text(merged.text, encoding="utf-8", newline="\n")
@@ -116,15 +118,27 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
     return True
 
 
+def _both_added(texts: Sequence[str]) -> union.Merged | None:
+    """The union of Python modules where both sides added to the same place; the release's lines come first."""
+    hunk = r"^<{7} .*\n((?:.*\n)*?)\|{7} .*\n={7}\n((?:.*\n)*?)>{7} .*\n"  # with nothing between | and =
+    text = re.sub(hunk, r"\2\1", _merge_lines(texts, "--diff3")[0], flags=re.MULTILINE)
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return None
+    return union.Merged(text, [])
+
+
 def _settle_machinery(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Outcome) -> None:
     """The release's file comes, and the person's change goes where the code has gone, or into a patch."""
     place = migration.new_place(path)
+    moved = f"has moved to {place}, which " if place else ""
     if place and _carry(blobs, Path(place)):
-        outcome.done.append(f"{place}: has your change of {path}, which has moved there")
+        outcome.done.append(f"{path}: has moved to {place}, which has your change")
     elif place or 3 in blobs:
         patch = Path(f"{place or path}.patch")
         patch.write_text(_diff(blobs, place or path), encoding="utf-8", newline="\n")
-        outcome.attention.append(f"{place or path}: is the release's; your change, which conflicts with it, is {patch}")
+        outcome.attention.append(f"{path}: {moved}is as released; your change, which conflicts with that, is {patch}")
     else:
         run("git", "add", "--", path)
         outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
@@ -136,17 +150,23 @@ def _carry(blobs: Mapping[int, str], place: Path) -> bool:
     """Make the person's change in the file that now holds the content, unless it conflicts with the release's."""
     if not place.is_file() or 1 not in blobs:
         return False
-    with TemporaryDirectory() as folder:
-        base, ours = Path(folder, "base"), Path(folder, "ours")
-        for file, blob in ((base, blobs[1]), (ours, blobs[2])):
-            file.write_text(_text(blob), encoding="utf-8", newline="\n")
-        try:
-            merged = run("git", "merge-file", "--stdout", str(ours), str(base), str(place), strip=False)
-        except FactoryError:
-            return False
+    merged, conflicts = _merge_lines([_text(blobs[1]), _text(blobs[2]), place.read_text(encoding="utf-8")])
+    if conflicts:
+        return False
     place.write_text(merged, encoding="utf-8", newline="\n")
     run("git", "add", "--", str(place))
     return True
+
+
+def _merge_lines(texts: Sequence[str], *options: str) -> tuple[str, int]:
+    """The merge of an older text and what two sides made of it, and how many conflicts are marked in it."""
+    with TemporaryDirectory() as folder:
+        base, ours, theirs = (Path(folder, name) for name in ("base", "ours", "theirs"))
+        for file, text in zip((base, ours, theirs), texts, strict=True):
+            file.write_text(text, encoding="utf-8", newline="\n")
+        command = ("git", "merge-file", "--stdout", "--quiet", *options, ours, base, theirs)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    return done.stdout, done.returncode
 
 
 def _diff(blobs: Mapping[int, str], path: str) -> str:
