@@ -86,6 +86,13 @@ def test_the_releases_pin_of_an_action_wins_and_is_told():
     assert merged.notes == ["jobs.checks.steps.uses: the release's actions/checkout@bbb replaces your actions/checkout@ccc"]
 
 
+def test_comments_beside_a_value_that_both_sides_changed():
+    release = NEWER.replace("# the oldest", "# the oldest that works")
+    assert union(("# the oldest", "# the oldest, really"), theirs=release).text == release.replace("works", "works, really")
+    merged = union(("# the oldest", "# ours"), theirs=release)
+    assert '"3.11" # ours\n' in merged.text and "# the oldest that works" in merged.notes[0]
+
+
 @pytest.mark.parametrize(
     ("edit", "release"),
     [
@@ -174,6 +181,13 @@ def test_hooks_of_the_project_stay_as_they_are():
     assert "- id: mypy\n        entry: mypy\n        exclude: ^legacy/\n" in merged.text
     assert "- id: ruff" not in merged.text and "lines below" not in merged.text
     assert merged.notes == ["repos.hooks: mypy: the release no longer has it; it stays, as you changed it"]
+
+
+def test_a_hook_comes_where_another_goes():
+    own = "      - id: own\n        entry: own\n        language: system\n"
+    first = "      - id: ruff\n        entry: ruff check\n        language: system\n"
+    merged = merge(".pre-commit-config.yaml", HOOKS, HOOKS.replace(first, own), ONE_HOOK)
+    assert own in merged.text and "ruff" not in merged.text
 
 
 def test_items_keep_their_anchors_and_odd_layout():

@@ -18,7 +18,9 @@ from .union_rules import ConflictError, Union
 
 _LINE_FILES = re.compile(r"\.(git|docker|dvc)?ignore|\.gitattributes|CODEOWNERS|(requirements|constraints|apt).*\.txt")
 
-Fact = tuple[Path, str]
+_LABELS = ("id", "name", "repo", "uses")
+
+Fact = tuple[Path, str, Path]  # place, value, and the names of the items that it is in
 
 
 @dataclass(frozen=True)
@@ -67,25 +69,28 @@ def _union(
 
 
 def _is_settled(fact: Fact, union: Union) -> bool:
-    path, value = fact
+    path, value, _ = fact
     return any(path[: len(place)] == place and known in (None, value) for place, known in union.settled)
 
 
 def _said(text: str, data: Callable[[str], Any]) -> Counter[Fact]:
     """What a text says, each with its place, and the comments."""
-    comments = ((COMMENT, comment.strip()) for comment in COMMENTS.findall(text))
-    return Counter([*_values(data(text)), *comments])
+    comments = ((COMMENT, comment.strip(), ()) for comment in COMMENTS.findall(text))
+    return Counter([*_facts(data(text)), *comments])
 
 
-def _values(value: Any, path: Path = ()) -> Iterator[Fact]:
+def _facts(value: Any, path: Path = (), items: Path = ()) -> Iterator[Fact]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _values(inner, (*path, str(key)))
+            yield from _facts(inner, (*path, str(key)), items)
     elif isinstance(value, list):
         for inner in value:
-            yield from _values(inner, path)
+            names = [
+                str(inner[name]).partition("@")[0] for name in _LABELS if isinstance(inner, dict) and name in inner
+            ]
+            yield from _facts(inner, path, (*items, *names[:1]))
     else:
-        yield path, str(value)
+        yield path, str(value), items
 
 
 def _amiss(base: Counter[Fact], ours: Counter[Fact], theirs: Counter[Fact], result: Counter[Fact]) -> Iterator[Fact]:

@@ -169,8 +169,8 @@ class Union:
         if o.flow != t.flow:  # one on a line, the other with an item a line
             pieces = [replace(piece, open="- ", gap=max(1, piece.gap), raw=None) for piece in pieces]
             return replace(o if t.flow else t, body=pieces, raw=None)
-        opening, close = _chosen(b, o, t, "open") or t.open, _chosen(b, o, t, "close") or ""
-        union = replace(t, open=opening, body=pieces, close=close, raw=None)
+        opening = _chosen(b, o, t, "open") or t.open
+        union = replace(t, open=opening, body=pieces, close=self._close(b, o, t, path), raw=None)
         if t.flow and b and o.indent != b.indent:
             union.indent = o.indent
         if t.flow and self._parts and len(union.text()) > _WIDE:
@@ -183,18 +183,31 @@ class Union:
         if value is None:
             value = self._decided(b, o, t, path)
             self.settled.add((path, None))
-        close = _chosen(b, o, t, "close")
-        if close is None:
-            close = (o if value is o.body else t).close
-            self.settled |= {(COMMENT, piece.close.strip()) for piece in (b, o, t) if piece}
+        is_releases = value is t.body and not (b and o.body == b.body)
+        close = t.close if is_releases and o.body != t.body else self._close(b, o, t, path)
         frame = o if isinstance(value, list) else t
         return replace(frame, open=_chosen(b, o, frame, "open") or frame.open, body=value, close=close, raw=None)
+
+    def _close(self, b: Piece | None, o: Piece, t: Piece, path: Path) -> str:
+        """The comment beside a value."""
+        close = _chosen(b, o, t, "close")
+        if close is not None:
+            return str(close)
+        if b and b.close and o.close.startswith(b.close):
+            close = t.close + o.close.removeprefix(b.close)
+        else:
+            close = o.close
+            self._note(path, None, f"your comment stays; the release has {t.close.strip() or 'none'}")
+        sides = (piece.close for piece in (b, o, t) if piece)
+        self.settled |= {(COMMENT, text.strip()) for text in (*sides, close)}
+        return close
 
     def _decided(self, b: Piece | None, o: Piece, t: Piece, path: Path) -> "str | list[Piece]":
         """The value where both sides changed it, if a rule knows it."""
         if isinstance(o.body, str) and isinstance(t.body, str):
             if "@" in o.body and o.body.partition("@")[0] == t.body.partition("@")[0]:
                 self._note(path, None, f"the release's {t.body} replaces your {o.body}")
+                self.settled.add((COMMENT, o.close.strip()))
                 return t.body
             old = _plain(b.body) if b and isinstance(b.body, str) else ""
             parts = re.split(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])", t.body) if old else []
