@@ -169,6 +169,20 @@ def test_moved_file_gets_the_changes_and_deleted_one_stays_away():
     assert not Path("compose.yaml").exists()
 
 
+def test_module_that_the_project_does_without_is_not_named_again(release):
+    name = f"{FACTORY}/errors.py"
+    release({f"{FACTORY}/MANIFEST": f"{'0' * 64}  {name}\n"})
+    edit({name: None, f"{FACTORY}/PATCHES": f"missing  {name}\n"})
+    assert len(updated(0)) == 1 and not Path(name).exists()
+
+
+def test_key_that_both_sides_added_is_there_once(release):
+    old = "services:\n  app:\n    image: one\n    ports: [80]\n    user: me\n  other:\n    image: two\n"
+    release({"compose.yaml": f"services:\n  cache:\n    image: redis\n{old[10:]}"}, {"compose.yaml": old})
+    edit({"compose.yaml": f"{old}  cache:\n    image: memcached\n"})
+    assert "✗ compose.yaml: is as it was, as the merged file could not be read: take over compose.yaml.factory" in updated(2)
+
+
 def test_edit_goes_where_the_release_moves_the_file(release):
     release({f"{FACTORY}/errors.py": None, f"{FACTORY}/core/errors.py": LINES.replace("line 3\n", "line three\n")})
     edit({f"{FACTORY}/errors.py": f"{LINES}mine\n"})

@@ -14,20 +14,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
+from ruamel.yaml.error import YAMLError
 
 from ..errors import FactoryError
 from ..workspace import git, migration
 from ..workspace.process import run
-from . import union, vendored
+from . import union, union_yaml, vendored
 from .releases import Releases
 
 MACHINERY = re.compile(r"src/[^/]+/factory/|tests/factory/")
 PARSERS: dict[str, Callable[[str], Any]] = {
     ".json": json.loads,
     ".toml": tomllib.loads,
-    ".yaml": lambda text: list(yaml.compose_all(text)),
-    ".yml": lambda text: list(yaml.compose_all(text)),
+    ".yaml": union_yaml.data,
+    ".yml": union_yaml.data,
 }
 SHARED = ("pyproject.toml", ".gitignore")  # which are never the project's alone
 COMMON = 0.5  # of the lines; a file that shares fewer with its release is the project's own
@@ -89,7 +89,7 @@ def _settle(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Ou
             return
         run("git", "rm", "--cached", "--quiet", "--", path)
         Path(path).unlink(missing_ok=True)
-        if 3 in blobs:
+        if 3 in blobs and vendored.accepted().get(Path(path)) != vendored.MISSING:
             outcome.attention.append(f"{path}: you deleted or moved it, and the release changed it: not delivered")
     elif MACHINERY.match(path):
         _settle_machinery(path, blobs, releases, outcome)
@@ -164,7 +164,7 @@ def _merge_lines(texts: Sequence[str], *options: str) -> tuple[str, int]:
         base, ours, theirs = (Path(folder, name) for name in ("base", "ours", "theirs"))
         for file, text in zip((base, ours, theirs), texts, strict=True):
             file.write_text(text, encoding="utf-8", newline="\n")
-        command = ("git", "merge-file", "--stdout", "--quiet", *options, ours, base, theirs)
+        command = ("git", "merge-file", "--stdout", "--quiet", *options, *map(str, (ours, base, theirs)))
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     return done.stdout, done.returncode
 
@@ -224,7 +224,7 @@ def _repair(path: str, releases: Releases, outcome: Outcome) -> None:
 def _parses(path: str, text: str) -> bool:
     try:
         PARSERS.get(Path(path).suffix, str)(text)
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, YAMLError):
         return False
     return True
 

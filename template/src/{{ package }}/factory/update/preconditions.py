@@ -62,7 +62,7 @@ def answers_of_release(answers: dict[str, Any]) -> dict[str, Any]:
 def check_answers(wanted: Mapping[str, Any], after: Mapping[str, Any], given: Mapping[str, str]) -> None:
     """Refuse to replace an answer that the newer template does not accept. Raises FactoryError."""
     for name, answer in wanted.items():
-        if not name.startswith("_") and name not in given and after.get(name) != answer:
+        if not name.startswith("_") and name not in given and after.get(name, answer) != answer:
             raise FactoryError(
                 f"{name}: the newer template does not accept the answer {answer!r}: give another by --data {name}=…"
             )
@@ -70,11 +70,13 @@ def check_answers(wanted: Mapping[str, Any], after: Mapping[str, Any], given: Ma
 
 def check_package(rendered: Path) -> None:
     """Refuse a name of the project that makes another package, away from the person's code. Raises FactoryError."""
-    [package] = (folder.parent.name for folder in rendered.glob("src/*/factory"))
-    if not Path("src", package).is_dir():
-        here = ", ".join(sorted(str(folder.parent) for folder in Path().glob("src/*/factory"))) or "none"
+    there, here = (
+        ", ".join(sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("src/*/factory"))) or "none"
+        for folder in (rendered, Path())
+    )
+    if there != here:
         raise FactoryError(
-            f"project_name: the package would be src/{package}, and this project's is {here}: "
+            f"project_name: the package would be {there}, and this project's is {here}: "
             "keep the name as it was, or move the package first"
         )
 

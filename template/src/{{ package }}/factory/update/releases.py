@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import platforms
 from ..errors import FactoryError
+from ..workspace import git
 from ..workspace.process import run
 from . import preconditions
 from .preconditions import ANSWERS
@@ -65,6 +66,9 @@ def render(answers: dict[str, Any], release: str | None, data: Mapping[str, str]
         )
         preconditions.check_answers(answers, preconditions.parse((new / ANSWERS).read_text(encoding="utf-8")), data)
         preconditions.check_package(new)
+        (old / ANSWERS).write_text(
+            git.show("HEAD", f"./{ANSWERS}") or "", encoding="utf-8", newline="\n"
+        )  # Copier's file
         yield Releases(names["before"], names["after"], old, new)
 
 
@@ -80,7 +84,18 @@ def render_fresh(answers: dict[str, Any]) -> Iterator[Path]:
 
 def _run_copier(**request: Any) -> dict[str, str]:
     age = f"--exclude-newer={datetime.now(UTC) - WAIT:%Y-%m-%d}"  # `uv tool` ignores the one in pyproject.toml
-    command = (os.environ.get("UV", "uv"), "tool", "run", "--quiet", age, "--from", COPIER, "python", str(RENDERER))
+    command = (
+        os.environ.get("UV", "uv"),
+        "tool",
+        "run",
+        "--quiet",
+        age,
+        "--from",
+        COPIER,
+        "python",
+        "-I",
+        str(RENDERER),
+    )
     env = platforms.with_git_config(RENDERING, platforms.git_env())
     answer: dict[str, str] = json.loads(run(*command, env=env, stdin=json.dumps(request)))
     if "error" in answer:
