@@ -115,3 +115,15 @@ def test_a_stage_of_the_owner_names_todays_files(updated):
         (project / "dvc.yaml").write_text(released + stage.format(file), "utf-8")
         run(project, "apply('0.2.0')")
         assert ("stage-folders" in pending(project)) == expected
+
+
+@pytest.mark.parametrize("version", [version for version in history() if version != "0.1.0"])  # which had no hooks
+def test_edited_hooks_of_an_older_release_find_their_tools(updated, version):
+    project = updated(version, "classification")
+    hooks = project / ".pre-commit-config.yaml"
+    before = hooks.read_text("utf-8").replace("--maxkb=1024", "--maxkb=5000")
+    hooks.write_text(before, "utf-8")
+    run(project, f"apply('{version}')")
+    assert "check-hook" in pending(project)
+    lint = re.compile(r"uv run --no-sync (?=mypy|zizmor|check-jsonschema)")
+    assert lint.search(before) and hooks.read_text("utf-8") == lint.sub("uv run --frozen --group lint ", before)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from conftest import CONFIG, PARTS, ROOT
+from conftest import CONFIG, PARTS, ROOT, git
 
 TEMPLATE = ROOT / "template"
 SKIPPED = re.compile(r"__pycache__|/\.[a-z]+_cache/|\.(parquet|png|pyc)$")
@@ -140,6 +141,21 @@ def test_what_people_and_agents_read_is_short(render):
     limits = {ROOT / "README.md": 80, project / "README.md": 60, ROOT / "noxfile.py": 135}
     limits |= dict.fromkeys([project / "AGENTS.md", *project.glob("src/*/factory/AGENTS.md")], 40)
     assert not {file: len(lines(file)) for file, most in limits.items() if len(lines(file)) > most}
+
+
+def test_the_templates_part_of_agents_md_is_included(render):
+    project = render()
+    [part] = [line.removeprefix("@") for line in lines(project / "AGENTS.md") if line.startswith("@")]
+    assert (project / part).is_file() and lines(project / "CLAUDE.md") == ["@AGENTS.md"]
+
+
+def test_reviews_fold_the_machinery_but_not_what_a_project_has_edited_there(render, tmp_path):
+    shutil.copy(render() / ".gitattributes", tmp_path)
+    git(tmp_path, "init", "--quiet")
+    folded = ["src/x/factory/cli/main.py", "src/x/factory/MANIFEST", "tests/factory/toy.py"]
+    for name in (*folded, "src/x/factory/PATCHES", "src/x/model.py"):
+        attributes = git(tmp_path, "check-attr", "linguist-generated", "gitlab-generated", "--", name).splitlines()
+        assert all(line.endswith(": set") == (name in folded) for line in attributes), attributes
 
 
 def commands() -> dict[str, set[str]]:

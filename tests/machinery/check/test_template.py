@@ -37,6 +37,12 @@ def test_an_edit_and_how_to_take_it_back(vendoring, committed):
     assert MACHINERY.read_text() == before and check()[0] == 0
 
 
+def test_before_the_first_commit_an_edit_can_only_be_accepted(vendoring):
+    git_repository.git("update-ref", "-d", "HEAD")
+    MACHINERY.write_text("WHEELS = 5\n")
+    assert f"{MACHINERY} differs from release 0.3.0: accept it with `uv run" in check()[1]
+
+
 def test_where_no_commit_has_the_released_file_it_cannot_be_restored(vendoring):
     manifest = FACTORY / "MANIFEST"
     manifest.write_text(manifest.read_text().replace(manifest.read_text().split()[3], "0" * 64))

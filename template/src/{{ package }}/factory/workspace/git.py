@@ -109,7 +109,7 @@ def first(path: str) -> str | None:
 
 def commits_of(path: str) -> list[str]:
     """The commits that changed the file, newest first, in short."""
-    return run("git", "log", "--format=%h", "--", path).splitlines()
+    return (_query("log", "--format=%h", "--", path) or "").splitlines()
 
 
 def differing(before: str, after: str) -> set[str]:
