@@ -27,9 +27,8 @@ def missing(old: Path, new: Path, before: Path, after: Path) -> Iterator[str]:
         was, shall, mine, now = (_content(folder / path) for folder in (old, new, before, after))
         if was == shall or now == shall:
             continue
-        if (mine == was and not (was is None and now)) or (
-            shall is not None and not _has(new / path, old / path, after / path)
-        ):  # a new file may hold what people changed where it came from
+        untouched = mine == was and not (was is None and now)  # a new file may hold what people changed where it came from
+        if untouched or (shall is not None and not _has(new / path, old / path, after / path)):
             yield path
 
 
