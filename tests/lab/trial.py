@@ -84,6 +84,8 @@ def base(folder: Path, origin: str, variant: int) -> Path:
         making = project.with_name(f"{project.name}-{os.getpid()}")
         template = str(folder / "template")
         copier.run_copy(template, making, {"project_name": NAME, **answers}, vcs_ref=TAGS[origin], defaults=True, quiet=True)
+        git(making, "init", "--quiet")
+        (making / ".git/info/exclude").write_text("/data/raw/*.parquet\n", "utf-8")  # `factory setup` puts it under DVC
         commit(making)
         settle(making, project)
     return project
