@@ -110,6 +110,12 @@ def test_a_build_system_that_the_project_needs_stays(edits):
     assert "uv_build" in merged.notes[0] and merged.notes[0].startswith("build-system: yours stays")
 
 
+def test_what_the_project_says_of_itself_stays():
+    merged = union(('version = "0.1.0"', 'version = "1.4.0"'), theirs=NEW.replace('version = "0.1.0"', 'version = "0.3.0"'))
+    assert merged.text == NEW.replace("0.1.0", "1.4.0")
+    assert merged.notes == ['project.version: yours stays; the release has "0.3.0"']
+
+
 def test_the_dependencies_on_itself_follow_the_projects_name():
     merged = union(('name = "late-flights"', 'name = "acme-flights"'))
     assert merged.text == NEW.replace('"late-flights', '"acme-flights')
@@ -158,7 +164,6 @@ def test_lists_laid_out_anew_are_told():
     ("edit", "release"),
     [
         (("line-length = 120", "line-length = 100"), ("line-length = 120", "line-length = 130")),
-        (('version = "0.1.0"', 'version = "0.2.0"'), ('version = "0.1.0"', 'dynamic = ["version"]\nversion = "0.3.0"')),
         (("[tool.ruff]\nline-length", "[tool.ruff]\nlint.select = []\nline-length"), ("", "")),
     ],
 )

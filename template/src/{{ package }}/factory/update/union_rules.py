@@ -214,7 +214,7 @@ class Union:
             if b and len(parts) == 2 and re.fullmatch(r"[\w./-]+", _plain(o.body)):
                 self._note(path, None, f"your {o.body} takes the place of {b.body} in the release's {t.body}")
                 return _plain(o.body).join(parts)
-        if path[-1] in _PROJECTS or self._is_variable(b, t):
+        if path[0] == "project" or path[-1] in _PROJECTS or self._is_variable(b, t):
             return self._kept(o, t, path).body
         raise ConflictError
 
