@@ -208,6 +208,16 @@ def test_a_file_of_another_form_has_no_union(text):
     assert merge("a.yaml", "x: 1\n", text, "x: 1\ny: 2\n") is None
 
 
+def test_a_list_at_the_root_is_known_by_its_items():
+    base = "- id: a\n  x: 1\n- id: b\n  x: 1\n"
+    assert (
+        merge("a.yaml", base, base.replace("a\n  x: 1", "a\n  x: 2"), base + "- id: c\n").text
+        == base.replace("a\n  x: 1", "a\n  x: 2") + "- id: c\n"
+    )
+    assert merge("a.yaml", base, base.replace("b\n  x: 1", "b\n  x: 2"), "- id: a\n  x: 1\n") is None
+    assert merge("a.yaml", base, base.replace("b\n  x: 1", "b\n  x: 2"), base.replace("b\n  x: 1", "b\n  x: 3")) is None
+
+
 def test_tags_of_gitlab_are_understood():
     base = "test:\n  script:\n    - !reference [.setup, script]\n    - pytest\n"
     merged = merge(".gitlab-ci.yml", base, f"{base}\npages:\n  script: [echo ours]\n", base.replace("pytest", "uv run pytest"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*[<>=!~;@ ].*")
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*[<>=!~;@ ].*")
 COMMENTS = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 COMMENT = ("#",)  # the place of comments
 _QUOTED = re.compile(r"""(["'])[^"'\\\n]*\1""")
@@ -116,18 +116,23 @@ def apart(lines: list[str]) -> tuple[list[Piece], tuple[str, ...], int]:
     return pieces, tuple(lead), gap if lead else breaks
 
 
-def item(text: str, value: str, **place: object) -> Piece:
+def item(text: str, value: str) -> Piece:
     """A list's item that is a single value."""
     names = {"value": value}
-    if match := REQUIREMENT.fullmatch(value):
+    if match := _REQUIREMENT.fullmatch(value):
         names["requirement"] = re.sub(r"[-_.]+", "-", match[1]).lower()
-    return Piece(body=text, names=names, **place)  # type: ignore[arg-type]
+    return Piece(body=text, names=names)
+
+
+def unquoted(value: str) -> str:
+    """The value without its quotes."""
+    return value.strip("\"' ")
 
 
 def names_of(pieces: list[Piece]) -> dict[str, str]:
     """What tells a mapping among others of a list: the values of its `id`, `name` and the like."""
     known = {piece.path[0]: piece for piece in pieces if len(piece.path) == 1 and piece.path[0] in _NAMES}
-    names = {name: _first(piece).strip("\"' ").partition("@")[0] for name, piece in known.items()}
+    names = {name: unquoted(_first(piece)).partition("@")[0] for name, piece in known.items()}
     return names or ({"sole": pieces[0].path[0]} if len(pieces) == 1 and pieces[0].path else {})
 
 

@@ -7,13 +7,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from .union_pieces import COMMENT, COMMENTS, Path, Piece, Triple, triples
+from .union_pieces import COMMENT, COMMENTS, Path, Piece, Triple, triples, unquoted
 
-_PROJECTS = {
-    "build-system",
-    "exclude-newer",
-    "required-version",
-}  # what the project changed stays, whatever a release says
+# What the project changed of these stays, whatever a release says.
+_PROJECTS = {"build-system", "exclude-newer", "required-version"}
 _INDEPENDENT = {"hooks", "repos", "schedule"}  # lists of which each item works without the others
 _WIDE = 100
 _LAYOUT = "layout: what you laid out anew is as the release has it"
@@ -112,7 +109,7 @@ class Union:
             return None
         if self._parts and o.pieces and "key" in o.names:
             return self._added_to_removed(b, o, path)
-        if o.pieces and not o.path and path[-1] not in _INDEPENDENT:
+        if o.pieces and not o.path and not _INDEPENDENT & {*path[-1:]}:
             raise ConflictError
         self._settle(path, o)
         if offered := self._offered.get(o.names.get("requirement", "")):
@@ -150,7 +147,7 @@ class Union:
         if isinstance(o.body, str) or isinstance(t.body, str):
             return self._values(b, o, t, path)
         is_list = not any(piece.path or piece.pieces for piece in t.pieces)
-        if path[-1] in _PROJECTS or (is_list and self._is_variable(b, t)):
+        if _PROJECTS & {*path[-1:]} or (is_list and self._is_variable(b, t)):
             return self._kept(o, t, path)
         return self._lists(b, o, t, path)
 
@@ -209,12 +206,12 @@ class Union:
                 self._note(path, None, f"the release's {t.body} replaces your {o.body}")
                 self.settled.add((COMMENT, o.close.strip()))
                 return t.body
-            old = _plain(b.body) if b and isinstance(b.body, str) else ""
+            old = unquoted(b.body) if b and isinstance(b.body, str) else ""
             parts = re.split(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])", t.body) if old else []
-            if b and len(parts) == 2 and re.fullmatch(r"[\w./-]+", _plain(o.body)):
+            if b and len(parts) == 2 and re.fullmatch(r"[\w./-]+", unquoted(o.body)):
                 self._note(path, None, f"your {o.body} takes the place of {b.body} in the release's {t.body}")
-                return _plain(o.body).join(parts)
-        if path[0] == "project" or path[-1] in _PROJECTS or self._is_variable(b, t):
+                return unquoted(o.body).join(parts)
+        if {*path[:1]} & {"project"} or _PROJECTS & {*path[-1:]} or self._is_variable(b, t):
             return self._kept(o, t, path).body
         raise ConflictError
 
@@ -238,10 +235,6 @@ class Union:
             self._settle((*path, *inner.path), inner)
 
 
-def _plain(value: str) -> str:
-    return value.strip("\"'")
-
-
 def _chosen(b: Piece | None, o: Piece, t: Piece, part: str) -> Any:
     """What one side changed, or both alike; None if each changed it differently."""
     old, own, new = (getattr(piece, part) if piece else None for piece in (b, o, t))
@@ -249,7 +242,7 @@ def _chosen(b: Piece | None, o: Piece, t: Piece, part: str) -> Any:
 
 
 def _is_reordered(found: list[Triple], base: list[Piece], ours: list[Piece]) -> bool:
-    """Whether the project moved steps, jobs or the like of a list, the order of which matters."""
+    """Whether the project moved steps or the like, the order of which matters."""
     kept = sorted((base.index(b), ours.index(o)) for b, o, _ in found if b and o and o.pieces and not o.path)
     return any(left > right for (_, left), (_, right) in pairwise(kept))
 

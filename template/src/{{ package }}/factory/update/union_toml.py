@@ -3,9 +3,10 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from .union_pieces import Piece, apart, item, names_of
+from .union_pieces import Piece, apart, item, names_of, unquoted
 
 _TOKEN = re.compile(
     r'"""(?:\\[\s\S]|[^\\])*?"{3,5}'
@@ -89,12 +90,12 @@ def _entry(tokens: list[str]) -> Piece:
     piece = Piece(opening, value, "".join(tokens[at + len(values) :]).rstrip(), path=_path(opening + "0"))
     piece.raw = piece.text()
     if value.startswith("["):
-        piece.flow, piece.body = True, items(values[1:-1])
+        piece.flow, piece.body = True, _items(values[1:-1])
         piece.indent = next((len(line) - len(line.lstrip()) for line in value.split("\n")[1:] if line.strip(" ]")), 4)
     return piece
 
 
-def items(tokens: list[str]) -> list[Piece]:
+def _items(tokens: list[str]) -> list[Piece]:
     """The items between the brackets of an array."""
     pieces: list[Piece] = []
     lead: list[str] = []
@@ -105,7 +106,7 @@ def items(tokens: list[str]) -> list[Piece]:
             text += token
             continue
         if text.strip():
-            pieces.append(item(text.strip(), _plain(text.strip()), lead=tuple(lead), gap=min(gap, 2)))
+            pieces.append(replace(item(text.strip(), unquoted(text.strip())), lead=tuple(lead), gap=min(gap, 2)))
             text, lead, gap = "", [], 0
         if token.startswith("#") and pieces and not gap:
             pieces[-1].close += (text or " ") + token
@@ -115,7 +116,3 @@ def items(tokens: list[str]) -> list[Piece]:
         elif token == "\n" and not lead:
             gap += 1
     return pieces + apart([*lead, ""])[0]
-
-
-def _plain(text: str) -> str:
-    return text.strip("\"'")

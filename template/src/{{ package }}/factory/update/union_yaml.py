@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -45,8 +46,7 @@ class _Reader:
             piece.lead, piece.gap = lead, gap
             found += [*comments, piece]
             begin = end
-        comments, lead, gap = apart([line.strip() for line in self.lines[begin:stop]] + [""])
-        return found + comments
+        return found + apart([line.strip() for line in self.lines[begin:stop]] + [""])[0]
 
     def _spans(self, rows: list[int], column: int, begin: int, stop: int) -> Iterator[tuple[list[str], int, int]]:
         """For each piece: the lines of comment before it, its first line and the line after its last."""
@@ -87,9 +87,9 @@ class _Reader:
         text = self._cut(row, margin + 1, end, margin).lstrip()
         if isinstance(value, ScalarNode) and value.start_mark.line == value.end_mark.line == row:
             close = self.lines[row][value.end_mark.column :]
-            piece = item(text[: len(text) - len(close)], value.value, open="- ", close=close)
+            piece = replace(item(text[: len(text) - len(close)], value.value), open="- ", close=close)
         else:
-            piece = item(text, text, open="- ")
+            piece = replace(item(text, text), open="- ")
         piece.raw = piece.text()
         return piece
 
@@ -114,4 +114,4 @@ class _Reader:
 
     def _flow_item(self, node: Node, row: int) -> Piece:
         text = self.lines[row][node.start_mark.column : node.end_mark.column]
-        return item(text, node.value if isinstance(node, ScalarNode) else text, gap=0)
+        return replace(item(text, node.value if isinstance(node, ScalarNode) else text), gap=0)
