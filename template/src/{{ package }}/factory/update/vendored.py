@@ -1,6 +1,6 @@
 """The template's files in the project: which of them differ from its release, and which edits the project accepts.
 
-`MANIFEST` comes with the release, `PATCHES` is the project's own; each names a file a line, after its SHA-256.
+`MANIFEST` comes with the release, `PATCHES` is the project's own; a line of each has the SHA-256 and the path of a file.
 """
 
 import hashlib
@@ -102,8 +102,8 @@ def as_released(paths: Iterable[Path]) -> list[Path]:
 
 def factory() -> Path:
     """The folder of the machinery. Raises FactoryError."""
-    for manifest in Path().glob("src/*/factory/__init__.py"):
-        return manifest.parent
+    for module in Path().glob("src/*/factory/__init__.py"):
+        return module.parent
     raise FactoryError("src/*/factory is missing: run factory in the project's own folder")
 
 
