@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory.update import releases
+from late_flights.factory.update.vendored import digest
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
@@ -176,6 +177,17 @@ def test_module_that_the_project_does_without_is_not_named_again(release):
     assert len(updated(0)) == 1 and not Path(name).exists()
 
 
+def test_accepted_edit_that_is_merged_is_accepted_again(release):
+    release({f"{FACTORY}/MANIFEST": f"{'0' * 64}  {FACTORY}/errors.py\n"})
+    merged = NEW[f"{FACTORY}/errors.py"].replace("line 15\n", "mine\n")
+    edit(
+        {f"{FACTORY}/errors.py": LINES.replace("line 15\n", "mine\n"), f"{FACTORY}/PATCHES": f"{'1' * 64}  {FACTORY}/errors.py\n"}
+    )
+    assert f"✓ {FACTORY}/errors.py: your edit was merged with the release's: review it" in updated(0)
+    assert Path(FACTORY, "errors.py").read_text() == merged
+    assert f"{digest(merged.encode())}  {FACTORY}/errors.py\n" in Path(FACTORY, "PATCHES").read_text()
+
+
 def test_key_that_both_sides_added_is_there_once(release):
     old = "services:\n  app:\n    image: one\n    ports: [80]\n    user: me\n  other:\n    image: two\n"
     release({"compose.yaml": f"services:\n  cache:\n    image: redis\n{old[10:]}"}, {"compose.yaml": old})
@@ -269,8 +281,9 @@ def test_data_is_key_and_value(option):
 def test_what_a_fresh_project_has_is_listed_and_added():
     assert run("update", "--add").output == "docs/new.md\n"
     assert run("update", "--add", "new.md").exit_code == 0
+    assert run("update", "--add").output == "this project lacks nothing that a fresh one has\n"
     assert Path("docs/new.md").read_text() == "# New\n"
-    assert refused("update", "--add", "new.md") == "--add new.md: there is nothing that the project lacks"
+    assert refused("update", "--add", "new.md") == "--add new.md: this project lacks nothing that a fresh one has"
 
 
 @pytest.mark.usefixtures("release")

@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 from ..errors import FactoryError
-from ..workspace import git
 from . import releases
 from .preconditions import ANSWERS, parse
 
 SAMPLE = "data"
+NOTHING = "this project lacks nothing that a fresh one has"
 
 
 def add(name: str) -> list[str]:
@@ -17,19 +17,18 @@ def add(name: str) -> list[str]:
 
     Raises FactoryError unless one file fits.
     """
-    with releases.render_fresh(parse(git.show("HEAD", f"./{ANSWERS}"))) as fresh:
+    answers = parse(Path(ANSWERS).read_text(encoding="utf-8") if Path(ANSWERS).exists() else None)
+    with releases.render_fresh(answers) as fresh:
         offered = sorted(
             path.as_posix()
             for file in fresh.rglob("*")
             if file.is_file() and (path := file.relative_to(fresh)).parts[0] != SAMPLE and not os.path.lexists(path)
         )
         if not name:
-            return offered
+            return offered or [NOTHING]
         found = [path for path in offered if name in (path, Path(path).name)]
         if len(found) != 1:
-            fitting = (
-                f"it must be one of {', '.join(offered)}" if offered else "there is nothing that the project lacks"
-            )
+            fitting = f"it must be one of {', '.join(offered)}" if offered else NOTHING
             raise FactoryError(f"--add {name}: {fitting}")
         Path(found[0]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(fresh / found[0], found[0])

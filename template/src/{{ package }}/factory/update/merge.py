@@ -205,7 +205,7 @@ def _review(path: str, releases: Releases, outcome: Outcome) -> None:
             outcome.done.append(f"{path}: your changes are in the file that the release moved it to")
     elif not _parses(path, here.read_text(encoding="utf-8", errors="replace")):
         _repair(path, releases, outcome)
-    elif not new.exists() or here.read_bytes() != new.read_bytes():
+    elif here.read_bytes() != new.read_bytes() and here not in vendored.accepted():  # of which `renew` tells
         outcome.done.append(f"{path}: has your changes and the release's")
 
 

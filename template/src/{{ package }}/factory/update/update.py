@@ -65,7 +65,7 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
         try:
             outcome = merge.merge(rendered)
             outcome.done.extend(changes.apply(rendered.before))
-            outcome.attention.extend(vendored.renew(outcome.own))
+            outcome.done.extend(vendored.renew(outcome.own))
         except BaseException:
             run("git", "reset", "--quiet", "--hard")
             run("git", "clean", "--quiet", "--force", "-d")
