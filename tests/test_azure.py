@@ -65,6 +65,13 @@ def test_code_is_green_whatever_the_branch_is_called(run, project, tmp_path):
     assert not [*tmp_path.rglob("x")]
 
 
+def test_python_is_that_of_the_team(run, project):
+    project.branch("older", "azure-pipelines/team/variables.yml", 'FACTORY_PYTHON: "3.13"', 'FACTORY_PYTHON: "3.11"')
+    done = run("code", "older", only="tests", **QUICK)
+    outputs = [output for _, command, _, output in done.steps if "pytest" in command]
+    assert done.results["tests"] == "Succeeded" and ["Python 3.11" in output for output in outputs] == [True, True], outputs
+
+
 @pytest.mark.parametrize("what", BROKEN)
 def test_code_is_red(run, project, what):
     *change, job, word = BROKEN[what]
