@@ -18,6 +18,14 @@ from workshop import require
 pytestmark = pytest.mark.nightly
 engine = test_container.engine
 RUNNER = "gitlab-ci-local@4.70.0"
+PYTHON = """
+variables:
+  UV_PYTHON: "3.11"
+tests:
+  parallel:
+    matrix:
+      - UV_PYTHON: ["3.11"]
+"""
 NO_SERVICE = """
 .release: # the engine is this machine's, and so is its client
   services: []
@@ -140,6 +148,13 @@ def test_what_starts_which_jobs(run, project, change, variables, chosen):
     assert {job.strip('"') for job, *_ in listed} == chosen
     assert {job for job, when, _ in listed if when == "manual"} == {"production"} & chosen
     assert "true" not in {may_fail for *_, may_fail in listed}
+
+
+def test_python_is_that_of_the_team(run, project):
+    project.branch("older", ".gitlab/team.yml", NO_SERVICE, PYTHON)
+    listed = run("older", "--list").log
+    assert re.findall(r"^(checks|tests.*?) {2,}", listed, re.MULTILINE) == ["checks", "tests: [3.11]"], listed
+    assert re.findall(r"UV_PYTHON: '(.*)'", run("older", "--preview").log) == ["3.11"]
 
 
 def test_code_is_green_whatever_the_branch_is_called(run, project):
