@@ -188,6 +188,14 @@ def test_accepted_edit_that_is_merged_is_accepted_again(release):
     assert f"{digest(merged.encode())}  {FACTORY}/errors.py\n" in Path(FACTORY, "PATCHES").read_text()
 
 
+@pytest.mark.usefixtures("release")
+def test_what_the_project_calls_its_own_is_not_merged():
+    ours = LINES.replace("line 15\n", "mine\n")
+    edit({"Dockerfile": ours, f"{FACTORY}/PATCHES": "own  Dockerfile\n"})
+    updated(3)
+    assert Path("Dockerfile").read_text() == ours and Path("Dockerfile.factory").read_text() == NEW["Dockerfile"]
+
+
 def test_key_that_both_sides_added_is_there_once(release):
     old = "services:\n  app:\n    image: one\n    ports: [80]\n    user: me\n  other:\n    image: two\n"
     release({"compose.yaml": f"services:\n  cache:\n    image: redis\n{old[10:]}"}, {"compose.yaml": old})

@@ -66,14 +66,15 @@ def merge(releases: Releases) -> Outcome:
 
 
 def _set_aside(releases: Releases) -> dict[str, bytes]:
-    """Take from the releases what the project has as its own: a new file, or what was a file and is now something else."""
+    """Take from the releases what is the project's own: a new file, what is no file any more, or what it calls its own."""
     aside = {}
+    owned = {path for path, what in vendored.accepted().items() if what == vendored.OWN}
     for file in [file for file in releases.new.rglob("*") if file.is_file()]:
         path = file.relative_to(releases.new)
         old = releases.old / path
         added = not old.exists() and path.is_file() and path.read_bytes() != file.read_bytes()
         replaced = os.path.lexists(path) and (path.is_symlink() or not path.is_file())
-        if (added or replaced) and not MACHINERY.match(path.as_posix()):
+        if (added or replaced or path in owned) and not MACHINERY.match(path.as_posix()):
             if not old.exists() or old.read_bytes() != file.read_bytes():
                 aside[path.as_posix()] = file.read_bytes()
             file.unlink()
@@ -186,11 +187,11 @@ def _take(path: str, releases: Releases) -> None:
 
 
 def _is_own(path: str, blobs: Mapping[int, str]) -> bool:
-    """Whether the project says so, or the file has little in common with the older release's or no lines."""
+    """Whether the file has little in common with the older release's, or no lines."""
     if path in SHARED:
         return False
     base, ours = (_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2))
-    if "\0" in ours + base or vendored.accepted().get(Path(path)) == vendored.OWN:
+    if "\0" in ours + base:
         return True
     return difflib.SequenceMatcher(None, base.splitlines(), ours.splitlines(), autojunk=False).ratio() < COMMON
 
