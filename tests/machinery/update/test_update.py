@@ -203,6 +203,21 @@ def test_key_that_both_sides_added_is_there_once(release):
     assert "✗ compose.yaml: is as it was, as the merged file could not be read: take over compose.yaml.factory" in updated(2)
 
 
+@pytest.mark.usefixtures("release")
+def test_moved_file_may_conflict():
+    edit({"Dockerfile": None, "docker/Dockerfile": LINES.replace("line 3\n", "mine\n")})
+    assert "✗ docker/Dockerfile: conflict: edit the marked lines" in updated(2)
+    assert not Path("Dockerfile").exists()
+
+
+def test_file_that_both_move_is_there_twice(release):
+    release({"Dockerfile": None, "image/Dockerfile": NEW["Dockerfile"]})
+    edit({"Dockerfile": None, "docker/Dockerfile": LINES.replace("line 15\n", "mine\n")})
+    assert "! docker/Dockerfile: you moved it here and the release to another place: keep one of them" in updated(3)
+    assert Path("docker/Dockerfile").read_text() == NEW["Dockerfile"].replace("line 15\n", "mine\n")
+    assert "line three\n" in Path("image/Dockerfile").read_text() and not git("ls-files", "--unmerged")
+
+
 def test_edit_goes_where_the_release_moves_the_file(release):
     release({f"{FACTORY}/errors.py": None, f"{FACTORY}/core/errors.py": LINES.replace("line 3\n", "line three\n")})
     edit({f"{FACTORY}/errors.py": f"{LINES}mine\n"})

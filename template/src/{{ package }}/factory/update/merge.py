@@ -5,7 +5,6 @@ import difflib
 import json
 import os
 import re
-import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +56,7 @@ def merge(releases: Releases) -> Outcome:
                 raise
     conflicts = git.unmerged()
     for path, blobs in sorted(conflicts.items()):
-        _settle(path, blobs, releases, outcome)
+        _settle(path, blobs, outcome)
     for path in sorted(edited & changed - conflicts.keys()):
         _review(path, releases, outcome)
     for path, content in aside.items():
@@ -82,25 +81,28 @@ def _set_aside(releases: Releases) -> dict[str, bytes]:
     return aside
 
 
-def _settle(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Outcome) -> None:
+def _settle(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:
     """What becomes of a file with a conflict, by what Git has of it (see `git.unmerged`)."""
     if 2 not in blobs:
         if 1 not in blobs:  # both have moved it, the release to here
-            _take(path, releases)
+            _take(path, blobs)
             return
         run("git", "rm", "--cached", "--quiet", "--", path)
         Path(path).unlink(missing_ok=True)
         if 3 in blobs and vendored.accepted().get(Path(path)) != vendored.MISSING:
             outcome.attention.append(f"{path}: you deleted or moved it, and the release changed it: not delivered")
+    elif blobs.keys() == {2}:
+        run("git", "add", "--", path)
+        outcome.attention.append(f"{path}: you moved it here and the release to another place: keep one of them")
     elif MACHINERY.match(path):
-        _settle_machinery(path, blobs, releases, outcome)
+        _settle_machinery(path, blobs, outcome)
     elif 3 not in blobs:
         run("git", "add", "--", path)
         outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
     elif _is_own(path, blobs):
         run("git", "checkout", "--quiet", "--ours", "--", path)
         run("git", "add", "--", path)
-        _put_beside(path, (releases.new / path).read_bytes(), outcome)
+        _put_beside(path, _content(blobs[3]), outcome)
     elif not _unite(path, [_text(blobs[stage]) if stage in blobs else "" for stage in (1, 2, 3)], outcome):
         outcome.conflicts[path] = "conflict: edit the marked lines"
 
@@ -130,7 +132,7 @@ def _both_added(texts: Sequence[str]) -> union.Merged | None:
     return union.Merged(text, [])
 
 
-def _settle_machinery(path: str, blobs: Mapping[int, str], releases: Releases, outcome: Outcome) -> None:
+def _settle_machinery(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:
     """The release's file comes, and the person's change goes where the code has gone, or into a patch."""
     place = migration.new_place(path)
     moved = f"has moved to {place}, which " if place else ""
@@ -144,7 +146,7 @@ def _settle_machinery(path: str, blobs: Mapping[int, str], releases: Releases, o
         run("git", "add", "--", path)
         outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
         return
-    _take(path, releases)
+    _take(path, blobs)
 
 
 def _carry(blobs: Mapping[int, str], place: Path) -> bool:
@@ -177,10 +179,10 @@ def _diff(blobs: Mapping[int, str], path: str) -> str:
     return diff.replace(f"a/{before}", f"a/{path}").replace(f"b/{blobs[2]}", f"b/{path}")
 
 
-def _take(path: str, releases: Releases) -> None:
+def _take(path: str, blobs: Mapping[int, str]) -> None:
     """The release's file, if it has one."""
-    if (releases.new / path).exists():
-        shutil.copy(releases.new / path, path)
+    if 3 in blobs:
+        Path(path).write_bytes(_content(blobs[3]))
         run("git", "add", "--", path)
     else:
         run("git", "rm", "--quiet", "--force", "--", path)
@@ -204,6 +206,8 @@ def _review(path: str, releases: Releases, outcome: Outcome) -> None:
             outcome.done.append(f"{path}: the release's changes are in the file that you moved it to")
         elif git.show("HEAD", f"./{path}") is not None:
             outcome.done.append(f"{path}: your changes are in the file that the release moved it to")
+    elif not new.exists():
+        return
     elif not _parses(path, here.read_text(encoding="utf-8", errors="replace")):
         _repair(path, releases, outcome)
     elif here.read_bytes() != new.read_bytes() and here not in vendored.accepted():  # of which `renew` tells
@@ -241,4 +245,8 @@ def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
 
 
 def _text(blob: str) -> str:
-    return run("git", "cat-file", "blob", blob, strip=False)
+    return _content(blob).decode(errors="replace").replace("\r\n", "\n")
+
+
+def _content(blob: str) -> bytes:
+    return subprocess.run(("git", "cat-file", "blob", blob), capture_output=True, check=True).stdout
