@@ -91,7 +91,7 @@ def compile_once(jinja: Any) -> None:
 
 
 def keep_seeds(old: Path, new: Path, is_seed: Callable[[Path], bool]) -> None:
-    """A seed of the older release stays as it was."""
+    """A seed is left as the older release has it."""
     for path in [file.relative_to(old) for file in old.rglob("*") if not file.is_dir()]:
         if is_seed(path):
             (new / path).parent.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ def merge(releases: Releases) -> Outcome:
 
 
 def _set_aside(releases: Releases) -> dict[str, bytes]:
-    """Take from the releases what is the project's own: a new file, what is no file any more, or what it calls its own."""
+    """Take from the releases what is the project's own: a new file, what is not a file any more, or what it calls its own."""
     aside = {}
     owned = {path for path, what in vendored.accepted().items() if what == vendored.OWN}
     for file in [file for file in releases.new.rglob("*") if file.is_file()]:

@@ -36,7 +36,9 @@ def check(expected: str | None) -> tuple[dict[str, Any], bool]:
     if changes and not conflicts:
         raise FactoryError("there are uncommitted changes: commit or stash them, then update")
     if run("git", "rev-parse", "--is-shallow-repository") == "true":
-        raise FactoryError("the history, which tells what the project began with, is not here: `git fetch --unshallow`")
+        raise FactoryError(
+            "the history, which has the release that the project began with, is not here: `git fetch --unshallow`"
+        )
     _check_template(answers["_src_path"], expected)
     return answers, conflicts
 

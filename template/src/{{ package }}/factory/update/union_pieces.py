@@ -1,4 +1,4 @@
-"""A text as a tree of pieces (keys, items, comments), each with its own text, so that what is moved stays as it was written."""
+"""A text as a tree of pieces (keys, items, comments), each with its own text, so that what is moved keeps its text."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ COMMENTS = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 COMMENT = ("#",)  # the place of comments
 _QUOTED = re.compile(r"""(["'])[^"'\\\n]*\1""")
 _OF_ITEMS = ("id", "name", "repo", "uses", "module", "template", "task", "displayName", "run", "script", "sole")
-_NAMES = ("content", "key", "value", "comment", *_OF_ITEMS, "requirement")  # the surest first
+_NAMES = ("content", "key", "value", "comment", *_OF_ITEMS, "requirement")  # the most specific first
 
 Path = tuple[str, ...]
 
@@ -130,7 +130,7 @@ def unquoted(value: str) -> str:
 
 
 def names_of(pieces: list[Piece]) -> dict[str, str]:
-    """What tells a mapping among others of a list: the values of its `id`, `name` and the like."""
+    """What identifies a mapping in a list: the values of its `id`, `name` and the like."""
     known = {piece.path[0]: piece for piece in pieces if len(piece.path) == 1 and piece.path[0] in _NAMES}
     names = {name: unquoted(_first(piece)).partition("@")[0] for name, piece in known.items()}
     return names or ({"sole": pieces[0].path[0]} if len(pieces) == 1 and pieces[0].path else {})
@@ -157,7 +157,7 @@ def triples(base: list[Piece], ours: list[Piece], theirs: list[Piece]) -> list[T
 
 
 def _pairs(left: list[Piece], right: list[Piece]) -> dict[Piece, Piece]:
-    """Which piece of `left` is which of `right`, by the surest name that both have."""
+    """Which piece of `left` is which of `right`, by the most specific name that both have."""
     found: dict[Piece, Piece] = {}
     free = list(right)
     for name in _NAMES:

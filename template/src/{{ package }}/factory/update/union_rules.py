@@ -209,7 +209,7 @@ class Union:
             old = unquoted(b.body) if b and isinstance(b.body, str) else ""
             parts = re.split(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])", t.body) if old else []
             if b and len(parts) == 2 and re.fullmatch(r"[\w./-]+", unquoted(o.body)):
-                self._note(path, None, f"your {o.body} takes the place of {b.body} in the release's {t.body}")
+                self._note(path, None, f"your {o.body} replaces {b.body} in the release's {t.body}")
                 return unquoted(o.body).join(parts)
         if {*path[:1]} & {"project"} or _PROJECTS & {*path[-1:]} or self._is_variable(b, t):
             return self._kept(o, t, path).body

@@ -41,7 +41,7 @@ def uncommitted(*paths: str) -> bool:
 
 
 def hooks_folder() -> str | None:
-    """The folder that Git is told to take hooks from, in place of the repository's own."""
+    """The folder from which Git takes hooks, in place of the repository's own."""
     return _query("config", "--get", "core.hooksPath")
 
 
