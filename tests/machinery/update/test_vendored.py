@@ -53,7 +53,18 @@ def test_a_foreign_file_is_named_unless_git_ignores_it(vendoring):
 
 
 def test_what_an_older_dvc_yaml_needs_is_not_foreign(vendoring):
-    (FACTORY / "casts.py").write_text(f"{SHIM}: it has moved.\n")
+    (FACTORY / "casts.py").write_text(f"{SHIM}\n")
+    assert not vendored.edited()
+    (FACTORY / "casts.py").write_text(f"{SHIM}\nprint()\n")
+    assert vendored.edited() == [FACTORY / "casts.py"]
+
+
+def test_a_foreign_folder_that_hides_a_module_is_named(vendoring):
+    Path("elsewhere").mkdir()
+    link = FACTORY / "errors"  # Python would import it in place of errors.py
+    link.symlink_to(Path("elsewhere").absolute())
+    assert vendored.edited() == [link]
+    assert vendored.accept() == [link]
     assert not vendored.edited()
 
 

@@ -16,8 +16,9 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 
 from ..errors import FactoryError
+from ..platforms import with_git_config
 from ..workspace import git, migration
-from ..workspace.process import run
+from ..workspace.process import GIT_SETTINGS, run
 from . import union, union_yaml, vendored
 from .releases import Releases
 
@@ -115,9 +116,10 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
     merged = _both_added(texts) if path.endswith(".py") else union.merge(path, *texts)
     if merged is None:
         return False
-    Path(path).write_text(merged.text, encoding="utf-8", newline="\n")
+    _write(Path(path), merged.text)
     run("git", "add", "--", path)
-    outcome.done += [f"{path}: has your changes and the release's", *(f"{path}: {note}" for note in merged.notes)]
+    notes = (note.encode("utf-8", "replace").decode() for note in merged.notes)
+    outcome.done += [f"{path}: has your changes and the release's", *(f"{path}: {note}" for note in notes)]
     return True
 
 
@@ -127,9 +129,9 @@ def _both_added(texts: Sequence[str]) -> union.Merged | None:
     text = re.sub(hunk, r"\2\1", _merge_lines(texts, "--diff3")[0], flags=re.MULTILINE)
     try:
         ast.parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return None
-    return union.Merged(text, [])
+    return None if re.search(r"^<{7} ", text, flags=re.MULTILINE) else union.Merged(text, [])  # it may be in a docstring
 
 
 def _settle_machinery(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:
@@ -140,7 +142,8 @@ def _settle_machinery(path: str, blobs: Mapping[int, str], outcome: Outcome) -> 
         outcome.done.append(f"{path}: has moved to {place}, which has your change")
     elif place or 3 in blobs:
         patch = Path(f"{place or path}.patch")
-        patch.write_text(_diff(blobs, place or path), encoding="utf-8", newline="\n")
+        _write(patch, _diff(blobs, place or path))
+        run("git", "add", "--force", "--", str(patch))
         outcome.attention.append(f"{path}: {moved}is as released; your change, which conflicts with that, is {patch}")
     else:
         run("git", "add", "--", path)
@@ -156,7 +159,7 @@ def _carry(blobs: Mapping[int, str], place: Path) -> bool:
     merged, conflicts = _merge_lines([_text(blobs[1]), _text(blobs[2]), place.read_text(encoding="utf-8")])
     if conflicts:
         return False
-    place.write_text(merged, encoding="utf-8", newline="\n")
+    _write(place, merged)
     run("git", "add", "--", str(place))
     return True
 
@@ -166,16 +169,16 @@ def _merge_lines(texts: Sequence[str], *options: str) -> tuple[str, int]:
     with TemporaryDirectory() as folder:
         base, ours, theirs = (Path(folder, name) for name in ("base", "ours", "theirs"))
         for file, text in zip((base, ours, theirs), texts, strict=True):
-            file.write_text(text, encoding="utf-8", newline="\n")
+            _write(file, text.replace("\r\n", "\n"))
         command = ("git", "merge-file", "--stdout", "--quiet", *options, *map(str, (ours, base, theirs)))
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    return done.stdout, done.returncode
+        done = subprocess.run(command, capture_output=True, check=False)
+    return _decoded(done.stdout), done.returncode
 
 
 def _diff(blobs: Mapping[int, str], path: str) -> str:
     """The person's change of the file as a patch."""
     before = blobs.get(1) or run("git", "hash-object", "-w", "--stdin")
-    diff = run("git", "diff", "--no-ext-diff", "--no-textconv", before, blobs[2], strip=False)
+    diff = _decoded(_git("diff", "--no-ext-diff", "--no-textconv", before, blobs[2]))
     return diff.replace(f"a/{before}", f"a/{path}").replace(f"b/{blobs[2]}", f"b/{path}")
 
 
@@ -216,7 +219,7 @@ def _review(path: str, releases: Releases, outcome: Outcome) -> None:
 
 def _repair(path: str, releases: Releases, outcome: Outcome) -> None:
     """Merge by the format what Git has merged by lines into something that cannot be read, or leave it as it was."""
-    ours = git.show("HEAD", f"./{path}") or ""
+    ours = _decoded(_git("show", f"HEAD:./{path}"))
     if not _parses(path, ours):
         return
     base, theirs = ((folder / path).read_text(encoding="utf-8") for folder in (releases.old, releases.new))
@@ -238,6 +241,7 @@ def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
     """The release's version of a file that is the project's own."""
     beside = Path(f"{path}.factory")
     beside.write_bytes(content)
+    run("git", "add", "--force", "--", str(beside))
     outcome.own.append(Path(path))
     outcome.attention.append(
         f"{path}: is your own; the release's is {beside}: take from it what you need and delete it"
@@ -245,8 +249,21 @@ def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
 
 
 def _text(blob: str) -> str:
-    return _content(blob).decode(errors="replace").replace("\r\n", "\n")
+    return _decoded(_content(blob))
 
 
 def _content(blob: str) -> bytes:
-    return subprocess.run(("git", "cat-file", "blob", blob), capture_output=True, check=True).stdout
+    return _git("cat-file", "blob", blob)
+
+
+def _git(*command: str) -> bytes:
+    return subprocess.run(("git", *command), env=with_git_config(GIT_SETTINGS), capture_output=True, check=True).stdout
+
+
+def _decoded(content: bytes) -> str:
+    """The text with its line ends, and with what is no UTF-8, which `_write` writes back."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")

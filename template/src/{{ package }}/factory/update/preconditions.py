@@ -27,20 +27,27 @@ def check(expected: str | None) -> tuple[dict[str, Any], bool]:
 
     `expected` is the template's new address, if it has moved.
     """
-    changes = git.changes()
+    git.changes()  # fails where there is no repository
     if git.commit() is None:
         raise FactoryError("nothing is committed yet: commit the project, then update")
     answers = parse(git.show("HEAD", f"./{ANSWERS}"))
     _check_operations()
     conflicts = bool(git.unmerged()) and _is_updated(answers)
-    if changes and not conflicts:
-        raise FactoryError("there are uncommitted changes: commit or stash them, then update")
+    if not conflicts:
+        check_clean()
+    _check_overlooked()
     if run("git", "rev-parse", "--is-shallow-repository") == "true":
         raise FactoryError(
             "the history, which has the release that the project began with, is not here: `git fetch --unshallow`"
         )
     _check_template(answers["_src_path"], expected)
     return answers, conflicts
+
+
+def check_clean() -> None:
+    """Refuse what an update that fails would take back with its own changes. Raises FactoryError."""
+    if git.changes():
+        raise FactoryError("there are uncommitted changes: commit or stash them, then update")
 
 
 def parse(text: str | None) -> dict[str, Any]:
@@ -91,6 +98,13 @@ def _check_operations() -> None:
         raise FactoryError(
             "the last update's conflicts are not resolved: edit the marked lines and commit, or undo it by `git reset --hard`"
         )
+
+
+def _check_overlooked() -> None:
+    """Refuse changes of which Git says nothing, and which it would take back with those of an update that fails."""
+    for line in run("git", "ls-files", "-v", ":/").splitlines():
+        if line[0].islower():
+            raise FactoryError(f"{line[2:]}: is marked as unchanged: `git update-index --no-assume-unchanged` it, then update")
 
 
 def _git_file(name: str) -> Path:

@@ -36,12 +36,12 @@ def merge(path: str, base: str, ours: str, theirs: str) -> Merged | None:
 
     `base` is as the old release rendered it, `ours` the project's, `theirs` as the new release renders it.
     """
-    if base == ours or ours == theirs:
-        return Merged(theirs, [])
+    plain = _plain(base), _plain(ours), _plain(theirs)
+    if plain[1] in (plain[0], plain[2]):
+        return Merged(_laid_out(plain[2], base, ours, theirs), [])
     if base == theirs:
         return Merged(ours, [])
     name = PurePosixPath(path).name
-    plain = _plain(base), _plain(ours), _plain(theirs)
     try:
         if name == "pyproject.toml":
             plain = union_toml.renamed(*plain)

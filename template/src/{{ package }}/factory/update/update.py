@@ -8,6 +8,8 @@ from ..workspace import migration
 from ..workspace.process import run
 from . import changes, merge, preconditions, releases, vendored
 
+STASHED = "what Copier's update had left is in `git stash list`: drop it when you need it no more"
+
 
 @dataclass(frozen=True)
 class Update:
@@ -62,18 +64,20 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
         if leftover:
             run("git", "reset", "--quiet")  # or Git would not stash
             run("git", "stash", "push", "--quiet", "--include-untracked", "--message", "what Copier's update left")
+        else:
+            preconditions.check_clean()  # somebody may have been at work meanwhile
         try:
             outcome = merge.merge(rendered)
             outcome.done.extend(changes.apply(rendered.before))
             outcome.done.extend(vendored.renew(outcome.own))
-        except BaseException:
+        except BaseException as error:
             run("git", "reset", "--quiet", "--hard")
             run("git", "clean", "--quiet", "--force", "-d")
+            if leftover:
+                raise FactoryError(f"{error}; {STASHED}") from error
             raise
     if leftover:
-        outcome.attention.append(
-            "what Copier's update had left is in `git stash list`: drop it when you need it no more"
-        )
+        outcome.attention.append(STASHED)
     pending = [*migration.remaining(), *map(str, changes.pending())]
     return Update(
         rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, data or {}

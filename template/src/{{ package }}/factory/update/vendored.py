@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -123,7 +124,8 @@ def digest(content: bytes) -> str:
 def _differing() -> dict[Path, str]:
     """What is in place of the release's files where that is something else."""
     release, own = _manifest(), {factory() / name for name in ("MANIFEST", "PATCHES")}
-    foreign = (path for path in git.files(str(factory()), str(TESTS)) if path not in own and not _is_shim(path))
+    listed = filter(os.path.lexists, git.listed(str(factory()), str(TESTS)))  # also a link to a folder
+    foreign = (path for path in listed if path not in own and not _is_shim(path))
     found = {path: digest(path.read_bytes()) if path.is_file() else MISSING for path in {*release, *foreign}}
     return {
         path: what
@@ -148,7 +150,7 @@ def _manifest() -> dict[Path, str]:
 
 def _is_shim(path: Path) -> bool:
     """Whether it is what an update by Copier alone leaves in the place of an older module."""
-    return path.is_file() and path.read_bytes().startswith(SHIM.encode())
+    return path.is_file() and path.read_bytes().strip() == SHIM.encode()
 
 
 def _lines(file: Path, pattern: str) -> Iterator[re.Match[str]]:

@@ -90,10 +90,15 @@ def changes(*paths: str) -> list[str]:
     return _status("--", *paths).splitlines()
 
 
-def files(*paths: str) -> list[Path]:
-    """Files under the paths that are tracked, or that are new and not ignored; relative to the current folder."""
+def listed(*paths: str) -> set[Path]:
+    """What is tracked under the paths, or is new and not ignored; relative to the current folder."""
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths, strip=False)
-    return sorted({path for path in map(Path, filter(None, names.split("\0"))) if path.is_file()})
+    return set(map(Path, names.split("\0")[:-1]))
+
+
+def files(*paths: str) -> list[Path]:
+    """The files among these."""
+    return sorted(path for path in listed(*paths) if path.is_file())
 
 
 def show(commit: str, path: str) -> str | None:

@@ -7,8 +7,11 @@ from .._moved import MODULES
 from ..paths import VALIDATION
 
 DVC_YAML = Path("dvc.yaml")
-SHIM = "# Nothing is here"
-"""How the files begin that an update by Copier alone leaves where an older dvc.yaml names one."""
+SHIM = (
+    "# Nothing is here: dvc.yaml names this file, which has moved. `uv run factory setup` has it name the folders, "
+    "and deletes this file."
+)
+"""What is in the files that an update by Copier alone leaves where an older dvc.yaml names one."""
 
 STAGES = {
     "prepare": "config.py data manifest.py tables validation",

@@ -26,6 +26,7 @@ GIT_SETTINGS = {
     "rerere.enabled": "false",
     "status.relativePaths": "false",
     "status.showUntrackedFiles": "normal",
+    "submodule.recurse": "false",
 }
 """What people set for themselves, and Git's output and merges depend on; not how it reads files, which may be filtered."""
 
