@@ -131,7 +131,8 @@ def _both_added(texts: Sequence[str]) -> union.Merged | None:
         ast.parse(text)
     except (SyntaxError, ValueError):
         return None
-    return None if re.search(r"^<{7} ", text, flags=re.MULTILINE) else union.Merged(text, [])  # it may be in a docstring
+    is_marked = re.search(r"^<{7} ", text, flags=re.MULTILINE)  # in a docstring
+    return None if is_marked else union.Merged(text, [])
 
 
 def _settle_machinery(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:

@@ -104,7 +104,9 @@ def _check_overlooked() -> None:
     """Refuse changes of which Git says nothing, and which it would take back with those of an update that fails."""
     for line in run("git", "ls-files", "-v", ":/").splitlines():
         if line[0].islower():
-            raise FactoryError(f"{line[2:]}: is marked as unchanged: `git update-index --no-assume-unchanged` it, then update")
+            raise FactoryError(
+                f"{line[2:]}: is marked as unchanged: `git update-index --no-assume-unchanged` it, then update"
+            )
 
 
 def _git_file(name: str) -> Path:
