@@ -218,6 +218,13 @@ def test_a_list_at_the_root_is_known_by_its_items():
     assert merge("a.yaml", base, base.replace("b\n  x: 1", "b\n  x: 2"), base.replace("b\n  x: 1", "b\n  x: 3")) is None
 
 
+@pytest.mark.parametrize("name", ["job", "deployment", "stage", "if", "package-ecosystem", "uses"])
+def test_items_are_known_by_what_platforms_call_them(name):
+    base = f"list:\n  - {name}: a\n    x: 1\n    y: 1\n  - {name}: b\n    x: 1\n"
+    merged = merge("a.yaml", base, base.replace("x: 1", "x: 2", 1), base.replace("y: 1", "y: 3"))
+    assert merged.text == base.replace("x: 1", "x: 2", 1).replace("y: 1", "y: 3")
+
+
 def test_tags_of_gitlab_are_understood():
     base = "test:\n  script:\n    - !reference [.setup, script]\n    - pytest\n"
     merged = merge(".gitlab-ci.yml", base, f"{base}\npages:\n  script: [echo ours]\n", base.replace("pytest", "uv run pytest"))

@@ -9,8 +9,9 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*[<>=!~;@ ].*")
 COMMENTS = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 COMMENT = ("#",)  # the place of comments
 _QUOTED = re.compile(r"""(["'])[^"'\\\n]*\1""")
-_OF_ITEMS = ("id", "name", "repo", "uses", "module", "template", "task", "displayName", "run", "script", "sole")
-_NAMES = ("content", "key", "value", "comment", *_OF_ITEMS, "requirement")  # the most specific first
+_OF_ITEMS = ("id", "name", "repo", "uses", "stage", "job", "deployment", "module", "template", "task", "displayName")
+_OF_OTHERS = ("package-ecosystem", "run", "script", "if", "sole")
+_NAMES = ("content", "key", "value", "comment", *_OF_ITEMS, *_OF_OTHERS, "requirement")  # the most specific first
 
 Path = tuple[str, ...]
 
