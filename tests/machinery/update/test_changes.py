@@ -71,6 +71,13 @@ def test_a_change_is_told_with_its_reason(project):
     assert str(changes.pending()[0]) == "floor: set a floor, because it is needed"
 
 
+def test_of_several_files_those_that_are_left_are_named(project):
+    Path("run").mkdir()
+    for name, command in (("a", "promote"), ("b", "promote -m why"), ("c", "promote")):
+        Path(f"run/{name}.sh").write_text(f"factory {command}\n")
+    assert str(changes.pending()[-1]) == "call: give a reason, because it is asked for: run/a.sh, run/c.sh"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

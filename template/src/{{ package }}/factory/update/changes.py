@@ -24,25 +24,26 @@ class Change:
     release: str
     do: str
     why: str
-    files: Sequence[str]
+    files: list[str]
     replace: Sequence[Mapping[str, Any]] = ()
     present: str | None = None
     absent: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.do}, because {self.why}"
+        where = "" if self.left == self.files else f": {', '.join(self.left)}"
+        return f"{self.id}: {self.do}, because {self.why}{where}"
 
     @property
-    def done(self) -> bool:
-        """Whether the files are as the release wants them."""
+    def left(self) -> list[str]:
+        """The files that are not yet as the release wants them."""
         if self.present is None and self.absent is None:
-            return all(Path(name).exists() for name in self.files)
-        texts = [_read(path).replace("\r\n", "\n") for path in self._paths()]
-        return all(
-            (self.present is None or re.search(self.present, text, re.MULTILINE))
-            and (self.absent is None or not re.search(self.absent, text, re.MULTILINE))
-            for text in texts
-        )
+            return [name for name in self.files if not Path(name).exists()]
+        return [path.as_posix() for path in self._paths() if not self._is_done(_read(path).replace("\r\n", "\n"))]
+
+    def _is_done(self, text: str) -> bool:
+        if self.absent and re.search(self.absent, text, re.MULTILINE):
+            return False
+        return not self.present or bool(re.search(self.present, text, re.MULTILINE))
 
     def apply(self) -> list[Path]:
         """Replace a release's own text; the files that this changed."""
@@ -82,7 +83,7 @@ def _undone() -> list[Change]:
         for file in sorted(Path().glob("src/*/factory/changes.yaml"))
         for release, entries in yaml.safe_load(_text(file)).items()
         for id, entry in entries.items()
-        if id not in declined and not (change := Change(id, release, **entry)).done
+        if id not in declined and (change := Change(id, release, **entry)).left
     ]
 
 
