@@ -85,7 +85,7 @@ def test_update_that_fails_says_where_what_copier_left_is(monkeypatch):
 
 
 @pytest.mark.parametrize("mine", ["Müll".encode("latin-1"), b"line\r\nends"])
-def test_bytes_of_the_projects_lines_stay(release, mine):
+def test_bytes_of_the_projects_lines_stay(release, mine):  # noqa: F811
     release({".dockerignore": "a\nb\n"}, {".dockerignore": "a\n"})
     Path(".dockerignore").write_bytes(b"a\n" + mine + b"\n")
     edit({})
