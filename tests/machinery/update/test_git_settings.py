@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from machinery.update.test_update import FACTORY, LINES, NEW, edit, git, project, release, updated  # noqa: F401
+from machinery.update.made_up_releases import FACTORY, LINES, NEW, edit, git, updated
 
 SETTINGS = {
     "apply.whitespace": "error-all",
