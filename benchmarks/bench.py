@@ -27,24 +27,14 @@ def median(*command: str, cwd: Path | None = None, runs: int = 5) -> float:
     return statistics.median([seconds(*command, cwd=cwd) for _ in range(runs + 1)][1:])
 
 
-def bench_copy(scratch: Path) -> None:
-    """`copier copy` against a template of one file."""
-    single = scratch / "single"
-    (single / "template").mkdir(parents=True)
-    (single / "copier.yml").write_text("_subdirectory: template\nproject_name: x\n")
-    (single / "template/a.txt").write_text("a\n")
-    template = scratch / "template"
-    template.mkdir()
-    shutil.copy2(ROOT / "copier.yml", template)
+def template(scratch: Path) -> Path:
+    """The working tree's template without Git."""
+    folder = scratch / "template"
+    folder.mkdir()
+    shutil.copy2(ROOT / "copier.yml", folder)
     for name in ("includes", "licenses", "template"):
-        shutil.copytree(ROOT / name, template / name, ignore=shutil.ignore_patterns("__pycache__"))
-    project = scratch / "bench"
-    options = ("--quiet", "--defaults", "--overwrite", "-d", "project_name=Bench")
-    one = median("copier", "copy", *options[:-2], str(single), str(scratch / "one"))
-    ours = median("copier", "copy", *options, str(template), str(project))
-    files = sum(path.is_file() for path in project.rglob("*"))
-    limit = 1.2 + 0.003 * files / one
-    report("copier copy, against a one-file template", f"{ours / one:.2f} x", f"<= {limit:.2f} x ({files} files)")
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
 
 
 def trained(scratch: Path, template: Path) -> Path:
@@ -112,8 +102,7 @@ def main() -> None:
     scratch = Path(sys.argv[1]).resolve()
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    bench_copy(scratch)
-    project = trained(scratch, scratch / "template")
+    project = trained(scratch, template(scratch))
     bench_gate(project)
     bench_scoring(scratch, project)
     serving.bench(project, scratch / "flights-late-2013.parquet", scratch)
