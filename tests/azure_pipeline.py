@@ -221,13 +221,11 @@ def included(steps: list[dict], file: Path) -> Iterator[dict]:
 def variables_of(definition: dict, file: Path) -> dict[str, str]:
     """Those of the pipeline, or of the templates that it names."""
     content = definition.get("variables", {})
-    templates = (
-        []
-        if isinstance(content, dict)
-        else [file.parent / allow("variables", each, {"template"})["template"] for each in content]
-    )
+    if isinstance(content, dict):
+        return content
+    templates = [file.parent / allow("variables", each, {"template"})["template"] for each in content]
     found = [allow(inner.name, load(inner), {"variables"})["variables"] for inner in templates]
-    return {name: value for each in found or [content] for name, value in each.items()}
+    return {name: value for each in found for name, value in each.items()}
 
 
 def legs(name: str, job: dict) -> Iterator[tuple[str, dict]]:
