@@ -1,7 +1,6 @@
 """`factory update` merges what a release changes, and what Git cannot merge by the format; or changes nothing."""
 
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
-from machinery.update.made_up_releases import ANSWERS, FACTORY, LINES, NEW, edit, git, updated
+from machinery.update.made_up_releases import FACTORY, LINES, NEW, edit, git, updated
 
 
 @pytest.mark.usefixtures("release")
@@ -67,6 +66,16 @@ def test_conflict_by_lines_is_merged_by_the_format(release):
     edit({"team.toml": TABLES.replace("z = 3\n", "z = 3\nmine = 1\n")})
     assert "✓ team.toml: has your changes and the release's" in updated(0)
     assert {"mine", "theirs"} < tomllib.loads(Path("team.toml").read_text())["a"].keys()
+
+
+def test_neighbouring_lines_are_no_conflict(release):
+    release({"Dockerfile": "ARG A=1\n\nARG B=2\nFROM b\n"}, {"Dockerfile": "ARG A=1\nARG B=1\nFROM a\nRUN a\n"})
+    edit({"Dockerfile": "ARG A=2\nARG B=1\nFROM a\nRUN mine\n"})
+    assert "✗ Dockerfile: conflict: edit the marked lines" in updated(2)
+    git("reset", "--quiet", "--hard")
+    release({"Dockerfile": "ARG A=1\n\nARG B=2\nFROM b\nRUN a\n"})
+    assert "✓ Dockerfile: has your changes and the release's" in updated(0)
+    assert Path("Dockerfile").read_text() == "ARG A=2\n\nARG B=2\nFROM b\nRUN mine\n"
 
 
 def test_modules_of_the_tests_hold_what_both_sides_added(release):

@@ -29,6 +29,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".yaml": union_yaml.data,
     ".yml": union_yaml.data,
 }
+BETWEEN = "\x01"  # a line that no text has
 SHARED = ("pyproject.toml", ".gitignore")  # which are never the project's alone
 COMMON = 0.5  # of the lines; a file that shares fewer with its release is the project's own
 
@@ -114,6 +115,8 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
     The texts are the older release's, the project's and the newer release's.
     """
     merged = _both_added(texts) if path.endswith(".py") else union.merge(path, *texts)
+    if merged is None and Path(path).suffix not in (".py", *PARSERS):
+        merged = _neighbours(texts)
     if merged is None:
         return False
     _write(Path(path), merged.text)
@@ -121,6 +124,12 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
     notes = (note.encode("utf-8", "replace").decode() for note in merged.notes)
     outcome.done += [f"{path}: has your changes and the release's", *(f"{path}: {note}" for note in notes)]
     return True
+
+
+def _neighbours(texts: Sequence[str]) -> union.Merged | None:
+    """The merge where a changed line next to one that the other side changed is no conflict."""
+    merged, conflicts = _merge_lines([text.replace("\n", f"\n{BETWEEN}\n") for text in texts])
+    return None if conflicts else union.Merged(merged.replace(f"{BETWEEN}\n", ""), [])
 
 
 def _both_added(texts: Sequence[str]) -> union.Merged | None:
