@@ -22,7 +22,7 @@ def _files(folder: Path) -> set[str]:
 def missing(old: Path, new: Path, before: Path, after: Path) -> Iterator[str]:
     """Of each file that the release changed: it is as in the release, or was edited and has the release's lines."""
     for path in sorted((_files(old) | _files(new)) - {ANSWERS}):
-        if YOURS.fullmatch(path) or (SEEDS.match_file(path) and (before / path).exists()):
+        if YOURS.fullmatch(path) or (SEEDS.match_file(path) and ((before / path).exists() or (old / path).exists())):
             continue
         was, shall, mine, now = (_content(folder / path) for folder in (old, new, before, after))
         if was == shall or now == shall:
