@@ -271,7 +271,7 @@ def _git(*command: str) -> bytes:
 
 
 def _decoded(content: bytes) -> str:
-    """The text with its line ends, and with what is no UTF-8, which `_write` writes back."""
+    """The text with its line ends, and with what is not UTF-8, which `_write` writes back."""
     return content.decode("utf-8", "surrogateescape")
 
 
