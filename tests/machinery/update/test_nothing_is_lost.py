@@ -9,7 +9,7 @@ from late_flights.factory.errors import FactoryError
 from late_flights.factory.update import releases
 from tests.factory.cli_runner import refused, run
 
-from machinery.update.test_update import ANSWERS, FACTORY, LINES, NEW, edit, git, project, release, updated, write  # noqa: F401
+from machinery.update.made_up_releases import ANSWERS, FACTORY, LINES, NEW, edit, git, updated, write
 
 
 @pytest.mark.usefixtures("release")
@@ -59,7 +59,7 @@ def test_work_in_a_submodule_stays(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def leftover(project: Path) -> None:  # noqa: F811
+def leftover(old_project: Path) -> None:
     """What `copier update` leaves of a conflict."""
     Path(ANSWERS).write_text(NEW[ANSWERS])
     blob = git("hash-object", "-w", "mine.txt").strip()
@@ -85,7 +85,7 @@ def test_update_that_fails_says_where_what_copier_left_is(monkeypatch):
 
 
 @pytest.mark.parametrize("mine", ["Müll".encode("latin-1"), b"line\r\nends"])
-def test_bytes_of_the_projects_lines_stay(release, mine):  # noqa: F811
+def test_bytes_of_the_projects_lines_stay(release, mine):
     release({".dockerignore": "a\nb\n"}, {".dockerignore": "a\n"})
     Path(".dockerignore").write_bytes(b"a\n" + mine + b"\n")
     edit({})

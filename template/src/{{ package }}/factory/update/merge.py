@@ -235,8 +235,8 @@ def _repair(path: str, releases: Releases, outcome: Outcome) -> None:
     base, theirs = ((folder / path).read_text(encoding="utf-8") for folder in (releases.old, releases.new))
     if not _unite(path, [base, ours, theirs], outcome):
         run("git", "checkout", "--quiet", "HEAD", "--", path)
-        Path(f"{path}.factory").write_text(theirs, encoding="utf-8", newline="\n")
-        outcome.conflicts[path] = f"is as it was, as the merged file could not be read: take over {path}.factory"
+        beside = _beside(path, theirs.encode())
+        outcome.conflicts[path] = f"is as it was, as the merged file could not be read: take over {beside}"
 
 
 def _parses(path: str, text: str) -> bool:
@@ -249,13 +249,17 @@ def _parses(path: str, text: str) -> bool:
 
 def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
     """The release's version of a file that is the project's own."""
-    beside = Path(f"{path}.factory")
-    beside.write_bytes(content)
-    run("git", "add", "--force", "--", str(beside))
+    beside = _beside(path, content)
     outcome.own.append(Path(path))
     outcome.attention.append(
         f"{path}: is your own; the release's is {beside}: take from it what you need and delete it"
     )
+
+
+def _beside(path: str, content: bytes) -> str:
+    Path(f"{path}.factory").write_bytes(content)
+    run("git", "add", "--force", "--", f"{path}.factory")
+    return f"{path}.factory"
 
 
 def _text(blob: str) -> str:

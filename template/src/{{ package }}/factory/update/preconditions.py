@@ -80,12 +80,12 @@ def check_answers(wanted: Mapping[str, Any], after: Mapping[str, Any], given: Ma
 def check_package(rendered: Path) -> None:
     """Refuse a name of the project that makes another package, away from the person's code. Raises FactoryError."""
     there, here = (
-        ", ".join(sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("src/*/factory"))) or "none"
+        sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("src/*/factory"))
         for folder in (rendered, Path())
     )
-    if there != here:
+    if not {*there} <= {*here}:
         raise FactoryError(
-            f"project_name: the package would be {there}, and this project's is {here}: "
+            f"project_name: the package would be {', '.join(there)}, and this project's is {', '.join(here) or 'none'}: "
             "keep the name as it was, or move the package first"
         )
 
