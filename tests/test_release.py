@@ -126,9 +126,10 @@ def test_what_is_not_committed_is_not_released(clone):
     assert release(clone, "8.0.0").stderr == "✗ not committed: new.txt\n"
 
 
-def test_without_a_tag_there_is_no_commit(clone):
-    git(clone, "config", "tag.gpgSign", "true")
+@pytest.mark.parametrize("step", ["commit", "tag"])
+def test_what_git_refuses_is_not_released(clone, step):
+    git(clone, "config", f"{step}.gpgSign", "true")
     git(clone, "config", "gpg.program", "false")
     done = release(clone, "8.0.0")
-    assert done.returncode == 1 and "✗ Git did not make the tag v8.0.0: nothing is released" in done.stderr
+    assert done.returncode == 1 and f"✗ nothing is released: git {step} failed" in done.stderr
     assert git(clone, "log", "-1", "--format=%s") == "v7.0.0" and git(clone, "status", "--porcelain") == ""

@@ -27,13 +27,14 @@ def main() -> str | None:
     text = CHANGELOG.read_text("utf-8")
     if problems := [*about_version(version, text), *about_state(), *about_notes(version, notes(text))]:
         return "\n".join(f"✗ {problem}" for problem in problems)
+    before = git("rev-parse", "HEAD").strip()
     CHANGELOG.write_text(text.replace(NEXT, f"## {version}\n", 1), "utf-8")
-    git("commit", "--quiet", "--all", f"--message=Release {version}")
     try:
+        git("commit", "--quiet", "--all", f"--message=Release {version}")
         git("tag", "--annotate", "--cleanup=verbatim", f"--message={version}\n\n{notes(text)}", f"v{version}")
-    except subprocess.CalledProcessError:
-        git("reset", "--quiet", "--hard", "HEAD^")
-        return f"✗ Git did not make the tag v{version}: nothing is released"
+    except subprocess.CalledProcessError as error:
+        git("reset", "--quiet", "--hard", before)
+        return f"✗ nothing is released: git {error.cmd[1]} failed"
     print(f"{notes(text)}\n\n✓ Released {version}; next: git push origin HEAD v{version}")
     return None
 
@@ -72,7 +73,7 @@ def about_notes(version: str, notes: str) -> Iterator[str]:
     for duty, ids in zip(duties, named, strict=True):
         if not ids:
             yield f"{CHANGELOG.name}: `{' '.join(duty.split()[:8])} …` names no change of {CHANGES.name}, in backticks"
-    for id in set().union(*new.values()) - set().union(*named):
+    for id in sorted(set().union(*new.values()) - set().union(*named)):
         yield f'{CHANGELOG.name}: no "You must" names `{id}` of {CHANGES.name}'
     yield from (f"{CHANGELOG.name}: write {better!r} for {word!r}" for word, better in findings(notes))
 
