@@ -142,18 +142,3 @@ def test_other_kinds_of_files_have_no_union(path):
 def test_a_text_that_does_not_parse_has_no_union(path, wrong):
     text = "a = 1\n" if path.endswith("toml") else "a: 1\n"
     assert merge(path, text, wrong, text + text.replace("a", "b")) is None
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "both"),
-    [
-        ("A=2\nB=1\n", "A=1\n\nB=2\n", "A=2\n\nB=2\n"),
-        ("A=1\nB=2\n", "A=2\nB=1\n", "A=2\nB=2\n"),
-        ("A=1\nC\nB=1\n", "A=2\nB=1\n", "A=2\nC\nB=1\n"),
-        ("A=2\nB=1\n", "A=3\nB=1\n", None),
-        ("A=1\nC\nB=1\n", "A=1\nD\nB=1\n", None),
-    ],
-)
-def test_neighbouring_lines_of_a_dockerfile_may_both_change(ours, theirs, both):
-    merged = merge("Dockerfile", "A=1\nB=1\n", ours, theirs)
-    assert (merged and merged.text) == both

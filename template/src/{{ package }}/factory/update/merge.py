@@ -127,7 +127,7 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
 
 
 def _neighbours(texts: Sequence[str]) -> union.Merged | None:
-    """The merge where a changed line next to one that the other side changed is no conflict."""
+    """The merge where a changed line next to one that the other side changed does not conflict."""
     merged, conflicts = _merge_lines([text.replace("\n", f"\n{BETWEEN}\n") for text in texts])
     return None if conflicts else union.Merged(merged.replace(f"{BETWEEN}\n", ""), [])
 

@@ -7,8 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
-from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -53,8 +51,6 @@ def merge(path: str, base: str, ours: str, theirs: str) -> Merged | None:
             merged = _union(plain, union_yaml.parse, union_yaml.data)
         elif _LINE_FILES.fullmatch(name):
             merged = _union(plain, _lines, _filled)
-        elif name == "Dockerfile":
-            merged = Merged(_adjoining(*plain), [])
         else:
             return None
     except (ConflictError, ValueError, YAMLError):
@@ -119,27 +115,6 @@ def _lines(text: str) -> Piece:
 
 def _filled(text: str) -> list[str]:
     return [line for line in text.split("\n") if line.strip()]
-
-
-def _adjoining(base: str, ours: str, theirs: str) -> str:
-    """Both changes of lines of which each changed others, though neighbours, which Git takes for a conflict."""
-    lines = base.split("\n")
-    edits = {
-        (at, end, tuple(text.split("\n")[new:last]))
-        for text in (ours, theirs)
-        for at, end, new, last in _edits(lines, text)
-    }
-    for (at, end, _), (other, last, _) in combinations(sorted(edits), 2):
-        if (at, end) == (other, last) or other < end:
-            raise ConflictError
-    for at, end, new in sorted(edits, reverse=True):
-        lines[at:end] = new
-    return "\n".join(lines)
-
-
-def _edits(lines: list[str], text: str) -> Iterator[tuple[int, int, int, int]]:
-    matcher = SequenceMatcher(None, lines, text.split("\n"), autojunk=False)
-    return ((at, end, new, last) for kind, at, end, new, last in matcher.get_opcodes() if kind != "equal")
 
 
 def _plain(text: str) -> str:
