@@ -176,12 +176,13 @@ class Union:
 
     def _values(self, b: Piece | None, o: Piece, t: Piece, path: Path) -> Piece:
         """Of two values that both sides changed, or changes of what is beside the value."""
-        value = _chosen(b, o, t, "body")
+        value, close = _chosen(b, o, t, "body"), None
         if value is None:
             value = self._decided(b, o, t, path)
             self.settled.add((path, None))
-        is_releases = value is t.body and not (b and o.body == b.body)
-        close = t.close if is_releases and o.body != t.body else self._close(b, o, t, path)
+            close = t.close if value is t.body else None
+        if close is None:
+            close = self._close(b, o, t, path)
         frame = o if isinstance(value, list) else t
         return replace(frame, open=_chosen(b, o, frame, "open") or frame.open, body=value, close=close, raw=None)
 
