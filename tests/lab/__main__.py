@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from . import releases
+from .catalogue import KINDS
 from .going_on import goes_on
 from .trial import Outcome, trial
 
 ORIGINS = {"0.1.0": "0.1.0", "0.2.0": "0.2.0", "flat": "before the restructure", "now": "the working tree"}
-
-
+WRONG = {"lost": "lost silently", "undelivered": "undelivered and unreported", "answers": "an answer that changed"}
 COPIERS = {"a hot fix of a module that moves", "no SECURITY.md", "no file for Claude", "no schedule"}
 
 
@@ -39,7 +39,7 @@ def progress(outcome: Outcome) -> str:
         "DOES NOT PARSE": [] if outcome.parses else ["pyproject.toml"],
     }
     told = "".join(f"; {name}: {', '.join(items)}" for name, items in wrong.items() if items)
-    return f"{outcome.origin} {outcome.number} by {outcome.way}: {found}{told}"
+    return f"{outcome.title}: {found}{told}"
 
 
 def log(outcome: Outcome) -> str:
@@ -73,33 +73,25 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(rows)
 
 
-def _copier_cannot(way: str, part: str, item: str) -> bool:
-    """Copier alone says nothing of what did not arrive, deletes an edited file that the release drops, restores seeds."""
-    return way == "copier update" and (part == "undelivered" or item in COPIERS)
-
-
 def faults(outcomes: list[Outcome]) -> list[str]:
     """What may not be."""
-    found = [f"{outcome.origin} {outcome.number} by {outcome.way}: the update failed" for outcome in outcomes if outcome.failed]
-    for part, what in (
-        ("lost", "lost silently"),
-        ("undelivered", "undelivered and unreported"),
-        ("answers", "an answer that changed"),
-    ):
+    found = [f"{outcome.title}: the update failed" for outcome in outcomes if outcome.failed]
+    found += [f"{outcome.title}: pyproject.toml does not parse" for outcome in outcomes if not outcome.parses]
+    for part, what in WRONG.items():
         for outcome in outcomes:
             items = [item for item in getattr(outcome, part) if not _copier_cannot(outcome.way, part, item)]
-            found += [f"{outcome.origin} {outcome.number} by {outcome.way}: {what}: {item}" for item in items]
-    found += [
-        f"{outcome.origin} {outcome.number} by {outcome.way}: pyproject.toml does not parse"
-        for outcome in outcomes
-        if not outcome.parses
-    ]
+            found += [f"{outcome.title}: {what}: {item}" for item in items]
     for origin, way in sorted({(outcome.origin, outcome.way) for outcome in outcomes}):
         these = [outcome for outcome in outcomes if (outcome.origin, outcome.way) == (origin, way)]
         conflicts = sum(bool(outcome.conflicts) for outcome in these)
         if conflicts > len(these) * (0.04 if origin == "now" else 0.2):
             found.append(f"{ORIGINS[origin]} by {way}: {conflicts} of {len(these)} projects have conflicts")
     return found
+
+
+def _copier_cannot(way: str, part: str, item: str) -> bool:
+    """Copier alone says nothing of what did not arrive, deletes an edited file that the release drops, restores seeds."""
+    return way == "copier update" and (part == "undelivered" or item in COPIERS)
 
 
 def working(folder: Path, outcomes: list[Outcome]) -> list[str]:
@@ -114,8 +106,8 @@ def working(folder: Path, outcomes: list[Outcome]) -> list[str]:
             wrong += [] if able else [f"{ORIGINS[origin]} by {way}: no project without a conflict to go on with"]
     for outcome in chosen:
         problem = goes_on(folder / "work" / f"{outcome.origin}-{outcome.number}", outcome.project)
-        print(f"{outcome.origin} {outcome.number} by {outcome.way} goes on: {problem or 'yes'}", flush=True)
-        wrong += [f"{outcome.origin} {outcome.number} by {outcome.way} does not go on: {problem}"] if problem else []
+        print(f"{outcome.title} goes on: {problem or 'yes'}", flush=True)
+        wrong += [f"{outcome.title} does not go on: {problem}"] if problem else []
     return wrong
 
 
@@ -127,7 +119,9 @@ def main() -> int:
     releases.repository(args.folder)
     outcomes = experiment(args)
     wrong = [*faults(outcomes), *working(args.folder, outcomes)]
-    print(table(outcomes), *wrong, f"Log: {args.folder / 'lab.log'}", sep="\n")
+    unused = {kind.name for kind in KINDS} - {name for outcome in outcomes for name in outcome.edits}
+    print(table(outcomes), f"Kinds of edits: {len(KINDS)}, in no project: {', '.join(sorted(unused)) or 'none'}")
+    print(*wrong, f"Log: {args.folder / 'lab.log'}", sep="\n")
     return bool(wrong)
 
 

@@ -2,10 +2,10 @@
 
 from random import Random
 
-from . import kinds_of_files, kinds_of_platform, kinds_of_pyproject
+from . import kinds_of_dependencies, kinds_of_files, kinds_of_platform, kinds_of_pyproject
 from .edits import Kind
 
-KINDS = [*kinds_of_pyproject.KINDS, *kinds_of_files.KINDS, *kinds_of_platform.KINDS]
+KINDS = [*kinds_of_dependencies.KINDS, *kinds_of_pyproject.KINDS, *kinds_of_files.KINDS, *kinds_of_platform.KINDS]
 
 
 def shuffled(origin: str, random: Random) -> list[Kind]:

@@ -58,6 +58,10 @@ class Outcome:
     parses: bool = True
 
     @property
+    def title(self) -> str:
+        return f"{self.origin} {self.number} by {self.way}"
+
+    @property
     def failed(self) -> bool:
         return self.code not in (0, 2, 3)
 
