@@ -78,7 +78,7 @@ def edit(files: Mapping[str, str | None]) -> None:
     git("commit", "--quiet", "--allow-empty", "--message", "edit")
 
 
-def updated(code: int) -> list[str]:
-    result = run("update")
+def updated(code: int, *options: str) -> list[str]:
+    result = run("update", *options)
     assert result.exit_code == code, result.output
     return result.output.splitlines()

@@ -93,6 +93,26 @@ def test_bytes_of_the_projects_lines_stay(release, mine):
     assert mine in Path(".dockerignore").read_bytes() and b"b" in Path(".dockerignore").read_bytes()
 
 
+def test_what_is_no_folder_stays(release):
+    release({"ops/new.txt": "theirs\n", "deploy/a.txt": f"{LINES}theirs\n"}, {"deploy/a.txt": LINES})
+    Path("deploy").symlink_to("elsewhere")
+    edit({"ops": "mine\n", "elsewhere/a.txt": LINES})
+    lines = updated(3)
+    assert "! ops/new.txt: ops is no folder of the project: not delivered" in lines
+    assert "! deploy/a.txt: deploy is no folder of the project: not delivered" in lines
+    assert Path("ops").read_text() == "mine\n" and Path("deploy").is_symlink() and Path("elsewhere/a.txt").read_text() == LINES
+
+
+@pytest.mark.usefixtures("release")
+def test_link_in_place_of_a_module_stays(tmp_path):
+    (tmp_path / "shared.py").write_text("mine\n")
+    Path(FACTORY, "errors.py").unlink()
+    Path(FACTORY, "errors.py").symlink_to(tmp_path / "shared.py")
+    edit({})
+    assert any(line.startswith(f"! {FACTORY}/errors.py: is your own; ") for line in updated(3))
+    assert Path(FACTORY, "errors.py").is_symlink() and (tmp_path / "shared.py").read_text() == "mine\n"
+
+
 @pytest.mark.usefixtures("release")
 def test_patch_and_release_beside_are_committed_even_if_such_files_are_ignored():
     edit({".gitignore": "*.patch\n*.factory\n", "Dockerfile": "FROM mine\n", f"{FACTORY}/errors.py": "mine\n"})

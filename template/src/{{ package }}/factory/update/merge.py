@@ -47,7 +47,7 @@ class Outcome:
 def merge(releases: Releases) -> Outcome:
     """Merge what lies between the releases into the project's files, and settle what Git cannot. Raises FactoryError."""
     outcome = Outcome()
-    aside = _set_aside(releases)
+    aside = _set_aside(releases, outcome)
     old, new = releases.commit()
     edited, changed = git.differing(old, "HEAD"), git.differing(old, new)
     if changed:
@@ -66,7 +66,7 @@ def merge(releases: Releases) -> Outcome:
     return outcome
 
 
-def _set_aside(releases: Releases) -> dict[str, bytes]:
+def _set_aside(releases: Releases, outcome: Outcome) -> dict[str, bytes]:
     """Take from the releases what is the project's own: a new file, what is not a file any more, or what it calls its own."""
     aside = {}
     owned = {path for path, what in vendored.accepted().items() if what == vendored.OWN}
@@ -75,8 +75,12 @@ def _set_aside(releases: Releases) -> dict[str, bytes]:
         old = releases.old / path
         added = not old.exists() and path.is_file() and path.read_bytes() != file.read_bytes()
         replaced = os.path.lexists(path) and (path.is_symlink() or not path.is_file())
-        if (added or replaced or path in owned) and not MACHINERY.match(path.as_posix()):
-            if not old.exists() or old.read_bytes() != file.read_bytes():
+        blocked = [str(folder) for folder in path.parents if folder.is_symlink() or folder.is_file()]
+        if blocked or replaced or ((added or path in owned) and not MACHINERY.match(path.as_posix())):
+            is_changed = not old.exists() or old.read_bytes() != file.read_bytes()
+            if is_changed and blocked:
+                outcome.attention.append(f"{path}: {blocked[0]} is no folder of the project: not delivered")
+            elif is_changed:
                 aside[path.as_posix()] = file.read_bytes()
             file.unlink()
             old.unlink(missing_ok=True)
