@@ -89,8 +89,11 @@ def work(project: Governed) -> dict[str, bytes]:
 
 def update(project: Governed, by: str) -> str:
     """What the update prints; it is without a conflict."""
-    commands = {"hook": [str(ROOT / "hooks/update.py"), "."], "copier": ["-m", "copier", "update", "--defaults"]}
-    done = subprocess.run([sys.executable, *commands[by]], cwd=project.folder, capture_output=True, text=True)
+    commands = {
+        "hook": ["uv", "run", "--quiet", "--script", str(ROOT / "hooks/update.py"), "."],
+        "copier": [sys.executable, "-m", "copier", "update", "--defaults"],
+    }
+    done = subprocess.run(commands[by], cwd=project.folder, capture_output=True, text=True)
     assert done.returncode == 0, done
     assert git(project.folder, "diff", "--name-only", "--diff-filter=U") == ""
     return done.stdout + done.stderr
