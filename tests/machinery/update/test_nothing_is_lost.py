@@ -93,13 +93,13 @@ def test_bytes_of_the_projects_lines_stay(release, mine):
     assert mine in Path(".dockerignore").read_bytes() and b"b" in Path(".dockerignore").read_bytes()
 
 
-def test_what_is_no_folder_stays(release):
+def test_what_is_not_a_folder_stays(release):
     release({"ops/new.txt": "theirs\n", "deploy/a.txt": f"{LINES}theirs\n"}, {"deploy/a.txt": LINES})
     Path("deploy").symlink_to("elsewhere")
     edit({"ops": "mine\n", "elsewhere/a.txt": LINES})
     lines = updated(3)
-    assert "! ops/new.txt: ops is no folder of the project: not delivered" in lines
-    assert "! deploy/a.txt: deploy is no folder of the project: not delivered" in lines
+    assert "! ops/new.txt: ops is not a folder in the project: not delivered" in lines
+    assert "! deploy/a.txt: deploy is not a folder in the project: not delivered" in lines
     assert Path("ops").read_text() == "mine\n" and Path("deploy").is_symlink() and Path("elsewhere/a.txt").read_text() == LINES
 
 

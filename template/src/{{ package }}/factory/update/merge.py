@@ -79,7 +79,7 @@ def _set_aside(releases: Releases, outcome: Outcome) -> dict[str, bytes]:
         if blocked or replaced or ((added or path in owned) and not MACHINERY.match(path.as_posix())):
             is_changed = not old.exists() or old.read_bytes() != file.read_bytes()
             if is_changed and blocked:
-                outcome.attention.append(f"{path}: {blocked[0]} is no folder of the project: not delivered")
+                outcome.attention.append(f"{path}: {blocked[0]} is not a folder in the project: not delivered")
             elif is_changed:
                 aside[path.as_posix()] = file.read_bytes()
             file.unlink()
@@ -114,7 +114,7 @@ def _settle(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:
 
 
 def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
-    """Whether the file's format says how both changes go together; then they are in it.
+    """Whether the file's format tells how both changes go together; then they are in it.
 
     The texts are the older release's, the project's and the newer release's.
     """
@@ -216,7 +216,7 @@ def _is_own(path: str, blobs: Mapping[int, str]) -> bool:
 
 
 def _review(path: str, releases: Releases, outcome: Outcome) -> None:
-    """Say what Git has merged without a conflict; what then cannot be read any more stays as the project has it."""
+    """Report what Git has merged without a conflict; what then cannot be read any more stays as the project has it."""
     here, new = Path(path), releases.new / path
     if not here.exists():
         if new.exists():
