@@ -114,7 +114,7 @@ def _settle(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:
 
 
 def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
-    """Whether the file's format tells how both changes go together; then they are in it.
+    """Whether both changes go together by the file's format; then they are in it.
 
     The texts are the older release's, the project's and the newer release's.
     """
