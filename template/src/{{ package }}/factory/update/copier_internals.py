@@ -73,7 +73,7 @@ def tag(request: dict[str, Any]) -> str | None:
     """The tag of the release that is asked for, whose `v` people may leave out."""
     if release := request["release"]:
         source = get_repo(request["source"]) or request["source"]
-        command = ("git", "ls-remote", "--tags", "--refs", source, f"v{release}")
+        command = ("git", "ls-remote", "--tags", "--refs", "--", source, f"v{release}")
         known = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
         return f"v{release}" if known else str(release)
     return None
