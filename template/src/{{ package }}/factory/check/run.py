@@ -4,6 +4,7 @@ import difflib
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from . import template
 from .checks import Check, Result
 
 SCRIPTS = sysconfig.get_path("scripts")
+FROM_PACKAGES = os.path.relpath(SCRIPTS, sysconfig.get_path("purelib"))
 
 
 def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] = ()) -> Iterator[Result]:
@@ -85,5 +87,6 @@ def _run(check: Check, files: Collection[Path], missing: str) -> Result:
 
 
 def _path(tool: str) -> str | None:
-    """The tool's program in this environment."""
-    return shutil.which(tool, path=SCRIPTS)
+    """The tool's program in this environment, or in one on which it is laid, as by `uv run --with`."""
+    below = (os.path.normpath(Path(place, FROM_PACKAGES)) for place in sys.path if place.endswith("site-packages"))
+    return shutil.which(tool, path=os.pathsep.join([SCRIPTS, *below]))
