@@ -79,12 +79,13 @@ def test_a_commit_of_ones_own_files_is_not_stopped_by_an_edit_elsewhere(vendorin
 
 
 def test_what_a_release_asks_for_is_named_until_it_is_done(vendoring):
-    (FACTORY / "changes.yaml").write_text("0.4.0: {notes: {do: write NOTES.md, why: people ask, files: [NOTES.md]}}\n")
+    (FACTORY / "changes.yaml").write_text("0.4.0: {notes: {do: write it, why: people ask, files: [NOTES.md]}}\n")
     git_repository.git("add", FACTORY / "changes.yaml")
     git_repository.git("commit", "--quiet", "--message", "An update")
     cli_runner.run("check", "--accept")
     code, output = check()
-    assert code == 0 and "! notes: write NOTES.md, because people ask\n! what you decline, name in pyproject.toml" in output
+    assert code == 0
+    assert "! notes: NOTES.md: write it, because people ask\n! to decline one of these, add its ID to pyproject.toml" in output
     assert "notes" not in check("Dockerfile")[1]
     Path("NOTES.md").touch()
     assert "!" not in check()[1]

@@ -68,14 +68,32 @@ def test_a_declined_change_is_neither_pending_nor_applied(project):
 
 
 def test_a_change_is_told_with_its_reason(project):
-    assert str(changes.pending()[0]) == "floor: set a floor, because it is needed"
+    assert str(changes.pending()[0]) == "floor: params.yaml: set a floor, because it is needed"
 
 
 def test_of_several_files_those_that_are_left_are_named(project):
     Path("run").mkdir()
     for name, command in (("a", "promote"), ("b", "promote -m why"), ("c", "promote")):
         Path(f"run/{name}.sh").write_text(f"factory {command}\n")
-    assert str(changes.pending()[-1]) == "call: give a reason, because it is asked for: run/a.sh, run/c.sh"
+    assert str(changes.pending()[-1]) == "call: run/a.sh, run/c.sh: give a reason, because it is asked for"
+
+
+def test_a_schedule_of_a_workflow_that_is_missing_is_named_until_it_is_deleted(project):
+    begin("0.3.0")
+    folder = Path(".github/workflows")
+    folder.mkdir(parents=True)
+    for name in ("model", "retrain"):
+        (folder / f"schedule-{name}.yaml").write_text(f"jobs:\n  x:\n    uses: ./{folder}/{name}.yaml # as it is\n")
+        (folder / f"{name}.yaml").touch()
+    assert ids() == []
+    (folder / "retrain.yaml").unlink()
+    [change] = map(str, changes.pending())
+    assert change.startswith(f"schedules: {folder}/schedule-retrain.yaml: delete it, because it calls {folder}/retrain.yaml")
+    Path("pyproject.toml").write_text('[tool.factory]\ndeclined = ["schedules"]\n')
+    assert ids() == []
+    Path("pyproject.toml").unlink()
+    (folder / "schedule-retrain.yaml").unlink()
+    assert ids() == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +106,7 @@ def test_of_several_files_those_that_are_left_are_named(project):
 )
 def test_a_releases_text_is_replaced_and_the_rest_stays_byte_for_byte(project, before, after):
     Path("params.yaml").write_bytes(before.encode())
-    assert changes.apply("0.2.0") == ["params.yaml: size: raise the size"]
+    assert changes.apply("0.2.0") == ["params.yaml: done for you: raise the size"]
     assert Path("params.yaml").read_bytes() == after.encode()
 
 

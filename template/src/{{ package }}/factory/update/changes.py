@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 from ..workspace import git, migration
 
 ANSWERS = ".copier-answers.yml"
-DECLINE = 'what you decline, name in pyproject.toml: `declined = ["ID"]` below `[tool.factory]`'
+DECLINE = 'to decline one of these, add its ID to pyproject.toml: `declined = ["ID"]` below `[tool.factory]`'
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Change:
     absent: str | None = None
 
     def __str__(self) -> str:
-        where = "" if self.left == self.files else f": {', '.join(self.left)}"
-        return f"{self.id}: {self.do}, because {self.why}{where}"
+        return f"{self.id}: {', '.join(self.left)}: {self.do}, because {self.why}"
 
     @property
     def left(self) -> list[str]:
@@ -64,7 +63,7 @@ class Change:
 def apply(before: str) -> list[str]:
     """Do what the releases after `before` ask for, where the text is still a release's; what was done in which file."""
     wanted = [change for change in _undone() if _version(change.release) > _version(before)]
-    done = [f"{path}: {change.id}: {change.do}" for change in wanted for path in change.apply()]
+    done = [f"{path}: done for you: {change.do}" for change in wanted for path in change.apply()]
     return [*done, *migration.migrate()]
 
 
@@ -72,7 +71,7 @@ def pending() -> list[Change]:
     """What releases since the project's first ask for, and is neither done nor declined."""
     undone = _undone()
     first = _version(_first_release()) if undone else ()
-    return [change for change in undone if _version(change.release) > first]
+    return [*(change for change in undone if _version(change.release) > first), *_lost_schedules()]
 
 
 def _undone() -> list[Change]:
@@ -85,6 +84,15 @@ def _undone() -> list[Change]:
         for id, entry in entries.items()
         if id not in declined and (change := Change(id, release, **entry)).left
     ]
+
+
+def _lost_schedules() -> Iterator[Change]:
+    """Schedules of workflows that are no longer there: a change cannot say it, as it concerns one file at a time."""
+    for path in sorted(Path(".github/workflows").glob("schedule-*.yaml")):
+        for name in re.findall(r"^ +uses: \./(\S+\.ya?ml)\b", _read(path), re.MULTILINE):
+            if not Path(name).exists() and "schedules" not in _declined():
+                why = f"it calls {name}, which is missing, and each start fails"
+                yield Change("schedules", "", "delete it", why, [path.as_posix()], absent=re.escape(name))
 
 
 def _text(file: Path) -> str:
