@@ -23,7 +23,7 @@ from factory.update import update
 def main() -> int | str:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("project", type=Path, help="folder of the project")
-    parser.add_argument("--template", metavar="URL", help="where the template is now, if it has moved")
+    parser.add_argument("--template", metavar="URL", type=update.address, help="where the template is now, if it has moved")
     parser.add_argument("--release", metavar="X.Y.Z", help="which release (default: the newest)")
     parser.add_argument("--data", metavar="KEY=VALUE", action="append", default=[], help="change an answer")
     args = parser.parse_args()

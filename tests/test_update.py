@@ -1,6 +1,7 @@
 """`copier update` brings what the template owns and leaves alone what the user owns, from every release, without a conflict."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -450,7 +451,11 @@ def test_conflicts_of_copier_are_undone_by_one_command(old, projects):
     commit(old)
     command = [sys.executable, "-m", "copier", "update", "--defaults"]
     done = subprocess.run(command, cwd=old, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert done.returncode == 0 and "uv run hooks/update.py" in done.stderr and "<<<<<<<" in git(old, "diff"), done
+    assert (
+        done.returncode == 0
+        and f"uv run hooks/update.py {shlex.quote(str(old.resolve()))}\n" in done.stderr
+        and "<<<<<<<" in git(old, "diff")
+    ), done
     (old / "pyproject.toml").write_text("<<<<<<<\n")  # with which neither uv nor the project's own command starts
     done = safely(old)
     assert done.returncode == 3 and "git stash list" in done.stdout, done
@@ -488,6 +493,16 @@ def test_template_that_moved_is_named(old, releases):
     commit(old)
     assert safely(old).returncode == 1
     assert safely(old, f"--template={moved}").returncode == 0
+    commit(old)
+    assert safely(old).stdout == "Release 1.1.0 is already the newest\n"
+
+
+def test_template_that_moved_is_recorded(old, releases, monkeypatch):
+    moved = shutil.copytree(releases, old.parent / "moved")
+    monkeypatch.chdir(old.parent)
+    done = safely(old, "--template=moved")
+    assert done.returncode == 0 and f"to 1.1.0, with _src_path={moved}; next" in done.stdout, done
+    assert yaml.safe_load((old / ANSWERS).read_text("utf-8"))["_src_path"] == str(moved)
 
 
 def test_answer_that_the_template_no_longer_takes_is_not_replaced(old, releases):

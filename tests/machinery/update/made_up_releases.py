@@ -13,7 +13,7 @@ ANSWERS = ".copier-answers.yml"
 FACTORY = "src/x/factory"
 LINES = "".join(f"line {number}\n" for number in range(20))
 OLD = {
-    ANSWERS: "_commit: 1.0.0\n_src_path: the/template\nci: github\nproject_name: x\n",
+    ANSWERS: "_commit: 1.0.0\n_src_path: /the/template\nci: github\nproject_name: x\n",
     "Dockerfile": LINES,
     "compose.yaml": "services:\n  app:\n    image: one\n",
     "dropped.txt": LINES,

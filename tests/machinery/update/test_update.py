@@ -5,18 +5,30 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from late_flights.factory.update.update import Update
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
 from machinery.update.made_up_releases import FACTORY, LINES, NEW, edit, git, updated
 
+NEXT = "uv sync, uv run factory check, uv run pytest, and commit"
+
 
 @pytest.mark.usefixtures("release")
 def test_what_the_release_changes_arrives():
-    assert updated(0) == ["✓ Template updated from 1.0.0 to 1.1.0; next: uv sync, uv run pytest, then commit"]
+    assert updated(0) == [f"✓ Template updated from 1.0.0 to 1.1.0; next: {NEXT}"]
     assert {name: Path(name).read_text() for name in NEW} == NEW
     assert Path("mine.txt").read_text() == "mine\n" and not Path("dropped.txt").exists()
     assert not Path("docs").exists()
+
+
+def test_what_is_to_be_done_and_what_changed_is_said_last():
+    done = Update("1.0.0", "1.0.0", pending=["do it"], answers={"ci": "github", "license": "MIT"})
+    assert done.lines() == [
+        "! do it",
+        f"✓ Answers changed: ci=github, license=MIT; next: do what the lines with ! say, then {NEXT}",
+    ]
+    assert done.lines(with_pending=False) == [f"✓ Answers changed: ci=github, license=MIT; next: {NEXT}"]
 
 
 @pytest.mark.usefixtures("release")
@@ -31,7 +43,7 @@ def test_a_conflict_is_named_and_its_lines_are_marked():
     edit({"Dockerfile": LINES.replace("line 3\n", "mine\n")})
     lines = updated(2)
     assert "✗ Dockerfile: conflict: edit the marked lines" in lines
-    assert lines[-1].endswith("next: resolve the conflicts in Dockerfile, then uv sync, uv run pytest, then commit")
+    assert lines[-1].endswith(f"next: resolve the conflicts in Dockerfile, then {NEXT}")
     assert "<<<<<<<" in Path("Dockerfile").read_text() and git("ls-files", "--unmerged", "Dockerfile")
     assert "the last update's conflicts are not resolved" in refused("update")
 

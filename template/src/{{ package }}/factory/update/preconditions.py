@@ -22,10 +22,10 @@ UNDER_WAY = {
 """By the file that Git keeps meanwhile, what it is in the middle of."""
 
 
-def check(expected: str | None) -> tuple[dict[str, Any], bool]:
+def check(template: str | None) -> tuple[dict[str, Any], bool]:
     """The answers of the last commit, and whether an update by Copier alone left conflicts. Raises FactoryError.
 
-    `expected` is the template's new address, if it has moved.
+    `template` is the address that a person gives in place of the recorded one, which is then not checked.
     """
     git.changes()  # fails where there is no repository
     if git.commit() is None:
@@ -40,7 +40,8 @@ def check(expected: str | None) -> tuple[dict[str, Any], bool]:
         raise FactoryError(
             "the history, which has the release that the project began with, is not here: `git fetch --unshallow`"
         )
-    _check_template(answers["_src_path"], expected)
+    if not template:
+        _check_template(answers["_src_path"])
     return answers, conflicts
 
 
@@ -63,8 +64,7 @@ def parse(text: str | None) -> dict[str, Any]:
 
 def answers_of_release(answers: dict[str, Any]) -> dict[str, Any]:
     """The answers with which the files of the project's release were made, even if somebody has edited them since."""
-    last = run("git", "log", "--max-count=1", "--format=%H", "-G^_commit:", "--", ANSWERS)
-    then = parse(git.show(last, f"./{ANSWERS}"))
+    then = _last_updated()
     return then if then["_commit"] == answers["_commit"] else answers
 
 
@@ -113,13 +113,25 @@ def _git_file(name: str) -> Path:
     return Path(run("git", "rev-parse", "--git-path", name))
 
 
-def _check_template(source: str, expected: str | None) -> None:
-    """Refuse a template other than the one the project was generated from, or the one that is named."""
-    original = expected or parse(git.first(ANSWERS))["_src_path"]
-    if source != original:
+def _check_template(source: str) -> None:
+    """Refuse a template to which no update has led: a pull request may have changed its address alone."""
+    known = _last_updated("--first-parent")["_src_path"]  # a pull request is seen as a whole
+    if source != known:
         raise FactoryError(
-            f"{ANSWERS}: this project's template is {original}, not {source}: if it has moved, add --template {source}"
+            f"{ANSWERS}: this project's template is {known}, not {source}: if it has moved, add --template {source}"
         )
+    is_relative = ":" not in source and not source.startswith(("/", "\\", "~"))
+    if is_relative and not Path(source).exists():
+        raise FactoryError(
+            f"{ANSWERS}: the recorded address {source} is relative, and there is no Git repository there: "
+            "give its place by --template"
+        )
+
+
+def _last_updated(*options: str) -> dict[str, Any]:
+    """The answers in the commit that brought the project's release."""
+    last = run("git", "log", *options, "--max-count=1", "--format=%H", "-G^_commit:", "--", ANSWERS)
+    return parse(git.show(last, f"./{ANSWERS}"))
 
 
 def _is_updated(answers: Mapping[str, Any]) -> bool:

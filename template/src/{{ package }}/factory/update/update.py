@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..errors import FactoryError
 from ..workspace import migration
 from ..workspace.process import run
 from . import changes, merge, preconditions, releases, vendored
 
-STASHED = "what Copier's update had left is in `git stash list`: drop it when you need it no more"
+STASHED = "what Copier's update had left is in `git stash list`: drop it once you no longer need it"
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,21 @@ class Update:
             *(f"! {line}" for line in self.attention),
             *(f"! {line}" for line in self.pending if with_pending),
             *(f"✓ {line}" for line in self.done),
-            self._summary(),
+            self._summary(with_pending),
         ]
 
-    def _summary(self) -> str:
+    def _summary(self, with_pending: bool) -> str:
         if self.is_newest and not self.conflicts:
             return f"Release {self.after} is already the newest"
-        answers = "".join(f", with {name}={value}" for name, value in self.answers.items())
-        first = f"resolve the conflicts in {', '.join(self.conflicts)}, then " if self.conflicts else ""
-        return (
-            f"✓ Template updated from {self.before} to {self.after}{answers}; "
-            f"next: {first}uv sync, uv run pytest, then commit"
-        )
+        answers = ", ".join(f"{name}={value}" for name, value in self.answers.items())
+        what = f"Template updated from {self.before} to {self.after}" + (f", with {answers}" if answers else "")
+        if self.before == self.after and answers:
+            what = f"Answers changed: {answers}"
+        first = [f"resolve the conflicts in {', '.join(self.conflicts)}"] if self.conflicts else []
+        if self.attention or (self.pending and with_pending):
+            first.append("do what the lines with ! say")
+        then = f"{', '.join(first)}, then " if first else ""
+        return f"✓ {what}; next: {then}uv sync, uv run factory check, uv run pytest, and commit"
 
 
 def update(template: str | None = None, release: str | None = None, data: Mapping[str, str] | None = None) -> Update:
@@ -60,7 +64,9 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
     `template` is the template's new address, if it has moved; `data` has answers that change.
     """
     answers, leftover = preconditions.check(template)
-    with releases.render(answers, release, data or {}) as rendered:
+    given = dict(data or {})
+    moved = {"_src_path": address(template)} if template else {}
+    with releases.render(answers | moved, release, given) as rendered:
         if leftover:
             run("git", "reset", "--quiet")  # or Git would not stash
             run("git", "stash", "push", "--quiet", "--include-untracked", "--message", "what Copier's update left")
@@ -79,9 +85,13 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
     if leftover:
         outcome.attention.append(STASHED)
     pending = [*migration.remaining(), *map(str, changes.pending())]
-    return Update(
-        rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, data or {}
-    )
+    changed = given if moved.items() <= answers.items() else given | moved
+    return Update(rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, changed)
+
+
+def address(template: str) -> str:
+    """The template's address, which for a folder does not depend on the current one."""
+    return str(Path(template).resolve()) if Path(template).exists() else template
 
 
 def parse_data(options: Iterable[str]) -> dict[str, str]:

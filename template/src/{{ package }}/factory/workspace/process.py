@@ -19,6 +19,7 @@ GIT_SETTINGS = {
     "diff.mnemonicPrefix": "false",
     "diff.noprefix": "false",
     "diff.relative": "false",
+    "log.showRoot": "true",
     "log.showSignature": "false",
     "merge.conflictStyle": "merge",
     "merge.directoryRenames": "false",
