@@ -29,6 +29,8 @@ def test_what_is_to_be_done_and_what_changed_is_said_last():
         f"✓ Answers changed: ci=github, license=MIT; next: do what the lines with ! say, then {NEXT}",
     ]
     assert done.lines(with_pending=False) == [f"✓ Answers changed: ci=github, license=MIT; next: {NEXT}"]
+    [moved] = Update("1.0.0", "1.0.0", answers={"_src_path": "there"}).lines()
+    assert "_src_path=there (give --template again until a newer release has come from there); next" in moved
 
 
 @pytest.mark.usefixtures("release")
