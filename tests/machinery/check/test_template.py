@@ -54,9 +54,19 @@ def test_a_missing_and_a_foreign_file(vendoring):
     Path(RENDERED).unlink()
     Path("tests/factory/mine.py").touch()
     code, output = check()
-    assert f"TEMPLATE_EDITED: {RENDERED} is missing, unlike in release 0.3.0: restore it with" in output
-    assert code == 1 and f"TEMPLATE_EDITED: {MACHINERY} is missing, unlike in release 0.3.0: restore it with" in output
-    assert "TEMPLATE_EDITED: tests/factory/mine.py is not of the release: move it out of tests/factory, or accept it" in output
+    assert f"TEMPLATE_EDITED: {RENDERED} is missing; release 0.3.0 has it: restore it with" in output
+    assert code == 1 and f"TEMPLATE_EDITED: {MACHINERY} is missing; release 0.3.0 has it: restore it with" in output
+    assert (
+        "TEMPLATE_EDITED: tests/factory/mine.py is not part of release 0.3.0: move it out of tests/factory, or accept" in output
+    )
+
+
+def test_patch_that_an_update_left_is_not_to_be_accepted(vendoring):
+    patch = Path(f"{MACHINERY}.patch")
+    patch.touch()
+    code, output = check()
+    advice = "make it again and accept that, or drop it; then delete the patch"
+    assert code == 1 and output.endswith(f": {patch} holds a fix that an update could not merge: {advice}\n")
 
 
 def test_an_accepted_edit_passes_until_the_file_is_edited_again(vendoring):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from machinery.update.made_up_releases import FACTORY, LINES, NEW, edit, git, updated
+from machinery.update.made_up_releases import FACTORY, LINES, NEW, PATCHED, edit, git, updated
 
 SETTINGS = {
     "apply.whitespace": "error-all",
@@ -63,7 +63,7 @@ def test_update_is_the_same(settings, monkeypatch, keys):
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     lines = updated(2)
     assert "✓ Dockerfile: the release's changes are in the file that you moved it to" in lines
-    assert f"! {FACTORY}/errors.py: is as released; your change, which conflicts with that, is {FACTORY}/errors.py.patch" in lines
+    assert PATCHED in lines
     assert "✗ compose.yaml: conflict: edit the marked lines" in lines and len(lines) == 4
     assert Path("docker/Dockerfil\u00e9").read_text() == f"{NEW['Dockerfile']}mine\n"
     assert Path(FACTORY, "extra.py").read_bytes() == NEW[f"{FACTORY}/extra.py"].encode()

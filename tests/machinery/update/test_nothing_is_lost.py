@@ -109,7 +109,7 @@ def test_link_in_place_of_a_module_stays(tmp_path):
     Path(FACTORY, "errors.py").unlink()
     Path(FACTORY, "errors.py").symlink_to(tmp_path / "shared.py")
     edit({})
-    assert any(line.startswith(f"! {FACTORY}/errors.py: is your own; ") for line in updated(3))
+    assert any(line.startswith(f"! {FACTORY}/errors.py: is yours and stays; ") for line in updated(3))
     assert Path(FACTORY, "errors.py").is_symlink() and (tmp_path / "shared.py").read_text() == "mine\n"
 
 

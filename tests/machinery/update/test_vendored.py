@@ -130,8 +130,23 @@ def test_an_edit_that_the_next_release_contains_is_no_longer_listed(vendoring):
     vendored.accept()
     fixed = RELEASE | {"src/<package>/factory/machinery.py": "WHEELS = 5\n"}
     (FACTORY / "MANIFEST").write_text(manifest(fixed))
-    assert vendored.renew() == [f"{MACHINERY}: as in the release, so no longer listed in {PATCHES}"]
+    assert vendored.renew() == [f"{MACHINERY}: the release has your fix, so it is no longer listed in {PATCHES}"]
     assert not PATCHES.exists() and not vendored.renew()
+
+
+def test_of_what_an_update_reports_otherwise_nothing_is_said(vendoring):
+    PATCHES.write_text(f"{'1' * 64}  {MACHINERY}\n")
+    assert not vendored.renew(reported=[MACHINERY]) and not PATCHES.exists()
+
+
+def test_why_an_edit_is_no_longer_listed(vendoring):
+    Path("Dockerfile").unlink()
+    PATCHES.write_text(f"missing  {MACHINERY}\n{'1' * 64}  Dockerfile\n{'1' * 64}  .gitlab-ci.yml\n")
+    assert vendored.renew() == [
+        f".gitlab-ci.yml: it is no longer the template's, so it is no longer listed in {PATCHES}",
+        f"Dockerfile: it no longer differs, so it is no longer listed in {PATCHES}",
+        f"{MACHINERY}: it no longer differs, so it is no longer listed in {PATCHES}",
+    ]
 
 
 def test_an_edit_that_an_update_merged_is_renewed_and_reported(vendoring):

@@ -5,16 +5,13 @@ from pathlib import Path
 import pytest
 from late_flights.factory.update.vendored import digest
 
-from machinery.update.made_up_releases import FACTORY, LINES, NEW, edit, git, updated
+from machinery.update.made_up_releases import FACTORY, LINES, NEW, PATCHED, edit, git, updated
 
 
 @pytest.mark.usefixtures("release")
 def test_machinery_is_the_release_and_the_edit_a_patch():
     edit({f"{FACTORY}/errors.py": LINES.replace("line 3\n", "mine\n")})
-    assert (
-        f"! {FACTORY}/errors.py: is as released; your change, which conflicts with that, is {FACTORY}/errors.py.patch"
-        in updated(3)
-    )
+    assert PATCHED in updated(3)
     assert Path(FACTORY, "errors.py").read_text() == NEW[f"{FACTORY}/errors.py"]
     git("checkout", "--quiet", "HEAD", "--", f"{FACTORY}/errors.py")
     git("apply", "--reverse", f"{FACTORY}/errors.py.patch")
@@ -33,9 +30,11 @@ def test_own_module_where_the_release_brings_one_is_a_patch():
 def test_what_is_the_projects_own_stays_and_the_release_is_beside_it(release, name):
     release({"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"} if name != "Dockerfile" else {})
     edit({name: "FROM mine\nRUN mine\n"})
-    assert f"! {name}: is your own; the release's is {name}.factory: take from it what you need and delete it" in updated(3)
+    beside = f"{name}.factory"
+    told = f"! {name}: is yours and stays; the release's version is {beside}: copy what you need, then delete {beside}"
+    assert told in updated(3)
     assert Path(name).read_text() == "FROM mine\nRUN mine\n"
-    assert Path(f"{name}.factory").read_text() == (NEW | {"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"})[name]
+    assert Path(beside).read_text() == (NEW | {"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"})[name]
 
 
 @pytest.mark.usefixtures("release")
@@ -62,7 +61,8 @@ def test_moved_file_gets_the_changes_and_deleted_one_stays_away():
     lines = updated(3)
     assert "✓ Dockerfile: the release's changes are in the file that you moved it to" in lines
     assert Path("docker/Dockerfile").read_text() == f"{NEW['Dockerfile']}mine\n" and not Path("Dockerfile").exists()
-    assert "! compose.yaml: you deleted or moved it, and the release changed it: not delivered" in lines
+    missed = "you deleted or moved it, and the release changed it: not delivered; nothing to do if you meant it"
+    assert f"! compose.yaml: {missed}" in lines
     assert not Path("compose.yaml").exists()
 
 
@@ -79,9 +79,34 @@ def test_accepted_edit_that_is_merged_is_accepted_again(release):
     edit(
         {f"{FACTORY}/errors.py": LINES.replace("line 15\n", "mine\n"), f"{FACTORY}/PATCHES": f"{'1' * 64}  {FACTORY}/errors.py\n"}
     )
-    assert f"✓ {FACTORY}/errors.py: your edit was merged with the release's: review it" in updated(0)
+    assert updated(0)[:-1] == [f"✓ {FACTORY}/errors.py: your edit was merged with the release's: review it"]
     assert Path(FACTORY, "errors.py").read_text() == merged
     assert f"{digest(merged.encode())}  {FACTORY}/errors.py\n" in Path(FACTORY, "PATCHES").read_text()
+
+
+@pytest.mark.usefixtures("release")
+def test_edit_that_nobody_has_accepted_is_merged_and_to_be_accepted():
+    name = f"{FACTORY}/errors.py"
+    edit({name: LINES.replace("line 15\n", "mine\n")})
+    accept = f"`uv run factory check --accept {name}`"
+    merged = f"! {name}: your edit was merged with the release's: review it, then {accept}, or take it back"
+    assert updated(3)[:-1] == [merged]
+    assert Path(name).read_text() == NEW[name].replace("line 15\n", "mine\n")
+
+
+def test_of_an_accepted_edit_that_conflicts_one_thing_is_said(release):
+    name = f"{FACTORY}/errors.py"
+    release({f"{FACTORY}/MANIFEST": f"{digest(NEW[name].encode())}  {name}\n"})
+    edit({name: LINES.replace("line 3\n", "mine\n"), f"{FACTORY}/PATCHES": f"{'1' * 64}  {name}\n"})
+    assert updated(3)[:-1] == [PATCHED] and not Path(FACTORY, "PATCHES").exists()
+
+
+def test_marked_lines_are_not_accepted(release):
+    patches = f"{'1' * 64}  Dockerfile\n"
+    release({f"{FACTORY}/MANIFEST": f"{digest(NEW['Dockerfile'].encode())}  Dockerfile\n"})
+    edit({"Dockerfile": LINES.replace("line 3\n", "mine\n"), f"{FACTORY}/PATCHES": patches})
+    assert updated(2)[:-1] == ["✗ Dockerfile: conflict: edit the marked lines"]
+    assert Path(FACTORY, "PATCHES").read_text() == patches
 
 
 @pytest.mark.usefixtures("release")
@@ -110,5 +135,7 @@ def test_file_that_both_move_is_there_twice(release):
 def test_edit_goes_where_the_release_moves_the_file(release):
     release({f"{FACTORY}/errors.py": None, f"{FACTORY}/core/errors.py": LINES.replace("line 3\n", "line three\n")})
     edit({f"{FACTORY}/errors.py": f"{LINES}mine\n"})
-    assert f"✓ {FACTORY}/errors.py: your changes are in the file that the release moved it to" in updated(0)
+    lines = updated(3)
+    assert f"✓ {FACTORY}/errors.py: your changes are in the file that the release moved it to" in lines
+    assert any(line.startswith(f"! {FACTORY}/core/errors.py: your edit was merged") for line in lines)
     assert Path(FACTORY, "core/errors.py").read_text().endswith("line 19\nmine\n")

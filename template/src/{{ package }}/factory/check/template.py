@@ -33,10 +33,15 @@ def compare(files: Collection[Path]) -> tuple[Result | None, list[Path]]:
 def _problem(path: Path, digest: str | None, release: str) -> str:
     accept = f"accept it with `uv run factory check --accept {path}`"
     if digest is None and path.exists():
-        return f"{path} is not of the release: move it out of {path.parent}, or {accept}"
-    what = "differs from" if path.exists() else "is missing, unlike in"
+        if path.suffix == ".patch" and path.with_suffix("").exists():
+            return (
+                f"{path} holds a fix that an update could not merge: make it again and accept that, or drop it; "
+                "then delete the patch"
+            )
+        return f"{path} is not part of {release}: move it out of {path.parent}, or {accept}"
+    what = f"differs from {release}" if path.exists() else f"is missing; {release} has it"
     commit = _commit(path, digest)
-    return f"{path} {what} {release}: {f'restore it with `git checkout {commit} -- {path}`, or ' if commit else ''}{accept}"
+    return f"{path} {what}: {f'restore it with `git checkout {commit} -- {path}`, or ' if commit else ''}{accept}"
 
 
 def _commit(path: Path, digest: str | None) -> str | None:

@@ -31,6 +31,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 }
 BETWEEN = "\x01"  # a line that no text has
 SHARED = ("pyproject.toml", ".gitignore")  # which are never the project's alone
+BOTH = "has your changes and the release's"
 COMMON = 0.5  # of the lines; a file that shares fewer with its release is the project's own
 
 
@@ -39,7 +40,7 @@ class Outcome:
     """What became of files that both sides have changed, a line for each."""
 
     conflicts: dict[str, str] = field(default_factory=dict)  # by file
-    attention: list[str] = field(default_factory=list)
+    attention: dict[str, str] = field(default_factory=dict)  # by file
     done: list[str] = field(default_factory=list)
     own: list[Path] = field(default_factory=list)  # what the project has in place of the release's files
 
@@ -79,7 +80,7 @@ def _set_aside(releases: Releases, outcome: Outcome) -> dict[str, bytes]:
         if blocked or replaced or ((added or path in owned) and not MACHINERY.match(path.as_posix())):
             is_changed = not old.exists() or old.read_bytes() != file.read_bytes()
             if is_changed and blocked:
-                outcome.attention.append(f"{path}: {blocked[0]} is not a folder in the project: not delivered")
+                outcome.attention[str(path)] = f"{blocked[0]} is not a folder in the project: not delivered"
             elif is_changed:
                 aside[path.as_posix()] = file.read_bytes()
             file.unlink()
@@ -96,15 +97,17 @@ def _settle(path: str, blobs: Mapping[int, str], outcome: Outcome) -> None:
         run("git", "rm", "--cached", "--quiet", "--", path)
         Path(path).unlink(missing_ok=True)
         if 3 in blobs and vendored.accepted().get(Path(path)) != vendored.MISSING:
-            outcome.attention.append(f"{path}: you deleted or moved it, and the release changed it: not delivered")
+            outcome.attention[path] = (
+                "you deleted or moved it, and the release changed it: not delivered; nothing to do if you meant it"
+            )
     elif blobs.keys() == {2}:
         run("git", "add", "--", path)
-        outcome.attention.append(f"{path}: you moved it here and the release to another place: keep one of them")
+        outcome.attention[path] = "you moved it here and the release to another place: keep one of them"
     elif MACHINERY.match(path):
         _settle_machinery(path, blobs, outcome)
     elif 3 not in blobs:
         run("git", "add", "--", path)
-        outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
+        outcome.attention[path] = "kept, as it was edited since generation; the template no longer has it"
     elif _is_own(path, blobs):
         run("git", "checkout", "--quiet", "--ours", "--", path)
         run("git", "add", "--", path)
@@ -126,7 +129,7 @@ def _unite(path: str, texts: Sequence[str], outcome: Outcome) -> bool:
     _write(Path(path), merged.text)
     run("git", "add", "--", path)
     notes = (note.encode("utf-8", "replace").decode() for note in merged.notes)
-    outcome.done += [f"{path}: has your changes and the release's", *(f"{path}: {note}" for note in notes)]
+    outcome.done += [f"{path}: {BOTH}", *(f"{path}: {note}" for note in notes)]
     return True
 
 
@@ -158,10 +161,13 @@ def _settle_machinery(path: str, blobs: Mapping[int, str], outcome: Outcome) -> 
         patch = Path(f"{place or path}.patch")
         _write(patch, _diff(blobs, place or path))
         run("git", "add", "--force", "--", str(patch))
-        outcome.attention.append(f"{path}: {moved}is as released; your change, which conflicts with that, is {patch}")
+        outcome.attention[path] = (
+            f"{moved}is as released, because your fix conflicts with it; your fix is in {patch}: "
+            "make it again if it is still needed, then delete the patch"
+        )
     else:
         run("git", "add", "--", path)
-        outcome.attention.append(f"{path}: kept, as it was edited since generation; the template no longer has it")
+        outcome.attention[path] = "kept, as it was edited since generation; the template no longer has it"
         return
     _take(path, blobs)
 
@@ -227,8 +233,8 @@ def _review(path: str, releases: Releases, outcome: Outcome) -> None:
         return
     elif not _parses(path, here.read_text(encoding="utf-8", errors="replace")):
         _repair(path, releases, outcome)
-    elif here.read_bytes() != new.read_bytes() and here not in vendored.accepted():  # of which `renew` tells
-        outcome.done.append(f"{path}: has your changes and the release's")
+    elif here.read_bytes() != new.read_bytes():
+        outcome.done.append(f"{path}: {BOTH}")
 
 
 def _repair(path: str, releases: Releases, outcome: Outcome) -> None:
@@ -255,8 +261,8 @@ def _put_beside(path: str, content: bytes, outcome: Outcome) -> None:
     """The release's version of a file that is the project's own."""
     beside = _beside(path, content)
     outcome.own.append(Path(path))
-    outcome.attention.append(
-        f"{path}: is your own; the release's is {beside}: take from it what you need and delete it"
+    outcome.attention[path] = (
+        f"is yours and stays; the release's version is {beside}: copy what you need, then delete {beside}"
     )
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import FactoryError
-from ..workspace import migration
+from ..workspace import git, migration
 from ..workspace.process import run
 from . import changes, merge, preconditions, releases, vendored
 
+ACCEPT = (
+    "your edit was merged with the release's: review it, then `uv run factory check --accept {path}`, or take it back"
+)
 STASHED = "what Copier's update had left is in `git stash list`: drop it once you no longer need it"
 
 
@@ -77,23 +80,37 @@ def update(template: str | None = None, release: str | None = None, data: Mappin
         try:
             outcome = merge.merge(rendered)
             outcome.done.extend(changes.apply(rendered.before))
-            outcome.done.extend(vendored.renew(outcome.own))
+            _renew(outcome, rendered.new)
         except BaseException as error:
             run("git", "reset", "--quiet", "--hard")
             run("git", "clean", "--quiet", "--force", "-d")
             if leftover:
                 raise FactoryError(f"{error}; {STASHED}") from error
             raise
-    if leftover:
-        outcome.attention.append(STASHED)
+    attention = [*(f"{path}: {what}" for path, what in outcome.attention.items()), *([STASHED] if leftover else [])]
     pending = [*migration.remaining(), *map(str, changes.pending())]
     changed = given if moved.items() <= answers.items() else given | moved
-    return Update(rendered.before, rendered.after, outcome.conflicts, outcome.attention, outcome.done, pending, changed)
+    return Update(rendered.before, rendered.after, outcome.conflicts, attention, outcome.done, pending, changed)
 
 
 def address(template: str) -> str:
     """The template's address, which for a folder does not depend on the current one."""
     return str(Path(template).resolve()) if Path(template).exists() else template
+
+
+def _renew(outcome: merge.Outcome, release: Path) -> None:
+    """Bring the accepted edits up to date, and ask about the others that are now in a file of the release."""
+    before, reported = vendored.accepted(), {Path(path) for path in (*outcome.conflicts, *outcome.attention)}
+    renewed = vendored.renew(outcome.own, reported)
+    candidates = {*vendored.edited()} & {*git.staged()} - reported if vendored.has_manifest() else set()
+    merged = [path for path in sorted(candidates) if _is_edited(path, release / path)]
+    elsewhere = {f"{path}: {merge.BOTH}" for path in (*before, *merged)}
+    outcome.done = [*(line for line in outcome.done if line not in elsewhere), *renewed]
+    outcome.attention |= {str(path): ACCEPT.format(path=path) for path in merged}
+
+
+def _is_edited(path: Path, released: Path) -> bool:
+    return released.is_file() and released.read_bytes() != path.read_bytes()
 
 
 def parse_data(options: Iterable[str]) -> dict[str, str]:

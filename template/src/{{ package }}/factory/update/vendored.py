@@ -62,21 +62,27 @@ def accept(paths: Collection[Path] | None = None, *, own: bool = False) -> list[
     return sorted(new)
 
 
-def renew(own: Collection[Path] = ()) -> list[str]:
+def renew(own: Collection[Path] = (), reported: Collection[Path] = ()) -> list[str]:
     """Bring the accepted edits up to date after an update; what became of those that it changed.
 
-    `own` has the files that the update found to be the project's own.
+    `own` has the files that the update found to be the project's own, `reported` those that it reports otherwise.
     """
-    if not (factory() / "MANIFEST").exists():  # of a release before 0.3.0
+    if not has_manifest():
         return []
     before = accepted()
     accept(own, own=True)
-    merged = accept(before)
-    gone = sorted(before.keys() - accepted().keys())
+    merged = accept(before.keys() - {*reported})
+    gone = sorted(before.keys() - accepted().keys() - {*reported})
+    unlisted = f"so it is no longer listed in {factory() / 'PATCHES'}"
     return [
-        *(f"{path}: as in the release, so no longer listed in {factory() / 'PATCHES'}" for path in gone),
+        *(f"{path}: {_reason(path, before[path])}, {unlisted}" for path in gone),
         *(f"{path}: your edit was merged with the release's: review it" for path in merged),
     ]
+
+
+def has_manifest() -> bool:
+    """Whether the release says which files are the template's: those before 0.3.0 do not. Raises FactoryError."""
+    return (factory() / "MANIFEST").exists()
 
 
 def is_vendored(path: Path) -> bool:
@@ -119,6 +125,13 @@ def answers() -> dict[str, str]:
 def digest(content: bytes) -> str:
     """The SHA-256, whatever line endings Git writes on this machine."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _reason(path: Path, before: str) -> str:
+    """Why an edit is no longer listed, of which PATCHES had this."""
+    if path not in _manifest():
+        return "it is no longer the template's"
+    return "the release has your fix" if path.exists() and before != MISSING else "it no longer differs"
 
 
 def _differing() -> dict[Path, str]:

@@ -77,7 +77,8 @@ def commit_only(message: str, paths: Collection[Path]) -> None:
 
 def staged() -> list[Path]:
     """Files of which the next commit has another version, or none."""
-    return [Path(name) for name in run("git", "diff", "--cached", "--no-renames", "--name-only", "-z").split("\0")[:-1]]
+    names = run("git", "diff", "--cached", "--no-renames", "--relative", "--name-only", "-z")
+    return [Path(name) for name in names.split("\0")[:-1]]
 
 
 def branch() -> str | None:
