@@ -79,7 +79,7 @@ def test_an_untouched_older_project_needs_only_what_people_must_decide(updated, 
     people |= dict.fromkeys(("0.2.0", FLAT), "tool-groups notebook-test documents")
     people[FLAT] += " schedules"  # of workflows that an update replaces
     assert pending(project) == set(people.get(version, "").split())
-    assert "| update the template | `uv run factory update` |\n" in (project / "README.md").read_text("utf-8")
+    assert "| update the template | `uv run factory update`" in (project / "README.md").read_text("utf-8")
     fresh = render(project_name="x", problem=problem)
     for name in ("AGENTS.md", *([] if version == "0.1.0" else [".pre-commit-config.yaml"])):
         assert (project / name).read_text("utf-8").strip() == (fresh / name).read_text("utf-8").strip()
