@@ -38,8 +38,8 @@ def progress(outcome: Outcome) -> str:
         "ANSWERS": outcome.answers,
         "DOES NOT PARSE": [] if outcome.parses else ["pyproject.toml"],
     }
-    told = "".join(f"; {name}: {', '.join(items)}" for name, items in wrong.items() if items)
-    return f"{outcome.title}: {found}{told}"
+    problems = "".join(f"; {name}: {', '.join(items)}" for name, items in wrong.items() if items)
+    return f"{outcome.title}: {found}{problems}"
 
 
 def log(outcome: Outcome) -> str:

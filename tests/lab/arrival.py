@@ -34,8 +34,8 @@ def missing(old: Path, new: Path, before: Path, after: Path) -> Iterator[str]:
 
 def _has(new: Path, old: Path, after: Path) -> bool:
     """Whether a file that people edited says what the release added."""
-    said = facts if new.name == PYPROJECT else _lines
-    return after.is_file() and said(new) - said(old) <= said(after)
+    read = facts if new.name == PYPROJECT else _lines
+    return after.is_file() and read(new) - read(old) <= read(after)
 
 
 def _content(path: Path) -> bytes | None:

@@ -125,7 +125,7 @@ GUIDES = [
     rewritten("README of Windows", "README.md", "# Late flights\r\n\r\nOurs.\r\n"),
     rewritten("another licence", "LICENSE", "Copyright 2026 Example GmbH. All rights reserved.\n"),
     deleted("no SECURITY.md", "SECURITY.md", origins="flat now"),
-    lines("whom to tell of holes", "SECURITY.md", "Call +49 30 1234.", origins="flat now"),
+    lines("where to report holes", "SECURITY.md", "Call +49 30 1234.", origins="flat now"),
 ]
 IMPORTS = "tests/__init__.py"
 CODE_OF_ITS_OWN = [

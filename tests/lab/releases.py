@@ -10,7 +10,7 @@ import yaml
 from conftest import FLAT, ROOT, commit, git, past_releases
 
 NOW, NEXT = "1000.0.0", "1001.0.0"
-TOLD = {"0.1.0": "documents", "0.2.0": "documents", "flat": "documents", "now": "made-up"}  # what a project must still do
+PENDING = {"0.1.0": "documents", "0.2.0": "documents", "flat": "documents", "now": "made-up"}  # what a project must still do
 CHANGED = "validation/rules.py"
 FIXED = ["errors.py", "metrics/fairness.py"]  # people append hot fixes here, and the release rarely does
 TAGS = {"0.1.0": "0.1.0", "0.2.0": "0.2.0", "flat": FLAT, "now": NOW}
@@ -109,4 +109,4 @@ def _seeds(template: Path, factory: Path) -> None:
     replace(template / "README.md.jinja", r"\Z", "\nA made-up paragraph.\n")
     replace(template / ".pre-commit-config.yaml", r"\A", "# Of the made-up release.\n")
     asked = {"do": "say in dvc.yaml what is new", "why": "it is", "files": ["dvc.yaml"], "present": "^# Of the made-up release"}
-    append(factory / "changes.yaml", yaml.safe_dump({NEXT: {TOLD["now"]: asked}}))
+    append(factory / "changes.yaml", yaml.safe_dump({NEXT: {PENDING["now"]: asked}}))

@@ -18,7 +18,7 @@ from .arrival import missing
 from .catalogue import shuffled
 from .edits import ANSWERS, PYPROJECT, Kind, Unsuitable
 from .reading import facts
-from .releases import NEXT, NOW, TAGS, TOLD
+from .releases import NEXT, NOW, PENDING, TAGS
 
 NAME = "Late flights"
 VARIANTS = [  # which projects there are, the likeliest more often
@@ -152,8 +152,8 @@ def judge(outcome: Outcome, folder: Path, before: Path, kinds: list[Kind]) -> Ou
     outcome.conflicts = sorted({*unmerged, *marked})
     outcome.hunks = git(project, "diff", "--diff-filter=U") if unmerged else ""
     for kind in kinds:
-        told = kind.path in outcome.conflicts or named(output, kind.path, kind.word)
-        (outcome.kept if kept(kind, project) else outcome.reported if told else outcome.lost).append(kind.name)
+        reported = kind.path in outcome.conflicts or named(output, kind.path, kind.word)
+        (outcome.kept if kept(kind, project) else outcome.reported if reported else outcome.lost).append(kind.name)
     answers = [dict(facts(place / ANSWERS)) for place in (before, project)]
     outcome.answers = [name for name in answers[0] if name[0] != "_" and answers[0][name] != answers[1].get(name)]
     outcome.parses = bool(facts(project / PYPROJECT))
@@ -162,8 +162,8 @@ def judge(outcome: Outcome, folder: Path, before: Path, kinds: list[Kind]) -> Ou
     outcome.undelivered = [
         path for path in missing(*releases, before, project) if path not in outcome.conflicts and not named(output, path)
     ]
-    if outcome.way == "factory update" and not named(output, TOLD[outcome.origin]):
-        outcome.undelivered.append(f"changes.yaml: {TOLD[outcome.origin]}")
+    if outcome.way == "factory update" and not named(output, PENDING[outcome.origin]):
+        outcome.undelivered.append(f"changes.yaml: {PENDING[outcome.origin]}")
     return outcome
 
 

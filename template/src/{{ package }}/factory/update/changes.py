@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from ..workspace import git, migration
+from .preconditions import ANSWERS
 
-ANSWERS = ".copier-answers.yml"
 DECLINE = 'to decline one of these, add its ID to pyproject.toml: `declined = ["ID"]` below `[tool.factory]`'
 
 
@@ -88,9 +88,10 @@ def _undone() -> list[Change]:
 
 def _lost_schedules() -> Iterator[Change]:
     """Schedules of workflows that are no longer there: a change cannot say it, as it concerns one file at a time."""
-    for path in sorted(Path(".github/workflows").glob("schedule-*.yaml")):
+    schedules = [] if "schedules" in _declined() else sorted(Path(".github/workflows").glob("schedule-*.yaml"))
+    for path in schedules:
         for name in re.findall(r"^ +uses: \./(\S+\.ya?ml)\b", _read(path), re.MULTILINE):
-            if not Path(name).exists() and "schedules" not in _declined():
+            if not Path(name).exists():
                 why = f"it calls {name}, which is missing, and each start fails"
                 yield Change("schedules", "", "delete it", why, [path.as_posix()], absent=re.escape(name))
 

@@ -54,7 +54,7 @@ class Update:
         what = f"Template updated from {self.before} to {self.after}" + (f", with {answers}" if answers else "")
         if self.before == self.after and answers:
             what = f"Answers changed: {answers}"
-            if "_src_path" in self.answers:  # nothing tells it from an edit by hand
+            if "_src_path" in self.answers:  # it looks like an edit by hand
                 what += " (give --template again until a newer release has come from there)"
         first = [f"resolve the conflicts in {', '.join(self.conflicts)}"] if self.conflicts else []
         if self.attention or (self.pending and with_pending):

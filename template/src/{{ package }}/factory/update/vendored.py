@@ -85,11 +85,6 @@ def has_manifest() -> bool:
     return (factory() / "MANIFEST").exists()
 
 
-def is_vendored(path: Path) -> bool:
-    """Whether the file is the template's, or is among the machinery."""
-    return is_machinery(path) or path in released()
-
-
 def is_machinery(path: Path) -> bool:
     """Whether the file is in factory/ or tests/factory/."""
     return path.is_relative_to(factory()) or path.is_relative_to(TESTS)
