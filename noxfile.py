@@ -83,6 +83,14 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def attacks(session: nox.Session) -> None:
+    """What a version claims, attacked; with `-- --before REVISION` each attack must succeed against that state."""
+    install(session)
+    debian(session)
+    session.run("pytest", "tests/attacks", *BESIDE, *session.posargs)
+
+
+@nox.session(default=False)
 def lab(session: nox.Session) -> None:
     """Projects with thirty edits each, updated from every release and to a made-up one: half an hour or more;
     `nox -s lab -- --projects 5 --origin 0.2.0 --seed 1` for a part."""

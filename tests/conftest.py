@@ -9,7 +9,7 @@ import copier
 import pytest
 import yaml
 
-pytest_plugins = ["skips"]
+pytest_plugins = ["skips", "attack"]
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
