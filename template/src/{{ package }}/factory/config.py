@@ -168,17 +168,25 @@ def load(path: Path = Path("params.yaml")) -> Params:
         raise FactoryError(f"{path} is not here: run factory in {above}") from error
 
 
-def read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
+def read(path: Path, model: Callable[[Any], Parsed]) -> Parsed:
     """The YAML in the file, parsed. Raises FactoryError naming each key that is wrong."""
     try:
-        return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return parse(path.read_text(encoding="utf-8"), str(path), model)
+    except UnicodeDecodeError as error:
+        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+
+
+def parse(text: str, place: str, model: Callable[[Any], Parsed]) -> Parsed:
+    """The YAML in the text, parsed. Raises FactoryError naming the place and each key that is wrong."""
+    try:
+        return model(yaml.safe_load(text))
     except ValidationError as error:
-        raise FactoryError(f"{path}: {'; '.join(_problems(error))}") from error
+        raise FactoryError(f"{place}: {'; '.join(_problems(error))}") from error
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise FactoryError(f"{path}{line}: not YAML: {error.problem}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        raise FactoryError(f"{place}{line}: not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise FactoryError(f"{place}: not YAML: {' '.join(str(error).split())}") from error
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

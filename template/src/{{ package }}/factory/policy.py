@@ -1,0 +1,173 @@
+"""policy.yaml, the organisation's: bounds on params.yaml, and what a version needs before it counts.
+
+The text below each key is its reference: from it and the types come `policy.schema.json`, for editors, and docs/policy.md.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat
+
+from . import config
+from .config import Section
+
+FILE = Path("policy.yaml")
+
+Risk = Literal["low", "high"]
+RISKS: tuple[Risk, ...] = ("low", "high")
+Tag = Literal["purpose", "data_class", "risk", "retention"]
+Count = Annotated[int, Field(ge=0)]
+Pattern = re.Pattern[str] | None
+
+
+class Bound(Section):
+    """How far params.yaml may move one limit of the gate."""
+
+    min: FiniteFloat | None = None
+    """The least that the limit may be."""
+    max: FiniteFloat | None = None
+    """The most that the limit may be."""
+    required: bool = False
+    """Whether params.yaml has to state the limit itself, in place of its default."""
+
+    def broken(self, value: float | None, stated: bool) -> str:
+        """What is wrong with the limit's value, if something is."""
+        if self.required and (value is None or not stated):
+            return "is not set, and is required"
+        if value is None:
+            return ""
+        if self.min is not None and not value >= self.min:
+            return f"is {value:g}, and must be at least {self.min:g}"
+        if self.max is not None and not value <= self.max:
+            return f"is {value:g}, and must be at most {self.max:g}"
+        return ""
+
+
+class Bounds(Section):
+    """By limit of the gate, as in params.yaml, the bounds within which a project may set it."""
+
+    floor: Bound = Bound()
+    margin: Bound = Bound()
+    value_margin: Bound = Bound()
+    slice_margin: Bound = Bound()
+    calibration: Bound = Bound()
+    selection_gap: Bound = Bound()
+    error_gap: Bound = Bound()
+    group_rows: Bound = Bound()
+    latency_ms: Bound = Bound()
+    size_mb: Bound = Bound()
+
+
+class Approvals(Section):
+    """How many people, other than who made the model, have to approve a version."""
+
+    low: Count = 0
+    """The number where the model card says `risk: low`."""
+    high: Count = 1
+    """The number where it says `risk: high`."""
+
+
+class Names(Section):
+    """Regular expressions that whole names have to match; what has none may have any name."""
+
+    project: Pattern = None
+    """The name of the project's package."""
+    branch: Pattern = None
+    """The name of the branch that is checked out, `main` included."""
+    delivery: Pattern = None
+    """The name of a new file in data/raw/."""
+
+
+class Policy(Section):
+    """All of policy.yaml."""
+
+    signatures: Literal["optional", "required"] = "optional"
+    """Whether a version counts only if its tag is signed by an allowed signer. Where they are optional, commands say
+    `unsigned` of a version that is not."""
+    signers: str = ""
+    """Who may sign in every project of the organisation, beside those in the project's own `allowed_signers`: lines in
+    OpenSSH's format for allowed signers, `ann@example.com namespaces="git" ssh-ed25519 AAAA…`. Only main's count, so that
+    no branch brings its own."""
+    gate: Bounds = Bounds()
+    """By limit of the gate, as in params.yaml, the bounds within which a project may set it."""
+    approvals: Approvals = Approvals()
+    """How many people, other than who made the model, have to approve a version."""
+    data_classes: dict[str, Risk] = {"public": "low", "internal": "low", "personal": "high"}
+    """The classes of data that there are, and the least risk that the model card of a model trained on them may state."""
+    tags: list[Tag] = []
+    """Which of `purpose`, `data_class`, `risk` and `retention` docs/model-card.yaml has to state; a version's record keeps
+    them."""
+    protected: list[str] = []
+    """Files and folders, such as `params.yaml` or `src/*/features.py`. A version that changes one of them since the champion
+    needs a second person's approval, also where risk is low."""
+    names: Names = Names()
+    """Regular expressions that whole names have to match; what has none may have any name."""
+    templates: list[str] = []
+    """Addresses of further templates from which projects may be updated, such as the organisation's fork of this one."""
+    doctor: list[str] = []
+    """Findings of `factory doctor` that make it fail, by their names there."""
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies that hold at once, by where each is from: the strictest decides, since each check holds under all."""
+
+    by_place: Mapping[str, Policy]
+
+    @property
+    def signatures_required(self) -> bool:
+        return any(policy.signatures == "required" for policy in self._all)
+
+    @property
+    def tags(self) -> list[str]:
+        """What the model card has to state."""
+        return sorted({tag for policy in self._all for tag in policy.tags})
+
+    @property
+    def protected(self) -> list[str]:
+        """The files and folders whose change needs an approval."""
+        return sorted({path for policy in self._all for path in policy.protected})
+
+    @property
+    def templates(self) -> set[str]:
+        """The further templates that all of them accept."""
+        first, *others = (set(policy.templates) for policy in self._all)
+        return first.intersection(*others)
+
+    @property
+    def doctor(self) -> set[str]:
+        """The findings that make `factory doctor` fail."""
+        return {finding for policy in self._all for finding in policy.doctor}
+
+    def approvals(self, risk: Risk, changed: Collection[str] = ()) -> int:
+        """How many approvals a version of this risk needs that changes these files since the champion."""
+        protected = any(_is_below(path, pattern) for path in changed for pattern in self.protected)
+        return max(int(protected), *(getattr(policy.approvals, risk) for policy in self._all))
+
+    def minimum_risk(self, data_class: str | None) -> Risk:
+        """The least risk of a model trained on data of the class; of no class, low."""
+        risks = [policy.data_classes[data_class] for policy in self._all if data_class in policy.data_classes]
+        return max(risks, key=RISKS.index, default="low")
+
+    @property
+    def _all(self) -> Collection[Policy]:
+        return self.by_place.values()
+
+
+def load(path: Path = FILE) -> Policy:
+    """The working tree's policy. Raises FactoryError naming each key that is wrong."""
+    return parse(path.read_text(encoding="utf-8") if path.exists() else None, str(path))
+
+
+def parse(text: str | None, place: str) -> Policy:
+    """The policy in the text; without a text, the default. Raises FactoryError naming place and key."""
+    return config.parse(text or "", place, lambda content: Policy.model_validate({} if content is None else content))
+
+
+def _is_below(path: str, pattern: str) -> bool:
+    """Whether the pattern is of the file, or of a folder above it; `*` stands for what is between two slashes."""
+    expression = re.escape(pattern.strip("/")).replace(r"\*", "[^/]*")
+    return re.fullmatch(f"{expression}(/.*)?", path) is not None
