@@ -1,13 +1,16 @@
-"""The reference of params.yaml is that of config.py."""
+"""The references of params.yaml and policy.yaml are those of the models that validate them."""
 
 import runpy
 
+import pytest
 from conftest import ROOT
 
+TOOL = runpy.run_path(str(ROOT / "tools/reference.py"))
 
-def test_schema_and_page_are_current():
-    reference = runpy.run_path(str(ROOT / "tools/reference.py"))
-    schema = reference["build"]()
-    advice = "config.py has changed: run `python tools/reference.py`"
-    assert reference["SCHEMA"].read_text("utf-8") == reference["text"](schema), advice
-    assert reference["PAGE"].read_text("utf-8") == reference["page"](schema), advice
+
+@pytest.mark.parametrize("reference", TOOL["REFERENCES"], ids=lambda reference: reference.name)
+def test_schema_and_page_are_current(reference):
+    schema = reference.build()
+    advice = f"{reference.module.__name__} has changed: run `python tools/reference.py`"
+    assert reference.schema.read_text("utf-8") == TOOL["text"](schema), advice
+    assert reference.page.read_text("utf-8") == TOOL["page"](schema, reference.start), advice

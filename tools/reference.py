@@ -1,4 +1,4 @@
-"""Write the reference of params.yaml from the model that validates it: a schema for editors, and docs/params.md.
+"""Write the references of params.yaml and policy.yaml from the models that validate them: schemas for editors, and pages.
 
 python tools/reference.py (needs pydantic and PyYAML, which come with Copier)
 """
@@ -8,17 +8,18 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 TEMPLATE = Path(__file__).parents[1] / "template"
 PACKAGE = TEMPLATE / "src/{{ package }}"
 sys.path.insert(0, str(PACKAGE))
 
-from factory import config
+from factory import config, policy
 
-SCHEMA, PAGE = PACKAGE / "factory/params.schema.json", TEMPLATE / "docs/params.md"
 CONDITIONS = {  # what the validators of config.py add to the types
     "Data": {
         "if": {"required": ["repeats"], "properties": {"repeats": {"const": True}}},
@@ -29,7 +30,7 @@ CONDITIONS = {  # what the validators of config.py add to the types
         "then": {"properties": {"problem": {"const": "classification"}}},
     },
 }
-START = """\
+PARAMS = """\
 # params.yaml
 
 Every parameter of the project, read once and checked key by key: an unknown key, or one of another type, stops `factory` with a line that
@@ -43,34 +44,78 @@ first line of the file:
 
 For one run, without editing the file: `uv run dvc exp run -S model.max_iter=300`.
 """
+POLICY = """\
+# policy.yaml
+
+What the organisation asks of every project: bounds on `params.yaml`, and what a version needs before it counts. The file is the template's.
+An organisation changes it in its fork of the template, and `uv run factory update` brings the change to every project. Without the file, the
+defaults hold.
+
+**The strictest of three decides**: the policy of the working tree, that of main, and that of the champion's commit. Each of them has to hold,
+so a branch that loosens its policy gains nothing, and a policy that the organisation has loosened holds from the version after the next.
+What breaks a policy is refused with the code `POLICY`, the key, its bound and whose policy it is. `uv run factory check` says so of the working
+tree before you commit.
+
+An editor that knows YAML language servers completes the keys and shows the texts below if this is the file's first line:
+
+```
+# yaml-language-server: $schema=src/<package>/factory/policy.schema.json
+```
+"""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A file of settings: the module with its model, and the text at the head of its page."""
+
+    module: ModuleType
+    model: str
+    start: str
+
+    @property
+    def name(self) -> str:
+        return self.model.lower()
+
+    @property
+    def schema(self) -> Path:
+        return PACKAGE / f"factory/{self.name}.schema.json"
+
+    @property
+    def page(self) -> Path:
+        return TEMPLATE / f"docs/{self.name}.md"
+
+    def build(self) -> dict[str, Any]:
+        """The JSON schema of the file, each key described by the text below it in the module."""
+        schema = getattr(self.module, self.model).model_json_schema()
+        sections = {**schema["$defs"], self.model: schema}
+        for name, texts in descriptions(self.module):
+            section = sections.get(name, {})
+            section.pop("title", None)
+            for key, field in section.get("properties", {}).items():
+                field.pop("title", None)
+                if "$ref" in field:
+                    field.pop("default", None)  # the section's keys have their own
+                if key in texts:
+                    field["description"] = texts[key]
+            section.update(CONDITIONS.get(name, {}))
+            if "description" in section:
+                section["description"] = oneline(section["description"])
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"{self.name}.yaml", **schema}
+
+
+REFERENCES = (Reference(config, "Params", PARAMS), Reference(policy, "Policy", POLICY))
 
 
 def main() -> None:
-    schema = build()
-    SCHEMA.write_text(text(schema), "utf-8")
-    PAGE.write_text(page(schema), "utf-8")
+    for reference in REFERENCES:
+        schema = reference.build()
+        reference.schema.write_text(text(schema), "utf-8")
+        reference.page.write_text(page(schema, reference.start), "utf-8")
 
 
-def build() -> dict[str, Any]:
-    """The JSON schema of params.yaml, each key described by the text below it in config.py."""
-    schema = config.Params.model_json_schema()
-    sections = {**schema["$defs"], "Params": schema}
-    for name, texts in descriptions():
-        section = sections.get(name, {})
-        section.pop("title", None)
-        for key, field in section.get("properties", {}).items():
-            field.pop("title", None)
-            if key in texts:
-                field["description"] = texts[key]
-        section.update(CONDITIONS.get(name, {}))
-        if "description" in section:
-            section["description"] = oneline(section["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "params.yaml", **schema}
-
-
-def descriptions() -> Iterator[tuple[str, dict[str, str]]]:
-    """By class of config.py, the text below each field."""
-    for node in ast.parse(Path(config.__file__).read_text("utf-8")).body:
+def descriptions(module: ModuleType) -> Iterator[tuple[str, dict[str, str]]]:
+    """By class of the module, the text below each field."""
+    for node in ast.parse(Path(module.__file__).read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef):
             texts = {}
             for field, text in pairwise(node.body):
@@ -84,22 +129,42 @@ def oneline(text: str) -> str:
 
 
 def text(schema: dict[str, Any]) -> str:
-    """The schema as a file with a line for each key of params.yaml."""
+    """The schema as a file with a line for each key of the settings."""
     lines = json.dumps(schema, indent=1, ensure_ascii=False)
     return re.sub(r"\n(?: {5,}| {4}(?=[]}]))", " ", lines) + "\n"
 
 
-def page(schema: dict[str, Any]) -> str:
-    """docs/params.md: the keys at the top of the file, then a table of each section."""
-    parts = [START]
+def page(schema: dict[str, Any], start: str) -> str:
+    """The start, then the keys at the top of the file, with a table of each section."""
+    parts = [start]
     for key, field in schema["properties"].items():
         [name] = [ref.rpartition("/")[2] for ref in references(field)] or [None]
-        parts.append(f"## {key}\n\n{(schema['$defs'][name] if name else field)['description']}\n")
-        if name:
-            section = schema["$defs"][name]
-            rows = (row(key, field, section.get("required", [])) for key, field in section["properties"].items())
-            parts.append("\n".join(["| key | type | default | what it is |", "| --- | --- | --- | --- |", *rows]) + "\n")
+        section = schema["$defs"][name] if name else {}
+        parts.append(f"## {key}\n\n{(section or field)['description']}{stated_default(field)}\n")
+        if section:
+            parts.append(table(section, schema["$defs"]) + "\n")
     return "\n".join(parts)
+
+
+def stated_default(field: dict[str, Any]) -> str:
+    """The default of a key that is no section, where it has one that says something."""
+    default = None if references(field) else field.get("default")
+    return f" Default: `{plain(default)}`." if default else ""
+
+
+def plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value).replace('"', "")
+
+
+def table(section: dict[str, Any], sections: dict[str, Any]) -> str:
+    """The section's keys; where each has the same keys in turn, those."""
+    nested = {ref for field in section["properties"].values() for ref in references(field)}
+    note = ""
+    if len(nested) == 1:
+        note = f"Limits: {', '.join(f'`{key}`' for key in section['properties'])}. Of each:\n\n"
+        section = sections[nested.pop().rpartition("/")[2]]
+    rows = (row(key, field, section.get("required", [])) for key, field in section["properties"].items())
+    return note + "\n".join(["| key | type | default | what it is |", "| --- | --- | --- | --- |", *rows])
 
 
 def references(field: dict[str, Any]) -> list[str]:

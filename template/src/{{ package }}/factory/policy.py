@@ -145,7 +145,8 @@ class Policies:
     def approvals(self, risk: Risk, changed: Collection[str] = ()) -> int:
         """How many approvals a version of this risk needs that changes these files since the champion."""
         protected = any(_is_below(path, pattern) for path in changed for pattern in self.protected)
-        return max(int(protected), *(getattr(policy.approvals, risk) for policy in self._all))
+        wanted = [policy.approvals.high if risk == "high" else policy.approvals.low for policy in self._all]
+        return max(int(protected), *wanted)
 
     def minimum_risk(self, data_class: str | None) -> Risk:
         """The least risk of a model trained on data of the class; of no class, low."""
