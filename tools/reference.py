@@ -53,8 +53,8 @@ defaults hold.
 
 **The strictest of three decides**: the policy of the working tree, that of main, and that of the champion's commit. Each of them has to hold,
 so a branch that loosens its policy gains nothing, and a policy that the organisation has loosened holds from the version after the next.
-What breaks a policy is refused with the code `POLICY`, the key, its bound and whose policy it is. `uv run factory check` says so of the working
-tree before you commit.
+What breaks a policy is refused with the code `POLICY`, the key, its bound and whose policy it is. `uv run factory check` checks the working
+tree, also before each commit.
 
 An editor that knows YAML language servers completes the keys and shows the texts below if this is the file's first line:
 

@@ -108,7 +108,7 @@ class Policy(Section):
     templates: list[str] = []
     """Addresses of further templates from which projects may be updated, such as the organisation's fork of this one."""
     doctor: list[str] = []
-    """Findings of `factory doctor` that make it fail, by their names there."""
+    """Findings that make the doctor fail, by their names there."""
 
 
 @dataclass(frozen=True)
