@@ -31,6 +31,10 @@ class CannotEvaluate(FactoryError):
         super().__init__(f"{code}: {message}")
 
 
+class SignatureRefused(CannotEvaluate):
+    """A signature is missing (UNSIGNED), of nobody who may sign (SIGNER_UNKNOWN), or broken (SIGNATURE_INVALID)."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """What is wrong with a column, or the name of a violated rule between columns."""
