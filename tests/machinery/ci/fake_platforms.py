@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from machinery.ci import fake_reviews
+
 Json = dict[str, Any]
 TOKEN = "secret-of-the-platform"
 
@@ -25,6 +27,7 @@ class FakePlatform:
     comments: list[Json] = field(default_factory=list)
     pull_requests: list[Json] = field(default_factory=list)
     issues: list[Json] = field(default_factory=list)
+    merged: fake_reviews.Merged | None = None
     down: bool = False
     sign_in_page: bool = False  # as Azure DevOps answers a token that has expired
     address: str = ""
@@ -76,6 +79,7 @@ def environment(
             "CI_SERVER_URL": platform.address,
             "CI_API_V4_URL": f"{platform.address}/gitlab",
             "CI_PROJECT_ID": "1",
+            "CI_DEFAULT_BRANCH": "main",
             "CI_JOB_URL": f"{platform.address}/jobs/5",
             "CI_COMMIT_REF_NAME": branch,
             **({"CI_COMMIT_BRANCH": branch} if target is None else {}),
@@ -146,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _github(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
+    if platform.merged:
+        return fake_reviews.github(platform.merged, path, query)
     fields = {"title": content.get("title"), "text": content.get("body")} if content else {}
     if match := re.fullmatch(r"issues/(?:\d+/comments|comments/(\d+))", path):
         items, fields["user"] = platform.comments, {"type": "Bot"}
@@ -168,6 +174,8 @@ def _github(platform: FakePlatform, path: str, content: Any, query: Json, method
 
 
 def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
+    if platform.merged:
+        return fake_reviews.gitlab(platform.merged, path, query)
     content = content or {}
     fields = {"title": content.get("title"), "text": content.get("body") or content.get("description")}
     if match := re.fullmatch(r"merge_requests/\d+/notes(?:/(\d+))?", path):
@@ -193,6 +201,8 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
 def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
     if query.get("api-version") is None:
         return None
+    if platform.merged:
+        return fake_reviews.azure(platform.merged, path, content, query)
     if match := re.fullmatch(r"git/repositories/\w+/pullRequests/\d+/threads(?:/(\d+)/comments/1)?", path):
         if method == "GET":
             comments = platform.comments

@@ -1,12 +1,16 @@
 """Azure DevOps, with its code in Azure Repos."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from .base import Platform
+from .base import Platform, Review
 
 API_VERSION = "7.1"
 MAX_DESCRIPTION = 4000  # characters
+MAX_PUSHES = 1000
+APPROVED = 5  # with suggestions; without it is 10
 
 
 class Azure(Platform):
@@ -93,6 +97,48 @@ class Azure(Platform):
         )
         return f"{self._project}/_workitems/edit/{response['id']}"
 
+    def reviews(self, commit: str) -> list[Review]:
+        """Votes in force that are newer than the last push."""
+        queries = [{"type": kind, "items": [commit]} for kind in ("commit", "lastMergeCommit")]
+        results = self.api("POST", f"{self._repository}/pullrequestquery", {"queries": queries})["results"]
+        numbers = {each["pullRequestId"] for found in results for listed in found.values() for each in listed}
+        requests = [self.api("GET", f"{self._repository}/pullrequests/{number}") for number in sorted(numbers)]
+        main = self.api("GET", self._repository)["defaultBranch"]
+        to_main = [each for each in requests if (each["status"], each["targetRefName"]) == ("completed", main)]
+        return [review for request in to_main for review in self._votes(request)]
+
+    def _votes(self, request: Any) -> Iterator[Review]:
+        """Only threads by the system have the time of a vote."""
+        number, pushes = request["pullRequestId"], self._pushes(request)
+        if not any(commit == request["lastMergeSourceCommit"]["commitId"] for commit, _, _ in pushes):
+            return
+        people = [each for each in request["reviewers"] if not (each.get("isContainer") or _is_service(each))]
+        involved = {request["createdBy"]["id"], *(who for _, who, _ in pushes)}
+        in_force = {each["id"]: each for each in people if each["vote"] >= APPROVED and each["id"] not in involved}
+        threads = self.api("GET", f"{self._repository}/pullRequests/{number}/threads")["value"]
+        newest = {_voter(each): each for each in sorted(threads, key=lambda thread: int(thread["id"]))}
+        for who, thread in newest.items():
+            at = thread["publishedDate"]
+            if who in in_force and datetime.fromisoformat(at) > max(pushed for _, _, pushed in pushes):
+                url = f"{self._pull_request_url(number)}?discussionId={thread['id']}"
+                yield Review(str(thread["id"]), in_force[who]["uniqueName"], at, url)
+
+    def _pushes(self, request: Any) -> list[tuple[str, str, datetime]]:
+        """The last commit of each push to the pull request, the id of who pushed, and when."""
+        if request.get("forkSource"):
+            return []
+        commits = self.api("GET", f"{self._repository}/pullRequests/{request['pullRequestId']}/commits")["value"]
+        known = {request["lastMergeSourceCommit"]["commitId"], *(each["commitId"] for each in commits)}
+        criteria = {"refName": request["sourceRefName"], "includeRefUpdates": "true"}
+        query = {f"searchCriteria.{name}": value for name, value in criteria.items()} | {"$top": MAX_PUSHES}
+        pushes = self.api("GET", f"{self._repository}/pushes", **query)["value"]
+        return [
+            (update["newObjectId"], each["pushedBy"]["id"], datetime.fromisoformat(each["date"]))
+            for each in pushes
+            for update in each["refUpdates"]
+            if update["newObjectId"] in known
+        ]
+
     def set_output(self, name: str, value: str) -> None:
         """An output variable of the step."""
         print(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
@@ -107,3 +153,15 @@ class Azure(Platform):
 
     def _pull_request_url(self, number: int) -> str:
         return f"{self.env['BUILD_REPOSITORY_URI']}/pullrequest/{number}"
+
+
+def _is_service(identity: Any) -> bool:
+    return str(identity["uniqueName"]).startswith("Build\\")
+
+
+def _voter(thread: Any) -> str | None:
+    """The id of who voted, if the thread is of a vote."""
+    properties = {name: each.get("$value") for name, each in (thread.get("properties") or {}).items()}
+    if properties.get("CodeReviewThreadType") != "VoteUpdate":
+        return None
+    return str(thread["identities"][properties["CodeReviewVotedByIdentity"]]["id"])

@@ -2,12 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from ..errors import FactoryError
 
 TOKEN = "FACTORY_TOKEN"
+
+
+@dataclass(frozen=True)
+class Review:
+    """A pull request's approval: its id, and the name by which the platform knows who gave it."""
+
+    id: str
+    by: str
+    at: str
+    url: str
 
 
 class Platform(ABC):
@@ -65,6 +76,14 @@ class Platform(ABC):
     @abstractmethod
     def open_issue(self, marker: str, title: str, text: str) -> str:
         """Open or update the issue that begins with the marker; its address. Raises FactoryError."""
+
+    @abstractmethod
+    def reviews(self, commit: str) -> list[Review]:
+        """Approvals, as it was merged, of the default branch's pull request that brought the commit. Raises FactoryError.
+
+        Not by who opened it or pushed to it: the platform knows them, whatever the commits say. None where it does not
+        know who pushed, as of a fork's branch.
+        """
 
     def render_comment(self, report: str) -> str:
         """The Markdown, cut to the platform's limit, with a link to the run."""

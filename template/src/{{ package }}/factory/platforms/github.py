@@ -1,11 +1,12 @@
 """GitHub, or GitHub Enterprise Server."""
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .base import Platform
+from .base import Platform, Review
 
 
 class GitHub(Platform):
@@ -70,6 +71,38 @@ class GitHub(Platform):
             self.api("PATCH", f"issues/{own[0]['number']}", content) if own else self.api("POST", "issues", content)
         )
         return str(response["html_url"])
+
+    def reviews(self, commit: str) -> list[Review]:
+        """Reviews of the head that was merged, by people who may write."""
+        found = self.api.pages(f"commits/{commit}/pulls", per_page=100)
+        merged = [each for each in found if each["merged_at"]]
+        to_main = [each for each in merged if each["base"]["ref"] == each["base"]["repo"]["default_branch"]]
+        return [review for pull in to_main for review in self._approvals(pull)]
+
+    def _approvals(self, pull: Any) -> Iterator[Review]:
+        head, pushes = pull["head"]["sha"], self._pushes(pull)
+        if head not in dict(pushes):
+            return
+        reviews = self.api.pages(f"pulls/{pull['number']}/reviews", per_page=100)  # oldest first
+        people = [each for each in reviews if each["user"] and each["user"]["type"] == "User"]
+        last = {each["user"]["login"]: each for each in people if each["state"] != "COMMENTED"}
+        for login in sorted(last.keys() - {pull["user"]["login"], *(who for _, who in pushes)}):
+            each = last[login]
+            if (each["state"], each["commit_id"]) == ("APPROVED", head) and self._may_write(login):
+                yield Review(str(each["id"]), login, each["submitted_at"], each["html_url"])
+
+    def _pushes(self, pull: Any) -> list[tuple[str, str]]:
+        """The last commit of each push to the pull request, and who pushed."""
+        if (pull["head"]["repo"] or {}).get("full_name") != self.env["GITHUB_REPOSITORY"]:
+            return []
+        commits = {each["sha"] for each in self.api.pages(f"pulls/{pull['number']}/commits", per_page=100)}
+        pushes = self.api.pages("activity", ref=f"refs/heads/{pull['head']['ref']}", per_page=100)
+        known = {pull["head"]["sha"], *commits}
+        return [(each["after"], each["actor"]["login"]) for each in pushes if each["actor"] and each["after"] in known]
+
+    def _may_write(self, login: str) -> bool:
+        permission = self.api("GET", f"collaborators/{login}/permission")["permission"]
+        return permission in ("admin", "write")
 
     def set_output(self, name: str, value: str) -> None:
         """An output of the step."""

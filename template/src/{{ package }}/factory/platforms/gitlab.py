@@ -1,9 +1,15 @@
 """GitLab, on gitlab.com or self-managed."""
 
+import re
+from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from .base import Platform
+from .base import Platform, Review
+
+BOT = re.compile(r"(project|group)_\d+_bot")  # users that tokens act as
+APPROVED = "approved this merge request"
 
 
 class GitLab(Platform):
@@ -67,6 +73,41 @@ class GitLab(Platform):
         content: Any = {"title": title, "description": text}
         response = self.api("PUT", f"issues/{own[0]['iid']}", content) if own else self.api("POST", "issues", content)
         return str(response["web_url"])
+
+    def reviews(self, commit: str) -> list[Review]:
+        """Approvals in force that are newer than the last push."""
+        found = self.api.pages(f"repository/commits/{commit}/merge_requests", per_page=100)
+        merged = [each for each in found if each["state"] == "merged"]
+        to_main = [each for each in merged if each["target_branch"] == self.env["CI_DEFAULT_BRANCH"]]
+        return [review for request in to_main for review in self._approvals(request)]
+
+    def _approvals(self, request: Any) -> Iterator[Review]:
+        """Only notes by the system have the time of an approval."""
+        path, pushes = f"merge_requests/{request['iid']}", self._pushes(request)
+        if not any(commit == request["sha"] for commit, _, _ in pushes):
+            return
+        in_force = {each["user"]["username"] for each in self.api("GET", f"{path}/approvals")["approved_by"]}
+        in_force -= {request["author"]["username"], *(who for _, who, _ in pushes)}
+        notes = self.api.pages(f"{path}/notes", sort="asc", per_page=100)
+        given = {each["author"]["username"]: each for each in notes if each["system"] and each["body"] == APPROVED}
+        for name in sorted(in_force & given.keys()):
+            at = given[name]["created_at"]
+            if not BOT.match(name) and datetime.fromisoformat(at) > max(pushed for _, _, pushed in pushes):
+                number = given[name]["id"]
+                yield Review(str(number), name, at, f"{request['web_url']}#note_{number}")
+
+    def _pushes(self, request: Any) -> list[tuple[str, str, datetime]]:
+        """The last commit of each push to the merge request, who pushed, and when."""
+        if request["source_project_id"] != request["target_project_id"]:
+            return []
+        commits = {each["id"] for each in self.api.pages(f"merge_requests/{request['iid']}/commits", per_page=100)}
+        known = {request["sha"], *commits}
+        events = self.api.pages("events", action="pushed", per_page=100)
+        return [
+            (each["push_data"]["commit_to"], each["author_username"], datetime.fromisoformat(each["created_at"]))
+            for each in events
+            if each["push_data"]["ref"] == request["source_branch"] and each["push_data"]["commit_to"] in known
+        ]
 
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """The job's password works for the project's own registry only."""
