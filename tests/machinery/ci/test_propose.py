@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory.ci import propose, summary
+from late_flights.factory.evaluation import markdown
 from late_flights.factory.registry import versions
 from late_flights.factory.update import update as updating
 from late_flights.factory.update.vendored import digest
@@ -151,7 +152,7 @@ def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, ke
     assert (pull_request["branch"], pull_request["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
     text = pull_request["text"]
     assert text.startswith("- [ ] limit: raise it\n") and "from 1.0.0 to 1.1.0" in text
-    assert all(name in text for name in [*conflicts, *kept])
+    assert all(markdown.text(name) in text for name in [*conflicts, *kept])
     newer, mine = git("rev-list", f"{main}..{heads[0]}").split()[::-1]
     files = [set(git("show", "--format=", "--name-only", commit).splitlines()) for commit in (newer, mine)]
     assert files[0] == {*RELEASED, "src/x/factory/MANIFEST"} and files[1] >= {"a.txt", "src/x/factory/mine.py"}

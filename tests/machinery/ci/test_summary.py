@@ -8,6 +8,7 @@ from late_flights import model
 from late_flights.factory import errors
 from late_flights.factory.ci import summary
 from late_flights.factory.data import prepare
+from late_flights.factory.evaluation import markdown
 from late_flights.factory.registry import champion
 from late_flights.factory.scoring import scorer
 from tests.factory import git_repository, toy
@@ -32,7 +33,7 @@ def test_refusal_by_the_gate_is_reported_with_its_figure():
     [line] = reported(1)
     assert line.startswith("FLOOR: ROC AUC 0.") and ", required ≥ 0.999. Next: " in line
     report = summary.REPORT.read_text(encoding="utf-8")
-    assert "## Rejected: FLOOR\n" in report and report.count(line.removeprefix("FLOOR: ")) == 1
+    assert "## Rejected: FLOOR\n" in report and report.count(markdown.text(line.removeprefix("FLOOR: "))) == 1
 
 
 @pytest.mark.usefixtures("dvc_answers")

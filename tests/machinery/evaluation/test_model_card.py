@@ -82,7 +82,7 @@ def test_words_are_shown_as_they_were_written():
     assert run("evaluate").exit_code == 0
     card, page = json.loads(read("model-card.json")), read("model-card.md")
     assert card["unsaid"] == [] and "**missing" not in page
-    assert card["model_details"]["approvals"] == [approval] and "Approved by Li <li@example.com>: `1111" in page
+    assert card["model_details"]["approvals"] == [approval] and "Approved by Li `<li@example.com>`: `1111" in page
     assert "Schnee & 雪 | <b>" in page and "Risk: high" in page
     assert all(words in page for name, words in WORDS.items() if name != "limits")
 
@@ -135,5 +135,5 @@ def test_page_without_time_slices_or_deliveries(problem):
     facts = model_card.build_card(assessed, card_input.ModelCardInput(), build_run(assessed))
     facts["quantitative_analyses"] |= {"slices": []}
     page = model_card.render(facts)
-    assert "300 rows, held out from training." in page and "Sensitive columns: group. Slices: none." in page
+    assert "300 rows, held out from training." in page and "Sensitive columns: `group`. Slices: none." in page
     assert ("- Decision threshold: 0.5\n" in page) == (problem == "classification")

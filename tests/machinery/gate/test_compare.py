@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from late_flights.factory import errors, manifest
 from late_flights.factory.data import prepare
+from late_flights.factory.evaluation import markdown
 from late_flights.factory.gate import checks, compare, result
 from late_flights.factory.metrics import fairness
 from late_flights.factory.scoring import artifact, scorer
@@ -100,7 +101,7 @@ def test_reports_for_machines_and_people_are_alike():
     assert len(lines) == len(report["checks"])
     for line, check in zip(lines, report["checks"], strict=True):
         mark, what = (cell.strip() for cell in line.split("|")[1:3])
-        assert (mark, what) == ("✓" if check["judged"] else "-", f"`{check['code']}` {check['what']}")
+        assert (mark, what) == ("✓" if check["judged"] else "-", f"`{check['code']}` {markdown.text(check['what'])}")
         assert f"{check['what']} " in shown.output
     assert report["metrics"].keys() == {"average_precision", "roc_auc", "log_loss", "brier"}
     assert max(map(len, shown.output.splitlines())) <= 120
@@ -112,7 +113,7 @@ def test_refusal_says_what_was_measured_the_limit_and_what_to_do():
     verdict, reason = run("compare").stderr.splitlines()
     assert verdict == "✗ Rejected: FLOOR"
     assert reason.startswith("FLOOR: ROC AUC 0.") and ", required ≥ 0.9999. Next: " in reason
-    assert f"\n- {reason.replace('FLOOR', '**FLOOR**', 1)}\n" in compare.MARKDOWN.read_text(encoding="utf-8")
+    assert f"\n- **FLOOR**: {markdown.text(reason.removeprefix('FLOOR: '))}\n" in compare.MARKDOWN.read_text(encoding="utf-8")
 
 
 def test_every_code_has_a_next_step():
@@ -158,7 +159,7 @@ def test_report_is_strict_json_and_one_table_whatever_it_holds():
     compare.write_reports(compare.GateResult("1" * 64, "the baseline", None, [check]))
     report = json.loads(compare.JSON.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
     assert report["refusals"] == ["PARITY"] and report["checks"][0]["figure"] is None
-    assert "| a/b" in compare.MARKDOWN.read_text(encoding="utf-8")
+    assert "| `a\\|b`" in compare.MARKDOWN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("before", ["# a word\n\n{}", "{}\n\n\n"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import platforms
 from ..errors import FactoryError
+from ..evaluation import markdown
 from ..platforms.base import Platform
 from ..registry import versions
 from ..update import vendored
@@ -47,8 +48,8 @@ def propose_update(update: Update) -> str:
     platform = require_platform()
     if not update.conflicts:
         run(os.environ.get("UV", "uv"), "lock", "--quiet")
-    to_do = "".join(f"- [ ] {line}\n" for line in update.pending)
-    became = "".join(f"- {line}\n" for line in update.lines(with_pending=False))
+    to_do = "".join(f"- [ ] {markdown.text(line)}\n" for line in update.pending)
+    became = "".join(f"- {markdown.text(line)}\n" for line in update.lines(with_pending=False))
     text = f"{to_do}\n{became}\n{APART}\n\nOpened by [this run]({platform.run_url}).\n".lstrip("\n")
     title = f"Update the template to {update.after}"
     apart = (f"Files of the template's release {update.after}", vendored.as_released)

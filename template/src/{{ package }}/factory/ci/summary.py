@@ -10,6 +10,7 @@ import yaml
 
 from .. import errors, manifest, platforms
 from ..errors import FactoryError, Failure
+from ..evaluation import markdown
 from ..gate import compare
 from ..gate.checks import Check
 from ..gate.result import sentence
@@ -62,7 +63,8 @@ def write(problems: list[Problem]) -> str:
     if result and problems == _refusals(result):
         page = compare.MARKDOWN.read_text(encoding="utf-8")
     else:
-        page = "\n".join([f"## {headline(problems)}\n", *(f"- `{each.code}` {each.message}" for each in problems), ""])
+        lines = (f"- {markdown.code(each.code)} {markdown.text(each.message)}" for each in problems)
+        page = "\n".join([f"## {markdown.text(headline(problems))}\n", *lines, ""])
     report = f"{MARKER}\n\n{page}"
     platform = platforms.detect()
     REPORT.parent.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ import click
 
 from .. import PACKAGE, errors, paths
 from ..errors import FactoryError
+from . import log
 
 # read when scikit-learn is imported: its threads spin while they wait, which costs minutes where processors are shared;
 # those that never spin take five times as long on an idle machine
@@ -94,6 +95,7 @@ class Factory(click.Group):
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Parse the options of `factory` itself."""
+        log.protect()
         with _usage_in_one_line():
             return super().make_context(*args, **extra)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from tabulate import tabulate
 
 from .. import PACKAGE
 from ..data import ledger, prepare
+from . import markdown
 from .assessment import Assessment
 from .card_input import INPUT, ModelCardInput
 from .formatting import number
@@ -46,7 +46,13 @@ def build_card(assessment: Assessment, card_input: ModelCardInput, run: dict[str
 def render(card: dict[str, Any]) -> str:
     """The card in Markdown, with a mark where something is missing."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"table": _table, "number": number, "or_missing": _or_missing}
+    environment.filters |= {
+        "table": _table,
+        "number": number,
+        "or_missing": _or_missing,
+        "code": markdown.code,
+        "text": markdown.text,
+    }
     tables = {"metrics_table": _figures(card), "groups_table": _groups(card)}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(card | tables)
 
@@ -120,4 +126,4 @@ def _like(figures: dict[str, float | None], like: float) -> dict[str, str]:
 
 def _table(rows: Iterable[dict[str, Any]]) -> str:
     written = [{name: number(value) for name, value in row.items()} for row in rows]
-    return tabulate(written, headers="keys", tablefmt="github", disable_numparse=True)
+    return markdown.table([[*row.values()] for row in written], [*written[0]]) if written else ""

@@ -7,6 +7,7 @@ import yaml
 
 from .. import manifest
 from ..errors import FactoryError
+from ..evaluation import markdown
 from ..gate.checks import Check
 from ..gate.result import GateResult
 from ..paths import MODEL, REPORTS
@@ -59,14 +60,15 @@ def _version(version: Version | None) -> str:
     if version is None:
         return "Not promoted."
     facts = version.facts
-    return f"{version.name}, {facts['at'][:10]}, commit `{version.commit}`, by {facts['by']}: {facts['why']}"
+    by, why = markdown.text(facts["by"]), markdown.text(facts["why"])
+    return f"{version.name}, {facts['at'][:10]}, commit `{version.commit}`, by {by}: {why}"
 
 
 def _gate(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return "Not compared yet: `uv run factory compare`."
     result = GateResult("", gate["against"], None, [Check(**check) for check in gate["checks"]])
-    return f"{result.verdict}, compared with {result.reference}.\n\n{result.checks_table()}"
+    return f"{markdown.text(f'{result.verdict}, compared with {result.reference}.')}\n\n{result.checks_table()}"
 
 
 def _read(name: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from ..evaluation import markdown
 from ..evaluation.formatting import number, share
 from ..metrics.definitions import METRICS, Metric
 from .checks import Check
@@ -87,18 +88,20 @@ class GateResult:
 
     def markdown(self) -> str:
         """The page for a pull request: verdict, reasons, metrics, checks."""
-        reasons = "\n".join(f"- **{check.code}**: {sentence(check)}" for check in self.checks if not check.passed)
-        parts = (f"## {self.verdict}", f"{self.subject}.", reasons, self._metrics_table(), self.checks_table())
+        reasons = [(check.code, sentence(check)) for check in self.checks if not check.passed]
+        listed = "\n".join(f"- **{markdown.text(code)}**: {markdown.text(reason)}" for code, reason in reasons)
+        head = (f"## {markdown.text(self.verdict)}", f"{markdown.text(self.subject)}.", listed)
+        parts = (*head, self._metrics_table(), self.checks_table())
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def checks_table(self) -> str:
         """The checks in Markdown, without a column for the codes, which are long: a comment is narrow."""
         rows = []
         for cells in self.cells():
-            mark, code, what, *figures, details = (cell.replace("|", "/") for cell in cells)
+            mark, code, what, *figures, details = cells
             unbroken = (figure.replace(" ", "\N{NO-BREAK SPACE}") for figure in figures)
             rows.append([mark, f"`{code}` {what}", *unbroken, details])
-        return tabulate(rows, ("", *HEADERS[2:]), tablefmt="github", disable_numparse=True)
+        return markdown.table(rows, ("", *HEADERS[2:]))
 
     def _metrics_table(self) -> str:
         if not self.metrics:
@@ -110,7 +113,7 @@ class GateResult:
             _metric_row(METRICS[self.problem][name], each[CHALLENGER], each[reference], each.get(VALIDATION))
             for name, each in self.metrics.items()
         ]
-        return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+        return markdown.table(rows, headers)
 
 
 def sentence(check: Check) -> str:

@@ -1,11 +1,12 @@
 """Azure DevOps, with its code in Azure Repos."""
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from .base import Platform, Review
+from .base import Platform, Review, cut
 
 API_VERSION = "7.1"
 MAX_DESCRIPTION = 4000  # characters
@@ -72,7 +73,7 @@ class Azure(Platform):
         criteria = {"sourceRefName": ends[0], "targetRefName": ends[1], "status": "active"}
         query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
         existing = self.api("GET", path, **query)["value"]
-        content: Any = {"title": title, "description": text[:MAX_DESCRIPTION]}
+        content: Any = {"title": title, "description": cut(text, MAX_DESCRIPTION)}
         if existing:
             response = self.api("PATCH", f"{path}/{existing[0]['pullRequestId']}", content)
         else:
@@ -141,7 +142,8 @@ class Azure(Platform):
 
     def set_output(self, name: str, value: str) -> None:
         """An output variable of the step."""
-        print(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
+        log = getattr(sys.stdout, "stream", sys.stdout)  # past cli/log.py, which lets no command through
+        print(f"##vso[task.setvariable variable={name};isOutput=true]{' '.join(value.split())}", file=log)
 
     @property
     def _project(self) -> str:

@@ -88,7 +88,7 @@ class Platform(ABC):
     def render_comment(self, report: str) -> str:
         """The Markdown, cut to the platform's limit, with a link to the run."""
         rest = f"\n\nLogs, and the report with plots (`reports/report.html` in the artifacts): [this run]({self.run_url})\n"
-        return report.rstrip()[: self.max_comment - len(rest)] + rest
+        return cut(report.rstrip(), self.max_comment - len(rest)) + rest
 
     def set_output(self, name: str, value: str) -> None:  # noqa: B027  some platforms have none
         """Set an output for the jobs that depend on this one."""
@@ -99,3 +99,8 @@ class Platform(ABC):
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """User and password of the image registry, if it is the platform's own."""
         return None
+
+
+def cut(page: str, most: int) -> str:
+    """As many whole lines of the Markdown as have room: half a line might end within a code span."""
+    return page if len(page) <= most else page[:most].rpartition("\n")[0]

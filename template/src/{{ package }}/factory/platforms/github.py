@@ -107,7 +107,7 @@ class GitHub(Platform):
     def set_output(self, name: str, value: str) -> None:
         """An output of the step."""
         with Path(self.env["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
-            print(f"{name}={value}", file=file)
+            print(f"{name}={' '.join(value.split())}", file=file)
 
     def job_summary(self, report: str) -> None:
         """The summary of the job."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from tabulate import tabulate
-
 from ..config import Params, Section, read
 from ..errors import FactoryError
+from ..evaluation import markdown
 from ..manifest import dump
 from .faults import Fault
 from .sandbox import Sandbox
@@ -118,7 +117,7 @@ def table(scores: list[Score]) -> str:
     total = min(groups.values())
     rows = [(s.criterion.group, s.criterion.title, f"{s.points:g}", s.why) for s in scores]
     sums = ", ".join(f"{group} {points:g}" for group, points in groups.items())
-    page = tabulate(rows, ("group", "test", "score", "reason"), tablefmt="github", disable_numparse=True)
+    page = markdown.table(rows, ("group", "test", "score", "reason"))
     return f"{page}\n\n{sums}. The score is the lowest of them, {total:g}: {level(total)}"
 
 
