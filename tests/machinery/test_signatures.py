@@ -14,6 +14,8 @@ from late_flights.factory.errors import FactoryError, SignatureRefused
 from late_flights.factory.signatures import Signers, verify
 from late_flights.factory.workspace import signing
 
+from machinery import signing_key
+
 CONTENT = b"content \xff\n"
 SIGNED_AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -22,17 +24,11 @@ WITHOUT_PROGRAMS = SimpleNamespace(which=lambda name: None)
 Sign = Callable[..., str]
 
 
-def make_key(path: Path, kind: str = "ed25519") -> str:
-    """The public key, of type and base64, of a new pair in the file."""
-    subprocess.run(("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)), check=True)
-    return path.with_suffix(".pub").read_text(encoding="utf-8").strip()
-
-
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, str]]:
     """Key files and their public keys, by type."""
     folder = tmp_path_factory.mktemp("keys")
-    return {kind: (folder / kind, make_key(folder / kind, kind)) for kind in ("ed25519", "ecdsa", "rsa")}
+    return {kind: (folder / kind, signing_key.make(folder / kind, kind)) for kind in ("ed25519", "ecdsa", "rsa")}
 
 
 @pytest.fixture(params=["openssh", "cryptography"])
@@ -133,7 +129,7 @@ def test_unreadable_revocation_is_refused(keys: dict[str, tuple[Path, str]], sig
 def test_certificates(keys: dict[str, tuple[Path, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An authority vouches for those whom it certified, until it or they are revoked; without OpenSSH for nobody."""
     authority, key = keys["ecdsa"], tmp_path / "key"
-    public = make_key(key)
+    public = signing_key.make(key)
     command = ("ssh-keygen", "-q", "-s", str(authority[0]), "-I", "zoe", "-n", "zoe@example.com", str(key))
     subprocess.run(command, check=True)
     monkeypatch.setenv(signing.KEY, f"{key}-cert.pub")

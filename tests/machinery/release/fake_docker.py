@@ -55,7 +55,8 @@ class FakeEngine:
 
     def __init__(self, folder: Path, patch: Any) -> None:
         self.folder = folder
-        (folder / "git").symlink_to(str(shutil.which("git")))
+        for program in ("git", "ssh-keygen"):
+            (folder / program).symlink_to(str(shutil.which(program)))
         patch.setenv("PATH", str(folder))
         self.install("docker")
         (folder / "inventory").write_text(json.dumps(INVENTORY))

@@ -17,7 +17,7 @@ def other_model(source: str = "model") -> Path:
     """The same model with another fingerprint and a version."""
     target = shutil.copytree(source, Path("other"))
     facts = manifest.read_manifest(target)
-    for name in ("manifest.json", artifact.VERSION_FILE):
+    for name in ("manifest.json", "manifest.json.sig", artifact.VERSION_FILE):
         (target / name).unlink(missing_ok=True)
     manifest.write_manifest(target, {name: value for name, value in facts.items() if name != "files"} | {"threshold": 0.25})
     artifact.write_version(target, "v2", "abc")

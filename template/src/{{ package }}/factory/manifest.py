@@ -30,7 +30,7 @@ def model_id(folder: Path = MODEL) -> str:
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write manifest.json: the facts, the sha256 of every file in the folder, and its own."""
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
-    (folder / NAME).write_text(_sealed({**facts, "files": files}), encoding="utf-8")
+    (folder / NAME).write_text(sealed({**facts, "files": files}), encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         content: dict[str, Any] = json.loads(text)
         del content["sha256"]
-        if text != _sealed(content):
+        if text != sealed(content):
             raise ValueError("sha256")
         damaged = [name for name, expected in content["files"].items() if file_sha256(folder / name) != expected]
     except FileNotFoundError as error:
@@ -60,6 +60,7 @@ def dump(content: Any, path: Path) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _sealed(content: dict[str, Any]) -> str:
+def sealed(content: dict[str, Any]) -> str:
+    """The text of a manifest with these facts and files, and its own sha256."""
     own = sha256(json.dumps(content, sort_keys=True).encode())
     return json.dumps({**content, "sha256": own}, indent=2, ensure_ascii=False) + "\n"

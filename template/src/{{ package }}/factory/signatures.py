@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from .errors import FactoryError, SignatureRefused
 
+SUFFIX = ".sig"
 FILE = "file"  # ssh-keygen's namespace for files; that of Git's commits and tags is "git"
 PGP = "-----BEGIN PGP SIGNATURE-----"
 PGP_RESULT = re.compile(r"^\[GNUPG:\] (GOODSIG|BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG) (\S+) ?(.*)$", re.MULTILINE)
@@ -110,6 +111,22 @@ def verify(
         reason = "may not sign this, or not at that time" if ssh.key in signers.allowed else "is not allowed"
         raise SignatureRefused("SIGNER_UNKNOWN", f"{what} is signed by the key {ssh.fingerprint}, which {reason}")
     return signer
+
+
+def read(path: Path) -> Signers:
+    """The signers in the file: lines of allowed signers, or GnuPG's keys. Raises FactoryError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FactoryError(f"{path}: no readable file of allowed signers") from error
+    return Signers(allowed=text, pgp=text)
+
+
+def verify_file(path: Path, signers: Signers, content: bytes | None = None) -> str:
+    """The signer of the file, by the signature beside it; its content may be known already. Raises SignatureRefused."""
+    signature = path.with_name(path.name + SUFFIX)
+    text = signature.read_text(encoding="utf-8", errors="replace") if signature.is_file() else ""
+    return verify(path.read_bytes() if content is None else content, text, signers, FILE, what=str(path))
 
 
 def _openssh_signer(content: bytes, ssh: SshSignature, signers: Signers, at: datetime, what: str) -> str | None:

@@ -84,10 +84,12 @@ def tune(trials: int) -> None:
 @click.argument("source", metavar="IN", type=FILE)
 @click.argument("destination", metavar="OUT", type=FILE)
 @MODEL
-def score(source: Path, destination: Path, model: Path) -> None:
+@click.option("--signers", type=FILE, envvar="FACTORY_SIGNERS", metavar="FILE", help="Who may have signed the model.")
+def score(source: Path, destination: Path, model: Path, signers: Path | None) -> None:
     """Predict for every row of a file; writes CSV or Parquet.
 
-    Every row is validated against the contract; if one violates it, nothing is written.
+    Every row is validated against the contract; if one violates it, nothing is written. With --signers, a file of allowed
+    signers as Git has it, the model must be signed by one of them.
 
     \b
     Example: factory score flights.csv scores.parquet
@@ -96,7 +98,7 @@ def score(source: Path, destination: Path, model: Path) -> None:
     from ..scoring import batch
     from ..scoring.scorer import Scorer
 
-    scorer = Scorer.load(model)
+    scorer = Scorer.load(model, signers)
     with click.progressbar(length=tables.count(source), label="Scoring") as bar:
         rows = batch.score_file(scorer, source, destination, bar.update)
     click.echo(f"✓ {rows:,} rows scored: {destination}")

@@ -97,6 +97,25 @@ def onnx(destination: Path, model: Path) -> None:
     click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
 
 
+@export.command(short_help="A version's model, signed, for use away from Git.")
+@click.argument("destination", metavar="FOLDER", type=FILE)
+@click.argument("version", metavar="[vN]", required=False)
+def model(destination: Path, version: str | None) -> None:
+    """Export the model of a version, by default the champion's, as `Scorer.load` and `factory serve --model` read it.
+
+    It is signed where Git has a key to sign with, or FACTORY_SIGNING_KEY is set: manifest.json.sig.
+
+    \b
+    Example: factory export model churn-v3 v3
+    """
+    from .. import manifest, signatures
+    from ..release import model_folder
+
+    exported = model_folder.export(destination, version)
+    signed = (destination / f"{manifest.NAME}{signatures.SUFFIX}").exists()
+    click.echo(f"✓ {exported.name}: {destination}, {'signed' if signed else 'not signed'}")
+
+
 @export.command(short_help="The data contract as Open Data Contract Standard YAML.")
 @click.option("--format", type=click.Choice(["odcs"]), default="odcs", show_default=True, expose_value=False)
 @OUTPUT

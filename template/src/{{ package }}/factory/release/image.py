@@ -10,12 +10,11 @@ from typing import Any
 from .. import manifest
 from ..errors import FactoryError
 from ..paths import MODEL
-from ..registry import champion, versions
+from ..registry import champion
 from ..registry.versions import Version
-from ..scoring import artifact
 from ..workspace import git
 from ..workspace.process import run, show
-from . import sbom
+from . import model_folder, sbom
 
 ISOLATED_RUN = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
 NO_ESTIMATOR = "--prune scikit-learn --prune skops"
@@ -23,11 +22,7 @@ NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
 def build(name: str | None = None) -> tuple[str, Path]:
     """Build a version's image, by default the champion's; its tag and bill of materials. Raises FactoryError."""
-    engine = find_engine()
-    fetched = versions.fetch()
-    if not fetched:
-        raise FactoryError('no model has been promoted yet: run `uv run factory promote -m "why"`')
-    version = versions.find(name, fetched) if name else fetched[-1]
+    engine, version = find_engine(), model_folder.choose(name)
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder, "context")
         _write_context(version, context)
@@ -72,13 +67,8 @@ def _write_context(version: Version, context: Path) -> None:
     """Write the verified files that the image is built from."""
     if git.show(version.commit, "Dockerfile") is None:
         raise FactoryError(f"the commit of {version.name} has no Dockerfile yet: promote a model of a newer commit")
-    model = champion.checkout(version.commit) / MODEL
-    manifest.read_manifest(model)
-    if manifest.model_id(model) != version.facts["model"]:
-        raise FactoryError(f"{model} is not the model of {version.name}: delete it and build again")
     git.export(version.commit, context)
-    shutil.copytree(model, context / MODEL)
-    artifact.write_version(context / MODEL, version.name, version.commit)
+    model_folder.write(version, context / MODEL)
 
 
 def _options(version: Version, name: str, context: Path) -> list[str]:

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import manifest
+from .. import manifest, signatures
 from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import Matrix, Predictor, chunked
@@ -27,12 +27,14 @@ class Artifact:
     feature_session: Any = None  # of the graph that computes features from raw rows, if there is one
 
 
-def load(folder: Path = MODEL) -> Artifact:
-    """The model in the folder, after verifying every file. Raises ArtifactError.
+def load(folder: Path = MODEL, signers: Path | None = None) -> Artifact:
+    """The model in the folder, after verifying every file, and who signed it. Raises ArtifactError and SignatureRefused.
 
     Nothing in the folder is executed: ONNX is data, and skops constructs reviewed types only.
     """
     facts = manifest.read_manifest(folder)
+    if signers:
+        signatures.verify_file(folder / manifest.NAME, signatures.read(signers), manifest.sealed(facts).encode())
     model = _session_of(folder / "model.onnx", facts)
     predict = skops_predictor(folder, facts) if model is None else onnx_predictor(model)
     return Artifact(facts, predict, _session_of(folder / "features.onnx", facts))

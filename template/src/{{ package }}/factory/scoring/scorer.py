@@ -40,9 +40,12 @@ class Scorer:
         self._graph = matching_graph(model.feature_session, features, contract.Row)
 
     @classmethod
-    def load(cls, folder: str | Path = MODEL) -> Self:
-        """The model in the folder, its files verified. Raises ArtifactError."""
-        return cls(artifact.load(Path(folder)))
+    def load(cls, folder: str | Path = MODEL, signers: str | Path | None = None) -> Self:
+        """The model in the folder, its files verified; with a file of allowed signers, also that one of them signed it.
+
+        Raises ArtifactError and SignatureRefused.
+        """
+        return cls(artifact.load(Path(folder), Path(signers) if signers else None))
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Id, if there is one, `score` and, for a classifier, `decision` of each row, in the order of the rows.

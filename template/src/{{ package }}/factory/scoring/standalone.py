@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import subprocess
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -22,16 +23,22 @@ DATE_PARTS: dict[str, Any] = {
 
 
 class Scorer:
-    """The model with its features, by default from the model.onnx beside this file."""
+    """The model with its features, by default from the model.onnx beside this file.
 
-    def __init__(self, path: Path | None = None) -> None:
+    With a file of allowed signers, as Git has it, one of them must have signed it (model.onnx.sig); this needs ssh-keygen.
+    """
+
+    def __init__(self, path: Path | None = None, signers: Path | None = None) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise onnxruntime sends telemetry
         import onnxruntime
 
         path = path or Path(__file__).with_name("model.onnx")
+        graph = path.read_bytes()
+        if signers:
+            _verify(graph, path.with_name(f"{path.name}.sig"), signers)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # more would add up the trees in another order
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.about = json.loads(self._session.get_modelmeta().custom_metadata_map["about"])
 
     def score(self, rows: list[dict[str, Any]]) -> NDArray[np.float64]:
@@ -56,3 +63,16 @@ class Scorer:
         if not part:
             return float(value)
         return float(DATE_PARTS[part](datetime.fromisoformat(value) if isinstance(value, str) else value))
+
+
+def _verify(content: bytes, signature: Path, signers: Path) -> None:
+    """Raises ValueError unless one of the signers signed the content."""
+    options = ("-s", str(signature), "-f", str(signers))
+    found = subprocess.run(
+        ("ssh-keygen", "-Y", "find-principals", *options), capture_output=True, text=True, check=False
+    )
+    for name in found.stdout.splitlines():
+        command = ("ssh-keygen", "-Y", "verify", *options, "-I", name, "-n", "file")
+        if subprocess.run(command, input=content, capture_output=True, check=False).returncode == 0:
+            return
+    raise ValueError(f"{signature.with_suffix('')} is not signed by any of those in {signers}")

@@ -33,8 +33,8 @@ class LoadedModel:
 class ModelSlot:
     """One role's model: the one in the folder, or the last one there that could be loaded."""
 
-    def __init__(self, folder: Path, role: str, telemetry: Telemetry) -> None:
-        self.folder, self.role = folder, role
+    def __init__(self, folder: Path, role: str, telemetry: Telemetry, signers: Path | None = None) -> None:
+        self.folder, self.role, self.signers = folder, role, signers
         self.current: LoadedModel | None = None
         self._fingerprint: object = None
         self._telemetry = telemetry
@@ -46,7 +46,7 @@ class ModelSlot:
             return
         self._fingerprint = fingerprint
         try:
-            model = load_warm(self.folder)
+            model = load_warm(self.folder, self.signers)
         except Exception as error:  # noqa: BLE001  whatever is wrong with a new model, the current one goes on serving
             self._telemetry.loads.labels(self.role, "refused").inc()
             reason = error if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
@@ -65,9 +65,9 @@ class ModelSlot:
         log.info("%s: %s is in service", self.role, model.version)
 
 
-def load_warm(folder: Path) -> LoadedModel:
-    """The model in the folder, verified and warmed up by scoring. Raises ArtifactError."""
-    scorer = Scorer.load(folder)
+def load_warm(folder: Path, signers: Path | None = None) -> LoadedModel:
+    """The model in the folder, verified and warmed up by scoring. Raises ArtifactError and SignatureRefused."""
+    scorer = Scorer.load(folder, signers)
     version = artifact.read_version(folder)
     scorer.score(contract.Row.create_empty())
     scorer.score(parsing.valid_row(contract.Row))

@@ -54,14 +54,17 @@ class Service:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.telemetry = settings, Telemetry()
         self.callers = Callers(settings.keys, settings.caller_header, settings.callers)
-        self.champion = ModelSlot(folder, "champion", self.telemetry)
-        self.challenger = ModelSlot(settings.challenger, "challenger", self.telemetry) if settings.challenger else None
+        self.champion = self._slot(folder, "champion")
+        self.challenger = self._slot(settings.challenger, "challenger") if settings.challenger else None
         self.request_log = (
             RequestLog(settings, settings.capture, self.telemetry, self._shadow) if settings.capture else None
         )
         self.draining = False
         self._request_threads = ThreadPoolExecutor(os.cpu_count(), "requests")
         self._chunk_threads = ThreadPoolExecutor(os.cpu_count(), "chunks")
+
+    def _slot(self, folder: Path, role: str) -> ModelSlot:
+        return ModelSlot(folder, role, self.telemetry, self.settings.signers)
 
     def reload(self) -> None:
         """Load the models that have changed in their folders."""

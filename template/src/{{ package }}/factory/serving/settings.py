@@ -11,7 +11,7 @@ from ..errors import FactoryError
 
 PREFIX = "FACTORY_"
 PIPELINE_VARIABLES = {
-    f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
+    f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
 }
 JSON_MB = 4  # of JSON, whose parsing takes twenty times its size in memory
 
@@ -32,6 +32,9 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     drain: float = Field(5, ge=0, description="seconds of service after SIGTERM")
     reload: float = Field(2, gt=0, description="seconds between checks for a new model")
 
+    signers: Path | None = Field(
+        None, description="file of allowed signers: a model is served only if one of them signed it"
+    )
     keys: Path | None = Field(
         None, description="file of callers and the sha256 of their keys: lines from `factory key`"
     )

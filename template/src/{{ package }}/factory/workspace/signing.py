@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import FactoryError
+from ..signatures import FILE, SUFFIX
 from .process import run
 
 KEY = "FACTORY_SIGNING_KEY"  # a private SSH key's file, or the key itself, as platforms keep their secrets
@@ -36,6 +37,15 @@ def sign(content: bytes, namespace: str) -> str:
             command = (_config("gpg.program") or "gpg", "--armor", "--detach-sign", "--output", "-")
             return f"{run(*command, '--local-user', _config('user.signingkey') or '', str(file))}\n"
     raise FactoryError(f"gpg.format is {form}: only ssh and openpgp can be verified here")
+
+
+def sign_file(path: Path, required: bool = False) -> bool:
+    """Write the signature beside the file, where a key is set or one is required; whether it did. Raises FactoryError."""
+    signature = path.with_name(path.name + SUFFIX)
+    signature.unlink(missing_ok=True)  # of another content
+    if required or can_sign():
+        signature.write_text(sign(path.read_bytes(), FILE), encoding="utf-8")
+    return signature.exists()
 
 
 def _config(name: str) -> str | None:

@@ -15,13 +15,14 @@ from ...data import prepare
 from ...errors import FactoryError
 from ...paths import MODEL
 from ...scoring import standalone
+from ...workspace import signing
 from .features import translate
 
 PREFIX = "model/"
 
 
 def export(destination: Path, folder: Path = MODEL) -> None:
-    """Write model.onnx, from raw columns to `score`, and scorer.py, which calls it. Raises FactoryError.
+    """Write model.onnx, from raw columns to `score`, and scorer.py, which calls it; signed if a key is set. Raises FactoryError.
 
     The destination is a new folder, written completely or not at all.
     """
@@ -40,6 +41,7 @@ def export(destination: Path, folder: Path = MODEL) -> None:
     try:
         (staging / "model.onnx").write_bytes(_merged(folder, facts))
         shutil.copyfile(standalone.__file__, staging / "scorer.py")
+        signing.sign_file(staging / "model.onnx")
         staging.replace(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
