@@ -4,7 +4,7 @@ The text below each key is its reference: from it and the types come `policy.sch
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat
 
 from . import config
-from .config import Section
+from .config import Gate, Section
 
 FILE = Path("policy.yaml")
 
@@ -40,9 +40,9 @@ class Bound(Section):
         if value is None:
             return ""
         if self.min is not None and not value >= self.min:
-            return f"is {value:g}, and must be at least {self.min:g}"
+            return f"is {value:.12g}, and must be at least {self.min:.12g}"
         if self.max is not None and not value <= self.max:
-            return f"is {value:g}, and must be at most {self.max:g}"
+            return f"is {value:.12g}, and must be at most {self.max:.12g}"
         return ""
 
 
@@ -110,6 +110,26 @@ class Policy(Section):
     doctor: list[str] = []
     """Findings that make the doctor fail, by their names there."""
 
+    def problems(self, gate: Gate, tags: Mapping[str, str | None], names: Mapping[str, str | None]) -> Iterator[str]:
+        """What breaks the policy: a limit of the gate, a tag of the model card, or a name."""
+        for limit, bound in self.gate:
+            if problem := bound.broken(getattr(gate, limit), limit in gate.model_fields_set):
+                yield f"gate.{limit} {problem}"
+        for tag in self.tags:
+            if not (tags.get(tag) or "").strip():
+                yield f"docs/model-card.yaml has no {tag}"
+        data_class = tags.get("data_class") or ""
+        if self.data_classes.get(data_class) == "high" and tags.get("risk") != "high":
+            yield f"risk is low, and must be high for data of the class {data_class}"
+        for kind, name in names.items():
+            yield from self.wrong_name(kind, name)
+
+    def wrong_name(self, kind: str, name: str | None) -> Iterator[str]:
+        """What is wrong with the name, if there is one and it breaks its rule."""
+        pattern: Pattern = getattr(self.names, kind)
+        if name and pattern and not pattern.fullmatch(name):
+            yield f"the name of the {kind}, {name}, does not match {pattern.pattern}"
+
 
 @dataclass(frozen=True)
 class Policies:
@@ -141,6 +161,19 @@ class Policies:
     def doctor(self) -> set[str]:
         """The findings that make `factory doctor` fail."""
         return {finding for policy in self._all for finding in policy.doctor}
+
+    def problems(
+        self, gate: Gate, tags: Mapping[str, str | None], names: Mapping[str, str | None]
+    ) -> dict[str, list[str]]:
+        """What breaks one of the policies, by where that is from."""
+        found: dict[str, list[str]] = {}
+        for place, policy in self.by_place.items():
+            for problem in policy.problems(gate, tags, names):
+                found.setdefault(problem, []).append(place)
+        known = dict.fromkeys(name for policy in self._all for name in policy.data_classes)
+        if (data_class := tags.get("data_class")) and data_class not in known:
+            found[f"data_class is {data_class}, and must be one of {', '.join(known)}"] = list(self.by_place)
+        return found
 
     def approvals(self, risk: Risk, changed: Collection[str] = ()) -> int:
         """How many approvals a version of this risk needs that changes these files since the champion."""

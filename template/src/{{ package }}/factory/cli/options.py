@@ -20,6 +20,12 @@ ACCEPT = click.option(
     metavar="WHY",
     help="Accept that contract.py differs from the champion's, for this reason.",
 )
+ACCEPT_LIMITS = click.option(
+    "--accept-weaker-limits",
+    "accepted_limits",
+    metavar="WHY",
+    help="Accept limits in params.yaml that are weaker than main's or the champion's, for this reason.",
+)
 
 
 def load_params() -> "Params":

@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from .main import main
-from .options import ACCEPT, AS_JSON, WHY, load_params
+from .options import ACCEPT, ACCEPT_LIMITS, AS_JSON, WHY, load_params
 
 
 @main.command()
 @ACCEPT
+@ACCEPT_LIMITS
 @click.option("--require-champion", is_flag=True, help="Fail while no model has been promoted.")
-def compare(accepted: str | None, require_champion: bool) -> None:
+def compare(accepted: str | None, accepted_limits: str | None, require_champion: bool) -> None:
     """Compare the current model with the champion: the gate.
 
     Exit code 0: passed; 1: rejected, with the codes of the checks that failed; 2: could not be evaluated.
@@ -21,7 +22,8 @@ def compare(accepted: str | None, require_champion: bool) -> None:
     from ..registry import versions
 
     compare.delete_reports()
-    result = compare.compare(load_params(), versions.fetch(), accepted, require_champion=require_champion)
+    previous = versions.fetch()
+    result = compare.compare(load_params(), previous, accepted, accepted_limits, require_champion=require_champion)
     compare.write_reports(result)
     _show_result(result)
 
@@ -29,7 +31,8 @@ def compare(accepted: str | None, require_champion: bool) -> None:
 @main.command()
 @WHY
 @ACCEPT
-def promote(why: str, accepted: str | None) -> None:
+@ACCEPT_LIMITS
+def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None:
     """Make this commit's model the next version if it passes the gate.
 
     Commit everything and run `dvc push` first. The version is the Git tag model/vN, pushed to the remote.
@@ -39,7 +42,7 @@ def promote(why: str, accepted: str | None) -> None:
     """
     from ..gate import promote
 
-    version, result = promote.promote(load_params(), why, accepted)
+    version, result = promote.promote(load_params(), why, accepted, accepted_limits)
     _show_result(result)
     if version:
         click.echo(f"✓ model/{version.name} is the champion")
@@ -121,6 +124,8 @@ def audit() -> None:
 
 def _show_result(result: Any) -> None:
     click.echo(f"{result.subject}\n\n{result.table()}\n")
+    if result.acceptance:
+        click.echo(f"{result.acceptance}\n")
     if not result.passed:
         click.echo("\n".join([f"✗ {result.verdict}", *result.reasons]), err=True)
         raise SystemExit(1)
@@ -144,10 +149,15 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
         "metrics": ", ".join(
             f"{name} {number(value)}" for name, value in facts["metrics"].items() if not name.startswith("error_q")
         ),
-        "gate": f"passed {judged} checks against {gate['against']}",
+        "gate": f"passed {judged} checks against {gate['against']}{_weaker(gate)}",
         "packages": f"{facts['environment']['packages']}, sha256 of uv.lock {facts['environment']['uv.lock'][:12]}",
         "model": f"sha256 of its manifest {version['model'][:12]}",
     }
+
+
+def _weaker(gate: dict[str, Any]) -> str:
+    why = gate.get("accepted_limits")
+    return f"; weaker limits accepted: {why}" if why else ""
 
 
 def _action(record: dict[str, Any]) -> str:

@@ -24,6 +24,9 @@ class ModelCardInput(Section):
     risk: Literal["low", "high"] = "low"
     owner: str | None = None
     license: str | None = None
+    purpose: str | None = None
+    data_class: str | None = None
+    retention: str | None = None
     intended_use: str | None = None
     out_of_scope: str | None = None
     limits: str | None = None
@@ -34,6 +37,12 @@ class ModelCardInput(Section):
     def missing_fields(self) -> list[str]:
         """Fields that a high-risk model needs and that are still empty."""
         return [name for name in REQUIRED_FIELDS if not (getattr(self, name) or "").strip()]
+
+    @property
+    def tags(self) -> dict[str, str | None]:
+        """What a policy may ask for, and a version's record keeps; the risk only where it is stated."""
+        stated = self.risk if "risk" in self.model_fields_set else None
+        return {"purpose": self.purpose, "data_class": self.data_class, "risk": stated, "retention": self.retention}
 
 
 def load(path: Path = INPUT) -> ModelCardInput:

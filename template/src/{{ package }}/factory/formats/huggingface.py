@@ -67,8 +67,10 @@ def _version(version: Version | None) -> str:
 def _gate(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return "Not compared yet: `uv run factory compare`."
-    result = GateResult("", gate["against"], None, [Check(**check) for check in gate["checks"]])
-    return f"{markdown.text(f'{result.verdict}, compared with {result.reference}.')}\n\n{result.checks_table()}"
+    checks = [Check(**check) for check in gate["checks"]]
+    result = GateResult("", gate["against"], None, checks, accepted_limits=gate.get("accepted_limits"))
+    verdict = f"{result.verdict}, compared with {result.reference}."
+    return "\n\n".join(filter(None, (*map(markdown.text, (verdict, result.acceptance)), result.checks_table())))
 
 
 def _read(name: str) -> dict[str, Any] | None:

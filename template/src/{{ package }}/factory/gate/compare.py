@@ -24,7 +24,7 @@ from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
 from ..training.onnx import estimators
 from ..workspace import git
-from . import checks
+from . import checks, limits
 from .checks import Check, Evidence
 from .result import CHALLENGER, HEADERS, VALIDATION, GateResult
 
@@ -33,19 +33,29 @@ PARITY_ROWS = 50_000  # about: the training has proven the models equal on all
 
 
 def compare(
-    params: Params, previous: list[Version], accepted: str | None = None, *, require_champion: bool = False
+    params: Params,
+    previous: list[Version],
+    accepted: str | None = None,
+    accepted_limits: str | None = None,
+    *,
+    require_champion: bool = False,
 ) -> GateResult:
     """Check the working tree's model against the last of the versions. Raises CannotEvaluate."""
     definitions.main_metric(params)
+    commits = limits.commits(previous)
     version, reference = reference_model(params, previous, accepted)
     evidence = gather(params, version, accepted)
-    results = checks.run_checks(evidence)
+    because = (accepted_limits or "").strip() or None
+    weaker = limits.weaker(params, commits, because)
+    results = [*checks.run_checks(evidence), *(weaker or [limits.as_strict(commits)])]
+    results += limits.allowed(limits.policies(commits), params)
     if require_champion and not previous:
         results.insert(0, Check("NO_CHAMPION", "promoted versions to compare with", 0, "≥ 1", False))
     model = manifest.model_id()
     promoted = (version.name for version in reversed(previous) if (version.record or {}).get("model") == model)
     own, figures = next(promoted, None), metrics(evidence, manifest.read_manifest(MODEL).get("validation"))
-    return GateResult(model, reference, accepted, results, own, evidence.test.height, params.problem, figures)
+    rows, problem = evidence.test.height, params.problem
+    return GateResult(model, reference, accepted, results, own, rows, problem, figures, because if weaker else None)
 
 
 def metrics(evidence: Evidence, validation: dict[str, Any] | None = None) -> dict[str, dict[str, float]]:
@@ -133,6 +143,7 @@ def write_reports(result: GateResult) -> None:
         "version": result.version,
         "against": result.reference,
         "accepted": result.accepted,
+        "accepted_limits": result.accepted_limits,
         "rows": result.rows,
         "metrics": {name: {who: _finite(value) for who, value in by.items()} for name, by in result.metrics.items()},
         "checks": [asdict(check) | {"figure": _finite(check.figure)} for check in result.checks],

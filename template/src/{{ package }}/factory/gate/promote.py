@@ -23,7 +23,9 @@ COMMIT = 'git add --all && git commit -m "Train the model"'
 PUSH = "uv run dvc push"
 
 
-def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Version | None, GateResult]:
+def promote(
+    params: Params, why: str, accepted: str | None = None, accepted_limits: str | None = None
+) -> tuple[Version | None, GateResult]:
     """Make the commit's model the next version if it passes the gate; no version where it fails. Raises FactoryError."""
     check_why(why)
     commit = check_ready()
@@ -32,7 +34,7 @@ def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Vers
     if previous and previous[-1].facts["model"] == model:
         raise FactoryError(f"this model is already the champion, {previous[-1].name}")
     check_approval(model)
-    result = compare.compare(params, previous, accepted)
+    result = compare.compare(params, previous, accepted, accepted_limits)
     compare.write_reports(result)
     if not result.passed:
         return None, result
@@ -41,6 +43,8 @@ def promote(params: Params, why: str, accepted: str | None = None) -> tuple[Vers
     metric = params.evaluation.metric
     judged = sum(check.judged for check in result.checks)
     headline = f"promoted, {metric} {record['metrics'][metric]:.4f}, gate passed with {judged} checks"
+    if result.accepted_limits:
+        headline += ", weaker limits accepted"
     version = versions.publish(commit, record, headline, previous)
     compare.write_reports(replace(result, version=version.name))
     return version, result
@@ -54,7 +58,7 @@ def rollback(why: str, to: str | None = None) -> Version:
     if target.facts["model"] == previous[-1].facts["model"]:
         raise FactoryError(f"the model of {target.name} is already the champion")
     champion.check_loads(target.facts["commit"])
-    inherited = {"model", "data", "test", "rows", "metrics", "gate", "serves"} & target.facts.keys()
+    inherited = {"model", "data", "test", "rows", "metrics", "tags", "gate", "serves"} & target.facts.keys()
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
     return versions.publish(target.facts["commit"], record, f"rolled back to {target.name}", previous)
 
@@ -150,5 +154,11 @@ def _facts(result: GateResult) -> dict[str, Any]:
         "test": run_record["data"]["test"],
         "rows": run_record["data"]["rows"],
         "metrics": run_record["metrics"],
-        "gate": {"against": result.reference, "accepted": result.accepted, "checks": checks},
+        "tags": card_input.load().tags,
+        "gate": {
+            "against": result.reference,
+            "accepted": result.accepted,
+            "accepted_limits": result.accepted_limits,
+            "checks": checks,
+        },
     }

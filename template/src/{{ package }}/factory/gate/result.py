@@ -27,6 +27,8 @@ NEXT_STEPS = {
     "SIZE": "use a smaller model, or raise gate.size_mb in params.yaml",
     "PARITY": "run `uv run dvc repro --force train`, which leaves ONNX out where it differs",
     "CONTRACT": 'if the change is intended, repeat the command with --accept-contract-change "why"',
+    "LIMITS_WEAKENED": 'restore them in params.yaml, or if this is intended, repeat the command with --accept-weaker-limits "why"',
+    "POLICY": "keep to the policy (docs/policy.md), or have your organisation change it in the template",
     "NO_CHAMPION": 'promote a first version on the main branch: `uv run factory promote -m "why"`',
 }
 
@@ -35,7 +37,7 @@ NEXT_STEPS = {
 class GateResult:
     """The checks of a model, named by the sha256 of its manifest and its version, and what it was compared with.
 
-    `rows` is the number of test rows; `metrics` has, by name, this model's figure on them and the reference's, and this
+    `accepted` is why another contract is accepted, `accepted_limits` why weaker limits are. `rows` is the number of test rows; `metrics` has, by name, this model's figure on them and the reference's, and this
     model's on the validation rows.
     """
 
@@ -47,6 +49,7 @@ class GateResult:
     rows: int = 0
     problem: str = ""
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    accepted_limits: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -71,6 +74,11 @@ class GateResult:
         """Which model was compared with what."""
         return f"Model {self.model[:12]} against {self.reference}, on {number(self.rows)} test rows"
 
+    @property
+    def acceptance(self) -> str:
+        """That and why weaker limits are accepted, where they are."""
+        return f"Weaker limits accepted: {' '.join(self.accepted_limits.split())}" if self.accepted_limits else ""
+
     def cells(self) -> list[list[str]]:
         """The checks as rows of text."""
         return [_row(check) for check in self.checks]
@@ -90,7 +98,8 @@ class GateResult:
         """The page for a pull request: verdict, reasons, metrics, checks."""
         reasons = [(check.code, sentence(check)) for check in self.checks if not check.passed]
         listed = "\n".join(f"- **{markdown.text(code)}**: {markdown.text(reason)}" for code, reason in reasons)
-        head = (f"## {markdown.text(self.verdict)}", f"{markdown.text(self.subject)}.", listed)
+        verdict, *others = map(markdown.text, (self.verdict, f"{self.subject}.", self.acceptance))
+        head = (f"## {verdict}", *others, listed)
         parts = (*head, self._metrics_table(), self.checks_table())
         return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -1,0 +1,123 @@
+"""Limits on the limits: nobody passes the gate by asking for less than main or the champion did, or than a policy allows."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from .. import PACKAGE, config, policy
+from ..config import Gate, Params, Section
+from ..errors import FactoryError
+from ..evaluation import card_input
+from ..metrics.definitions import METRICS
+from ..policy import Policies
+from ..registry.versions import Version
+from ..workspace import git
+from ..workspace.process import run
+from .checks import Check
+
+CODE = "LIMITS_WEAKENED"
+UPPER = tuple(name for name in Gate.model_fields if name != "floor")
+"""The limits that allow more where they are higher."""
+
+
+def allowed(policies: Policies, params: Params) -> list[Check]:
+    """A check of whatever breaks a policy; a single one where nothing does."""
+    names = {"project": PACKAGE, "branch": git.branch()}
+    found = policies.problems(params.gate, card_input.load().tags, names)
+    if not found:
+        note = f"by {' and '.join(policies.by_place)}"
+        return [Check("POLICY", "limits, tags and names", None, "as allowed", True, note=note)]
+    return [Check("POLICY", what, None, "", False, note=f"by {' and '.join(places)}") for what, places in found.items()]
+
+
+def policies(commits: Mapping[str, str]) -> Policies:
+    """The policies of the working tree and of the commits, by name."""
+    of_commits = {name: f"{policy.FILE} of {name}" for name in commits}
+    texts = {place: git.show(commits[name], f"{policy.FILE}") for name, place in of_commits.items()}
+    return Policies({f"{policy.FILE}": policy.load(), **{place: policy.parse(text, place) for place, text in texts.items()}})
+
+
+def commits(previous: list[Version]) -> dict[str, str]:
+    """By name, the commits whose limits count: main's, the champion's, and after a rollback the last promoted model's."""
+    promoted = [version for version in previous if version.facts["action"] == "promote"]
+    versions = {version.name: version.facts["commit"] for version in [*promoted[-1:], *previous[-1:]]}
+    main = _main()
+    return {"main": main, **versions} if main else versions
+
+
+def _main() -> str | None:
+    remote = git.remote_name()
+    for ref in (f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/main", "refs/heads/main"):
+        try:
+            return run("git", "rev-parse", "--verify", "--quiet", ref)
+        except FactoryError:
+            continue
+    return None
+
+
+def weaker(ours: Params, commits: Mapping[str, str], accepted: str | None) -> list[Check]:
+    """A check of each limit that is weaker than in one of the commits, by name."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for name, commit in commits.items():
+        text = git.show(commit, "params.yaml")
+        theirs = config.parse(text, f"params.yaml of {name}", Params.model_validate) if text else ours
+        for values in weakened(ours, theirs):
+            found.setdefault(values, []).append(name)
+    return [_weaker(*values, names, accepted) for values, names in found.items()]
+
+
+def as_strict(commits: Collection[str]) -> Check:
+    """The check where no limit is weaker than in the commits of these names."""
+    what = "limits in params.yaml"
+    if commits:
+        return Check(CODE, what, None, "no weaker", True, note=f"than in {' and '.join(commits)}")
+    return Check(CODE, what, None, "", True, note="no earlier ones to compare with", judged=False)
+
+
+def weakened(ours: Params, theirs: Params) -> Iterator[tuple[str, str, str]]:
+    """Key, our value and theirs of each limit that asks for less, or that cannot be compared with theirs."""
+    for name in UPPER:
+        here, there = getattr(ours.gate, name), getattr(theirs.gate, name)
+        if here > there:
+            yield f"gate.{name}", _text(here), _text(there)
+    yield from _measured_otherwise(ours, theirs)
+    if ours.split.test < theirs.split.test:
+        yield "split.test", _text(ours.split.test), _text(theirs.split.test)
+    for key, columns, before in (
+        ("data.sensitive", ours.data.sensitive, theirs.data.sensitive),
+        ("evaluation.slices", ours.group_columns, theirs.group_columns),
+    ):
+        if not set(before) <= set(columns):
+            yield key, _text(columns), _text(before)
+    for key in ("id", "time", "repeats"):  # of which a test without leaks depends
+        here, there = getattr(ours.data, key), getattr(theirs.data, key)
+        if there not in (None, False, here):
+            yield f"data.{key}", _text(here), _text(there)
+
+
+def _measured_otherwise(ours: Params, theirs: Params) -> Iterator[tuple[str, str, str]]:
+    """Another main metric or other values of the decisions, for which the limits mean something else; a weaker floor."""
+    metric, floor, before = ours.evaluation.metric, ours.gate.floor, theirs.gate.floor
+    if metric != theirs.evaluation.metric:
+        yield "evaluation.metric", metric, theirs.evaluation.metric
+    elif floor is not None and before is not None and _is_lower(floor, before, METRICS[ours.problem][metric].direction):
+        yield "gate.floor", _text(floor), _text(before)
+    if theirs.value not in (None, ours.value):
+        yield "value", _text(ours.value), _text(theirs.value)
+
+
+def _is_lower(floor: float, before: float, direction: int) -> bool:
+    return not direction * floor >= direction * before  # so that not-a-number is lower
+
+
+def _weaker(key: str, here: str, there: str, names: Collection[str], accepted: str | None) -> Check:
+    note = f"is weaker than {there} in {' and '.join(names)}"
+    note = f"accepted: {accepted}; {note}" if accepted else note
+    return Check(CODE, f"{key} {here}", None, there, bool(accepted), note=note)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Section):
+        return ", ".join(f"{name} {each:.12g}" for name, each in value)
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return f"{value:.12g}" if isinstance(value, float) else "none" if value is None else str(value).lower()

@@ -1,0 +1,80 @@
+"""No version breaks the policy of the working tree, main's or the champion's."""
+
+import json
+from pathlib import Path
+
+import pytest
+from late_flights.factory.evaluation import card_input
+from late_flights.factory.registry import versions
+from tests.factory import git_repository, toy
+from tests.factory.cli_runner import run
+from tests.factory.git_repository import GATE, another_model, git
+
+
+def promoted():
+    done = run("promote", "-m", "why")
+    assert done.exit_code == 0, done.output
+
+
+BROKEN = {
+    "too wide": ("gate: {calibration: {max: 0.4}}", "gate.calibration is 0.5, and must be at most 0.4"),
+    "too low": ("gate: {floor: {min: 0.65}}", "gate.floor is 0.6, and must be at least 0.65"),
+    "left to the default": ("gate: {margin: {required: true}}", "gate.margin is not set, and is required"),
+    "no purpose": ("tags: [purpose]", "docs/model-card.yaml has no purpose"),
+    "project": ("names: {project: 'x-.+'}", "the name of the project, late_flights, does not match x-.+"),
+    "branch": ("names: {branch: '(feature|fix)/.+'}", "the name of the branch, main, does not match (feature|fix)/.+"),
+}
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("text, reason", BROKEN.values(), ids=BROKEN)
+def test_policy_is_kept(text, reason):
+    git_repository.commit(**{"policy.yaml": text})
+    result = run("promote", "-m", "why")
+    assert result.exit_code == 1 and "✗ Rejected: POLICY\n" in result.stderr
+    assert f"POLICY: {reason} by policy.yaml and policy.yaml of main. Next: " in result.stderr
+    assert versions.local() == []
+
+
+@pytest.mark.usefixtures("committed")
+def test_policy_of_main_and_of_the_champion_hold_too():
+    promoted()
+    git_repository.commit(**{"policy.yaml": "gate: {calibration: {max: 0.4}}"})
+    git("checkout", "--quiet", "-b", "other")
+    git_repository.commit(**{"policy.yaml": "gate: {calibration: {max: 0.9}}"})
+    assert "must be at most 0.4 by policy.yaml of main. Next: " in run("compare").stderr
+    Path("params.yaml").write_text(toy.text(gate=GATE | {"calibration": 0.4}), encoding="utf-8")
+    another_model("stricter")
+    promoted()
+    git("branch", "--quiet", "--force", "main", "HEAD")
+    git_repository.commit(**{"policy.yaml": "gate: {calibration: {max: 0.3}}"})
+    git("branch", "--quiet", "--force", "main", git_repository.commit(**{"policy.yaml": ""}))
+    assert run("compare").exit_code == 0
+
+
+def card(**fields):
+    card_input.INPUT.parent.mkdir(exist_ok=True)
+    git_repository.commit(**{str(card_input.INPUT): json.dumps(fields)})
+
+
+@pytest.mark.usefixtures("committed")
+def test_risk_is_at_least_that_of_the_data():
+    card(data_class="personal", risk="low")
+    assert "POLICY: risk is low, and must be high for data of the class personal by policy.yaml and " in run("compare").stderr
+    card(data_class="secret")
+    assert (
+        "POLICY: data_class is secret, and must be one of public, internal, personal by policy.yaml and " in run("compare").stderr
+    )
+
+
+@pytest.mark.usefixtures("committed")
+def test_tags_stay_with_the_version():
+    git_repository.commit(**{"policy.yaml": "tags: [purpose, data_class, risk, retention]"})
+    assert (
+        "has no data_class by policy.yaml and " in run("compare").stderr
+        and "has no risk by policy.yaml and " in run("compare").stderr
+    )
+    card(purpose="planning", data_class="internal", risk="low", retention="a year")
+    promoted()
+    tags = {"purpose": "planning", "data_class": "internal", "risk": "low", "retention": "a year"}
+    assert versions.local()[-1].facts["tags"] == tags
