@@ -29,6 +29,7 @@ def test_stages_leave_a_model_and_reports(problem):
     record = json.loads(Path("reports/run.json").read_text())
     assert figures == record["metrics"] == {name: found["value"] for name, found in details["metrics"].items()}
     assert record["parameters"]["problem"] == problem and record["cost"]["peak_memory_mb"] > 0
+    assert record["blas_kernel"] and all(isinstance(value, float) for value in record["cost"].values())
     assert details["test_rows"] == 150
     assert {found["column"] for found in details["slices"]} <= {"kind", "gap"}
     assert details["importance"][0]["feature"] in {"amount", "gap"}

@@ -14,6 +14,7 @@ from late_flights.factory import errors, manifest
 from late_flights.factory.scoring import artifact
 from late_flights.factory.training.onnx import estimators
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -131,6 +132,14 @@ def test_model_without_a_converter_scores_from_skops(tmp_path):
     assert loaded.manifest["onnx"]["largest_difference"] is None
     np.testing.assert_array_equal(loaded.predict(MATRIX), estimator.predict_proba(MATRIX)[:, 1])
     assert loaded.predict(MATRIX[:0]).shape == (0,)
+
+
+def test_jobs_of_a_forest_change_no_digit():
+    rows = np.random.default_rng(1).normal(size=(3000, 3)).astype(np.float32)
+    forest = RandomForestClassifier(60, n_jobs=4, random_state=0).fit(MATRIX, MATRIX[:, 0] > 0)
+    expected = RandomForestClassifier(60, random_state=0).fit(MATRIX, MATRIX[:, 0] > 0).predict_proba(rows)[:, 1]
+    predict = artifact.predictor(make_pipeline(FunctionTransformer(), forest))
+    assert all((predict(rows) == expected).all() for _ in range(5))
 
 
 @pytest.mark.parametrize("wrong", [0.1, np.nan])

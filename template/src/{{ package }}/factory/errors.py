@@ -9,7 +9,7 @@ from typing import Self
 from ._moved import old_names
 from .paths import DVC_TMP
 
-STEPS = ("ingest", "prepare", "train", "evaluate", "compare")
+STEPS = ("ingest", "prepare", "train", "evaluate", "reproduce", "compare")
 FAILURE = DVC_TMP / "factory-failure.json"
 
 __getattr__ = old_names(__name__)
@@ -33,6 +33,14 @@ class CannotEvaluate(FactoryError):
 
 class SignatureRefused(CannotEvaluate):
     """A signature is missing (UNSIGNED), of nobody who may sign (SIGNER_UNKNOWN), or broken (SIGNATURE_INVALID)."""
+
+
+class Refused(FactoryError):
+    """What is claimed has been looked at, and is not so. The code is for machines."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(f"{code}: {message}")
 
 
 @dataclass(frozen=True)

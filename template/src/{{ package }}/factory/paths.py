@@ -11,3 +11,4 @@ VALIDATION = REPORTS / "validation.json"
 DVC_TMP = Path(".dvc/tmp")  # locks, and what DVC and Git ignore
 ADOPTION = DVC_TMP / "adopt"  # what an unfinished adoption has moved aside
 WORKTREES = DVC_TMP / "champions"
+VERIFICATION = DVC_TMP / "verification"

@@ -47,8 +47,8 @@ def find_problems() -> list[Problem]:
     result = _gate_result()
     if result:
         return _refusals(result)
-    if failure and failure.command == "compare":
-        return [Problem(failure.code, failure.message)]
+    if failure and failure.command in ("reproduce", "compare"):
+        return [Problem(failure.code, failure.message, inconclusive=failure.code != "NOT_REPRODUCED")]
     return [Problem("VERDICT_MISSING", "no gate result for this model: run `uv run factory compare`")]
 
 

@@ -22,6 +22,7 @@ GROUPS = {
     "data": "Data",
     "model": "Model",
     "versions": "Versions",
+    "verification": "Verification",
     "release": "Serving",
     "ci": "Pipelines",
     "project": "Project",
@@ -45,7 +46,7 @@ SYNONYMS = {
     "factory rollback": "revert undo restore demote",
     "factory models": "list ls versions registry history",
     "factory trace": "lineage show inspect describe",
-    "factory audit": "verify",
+    "factory audit": "fsck",
     "factory serve": "server api run-server",
     "factory key": "token",
     "factory export": "onnx convert",
@@ -55,7 +56,7 @@ SYNONYMS = {
     "factory propose": "pr mr",
     "dvc pull": "pull fetch download",
     "dvc push": "push",
-    "dvc repro": "run repro reproduce pipeline retrain",
+    "dvc repro": "run repro pipeline retrain",
 }
 """By command, what people used to other tools type for it."""
 

@@ -21,6 +21,8 @@ MLFLOW_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_
 def build_record(assessment: Assessment, figures: dict[str, float]) -> dict[str, Any]:
     """Commit, data, model, parameters, metrics, cost of the training and versions, ready for JSON."""
     commit, facts = git.commit(), assessment.manifest
+    cost = json.loads(TRAINING.read_text())
+    kernel = cost.pop("blas_kernel", None)
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
@@ -33,7 +35,8 @@ def build_record(assessment: Assessment, figures: dict[str, float]) -> dict[str,
         "metrics": figures,
         "train": assessment.train_figures,
         "validation": facts.get("validation"),
-        "cost": json.loads(TRAINING.read_text()),
+        "cost": cost,
+        "blas_kernel": kernel,
         "versions": {"python": platform.python_version(), **facts["versions"]},
     }
 

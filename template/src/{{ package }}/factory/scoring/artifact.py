@@ -54,16 +54,25 @@ def predictor(estimator: Any, classes: int = 0) -> Predictor:
 
     Of so many classes, the probability of each: shape (rows, classes).
     """
+    from joblib import parallel_config  # type: ignore[import-untyped]  # with scikit-learn, which ONNX does without
 
     def predict(features: Matrix) -> NDArray[np.float64]:
         if not len(features):  # which scikit-learn refuses
             return np.empty((0, classes) if classes else 0)
-        if hasattr(estimator, "predict_proba"):
-            probabilities = estimator.predict_proba(features)
-            return (probabilities if classes else probabilities[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
-        return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
+        with parallel_config("sequential"):  # several jobs of a forest would add up its trees in changing order
+            if hasattr(estimator, "predict_proba"):
+                probabilities = estimator.predict_proba(features)
+                return (probabilities if classes else probabilities[:, 1]).astype(np.float64)  # type: ignore[no-any-return]
+            return estimator.predict(features).astype(np.float64)  # type: ignore[no-any-return]
 
-    return chunked(predict, 1)
+    return chunked(predict, _jobs(estimator))
+
+
+def _jobs(estimator: Any) -> int:
+    """How many chunks to predict at a time: one for each processor, where the estimator asks for several jobs."""
+    parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    wanted = {value for name, value in parameters.items() if name.rpartition("__")[2] == "n_jobs"}
+    return (os.cpu_count() or 1) if wanted - {None, 1} else 1
 
 
 def onnx_session(graph: bytes) -> Any:

@@ -11,7 +11,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ... import model
 from ..config import Params
@@ -26,6 +26,11 @@ def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> Ba
         estimator = build(params.problem, params.model, schema)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
             return estimator.fit(_without_empty_columns(inputs), target)
+
+
+def blas_kernel() -> str | None:
+    """The processor's code that OpenBLAS has chosen, on which the last digits of linear models depend."""
+    return next((each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"), None)
 
 
 def _without_empty_columns(inputs: Matrix) -> Matrix:

@@ -1,6 +1,5 @@
 """Stage `train`: from prepared rows to a model on disk. The test rows only serve to compare ONNX with scikit-learn."""
 
-import json
 from importlib import metadata
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def run(params: Params) -> None:
         estimators.save(staging / MODEL.name, fitted, facts, _probes(train, test), graph)
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
-        (staging / TRAINING.name).write_text(json.dumps(cost(), indent=2) + "\n")
+        manifest.dump({**cost(), "blas_kernel": estimator.blas_kernel()}, staging / TRAINING.name)
 
 
 def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None]:

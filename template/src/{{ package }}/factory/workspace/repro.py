@@ -1,4 +1,4 @@
-"""`dvc repro` that ends with the process that started it: `python -m` of this module."""
+"""`dvc repro`, with its options, that ends with the process that started it: `python -m` of this module."""
 
 import os
 import sys
@@ -9,4 +9,4 @@ from .stage import exit_with_parent
 
 if __name__ == "__main__":
     exit_with_parent(os.getppid())
-    sys.exit(main(["repro"]))
+    sys.exit(main(["repro", *sys.argv[1:]]))

@@ -1,0 +1,135 @@
+"""A commit's pipeline run again: in a clean worktree, in an environment of the commit's lock, without any cache."""
+
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from filelock import FileLock
+
+from ..errors import CannotEvaluate, FactoryError, Refused
+from ..paths import DVC_TMP, MODEL, REPORTS, TRAINING, VERIFICATION
+from ..registry import champion
+from ..workspace import git
+from ..workspace.process import dvc, run, show
+from .comparison import CODE, compare
+
+UNCACHED = ("--force", "--no-run-cache")
+OTHERS = (*champion.PROJECT_ENV, "MLFLOW_TRACKING_URI")
+"""Variables of the environment here that a reproduction must not see."""
+
+
+class Reproduction:
+    """A worktree of the commit, to be trained on the Python minor, and with the BLAS kernel, that its run record names."""
+
+    def __init__(self, folder: Path, commit: str, python: str | None = None) -> None:
+        self.folder, self.commit = folder, commit
+        self._record = run_record(commit)
+        self.trained_on = f"{self._record.get('versions', {}).get('python', '')}"
+        self._pythons = [python] if python else [_minor(self.trained_on), sys.executable]
+
+    def train(self) -> None:
+        """Run every stage on the commit's data. Raises CannotEvaluate where data or environment are missing, and Refused."""
+        self._fetch_data()
+        self._make_environment()
+        command = (self._uv, "run", "--quiet", "--no-sync", "dvc", "repro", *UNCACHED, "--no-commit")
+        try:
+            show(*command, cwd=self.folder, env=self._env)
+        except FactoryError as error:
+            raise Refused(CODE, f"the pipeline of commit {self.commit[:8]} fails: {error}") from error
+
+    def compare(self, claimed: Path) -> str:
+        """In words how equal the model is to the claimed one. Raises Refused where it is not."""
+        return compare(claimed, self.folder / MODEL, other_kernel(self._record, self.folder))
+
+    def run_python(self, script: str, *arguments: str) -> str:
+        """What the script prints in the worktree's environment. Raises FactoryError."""
+        command = (self._uv, "run", "--quiet", "--no-sync", "python", "-c", script, *arguments)
+        return run(*command, cwd=self.folder, env=self._env)
+
+    @property
+    def _uv(self) -> str:
+        return os.environ.get("UV", "uv")
+
+    @property
+    def _env(self) -> dict[str, str]:
+        env = {name: value for name, value in os.environ.items() if name not in OTHERS}
+        kernel = self._record.get("blas_kernel")
+        return env | ({"OPENBLAS_CORETYPE": kernel} if kernel else {})
+
+    def _fetch_data(self) -> None:
+        """What DVC tracks outside of the pipeline, from its cache here or its remote."""
+        for place in _tracked_by_dvc(self.commit):
+            temporary = self.folder / ".fetched.tmp"
+            try:
+                dvc("get", "--rev", self.commit, ".", place, "--out", str(temporary))
+            except FactoryError as error:
+                raise CannotEvaluate("STORAGE", f"{place} of commit {self.commit[:8]}: {error}") from error
+            if temporary.is_dir():
+                shutil.copytree(temporary, self.folder / place, dirs_exist_ok=True)
+                shutil.rmtree(temporary)
+            else:
+                temporary.replace(self.folder / place)
+
+    def _make_environment(self) -> None:
+        """Install the commit's lock, on the first of the Pythons that uv can provide."""
+        for python in self._pythons:
+            try:
+                run(self._uv, "sync", "--quiet", "--frozen", "--python", python, cwd=self.folder, env=self._env)
+                return
+            except FactoryError as error:
+                reason = str(error)
+        message = f"the packages of uv.lock cannot be installed: {reason}; --python PATH names another Python"
+        raise CannotEvaluate("ENVIRONMENT", message)
+
+
+@contextmanager
+def worktree(commit: str) -> Iterator[Path]:
+    """A clean worktree of the commit, while the block runs; two at once take turns."""
+    DVC_TMP.mkdir(parents=True, exist_ok=True)
+    folder = VERIFICATION.resolve()
+    with FileLock(DVC_TMP / "factory-verification.lock"):
+        _remove(folder)  # what a killed one left
+        run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def run_record(commit: str) -> dict[str, Any]:
+    """What reports/run.json of the commit records of the training."""
+    return dict(json.loads(git.show(commit, f"{REPORTS}/run.json") or "{}"))
+
+
+def other_kernel(record: dict[str, Any], root: Path = Path()) -> str:
+    """In words, the BLAS kernels of the recorded training and of the one in this folder, unless they are known to be the same."""
+    recorded = record.get("blas_kernel")
+    used = json.loads((root / TRAINING).read_text(encoding="utf-8")).get("blas_kernel")
+    if used and used == recorded:
+        return ""
+    return f"trained with the BLAS kernel {recorded or '(not recorded)'}, here {used or 'unknown'}"
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    run("git", "worktree", "prune")
+
+
+def _minor(version: str) -> str:
+    """What to ask uv for: the Python here, if its minor version is that one."""
+    minor = version.split(".")[:2]
+    return ".".join(minor) if minor > [""] and minor != platform.python_version().split(".")[:2] else sys.executable
+
+
+def _tracked_by_dvc(commit: str) -> list[str]:
+    """Folders that hold pointers of DVC, and what pointers beside dvc.yaml name."""
+    names = run("git", "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
+    pointers = [PurePosixPath(name) for name in names if name.endswith(".dvc")]
+    places = {path.parent if path.parent.name else path.with_suffix("") for path in pointers}
+    return sorted(str(place) for place in places if not places & set(place.parents))
