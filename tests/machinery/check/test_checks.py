@@ -74,7 +74,7 @@ def test_a_project_without_problems_passes(mine):
     result = cli_runner.run("check")
     assert result.exit_code == 0, result.output
     names = re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE)
-    assert names == ["template", "ruff-check", "ruff-format", "mypy", "large-files", "secrets"]
+    assert names == ["template", "images", "ruff-check", "ruff-format", "mypy", "large-files", "secrets"]
 
 
 def test_only_what_a_file_concerns_is_checked(mine):

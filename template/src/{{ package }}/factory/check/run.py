@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..workspace import git, process
-from . import template
+from . import images, template
 from .checks import Check, Result
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -22,10 +22,12 @@ FROM_PACKAGES = os.path.relpath(SCRIPTS, sysconfig.get_path("purelib"))
 
 def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] = ()) -> Iterator[Result]:
     """Check the given files, by default all. Raises FactoryError."""
-    left_out = _skipped(skip, [template.NAME, *(check.name for check in checks)])
-    comparison, files = template.compare(select(given))
-    if comparison and template.NAME not in left_out:
-        yield comparison
+    left_out = _skipped(skip, [template.NAME, images.NAME, *(check.name for check in checks)])
+    selected = select(given)
+    comparison, files = template.compare(selected)
+    for result in (comparison, images.check(selected)):
+        if result and result.name not in left_out:
+            yield result
     chosen = [check for check in checks if check.name not in left_out]
     concerned = {check: found for check in chosen if (found := [file for file in files if check.concerns(file)])}
     missing = _install({check.command[0] for check in concerned})

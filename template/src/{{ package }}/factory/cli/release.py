@@ -175,6 +175,22 @@ def build(version: str | None) -> None:
 
 
 @main.command()
+def pin() -> None:
+    """Pin the images that Dockerfile and compose.yaml start from, by digest, in compose.images.yaml.
+
+    Asks their registries, through Docker or Podman. `factory build` and Compose then take no other image of that name.
+    """
+    from ..errors import FactoryError, listed
+    from ..release import bases, image
+
+    pinned, problems = bases.pin(image.find_engine())
+    for name in pinned:
+        click.echo(f"✓ {name}")
+    if problems:
+        raise FactoryError(f"not pinned: {listed([f'{name} ({reason})' for name, reason in problems.items()])}")
+
+
+@main.command()
 @click.argument("version", metavar="vN")
 def publish(version: str) -> None:
     """Push a version's image to the registry in FACTORY_REGISTRY.

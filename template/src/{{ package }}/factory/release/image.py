@@ -3,9 +3,7 @@
 import os
 import shutil
 import tempfile
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from .. import manifest
 from ..errors import FactoryError
@@ -14,7 +12,7 @@ from ..registry import champion
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run, show
-from . import model_folder, sbom
+from . import bases, model_folder, sbom
 
 ISOLATED_RUN = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
 NO_ESTIMATOR = "--prune scikit-learn --prune skops"
@@ -49,7 +47,7 @@ def find_engine() -> str:
 
 def image_name(folder: Path = Path()) -> str:
     """The project's name, as an image's name."""
-    return str(_pyproject(folder)["project"]["name"]).lower()
+    return str(bases.pyproject(folder)["project"]["name"]).lower()
 
 
 def image_labels(version: Version, name: str) -> dict[str, str]:
@@ -75,19 +73,7 @@ def _options(version: Version, name: str, context: Path) -> list[str]:
     options = [f"--label={label}={value}" for label, value in image_labels(version, name).items()]
     if "model.onnx" in manifest.read_manifest(context / MODEL)["files"]:
         options.append(f"--build-arg=PRUNE={NO_ESTIMATOR}")
-    return options + _own_options(context)
-
-
-def _own_options(context: Path) -> list[str]:
-    """What the project adds to the command. Raises FactoryError."""
-    options = _pyproject(context).get("tool", {}).get("factory", {}).get("build", [])
-    if isinstance(options, list) and all(str(option).startswith("--") for option in options):
-        return options
-    raise FactoryError('pyproject.toml: `build` below [tool.factory] is a list such as ["--build-arg=PYTHON=3.12"]')
-
-
-def _pyproject(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    return [*options, *bases.build_contexts(context), *bases.own_options(context)]
 
 
 def _run_python(engine: str, image: str, script: str) -> str:
