@@ -89,8 +89,8 @@ def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
     monkeypatch.setattr(promote, "_dvc", lambda *command: {})
     monkeypatch.setattr(promote, "run", lambda *command: "")
-    monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))
-    monkeypatch.setattr(champion, "check_loads", lambda commit: None)
+    monkeypatch.setattr(champion, "scores", lambda version, rows: scorer.Scorer.load().score(rows))
+    monkeypatch.setattr(champion, "check_loads", lambda version: None)
     return trained
 
 

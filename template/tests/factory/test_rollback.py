@@ -15,7 +15,7 @@ def start(tmp_path, monkeypatch):
     """A repository in which every model can be loaded."""
     git_repository.environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(champion, "check_loads", lambda commit: None)
+    monkeypatch.setattr(champion, "check_loads", lambda version: None)
     git_repository.start()
 
 
@@ -37,7 +37,7 @@ def rolled_back(*arguments):
 def test_model_before_serves_again_as_a_new_version():
     first, second = promoted("a", "b")
     version, shown = rolled_back()
-    assert shown == "✓ model/v3 is the champion, with the model of v1\n"
+    assert shown == "✓ model/v3 is the champion, with the model of v1 (unsigned)\n"
     assert version.commit == first.commit != second.commit
     inherited = ("model", "data", "rows", "metrics", "gate", "serves")
     assert {name: version.facts[name] for name in inherited} == {name: first.facts[name] for name in inherited}
@@ -66,7 +66,7 @@ def test_any_version_can_be_named():
     assert rolled_back("--to", "v1")[0].facts["serves"] == 1
     assert rolled_back("--to", "3")[0].facts["serves"] == 3
     version, shown = rolled_back("--to", "v4")
-    assert version.facts["serves"] == 1 and shown == "✓ model/v6 is the champion, with the model of v1\n"
+    assert version.facts["serves"] == 1 and shown == "✓ model/v6 is the champion, with the model of v1 (unsigned)\n"
 
 
 REFUSED = {
@@ -86,14 +86,14 @@ def test_nothing_to_roll_back_to(models, arguments, message):
 
 
 def test_model_that_cannot_be_loaded_changes_nothing(monkeypatch):
-    def fail(commit):
-        raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", f"the model of {commit[:8]} cannot be fetched")
+    def fail(version):
+        raise errors.CannotEvaluate("CHAMPION_UNFETCHABLE", f"the model of {version.name} cannot be fetched")
 
     before = promoted("a", "b")
     monkeypatch.setattr(champion, "check_loads", fail)
     result = run("rollback", "-m", "why")
     assert result.exit_code == 2
-    assert result.stderr == f"Error: CHAMPION_UNFETCHABLE: the model of {before[0].commit[:8]} cannot be fetched\n"
+    assert result.stderr == "Error: CHAMPION_UNFETCHABLE: the model of v1 cannot be fetched\n"
     assert versions.local() == before
 
 

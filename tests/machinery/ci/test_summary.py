@@ -123,7 +123,7 @@ def test_champion_that_cannot_be_fetched(monkeypatch):
     monkeypatch.setattr(champion, "scores", fail)
     assert run("compare").exit_code == 2
     assert reported(2) == ["CHAMPION_UNFETCHABLE: it is gone"]
-    monkeypatch.setattr(champion, "scores", lambda commit, rows: scorer.Scorer.load().score(rows))
+    monkeypatch.setattr(champion, "scores", lambda version, rows: scorer.Scorer.load().score(rows))
     assert run("compare").exit_code == 0 and errors.last_failure() is None
     assert reported(0) == []
 

@@ -142,7 +142,7 @@ def test_card_has_front_matter_and_what_became_of_the_model(problem):
 
     version = publish_version(note="")
     page = exported("card")
-    assert f"v1, 2020-01-01, commit `{version.commit}`, by Zoë 李 `<zoe@example.com>`: first" in page
+    assert f"v1 (unsigned), 2020-01-01, commit `{version.commit}`, by Zoë 李 `<zoe@example.com>`: first" in page
     assert "Passed the gate, compared with the baseline." in page and "`FLOOR` ROC AUC" in page
 
 

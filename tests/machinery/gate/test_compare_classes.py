@@ -29,7 +29,7 @@ def test_evidence_holds_every_probability():
 @classes
 def test_class_that_the_champion_did_not_know_counts_against_it(monkeypatch):
     scores = champion.scores
-    monkeypatch.setattr(champion, "scores", lambda commit, rows: scores(commit, rows).drop("probability_high"))
+    monkeypatch.setattr(champion, "scores", lambda version, rows: scores(version, rows).drop("probability_high"))
     evidence = compare.gather(toy.params("multiclass"), VERSION, None)
     assert evidence.champion is not None and (evidence.champion.score[:, 2] == 0).all()
     [check] = checks.not_worse_than_champion(evidence)
@@ -39,7 +39,7 @@ def test_class_that_the_champion_did_not_know_counts_against_it(monkeypatch):
 @pytest.mark.parametrize("problem", ["classification", "multiclass"])
 def test_champion_of_another_kind_gives_no_result(monkeypatch, problem):
     ours, other = scorer.Scorer.load(), pl.lit("high" if problem == "classification" else True)
-    monkeypatch.setattr(champion, "scores", lambda commit, rows: ours.score(rows).with_columns(decision=other))
+    monkeypatch.setattr(champion, "scores", lambda version, rows: ours.score(rows).with_columns(decision=other))
     with pytest.raises(errors.CannotEvaluate, match=r"^CHAMPION_BROKEN: "):
         compare.gather(toy.params(problem), VERSION, None)
 

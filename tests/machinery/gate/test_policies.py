@@ -45,8 +45,8 @@ def test_policy_of_main_and_of_the_champion_hold_too():
     assert "must be at most 0.4 by policy.yaml of main. Next: " in run("compare").stderr
     Path("params.yaml").write_text(toy.text(gate=GATE | {"calibration": 0.4}), encoding="utf-8")
     another_model("stricter")
-    promoted()
     git("branch", "--quiet", "--force", "main", "HEAD")
+    promoted()
     git_repository.commit(**{"policy.yaml": "gate: {calibration: {max: 0.3}}"})
     git("branch", "--quiet", "--force", "main", git_repository.commit(**{"policy.yaml": ""}))
     assert run("compare").exit_code == 0

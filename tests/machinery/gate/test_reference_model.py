@@ -1,15 +1,15 @@
 """What a challenger is compared with, where the champion may have predicted another target."""
 
-from types import SimpleNamespace
-
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.gate import compare
+from late_flights.factory.registry.versions import Version
 from tests.factory import git_repository, toy
 
 
 def promoted(settings):
-    return SimpleNamespace(name="v1", facts={"commit": git_repository.commit(**{"params.yaml": settings})})
+    commit = git_repository.commit(**{"params.yaml": settings})
+    return Version(1, "", commit, {"commit": commit})
 
 
 def test_before_the_first_version_it_is_the_baseline():
@@ -19,7 +19,7 @@ def test_before_the_first_version_it_is_the_baseline():
 @pytest.mark.usefixtures("committed")
 def test_champion_of_the_same_target():
     version = promoted(toy.text(split={"test": 0.5}))
-    assert compare.reference_model(toy.params(), [version], None) == (version, "the champion v1")
+    assert compare.reference_model(toy.params(), [version], None) == (version, "the champion v1 (unsigned)")
 
 
 @pytest.mark.usefixtures("committed")

@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.registry import audit, versions
+from late_flights.factory.registry import audit, validity, versions
 from tests.factory import git_repository
 from tests.factory.cli_runner import run
-from tests.factory.git_repository import RECORD
+from tests.factory.git_repository import RECORD, git
 
 from machinery.registry import fake_dvc_cache
 from machinery.registry.fake_dvc_cache import CACHE, problems, promote
@@ -74,8 +74,18 @@ def test_commit_without_a_model_is_named(content):
     "checks, reason", [([], "no checks recorded"), ([{"code": "FLOOR", "passed": False}], "FLOOR")], ids=["none", "one"]
 )
 def test_version_that_did_not_pass_the_gate_is_named(checks, reason):
-    promote("three", gate={"checks": checks})
-    assert problems() == [f"model/v3: did not pass the gate ({reason}): roll back"]
+    with pytest.raises(errors.CannotEvaluate, match=r"^VERSION_INVALID: model/v3 did not pass the gate"):
+        promote("three", gate={"checks": checks})
+    assert len(versions.local()) == 2
+    record = RECORD | {
+        "version": 3,
+        "commit": git("rev-parse", "HEAD"),
+        "previous": versions.local()[-1].tag,
+        "gate": {"checks": checks},
+    }
+    git("tag", "--annotate", "--message", f"model/v3\n\n{validity.write_record(record)}", "model/v3")
+    git("push", "--quiet", "origin", "model/v3")
+    assert problems() == [f"VERSION_INVALID: model/v3 did not pass the gate ({reason}): delete it"]
 
 
 def test_storage_that_is_away_is_no_problem_where_the_cache_has_all(monkeypatch):

@@ -1,4 +1,4 @@
-"""The champion at work: in a worktree of its own commit, fetched once, with its own environment, or no result."""
+"""The champion at work: in a worktree of its own commit, fetched once, verified always, with its own environment, or no result."""
 
 import shutil
 from pathlib import Path
@@ -6,34 +6,51 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from late_flights.factory import errors
+from late_flights.factory import errors, manifest
 from late_flights.factory.paths import WORKTREES
 from late_flights.factory.registry import champion
+from late_flights.factory.registry.versions import Version
 from late_flights.factory.workspace import process
 from tests.factory import git_repository
 
 ROWS = pl.DataFrame({"key": ["k1", "k2"], "answer": [True, False]})
 
 
+def write_model(folder: Path, content: bytes) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").unlink(missing_ok=True)
+    (folder / "model.onnx").write_bytes(content)
+    manifest.write_manifest(folder, {})
+
+
 @pytest.fixture
-def commit(tmp_path, monkeypatch):
+def stored(tmp_path_factory):
+    """The model in the storage."""
+    folder = tmp_path_factory.mktemp("storage") / "model"
+    write_model(folder, b"promoted")
+    return folder
+
+
+@pytest.fixture
+def version(stored, tmp_path, monkeypatch):
     git_repository.environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
     git_repository.start()
-    return git_repository.commit(**{"note.txt": "of the champion", ".gitignore": "/.dvc\n"})
+    commit = git_repository.commit(**{"note.txt": "of the champion", ".gitignore": "/.dvc\n/model\n"})
+    return Version(1, "", commit, {"commit": commit, "model": manifest.model_id(stored)})
 
 
 @pytest.fixture
-def commands(monkeypatch):
+def commands(monkeypatch, stored):
     """What was run; Git is real, DVC brings a model, and the champion scores each row a half."""
     ran = []
 
     def run(*command, cwd=None, env=None):
         if command[0] == "git":
-            return process.run(*command)
+            return process.run(*command, cwd=cwd, env=env)
         ran.append((command, cwd, env))
         if "dvc" in command:
-            Path(command[-1]).mkdir()
+            shutil.copytree(stored, command[-1])
         elif command[-1].endswith("scores.parquet"):
             pl.read_parquet(command[-2]).select("key", score=pl.lit(0.5)).write_parquet(command[-1])
         return ""
@@ -43,53 +60,83 @@ def commands(monkeypatch):
 
 
 @pytest.mark.usefixtures("commands")
-def test_worktree_is_of_the_commit_whatever_is_here(commit):
+def test_worktree_is_of_the_commit_whatever_is_here(version):
     git_repository.commit(**{"note.txt": "of today"})
-    folder = champion.checkout(commit)
+    folder = champion.checkout(version)
     assert (folder / "note.txt").read_text() == "of the champion"
     assert (folder / "model").is_dir() and not git_repository.git("status", "--porcelain")
 
 
-def test_model_is_fetched_once(commit, commands):
-    assert champion.checkout(commit) == champion.checkout(commit)
+def test_model_is_fetched_once(version, commands):
+    assert champion.checkout(version) == champion.checkout(version)
     [(command, _, _)] = commands
-    assert command[1:7] == ("-m", "dvc", "get", "--rev", commit, ".")
+    assert command[1:7] == ("-m", "dvc", "get", "--rev", version.commit, ".")
 
 
 @pytest.mark.usefixtures("commands")
-def test_worktree_that_was_not_finished_is_made_again(commit):
-    folder = champion.checkout(commit)
+def test_worktree_that_was_not_finished_is_made_again(version):
+    folder = champion.checkout(version)
     shutil.rmtree(folder / "model")
     (folder / "note.txt").write_text("half")
-    assert (champion.checkout(commit) / "note.txt").read_text() == "of the champion"
+    assert (champion.checkout(version) / "note.txt").read_text() == "of the champion"
     shutil.rmtree(folder)
-    assert champion.checkout(commit).is_dir()
+    assert champion.checkout(version).is_dir()
 
 
-def test_rows_are_scored_there_in_an_environment_of_its_own(commit, commands, monkeypatch):
+def reseal(folder: Path) -> None:
+    write_model(folder / "model", b"with a backdoor")
+
+
+def edit_unseen(folder: Path) -> None:
+    """Git finds nothing changed where its index tells it not to look."""
+    git_repository.git("-C", str(folder), "update-index", "--assume-unchanged", "note.txt")
+    (folder / "note.txt").write_text("edited")
+
+
+def add_file(folder: Path) -> None:
+    (folder / "sitecustomize.py").write_text("raise SystemExit")
+
+
+@pytest.mark.parametrize("attack", [reseal, edit_unseen, add_file])
+def test_worktree_that_somebody_changed_is_made_again(version, commands, capsys, attack):
+    folder = champion.checkout(version)
+    attack(folder)
+    assert champion.checkout(version) == folder and len(commands) == 2
+    assert (folder / "note.txt").read_text() == "of the champion" and not (folder / "sitecustomize.py").exists()
+    assert (folder / "model/model.onnx").read_bytes() == b"promoted"
+    assert capsys.readouterr().err.startswith(f"CHAMPION_CHANGED: {folder} is not v1 as it was promoted")
+
+
+@pytest.mark.usefixtures("commands")
+def test_another_model_in_the_storage_is_not_the_champion(version, stored):
+    reseal(stored.parent)
+    for _ in range(2):
+        with pytest.raises(errors.CannotEvaluate, match=r"^CHAMPION_CHANGED: v1 has another model than the one promoted"):
+            champion.checkout(version)
+
+
+def test_rows_are_scored_there_in_an_environment_of_its_own(version, commands, monkeypatch):
     for name in (*champion.PROJECT_ENV, "KEPT"):
         monkeypatch.setenv(name, "of the challenger")
-    assert champion.scores(commit, ROWS)["score"].to_list() == [0.5, 0.5]
+    assert champion.scores(version, ROWS)["score"].to_list() == [0.5, 0.5]
     _, (command, cwd, env) = commands
-    assert cwd == WORKTREES / commit and "--frozen" in command
+    assert cwd == WORKTREES / version.commit and "--frozen" in command
     assert env["KEPT"] and not env.keys() & set(champion.PROJECT_ENV)
 
 
 @pytest.mark.parametrize("fault", ["git", "dvc"])
-def test_model_that_cannot_be_fetched(commit, monkeypatch, fault):
+def test_model_that_cannot_be_fetched(version, monkeypatch, fault):
     def run(*command, **how):
         if fault in command:
             raise errors.FactoryError(f"{fault} failed")
         return ""
 
     monkeypatch.setattr(champion, "run", run)
-    with pytest.raises(
-        errors.CannotEvaluate, match=f"^CHAMPION_UNFETCHABLE: the model of commit {commit[:8]} cannot be fetched: {fault} failed$"
-    ):
-        champion.check_loads(commit)
+    with pytest.raises(errors.CannotEvaluate, match=f"^CHAMPION_UNFETCHABLE: the model of v1 cannot be fetched: {fault} failed$"):
+        champion.check_loads(version)
 
 
-def test_model_that_does_not_run(commit, commands, monkeypatch):
+def test_model_that_does_not_run(version, commands, monkeypatch):
     run = champion.run
 
     def fail(*command, **how):
@@ -101,7 +148,7 @@ def test_model_that_does_not_run(commit, commands, monkeypatch):
     with pytest.raises(
         errors.CannotEvaluate, match=r"^CHAMPION_BROKEN: .*does not run in its own environment: ImportError: no polars$"
     ):
-        champion.check_loads(commit)
+        champion.check_loads(version)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +159,7 @@ def test_model_that_does_not_run(commit, commands, monkeypatch):
     ],
     ids=["row missing", "no number"],
 )
-def test_incomplete_scores_give_no_result(commit, monkeypatch, scores, message):
-    monkeypatch.setattr(champion, "_run_python", lambda commit, script, source, destination: scores.write_parquet(destination))
+def test_incomplete_scores_give_no_result(version, monkeypatch, scores, message):
+    monkeypatch.setattr(champion, "_run_python", lambda version, script, source, destination: scores.write_parquet(destination))
     with pytest.raises(errors.CannotEvaluate, match=message):
-        champion.scores(commit, ROWS)
+        champion.scores(version, ROWS)

@@ -53,22 +53,23 @@ def test_models_measured_on_different_test_rows_are_named(monkeypatch):
 
 
 def test_records_without_test_rows_are_told_apart_by_their_data():
-    records = [{"data": "1"}, None, {"data": "1", "test": "a"}, {"data": "2", "test": "a"}]
+    records = [{"data": "1"}, {"data": "1", "test": "a"}, {"data": "2", "test": "a"}]
     listed = [versions.Version(i, "", "", record) for i, record in enumerate(records, 1)]
-    assert [[version.number for version in group] for group in versions.by_test_rows(listed)] == [[1, 3], [4]]
+    assert [[version.number for version in group] for group in versions.by_test_rows(listed)] == [[1, 2], [3]]
 
 
 def test_models_for_machines():
     shown("promote", "-m", "why")
     [version] = versions.local()
     [listed] = json.loads(shown("models", "--json"))
-    assert listed == {"name": "v1", "champion": True, **version.facts}
+    assert listed == {**version.facts, "name": "v1", "champion": True, "signature": "unsigned", "signer": None}
 
 
 def test_version_that_is_not_believed_is_listed_as_such():
     git("tag", "--annotate", "--message", "mine", "model/v1")
-    assert "no valid record: run `uv run factory audit`" in shown("models")
-    assert json.loads(shown("models", "--json")) == [{"name": "v1", "champion": True}]
+    assert "VERSION_INVALID: run `uv run factory audit`" in shown("models")
+    [listed] = json.loads(shown("models", "--json"))
+    assert listed["problem"].startswith("VERSION_INVALID: model/v1 has no valid record") and "model" not in listed
     assert run("trace", "v1").exit_code == 2
 
 
@@ -91,7 +92,12 @@ def test_trace_is_of_the_version_not_of_the_files_here():
     git_repository.commit(**{"params.yaml": toy.text(gate=GATE | {"floor": 0.5}), "uv.lock": ""})
     assert shown("trace", "v1") == before
     lines = dict(line.split(maxsplit=1) for line in before.splitlines())
-    assert len(lines) == 10 and lines["why"] == "why" and lines["version"].startswith("v1, promoted 20")
+    assert (
+        len(lines) == 11
+        and lines["why"] == "why"
+        and lines["signature"] == "unsigned"
+        and lines["version"].startswith("v1, promoted 20")
+    )
     assert git("rev-parse", "--short=8", "model/v1^{}") in lines["commit"] and "2 deliveries" in lines["data"]
     assert re.fullmatch(r"passed \d+ checks against the baseline .*", lines["gate"])
 

@@ -68,7 +68,7 @@ def test_edited_message_is_not_believed(start, edit):
     assert version.record is None
     with refused(errors.CannotEvaluate) as error:
         assert version.facts
-    assert str(error.value) == "VERSION_INVALID: model/v1 has no valid record: run `uv run factory audit`"
+    assert str(error.value) == "VERSION_INVALID: model/v1 has no valid record, its message was edited: restore its tag"
 
 
 def test_moved_tag_is_not_believed(start):
@@ -76,9 +76,10 @@ def test_moved_tag_is_not_believed(start):
     git_repository.commit()
     retag("model/v1", git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1"))
     [version] = versions.local()
-    assert version.record and version.record["commit"] == start != version.commit
-    with refused(errors.CannotEvaluate):
-        assert version.facts
+    assert version.record and version.record["commit"] == start != version.target
+    for use in ("facts", "commit"):
+        with refused(errors.CannotEvaluate):
+            assert getattr(version, use)
 
 
 def test_record_of_another_version_is_not_believed(start):

@@ -19,7 +19,7 @@ def worktree(request, committed, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("worktree")
     shutil.copytree("model", folder / "model")
     (folder / "src/x/factory" / request.param).mkdir(parents=True)
-    monkeypatch.setattr(champion, "checkout", lambda commit: folder)
+    monkeypatch.setattr(champion, "checkout", lambda version: folder)
     monkeypatch.setattr(serve, "run", lambda *command, **how: "")
     monkeypatch.setattr(os, "chdir", lambda place: None)
     return folder

@@ -22,7 +22,7 @@ def compare(accepted: str | None, accepted_limits: str | None, require_champion:
     from ..registry import versions
 
     compare.delete_reports()
-    previous = versions.fetch()
+    previous = versions.fetch(promoting=True)
     result = compare.compare(load_params(), previous, accepted, accepted_limits, require_champion=require_champion)
     compare.write_reports(result)
     _show_result(result)
@@ -45,7 +45,7 @@ def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None
     version, result = promote.promote(load_params(), why, accepted, accepted_limits)
     _show_result(result)
     if version:
-        click.echo(f"✓ model/{version.name} is the champion")
+        click.echo(f"✓ model/{version.name} is the champion ({version.signature})")
 
 
 @main.command()
@@ -62,7 +62,9 @@ def rollback(why: str, to: str | None) -> None:
     from ..gate import promote
 
     version = promote.rollback(why, to)
-    click.echo(f"✓ model/{version.name} is the champion, with the model of v{version.facts['serves']}")
+    click.echo(
+        f"✓ model/{version.name} is the champion, with the model of v{version.facts['serves']} ({version.signature})"
+    )
 
 
 @main.command()
@@ -74,7 +76,7 @@ def models(as_json: bool) -> None:
 
     local = versions.local()
     if as_json:
-        rows = [{"name": version.name, "champion": version is local[-1], **(version.record or {})} for version in local]
+        rows = [{**(version.record or {}), **_state(version, version is local[-1])} for version in local]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     if not local:
@@ -119,7 +121,13 @@ def audit() -> None:
         click.echo(f"✗ {problem}")
     if problems:
         raise SystemExit(1)
-    click.echo(f"✓ {len(versions)} {'version' if len(versions) == 1 else 'versions'} verified")
+    states: dict[str, list[str]] = {}
+    for version in versions:
+        states.setdefault(version.signature.state, []).append(version.name)
+    signatures = "; ".join(f"{state}: {', '.join(names)}" for state, names in states.items())
+    click.echo(
+        f"✓ {len(versions)} {'version' if len(versions) == 1 else 'versions'} verified{signatures and f'; {signatures}'}"
+    )
 
 
 def _show_result(result: Any) -> None:
@@ -141,6 +149,7 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
     arguments = ", ".join(f"{name} {value}" for name, value in facts["parameters"].get("model", {}).items())
     return {
         "version": f"v{version['version']}, {_action(version)} {version['at'][:16].replace('T', ' ')} by {version['by']}",
+        "signature": f"signed by {version['signer']}" if version["signer"] else version["signature"],
         "why": version["why"],
         "commit": f"{code['commit'][:8]} {code['subject']} ({code['author']}, {code['at'][:10]})",
         "data": f"{len(facts['data'])} deliveries, sha256 of the training rows {run['data']['train'][:12]}",
@@ -164,6 +173,12 @@ def _action(record: dict[str, Any]) -> str:
     return "promoted" if record["action"] == "promote" else f"rolled back to v{record['serves']}"
 
 
+def _state(version: Any, champion: bool) -> dict[str, Any]:
+    problem, signature = version.problem, version.signature
+    state = {"name": version.name, "champion": champion, "signature": signature.state, "signer": signature.signer}
+    return state | ({"problem": str(problem)} if problem else {})
+
+
 def _span(data: dict[str, Any]) -> str:
     part = data.get("parts", {}).get("train", {})
     return f", {part['from'][:10]} to {part['to'][:10]}" if part.get("from") else ""
@@ -172,16 +187,17 @@ def _span(data: dict[str, Any]) -> str:
 def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     from ..evaluation.formatting import number
 
-    record = version.record or {"why": "no valid record: run `uv run factory audit`"}
+    record = {} if version.problem else version.record
     return {
         "": "*" if champion else "",
         "version": version.name,
         "at": record.get("at", "")[:16].replace("T", " "),
         "action": _action(record) if "serves" in record else "",
         "by": record.get("by", "").partition(" <")[0],
+        "signature": version.signature.signer or version.signature.state,
         metric: number(record.get("metrics", {}).get(metric, "")),
         "rows": number(record.get("rows", "")),
         "data": record.get("data", "")[:8],
         "model": record.get("model", "")[:8],
-        "why": record["why"],
+        "why": f"{version.problem.code}: run `uv run factory audit`" if version.problem else record["why"],
     }

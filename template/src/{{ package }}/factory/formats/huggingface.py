@@ -60,8 +60,10 @@ def _version(version: Version | None) -> str:
     if version is None:
         return "Not promoted."
     facts = version.facts
-    by, why = markdown.text(facts["by"]), markdown.text(facts["why"])
-    return f"{version.name}, {facts['at'][:10]}, commit `{version.commit}`, by {by}: {why}"
+    promoted = (
+        f"{version.name} ({markdown.text(str(version.signature))}), {facts['at'][:10]}, commit `{version.commit}`"
+    )
+    return f"{promoted}, by {markdown.text(facts['by'])}: {markdown.text(facts['why'])}"
 
 
 def _gate(gate: dict[str, Any] | None) -> str:

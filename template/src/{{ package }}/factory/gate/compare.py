@@ -52,7 +52,9 @@ def compare(
     if require_champion and not previous:
         results.insert(0, Check("NO_CHAMPION", "promoted versions to compare with", 0, "≥ 1", False))
     model = manifest.model_id()
-    promoted = (version.name for version in reversed(previous) if (version.record or {}).get("model") == model)
+    promoted = (
+        version.name for version in reversed(previous) if not version.problem and version.facts["model"] == model
+    )
     own, figures = next(promoted, None), metrics(evidence, manifest.read_manifest(MODEL).get("validation"))
     rows, problem = evidence.test.height, params.problem
     return GateResult(model, reference, accepted, results, own, rows, problem, figures, because if weaker else None)
@@ -89,7 +91,7 @@ def reference_model(params: Params, previous: list[Version], accepted: str | Non
     settings = yaml.safe_load(git.show(version.facts["commit"], "params.yaml") or "{}")
     problem, target = settings.get("problem"), settings.get("data", {}).get("target")
     if (problem, target) in ((None, None), (params.problem, params.data.target)):
-        return version, f"the champion {version.name}"
+        return version, f"the champion {version.name} ({version.signature})"
     if not accepted:
         raise CannotEvaluate(
             "OTHER_QUESTION",
@@ -109,7 +111,7 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         test=test,
         target=definitions.target_of(test, params),
         challenger=_predictions(challenger.score(test), model.manifest),
-        champion=_predictions(champion.scores(version.facts["commit"], test), model.manifest) if version else None,
+        champion=_predictions(champion.scores(version, test), model.manifest) if version else None,
         baseline=model.manifest["baseline"],
         latency_ms=checks.latency(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),

@@ -5,13 +5,11 @@ from typing import Any
 
 from .. import PACKAGE, config, policy
 from ..config import Gate, Params, Section
-from ..errors import FactoryError
 from ..evaluation import card_input
 from ..metrics.definitions import METRICS
 from ..policy import Policies
 from ..registry.versions import Version
 from ..workspace import git
-from ..workspace.process import run
 from .checks import Check
 
 CODE = "LIMITS_WEAKENED"
@@ -33,25 +31,17 @@ def policies(commits: Mapping[str, str]) -> Policies:
     """The policies of the working tree and of the commits, by name."""
     of_commits = {name: f"{policy.FILE} of {name}" for name in commits}
     texts = {place: git.show(commits[name], f"{policy.FILE}") for name, place in of_commits.items()}
-    return Policies({f"{policy.FILE}": policy.load(), **{place: policy.parse(text, place) for place, text in texts.items()}})
+    return Policies(
+        {f"{policy.FILE}": policy.load(), **{place: policy.parse(text, place) for place, text in texts.items()}}
+    )
 
 
 def commits(previous: list[Version]) -> dict[str, str]:
     """By name, the commits whose limits count: main's, the champion's, and after a rollback the last promoted model's."""
-    promoted = [version for version in previous if version.facts["action"] == "promote"]
-    versions = {version.name: version.facts["commit"] for version in [*promoted[-1:], *previous[-1:]]}
-    main = _main()
+    promoted = [version for version in previous if not version.problem and version.facts["action"] == "promote"]
+    versions = {version.name: version.commit for version in [*promoted[-1:], *previous[-1:]]}
+    _, main = git.main()
     return {"main": main, **versions} if main else versions
-
-
-def _main() -> str | None:
-    remote = git.remote_name()
-    for ref in (f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/main", "refs/heads/main"):
-        try:
-            return run("git", "rev-parse", "--verify", "--quiet", ref)
-        except FactoryError:
-            continue
-    return None
 
 
 def weaker(ours: Params, commits: Mapping[str, str], accepted: str | None) -> list[Check]:

@@ -13,6 +13,7 @@ from ..errors import CannotEvaluate, FactoryError
 from ..evaluation import card_input
 from ..paths import REPORTS
 from ..registry import champion, versions
+from ..registry.trust import trust
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run
@@ -29,7 +30,8 @@ def promote(
     """Make the commit's model the next version if it passes the gate; no version where it fails. Raises FactoryError."""
     check_why(why)
     commit = check_ready()
-    previous = versions.fetch()
+    previous = versions.fetch(promoting=True)
+    trust().check_on_main(commit)
     model = manifest.model_id()
     if previous and previous[-1].facts["model"] == model:
         raise FactoryError(f"this model is already the champion, {previous[-1].name}")
@@ -53,14 +55,16 @@ def promote(
 def rollback(why: str, to: str | None = None) -> Version:
     """Make the next version of an earlier one's commit and model. Raises FactoryError."""
     check_why(why)
-    previous = versions.fetch()
+    previous, trusted = versions.fetch(promoting=True), trust()
     target = versions.find(to, previous) if to else _previous_champion(previous)
-    if target.facts["model"] == previous[-1].facts["model"]:
+    unsigned = trusted.policies.signatures_required and not previous[-1].signature.signer  # then to sign is a reason
+    if target.facts["model"] == previous[-1].facts["model"] and not unsigned:
         raise FactoryError(f"the model of {target.name} is already the champion")
-    champion.check_loads(target.facts["commit"])
+    trusted.check_on_main(target.commit)
+    champion.check_loads(target)
     inherited = {"model", "data", "test", "rows", "metrics", "tags", "gate", "serves"} & target.facts.keys()
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
-    return versions.publish(target.facts["commit"], record, f"rolled back to {target.name}", previous)
+    return versions.publish(target.commit, record, f"rolled back to {target.name}", previous)
 
 
 def check_why(why: str) -> None:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -22,16 +21,18 @@ from .versions import PREFIX, Version
 
 def audit() -> tuple[list[Version], list[str]]:
     """The versions, and their problems: where, and the command that fixes it."""
+    remote = git.remote_name()
+    if remote:
+        git.fetch_main(remote)
     local = versions.local()
-    problems = [*_remote_problems(local), *_sequence_problems(local)]
+    problems = [*_remote_problems(remote, local), *_missing_problems(local)]
     cache = Path(run(sys.executable, "-m", "dvc", "cache", "dir")) / "files/md5"
     for version in local:
-        problems += [f"{PREFIX}{version.number}: {problem}" for problem in _version_problems(version, cache)]
+        problems += [str(version.problem)] if version.problem else _artefact_problems(version, cache)
     return local, problems
 
 
-def _remote_problems(local: list[Version]) -> Iterator[str]:
-    remote = git.remote_name()
+def _remote_problems(remote: str | None, local: list[Version]) -> Iterator[str]:
     if remote is None:
         return
     theirs = git.remote_tags(remote, f"{PREFIX}*")
@@ -45,50 +46,34 @@ def _remote_problems(local: list[Version]) -> Iterator[str]:
             yield f"{name}: differs from the tag on {remote}: if {remote} is right, git fetch --force {remote} tag {name}"
 
 
-def _sequence_problems(local: list[Version]) -> Iterator[str]:
-    previous: Version | None = None
-    for expected, version in enumerate(local, 1):
-        if version.number != (previous.number + 1 if previous else 1):
-            yield f"{PREFIX}{version.number}: the version before it is missing ({expected - 1} found): restore its tag"
-        elif version.record and version.record["previous"] != (previous.tag if previous else None):
-            yield f"{PREFIX}{version.number - 1}: was moved or edited after {version.name} recorded it: restore its tag"
-        previous = version
+def _missing_problems(local: list[Version]) -> Iterator[str]:
+    previous = 0
+    for found, version in enumerate(local):
+        if version.number != previous + 1:
+            yield f"{PREFIX}{version.number}: the version before it is missing ({found} found): restore its tag"
+        previous = version.number
 
 
-def _version_problems(version: Version, cache: Path) -> Iterator[str]:
-    record = version.record
-    if record is None:
-        yield "its message was edited, or is not a record: restore its tag"
-        return
-    if record["version"] != version.number or record["commit"] != version.commit:
-        yield f"was moved: it was created on {record['commit'][:8]} as v{record['version']}: restore its tag"
-        return
-    refused = [check["code"] for check in record["gate"]["checks"] if not check["passed"]]
-    if refused or not record["gate"]["checks"]:
-        yield f"did not pass the gate ({', '.join(refused) or 'no checks recorded'}): roll back"
-    yield from _artefact_problems(version, record, cache)
-
-
-def _artefact_problems(version: Version, record: dict[str, Any], cache: Path) -> Iterator[str]:
+def _artefact_problems(version: Version, cache: Path) -> Iterator[str]:
+    name = f"{PREFIX}{version.number}"
     try:
         files = _cached(versions.model_md5(git.show(version.commit, "dvc.lock") or ""), cache)
         expected = json.loads(files["manifest.json"])["files"]
         wrong = [name for name, sha256 in expected.items() if manifest.sha256(files.get(name, b"")) != sha256]
-        if wrong or manifest.sha256(files["manifest.json"]) != record["model"]:
-            yield "its model is not the one that was promoted: restore dvc.lock in its commit and the files in DVC's remote"
+        if wrong or manifest.sha256(files["manifest.json"]) != version.facts["model"]:
+            yield f"{name}: its model is not the one that was promoted: restore dvc.lock in its commit and the files in DVC's remote"
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        yield f"dvc.lock in its commit names no model ({' '.join(str(error).split())}): restore the commit"
+        yield f"{name}: dvc.lock in its commit names no model ({' '.join(str(error).split())}): restore the commit"
     except FileNotFoundError as error:
-        if not _can_fetch(version.commit, record["model"]):
-            yield f"its model cannot be fetched ({error}): run `uv run dvc push` on a machine that has it"
+        if not _can_fetch(version):
+            yield f"{name}: its model cannot be fetched ({error}): run `uv run dvc push` on a machine that has it"
 
 
-def _can_fetch(commit: str, model: str) -> bool:
+def _can_fetch(version: Version) -> bool:
     with tempfile.TemporaryDirectory() as temporary, suppress(FactoryError):
         folder = Path(temporary, MODEL)
-        champion.fetch(commit, folder)
-        manifest.read_manifest(folder)
-        return manifest.model_id(folder) == model
+        champion.fetch(version.commit, folder)
+        return champion.is_model(folder, version)
     return False
 
 

@@ -4,15 +4,18 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import click
 import polars as pl
 from filelock import FileLock
 
-from .. import PACKAGE
+from .. import PACKAGE, manifest
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import DVC_TMP, MODEL, WORKTREES
 from ..workspace.process import run
+from .validity import Version
 
 SCORE = f"""
 import sys
@@ -26,24 +29,24 @@ LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
 PROJECT_ENV = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
 
 
-def scores(commit: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Id, score and decision of each row by the commit's model. Raises CannotEvaluate."""
+def scores(version: Version, rows: pl.DataFrame) -> pl.DataFrame:
+    """Id, score and decision of each row by the version's model. Raises CannotEvaluate."""
     with tempfile.TemporaryDirectory() as folder:
         source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
         rows.write_parquet(source)
-        _run_python(commit, SCORE, str(source), str(destination))
+        _run_python(version, SCORE, str(source), str(destination))
         result = pl.read_parquet(destination)
     scored = int(result["score"].is_finite().sum())
     if (scored, result.height) != (rows.height, rows.height):
         raise CannotEvaluate(
-            "CHAMPION_BROKEN", f"the champion ({commit[:8]}) scored {scored} of {rows.height} test rows"
+            "CHAMPION_BROKEN", f"the champion, {version.name}, scored {scored} of {rows.height} test rows"
         )
     return result
 
 
-def check_loads(commit: str) -> None:
-    """Fetch, verify and load the commit's model with its own code. Raises CannotEvaluate."""
-    _run_python(commit, LOAD)
+def check_loads(version: Version) -> None:
+    """Fetch, verify and load the version's model with its own code. Raises CannotEvaluate."""
+    _run_python(version, LOAD)
 
 
 def fetch(commit: str, folder: Path) -> None:
@@ -51,29 +54,60 @@ def fetch(commit: str, folder: Path) -> None:
     run(sys.executable, "-m", "dvc", "get", "--rev", commit, ".", str(MODEL), "--out", str(folder))
 
 
-def checkout(commit: str) -> Path:
-    """A folder with the commit's files and model, kept for the next time. Raises CannotEvaluate if one cannot be fetched."""
-    folder = WORKTREES / commit
-    model = folder / MODEL
+def is_model(folder: Path, version: Version) -> bool:
+    """Whether the folder holds the model that the version's record names. Raises ArtifactError for a damaged one."""
+    manifest.read_manifest(folder)
+    return bool(manifest.model_id(folder) == version.facts["model"])
+
+
+def checkout(version: Version) -> Path:
+    """A folder with the version's files and model, kept for the next time, and verified each time. Raises CannotEvaluate."""
+    folder = WORKTREES / version.commit
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(DVC_TMP / "factory-champion.lock"):
-        try:
-            if not model.exists():  # put there last
-                shutil.rmtree(folder, ignore_errors=True)
-                run("git", "worktree", "prune")
-                run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
-                fetched = folder / ".model.tmp"
-                fetch(commit, fetched)
-                fetched.replace(model)
-        except FactoryError as error:
-            raise CannotEvaluate(
-                "CHAMPION_UNFETCHABLE", f"the model of commit {commit[:8]} cannot be fetched: {error}"
-            ) from error
+        if not (folder / MODEL).exists():  # put there last
+            _make(folder, version)
+        elif not _unchanged(folder, version):
+            click.echo(
+                f"CHAMPION_CHANGED: {folder} is not {version.name} as it was promoted: making it again", err=True
+            )
+            _make(folder, version)
     return folder
 
 
-def _run_python(commit: str, script: str, *arguments: str) -> None:
-    folder = checkout(commit)
+def _make(folder: Path, version: Version) -> None:
+    fetched = folder / ".model.tmp"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        run("git", "worktree", "prune")
+        run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), version.commit)
+        fetch(version.commit, fetched)
+        promoted = is_model(fetched, version)
+    except FactoryError as error:
+        raise CannotEvaluate(
+            "CHAMPION_UNFETCHABLE", f"the model of {version.name} cannot be fetched: {error}"
+        ) from error
+    if not promoted:
+        raise CannotEvaluate(
+            "CHAMPION_CHANGED", f"{version.name} has another model than the one promoted: run `uv run factory audit`"
+        )
+    fetched.replace(folder / MODEL)
+
+
+def _unchanged(folder: Path, version: Version) -> bool:
+    """Whether files and model are the version's, whatever the folder's own index says of the files."""
+    common = Path(run("git", "rev-parse", "--git-common-dir")).resolve()
+    with tempfile.TemporaryDirectory() as temporary, suppress(FactoryError):
+        index = {"GIT_INDEX_FILE": f"{temporary}/index", "GIT_DIR": str(common), "GIT_WORK_TREE": str(folder.resolve())}
+        env = os.environ | index
+        run("git", "read-tree", version.commit, env=env)
+        options = ("--modified", "--others", "--exclude-standard", "--", ".", f":(exclude){MODEL}")
+        return not run("git", "ls-files", *options, cwd=folder, env=env) and is_model(folder / MODEL, version)
+    return False
+
+
+def _run_python(version: Version, script: str, *arguments: str) -> None:
+    folder = checkout(version)
     env = {name: value for name, value in os.environ.items() if name not in PROJECT_ENV}
     command = (env.get("UV", "uv"), "run", "--quiet", "--frozen", "--no-default-groups", "python", "-c", script)
     try:
@@ -81,5 +115,5 @@ def _run_python(commit: str, script: str, *arguments: str) -> None:
     except FactoryError as error:
         reason = str(error).rpartition(" failed: ")[2]
         raise CannotEvaluate(
-            "CHAMPION_BROKEN", f"the model of commit {commit[:8]} does not run in its own environment: {reason}"
+            "CHAMPION_BROKEN", f"the model of {version.name} does not run in its own environment: {reason}"
         ) from error

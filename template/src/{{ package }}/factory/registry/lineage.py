@@ -22,7 +22,8 @@ def trace(version: Version) -> dict[str, Any]:
     author, at, subject = run("git", "show", "--no-patch", "--format=%an <%ae>%n%aI%n%s", commit).split("\n", 2)
     lock = _read(commit, "uv.lock")
     return {
-        "version": {name: facts[name] for name in ("version", "action", "serves", "by", "at", "why", "model")},
+        "version": {name: facts[name] for name in ("version", "action", "serves", "by", "at", "why", "model")}
+        | {"signature": version.signature.state, "signer": version.signature.signer},
         "code": {"commit": commit, "author": author, "at": at, "subject": subject},
         "data": list(csv.DictReader(io.StringIO(_read(commit, str(LEDGER))))),
         "parameters": yaml.safe_load(_read(commit, "params.yaml")),

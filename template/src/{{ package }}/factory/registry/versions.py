@@ -1,60 +1,34 @@
 """Model versions: annotated tags model/v1, model/v2, …, each with a record that names the previous tag."""
 
-import json
-import re
 from contextlib import suppress
-from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
 import yaml
 
-from .. import manifest
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import MODEL
-from ..workspace import git
+from ..workspace import git, signing
+from . import tags, validity
+from .tags import PREFIX
+from .trust import Trust, trust
+from .validity import Version
 
-PREFIX = "model/v"
-
-
-@dataclass(frozen=True)
-class Version:
-    """A tag: its object, its commit, and its record, None where that is missing or was edited."""
-
-    number: int
-    tag: str
-    commit: str
-    record: dict[str, Any] | None
-
-    @property
-    def name(self) -> str:
-        return f"v{self.number}"
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The record. Raises CannotEvaluate where there is none, or where it names another version or commit."""
-        if self.record is None or (self.record.get("version"), self.record.get("commit")) != (self.number, self.commit):
-            raise CannotEvaluate(
-                "VERSION_INVALID", f"{PREFIX}{self.number} has no valid record: run `uv run factory audit`"
-            )
-        return self.record
+__all__ = ["PREFIX", "Version", "by_test_rows", "fetch", "find", "local", "model_md5", "publish"]
 
 
-def local() -> list[Version]:
-    """The versions in this clone, oldest first."""
-    versions = []
-    for name, tag, commit, message in git.tags(f"{PREFIX}*"):
-        if re.fullmatch(rf"{PREFIX}[1-9]\d*", name):
-            versions.append(Version(int(name.removeprefix(PREFIX)), tag, commit, _record(message)))
-    return sorted(versions, key=lambda version: version.number)
+def local(trusted: Trust | None = None, *, promoting: bool = False) -> list[Version]:
+    """The versions in this clone, oldest first, each with its problem if it is not valid; `promoting` before one more is made."""
+    return validity.judge(tags.read(tags.refs()), trusted or trust(), promoting=promoting)
 
 
-def fetch() -> list[Version]:
-    """The versions, after fetching the remote's. Raises CannotEvaluate where the remote cannot be reached."""
+def fetch(*, promoting: bool = False) -> list[Version]:
+    """The versions, after fetching the remote's, and main. Raises CannotEvaluate where the remote cannot be reached."""
     remote = git.remote_name()
     if remote:
         try:
             git.fetch_tags(remote, PREFIX)
+            git.fetch_main(remote)
         except FactoryError as error:
             reason = (
                 "a tag here differs from the remote's: run `uv run factory audit`" if _conflicts(remote) else str(error)
@@ -62,7 +36,7 @@ def fetch() -> list[Version]:
             raise CannotEvaluate(
                 "VERSIONS_UNREACHABLE", f"the versions of {remote} cannot be fetched: {reason}"
             ) from error
-    return local()
+    return local(promoting=promoting)
 
 
 def find(name: str, versions: list[Version]) -> Version:
@@ -76,22 +50,26 @@ def find(name: str, versions: list[Version]) -> Version:
 
 
 def publish(commit: str, record: dict[str, Any], headline: str, previous: list[Version]) -> Version:
-    """Make the next version, on the remote first: of several at once exactly one succeeds. Raises FactoryError."""
-    number = previous[-1].number + 1 if previous else 1
-    name = f"{PREFIX}{number}"
+    """Make the next version, on the remote first: of several at once exactly one succeeds. Raises FactoryError.
+
+    `previous` are the versions before one more is made. It is signed where that is required, or a key is set.
+    """
+    if previous:
+        previous[-1].check()
+    number, trusted = previous[-1].number + 1 if previous else 1, trust()
     chain = {"version": number, "commit": commit, "previous": previous[-1].tag if previous else None}
     record = {**chain, "nonce": token_hex(8), **record}  # so that two otherwise equal records differ, and one wins
-    message = f"{name}: {headline}\n\n{_with_checksum(record)}\n"
-    tag = git.make_tag(name, commit, message)
-    remote = git.remote_name()
-    if remote:
-        _push(remote, tag, name)
-    try:
-        git.create_ref(f"refs/tags/{name}", tag)
-    except FactoryError as error:
-        if git.tag_object(name) != tag:  # a fetch may have brought the tag that was just pushed
-            raise FactoryError(f"somebody else made {name} at the same time: run the command again") from error
-    return Version(number, tag, commit, record)
+    required = trusted.policies.signatures_required
+    if required:
+        record |= validity.REQUIRED
+    name = f"{PREFIX}{number}"
+    message = f"{name}: {headline}\n\n{validity.write_record(record)}\n"
+    tag = git.make_tag(name, commit, message, sign=required or signing.can_sign())
+    read = tags.read([*((version.number, version.tag) for version in previous), (number, tag)])
+    version = validity.judge(read, trusted)[-1]
+    version.check()  # before anybody else sees it
+    _share(tag, name)
+    return version
 
 
 def by_test_rows(versions: list[Version]) -> list[list[Version]]:
@@ -99,12 +77,11 @@ def by_test_rows(versions: list[Version]) -> list[list[Version]]:
 
     Records of a release before 0.3.0 do not name the test rows: there it is the training rows that are the same.
     """
-    records = [version.record for version in versions if version.record]
-    name = "test" if all("test" in record for record in records) else "data"
+    valid = [version for version in versions if not version.problem]
+    name = "test" if all("test" in version.facts for version in valid) else "data"
     groups: dict[str, list[Version]] = {}
-    for version in versions:
-        if version.record:
-            groups.setdefault(version.record[name], []).append(version)
+    for version in valid:
+        groups.setdefault(version.facts[name], []).append(version)
     return list(groups.values())
 
 
@@ -124,6 +101,18 @@ def _conflicts(remote: str) -> bool:
     return False
 
 
+def _share(tag: str, name: str) -> None:
+    """Give the tag its name, on the remote first."""
+    remote = git.remote_name()
+    if remote:
+        _push(remote, tag, name)
+    try:
+        git.create_ref(f"refs/tags/{name}", tag)
+    except FactoryError as error:
+        if git.tag_object(name) != tag:  # a fetch may have brought the tag that was just pushed
+            raise FactoryError(f"somebody else made {name} at the same time: run the command again") from error
+
+
 def _push(remote: str, tag: str, name: str) -> None:
     try:
         git.push(remote, f"{tag}:refs/tags/{name}")
@@ -138,18 +127,3 @@ def _push(remote: str, tag: str, name: str) -> None:
             ) from error
         if pushed != tag:
             raise FactoryError(f"somebody else made {name} at the same time: run the command again") from error
-
-
-def _with_checksum(record: dict[str, Any]) -> str:
-    content = json.dumps(record, ensure_ascii=False, sort_keys=True)
-    return json.dumps({**record, "sha256": manifest.sha256(content.encode())}, ensure_ascii=False, sort_keys=True)
-
-
-def _record(message: str) -> dict[str, Any] | None:
-    line = next((line for line in message.splitlines() if line.startswith("{")), "")
-    try:
-        record: dict[str, Any] = json.loads(line)
-        del record["sha256"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return record if _with_checksum(record) == line else None

@@ -23,7 +23,7 @@ def serve(host: str, port: int) -> NoReturn:
             'no model has been promoted yet: run `uv run factory promote -m "why"`, or `uv run factory serve --model model`'
         )
     version = local[-1]
-    folder = champion.checkout(version.commit)
+    folder = champion.checkout(version)
     if not any([*folder.glob(f"src/*/factory/{package}")] for package in PACKAGES):
         raise FactoryError(f"the commit of {version.name} has no service yet: promote a model of a newer commit")
     artifact.write_version(folder / MODEL, version.name, version.commit)

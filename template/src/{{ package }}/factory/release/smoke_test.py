@@ -68,7 +68,7 @@ def reference_scores(version: Version, rows: pl.DataFrame) -> Any:
     """The scores of the first test rows, as recorded when the version was evaluated, else by its own code. Raises FactoryError."""
     evaluation = json.loads(git.show(version.facts["commit"], f"{REPORTS}/evaluation.json") or "{}")
     if evaluation.get("scores") is None:
-        return champion.scores(version.facts["commit"], rows)["score"].to_numpy()
+        return champion.scores(version, rows)["score"].to_numpy()
     return np.array(evaluation["scores"][: rows.height])
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from .. import platforms
 from ..errors import FactoryError
+from . import signing
 from .process import require, run
 
+MAIN = "main", "master"  # where a remote does not say which is its default branch
 READ_ONLY = {"GIT_OPTIONAL_LOCKS": "0"}  # what only looks writes no index, which a full disk would stop
 
 
@@ -141,11 +143,11 @@ def export(commit: str, folder: Path) -> None:
         run("git", "checkout-index", "--all", f"--prefix={folder}/", env=env)
 
 
-def tags(pattern: str) -> list[tuple[str, ...]]:
-    """Name, object, commit and message of each annotated tag."""
-    parts = ("%(refname:strip=2)", "%(objectname)", "%(*objectname)", "%(contents)")
-    refs = run("git", "for-each-ref", f"--format={'%00'.join(parts)}%00%01", f"refs/tags/{pattern}")
-    return [tuple(entry.strip("\n").split("\0")[:4]) for entry in refs.split("\0\1") if entry.strip()]
+def tags(pattern: str) -> list[tuple[str, str, str]]:
+    """Name, object and its type of each tag; the type of an annotated one is "tag"."""
+    form = "--format=%(refname:strip=2) %(objectname) %(objecttype)"
+    lines = run("git", "for-each-ref", form, f"refs/tags/{pattern}").splitlines()
+    return [(name, tag, kind) for name, tag, kind in map(str.split, lines)]
 
 
 def tag_object(name: str) -> str | None:
@@ -153,16 +155,12 @@ def tag_object(name: str) -> str | None:
     return _query("rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
 
 
-def make_tag(name: str, commit: str, message: str) -> str:
-    """An annotated tag's object that no ref names yet, signed where signing is configured."""
-    env = os.environ | {"GIT_OBJECT_DIRECTORY": str(Path(run("git", "rev-parse", "--git-path", "objects")).resolve())}
-    config = Path(run("git", "rev-parse", "--git-path", "config")).resolve()
-    with tempfile.TemporaryDirectory() as folder:  # `git tag` names what it makes: let it do so elsewhere
-        run("git", "init", "--quiet", "--bare", folder)
-        elsewhere = ("git", "--git-dir", folder, "-c", f"include.path={config}")
-        sign = ("--sign",) if _query("config", "--get", "user.signingkey") else ()
-        run(*elsewhere, "tag", "--annotate", *sign, "--file=-", name, commit, env=env, stdin=message)
-        return run(*elsewhere, "rev-parse", f"refs/tags/{name}", env=env)
+def make_tag(name: str, commit: str, message: str, *, sign: bool) -> str:
+    """An annotated tag's object that no ref names yet. Raises FactoryError."""
+    content = (
+        f"object {commit}\ntype commit\ntag {name}\ntagger {run('git', 'var', 'GIT_COMMITTER_IDENT')}\n\n{message}"
+    )
+    return run("git", "mktag", stdin=content + (signing.sign(content.encode(), "git") if sign else ""))
 
 
 def create_ref(name: str, target: str) -> None:
@@ -209,8 +207,42 @@ def remote_tags(remote: str, pattern: str) -> dict[str, str]:
 
 
 def fetch_tags(remote: str, prefix: str) -> None:
-    """Fetch the remote's tags; it is an error if one is another object here."""
-    _with_credentials("fetch", "--quiet", "--no-tags", remote, f"refs/tags/{prefix}*:refs/tags/{prefix}*")
+    """Fetch the remote's tags; it is an error if one is another object here, unless it is one that a CI checkout has cut."""
+    cut = {name for name, _, kind in tags(f"{prefix}*") if kind == "commit"}
+    replaced = cut & remote_tags(remote, f"{prefix}*").keys() if cut else ()
+    refs = [*(f"+refs/tags/{name}:refs/tags/{name}" for name in replaced), f"refs/tags/{prefix}*:refs/tags/{prefix}*"]
+    _with_credentials("fetch", "--quiet", "--no-tags", remote, *refs)
+
+
+def main() -> tuple[str, str | None]:
+    """Name and commit of the branch that versions are made of: the remote's, as last fetched; no commit where it has none.
+
+    Without a remote it is main, or the branch here.
+    """
+    remote = remote_name()
+    refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", *MAIN)] if remote else ["refs/heads/main", "HEAD"]
+    for ref in refs:
+        found = _query("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if found:
+            return run("git", "rev-parse", "--abbrev-ref", ref), found
+    return f"{remote}/main" if remote else "main", None
+
+
+def fetch_main(remote: str) -> None:
+    """Fetch the remote's default branch. Raises FactoryError where the remote cannot be reached."""
+    wanted = ["HEAD", *(f"refs/heads/{name}" for name in MAIN)]
+    lines = [line.split("\t") for line in _with_credentials("ls-remote", "--symref", remote, *wanted).splitlines()]
+    default = [value.removeprefix("ref: ") for value, name in lines if name == "HEAD" and value.startswith("ref: ")]
+    branches = [*default, *(name for _, name in lines if name in wanted[1:])]
+    if branches:
+        here = branches[0].replace("refs/heads/", f"refs/remotes/{remote}/", 1)
+        _with_credentials("fetch", "--quiet", "--no-tags", remote, f"+{branches[0]}:{here}")
+        run("git", "symbolic-ref", f"refs/remotes/{remote}/HEAD", here)
+
+
+def contains(branch: str, commit: str) -> bool:
+    """Whether the commit is the branch's, or one before it."""
+    return _query("merge-base", "--is-ancestor", commit, branch) is not None
 
 
 def push(remote: str, refspec: str, replaces: str | None = None) -> None:

@@ -58,30 +58,32 @@ def run(
     *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
 ) -> str:
     """The output of the command. Raises FactoryError with the command and the first line of its error."""
+    output = _text(run_bytes(*command, cwd=cwd, env=env, stdin=stdin))
+    return output.strip() if strip else output
+
+
+def run_bytes(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "") -> bytes:
+    """The output of the command as it is. Raises FactoryError as `run` does."""
     require(command[0])
     if command[0] == "git":
         env = with_git_config(GIT_SETTINGS, env or os.environ)
-    process = subprocess.run(
-        command,
-        cwd=cwd,
-        env=env,
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    content = stdin.encode(errors="replace")
+    process = subprocess.run(command, cwd=cwd, env=env, input=content, capture_output=True, check=False)
     if process.returncode:
-        lines = [line for line in (process.stderr or process.stdout).splitlines() if line.strip()]
+        lines = [line for line in _text(process.stderr or process.stdout).splitlines() if line.strip()]
         first = lines[0] if lines else f"exit code {process.returncode}"
         raise _failure(" ".join(command[:2]), lines[-1] if first.startswith("Traceback") else first)
-    return process.stdout.strip() if strip else process.stdout
+    return process.stdout
 
 
 def require(program: str) -> None:
     """Raises FactoryError where the program is not installed."""
     if shutil.which(program) is None:
         raise FactoryError(f"{program} is not installed, or not on PATH")
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _failure(command: str, reason: str) -> FactoryError:
