@@ -75,7 +75,7 @@ def test_the_commands_of_the_templates_readme_work_in_their_order(render, tmp_pa
     follow(project, script)
     assert git(project, "tag") == "model/v1"
     assert (project / "scores.csv").read_text("utf-8").count("\n") == 101
-    assert "next-month.csv" in (project / "data/ledger.csv").read_text("utf-8")
+    assert "rows: " in (project / "data/raw/next-month.csv.dvc").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -115,5 +115,5 @@ def test_recipe(committed, title):
 def test_the_commands_of_a_projects_readme_work_in_their_order(committed):
     assert git(committed, "tag") == "model/v1"
     follow(committed, blocks((committed / "README.md").read_text("utf-8"))[1][1])
-    assert "next-month.csv" in git(committed, "show", "HEAD:data/ledger.csv")
+    assert "rows: " in git(committed, "show", "HEAD:data/raw/next-month.csv.dvc")
     assert (committed / "reports/gate.md").exists()

@@ -247,7 +247,7 @@ def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, platform):
     assert done.jobs == {"retrain": "success"}, done.log()
     [opened] = platform.pull_requests
     assert (opened["branch"], opened["base"], opened["draft"]) == ("factory/retrain", "main", False)
-    assert NEWEST in git(promoted.remote, "show", "factory/retrain:data/ledger.csv")
+    assert "rows: " in git(promoted.remote, "show", f"factory/retrain:data/raw/{NEWEST}.dvc")
     assert git(promoted.remote, "tag") == "model/v1" and not platform.issues
 
 

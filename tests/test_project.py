@@ -236,7 +236,7 @@ def test_a_delivery_that_differs_is_admitted_by_the_change_that_is_proposed(proj
 def test_without_home_and_network(project, tmp_path):
     """From the packages that are cached on the machine, where nobody lives."""
     place = tmp_path / "copy of Zoë's"
-    shutil.copytree(project, place, ignore=shutil.ignore_patterns(".venv", ".git", "*.dvc", "ledger.csv", "dvc.lock", "model"))
+    shutil.copytree(project, place, ignore=shutil.ignore_patterns(".venv", ".git", "*.dvc", "dvc.lock", "model"))
     python = str((project / ".venv" / "bin" / "python").resolve())
     alone = {"HOME": None, "UV_OFFLINE": "1", "UV_PYTHON": python}
     run(place, "uv", "run", "factory", "setup", **alone)

@@ -1,6 +1,5 @@
 """Each storage, as a real server on this machine: what is pushed comes back the same, and rot is refused."""
 
-import csv
 import getpass
 import hashlib
 import os
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import git
 from workshop import call, copy, free_port, require, run, serving, status, tool
 
@@ -93,8 +93,7 @@ def wipe(project: Path) -> None:
 
 
 def deliveries(project: Path) -> dict[str, str]:
-    with (project / "data" / "ledger.csv").open(encoding="utf-8", newline="") as ledger:
-        return {line["file"]: line["sha256"] for line in csv.DictReader(ledger)}
+    return {path.stem: yaml.safe_load(path.read_text("utf-8"))["meta"]["sha256"] for path in project.glob("data/raw/*.dvc")}
 
 
 @pytest.mark.parametrize("server", [local, s3, azure, gs, ssh], ids=lambda server: server.__name__)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import copier
 import pytest
+import yaml
 from conftest import git
 
 for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI"):
@@ -156,7 +157,9 @@ class Project:
         return {path.name: path.read_bytes() for path in (self.folder / "data/raw").glob("*.parquet")}
 
     def ledger(self) -> list[str]:
-        return [line.split(",")[0] for line in (self.folder / "data/ledger.csv").read_text("utf-8").splitlines()[1:]]
+        pointers = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (self.folder / "data/raw").glob("*.dvc")}
+        records = {name: pointer["meta"] for name, pointer in pointers.items() if "meta" in pointer}
+        return sorted(records, key=lambda name: records[name]["received"])
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

@@ -25,7 +25,7 @@ def fresh(project, monkeypatch):
     monkeypatch.setattr(ingest, "run", process.run)
     Path(".dvc").mkdir()
     Path(".dvc/config").touch()
-    Path(".gitignore").write_text("/data/raw/*\n!/data/raw/*.dvc\n")
+    Path(".gitignore").write_text("/data/raw/[!.]*\n!/data/raw/*.dvc\n")
     Path(".pre-commit-config.yaml").write_text("repos: []\n")
     toy.rows(50).write_parquet("data/raw/sample.parquet")
 
@@ -44,7 +44,7 @@ def test_fresh_copy_becomes_a_repository_and_stays_one():
     assert first.exit_code == 0, first.output
     assert "✓ 50 rows of sample data in 1 deliveries" in first.output and "✓ first commit" in first.output
     files = git_says("ls-files").split()
-    assert "data/raw/sample.parquet.dvc" in files and "data/ledger.csv" in files
+    assert "data/raw/sample.parquet.dvc" in files
     assert "data/raw/sample.parquet" not in files
     assert git_says("log", "--format=%an %s") == "Zoë 李 Start the project\n"
     assert not git.uncommitted(".") and Path(".git/hooks/pre-commit").exists()

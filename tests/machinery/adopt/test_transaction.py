@@ -82,7 +82,7 @@ def test_one_at_a_time():
 def ready():
     """A project that was set up, of which all is in Git."""
     RAW.mkdir(parents=True)
-    ledger.LEDGER.write_text(",".join(ledger.COLUMNS) + "\n", encoding="utf-8")
+    ledger.LEDGER.write_text(ledger.to_csv([], ledger.Entry), encoding="utf-8")
     for name in ("README.md", "reports/old.md"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text("mine", encoding="utf-8")

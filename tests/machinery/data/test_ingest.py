@@ -63,7 +63,7 @@ def test_fault_is_named_and_nothing_is_kept(monkeypatch, suffix, spoil, message)
     tables.sink(spoil(toy.rows(100)).lazy(), Path(f"bad{suffix}"))
     refusal = refused("ingest", f"good{suffix}", f"bad{suffix}")
     assert refusal.startswith(f"bad{suffix}: ") and message in refusal
-    assert not ledger.LEDGER.exists() and not list(RAW.iterdir())
+    assert not ledger.is_started() and not list(RAW.iterdir())
 
 
 def deliver(name, rows):
@@ -81,11 +81,11 @@ def test_delivery_is_recorded():
 
 def test_earlier_delivery_is_never_replaced():
     deliver("rows.csv", toy.rows(50))
-    before, recorded = Path("data/raw/rows.csv").read_bytes(), ledger.LEDGER.read_bytes()
+    before, recorded = Path("data/raw/rows.csv").read_bytes(), ledger.entries()
     Path("new").mkdir()
     toy.rows(50, first=50).write_csv("new/rows.csv")
     assert "is an earlier delivery" in refused("ingest", "new/rows.csv")
-    assert Path("data/raw/rows.csv").read_bytes() == before and ledger.LEDGER.read_bytes() == recorded
+    assert Path("data/raw/rows.csv").read_bytes() == before and ledger.entries() == recorded
 
 
 def test_file_that_lies_in_the_way_is_not_replaced():
@@ -126,7 +126,7 @@ def test_two_files_of_one_name_are_refused():
     toy.rows(50).write_csv("rows.csv")
     toy.rows(50, first=50).write_csv("new/rows.csv")
     assert "two files are named rows.csv" in refused("ingest", "rows.csv", "new/rows.csv")
-    assert not ledger.LEDGER.exists()
+    assert not ledger.is_started()
 
 
 def test_failing_dvc_leaves_nothing(monkeypatch):
@@ -138,7 +138,7 @@ def test_failing_dvc_leaves_nothing(monkeypatch):
     toy.rows(50).write_csv("a.csv")
     toy.rows(50, first=50).write_csv("b.csv")
     assert "disk full" in refused("ingest", "a.csv", "b.csv")
-    assert not ledger.LEDGER.exists() and not list(RAW.iterdir())
+    assert not ledger.is_started() and not list(RAW.iterdir())
 
 
 def test_full_disk_leaves_nothing(monkeypatch):

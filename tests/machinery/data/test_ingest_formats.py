@@ -60,4 +60,4 @@ def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
     monkeypatch.setattr(prepare, "load_validated", checked)
     assert "changed while it was read" in refused("ingest", place)
     left = [file.name for file in RAW.iterdir()]
-    assert not ledger.LEDGER.exists() and left == ["rows.csv"] * place.startswith("data")
+    assert not ledger.is_started() and left == ["rows.csv"] * place.startswith("data")

@@ -12,6 +12,8 @@ from late_flights.factory.paths import PREPARED
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
+from machinery.data.ledger_file import ledger_refusal
+
 
 @pytest.fixture
 def delivered(project):
@@ -26,7 +28,7 @@ def test_each_row_is_in_one_part_and_whole():
     train, test = prepare.read("train"), prepare.read("test")
     together = pl.concat([train, test]).sort("seen")
     assert together.equals(pl.concat([toy.rows(100), toy.rows(100, first=100)]))
-    assert manifest.read_manifest(PREPARED)["ledger"] == manifest.file_sha256(ledger.LEDGER)
+    assert manifest.read_manifest(PREPARED)["ledger"] == ledger.sha256(ledger.entries())
 
 
 @pytest.mark.usefixtures("delivered")
@@ -54,7 +56,8 @@ def test_rows_that_are_not_prepared_yet():
 def test_altered_delivery_is_refused():
     path = Path("data/raw/second.csv")
     path.write_bytes(path.read_bytes().replace(b"green", b"blue", 1))
-    assert refused("prepare").startswith("data/raw/second.csv is not what data/ledger.csv records")
+    message = "LEDGER: data/raw/second.csv is not what data/raw/second.csv.dvc records (its sha256 differs): restore it"
+    assert ledger_refusal("prepare") == message
     assert not PREPARED.exists()
 
 

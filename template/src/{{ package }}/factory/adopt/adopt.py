@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from .. import PACKAGE, tables
-from ..data import ledger
+from ..data import integrity, ledger
 from ..errors import FactoryError
 from ..paths import RAW, REPORTS
 from ..training.estimator import make
@@ -67,6 +67,7 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     for path in (setup.ORIGIN, ledger.LEDGER):
         path.unlink(missing_ok=True)
     RAW.mkdir()
+    ledger.erase(list(integrity.lost([])), git.author(), "replaced by `factory adopt`")
     for name, place in transaction.PLACES.items():
         shutil.copyfile(drafts / place / name, place / name)
     _update_pipeline(target.problem)

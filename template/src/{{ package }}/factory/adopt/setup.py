@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import PACKAGE
 from ..config import Params
-from ..data import ledger
+from ..data import ledger, takeover
 from ..paths import RAW
 from ..workspace import git, migration
 from ..workspace.process import run
@@ -27,10 +27,11 @@ def setup(params: Params) -> Iterator[str]:
     git.init()
     yield "Git repository"
     yield from migration.migrate()
+    yield from takeover.take_over()
     with ThreadPoolExecutor() as background:
         elsewhere = git.hooks_folder()
         hooks = None if elsewhere else background.submit(run, sys.executable, "-m", "pre_commit", "install")
-        if not ledger.LEDGER.exists():
+        if not ledger.is_started():
             yield _sample(params, background)
         if git.commit() is None:
             git.commit_all("Start the project")

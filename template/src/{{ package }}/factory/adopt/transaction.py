@@ -30,6 +30,7 @@ REPLACED = [
     *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
     setup.ORIGIN,
     ledger.LEDGER,
+    ledger.ERASED,
     RAW,
     PREPARED,
     MODEL,
@@ -83,7 +84,7 @@ def recover() -> bool:
 
 def check_can_replace(force: bool) -> None:
     """Refuse to replace what is not the sample, or not in Git."""
-    if git.commit() is None or not ledger.LEDGER.exists():
+    if git.commit() is None or not ledger.is_started():
         raise FactoryError("the project is not set up: run `uv run factory setup` first")
     for path in sorted(set(RAW.iterdir()) - _kept_elsewhere()):
         raise FactoryError(f"{path}: not a delivery, and would be lost: move it elsewhere")

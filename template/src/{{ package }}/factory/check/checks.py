@@ -14,6 +14,7 @@ NO_SECRETS = (
     "uv.lock",
     "dvc.lock",
     "*.dvc",
+    "data/erased.csv",
     "data/ledger.csv",
     "docs/model-card.yaml",
     "reports/*",

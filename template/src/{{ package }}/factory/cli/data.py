@@ -1,13 +1,15 @@
 """Commands for the project's data."""
 
+import json
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .main import main
-from .options import FILE
+from .options import AS_JSON, FILE
 
 
 @main.command()
@@ -32,6 +34,37 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
     for entry in entries:
         click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
     click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")
+
+
+@main.command()
+@click.option("--erase", "name", metavar="NAME", help="Delete this delivery here; its record stays, with the reason.")
+@click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason for which it is erased.")
+@AS_JSON
+def ledger(name: str | None, why: str, as_json: bool) -> None:
+    """List the deliveries: who added them, when, from where.
+
+    \b
+    Example: factory ledger --erase flights-2013-05.csv -m "consent withdrawn"
+    """
+    from tabulate import tabulate
+
+    from ..data import integrity, ledger
+
+    if name:
+        entry = integrity.erase(name, why)
+        click.echo(f"✓ {entry.path} is erased here; {ledger.ERASED} keeps its record")
+        click.echo("! DVC's cache and storage keep the content of earlier commits until you delete it there")
+        click.echo("Next: git add data && git commit, then uv run dvc repro")
+        return
+    deliveries, erased = ledger.entries(), ledger.erasures()
+    if as_json:
+        tables = {"deliveries": [*map(asdict, deliveries)], "erased": [*map(asdict, erased)]}
+        click.echo(json.dumps(tables, indent=2, ensure_ascii=False))
+        return
+    shown = [asdict(entry) | {"sha256": entry.sha256[:12]} for entry in deliveries]
+    click.echo(tabulate(shown, headers="keys", disable_numparse=True) or "No delivery yet")
+    for erasure in erased:
+        click.echo(f"erased {erasure.erased[:10]} by {erasure.erased_by}: {erasure.file}: {erasure.why}")
 
 
 @main.command()
@@ -94,11 +127,11 @@ def prepare() -> None:
     A stage of `dvc repro`: data/raw/ → data/prepared/
     """
     from .. import config, tables
-    from ..data import ledger, prepare
-    from ..paths import PREPARED
+    from ..data import prepare
+    from ..paths import PREPARED, RAW
 
     params = config.load()
-    click.echo(f"Validating the deliveries in {ledger.LEDGER}")
+    click.echo(f"Validating the deliveries in {RAW}/")
     prepare.run(params)
     train, test = (tables.count(PREPARED / f"{name}.parquet") for name in ("train", "test"))
     click.echo(f"✓ {train:,} training rows and {test:,} test rows in {PREPARED}/")

@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +17,7 @@ from ..paths import DVC_TMP, RAW
 from ..tables.chunks import column, height
 from ..workspace import git
 from ..workspace.process import dvc, run
-from . import ledger, prepare
+from . import integrity, ledger, prepare, takeover
 from .ledger import Entry
 
 COPYING = RAW.with_name(".ingest.tmp")  # on the same disk as data/raw, so that moving a file there is atomic
@@ -37,8 +36,10 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
     """
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(DVC_TMP / "factory-ingest.lock"):
+        takeover.take_over()
         earlier = ledger.entries()
         _check_names(files, earlier)
+        integrity.check(new=[file.name for file in files])
         hashes = _check_contents(files, earlier)
         with _temporary_folder(VALIDATED) as folder:
             names = [file.name for file in files]
@@ -130,7 +131,7 @@ def _ids(rows: pl.LazyFrame, file: Path, name: str) -> pl.Series:
 def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
     return Entry(
         file=file.name,
-        received=datetime.now(UTC).isoformat(timespec="seconds"),
+        received=ledger.now(),
         by=git.author(),
         source=source or str(file),
         rows=str(rows),
@@ -141,6 +142,7 @@ def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
 def _add(files: list[Path], entries: list[Entry]) -> None:
     """Copy the files into data/raw/ and record them; on failure none of them stays."""
     added: list[Path] = []
+    pointers = [entry.pointer for entry in entries if not entry.pointer.exists()]
     try:
         for file, entry in zip(files, entries, strict=True):
             if not entry.path.exists():
@@ -151,11 +153,11 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
         # DVC deletes a file before it links it to its cache: one that was in place has no other copy if that is killed
         options = ["--no-relink"] if len(added) < len(files) else []
         run(sys.executable, "-m", "dvc", "add", *options, *(str(entry.path) for entry in entries))
-        ledger.append(entries)
+        for entry in entries:
+            ledger.record(entry)
     except BaseException:
-        for path in added:
+        for path in (*added, *pointers):
             path.unlink(missing_ok=True)
-            path.with_name(f"{path.name}.dvc").unlink(missing_ok=True)
         raise
 
 

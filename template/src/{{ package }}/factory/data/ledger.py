@@ -1,13 +1,28 @@
-"""The deliveries, with who added them, when and from where: data/ledger.csv, one line for each."""
+"""The ledger: who added which delivery, when and from where.
+
+The record of a delivery is the `meta` of its pointer, data/raw/NAME.dvc, which DVC keeps as it is: two branches that
+both add deliveries merge without a conflict. What is erased leaves its record in data/erased.csv.
+"""
 
 import csv
+import io
+import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
-from ..errors import FactoryError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from .. import manifest
+from ..errors import CannotEvaluate
 from ..paths import RAW
+from ..workspace import git, migration
 
-LEDGER = Path("data/ledger.csv")
+LEDGER = migration.LEDGER
+ERASED = Path("data/erased.csv")
 
 
 @dataclass(frozen=True)
@@ -25,35 +40,159 @@ class Entry:
     def path(self) -> Path:
         return RAW / self.file
 
+    @property
+    def pointer(self) -> Path:
+        return RAW / f"{self.file}.dvc"
+
+
+@dataclass(frozen=True)
+class Erasure(Entry):
+    """The record of a delivery that was erased, and who erased it, when and why."""
+
+    erased: str
+    erased_by: str
+    why: str
+
+    @property
+    def entry(self) -> Entry:
+        """The record as it was."""
+        return Entry(**{name: getattr(self, name) for name in COLUMNS})
+
 
 COLUMNS = [field.name for field in fields(Entry)]
+RECORD = {name: int if name == "rows" else str for name in COLUMNS if name != "file"}
+Line = TypeVar("Line", bound=Entry)
 
 
-def entries() -> list[Entry]:
-    """All deliveries in the order in which they were added. Raises FactoryError if malformed."""
-    if not LEDGER.exists():
+def entries(root: Path = Path()) -> list[Entry]:
+    """All deliveries in the order in which they were received. Raises CannotEvaluate where a record is malformed."""
+    recorded = {entry.file: entry for pointer in pointers(root) if (entry := _recorded(root, pointer))}
+    older = read(root / LEDGER, Entry)
+    for entry in older:
+        if recorded.get(entry.file, entry) != entry:
+            raise _malformed(entry.pointer, f"and {LEDGER} differ")
+    if not recorded:
+        return older
+    unmoved = [entry for entry in older if entry.file not in recorded]
+    return sorted([*unmoved, *recorded.values()], key=lambda entry: entry.received)
+
+
+def entries_at(commit: str) -> list[Entry]:
+    """The deliveries in the commit, which may be of an older release. Raises CannotEvaluate as above."""
+    if git.show(commit, "data") is None:
         return []
-    with LEDGER.open(encoding="utf-8", newline="") as file:
+    with tempfile.TemporaryDirectory() as folder:
+        git.export(f"{commit}:data", Path(folder, "data"))
+        try:
+            return entries(Path(folder))
+        except CannotEvaluate as error:
+            message = str(error).removeprefix(f"{error.code}: ")
+            raise CannotEvaluate(error.code, f"in {commit}: {message}") from error
+
+
+def erasures() -> list[Erasure]:
+    """What was erased, in that order. Raises CannotEvaluate where a line is malformed."""
+    return read(ERASED, Erasure)
+
+
+def is_started() -> bool:
+    """Whether there has been a delivery."""
+    return LEDGER.exists() or ERASED.exists() or bool(entries())
+
+
+def pointers(root: Path = Path()) -> list[Path]:
+    """DVC's pointers in data/raw/, relative to the root."""
+    return sorted(path.relative_to(root) for path in (root / RAW).glob("*.dvc") if path.is_file())
+
+
+def place(entry: Entry) -> Path:
+    """The file that holds the record."""
+    return entry.pointer if entry.pointer.exists() and _recorded(Path(), entry.pointer) else LEDGER
+
+
+def record(entry: Entry, root: Path = Path()) -> None:
+    """Write the record into the delivery's pointer."""
+    yaml = YAML()
+    yaml.width = 2**16
+    path = root / entry.pointer
+    content: dict[str, Any] = yaml.load(path) if path.exists() else {"outs": [{"path": entry.file}]}
+    values = {name: kind(getattr(entry, name)) for name, kind in RECORD.items()}
+    content["meta"] = {**(content.get("meta") or {}), **values}
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+    temporary.replace(path)
+
+
+def erase(deliveries: Sequence[Entry], by: str, why: str, root: Path = Path()) -> None:
+    """Record that the deliveries were erased; their files and pointers are the caller's to delete."""
+    erased = now()
+    new = [Erasure(**asdict(entry), erased=erased, erased_by=by, why=why) for entry in deliveries]
+    if new:
+        path = root / ERASED
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(to_csv([*read(path, Erasure), *new], Erasure), encoding="utf-8")
+        temporary.replace(path)
+
+
+def to_csv(lines: Sequence[Line], kind: type[Line]) -> str:
+    """The lines as a table."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, [field.name for field in fields(kind)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(asdict, lines))
+    return file.getvalue()
+
+
+def read(path: Path, kind: type[Line]) -> list[Line]:
+    """The lines of a table, if there is one. Raises CannotEvaluate where one is malformed."""
+    if not path.exists():
+        return []
+    name = path.relative_to(path.parents[1])
+    with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         try:
-            header, *deliveries = [Entry(*row) for row in reader if row]
-            if header != Entry(*COLUMNS):
+            header, *lines = [kind(*row) for row in reader if row]
+            if header != kind(*(field.name for field in fields(kind))):
                 raise ValueError(header)
         except (TypeError, ValueError, csv.Error) as error:
-            raise FactoryError(f"{LEDGER}: line {reader.line_num} is not a delivery: restore it from Git") from error
-    return deliveries
+            raise _malformed(name, f"line {reader.line_num} is not a delivery") from error
+    for number, line in enumerate(lines):
+        if line in lines[:number]:
+            raise _malformed(name, f"{line.file} is in it twice")
+    return lines
 
 
-def append(deliveries: list[Entry]) -> None:
-    """Append deliveries in one write."""
-    write([*entries(), *deliveries])
+def sha256(deliveries: Sequence[Entry]) -> str:
+    """The sha256 of the table, by which its content is known."""
+    return manifest.sha256(to_csv(deliveries, Entry).encode())
 
 
-def write(deliveries: list[Entry], path: Path = LEDGER) -> None:
-    """Write a ledger of the deliveries atomically."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(entry) for entry in deliveries)
-    temporary.replace(path)
+def now() -> str:
+    """The time in UTC, so precisely that deliveries of one command keep their order."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _recorded(root: Path, pointer: Path) -> Entry | None:
+    """The record in the pointer, if it has one. Raises CannotEvaluate."""
+    try:
+        content: Any = YAML(typ="safe").load((root / pointer).read_bytes())
+        [out] = content["outs"]
+        if out["path"] != pointer.stem:
+            raise ValueError(f"names {out['path']}")
+        meta = content.get("meta") or {}
+        if not meta.keys() & RECORD.keys():
+            return None
+        values = {name: meta[name] for name in RECORD}
+    except KeyError as error:
+        raise _malformed(pointer, f"lacks {error.args[0]}") from error
+    except (YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise _malformed(pointer, " ".join(str(error).split())) from error
+    for name, kind in RECORD.items():
+        if not isinstance(values[name], kind):
+            raise _malformed(pointer, f"{name} is {values[name]!r}")
+    return Entry(pointer.stem, **{name: str(value) for name, value in values.items()})
+
+
+def _malformed(path: Path, problem: str) -> CannotEvaluate:
+    return CannotEvaluate("LEDGER", f"{path}: {problem}: restore it from Git")

@@ -11,14 +11,14 @@ import polars as pl
 from ... import contract
 from .. import manifest, tables
 from ..config import Params
-from ..errors import ContractViolation, FactoryError, Violation
-from ..paths import PREPARED
+from ..errors import CannotEvaluate, ContractViolation, FactoryError, Violation
+from ..paths import PREPARED, RAW
 from ..tables.chunks import Rows, column, height
 from ..validation import rules
 from ..validation.files import cast_to_files
 from ..validation.parsing import first_value
 from ..workspace.stage import stage
-from . import ledger, since
+from . import integrity, ledger, since
 from .split import is_future, split
 
 ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would depend on the number of threads
@@ -27,17 +27,18 @@ ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would dep
 def run(params: Params) -> None:
     """Stage `prepare`: the deliveries in the ledger → data/prepared/{train,test}.parquet."""
     with stage("prepare", [PREPARED]) as staging:
+        integrity.check(contents=False)
         entries = ledger.entries()
         deliveries = [load(entry, params, staging / entry.file) for entry in entries]
         if not deliveries:
-            raise FactoryError(f"{ledger.LEDGER}: no delivery yet: add one with `uv run factory ingest FILE`")
+            raise FactoryError(f"{RAW}: no delivery yet: add one with `uv run factory ingest FILE`")
         folder = staging / PREPARED.name
         folder.mkdir()
         for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
             path = folder / f"{name}.parquet"
             with tables.writing(path):
                 rows.sink_parquet(path, row_group_size=ROW_GROUP)
-        facts = {"ledger": manifest.file_sha256(ledger.LEDGER), "deliveries": [entry.file for entry in entries]}
+        facts = {"ledger": ledger.sha256(entries), "deliveries": [entry.file for entry in entries]}
         manifest.write_manifest(folder, facts)
 
 
@@ -79,8 +80,11 @@ def load(entry: ledger.Entry, params: Params, folder: Path) -> pl.LazyFrame:
     if not entry.path.is_file():
         raise FactoryError(f"{entry.path} is missing: fetch it with `uv run dvc pull`")
     if manifest.file_sha256(entry.path) != entry.sha256:
-        raise FactoryError(f"{entry.path} is not what {ledger.LEDGER} records (its sha256 differs): restore it")
-    return load_validated(entry.path, params, folder, checked=True)
+        raise CannotEvaluate("LEDGER", integrity.not_as_recorded(entry, "its sha256 differs"))
+    rows = load_validated(entry.path, params, folder, checked=True)
+    if (found := height(rows)) != int(entry.rows):
+        raise CannotEvaluate("LEDGER", integrity.not_as_recorded(entry, f"{found:,} rows, not {int(entry.rows):,}"))
+    return rows
 
 
 def check(path: Path, params: Params) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from ... import contract
 from ...features import features
 from .. import manifest
 from ..config import Params
-from ..data import prepare
+from ..data import integrity, prepare
 from ..errors import CannotEvaluate, FactoryError
 from ..metrics import definitions
 from ..metrics.fairness import Predictions
@@ -43,6 +43,7 @@ def compare(
     """Check the working tree's model against the last of the versions. Raises CannotEvaluate."""
     definitions.main_metric(params)
     commits = limits.commits(previous)
+    integrity.check()
     version, reference = reference_model(params, previous, accepted)
     evidence = gather(params, version, accepted)
     because = (accepted_limits or "").strip() or None

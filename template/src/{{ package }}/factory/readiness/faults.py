@@ -176,17 +176,19 @@ def _opposite(rows: pl.DataFrame, params: Params) -> pl.Expr:
 
 
 def _deliver(copy: Path, params: Params, change: Change) -> None:
-    """Change every delivery and its entry in the ledger, so that only the contract can detect it."""
-    changed = []
-    for entry in ledger.entries():
+    """Change every delivery and its record, so that only the contract can detect it."""
+    earlier = ledger.entries()
+    for entry in earlier:
         path = copy / entry.path
         rows = since.fill(tables.read(path), since.absent(entry.file, params))
         rows = change(validate(rows, contract.LabelledRow))
         path.unlink()  # it may be a link into DVC's cache
         path = path.with_name(f"{path.name}.parquet")  # which keeps the values as they are
         rows.write_parquet(path)
-        changed.append(replace(entry, file=path.name, sha256=manifest.file_sha256(path)))
-    ledger.write(changed, copy / ledger.LEDGER)
+        ledger.record(replace(entry, file=path.name, sha256=manifest.file_sha256(path)), copy)
+        (copy / entry.pointer).unlink()
+    (copy / ledger.LEDGER).unlink(missing_ok=True)
+    ledger.erase(earlier, "sandbox", "a fault", copy)
     if since.declared():
         append("contract.py", '\nSINCE = {name: f"{first}.parquet" for name, first in SINCE.items()}\n')(copy, params)
 

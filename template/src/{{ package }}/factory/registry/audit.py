@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 from .. import manifest
-from ..errors import FactoryError
+from ..data import integrity
+from ..errors import CannotEvaluate, FactoryError
 from ..paths import MODEL
 from ..workspace import git
 from ..workspace.process import run
@@ -25,7 +26,7 @@ def audit() -> tuple[list[Version], list[str]]:
     if remote:
         git.fetch_main(remote)
     local = versions.local()
-    problems = [*_remote_problems(remote, local), *_missing_problems(local)]
+    problems = [*_remote_problems(remote, local), *_missing_problems(local), *_ledger_problems()]
     cache = Path(run(sys.executable, "-m", "dvc", "cache", "dir")) / "files/md5"
     for version in local:
         problems += [str(version.problem)] if version.problem else _artefact_problems(version, cache)
@@ -52,6 +53,13 @@ def _missing_problems(local: list[Version]) -> Iterator[str]:
         if version.number != previous + 1:
             yield f"{PREFIX}{version.number}: the version before it is missing ({found} found): restore its tag"
         previous = version.number
+
+
+def _ledger_problems() -> Iterator[str]:
+    try:
+        yield from (f"LEDGER: {problem}" for problem in integrity.problems())
+    except CannotEvaluate as error:
+        yield str(error)
 
 
 def _artefact_problems(version: Version, cache: Path) -> Iterator[str]:

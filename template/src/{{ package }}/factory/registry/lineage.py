@@ -1,15 +1,14 @@
 """A version's lineage: code, data, people, parameters, environment."""
 
-import csv
-import io
 import json
 import tomllib
+from dataclasses import asdict
 from typing import Any
 
 import yaml
 
 from .. import manifest
-from ..data.ledger import LEDGER
+from ..data import ledger
 from ..errors import CannotEvaluate
 from ..workspace import git
 from ..workspace.process import run
@@ -25,7 +24,7 @@ def trace(version: Version) -> dict[str, Any]:
         "version": {name: facts[name] for name in ("version", "action", "serves", "by", "at", "why", "model")}
         | {"signature": version.signature.state, "signer": version.signature.signer},
         "code": {"commit": commit, "author": author, "at": at, "subject": subject},
-        "data": list(csv.DictReader(io.StringIO(_read(commit, str(LEDGER))))),
+        "data": [asdict(entry) for entry in ledger.entries_at(commit)],
         "parameters": yaml.safe_load(_read(commit, "params.yaml")),
         "environment": {"uv.lock": manifest.sha256(lock.encode()), "packages": len(tomllib.loads(lock)["package"])},
         "metrics": facts["metrics"],

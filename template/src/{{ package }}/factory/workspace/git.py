@@ -135,6 +135,17 @@ def unmerged() -> dict[str, dict[int, str]]:
     return found
 
 
+def altered_since(commit: str, *paths: str) -> bool:
+    """Whether files of the commit under the paths are other ones here, or gone; no where the commit is not here."""
+    options = ("--no-ext-diff", "--no-renames", "--diff-filter=a", "--name-only")
+    return bool(_query("diff", *options, commit, "--", *paths))
+
+
+def merge_base(one: str, other: str) -> str | None:
+    """The last commit that both have, or None where none is known."""
+    return _query("merge-base", one, other)
+
+
 def export(commit: str, folder: Path) -> None:
     """Write the files of the commit into the folder."""
     with tempfile.TemporaryDirectory() as temporary:

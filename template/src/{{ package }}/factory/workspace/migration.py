@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 from .._moved import MODULES
-from ..paths import VALIDATION
+from ..paths import RAW, VALIDATION
 
 DVC_YAML = Path("dvc.yaml")
+LEDGER = Path("data/ledger.csv")
+"""Where releases before 0.4.0 kept the records of deliveries."""
 SHIM = (
     "# Nothing is here: dvc.yaml names this file, which has moved. `uv run factory setup` has it name the folders, "
     "and deletes this file."
@@ -47,7 +49,8 @@ def migrate() -> list[str]:
         return []
     before = DVC_YAML.read_bytes().decode()
     folders = with_folders(before)
-    after = with_validation(folders)
+    validation = with_validation(folders)
+    after = without_ledger(validation)
     if after != before:
         DVC_YAML.write_bytes(after.encode())
     for old in MOVED.keys() - _named(after):
@@ -56,14 +59,23 @@ def migrate() -> list[str]:
             shim.unlink()
     return [
         *([f"{DVC_YAML}: the stages now name the folders of factory/"] if folders != before else []),
-        *([f"{DVC_YAML}: {VALIDATION} is now a metric of the stage train"] if after != folders else []),
+        *([f"{DVC_YAML}: {VALIDATION} is now a metric of the stage train"] if validation != folders else []),
+        *([f"{DVC_YAML}: the stage prepare no longer depends on {LEDGER}"] if after != validation else []),
     ]
 
 
 def remaining() -> list[str]:
     """What the user still has to change."""
     named = _named(DVC_YAML.read_bytes().decode()) if _factory() and DVC_YAML.exists() else ()
-    return [f"{DVC_YAML}: replace factory/{old} by factory/{MOVED[old]}, its new place" for old in sorted(named)]
+    return [
+        *(f"{DVC_YAML}: replace factory/{old} by factory/{MOVED[old]}, its new place" for old in sorted(named)),
+        *([f"{DVC_YAML}: delete {LEDGER}: {RAW} has the records of deliveries"] if _factory() and names_ledger() else []),
+    ]
+
+
+def names_ledger() -> bool:
+    """Whether dvc.yaml needs an older ledger."""
+    return DVC_YAML.exists() and str(LEDGER) in DVC_YAML.read_bytes().decode()
 
 
 def new_place(path: str) -> str | None:
@@ -91,6 +103,11 @@ def with_validation(text: str) -> str:
     if str(VALIDATION) in text or re.search(r"^  train:\s(    .*\s)*?    metrics:", text, flags=re.MULTILINE):
         return text
     return re.sub(outputs, lambda match: metrics.replace("\n", match[1]), text, count=1)
+
+
+def without_ledger(text: str) -> str:
+    """dvc.yaml's text without the older ledger, which a release wrote before data/raw among the dependencies."""
+    return re.sub(rf"^      - {LEDGER}\r?\n(?=      - {RAW}\r?\n)", "", text, flags=re.MULTILINE)
 
 
 def _with_folders(lines: list[str], places: list[str]) -> str:
