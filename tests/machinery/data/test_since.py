@@ -76,7 +76,7 @@ def test_contract_without_it_is_refused_with_what_to_add(monkeypatch):
 
 
 INVALID = {
-    "unknown delivery": ({"fuel": "data/raw/gone.csv"}, "fuel names data/raw/gone.csv, which is no delivery"),
+    "unknown delivery": ({"fuel": "data/raw/gone.csv"}, "fuel names data/raw/gone.csv, which is not a delivery"),
     "unknown column": ({"fule": "third.csv"}, "fule is not a column"),
     "column that needs a value": ({"amount": "third.csv"}, "amount has to be nullable"),
 }

@@ -20,7 +20,7 @@ def check(*, new: Collection[str] = (), contents: bool = True) -> None:
 
 
 def problems(*, new: Collection[str] = (), contents: bool = True) -> list[str]:
-    """What is wrong with the ledger: where, and how to mend it.
+    """What is wrong with the ledger: where, and how to fix it.
 
     `new` names files that are being added, which have no record yet; without `contents` no file is read.
     Raises CannotEvaluate where a record is malformed.

@@ -64,7 +64,7 @@ def _check(name: str, first: str, params: Params, order: list[str]) -> None:
     elif name in (params.data.id, params.data.time):
         problem = "is the id or the time in params.yaml, which each row needs"
     elif first not in order:
-        problem = f"names {RAW}/{first}, which is no delivery: correct the name, or ingest that file first"
+        problem = f"names {RAW}/{first}, which is not a delivery: correct the name, or ingest that file first"
     else:
         return
     raise FactoryError(f"contract.py: SINCE: {name} {problem}")
