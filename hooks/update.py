@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["pyyaml>=6.0", "ruamel-yaml>=0.18", "uv>=0.9"]
+# dependencies = ["pydantic>=2.10", "pyyaml>=6.0", "ruamel-yaml>=0.18", "uv>=0.9"]
 # ///
 """Update a project as its own `factory update` does, whatever release it is of, even where its pyproject.toml has conflicts.
 

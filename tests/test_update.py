@@ -495,6 +495,9 @@ def test_template_that_moved_is_named(old, releases):
     assert safely(old).returncode == 1
     assert safely(old, f"--template={moved}").returncode == 0
     commit(old)
+    assert safely(old).returncode == 1  # until the policy lists it
+    edit(old / "policy.yaml", "templates: []", f'templates: ["{moved}"]')
+    commit(old)
     assert safely(old).stdout == "Release 1.1.0 is already the newest\n"
 
 

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.factory.cli_runner import refused
 
 from machinery.update.made_up_releases import FACTORY, LINES, NEW, PATCHED, edit, git, updated
 
@@ -70,3 +71,22 @@ def test_update_is_the_same(settings, monkeypatch, keys):
     assert "|||||||" not in Path("compose.yaml").read_text() and git("diff", "--cached", "--name-only", f"{FACTORY}/extra.py")
     patch = Path(FACTORY, "errors.py.patch").read_text()
     assert f"--- a/{FACTORY}/errors.py\n+++ b/{FACTORY}/errors.py\n@@" in patch
+
+
+@pytest.mark.usefixtures("release")
+@pytest.mark.parametrize("state", ["clean", "newer", "dirty"])
+def test_project_with_a_submodule(tmp_path, state):
+    """What is checked out in it, and what is new there, is not the update's."""
+    git("init", "--quiet", str(tmp_path / "library"))
+    git("-C", str(tmp_path / "library"), "commit", "--quiet", "--allow-empty", "--message", "first")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "library"), "vendor/library")
+    edit({})
+    if state == "newer":
+        git("-C", "vendor/library", "commit", "--quiet", "--allow-empty", "--message", "second")
+    if state == "dirty":
+        Path("vendor/library/new.txt").write_text("new\n")
+    if state != "clean":
+        assert "uncommitted changes" in refused("update")
+        return
+    updated(0)
+    assert Path(FACTORY, "extra.py").exists() and git("submodule", "status").startswith(" ")

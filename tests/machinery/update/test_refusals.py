@@ -18,37 +18,88 @@ def test_nothing_of_the_last_days_runs(monkeypatch):
     assert datetime.now(UTC) - datetime.fromisoformat(f"{day}T00:00:00+00:00") >= timedelta(days=7)
 
 
+THEIRS = OLD[ANSWERS].replace("/the/", "/their/")
+NEWER = THEIRS.replace("1.0.0", "1.0.1")
+REFUSED = "the template is /their/template here, and /the/template in "
+LISTED = {"policy.yaml": "templates: [/their/template]\n"}
+
+
 @pytest.mark.usefixtures("release")
 def test_another_template_is_refused_before_anything_is_asked_of_it(monkeypatch):
-    edit({ANSWERS: OLD[ANSWERS].replace("/the/", "/their/")})
+    edit({ANSWERS: THEIRS})
     with monkeypatch.context() as context:
         context.setattr(releases, "_run_copier", lambda **request: pytest.fail("it was asked"))
-        assert "this project's template is /the/template, not /their/template" in refused("update")
+        assert REFUSED in refused("update") and REFUSED in refused("update", "--add", "new.md")
     updated(0, "--template", "/their/template")
 
 
-THEIRS = OLD[ANSWERS].replace("/the/", "/their/")
+@pytest.mark.usefixtures("release")
+def test_template_is_that_of_the_first_commit_whatever_an_update_brought():
+    edit({ANSWERS: NEWER})
+    assert f"{REFUSED}commit {git('rev-list', '--max-parents=0', 'HEAD')[:8]}:" in refused("update")
 
 
 @pytest.mark.usefixtures("release")
-def test_template_to_which_an_update_has_led_needs_no_option():
-    edit({ANSWERS: THEIRS.replace("1.0.0", "1.0.1")})
+def test_template_that_main_lists_needs_no_option():
+    edit({ANSWERS: NEWER, **LISTED})
     updated(0)
+
+
+@pytest.mark.usefixtures("release")
+def test_branch_cannot_list_a_template():
+    git("checkout", "--quiet", "-b", "theirs")
+    edit({ANSWERS: NEWER, **LISTED})
+    assert REFUSED in refused("update")
+
+
+@pytest.mark.usefixtures("release")
+@pytest.mark.parametrize("first", ["main", "orphan"])
+def test_orphan_commit_is_no_beginning(first):
+    """Whichever of both is the merge's first parent."""
+    git("checkout", "--quiet", "--orphan", "orphan")
+    edit({ANSWERS: NEWER})
+    other = "orphan" if first == "main" else "main"
+    git("checkout", "--quiet", first)
+    git(
+        "merge",
+        "--quiet",
+        "--allow-unrelated-histories",
+        "-X",
+        "theirs" if other == "orphan" else "ours",
+        "--message",
+        "m",
+        other,
+    )
+    git("checkout", "--quiet", "-B", "main")
+    assert Path(ANSWERS).read_text() == NEWER
+    assert REFUSED in refused("update")
+
+
+@pytest.mark.usefixtures("release")
+def test_template_is_also_that_of_main(tmp_path):
+    """Somebody else's beginning may be all that is left where history was rewritten here."""
+    git("remote", "add", "origin", str(tmp_path))
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    git("checkout", "--quiet", "--orphan", "rewritten")
+    edit({ANSWERS: NEWER})
+    assert f"{REFUSED}origin/main:" in refused("update")
 
 
 @pytest.mark.usefixtures("release")
 def test_a_pull_request_that_hides_an_address_between_two_releases_is_refused():
     git("checkout", "--quiet", "-b", "hidden")
-    edit({ANSWERS: THEIRS.replace("1.0.0", "1.0.1")})
+    edit({ANSWERS: NEWER})
     edit({ANSWERS: THEIRS})
     git("checkout", "--quiet", "-")
     git("merge", "--quiet", "--no-ff", "--message", "merge", "hidden")
-    assert "this project's template is /the/template, not /their/template" in refused("update")
+    assert REFUSED in refused("update")
 
 
 def test_relative_address_without_a_template_is_named(release):
     release({ANSWERS: NEW[ANSWERS].replace("/the/template", "template")})
+    git("checkout", "--quiet", "--orphan", "anew")
     edit({ANSWERS: "_commit: 1.0.1\n_src_path: template\nci: github\nproject_name: x\n"})
+    git("branch", "--move", "--force", "main")
     assert refused("update").endswith(
         "the recorded address template is relative, and there is no Git repository there: give its place by --template"
     )

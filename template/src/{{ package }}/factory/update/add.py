@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from . import releases
-from .preconditions import ANSWERS, parse
+from .preconditions import ANSWERS, check_template, parse
 
 SAMPLE = "data"
 NOTHING = "this project lacks nothing that a fresh one has"
@@ -18,6 +18,7 @@ def add(name: str) -> list[str]:
     Raises FactoryError unless one file fits.
     """
     answers = parse(Path(ANSWERS).read_text(encoding="utf-8") if Path(ANSWERS).exists() else None)
+    check_template(answers["_src_path"])
     with releases.render_fresh(answers) as fresh:
         offered = sorted(
             path.as_posix()

@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
+from .. import policy
 from ..errors import FactoryError
+from ..policy import Policies
 from ..workspace import git
 from ..workspace.process import run
 
@@ -41,7 +43,7 @@ def check(template: str | None) -> tuple[dict[str, Any], bool]:
             "the history, which has the release that the project began with, is not here: `git fetch --unshallow`"
         )
     if not template:
-        _check_template(answers["_src_path"])
+        check_template(answers["_src_path"])
     return answers, conflicts
 
 
@@ -66,6 +68,30 @@ def answers_of_release(answers: dict[str, Any]) -> dict[str, Any]:
     """The answers with which the files of the project's release were made, even if somebody has edited them since."""
     then = _last_updated()
     return then if then["_commit"] == answers["_commit"] else answers
+
+
+def check_template(source: str) -> None:
+    """Refuse another template than that of the project's beginning and of main, unless main's policy lists it.
+
+    A branch may have changed the address, and one without a common history brings a beginning of its own: each counts.
+    """
+    place, main = git.main()
+    policies = Policies(
+        {str(policy.FILE): policy.load(), place: policy.parse(main and git.show(main, f"./{policy.FILE}"), place)}
+    )
+    known = {f"commit {commit[:8]}": _source(commit) for commit in git.adding(ANSWERS)}
+    for where, address in (known | ({place: _source(main)} if main else {})).items():
+        if source not in (address, *policies.templates):
+            raise FactoryError(
+                f"{ANSWERS}: the template is {source} here, and {address or 'missing'} in {where}: if it has moved, "
+                f"add --template {source}, or list it under `templates` in {policy.FILE} on {place}"
+            )
+    is_relative = ":" not in source and not source.startswith(("/", "\\", "~"))
+    if is_relative and not Path(source).exists():
+        raise FactoryError(
+            f"{ANSWERS}: the recorded address {source} is relative, and there is no Git repository there: "
+            "give its place by --template"
+        )
 
 
 def check_answers(wanted: Mapping[str, Any], after: Mapping[str, Any], given: Mapping[str, str]) -> None:
@@ -113,24 +139,17 @@ def _git_file(name: str) -> Path:
     return Path(run("git", "rev-parse", "--git-path", name))
 
 
-def _check_template(source: str) -> None:
-    """Refuse a template to which no update has led: a pull request may have changed its address alone."""
-    known = _last_updated("--first-parent")["_src_path"]  # a pull request is seen as a whole
-    if source != known:
-        raise FactoryError(
-            f"{ANSWERS}: this project's template is {known}, not {source}: if it has moved, add --template {source}"
-        )
-    is_relative = ":" not in source and not source.startswith(("/", "\\", "~"))
-    if is_relative and not Path(source).exists():
-        raise FactoryError(
-            f"{ANSWERS}: the recorded address {source} is relative, and there is no Git repository there: "
-            "give its place by --template"
-        )
+def _source(commit: str) -> str | None:
+    """The template's address in the commit."""
+    try:
+        return str(parse(git.show(commit, f"./{ANSWERS}"))["_src_path"])
+    except FactoryError:
+        return None
 
 
-def _last_updated(*options: str) -> dict[str, Any]:
+def _last_updated() -> dict[str, Any]:
     """The answers in the commit that brought the project's release."""
-    last = run("git", "log", *options, "--max-count=1", "--format=%H", "-G^_commit:", "--", ANSWERS)
+    last = run("git", "log", "--max-count=1", "--format=%H", "-G^_commit:", "--", ANSWERS)
     return parse(git.show(last, f"./{ANSWERS}"))
 
 

@@ -115,6 +115,11 @@ def first(path: str) -> str | None:
     return show(added[-1], f"./{path}") if added else None
 
 
+def adding(path: str) -> list[str]:
+    """The commits that added the file, newest first, also those of branches that were merged."""
+    return (_query("log", "--full-history", "--diff-filter=A", "--format=%H", "--", path) or "").splitlines()
+
+
 def commits_of(path: str) -> list[str]:
     """The commits that changed the file, newest first, in short."""
     return (_query("log", "--format=%h", "--", path) or "").splitlines()
