@@ -121,7 +121,6 @@ def hosted(template: Path, folder: Path, ci: str, *, whole: bool = False) -> Hos
 def champion(project: Hosted) -> None:
     """Make the first model v1."""
     project.train("Train")
-    git(project.folder, "push", "--quiet", "origin", "main")
     project.done("factory", "promote", "-m", "the first")
 
 

@@ -115,7 +115,7 @@ def test_better_then_back(two):
     assert "no earlier version" in two.refused("factory", "rollback", "-m", "why")
     assert "3 versions verified" in two.done("factory", "audit")
     lineage = json.loads(two.done("factory", "trace", "v3", "--json"))
-    assert lineage["parameters"]["model"]["max_iter"] == 60 and len(two.done("factory", "trace", "v3").splitlines()) == 10
+    assert lineage["parameters"]["model"]["max_iter"] == 60 and len(two.done("factory", "trace", "v3").splitlines()) == 11
     assert [tag for tag in git(two.folder, "ls-remote", "--tags", "origin").splitlines() if tag.endswith("model/v3")]
 
 

@@ -63,7 +63,6 @@ def first_day(past: Path, folder: Path, version: str) -> Governed:
     git(place.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
     git(place, "remote", "add", "origin", "../hub.git")
     project.train("Train")
-    git(place, "push", "--quiet", "origin", "HEAD:main")
     if version != "0.1.0":
         project.done("factory", "promote", "-m", "the first")
     return project

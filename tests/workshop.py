@@ -224,6 +224,8 @@ class Governed(Project):
         git(self.folder, "add", "--all")
         git(self.folder, "commit", "--quiet", "--no-verify", "--message", what)
         self.done("dvc", "push", "--quiet")
+        if git(self.folder, "remote"):
+            git(self.folder, "push", "--quiet", "origin", "HEAD:main")  # of whose commits versions are made
 
     def codes(self) -> list[str]:
         """Why the gate refuses the model here."""
@@ -247,7 +249,6 @@ def first_version(template: Path, folder: Path, name: str) -> Governed:
     git(place.parent, "init", "--quiet", "--bare", "--initial-branch=main", "hub.git")
     git(place, "remote", "add", "origin", "../hub.git")
     project.train("Train")
-    git(place, "push", "--quiet", "origin", "main")
     project.done("factory", "promote", "-m", "the first")
     return project
 
