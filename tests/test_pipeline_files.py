@@ -180,7 +180,10 @@ def test_bots_leave_the_files_of_the_template_alone(render):
     ecosystems = {each["package-ecosystem"]: each for each in bot}
     owned = {f".github/workflows/{name}" for name, each in workflows(project).items() if "schedule" not in each["on"]}
     assert set(ecosystems["github-actions"]["exclude-paths"]) == owned
-    assert ecosystems.keys() == {"uv", "github-actions", "docker-compose"} and ecosystems["uv"]["versioning-strategy"] == "lockfile-only"
+    assert (
+        ecosystems.keys() == {"uv", "github-actions", "docker-compose"}
+        and ecosystems["uv"]["versioning-strategy"] == "lockfile-only"
+    )
     for ci in ("gitlab", "azure"):
         project = render(ci=ci)
         bot = json.loads((project / "renovate.json").read_text())

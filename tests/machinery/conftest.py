@@ -19,6 +19,7 @@ from tests.factory.cli_runner import run
 from tests.factory.conftest import labelled, params  # noqa: F401
 
 from machinery.ci.summary_fixtures import dvc_answers, github  # noqa: F401
+from machinery.gate.people import act, approve, keys  # noqa: F401
 from machinery.registry import fake_dvc_cache
 from machinery.release.fake_docker import PROJECT, STORED, FakeEngine, publish_version
 from machinery.serving.service_client import client, module_client  # noqa: F401

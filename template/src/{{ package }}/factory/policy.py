@@ -177,9 +177,12 @@ class Policies:
 
     def approvals(self, risk: Risk, changed: Collection[str] = ()) -> int:
         """How many approvals a version of this risk needs that changes these files since the champion."""
-        protected = any(_is_below(path, pattern) for path in changed for pattern in self.protected)
         wanted = [policy.approvals.high if risk == "high" else policy.approvals.low for policy in self._all]
-        return max(int(protected), *wanted)
+        return max(int(any(map(self.is_protected, changed))), *wanted)
+
+    def is_protected(self, path: str) -> bool:
+        """Whether a change of the file needs an approval."""
+        return any(_is_below(path, pattern) for pattern in self.protected)
 
     def minimum_risk(self, data_class: str | None) -> Risk:
         """The least risk of a model trained on data of the class; of no class, low."""

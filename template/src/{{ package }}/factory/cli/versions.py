@@ -45,6 +45,8 @@ def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None
     version, result = promote.promote(load_params(), why, accepted, accepted_limits)
     _show_result(result)
     if version:
+        if version.facts["approvals"]:
+            click.echo(f"✓ Approved {_approved(version.facts)}")
         click.echo(f"✓ model/{version.name} is the champion ({version.signature})")
 
 
@@ -150,6 +152,7 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
     return {
         "version": f"v{version['version']}, {_action(version)} {version['at'][:16].replace('T', ' ')} by {version['by']}",
         "signature": f"signed by {version['signer']}" if version["signer"] else version["signature"],
+        **({"approved": _approved(version)} if version["approvals"] else {}),
         "why": version["why"],
         "commit": f"{code['commit'][:8]} {code['subject']} ({code['author']}, {code['at'][:10]})",
         "data": f"{len(facts['data'])} deliveries, sha256 of the training rows {run['data']['train'][:12]}",
@@ -162,6 +165,11 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
         "packages": f"{facts['environment']['packages']}, sha256 of uv.lock {facts['environment']['uv.lock'][:12]}",
         "model": f"sha256 of its manifest {version['model'][:12]}",
     }
+
+
+def _approved(record: dict[str, Any]) -> str:
+    each = (f"by {approval['by']} ({approval['how']} {approval['id'][:12]})" for approval in record["approvals"])
+    return ", ".join(each)
 
 
 def _weaker(gate: dict[str, Any]) -> str:

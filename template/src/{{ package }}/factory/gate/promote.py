@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from .. import manifest
@@ -17,7 +16,7 @@ from ..registry.trust import trust
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run
-from . import compare
+from . import approval, compare
 from .result import GateResult
 
 COMMIT = 'git add --all && git commit -m "Train the model"'
@@ -31,17 +30,18 @@ def promote(
     check_why(why)
     commit = check_ready()
     previous = versions.fetch(promoting=True)
-    trust().check_on_main(commit)
+    trusted = trust()
+    trusted.check_on_main(commit)
     model = manifest.model_id()
     if previous and previous[-1].facts["model"] == model:
         raise FactoryError(f"this model is already the champion, {previous[-1].name}")
-    check_approval(model)
+    approvals = approval.check(commit, model, previous[-1].commit if previous else None, trusted)
     result = compare.compare(params, previous, accepted, accepted_limits)
     compare.write_reports(result)
     if not result.passed:
         return None, result
     number = previous[-1].number + 1 if previous else 1
-    record = {"action": "promote", "serves": number, **_who_and_why(why), **_facts(result)}
+    record = {"action": "promote", "serves": number, **_who_and_why(why), **_facts(result), "approvals": approvals}
     metric = params.evaluation.metric
     judged = sum(check.judged for check in result.checks)
     headline = f"promoted, {metric} {record['metrics'][metric]:.4f}, gate passed with {judged} checks"
@@ -62,7 +62,17 @@ def rollback(why: str, to: str | None = None) -> Version:
         raise FactoryError(f"the model of {target.name} is already the champion")
     trusted.check_on_main(target.commit)
     champion.check_loads(target)
-    inherited = {"model", "data", "test", "rows", "metrics", "tags", "gate", "serves"} & target.facts.keys()
+    inherited = {
+        "model",
+        "data",
+        "test",
+        "rows",
+        "metrics",
+        "tags",
+        "gate",
+        "serves",
+        "approvals",
+    } & target.facts.keys()
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
     return versions.publish(target.commit, record, f"rolled back to {target.name}", previous)
 
@@ -95,37 +105,6 @@ def check_ready() -> str:
     if unpushed:
         raise FactoryError(f"not in DVC's remote: {', '.join(sorted(unpushed))}: run `{PUSH}`")
     return commit
-
-
-def check_approval(model: str) -> None:
-    """Refuse a high-risk model whose card is incomplete or that nobody has approved. Raises FactoryError.
-
-    An approval counts if the last commit that entered it is by the person whom it names, and
-    somebody else committed the model; `model` is the sha256 of its manifest.
-    """
-    card = card_input.load()
-    if card.risk == "low":
-        return
-    if card.missing_fields:
-        raise FactoryError(
-            f"CARD_INCOMPLETE: {card_input.INPUT}: risk is high, fill in: {', '.join(card.missing_fields)}"
-        )
-    author = _model_author()
-    approver = next(iter(git.authors_of(model, str(card_input.INPUT))), None)
-    for approval in card.approvals:
-        if approval.model == model and approver and approver != author and f"<{approver}>" in approval.by.lower():
-            return
-    raise FactoryError(
-        f"NOT_APPROVED: risk is high: somebody other than {author} must add to approvals in {card_input.INPUT}, and commit: "
-        f"{{by: Name <address>, model: {model}}}"
-    )
-
-
-def _model_author() -> str | None:
-    """Address of the author of the commit that added the model."""
-    lock = Path("dvc.lock")
-    authors = git.authors_of(versions.model_md5(lock.read_text(encoding="utf-8")), str(lock))
-    return authors[-1] if authors else None
 
 
 def _dvc(*command: str) -> Any:

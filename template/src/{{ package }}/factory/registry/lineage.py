@@ -22,7 +22,8 @@ def trace(version: Version) -> dict[str, Any]:
     lock = _read(commit, "uv.lock")
     return {
         "version": {name: facts[name] for name in ("version", "action", "serves", "by", "at", "why", "model")}
-        | {"signature": version.signature.state, "signer": version.signature.signer},
+        | {"signature": version.signature.state, "signer": version.signature.signer}
+        | {"approvals": facts.get("approvals", [])},
         "code": {"commit": commit, "author": author, "at": at, "subject": subject},
         "data": [asdict(entry) for entry in ledger.entries_at(commit)],
         "parameters": yaml.safe_load(_read(commit, "params.yaml")),

@@ -184,11 +184,6 @@ def create_ref(name: str, target: str) -> None:
     run("git", "update-ref", name, target, "0" * len(target))
 
 
-def authors_of(text: str, path: str) -> list[str]:
-    """Addresses of the authors of the commits that added the text to the file or removed it, newest first."""
-    return run("git", "log", f"-S{text}", "--format=%ae", "--", path).lower().splitlines()
-
-
 def changed_since(base: str) -> list[str]:
     """Files that differ between this commit and where its branch left the base; of a renamed one both names."""
     return run("git", "diff", "--no-renames", "--name-only", f"{base}...HEAD").splitlines()

@@ -1,0 +1,64 @@
+"""Commits as Git stores them: whom they name, what is signed, and which of them brought something to a file."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from ..errors import CannotEvaluate
+from . import git
+from .process import run, run_bytes
+
+HEADER = re.compile(rb"[^\n]+(?:\n [^\n]*)*")  # with the lines that go on with it
+PERSON = re.compile(rb"^(?:author|committer) .*?<([^<>]*)>", re.MULTILINE)
+SIGNATURE = re.compile(rb"gpgsig(?:-sha256)? ")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit: the addresses of author and committer, which are whatever who made it likes, and its signature."""
+
+    name: str
+    addresses: frozenset[str]
+    content: bytes  # all that the signature is of
+    signature: str
+
+
+def read(name: str) -> Commit:
+    """The commit. Raises FactoryError."""
+    head, _, message = run_bytes("git", "cat-file", "commit", name).partition(b"\n\n")
+    headers = HEADER.findall(head)
+    kept = [header for header in headers if not SIGNATURE.match(header)]
+    signatures = [
+        SIGNATURE.sub(b"", header, count=1).replace(b"\n ", b"\n") for header in headers if header not in kept
+    ]
+    content = b"\n".join(kept)
+    addresses = frozenset(address.decode(errors="replace").lower() for address in PERSON.findall(content))
+    signature = b"\n".join(signatures).decode(errors="replace")
+    return Commit(name, addresses, content + b"\n\n" + message, signature)
+
+
+def origins(commit: str, path: str, has: Callable[[str], bool]) -> list[str]:
+    """The commits that brought to the file what it has in the commit, while no parent of theirs had it.
+
+    Raises CannotEvaluate where the history does not show them.
+    """
+    if run("git", "rev-parse", "--is-shallow-repository") == "true":
+        raise CannotEvaluate("COMMIT_INCOMPLETE", "the history is cut off: fetch the whole (`git fetch --unshallow`)")
+    lines = run("git", "rev-list", "--parents", "--full-history", "--simplify-merges", commit, "--", path).splitlines()
+    parents = {name: others for name, *others in map(str.split, lines)}
+
+    @cache
+    def having(name: str) -> bool:
+        return has(git.show(name, path) or "")
+
+    found, seen, left = [], set(), [name for name in list(parents)[:1] if having(name)]
+    while left:
+        name = left.pop()
+        before = [parent for parent in parents[name] if having(parent)]
+        found += [] if before else [name]
+        left += [parent for parent in before if parent not in seen]
+        seen.update(before)
+    if not found:
+        raise CannotEvaluate("COMMIT_INCOMPLETE", f"no commit before {commit[:8]} brought to {path} what is looked for")
+    return found

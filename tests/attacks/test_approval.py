@@ -1,0 +1,73 @@
+"""A second person who never was one."""
+
+import hashlib
+import json
+
+import pytest
+from attack import Target, duplicate
+from conftest import git
+
+WORDS = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
+BOB = "bob <bob@example.com>"
+
+
+def write_card(project: Target, *approvals: dict[str, str]) -> None:
+    card = {"risk": "high", **dict.fromkeys(WORDS, "in words"), "approvals": approvals}
+    (project.folder / "docs/model-card.yaml").write_text(json.dumps(card), "utf-8")
+    project.done("dvc", "repro", "--quiet")
+
+
+def train(project: Target, *options: str) -> str:
+    """Commit another model; the sha256 by which it is approved."""
+    project.set("max_iter: 40", "max_iter: 60")
+    write_card(project)
+    project.save("Train", *options)
+    return hashlib.sha256((project.folder / "model/manifest.json").read_bytes()).hexdigest()
+
+
+def approve(project: Target, by: str, model: str, *options: str) -> None:
+    write_card(project, {"by": by, "model": model})
+    project.save("Approve", *options)
+    project.done("dvc", "push", "--quiet")
+
+
+@pytest.fixture(scope="session")
+def risky(required, tmp_path_factory) -> tuple[Target, str]:
+    """With a model of high risk by alice, and its sha256. Not to be changed."""
+    project = duplicate(required, tmp_path_factory.mktemp("risky") / "x")
+    return project, train(project)
+
+
+@pytest.fixture
+def trained_by_alice(risky, tmp_path) -> tuple[Target, str]:
+    project, model = risky
+    return duplicate(project, tmp_path / "Zoë 李 x"), model
+
+
+def test_author_of_the_approval_is_forged(trained_by_alice):
+    project, model = trained_by_alice
+    approve(project, BOB, model, f"--author={BOB}")
+    project.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
+
+
+def test_whole_approval_is_in_the_name_of_another(trained_by_alice):
+    project, model = trained_by_alice
+    for setting, value in {"user.name": "bob", "user.email": "bob@example.com", "commit.gpgsign": "false"}.items():
+        git(project.folder, "config", setting, value)
+    approve(project, BOB, model)
+    project.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
+
+
+def test_author_of_the_model_is_forged(signed):
+    model = train(signed, "--author=carol <carol@example.com>")
+    approve(signed, "alice <alice@example.com>", model)
+    signed.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
+
+
+def test_approval_that_nobody_forged(trained_by_alice):
+    """What the attacks are compared with."""
+    project, model = trained_by_alice
+    project.become("bob")
+    approve(project, BOB, model)
+    project.become("alice")
+    project.done("factory", "promote", "-m", "better")
