@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from late_flights.factory.workspace import signing
+from tests.factory import git_repository
 
 
 def make(path: Path, kind: str = "ed25519") -> str:
@@ -20,3 +21,9 @@ def use(patch: Any, folder: Path, name: str) -> Path:
     allowed = folder / "allowed_signers"
     allowed.write_text(f"{name} {make(folder / 'key')}\n", encoding="utf-8")
     return allowed
+
+
+def require(patch: Any, folder: Path) -> None:
+    """From now on signatures are required, and Zoë alone may sign, who does."""
+    allowed = use(patch, folder, "zoe@example.com").read_text(encoding="utf-8")
+    git_repository.commit(**{"policy.yaml": "signatures: required\n", "allowed_signers": allowed})

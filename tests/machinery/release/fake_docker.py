@@ -94,7 +94,7 @@ def publish_version(**files: str) -> versions.Version:
     store_model()
     commit = git_repository.commit(**files)
     model = manifest.file_sha256(MODEL / "manifest.json")
-    return versions.publish(commit, git_repository.RECORD | {"model": model}, "promoted", versions.local())
+    return versions.publish(commit, git_repository.RECORD | {"model": model}, "promoted", versions.local(promoting=True))
 
 
 def built(*arguments: str) -> str:

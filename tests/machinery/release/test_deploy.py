@@ -1,17 +1,23 @@
 """A version at work where it is deployed to: seen to be right, and taken back where it is not."""
 
 import json
+from pathlib import Path
 
 import pytest
 from late_flights.factory import errors
+from late_flights.factory.registry import trust
 from late_flights.factory.release import deploy as deployment
-from late_flights.factory.release import image, publish, smoke_test
+from late_flights.factory.release import image, provenance, publish, sbom, smoke_test
+from late_flights.factory.workspace import signing
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
-from machinery.release.fake_docker import publish_version
+from machinery import signing_key
+from machinery.release.fake_docker import INVENTORY, publish_version
 
 REGISTRY, TARGET = "registry.example.com/churn", "ssh://deploy@staging.example.com"
+IMAGE, ANOTHER = f"{REGISTRY}@sha256:{'1' * 64}", f"{REGISTRY}@sha256:{'2' * 64}"
+STATEMENT, BILL = Path("reports/sbom/v1.provenance.json"), Path("reports/sbom/v1.cdx.json")
 
 
 @pytest.fixture
@@ -20,8 +26,9 @@ def host(engine, version, monkeypatch):
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, deployment.TARGET, deployment.URL):
         monkeypatch.delenv(name, raising=False)
     engine.answer("images", "1234")
+    sbom.write(json.dumps(INVENTORY), "churn:v1", "sha256:1234", version)
+    provenance.write(version, IMAGE, trust.trust())
     engine.answer("inspect", json.dumps(image.image_labels(version, "churn")))
-    monkeypatch.setattr(publish, "by_digest", lambda engine, tag, env: f"{tag.partition(':')[0]}@sha256:1")
     monkeypatch.setattr(smoke_test, "check_service", lambda request, version: iter([getattr(request, "__name__", "")]))
     return engine
 
@@ -55,9 +62,11 @@ def test_dry_run_without_an_image(host):
 
 
 def test_target_serves_on(target):
-    assert deploy("staging", "v1").endswith(f"✓ {REGISTRY}@sha256:1 serves at {TARGET}\n")
+    assert deploy("staging", "v1", "--image", IMAGE) == (
+        f"✓ {IMAGE} is the image of v1, by its provenance, unsigned\n✓ request\n✓ {IMAGE} serves at {TARGET}\n"
+    )
     assert [call[0] for call in composed(target)] == ["up"]
-    assert ["pull", "--quiet", f"{REGISTRY}:v1"] in target.calls
+    assert ["pull", "--quiet", IMAGE] in target.calls
 
 
 @pytest.mark.parametrize("previous", ["", "churn@sha256:0"])
@@ -75,7 +84,7 @@ def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypat
 def test_image_of_something_else_is_not_run(target, version):
     target.answer("inspect", json.dumps(image.image_labels(version, "churn") | {"factory.model": "another"}))
     assert refused("deploy", "staging", "v1").startswith(
-        f"IMAGE_FOREIGN: {REGISTRY}:v1 is not the image of v1: its label factory.model"
+        f"IMAGE_FOREIGN: {IMAGE} is not the image of v1: its label factory.model"
     )
     assert not composed(target)
 
@@ -87,6 +96,109 @@ def test_champion_alone_is_deployed(host):
     assert not composed(host)
 
 
-def test_target_without_a_registry(target, monkeypatch):
+def test_digest_is_that_of_the_provenance_where_none_is_given(target, monkeypatch):
     monkeypatch.delenv(publish.REGISTRY)
-    assert refused("deploy", "staging", "v1").startswith("FACTORY_TARGET is set, FACTORY_REGISTRY is not")
+    assert f"✓ {IMAGE} serves at" in deploy("staging", "v1")
+    assert f"✓ {IMAGE} serves at" in deploy("staging", "v1", "--image", "")  # of a job that had none to hand over
+
+
+def test_tag_is_not_deployed(target):
+    assert refused("deploy", "staging", "v1", "--image", f"{REGISTRY}:v1").startswith(
+        f"{REGISTRY}:v1 names no image by its digest"
+    )
+    STATEMENT.unlink()
+    assert refused("deploy", "staging", "v1").startswith(f"PROVENANCE: {STATEMENT} is missing: it is in reports/sbom/ of the run")
+    assert not any("pull" in call for call in target.calls)
+
+
+def edit(path, *place, value):
+    """Change one value of the file in JSON."""
+    content = inner = json.loads(path.read_text(encoding="utf-8"))
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def swapped():
+    return ANOTHER
+
+
+def another_bill():
+    edit(BILL, "components", value=[])
+
+
+def no_bill():
+    BILL.unlink()
+
+
+def bill_not_stated():
+    edit(STATEMENT, "predicate", "runDetails", "byproducts", value=[])
+
+
+def of_another_version():
+    edit(STATEMENT, "predicate", "buildDefinition", "externalParameters", "version", value="v2")
+
+
+def of_another_commit():
+    edit(STATEMENT, "predicate", "buildDefinition", "externalParameters", "commit", value="0" * 40)
+
+
+def of_another_model():
+    edit(STATEMENT, "predicate", "buildDefinition", "resolvedDependencies", 2, "digest", value={"sha256": "0" * 64})
+
+
+def of_another_kind():
+    edit(STATEMENT, "predicateType", value="https://example.com/anything")
+
+
+def verified_by_nobody():
+    stated = {"name": "v1.verification.json", "digest": {"sha256": "0" * 64}}
+    edit(STATEMENT, "predicate", "runDetails", "byproducts", 0, value=stated)
+
+
+def no_json():
+    STATEMENT.write_text("no JSON", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        swapped,
+        another_bill,
+        no_bill,
+        bill_not_stated,
+        of_another_version,
+        of_another_commit,
+        of_another_model,
+        of_another_kind,
+        verified_by_nobody,
+        no_json,
+    ],
+)
+def test_what_its_provenance_does_not_speak_for_is_not_run(target, tamper):
+    image = tamper() or IMAGE
+    assert refused("deploy", "staging", "v1", "--image", image).startswith("PROVENANCE: reports/sbom/v1.")
+    assert not any("pull" in call for call in target.calls) and not composed(target)
+
+
+def test_signature_is_verified_where_there_is_one(target, monkeypatch, tmp_path_factory):
+    zoe = signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe", "zoe@example.com")
+    git_repository.commit(allowed_signers=zoe.read_text())
+    signing.sign_file(STATEMENT)
+    assert "by its provenance, signed by zoe@example.com" in deploy("staging", "v1")
+    edit(STATEMENT, "predicate", "runDetails", "builder", value={"id": "somebody else"})
+    assert refused("deploy", "staging", "v1") == f"PROVENANCE: SIGNATURE_INVALID: {STATEMENT} is not what was signed"
+
+
+def test_policy_wants_a_signature(target, monkeypatch, tmp_path_factory):
+    signing_key.require(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe")
+    second = publish_version()
+    sbom.write(json.dumps(INVENTORY), "churn:v2", "sha256:1234", second)
+    provenance.write(second, IMAGE, trust.trust())
+    statement = provenance.path_of(second)
+    statement.with_name("v2.provenance.json.sig").unlink()
+    assert refused("deploy", "staging", "v2") == f"PROVENANCE: UNSIGNED: {statement} is not signed"
+    signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "mallory", "mallory@example.com")
+    signing.sign_file(statement)
+    assert refused("deploy", "staging", "v2").startswith(f"PROVENANCE: SIGNER_UNKNOWN: {statement} is signed by the key")

@@ -1,14 +1,19 @@
 """A version's image goes to the registry that is set, under its digest, with where it comes from."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
-from late_flights.factory.release import image, provenance, publish
+from late_flights.factory import manifest
+from late_flights.factory.release import image, provenance, publish, sbom
+from late_flights.factory.workspace import signing
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
+from machinery import signing_key
 from machinery.ci.fake_platforms import TOKEN, FakePlatform, environment
+from machinery.release.fake_docker import INVENTORY, publish_version
 
 REGISTRY = "registry.example.com/team/churn"
 DIGEST = "1" * 64
@@ -22,6 +27,7 @@ def docker(engine, version, monkeypatch):
     places = ("127.0.0.1:4321/churn", REGISTRY, "ghcr.io/me/project")
     engine.answer("inspect", "\n".join(f"{place}@sha256:{DIGEST}" for place in places))
     engine.answer("port", "127.0.0.1:4321")
+    sbom.write(json.dumps(INVENTORY), "churn:v1", "sha256:1234", version)
     return engine
 
 
@@ -35,7 +41,7 @@ def test_image_is_pushed_and_named_by_its_digest(docker, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
     assert published() == f"{REGISTRY}@sha256:{DIGEST}"
     tag, push, _ = docker.calls
-    assert tag == ["tag", "churn:v1", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
+    assert tag == ["tag", "sha256:1234", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
 
 
 @pytest.mark.parametrize("named", ["me/churn", "docker.io/me/churn"])
@@ -65,6 +71,7 @@ def test_registry_of_the_platform_gets_the_token_by_its_input(docker, monkeypatc
     monkeypatch.setenv(publish.REGISTRY, "ghcr.io/me/project")
     for name, value in environment(FakePlatform(address="http://127.0.0.1:9"), "github").items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_OUTPUT", os.devnull)
     published()
     assert docker.calls[0] == ["login", "ghcr.io", "--username", "me", "--password-stdin"]
     assert not any(TOKEN in part for call in docker.calls for part in call)
@@ -85,6 +92,8 @@ def test_statement_names_what_the_image_was_made_of(docker, version):
     digests = {material["name"]: next(iter(material["digest"].values())) for material in materials}
     assert digests["code"] == version.commit and digests["model/manifest.json"] == version.facts["model"]
     assert digests["data/prepared/train.parquet"] == version.facts["data"]
+    [bill] = statement["predicate"]["runDetails"]["byproducts"]
+    assert bill == {"name": "v1.cdx.json", "digest": {"sha256": manifest.file_sha256(Path("reports/sbom/v1.cdx.json"))}}
     assert statement["predicate"]["runDetails"]["builder"]["id"] == git_repository.RECORD["by"]
 
 
@@ -92,3 +101,46 @@ def test_statement_names_what_the_image_was_made_of(docker, version):
 def test_version_that_is_none():
     assert refused("publish", "model/v7") == "there is no version model/v7: v1"
     assert image.image_name() == "churn"
+
+
+@pytest.mark.usefixtures("docker")
+def test_image_without_a_bill_of_materials():
+    Path("reports/sbom/v1.cdx.json").unlink()
+    assert refused("publish", "v1") == "reports/sbom/v1.cdx.json names no image: run `uv run factory build v1` here first"
+
+
+def test_next_jobs_get_the_digest(docker, monkeypatch, tmp_path_factory):
+    output = tmp_path_factory.mktemp("github") / "output"
+    for name, value in environment(FakePlatform(address="http://127.0.0.1:9"), "github").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    published()
+    assert not output.exists()  # of a registry that is gone when they start
+    monkeypatch.setenv(publish.REGISTRY, "ghcr.io/me/project")
+    published()
+    assert output.read_text() == f"image=ghcr.io/me/project@sha256:{DIGEST}\n"
+
+
+def test_result_of_the_verification_is_stated(docker):
+    Path("reports/sbom/v1.verification.json").write_text('{"by": "Zoë", "result": "verified"}', encoding="utf-8")
+    published()
+    statement = json.loads(Path("reports/sbom/v1.provenance.json").read_text(encoding="utf-8"))
+    assert statement["predicate"]["runDetails"]["byproducts"][1]["annotations"] == {"by": "Zoë", "result": "verified"}
+
+
+def test_statement_is_signed_where_there_is_a_key(docker, monkeypatch, tmp_path_factory):
+    assert run("publish", "v1").stdout.endswith("✓ reports/sbom/v1.provenance.json, unsigned\n")
+    zoe = signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe", "zoe@example.com")
+    assert run("publish", "v1").stdout.endswith("provenance.json, signed by somebody unknown\n")
+    git_repository.commit(allowed_signers=zoe.read_text())
+    assert run("publish", "v1").stdout.endswith("provenance.json, signed by zoe@example.com\n")
+
+
+@pytest.mark.usefixtures("docker")
+def test_unsigned_statement_is_refused_where_signatures_are_required(monkeypatch, tmp_path_factory):
+    signing_key.require(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe")
+    sbom.write(json.dumps(INVENTORY), "churn:v2", "sha256:1234", publish_version())
+    monkeypatch.delenv(signing.KEY)
+    assert refused("publish", "v2").startswith("there is no key to sign with")
+    signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "mallory", "mallory@example.com")
+    assert refused("publish", "v2").startswith("PROVENANCE: SIGNER_UNKNOWN: reports/sbom/v2.provenance.json is signed by")

@@ -193,29 +193,34 @@ def pin() -> None:
 @main.command()
 @click.argument("version", metavar="vN")
 def publish(version: str) -> None:
-    """Push a version's image to the registry in FACTORY_REGISTRY.
+    """Push a version's image to the registry in FACTORY_REGISTRY, and print its name by digest.
 
-    Where that is not set, this is a dry run with a registry on this machine.
+    Its provenance is written to reports/sbom/ and signed, where Git has a key to sign with or FACTORY_SIGNING_KEY is set.
+    Where FACTORY_REGISTRY is not set, this is a dry run with a registry on this machine.
     """
     from ..release import publish
 
-    image, statement = publish.publish(version)
-    click.echo(f"✓ {image}\n✓ {statement}")
+    image, statement, signed = publish.publish(version)
+    click.echo(f"✓ {image}\n✓ {statement}, {signed}")
 
 
 @main.command()
 @click.argument("stage", metavar="STAGE")
 @click.argument("version", metavar="vN")
-def deploy(stage: str, version: str) -> None:
+@click.option("--image", metavar="NAME@sha256:…", help="What `factory publish` printed.")
+def deploy(stage: str, version: str, image: str | None) -> None:
     """Run a version's image on the Docker host in FACTORY_TARGET.
 
     It stays only if it answers as recorded; otherwise the previous one is started again. STAGE names the environment, as
     in staging or production. Where FACTORY_TARGET is not set, this is a dry run on this machine.
 
+    From a registry it runs the image of that digest, by default of the one in its provenance, and only if the provenance and
+    the SBOM in reports/sbom/ are of this image and version; signed by an allowed signer, where policy.yaml requires signatures.
+
     \b
-    Example: factory deploy staging v3
+    Example: factory deploy staging v3 --image ghcr.io/team/churn@sha256:…
     """
     from ..release import deploy
 
-    for line in deploy.deploy(stage, version):
+    for line in deploy.deploy(stage, version, image):
         click.echo(f"✓ {line}")

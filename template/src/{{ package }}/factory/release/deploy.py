@@ -3,18 +3,20 @@
 import base64
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 
 from ..errors import FactoryError
-from ..registry import versions
+from ..registry import trust, versions
 from ..registry.versions import Version
 from ..workspace.process import run
-from . import publish, smoke_test
+from . import provenance, publish, smoke_test
 from .image import find_engine, image_labels, image_name
 
 TARGET, URL, SERVICE = "FACTORY_TARGET", "FACTORY_URL", "model"
 LOCAL_ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+BY_DIGEST = re.compile(r"\w[^\s@]*@sha256:[0-9a-f]{64}")
 REQUEST_SCRIPT = f"""
 import base64, os, sys, urllib.request
 body = base64.b64decode(sys.stdin.read())
@@ -26,23 +28,31 @@ print(base64.b64encode(urllib.request.urlopen(request, timeout={smoke_test.TIMEO
 """
 
 
-def deploy(stage: str, name: str) -> Iterator[str]:
-    """Run the image at FACTORY_TARGET, or for a dry run on this machine; yields the steps done. Raises FactoryError."""
+def deploy(stage: str, name: str, image: str | None = None) -> Iterator[str]:
+    """Run the image at FACTORY_TARGET, or for a dry run on this machine; yields the steps done. Raises FactoryError.
+
+    From a registry it is named by digest, by default the one in its provenance: a tag may have come to name another.
+    """
     fetched = versions.fetch()
-    version, target, registry = versions.find(name, fetched), os.environ.get(TARGET), os.environ.get(publish.REGISTRY)
+    version, target = versions.find(name, fetched), os.environ.get(TARGET)
     if version != fetched[-1]:
         raise FactoryError(
             f'SUPERSEDED: {fetched[-1].name} is the champion by now: to go back, run `uv run factory rollback -m "why"`'
         )
-    if target and not registry:
-        raise FactoryError(
-            f"{TARGET} is set, {publish.REGISTRY} is not: set it to the registry from which {target} pulls the image"
-        )
     host = Host(f"{image_name()}-{stage}", target)
-    image = host.image(version, registry)
-    if image is None:
+    if target or image or os.environ.get(publish.REGISTRY):
+        image = image or provenance.published(version)
+        if not BY_DIGEST.fullmatch(image):
+            raise FactoryError(
+                f"{image} names no image by its digest: give the NAME@sha256:… that `factory publish` printed"
+            )
+        signed = provenance.verify(version, image, trust.trust())
+        host.pull(image)
+        yield f"{image} is the image of {version.name}, by its provenance, {signed}"
+    elif not host.has(image := f"{image_name()}:{version.name}"):
         yield f"dry run: {TARGET} and {publish.REGISTRY} are not set for {stage}, and there is no image here"
         return
+    host.check_labels(image, version)
     previous = host.running() if target else None
     try:
         host.up(image)
@@ -68,22 +78,23 @@ class Host:
         env = {name: value for name, value in os.environ.items() if not (target and name in LOCAL_ENGINE)}
         self.env = env | ({"DOCKER_HOST": target} if target else {"PORT": str(_free_port())})
 
-    def image(self, version: Version, registry: str | None) -> str | None:
-        """The version's image, its labels checked against commit and model; None where there is none. Raises FactoryError."""
-        name = image_name()
-        tag = f"{registry or name}:{version.name}"
-        if registry:
-            publish.login(self.engine, registry)
-            self._run("pull", "--quiet", tag)
-        elif not self._run("images", "--quiet", tag):
-            return None
-        labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", tag)) or {}
-        for label, value in image_labels(version, name).items():
+    def has(self, image: str) -> bool:
+        """Whether the image is here."""
+        return bool(self._run("images", "--quiet", image))
+
+    def pull(self, image: str) -> None:
+        """Pull the image by its digest. Raises FactoryError."""
+        publish.login(self.engine, image.partition("@")[0])
+        self._run("pull", "--quiet", image)
+
+    def check_labels(self, image: str, version: Version) -> None:
+        """Check the image's labels against the version's commit, data and model. Raises FactoryError."""
+        labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", image)) or {}
+        for label, value in image_labels(version, image_name()).items():
             if labels.get(label) != value:
                 raise FactoryError(
-                    f"IMAGE_FOREIGN: {tag} is not the image of {version.name}: its label {label} is {labels.get(label)}"
+                    f"IMAGE_FOREIGN: {image} is not the image of {version.name}: its label {label} is {labels.get(label)}"
                 )
-        return publish.by_digest(self.engine, tag, env=self.env) if registry else tag
 
     def running(self) -> str | None:
         """The id of the image that serves the stage, if one does."""

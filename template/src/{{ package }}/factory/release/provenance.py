@@ -1,27 +1,107 @@
-"""SLSA provenance of an image as an in-toto statement, for `cosign attest` to sign."""
+"""SLSA provenance of an image as an in-toto statement: written and signed when it is published, verified when it is deployed."""
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .. import manifest, platforms
+from .. import manifest, platforms, signatures
+from ..errors import FactoryError, SignatureRefused
+from ..registry.trust import Trust
 from ..registry.versions import Version
-from ..workspace import git
+from ..workspace import git, signing
 from . import sbom
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "https://docs.docker.com/reference/dockerfile"
+MODEL = "model/manifest.json"
+WHERE = "it is in reports/sbom/ of the run that published the image"
 
 
-def write(version: Version, image: str) -> Path:
-    """Write the statement about the image, named by its digest; its path."""
-    name, _, sha256 = image.partition("@sha256:")
+def path_of(version: Version) -> Path:
+    """Where the statement about the version's image is, with its signature beside it."""
+    return sbom.FOLDER / f"{version.name}.provenance.json"
+
+
+def verification_of(version: Version) -> Path:
+    """Where `factory verify` leaves its result, which becomes part of the statement."""
+    return sbom.FOLDER / f"{version.name}.verification.json"
+
+
+def write(version: Version, image: str, trusted: Trust) -> str:
+    """Write the statement about the image, named by its digest, and sign it; who signed. Raises FactoryError."""
+    path = path_of(version)
+    manifest.dump(_statement(version, image), path)
+    signing.sign_file(path, required=trusted.policies.signatures_required)
+    return _signature(path, path.read_bytes(), trusted)
+
+
+def published(version: Version) -> str:
+    """The image that was published, by digest. Raises FactoryError."""
+    subject = _read(version)[1]["subject"][0]
+    return f"{subject['name']}@sha256:{subject['digest']['sha256']}"
+
+
+def verify(version: Version, image: str, trusted: Trust) -> str:
+    """Verify that the statement is of this image and version, and of the files beside it; who signed. Raises FactoryError."""
+    content, statement = _read(version)
+    path, stated = path_of(version), _claims(statement)
+    try:
+        actual = _claims(_statement(version, image))
+    except FileNotFoundError as error:
+        raise FactoryError(f"PROVENANCE: {error.filename} is missing: {WHERE}") from error
+    if verification_of(version).name not in stated:
+        actual.pop(verification_of(version).name, None)
+    for name in stated.keys() | actual.keys():
+        if stated.get(name) != actual.get(name):
+            raise FactoryError(f"PROVENANCE: {path} states another {name}: {stated.get(name)}, not {actual.get(name)}")
+    return _signature(path, content, trusted)
+
+
+def _signature(path: Path, content: bytes, trusted: Trust) -> str:
+    try:
+        return f"signed by {signatures.verify_file(path, trusted.signers, content)}"
+    except SignatureRefused as error:
+        if trusted.policies.signatures_required or error.code == "SIGNATURE_INVALID":
+            raise FactoryError(f"PROVENANCE: {error}") from error
+        return "unsigned" if error.code == "UNSIGNED" else "signed by somebody unknown"
+
+
+def _read(version: Version) -> tuple[bytes, Any]:
+    path = path_of(version)
+    try:
+        content = path.read_bytes()
+        statement = json.loads(content)
+        _claims(statement)
+    except FileNotFoundError as error:
+        raise FactoryError(f"PROVENANCE: {path} is missing: {WHERE}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FactoryError(f"PROVENANCE: {path} is not a statement of `factory publish`: {WHERE}") from error
+    return content, statement
+
+
+def _claims(statement: Any) -> dict[str, str]:
+    """What has to be so: by name, as the statement has it."""
+    [subject] = statement["subject"]
+    definition, details = statement["predicate"]["buildDefinition"], statement["predicate"]["runDetails"]
+    materials = {each["name"]: each["digest"] for each in definition["resolvedDependencies"]}
+    return {
+        "type": f"{statement['_type']} {statement['predicateType']}",
+        "image": subject["digest"]["sha256"],  # wherever a copy of it is
+        "version": definition["externalParameters"]["version"],
+        "commit": definition["externalParameters"]["commit"],
+        "model": materials[MODEL]["sha256"],
+        **{each["name"]: each["digest"]["sha256"] for each in details["byproducts"]},
+    }
+
+
+def _statement(version: Version, image: str) -> dict[str, Any]:
+    name, _, digest = image.partition("@sha256:")
     platform = platforms.detect()
-    statement = {
+    return {
         "_type": STATEMENT,
-        "subject": [{"name": name, "digest": {"sha256": sha256}}],
+        "subject": [{"name": name, "digest": {"sha256": digest}}],
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": {
@@ -32,13 +112,10 @@ def write(version: Version, image: str) -> Path:
             "runDetails": {
                 "builder": {"id": platform.run_url if platform else git.author()},
                 "metadata": {"finishedOn": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"},
+                "byproducts": _byproducts(version),
             },
         },
     }
-    path = sbom.FOLDER / f"{version.name}.provenance.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(statement, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
 
 
 def _materials(version: Version) -> list[dict[str, Any]]:
@@ -47,6 +124,17 @@ def _materials(version: Version) -> list[dict[str, Any]]:
     return [
         {"name": "code", "digest": {"gitCommit": version.commit}},
         {"name": "uv.lock", "digest": {"sha256": manifest.sha256(lock)}},
-        {"name": "model/manifest.json", "digest": {"sha256": version.facts["model"]}},
+        {"name": MODEL, "digest": {"sha256": version.facts["model"]}},
         {"name": "data/prepared/train.parquet", "digest": {"sha256": version.facts["data"]}},
     ]
+
+
+def _byproducts(version: Version) -> list[dict[str, Any]]:
+    """The bill of materials, and what `factory verify` found, if it ran."""
+    bill, verification = sbom.path_of(version), verification_of(version)
+    products: list[dict[str, Any]] = [{"name": bill.name, "digest": {"sha256": manifest.file_sha256(bill)}}]
+    if verification.is_file():
+        found = json.loads(verification.read_text(encoding="utf-8"))
+        digest = {"sha256": manifest.file_sha256(verification)}
+        products.append({"name": verification.name, "digest": digest, "annotations": found})
+    return products

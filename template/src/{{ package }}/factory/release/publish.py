@@ -8,9 +8,9 @@ from pathlib import Path
 
 from .. import platforms
 from ..errors import FactoryError
-from ..registry import versions
+from ..registry import trust, versions
 from ..workspace.process import run
-from . import provenance
+from . import provenance, sbom
 from .image import find_engine, image_name
 
 REGISTRY = "FACTORY_REGISTRY"
@@ -18,18 +18,20 @@ LOCAL_REGISTRY = "registry:3.0.0"
 TIMEOUT_SECONDS = 30
 
 
-def publish(name: str) -> tuple[str, Path]:
-    """Push the image that `factory build` made; its name by digest, and the statement's path. Raises FactoryError."""
-    version = versions.find(name, versions.fetch())
-    engine, local_name = find_engine(), image_name()
-    with _registry(engine, local_name) as registry:
+def publish(name: str) -> tuple[str, Path, str]:
+    """Push the image that `factory build` made; its name by digest, its provenance, and who signed that. Raises FactoryError."""
+    version, engine = versions.find(name, versions.fetch()), find_engine()
+    with _registry(engine, image_name()) as registry:
         tag = f"{registry}:{version.name}"
-        run(engine, "tag", f"{local_name}:{version.name}", tag)
+        run(engine, "tag", sbom.image_id(version), tag)  # whatever somebody may have tagged since
         _push(engine, tag)
         image = by_digest(engine, tag)
         if not os.environ.get(REGISTRY):
             run(engine, "rmi", tag)  # nobody could pull it again
-    return image, provenance.write(version, image)
+    signed = provenance.write(version, image, trust.trust())
+    if (platform := platforms.detect()) and os.environ.get(REGISTRY):
+        platform.set_output("image", image)
+    return image, provenance.path_of(version), signed
 
 
 def login(engine: str, registry: str) -> None:

@@ -14,24 +14,26 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
 from .. import manifest
+from ..errors import FactoryError
 from ..paths import REPORTS
 from ..registry.versions import Version
 from ..workspace import git
 from . import inventory
 
 FOLDER = Path("reports/sbom")
+IMAGE = "factory:image"
 INVENTORY_SCRIPT = Path(inventory.__file__).read_text(encoding="utf-8")
 
 
 def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
     """Write the bill for the version's image, from the output of inventory.py in it, and return its path."""
     name = tag.partition(":")[0]
-    properties = Property(name="factory:image", value=image), Property(name="factory:commit", value=version.commit)
+    properties = Property(name=IMAGE, value=image), Property(name="factory:commit", value=version.commit)
     whole = Component(name=name, version=version.name, type=ComponentType.CONTAINER, bom_ref=tag, properties=properties)
     bom = Bom(components=[_model(name, version), *_components(json.loads(inventory_json), name)])
     bom.metadata.component = whole
     bom.register_dependency(whole, bom.components)
-    path = FOLDER / f"{version.name}.cdx.json"
+    path = path_of(version)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = json.loads(make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string())
     card = git.show(version.commit, f"{REPORTS}/model-card.json")
@@ -40,6 +42,21 @@ def write(inventory_json: str, tag: str, image: str, version: Version) -> Path:
             component["modelCard"] = model_card(json.loads(card))  # which the library does not know
     manifest.dump(content, path)
     return path
+
+
+def path_of(version: Version) -> Path:
+    """Where the bill of the version's image is."""
+    return FOLDER / f"{version.name}.cdx.json"
+
+
+def image_id(version: Version) -> str:
+    """The id of the image on this machine that the bill is of. Raises FactoryError."""
+    path = path_of(version)
+    try:
+        properties = json.loads(path.read_text(encoding="utf-8"))["metadata"]["component"]["properties"]
+        return str({each["name"]: each["value"] for each in properties}[IMAGE])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FactoryError(f"{path} names no image: run `uv run factory build {version.name}` here first") from error
 
 
 def model_card(card: dict[str, Any]) -> dict[str, Any]:
