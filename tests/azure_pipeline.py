@@ -21,11 +21,12 @@ from conftest import git
 
 PIPELINE = {"trigger", "pr", "schedules", "variables", "pool", "lockBehavior", "jobs"}
 JOB = {"job", "deployment", "environment", "dependsOn", "condition", "timeoutInMinutes", "variables", "strategy", "steps"}
-STEP = {"script", "checkout", "publish"}
+STEP = {"script", "checkout", "publish", "download"}
 WITH = {
     "script": {"displayName", "name", "env", "condition"},
     "checkout": {"clean", "fetchDepth", "fetchTags", "persistCredentials"},
     "publish": {"artifact", "displayName", "condition"},
+    "download": {"artifact"},
 }
 TOKEN = re.compile(r"\s*('(?:[^']|'')*'|[A-Za-z_][\w-]*|[(),.\[\]])")
 
@@ -109,6 +110,8 @@ class Expression:
                 return all(arguments)
             case "eq", [left, right]:
                 return str(left).lower() == str(right).lower()
+            case "in", [left, *others]:
+                return str(left).lower() in {str(each).lower() for each in others}
         raise Unknown(f"function {name} of {len(arguments)}")
 
 
@@ -197,6 +200,15 @@ class Machine:
         shutil.copytree(source, self.run.folder / "artifacts" / self.name / self.expanded(step["artifact"]))
         return 0, ""
 
+    def download(self, step: dict, _: float) -> tuple[int, str]:
+        """Beside the sources, in a folder of the artefact's name."""
+        name = self.expanded(step["artifact"])
+        [source] = (self.run.folder / "artifacts").glob(f"*/{name}")
+        if step["download"] != "current":
+            raise Unknown(f"download {step}")
+        shutil.copytree(source, self.place.parent / name)
+        return 0, ""
+
     def expanded(self, text: str) -> str:
         values = {name.lower(): value for name, value in (self.variables | self.secrets).items()}
         return re.sub(r"\$\(([\w.]+)\)", lambda name: values.get(name[1].lower(), name[0]), text)
@@ -226,6 +238,11 @@ def variables_of(definition: dict, file: Path) -> dict[str, str]:
     templates = [file.parent / allow("variables", each, {"template"})["template"] for each in content]
     found = [allow(inner.name, load(inner), {"variables"})["variables"] for inner in templates]
     return {name: value for each in found for name, value in each.items()}
+
+
+def needed_by(job: dict) -> set[str]:
+    needed = job.get("dependsOn", [])
+    return {needed} if isinstance(needed, str) else set(needed)
 
 
 def legs(name: str, job: dict) -> Iterator[tuple[str, dict]]:
@@ -261,13 +278,15 @@ def run(
         "Build.SourceVersion": commit,
         "Build.Reason": "IndividualCI",
         "System.JobAttempt": "1",
+        "System.StageAttempt": "1",
     }
     predefined |= variables
     jobs = {job.get("job") or job["deployment"]: allow("job", job, JOB) for job in definition["jobs"]}
-    needs = {name: {needed for needed in [job.get("dependsOn")] if needed} for name, job in jobs.items()}
+    needs = {name: needed_by(job) for name, job in jobs.items()}
     for each in graphlib.TopologicalSorter(needs).static_order():
         job, failed = jobs[each], any(result.results[needed] != "Succeeded" for needed in needs[each])
-        names = {"dependencies": {needed: {"outputs": result.outputs.get(needed, {})} for needed in needs[each]}}
+        known = {needed: {"outputs": result.outputs.get(needed, {}), "result": result.results[needed]} for needed in needs[each]}
+        names = {"dependencies": known}
         names["variables"] = variables_of(definition, pipeline) | predefined
         if each != (only or each) or not Expression(job.get("condition", "succeeded()"), names, failed).value():
             result.results[each] = "Skipped"

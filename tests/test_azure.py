@@ -50,6 +50,7 @@ def run(project, platform, tmp_path) -> Callable[..., Run]:
         values.pop("BUILD_SOURCEBRANCH", None)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         values |= project.environment if name != "code" else {}
+        values |= {"Build.Reason": "PullRequest"} if target else {}
         return azure_pipeline.run(name, project.remote, ref, folder, token=token, **values, **options)
 
     return pipeline
@@ -91,14 +92,14 @@ def test_without_champion_is_red(run, project, platform):
     git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
     git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
     done = run("model", "first", "main")
-    assert done.results == {"affected": "Succeeded", "model": "Failed"}, done.log
-    assert "NO_CHAMPION" in done.output("summary") and "NO_CHAMPION" in platform.comments[0]["text"]
+    assert done.results == {"affected": "Succeeded", "model": "Failed", "comment": "Succeeded"}, done.log
+    assert "NO_CHAMPION" in done.output("uv run factory summary") and "NO_CHAMPION" in platform.comments[0]["text"]
 
 
 def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
     promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
     done = run("model", ODD, "main")
-    assert done.results == {"affected": "Succeeded", "model": "Succeeded"}, done.log
+    assert done.results == {"affected": "Succeeded", "model": "Succeeded", "comment": "Succeeded"}, done.log
     assert len(platform.comments) == 1 and "Passed the gate" in platform.comments[0]["text"]
     assert (done.folder / "artifacts/model/reports-1/summary.md").exists()
     assert not [*tmp_path.rglob("x")]
@@ -106,27 +107,27 @@ def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
 
 def test_pull_request_that_cannot_change_the_model_skips_it(run, promoted):
     promoted.branch("words", "docs/more.md", "", "Nothing of importance\n")
-    assert run("model", "words", "main").results == {"affected": "Succeeded", "model": "Skipped"}
+    assert run("model", "words", "main").results == {"affected": "Succeeded", "model": "Skipped", "comment": "Skipped"}
 
 
 def test_worse_model_is_red(run, promoted, platform):
     promoted.branch("worse", "params.yaml", "max_iter: 60", "max_iter: 2")
     done = run("model", "worse", "main")
-    assert done.results["model"] == "Failed" and "CHAMPION" in done.output("summary"), done.log
+    assert done.results["model"] == "Failed" and "CHAMPION" in done.output("uv run factory summary"), done.log
     assert "CHAMPION" in platform.comments[0]["text"]
 
 
 def test_storage_that_is_down_is_red(run, promoted):
     with promoted.lost(promoted.storage):
         done = run("model")
-    assert done.results["model"] == "Failed" and "STORAGE" in done.output("summary"), done.log
+    assert done.results["model"] == "Failed" and "STORAGE" in done.output("uv run factory summary"), done.log
 
 
 def test_champion_that_cannot_be_fetched_is_red(run, promoted):
     promoted.branch("other", "params.yaml", "max_iter: 60", "max_iter: 61")
     with promoted.lost(promoted.listed("model"), promoted.object("model/model.onnx", str(promoted.storage))):
         done = run("model", "other", "main")
-    assert done.results["model"] == "Failed" and "CHAMPION_UNFETCHABLE" in done.output("summary"), done.log
+    assert done.results["model"] == "Failed" and "CHAMPION_UNFETCHABLE" in done.output("uv run factory summary"), done.log
 
 
 def test_retraining_on_new_data_becomes_a_pull_request(run, promoted, platform):

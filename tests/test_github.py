@@ -108,7 +108,7 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
         options = [f"--workflows=.github/workflows/{name}.yaml", "--eventpath=.git/event.json", "--json"]
         options += [f"--platform={variables.get('FACTORY_RUNNER', 'ubuntu-latest')}=-self-hosted", "--no-cache-server"]
         options += [f"--action-cache-path={tmp_path}/act", *(f"--var={key}={value}" for key, value in variables.items())]
-        for action in sorted(set(re.findall(r"uses: (?!actions/checkout)([\w-]+/\S+@\w{40})", files))):
+        for action in sorted(set(re.findall(r"uses: ([\w-]+/\S+@\w{40})", files))):
             own = ACTIONS / action.partition("@")[0].rpartition("/")[2]
             options.append(f"--local-repository={action}={own if own.exists() else ACTIONS / 'none'}")
         # what jobs on one machine may share, and a terminal would only blur
@@ -116,6 +116,7 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
             "MYPY_CACHE_DIR": f"{project.remote.parent}/mypy",
             "UV_NO_PROGRESS": "1",
             "ARTIFACTS": f"{tmp_path}/artifacts",
+            "REMOTE": f"{project.remote}",
             **env,
         }
         env |= project.environment if name != "code" else {}
@@ -135,7 +136,9 @@ def run(project, act, tmp_path) -> Callable[..., Done]:
 
 def pull_request(branch: str, title: str = "A change", fork: bool = False) -> dict:
     head, base = {"ref": branch, "repo": {"full_name": "somebody/project" if fork else "me/project"}}, {"ref": "main"}
-    return {"action": "opened", "number": 7, "pull_request": {"number": 7, "title": title, "head": head, "base": base}}
+    change = {"number": 7, "title": title, "head": head, "base": base}
+    repository = {"full_name": "me/project", "default_branch": "main"}
+    return {"action": "opened", "number": 7, "pull_request": change, "repository": repository}
 
 
 def test_code_of_a_fork_is_green_whatever_it_is_called(run, project, tmp_path):
@@ -191,7 +194,7 @@ def model_pipeline(
 
 
 def assert_red(done: Done, platform: FakePlatform, code: str) -> None:
-    assert done.jobs == {"affected": "success", "model": "failure", "required": "failure"}, done.log()
+    assert done.jobs == {"affected": "success", "model": "failure", "comment": "success", "required": "failure"}, done.log()
     assert code in done.last and code in platform.comments[0]["text"], done.log("model")
 
 
@@ -202,7 +205,7 @@ def test_without_champion_is_red(run, project, platform):
 
 def test_model_that_passes_is_green(run, promoted, platform, tmp_path):
     done = model_pipeline(run, promoted, platform, f"$(>{tmp_path}/x)", "max_iter: 60", "max_iter: 62")
-    assert done.jobs == dict.fromkeys(("affected", "model", "required"), "success"), done.log()
+    assert done.jobs == dict.fromkeys(("affected", "model", "comment", "required"), "success"), done.log()
     assert "Passed the gate" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (tmp_path / "artifacts/reports/report.html").exists() and not (tmp_path / "x").exists()
 

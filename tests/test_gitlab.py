@@ -114,14 +114,14 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
 
 def merge_request(platform: FakePlatform, branch: str) -> dict[str, str]:
     values = environment(platform, "gitlab", branch, "main")
-    return values | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
+    return values | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": "", "CI_DEFAULT_BRANCH": "main"}
 
 
 def chosen(platform: FakePlatform, pipeline: str) -> dict[str, str]:
     return environment(platform, "gitlab") | {"CI_PIPELINE_SOURCE": "schedule", "FACTORY_PIPELINE": pipeline}
 
 
-CODE, MODEL = {"checks", "tests: [3.11]", "tests: [3.13]"}, {"model"}
+CODE, MODEL, COMMENT = {"checks", "tests: [3.11]", "tests: [3.13]"}, {"model"}, {"comment"}
 MERGE = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}
 TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
 
@@ -132,7 +132,7 @@ TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
         ("README.md", {}, CODE),
         ("README.md", MERGE, CODE),
         ("params.yaml", {}, CODE),
-        ("params.yaml", MERGE, CODE | MODEL),
+        ("params.yaml", MERGE, CODE | MODEL | COMMENT),
         ("README.md", {"FACTORY_PIPELINE": "model"}, MODEL),
         ("params.yaml", {"FACTORY_PIPELINE": "retrain"}, {"retrain"}),
         ("params.yaml", {"FACTORY_PIPELINE": "template-update"}, {"template-update"}),
@@ -143,7 +143,7 @@ TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
 def test_what_starts_which_jobs(run, project, change, variables, chosen):
     project.branch("event", change, "e", "ee")
     listed = re.findall(
-        r"^([^;\n]+);.*;(on_success|manual);(false|true);", run("event", "--list-csv", **variables).log, re.MULTILINE
+        r"^([^;\n]+);.*;(on_success|always|manual);(false|true);", run("event", "--list-csv", **variables).log, re.MULTILINE
     )
     assert {job.strip('"') for job, *_ in listed} == chosen
     assert {job for job, when, _ in listed if when == "manual"} == {"production"} & chosen
@@ -186,15 +186,15 @@ def test_without_champion_is_red(run, project, platform):
     project.train("Train")
     git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
     git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
-    done = run("first", "model", **merge_request(platform, "first"))
+    done = run("first", "model", "comment", **merge_request(platform, "first"))
     assert done.jobs["model"] == "FAIL" and "NO_CHAMPION" in done.last, done.log
     assert "NO_CHAMPION" in platform.comments[0]["text"]
 
 
 def test_model_that_passes_is_green(run, promoted, platform):
     promoted.branch(ODD, "params.yaml", "max_iter: 60", "max_iter: 62")
-    done = run(ODD, "model", **merge_request(platform, ODD))
-    assert done.passed and done.jobs == {"model": "PASS"}, done.log
+    done = run(ODD, "model", "comment", **merge_request(platform, ODD))
+    assert done.passed and done.jobs == {"model": "PASS", "comment": "PASS"}, done.log
     assert "Passed the gate" in platform.comments[0]["text"] and len(platform.comments) == 1
     assert (done.folder / ".gitlab-ci-local/artifacts/model/reports/summary.md").exists()
     assert not [*done.folder.glob("x")]
@@ -202,7 +202,7 @@ def test_model_that_passes_is_green(run, promoted, platform):
 
 def test_worse_model_is_red(run, promoted, platform):
     promoted.branch("worse", "params.yaml", "max_iter: 60", "max_iter: 2")
-    done = run("worse", "model", **merge_request(platform, "worse"))
+    done = run("worse", "model", "comment", **merge_request(platform, "worse"))
     assert done.jobs["model"] == "FAIL" and "CHAMPION" in done.last, done.log
     assert "CHAMPION" in platform.comments[0]["text"]
 
@@ -216,7 +216,7 @@ def test_storage_that_is_down_is_red(run, promoted, platform):
 def test_champion_that_cannot_be_fetched_is_red(run, promoted, platform):
     promoted.branch("other", "params.yaml", "max_iter: 60", "max_iter: 61")
     with promoted.lost(promoted.listed("model"), promoted.object("model/model.onnx", str(promoted.storage))):
-        done = run("other", "model", **merge_request(platform, "other"))
+        done = run("other", "model", "comment", **merge_request(platform, "other"))
     assert done.jobs["model"] == "FAIL" and "CHAMPION_UNFETCHABLE" in done.last, done.log
 
 

@@ -31,6 +31,7 @@ class FakePlatform:
     down: bool = False
     sign_in_page: bool = False  # as Azure DevOps answers a token that has expired
     address: str = ""
+    asked: list[str] = field(default_factory=list)  # each method and path
 
 
 @contextmanager
@@ -108,6 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         content = json.loads(self.rfile.read(length)) if length else None
         split = urlsplit(self.path)
+        self.platform.asked.append(f"{self.command} {split.path}")
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         size, page = int(query.pop("per_page", 1000)), int(query.pop("page", 1))
         query.pop("state", None)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..gate.result import sentence
 from ..paths import REPORTS
 from ..workspace.process import dvc
 
-REPORT = REPORTS / "summary.md"
+REPORT, JSON = REPORTS / "summary.md", REPORTS / "summary.json"
 MARKER = "<!-- factory: the challenger -->"
 
 
@@ -58,20 +58,23 @@ def exit_code(problems: list[Problem]) -> int:
 
 
 def write(problems: list[Problem]) -> str:
-    """The report in Markdown, also in reports/summary.md and on this run's page."""
+    """The report in Markdown, also in reports/summary.md and on this run's page; what it says, in reports/summary.json."""
     result = _gate_result()
-    if result and problems == _refusals(result):
-        page = compare.MARKDOWN.read_text(encoding="utf-8")
-    else:
-        lines = (f"- {markdown.code(each.code)} {markdown.text(each.message)}" for each in problems)
-        page = "\n".join([f"## {markdown.text(headline(problems))}\n", *lines, ""])
-    report = f"{MARKER}\n\n{page}"
-    platform = platforms.detect()
+    gate = result if result and problems == _refusals(result) else None
     REPORT.parent.mkdir(exist_ok=True)
+    manifest.dump({"problems": [asdict(problem) for problem in problems], "gate": gate}, JSON)
+    report = render(problems, compare.MARKDOWN.read_text(encoding="utf-8") if gate else None)
     REPORT.write_text(report, encoding="utf-8")
+    platform = platforms.detect()
     if platform:
         platform.job_summary(report)
     return report
+
+
+def render(problems: list[Problem], page: str | None) -> str:
+    """The report in Markdown: the gate's page, where there is one."""
+    lines = (f"- {markdown.code(each.code)} {markdown.text(each.message)}" for each in problems)
+    return f"{MARKER}\n\n" + (page or "\n".join([f"## {markdown.text(headline(problems))}\n", *lines, ""]))
 
 
 def headline(problems: list[Problem]) -> str:

@@ -1,10 +1,12 @@
 """Commands that the pipelines run, besides those of every day."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .main import main
+from .options import FILE
 
 
 @main.command()
@@ -23,24 +25,43 @@ def affected(base: str | None) -> None:
 
 @main.command()
 @click.option("--post", is_flag=True, help="Post it as a comment on the pull request.")
-def summary(post: bool) -> None:
+@click.option("--from", "folder", type=FILE, metavar="FOLDER", help="Report what another job left in FOLDER.")
+def summary(post: bool, folder: Path | None) -> None:
     """Report the pipeline's result, also in reports/summary.md.
 
-    Exit code 0: the model passed the gate; 1: it was rejected; 2: it could not be evaluated.
+    Exit code 0: the model passed the gate; 1: it was rejected; 2: it could not be evaluated. With --from, which trusts
+    nothing in the folder, 0: the report was made, and posted if it should be.
     """
-    from ..ci import propose, summary
+    from ..ci import summary
     from ..errors import FactoryError
 
+    if folder:
+        _report_received(post, folder)
+        return
     problems = summary.find_problems()
     report = summary.write(problems)
     if post:
         try:
-            platform = propose.require_platform()
-            url = platform.comment(summary.MARKER, platform.render_comment(report))
-            click.echo(f"See {url}" if url else "Not posted: this run belongs to no pull request")
+            click.echo(_post(report))
         except FactoryError as error:
             click.echo(f"Not posted: {error}", err=True)
     _exit_with(problems)
+
+
+def _report_received(post: bool, folder: Path) -> None:
+    from ..ci import received
+
+    report = received.report(folder)
+    click.echo(_post(report) if post else report)
+
+
+def _post(report: str) -> str:
+    """Post the report as the pull request's comment; where it is. Raises FactoryError."""
+    from ..ci import propose, summary
+
+    platform = propose.require_platform()
+    url = platform.comment(summary.MARKER, platform.render_comment(report))
+    return f"See {url}" if url else "Not posted: this run belongs to no pull request"
 
 
 @main.command()

@@ -13,7 +13,8 @@ from .options import ACCEPT, ACCEPT_LIMITS, AS_JSON, WHY, load_params
 @ACCEPT
 @ACCEPT_LIMITS
 @click.option("--require-champion", is_flag=True, help="Fail while no model has been promoted.")
-def compare(accepted: str | None, accepted_limits: str | None, require_champion: bool) -> None:
+@click.option("--offline", is_flag=True, help="Fetch no versions: those that are here count, as in a fresh clone.")
+def compare(accepted: str | None, accepted_limits: str | None, require_champion: bool, offline: bool) -> None:
     """Compare the current model with the champion: the gate.
 
     Exit code 0: passed; 1: rejected, with the codes of the checks that failed; 2: could not be evaluated.
@@ -22,7 +23,7 @@ def compare(accepted: str | None, accepted_limits: str | None, require_champion:
     from ..registry import versions
 
     compare.delete_reports()
-    previous = versions.fetch(promoting=True)
+    previous = versions.local(promoting=True) if offline else versions.fetch(promoting=True)
     result = compare.compare(load_params(), previous, accepted, accepted_limits, require_champion=require_champion)
     compare.write_reports(result)
     _show_result(result)

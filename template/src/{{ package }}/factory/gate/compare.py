@@ -147,6 +147,7 @@ def write_reports(result: GateResult) -> None:
         "against": result.reference,
         "accepted": result.accepted,
         "accepted_limits": result.accepted_limits,
+        "problem": result.problem,
         "rows": result.rows,
         "metrics": {name: {who: _finite(value) for who, value in by.items()} for name, by in result.metrics.items()},
         "checks": [asdict(check) | {"figure": _finite(check.figure)} for check in result.checks],

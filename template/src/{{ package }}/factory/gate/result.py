@@ -129,7 +129,7 @@ def sentence(check: Check) -> str:
     """What was measured, what is required, and what to do next."""
     details = _details(check).partition("; ")[0]  # the rest is about groups that are too small
     measured = f"{check.what} {_measured(check)}, required {check.limit}{details and f' ({details})'}"
-    return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {NEXT_STEPS[check.code]}"
+    return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {NEXT_STEPS.get(check.code, 'see docs/gate.md')}"
 
 
 def _row(check: Check) -> list[str]:

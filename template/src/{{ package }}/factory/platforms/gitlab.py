@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from .base import Platform, Review
 
 BOT = re.compile(r"(project|group)_\d+_bot")  # users that tokens act as
 APPROVED = "approved this merge request"
+
+OUTPUTS = Path("reports/outputs.env")  # a report of the type dotenv
 
 
 class GitLab(Platform):
@@ -108,6 +111,12 @@ class GitLab(Platform):
             for each in events
             if each["push_data"]["ref"] == request["source_branch"] and each["push_data"]["commit_to"] in known
         ]
+
+    def set_output(self, name: str, value: str) -> None:
+        """A variable of the jobs that need this one, in capitals."""
+        OUTPUTS.parent.mkdir(exist_ok=True)
+        with OUTPUTS.open("a", encoding="utf-8") as file:
+            print(f"{name.upper()}={' '.join(value.split())}", file=file)
 
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """The job's password works for the project's own registry only."""
