@@ -28,7 +28,7 @@ def reproduce() -> str:
         _train_here()
         _check_same(before, _stages())
         return f"{MODEL}/ was trained without cache"
-    previous = versions.fetch()
+    previous = versions.local()  # which the pipeline's checkout has fetched: this runs without a token
     if previous and previous[-1].facts["model"] == manifest.model_id():
         name = previous[-1].name
         return f"{MODEL}/ is that of the champion, {name}, which `factory verify {name}` trains again"
