@@ -138,11 +138,14 @@ def test_it_goes_on(past, tmp_path, version, copier_first):
     assert git(project.folder, "status", "--porcelain") == ""
     assert 0 <= score(project) <= 1
 
-    model, output = project.model(), project.done("factory", "setup")
-    assert "! dvc.yaml: replace factory/metrics.py" in output
+    model, lines = project.model(), (project.folder / "data/ledger.csv").read_text("utf-8").splitlines()
+    output = project.done("factory", "setup")
+    assert "! dvc.yaml: replace factory/metrics.py" in output and "✓ data/ledger.csv: each line is now in" in output
+    assert not (project.folder / "data/ledger.csv").exists() and project.ledger() == [line.split(",")[0] for line in lines[1:]]
     assert {name for name in SHIMS if (project.folder / "src/x/factory" / name).exists()} == {"metrics.py"}
     project.done("mypy")
-    assert "up to date" in project.done("dvc", "status")
-    assert project.model() == model
+    trained = (project.folder / "model/manifest.json").stat().st_mtime
+    project.done("dvc", "repro")
+    assert project.model() == model and (project.folder / "model/manifest.json").stat().st_mtime == trained
     assert (project.folder / "mine.txt").read_text("utf-8") == MODULE
     assert STAGE in (project.folder / "dvc.yaml").read_text("utf-8")
