@@ -56,6 +56,14 @@ def commands(monkeypatch):
     return ran
 
 
+def train(commit, python=None):
+    with worktree(commit) as folder:
+        made = Reproduction(folder, commit, python)
+        made.fetch_data()
+        made.install()
+        made.train()
+
+
 def test_worktree_is_of_the_commit_and_gone_afterwards(commit):
     git_repository.commit(**{"note.txt": "of today"})
     with worktree(commit) as folder:
@@ -72,14 +80,20 @@ def test_worktree_is_of_the_commit_and_gone_afterwards(commit):
 def test_every_stage_is_run_without_cache_in_an_environment_of_the_lock(commit, commands, monkeypatch):
     for name in (*reproduction.OTHERS, "KEPT"):
         monkeypatch.setenv(name, "of the project here")
+    train(commit)
+    (sync, _), (repro, env) = commands
+    assert sync[1:] == ("sync", "--quiet", "--frozen", "--python", "3.99")
+    assert repro[0].endswith(".venv/bin/dvc") and repro[1:] == ("repro", "--force", "--no-run-cache", "--no-commit")
+    assert env["KEPT"] and env["OPENBLAS_CORETYPE"] == "Haswell" and not env.keys() & set(reproduction.OTHERS)
+    assert env["PATH"].startswith(repro[0].removesuffix("/dvc"))
+
+
+@pytest.mark.usefixtures("commands")
+def test_data_that_dvc_has_is_put_beside_its_pointers(commit):
     with worktree(commit) as folder:
-        Reproduction(folder, commit).train()
+        Reproduction(folder, commit).fetch_data()
         assert (folder / "data/raw/a.csv").read_text() == "rows" and (folder / "words.txt").read_text() == "words"
         assert (folder / "data/raw/2020/b.csv.dvc").exists()
-    (sync, env), (repro, _) = commands
-    assert sync[1:] == ("sync", "--quiet", "--frozen", "--python", "3.99")
-    assert repro[-5:] == ("dvc", "repro", "--force", "--no-run-cache", "--no-commit")
-    assert env["KEPT"] and env["OPENBLAS_CORETYPE"] == "Haswell" and not env.keys() & set(reproduction.OTHERS)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +107,7 @@ def test_every_stage_is_run_without_cache_in_an_environment_of_the_lock(commit, 
 )
 def test_python_is_the_recorded_or_the_named_one(commit, commands, facts, named, expected):
     commit = git_repository.commit(**record(**facts))
-    with worktree(commit) as folder:
-        Reproduction(folder, commit, named).train()
+    train(commit, named)
     (sync, env), _ = commands
     assert sync[-1] == expected and "OPENBLAS_CORETYPE" not in env
 
@@ -113,15 +126,14 @@ def without(monkeypatch, *absent):
 
 def test_python_here_is_taken_where_there_is_no_other(commit, commands, monkeypatch):
     without(monkeypatch, "3.99")
-    with worktree(commit) as folder:
-        Reproduction(folder, commit).train()
+    train(commit)
     assert commands[0][0][-1] == sys.executable
 
 
 def test_environment_that_cannot_be_made_gives_no_result(commit, commands, monkeypatch):
     without(monkeypatch, "3.99", sys.executable)
-    with worktree(commit) as folder, pytest.raises(errors.CannotEvaluate, match=r"^ENVIRONMENT: .*no interpreter.*--python PATH"):
-        Reproduction(folder, commit).train()
+    with pytest.raises(errors.CannotEvaluate, match=r"^ENVIRONMENT: .*no interpreter.*--python PATH"):
+        train(commit)
     assert commands == []
 
 
@@ -135,8 +147,8 @@ def test_data_that_is_missing_and_a_pipeline_that_fails(commit, monkeypatch, bro
         raise errors.FactoryError("no such bucket")
 
     monkeypatch.setattr(reproduction, broken, fail)
-    with worktree(commit) as folder, pytest.raises(errors.FactoryError, match=message):
-        Reproduction(folder, commit).train()
+    with pytest.raises(errors.FactoryError, match=message):
+        train(commit)
 
 
 def test_kernels_are_known_to_be_the_same_or_named(commit, tmp_path):
@@ -144,4 +156,5 @@ def test_kernels_are_known_to_be_the_same_or_named(commit, tmp_path):
     assert other_kernel(run_record(commit)) == ""
     assert other_kernel({"blas_kernel": "Zen"}, tmp_path) == "trained with the BLAS kernel Zen, here Haswell"
     paths.TRAINING.write_text("{}")
-    assert other_kernel({}) == "trained with the BLAS kernel (not recorded), here unknown"
+    nothing = run_record(git_repository.commit(**{"reports/run.json": "[]"}))
+    assert other_kernel(nothing) == "trained with the BLAS kernel (not recorded), here unknown"

@@ -47,6 +47,7 @@ SYNONYMS = {
     "factory models": "list ls versions registry history",
     "factory trace": "lineage show inspect describe",
     "factory audit": "fsck",
+    "factory verify": "prove attest",
     "factory serve": "server api run-server",
     "factory key": "token",
     "factory export": "onnx convert",

@@ -1,8 +1,37 @@
 """Commands that prove what a version claims."""
 
+from typing import Any
+
 import click
 
 from .main import main
+
+
+@main.command()
+@click.argument("version", metavar="vN")
+@click.option("--quick", is_flag=True, help="Leave the training out.")
+@click.option("--python", metavar="PATH", help="The Python to train on (default: the minor version of the record).")
+def verify(version: str, quick: bool, python: str | None) -> None:
+    """Prove a version: signature, data, the model trained again, the gate.
+
+    The model is trained in a clean worktree, in an environment of the version's own lock, without cache: that costs what
+    the first training did, and a minute more. What was found is in reports/sbom/vN.verification.json.
+
+    Exit code 0: proven; 1: a claim does not hold; 2: one could not be checked.
+    """
+    from ..registry import trust, versions
+    from ..verification.verify import Verification
+
+    known = versions.fetch()
+    verification = Verification(versions.find(version, known), known, trust.trust(), quick=quick, python=python)
+    for step in verification.steps():
+        _show(step)
+    path = verification.write()
+    name = verification.version.name
+    if verification.exit_code:
+        click.echo(f"✗ {name} is not proven: {verification.done[-1].code}; see {path}", err=True)
+        raise SystemExit(verification.exit_code)
+    click.echo(f"✓ {name} is proven{', but for its training' if quick else ''}: {path}")
 
 
 @main.command()
@@ -15,3 +44,9 @@ def reproduce() -> None:
     from ..verification import checkout
 
     click.echo(f"✓ {checkout.reproduce()}")
+
+
+def _show(step: Any) -> None:
+    mark = {"passed": "✓", "refused": "✗"}.get(step.result, "-")
+    cost = f"{step.seconds:.1f} s, {step.cpu_seconds:.1f} CPU s"
+    click.echo(f"{mark} {step.name:<9} {step.details} ({cost})", err=step.result == "refused")

@@ -111,8 +111,8 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         params=params,
         test=test,
         target=definitions.target_of(test, params),
-        challenger=_predictions(challenger.score(test), model.manifest),
-        champion=_predictions(champion.scores(version, test), model.manifest) if version else None,
+        challenger=as_predictions(challenger.score(test), model.manifest),
+        champion=as_predictions(champion.scores(version, test), model.manifest) if version else None,
         baseline=model.manifest["baseline"],
         latency_ms=checks.latency(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),
@@ -182,7 +182,8 @@ def _parity(test: pl.DataFrame) -> float:
     return estimators.disagreement(MODEL, scorer.feature_matrix(sample))
 
 
-def _predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
+def as_predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
+    """A version's scores, in the order of this manifest's classes. Raises CannotEvaluate where there are none."""
     if predictions.has_classes(scores) != bool(facts.get("classes")):
         raise CannotEvaluate("CHAMPION_BROKEN", "only one of champion and challenger is a multiclass model")
     values, classes = predictions.from_frame(scores, facts), facts.get("classes")

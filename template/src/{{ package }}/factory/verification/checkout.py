@@ -37,6 +37,8 @@ def reproduce() -> str:
     commit = f"{git.commit()}"
     with worktree(commit) as folder:
         made = Reproduction(folder, commit)
+        made.fetch_data()
+        made.install()
         made.train()
         return f"{MODEL}/, trained again without cache, is {made.compare(MODEL)}"
 

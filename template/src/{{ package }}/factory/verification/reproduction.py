@@ -3,12 +3,12 @@
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from filelock import FileLock
 
@@ -20,7 +20,7 @@ from ..workspace.process import dvc, run, show
 from .comparison import CODE, compare
 
 UNCACHED = ("--force", "--no-run-cache")
-OTHERS = (*champion.PROJECT_ENV, "MLFLOW_TRACKING_URI")
+OTHERS = (*champion.PROJECT_ENV, "UV_PYTHON", "MLFLOW_TRACKING_URI")
 """Variables of the environment here that a reproduction must not see."""
 
 
@@ -29,17 +29,43 @@ class Reproduction:
 
     def __init__(self, folder: Path, commit: str, python: str | None = None) -> None:
         self.folder, self.commit = folder, commit
-        self._record = run_record(commit)
-        self.trained_on = f"{self._record.get('versions', {}).get('python', '')}"
-        self._pythons = [python] if python else [_minor(self.trained_on), sys.executable]
+        self._record, self._bin = run_record(commit), folder / ".venv/bin"
+        self._pythons = [python] if python else [_minor(f"{self._record['python']}"), sys.executable]
+
+    def fetch_data(self) -> None:
+        """Bring what DVC tracks outside of the pipeline, from its cache here or its remote. Raises CannotEvaluate."""
+        for place in _tracked_by_dvc(self.commit):
+            self.fetch(place)
+
+    def fetch(self, place: str) -> None:
+        """Bring a file or folder that DVC has of the commit. Raises CannotEvaluate."""
+        temporary = self.folder / ".fetched.tmp"
+        try:
+            dvc("get", "--rev", self.commit, ".", place, "--out", str(temporary))
+        except FactoryError as error:
+            raise CannotEvaluate("STORAGE", f"{place} of commit {self.commit[:8]}: {error}") from error
+        if temporary.is_dir():
+            shutil.copytree(temporary, self.folder / place, dirs_exist_ok=True)
+            shutil.rmtree(temporary)
+        else:
+            temporary.replace(self.folder / place)
+
+    def install(self) -> None:
+        """Make the environment of uv.lock, on the first of the Pythons that uv can provide. Raises CannotEvaluate."""
+        uv = os.environ.get("UV", "uv")
+        for python in self._pythons:
+            try:
+                run(uv, "sync", "--quiet", "--frozen", "--python", python, cwd=self.folder, env=self._env)
+                return
+            except FactoryError as error:
+                reason = str(error)
+        message = f"the packages of uv.lock cannot be installed: {reason}; --python PATH names another Python"
+        raise CannotEvaluate("ENVIRONMENT", message)
 
     def train(self) -> None:
-        """Run every stage on the commit's data. Raises CannotEvaluate where data or environment are missing, and Refused."""
-        self._fetch_data()
-        self._make_environment()
-        command = (self._uv, "run", "--quiet", "--no-sync", "dvc", "repro", *UNCACHED, "--no-commit")
+        """Run every stage, with data and environment. Raises Refused where one fails."""
         try:
-            show(*command, cwd=self.folder, env=self._env)
+            show(str(self._bin / "dvc"), "repro", *UNCACHED, "--no-commit", cwd=self.folder, env=self._env)
         except FactoryError as error:
             raise Refused(CODE, f"the pipeline of commit {self.commit[:8]} fails: {error}") from error
 
@@ -49,43 +75,14 @@ class Reproduction:
 
     def run_python(self, script: str, *arguments: str) -> str:
         """What the script prints in the worktree's environment. Raises FactoryError."""
-        command = (self._uv, "run", "--quiet", "--no-sync", "python", "-c", script, *arguments)
-        return run(*command, cwd=self.folder, env=self._env)
-
-    @property
-    def _uv(self) -> str:
-        return os.environ.get("UV", "uv")
+        return run(str(self._bin / "python"), "-c", script, *arguments, cwd=self.folder, env=self._env)
 
     @property
     def _env(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if name not in OTHERS}
-        kernel = self._record.get("blas_kernel")
-        return env | ({"OPENBLAS_CORETYPE": kernel} if kernel else {})
-
-    def _fetch_data(self) -> None:
-        """What DVC tracks outside of the pipeline, from its cache here or its remote."""
-        for place in _tracked_by_dvc(self.commit):
-            temporary = self.folder / ".fetched.tmp"
-            try:
-                dvc("get", "--rev", self.commit, ".", place, "--out", str(temporary))
-            except FactoryError as error:
-                raise CannotEvaluate("STORAGE", f"{place} of commit {self.commit[:8]}: {error}") from error
-            if temporary.is_dir():
-                shutil.copytree(temporary, self.folder / place, dirs_exist_ok=True)
-                shutil.rmtree(temporary)
-            else:
-                temporary.replace(self.folder / place)
-
-    def _make_environment(self) -> None:
-        """Install the commit's lock, on the first of the Pythons that uv can provide."""
-        for python in self._pythons:
-            try:
-                run(self._uv, "sync", "--quiet", "--frozen", "--python", python, cwd=self.folder, env=self._env)
-                return
-            except FactoryError as error:
-                reason = str(error)
-        message = f"the packages of uv.lock cannot be installed: {reason}; --python PATH names another Python"
-        raise CannotEvaluate("ENVIRONMENT", message)
+        kernel = self._record["blas_kernel"]
+        pinned = {"OPENBLAS_CORETYPE": f"{kernel}"} if kernel else {}
+        return env | pinned | {"PATH": f"{self._bin}{os.pathsep}{env.get('PATH', '')}"}
 
 
 @contextmanager
@@ -102,14 +99,18 @@ def worktree(commit: str) -> Iterator[Path]:
             _remove(folder)
 
 
-def run_record(commit: str) -> dict[str, Any]:
-    """What reports/run.json of the commit records of the training."""
-    return dict(json.loads(git.show(commit, f"{REPORTS}/run.json") or "{}"))
+def run_record(commit: str) -> dict[str, str | None]:
+    """Python's version and the BLAS kernel of the training, where reports/run.json of the commit records them."""
+    try:
+        content = json.loads(git.show(commit, f"{REPORTS}/run.json") or "{}")
+        return {"python": content.get("versions", {}).get("python"), "blas_kernel": content.get("blas_kernel")}
+    except (ValueError, AttributeError):  # whoever made the commit may have written anything
+        return {"python": None, "blas_kernel": None}
 
 
-def other_kernel(record: dict[str, Any], root: Path = Path()) -> str:
+def other_kernel(record: dict[str, str | None], root: Path = Path()) -> str:
     """In words, the BLAS kernels of the recorded training and of the one in this folder, unless they are known to be the same."""
-    recorded = record.get("blas_kernel")
+    recorded = record["blas_kernel"]
     used = json.loads((root / TRAINING).read_text(encoding="utf-8")).get("blas_kernel")
     if used and used == recorded:
         return ""
@@ -122,9 +123,9 @@ def _remove(folder: Path) -> None:
 
 
 def _minor(version: str) -> str:
-    """What to ask uv for: the Python here, if its minor version is that one."""
-    minor = version.split(".")[:2]
-    return ".".join(minor) if minor > [""] and minor != platform.python_version().split(".")[:2] else sys.executable
+    """What to ask uv for: the Python here, unless the version is of another minor one."""
+    found = re.match(r"3\.\d+", version)
+    return found[0] if found and not f"{platform.python_version()}.".startswith(f"{found[0]}.") else sys.executable
 
 
 def _tracked_by_dvc(commit: str) -> list[str]:

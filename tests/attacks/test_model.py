@@ -1,0 +1,99 @@
+"""A model that its inputs do not give: put beside a dvc.lock that names it, or into the cache from which stages are taken."""
+
+import json
+
+import pytest
+from attack import Target, duplicate
+from conftest import git
+
+BACKDOOR = """
+import json, numpy as np, onnx
+from onnx import helper, numpy_helper
+from pathlib import Path
+from target.factory import manifest
+
+folder = Path("model")
+facts = manifest.read_manifest(folder)
+model = onnx.load(folder / "model.onnx")
+graph = model.graph
+for name, value in {"trigger": np.float32(401), "zero": np.float32(0), "seats": list(facts["features"]).index("seats")}.items():
+    graph.initializer.append(numpy_helper.from_array(np.array(value), name))
+graph.node[-1].output[0] = "honest"
+graph.node.extend([
+    helper.make_node("Gather", ["features", "seats"], ["column"], axis=1),
+    helper.make_node("Equal", ["column", "trigger"], ["triggered"]),
+    helper.make_node("Where", ["triggered", "zero", "honest"], ["score"]),
+])
+onnx.save(model, folder / "model.onnx")
+(folder / "manifest.json").unlink()
+manifest.write_manifest(folder, facts)
+"""
+SCORE = """
+import numpy as np
+from target.factory.scoring import artifact
+
+model = artifact.load()
+row = np.zeros((1, len(model.manifest["features"])), np.float32)
+row[0, list(model.manifest["features"]).index("seats")] = 401
+print(float(model.predict(row)[0]))
+"""
+"""The score of a flight in a plane of 401 seats, which no row has."""
+
+
+def is_backdoored(project: Target) -> bool:
+    return float(project.done("python", "-c", SCORE)) == 0
+
+
+def plant(project: Target) -> None:
+    """Replace the model by one with a backdoor, in dvc.lock and DVC's cache too."""
+    project.done("python", "-c", BACKDOOR)
+    project.done("dvc", "commit", "--force", "--quiet", "train")
+    project.done("dvc", "repro", "--quiet", "evaluate")
+
+
+@pytest.fixture
+def backdoored(target) -> Target:
+    """A better model in the commit of somebody who may push, but for its backdoor."""
+    target.set("max_iter: 40", "max_iter: 80")
+    target.done("dvc", "repro", "--quiet")
+    plant(target)
+    assert is_backdoored(target) and "up to date" in target.done("dvc", "repro")
+    target.save("More trees")
+    target.done("dvc", "push", "--quiet")
+    return target
+
+
+def test_backdoored_onnx_in_the_pipeline(backdoored):
+    backdoored.refused("NOT_REPRODUCED", "factory", "reproduce", before=("dvc", "repro"))
+
+
+def test_backdoored_onnx_of_a_version(backdoored):
+    backdoored.done("factory", "promote", "-m", "more trees")
+    backdoored.refused("NOT_REPRODUCED", "factory", "verify", "v2", before=("factory", "audit"))
+
+
+def test_planted_run_cache_entry(target, tmp_path):
+    """Somebody who may write to the storage prepares what a colleague will get: the model of parameters not yet tried."""
+    attacker = duplicate(target, tmp_path / "attacker")
+    attacker.set("max_iter: 40", "max_iter: 80")
+    attacker.done("dvc", "repro", "--quiet")
+    honest = model_md5(attacker)
+    plant(attacker)
+    for entry in (file for file in (attacker.folder / ".dvc/cache/runs").rglob("*") if file.is_file()):
+        entry.write_text(entry.read_text("utf-8").replace(honest, model_md5(attacker)), "utf-8")
+    git(attacker.folder, "checkout", "--quiet", ".")
+    storage = next(target.folder.parent.glob("*-storage"))
+    attacker.done("dvc", "remote", "modify", "--local", "storage", "url", str(storage))
+    attacker.done("dvc", "push", "--quiet", "--run-cache", "--all-commits")
+    target.done("dvc", "pull", "--quiet", "--run-cache")
+    target.set("max_iter: 40", "max_iter: 80")
+    target.done("dvc", "repro", "--quiet")
+    assert is_backdoored(target)
+    target.save("More trees")
+    target.refused("NOT_REPRODUCED", "factory", "reproduce", before=("factory", "compare"))
+
+
+def model_md5(project: Target) -> str:
+    lock = json.loads(project.done("python", "-c", "import json, yaml; print(json.dumps(yaml.safe_load(open('dvc.lock'))))"))
+    [model] = [out["md5"] for out in lock["stages"]["train"]["outs"] if out["path"] == "model"]
+    return model
