@@ -19,6 +19,7 @@ FILE = Path("policy.yaml")
 Risk = Literal["low", "high"]
 RISKS: tuple[Risk, ...] = ("low", "high")
 Tag = Literal["purpose", "data_class", "risk", "retention"]
+Finding = Literal["remote", "signatures", "owners", "branch", "tags", "storage"]
 Count = Annotated[int, Field(ge=0)]
 Pattern = re.Pattern[str] | None
 
@@ -107,8 +108,9 @@ class Policy(Section):
     """Regular expressions that whole names have to match; what has none may have any name."""
     templates: list[str] = []
     """Addresses of further templates from which projects may be updated, such as the organisation's fork of this one."""
-    doctor: list[str] = []
-    """Findings that make the doctor fail, by their names there."""
+    doctor: list[Finding] = []
+    """What must not be missing: where `factory doctor` finds one of `remote`, `signatures`, `owners`, `branch`, `tags` and
+    `storage` missing, or cannot find out, its exit code is 1."""
 
     def problems(self, gate: Gate, tags: Mapping[str, str | None], names: Mapping[str, str | None]) -> Iterator[str]:
         """What breaks the policy: a limit of the gate, a tag of the model card, or a name."""
@@ -158,7 +160,7 @@ class Policies:
         return first.intersection(*others)
 
     @property
-    def doctor(self) -> set[str]:
+    def doctor(self) -> set[Finding]:
         """The findings that make `factory doctor` fail."""
         return {finding for policy in self._all for finding in policy.doctor}
 

@@ -1,7 +1,7 @@
 """From a fresh copy to a working repository; each step is done once, so that the command can be repeated."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from .. import PACKAGE
 from ..config import Params
 from ..data import ledger, takeover
 from ..paths import RAW
-from ..workspace import git, migration
+from ..update import vendored
+from ..workspace import git, migration, owners
 from ..workspace.process import run
 
 SAMPLE = "sample that came with the project"
@@ -18,8 +19,8 @@ BY_HAND = "run `uv run pre-commit run` there or before you commit"
 STAGES = f"import {PACKAGE}.factory.training.train, {PACKAGE}.factory.evaluation.evaluate"
 
 
-def setup(params: Params) -> Iterator[str]:
-    """Git repository, sample data, hooks and first commit; yields a line for each step, with a "! " if it was left out.
+def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
+    """Git repository, owners, sample data, hooks and first commit; yields a line for each step, with a "! " if it was left out.
 
     Raises FactoryError.
     """
@@ -27,6 +28,8 @@ def setup(params: Params) -> Iterator[str]:
     git.init()
     yield "Git repository"
     yield from migration.migrate()
+    if teams:
+        yield _owners(teams)
     yield from takeover.take_over()
     with ThreadPoolExecutor() as background:
         elsewhere = git.hooks_folder()
@@ -41,6 +44,18 @@ def setup(params: Params) -> Iterator[str]:
             yield "pre-commit hooks"
         else:
             yield f"! no pre-commit hooks, as your Git takes hooks from {elsewhere} (core.hooksPath): {BY_HAND}"
+
+
+def _owners(teams: Sequence[str]) -> str:
+    ci = vendored.answers().get("ci", "")
+    if ci not in owners.FILES:
+        paths = ";".join(owners.protected("azure"))
+        return (
+            "! Azure DevOps keeps owners as a branch policy: `az repos policy required-reviewer create --branch main --blocking true "
+            f"--enabled true --message owners --repository-id ID --required-reviewer-ids {';'.join(teams)} --path-filter '{paths}'`"
+        )
+    new = owners.assign(ci, teams)
+    return f"{owners.FILES[ci]}: {f'{len(new)} lines are owned by {chr(32).join(teams)}' if new else 'each line has an owner already'}"
 
 
 def _sample(params: Params, background: Executor) -> str:

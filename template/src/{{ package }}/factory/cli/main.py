@@ -34,6 +34,7 @@ SYNONYMS = {
     "factory update": "upgrade",
     "factory adopt": "new create import",
     "factory check": "lint format hooks",
+    "factory doctor": "diagnose health protect security",
     "factory ingest": "add load upload delivery",
     "factory contract": "schema validate diff",
     "factory prepare": "split preprocess process",

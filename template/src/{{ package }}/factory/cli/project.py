@@ -11,7 +11,10 @@ from .options import AS_JSON, FILE
 
 
 @main.command()
-def setup() -> None:
+@click.option(
+    "--owners", metavar="@TEAM", multiple=True, help="Who reviews changes of what decides on versions; may be repeated."
+)
+def setup(owners: tuple[str, ...]) -> None:
     """Set up a fresh copy: Git, sample data, hooks, first commit.
 
     May be run again at any time: what is done already is left alone.
@@ -20,7 +23,7 @@ def setup() -> None:
     from ..adopt import setup
     from ..workspace import migration
 
-    for step in setup.setup(config.load()):
+    for step in setup.setup(config.load(), owners):
         click.echo(step if step.startswith("! ") else f"✓ {step}")
     for line in migration.remaining():
         click.echo(f"! {line}")
@@ -92,6 +95,24 @@ def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: 
     if not files and (pending := changes.pending()):
         click.echo("\n".join(f"! {line}" for line in (*pending, changes.DECLINE)))
     raise SystemExit(failed)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is missing of owners, signatures, storage and the platform's protections.
+
+    Only looks. The platform is asked with the token in FACTORY_TOKEN. Exit code 1: something is missing that `doctor` in
+    policy.yaml lists.
+    """
+    from ..check import doctor
+
+    findings = list(doctor.diagnose())
+    for finding in findings:
+        mark = "✗" if finding.fails else "!"
+        click.echo(
+            "\n".join(f"{mark} {finding.name}: {problem}" for problem in finding.problems) or f"✓ {finding.name}"
+        )
+    raise SystemExit(any(finding.fails for finding in findings))
 
 
 @main.command()

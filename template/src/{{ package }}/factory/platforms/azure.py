@@ -6,12 +6,19 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from .base import Platform, Review, cut
+from .base import NO_OWNERS, NO_REVIEW, PUSHED, UNCHECKED, Platform, Review, cut
 
 API_VERSION = "7.1"
 MAX_DESCRIPTION = 4000  # characters
 MAX_PUSHES = 1000
 APPROVED = 5  # with suggestions; without it is 10
+
+POLICIES = {
+    "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd": NO_REVIEW,
+    "fd2167ab-b0be-447a-8ec8-39368250530e": NO_OWNERS,
+    "0609b952-1397-4640-95ec-e00a01b2c241": UNCHECKED,
+}
+"""By type of branch policy, what is open without it."""
 
 
 class Azure(Platform):
@@ -140,6 +147,23 @@ class Azure(Platform):
             if update["newObjectId"] in known
         ]
 
+    def unprotected(self, branch: str, tag: str) -> Iterator[tuple[str, str]]:
+        """By branch policies; what they hinder cannot be pushed. The rights on tags are in no API that says them."""
+        repository = self.api("GET", self._repository)["id"]
+        policies = [
+            each
+            for each in self.api("GET", "policy/configurations")["value"]
+            if each["isEnabled"] and each["isBlocking"]
+        ]
+        kinds = {each["type"]["id"] for each in policies if _concerns(each["settings"]["scope"], repository, branch)}
+        yield from (problem for kind, problem in POLICIES.items() if kind not in kinds)
+        if not kinds & POLICIES.keys():
+            yield PUSHED
+        yield (
+            "tags",
+            f"see in the repository's settings that nobody may force push or delete refs/tags/{tag.rpartition('/')[0]}",
+        )
+
     def set_output(self, name: str, value: str) -> None:
         """An output variable of the step."""
         log = getattr(sys.stdout, "stream", sys.stdout)  # past cli/log.py, which lets no command through
@@ -155,6 +179,17 @@ class Azure(Platform):
 
     def _pull_request_url(self, number: int) -> str:
         return f"{self.env['BUILD_REPOSITORY_URI']}/pullrequest/{number}"
+
+
+def _concerns(scopes: Any, repository: str, branch: str) -> bool:
+    """Whether one of a policy's scopes is the branch."""
+    here = [each for each in scopes if each.get("repositoryId") in (repository, None)]
+    ref = f"refs/heads/{branch}"
+    return any(
+        each.get("matchKind") == "DefaultBranch"
+        or (ref.startswith(each["refName"]) if each.get("matchKind") == "Prefix" else each.get("refName") == ref)
+        for each in here
+    )
 
 
 def _is_service(identity: Any) -> bool:

@@ -1,7 +1,7 @@
 """What a CI platform provides: facts about this run, and comments, pull requests and issues."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -85,6 +85,13 @@ class Platform(ABC):
         know who pushed, as of a fork's branch.
         """
 
+    @abstractmethod
+    def unprotected(self, branch: str, tag: str) -> Iterator[tuple[str, str]]:
+        """What the platform lets people do to the branch and to such tags that it should not. Raises FactoryError.
+
+        Each with the name that `factory doctor` has for it, branch or tags.
+        """
+
     def render_comment(self, report: str) -> str:
         """The Markdown, cut to the platform's limit, with a link to the run."""
         rest = f"\n\nLogs, and the report with plots (`reports/report.html` in the artifacts): [this run]({self.run_url})\n"
@@ -99,6 +106,14 @@ class Platform(ABC):
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """User and password of the image registry, if it is the platform's own."""
         return None
+
+
+NO_REVIEW = "branch", "a change of main needs nobody's review"
+NO_OWNERS = "branch", "a change of what has an owner does not need the owner's review"
+PUSHED = "branch", "main can be pushed to, without a pull request"
+FORCED = "branch", "main can be replaced by a forced push"
+UNCHECKED = "branch", "a change can be merged though its pipeline fails"
+MOVED = "tags", "a version's tag can be moved or deleted"
 
 
 def cut(page: str, most: int) -> str:

@@ -1,12 +1,14 @@
 """GitHub, or GitHub Enterprise Server."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .base import Platform, Review
+from .base import FORCED, MOVED, NO_OWNERS, NO_REVIEW, PUSHED, UNCHECKED, Platform, Review
 
 
 class GitHub(Platform):
@@ -104,6 +106,47 @@ class GitHub(Platform):
         permission = self.api("GET", f"collaborators/{login}/permission")["permission"]
         return permission in ("admin", "write")
 
+    def unprotected(self, branch: str, tag: str) -> Iterator[tuple[str, str]]:
+        """By rulesets, and by the older branch protection, which only an administrator's token can read."""
+        rules = self._branch_rules(branch)
+        reviews = rules["pull_request"]
+        if not any(each.get("required_approving_review_count") for each in reviews):
+            yield NO_REVIEW
+        if not any(each.get("require_code_owner_review") for each in reviews):
+            yield NO_OWNERS
+        if not reviews:
+            yield PUSHED
+        if not rules["non_fast_forward"]:
+            yield FORCED
+        if not rules["required_status_checks"]:
+            yield UNCHECKED
+        if not {"update", "deletion"} <= self._tag_rules(f"refs/tags/{tag}"):
+            yield MOVED
+
+    def _branch_rules(self, branch: str) -> dict[str, list[Any]]:
+        """By type the rules' parameters."""
+        rules = defaultdict(list)
+        for each in self.api.pages(f"rules/branches/{branch}", per_page=100):
+            rules[each["type"]].append(each.get("parameters") or {})
+        if (self.api("GET", f"branches/{branch}").get("protection") or {}).get("enabled"):
+            older = self.api("GET", f"branches/{branch}/protection")
+            if reviews := older.get("required_pull_request_reviews"):
+                rules["pull_request"].append(
+                    reviews | {"require_code_owner_review": reviews["require_code_owner_reviews"]}
+                )
+            rules["required_status_checks"] += filter(None, [older.get("required_status_checks")])
+            rules["non_fast_forward"] += [{}] if not older["allow_force_pushes"]["enabled"] else []
+        return rules
+
+    def _tag_rules(self, ref: str) -> set[str]:
+        """The types of the rules for the tag."""
+        listed = self.api.pages("rulesets", targets="tag", per_page=100)
+        active = [each["id"] for each in listed if (each["target"], each["enforcement"]) == ("tag", "active")]
+        found = [self.api("GET", f"rulesets/{number}") for number in active]
+        return {
+            rule["type"] for each in found if _concerns(each["conditions"]["ref_name"], ref) for rule in each["rules"]
+        }
+
     def set_output(self, name: str, value: str) -> None:
         """An output of the step."""
         with Path(self.env["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
@@ -118,3 +161,11 @@ class GitHub(Platform):
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """GitHub's registry accepts the token."""
         return (self.env["GITHUB_ACTOR"], self.token) if address.startswith("ghcr.io/") else None
+
+
+def _concerns(condition: Any, ref: str) -> bool:
+    included, excluded = (
+        any(pattern == "~ALL" or fnmatchcase(ref, pattern) for pattern in condition[kind])
+        for kind in ("include", "exclude")
+    )
+    return included and not excluded

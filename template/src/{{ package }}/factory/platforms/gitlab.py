@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .base import Platform, Review
+from .base import FORCED, MOVED, NO_OWNERS, PUSHED, Platform, Review
 
 BOT = re.compile(r"(project|group)_\d+_bot")  # users that tokens act as
 APPROVED = "approved this merge request"
@@ -117,6 +118,20 @@ class GitLab(Platform):
         OUTPUTS.parent.mkdir(exist_ok=True)
         with OUTPUTS.open("a", encoding="utf-8") as file:
             print(f"{name.upper()}={' '.join(value.split())}", file=file)
+
+    def unprotected(self, branch: str, tag: str) -> Iterator[tuple[str, str]]:
+        """Where several rules are for a branch, the most permissive counts; owners are asked in GitLab Premium only."""
+        listed = self.api.pages("protected_branches", per_page=100)
+        rules = [each for each in listed if fnmatchcase(branch, each["name"])]
+        if not rules or any(level["access_level"] for each in rules for level in each["push_access_levels"]):
+            yield PUSHED
+        if not rules or any(each["allow_force_push"] for each in rules):
+            yield FORCED
+        if not any(each.get("code_owner_approval_required") for each in rules):
+            yield NO_OWNERS
+        tags = self.api.pages("protected_tags", per_page=100)
+        if not any(fnmatchcase(tag, each["name"]) for each in tags):
+            yield MOVED
 
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """The job's password works for the project's own registry only."""

@@ -201,6 +201,12 @@ def remote_name() -> str | None:
     return names[0]
 
 
+def remote_address() -> str | None:
+    """The address of the remote that holds the versions."""
+    remote = remote_name()
+    return _query("remote", "get-url", remote) if remote else None
+
+
 def remote_head(remote: str, branch: str) -> str | None:
     """The commit of the remote's branch, fetched, or None if there is no such branch."""
     heads = _with_credentials("ls-remote", "--heads", remote, f"refs/heads/{branch}")
