@@ -59,6 +59,6 @@ def test_file_is_made_where_there_is_none():
 
 @pytest.mark.parametrize("team", ["me/team", "@me team", "@", "x\n* @y"])
 def test_what_is_no_team_is_refused(team):
-    with pytest.raises(FactoryError, match=r"is no team or person"):
+    with pytest.raises(FactoryError, match=r"is not a team or person"):
         owners.assign("github", [team])
     assert not Path(".github").exists()

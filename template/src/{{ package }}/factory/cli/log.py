@@ -12,7 +12,7 @@ COMMAND = re.compile(r"((?:^|[\r\n])\s*:)(?=:)|(##)(?=\w*\[)")
 
 
 class Log:
-    """A stream in which no text is a command: an invisible character breaks what looks like one."""
+    """A stream that prints no commands: an invisible character breaks what looks like one."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

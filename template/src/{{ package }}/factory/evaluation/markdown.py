@@ -22,7 +22,7 @@ SPAN = re.compile(
     rf"""(?<!\S)(?P<open>[("']+)?           # from the beginning of a word
     (?: `(?P<code>[^`]+)`
       | (?P<words>(?![("'])\S*{MEANINGFUL}\S*?(?:[ ]\S*{MEANINGFUL}\S*?)*) )
-    (?=(?(open)[,.;:'")]|[,.;:])*(?:\s|$))  # to its end""",
+    (?=(?(open)[,.;:'")]|[,.;:])*(?:\s|$))  # as far as its last letter""",
     re.VERBOSE,
 )
 BLOCK = re.compile(r"^(\d*)(?=[-+.)>]\s|[-+=.)>]+$|/)")

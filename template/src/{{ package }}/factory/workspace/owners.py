@@ -48,7 +48,7 @@ def assign(ci: str, teams: Sequence[str]) -> list[str]:
     """Make the teams owners of what has none; the patterns that they now own. Raises FactoryError."""
     for team in teams:
         if not OWNER.fullmatch(team):
-            raise FactoryError(f"--owners {team}: is no team or person, such as @your-organisation/your-team")
+            raise FactoryError(f"--owners {team}: is not a team or person such as @your-organisation/your-team")
     new, file = unowned(ci), FILES[ci]
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     owned = [f"{line} {' '.join(teams)}" if line.strip() in new else line for line in lines]
