@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from late_flights.factory.check import checks, run
 from late_flights.factory.errors import FactoryError
-from tests.factory import cli_runner, git_repository
+from tests.factory import cli_runner, git_repository, toy
 
 from machinery.update.vendored_project import FACTORY, MACHINERY
 
@@ -128,6 +128,20 @@ def test_hashes_are_no_secrets_and_others_can_be_named(mine):
     file = put("tests/keys/one.txt", SECRET)
     assert failed(cli_runner.run("check", file).output) == {"secrets"}
     assert not failed(cli_runner.run("check", file, "--exclude=tests/keys/*").output)
+
+
+def test_settings_keep_to_the_policy(mine):
+    put("policy.yaml", "gate: {margin: {max: 0.05}}\nnames: {branch: main}\n")
+    put("params.yaml", toy.text(gate={"margin": 0.1}))
+    shown = cli_runner.run("check", "policy.yaml").output
+    assert failed(shown) == {"policy"} and "POLICY: gate.margin is 0.1, and must be at most 0.05\n" in shown
+    put("params.yaml", toy.text(gate={"margn": 0.05}))
+    assert "✗ policy: params.yaml: gate.margn: unknown key" in cli_runner.run("check", "policy.yaml").output
+    put("params.yaml", toy.text(gate={"margin": 0.05}))
+    assert "✓ policy\n" in cli_runner.run("check", "policy.yaml").output
+    assert "policy" not in cli_runner.run("check", "policy.yaml", "--skip=policy").output
+    git_repository.git("checkout", "--quiet", "-b", "feature/one")
+    assert "POLICY: the name of the branch, feature/one, does not match main" in cli_runner.run("check").output
 
 
 def test_an_unknown_check_and_a_missing_file_are_named(mine):

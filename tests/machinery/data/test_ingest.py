@@ -88,6 +88,16 @@ def test_earlier_delivery_is_never_replaced():
     assert Path("data/raw/rows.csv").read_bytes() == before and ledger.entries() == recorded
 
 
+def test_name_of_a_delivery_is_by_the_policy():
+    toy.rows(100).write_parquet("May.parquet")
+    Path("policy.yaml").write_text("names: {delivery: '[a-z]+-\\d{4}-\\d{2}\\..+'}", encoding="utf-8")
+    reason = r"POLICY: the name of the delivery, May.parquet, does not match [a-z]+-\d{4}-\d{2}\..+, "
+    assert refused("ingest", "May.parquet").startswith(reason)
+    assert ledger.entries() == []
+    Path("May.parquet").rename("flights-2013-05.parquet")
+    assert run("ingest", "flights-2013-05.parquet").exit_code == 0
+
+
 def test_file_that_lies_in_the_way_is_not_replaced():
     Path("data/raw/rows.csv").write_text("somebody's")
     toy.rows(50).write_csv("rows.csv")

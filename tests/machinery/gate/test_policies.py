@@ -32,7 +32,7 @@ def test_policy_is_kept(text, reason):
     git_repository.commit(**{"policy.yaml": text})
     result = run("promote", "-m", "why")
     assert result.exit_code == 1 and "✗ Rejected: POLICY\n" in result.stderr
-    assert f"POLICY: {reason} by policy.yaml and policy.yaml of main. Next: " in result.stderr
+    assert f"POLICY: {reason} by the policy of the working tree and main. Next: " in result.stderr
     assert versions.local() == []
 
 
@@ -42,7 +42,7 @@ def test_policy_of_main_and_of_the_champion_hold_too():
     git_repository.commit(**{"policy.yaml": "gate: {calibration: {max: 0.4}}"})
     git("checkout", "--quiet", "-b", "other")
     git_repository.commit(**{"policy.yaml": "gate: {calibration: {max: 0.9}}"})
-    assert "must be at most 0.4 by policy.yaml of main. Next: " in run("compare").stderr
+    assert "must be at most 0.4 by the policy of main. Next: " in run("compare").stderr
     Path("params.yaml").write_text(toy.text(gate=GATE | {"calibration": 0.4}), encoding="utf-8")
     another_model("stricter")
     git("branch", "--quiet", "--force", "main", "HEAD")
@@ -60,10 +60,14 @@ def card(**fields):
 @pytest.mark.usefixtures("committed")
 def test_risk_is_at_least_that_of_the_data():
     card(data_class="personal", risk="low")
-    assert "POLICY: risk is low, and must be high for data of the class personal by policy.yaml and " in run("compare").stderr
+    assert (
+        "POLICY: risk is low, and must be high for data of the class personal by the policy of the working tree and "
+        in run("compare").stderr
+    )
     card(data_class="secret")
     assert (
-        "POLICY: data_class is secret, and must be one of public, internal, personal by policy.yaml and " in run("compare").stderr
+        "POLICY: data_class is secret, and must be one of public, internal, personal by the policy of the working tree and "
+        in run("compare").stderr
     )
 
 
@@ -71,8 +75,8 @@ def test_risk_is_at_least_that_of_the_data():
 def test_tags_stay_with_the_version():
     git_repository.commit(**{"policy.yaml": "tags: [purpose, data_class, risk, retention]"})
     assert (
-        "has no data_class by policy.yaml and " in run("compare").stderr
-        and "has no risk by policy.yaml and " in run("compare").stderr
+        "has no data_class by the policy of the working tree and " in run("compare").stderr
+        and "has no risk by the policy of the working tree and " in run("compare").stderr
     )
     card(purpose="planning", data_class="internal", risk="low", retention="a year")
     promoted()

@@ -76,7 +76,7 @@ def update(template: str | None, release: str | None, data: tuple[str, ...], nam
     "--accept", is_flag=True, help="Accept how the template's files differ from its release, in factory/PATCHES."
 )
 def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: tuple[str, ...], accept: bool) -> None:
-    """Check style, types, secrets, pipelines and the template's files.
+    """Check style, types, secrets, settings, pipelines and the template's files.
 
     Style is fixed where it can be. Without FILES all files of the repository are checked, and what releases ask of your
     files is named until it is done.

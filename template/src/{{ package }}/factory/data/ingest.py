@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock
 
-from .. import manifest, tables
+from .. import manifest, policy, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError, Violation
 from ..paths import DVC_TMP, RAW
@@ -73,7 +73,10 @@ def ingest_inbox(params: Params) -> list[Entry]:
 
 def _check_names(files: list[Path], earlier: list[Entry]) -> None:
     names, entered = [file.name for file in files], {entry.file for entry in earlier}
+    rules = policy.load()
     for file in files:
+        for problem in rules.wrong_name("delivery", file.name):
+            raise FactoryError(f"POLICY: {problem}, as policy.yaml wants it: rename the file")
         if names.count(file.name) > 1:
             raise FactoryError(f"two files are named {file.name}: rename one")
         if not file.is_file():

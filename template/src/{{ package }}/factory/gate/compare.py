@@ -20,6 +20,7 @@ from ..metrics import definitions
 from ..metrics.fairness import Predictions
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion
+from ..registry.trust import trust
 from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
 from ..training.onnx import estimators
@@ -42,14 +43,15 @@ def compare(
 ) -> GateResult:
     """Check the working tree's model against the last of the versions. Raises CannotEvaluate."""
     definitions.main_metric(params)
-    commits = limits.commits(previous)
     integrity.check()
+    trusted = trust()
+    commits = limits.commits(trusted, previous)
     version, reference = reference_model(params, previous, accepted)
     evidence = gather(params, version, accepted)
     because = (accepted_limits or "").strip() or None
     weaker = limits.weaker(params, commits, because)
     results = [*checks.run_checks(evidence), *(weaker or [limits.as_strict(commits)])]
-    results += limits.allowed(limits.policies(commits), params)
+    results += limits.allowed(trusted.policies, params)
     if require_champion and not previous:
         results.insert(0, Check("NO_CHAMPION", "promoted versions to compare with", 0, "≥ 1", False))
     model = manifest.model_id()

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .. import PACKAGE, config, policy
+from .. import PACKAGE, config
 from ..config import Gate, Params, Section
 from ..evaluation import card_input
 from ..metrics.definitions import METRICS
 from ..policy import Policies
+from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..workspace import git
 from .checks import Check
@@ -22,26 +23,16 @@ def allowed(policies: Policies, params: Params) -> list[Check]:
     names = {"project": PACKAGE, "branch": git.branch()}
     found = policies.problems(params.gate, card_input.load().tags, names)
     if not found:
-        note = f"by {' and '.join(policies.by_place)}"
-        return [Check("POLICY", "limits, tags and names", None, "as allowed", True, note=note)]
-    return [Check("POLICY", what, None, "", False, note=f"by {' and '.join(places)}") for what, places in found.items()]
+        what = "limits, tags and names"
+        return [Check("POLICY", what, None, "as allowed", True, note=_by(policies.by_place))]
+    return [Check("POLICY", what, None, "", False, note=_by(places)) for what, places in found.items()]
 
 
-def policies(commits: Mapping[str, str]) -> Policies:
-    """The policies of the working tree and of the commits, by name."""
-    of_commits = {name: f"{policy.FILE} of {name}" for name in commits}
-    texts = {place: git.show(commits[name], f"{policy.FILE}") for name, place in of_commits.items()}
-    return Policies(
-        {f"{policy.FILE}": policy.load(), **{place: policy.parse(text, place) for place, text in texts.items()}}
-    )
-
-
-def commits(previous: list[Version]) -> dict[str, str]:
+def commits(trusted: Trust, previous: list[Version]) -> dict[str, str]:
     """By name, the commits whose limits count: main's, the champion's, and after a rollback the last promoted model's."""
     promoted = [version for version in previous if not version.problem and version.facts["action"] == "promote"]
-    versions = {version.name: version.commit for version in [*promoted[-1:], *previous[-1:]]}
-    _, main = git.main()
-    return {"main": main, **versions} if main else versions
+    main = {trusted.branch: trusted.main} if trusted.main else {}
+    return main | {version.name: version.commit for version in [*promoted[-1:], *previous[-1:]]}
 
 
 def weaker(ours: Params, commits: Mapping[str, str], accepted: str | None) -> list[Check]:
@@ -97,6 +88,10 @@ def _measured_otherwise(ours: Params, theirs: Params) -> Iterator[tuple[str, str
 
 def _is_lower(floor: float, before: float, direction: int) -> bool:
     return not direction * floor >= direction * before  # so that not-a-number is lower
+
+
+def _by(places: Collection[str]) -> str:
+    return f"by the policy of {' and '.join(places)}"
 
 
 def _weaker(key: str, here: str, there: str, names: Collection[str], accepted: str | None) -> Check:

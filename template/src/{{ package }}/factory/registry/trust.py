@@ -37,7 +37,7 @@ def trust() -> Trust:
     """
     branch, main = git.main()
     files = _files(main)
-    policies = {POLICY: policy.load(), branch: _policy(branch, files)}
+    policies = {"the working tree": policy.load(), branch: _policy(branch, files)}
     for tag in tags.read(tags.refs()[-1:]):
         policies[tag.name] = _policy(tag.name, _files(tag.commit))
     allowed = f"{files.get(ALLOWED, '')}\n{policies[branch].signers}"

@@ -1,0 +1,23 @@
+"""Check params.yaml and the model card by the policy here, before main and the gate do."""
+
+from .. import PACKAGE, config, policy
+from ..errors import FactoryError
+from ..evaluation import card_input
+from ..policy import Policies
+from ..workspace import git
+from .checks import Result
+
+NAME = "policy"
+
+
+def check() -> Result | None:
+    """The result, or None where there is no policy.yaml."""
+    if not policy.FILE.exists():
+        return None
+    try:
+        here = Policies({str(policy.FILE): policy.load()})
+        names = {"project": PACKAGE, "branch": git.branch()}
+        problems = here.problems(config.load().gate, card_input.load().tags, names)
+    except FactoryError as error:
+        return Result(NAME, False, str(error))
+    return Result(NAME, not problems, output="\n".join(f"POLICY: {problem}" for problem in problems))
