@@ -1,0 +1,65 @@
+"""Two organisations' forks of the template: what one lets pass the other refuses, and a change of its policy takes effect by an update."""
+
+import shutil
+
+import pytest
+from conftest import ROOT, commit, git
+from workshop import Governed, first_version
+
+pytestmark = pytest.mark.nightly
+
+
+def fork(template, folder, policy: str, release: str):
+    """The organisation's repository of the template, with its own policy in that release."""
+    if not folder.exists():
+        shutil.copytree(template, folder)
+    path = folder / "template/policy.yaml"
+    own = [line for line in path.read_text("utf-8").splitlines() if not line.startswith(policy.partition(":")[0])]
+    path.write_text("\n".join([*own, policy, ""]), "utf-8")
+    (folder / "tools").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "tools/manifest.py", folder / "tools")
+    Governed(folder, folder).done("python", "tools/manifest.py")
+    commit(folder, release)
+    return folder
+
+
+def challenger(project: Governed) -> bytes:
+    """More trees, by a wider margin."""
+    project.set("max_iter: 60", "max_iter: 100")
+    project.set("  margin: 0.01", "  margin: 0.02")
+    project.train("More trees, a wider margin")
+    git(project.folder, "push", "--quiet", "origin", "main")
+    return project.model()
+
+
+def promote(project: Governed) -> tuple[int, str, str]:
+    return project.run("factory", "promote", "-m", "more trees", "--accept-weaker-limits", "measured on more flights")
+
+
+def test_policy_of_an_organisation_decides(template, tmp_path):
+    forks = {
+        "lenient": fork(template, tmp_path / "lenient", "gate: {margin: {max: 0.05}}", "1.0.0"),
+        "strict": fork(template, tmp_path / "strict", "gate: {margin: {max: 0.01}}", "1.0.0"),
+    }
+    lenient, strict = (first_version(place, tmp_path / f"{name} project", "Flights") for name, place in forks.items())
+    assert challenger(lenient) == challenger(strict)
+
+    code, out, err = promote(lenient)
+    assert code == 0 and "model/v2 is the champion" in out, err
+    code, out, err = promote(strict)
+    assert code == 1 and "✗ Rejected: POLICY\n" in err
+    assert "gate.margin is 0.02, and must be at most 0.01 by policy.yaml" in err
+
+    fork(template, forks["lenient"], "gate: {margin: {max: 0.015}}", "1.1.0")
+    assert "policy.yaml" in lenient.done("factory", "update")
+    shown = lenient.run("factory", "check", "policy.yaml", "params.yaml")[1]
+    assert "POLICY: gate.margin is 0.02, and must be at most 0.015" in shown
+    lenient.set("max_iter: 100", "max_iter: 110")
+    lenient.train("Update, and more trees")
+    git(lenient.folder, "push", "--quiet", "origin", "main")
+    code, out, err = promote(lenient)
+    assert code == 1 and "gate.margin is 0.02, and must be at most 0.015 by policy.yaml" in err
+    lenient.set("  margin: 0.02", "  margin: 0.015")
+    lenient.train("Keep to the policy")
+    git(lenient.folder, "push", "--quiet", "origin", "main")
+    assert "model/v3 is the champion" in lenient.done("factory", "promote", "-m", "more trees")
