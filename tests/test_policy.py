@@ -48,7 +48,7 @@ def test_policy_of_an_organisation_decides(template, tmp_path):
     assert code == 0 and "model/v2 is the champion" in out, err
     code, out, err = promote(strict)
     assert code == 1 and "✗ Rejected: POLICY\n" in err
-    assert "gate.margin is 0.02, and must be at most 0.01 by policy.yaml" in err
+    assert "gate.margin is 0.02, and must be at most 0.01 by the policy of the working tree" in err
 
     fork(template, forks["lenient"], "gate: {margin: {max: 0.015}}", "1.1.0")
     assert "policy.yaml" in lenient.done("factory", "update")
@@ -58,7 +58,7 @@ def test_policy_of_an_organisation_decides(template, tmp_path):
     lenient.train("Update, and more trees")
     git(lenient.folder, "push", "--quiet", "origin", "main")
     code, out, err = promote(lenient)
-    assert code == 1 and "gate.margin is 0.02, and must be at most 0.015 by policy.yaml" in err
+    assert code == 1 and "gate.margin is 0.02, and must be at most 0.015 by the policy of the working tree" in err
     lenient.set("  margin: 0.02", "  margin: 0.015")
     lenient.train("Keep to the policy")
     git(lenient.folder, "push", "--quiet", "origin", "main")

@@ -146,7 +146,7 @@ def test_settings_keep_to_the_policy(mine):
 
 def test_an_unknown_check_and_a_missing_file_are_named(mine):
     assert cli_runner.refused("check", "--skip=mypi") == "--skip mypi: no such check: did you mean mypy?"
-    assert cli_runner.refused("check", "--skip=xx").startswith("--skip xx: no such check: template, images, ruff-check, ")
+    assert cli_runner.refused("check", "--skip=xx").startswith("--skip xx: no such check: template, images, policy, ruff-check, ")
     assert cli_runner.refused("check", "nowhere.py") == "nowhere.py: no such file"
 
 
