@@ -63,9 +63,8 @@ def test_policy_that_the_branch_loosens(target):
 
 def test_risk_that_is_declared_low(target):
     card = target.folder / "docs/model-card.yaml"
-    text = card.read_text("utf-8")
-    card.write_text(text.replace("data_class:", "data_class: personal") if "data_class:" in text else text, "utf-8")
+    card.write_text(card.read_text("utf-8").replace("data_class:", "data_class: personal"), "utf-8")
     target.set("max_iter: 40", "max_iter: 45")
     target.train("Of people")
     target.save("Push")
-    target.refused("POLICY", "factory", "promote", "-m", "people")
+    target.refused("POLICY", "factory", "compare")
