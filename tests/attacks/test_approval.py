@@ -5,10 +5,9 @@ import json
 
 import pytest
 from attack import Target, duplicate
-from conftest import git
 
 WORDS = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
-BOB = "bob <bob@example.com>"
+ALICE, BOB = "alice <alice@example.com>", "bob <bob@example.com>"
 
 
 def write_card(project: Target, *approvals: dict[str, str]) -> None:
@@ -50,17 +49,15 @@ def test_author_of_the_approval_is_forged(trained_by_alice):
     project.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
 
 
-def test_whole_approval_is_in_the_name_of_another(trained_by_alice):
+def test_approval_in_the_name_of_another_is_unsigned(trained_by_alice):
     project, model = trained_by_alice
-    for setting, value in {"user.name": "bob", "user.email": "bob@example.com", "commit.gpgsign": "false"}.items():
-        git(project.folder, "config", setting, value)
-    approve(project, BOB, model)
+    approve(project, BOB, model, f"--author={BOB}", "--no-gpg-sign")
     project.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
 
 
 def test_author_of_the_model_is_forged(signed):
     model = train(signed, "--author=carol <carol@example.com>")
-    approve(signed, "alice <alice@example.com>", model)
+    approve(signed, ALICE, model, f"--author={ALICE}")
     signed.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
 
 
@@ -68,6 +65,6 @@ def test_approval_that_nobody_forged(trained_by_alice):
     """What the attacks are compared with."""
     project, model = trained_by_alice
     project.become("bob")
-    approve(project, BOB, model)
+    approve(project, BOB, model, f"--author={BOB}")
     project.become("alice")
     project.done("factory", "promote", "-m", "better")

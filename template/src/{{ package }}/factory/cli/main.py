@@ -52,6 +52,7 @@ SYNONYMS = {
     "factory serve": "server api run-server",
     "factory key": "token",
     "factory export": "onnx convert",
+    "factory pin": "digest",
     "factory build": "image docker package",
     "factory publish": "release",
     "factory summary": "status",

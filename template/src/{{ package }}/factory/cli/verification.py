@@ -1,10 +1,13 @@
 """Commands that prove what a version claims."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .main import main
+from .options import FILE
+from .versions import show_lineage
 
 
 @main.command()
@@ -35,15 +38,35 @@ def verify(version: str, quick: bool, python: str | None) -> None:
 
 
 @main.command()
-def reproduce() -> None:
-    """Train again without cache, and compare with dvc.lock.
+@click.argument("request", metavar="[REQUEST_ID]", required=False)
+@click.option("--captures", type=FILE, envvar="FACTORY_CAPTURE", help="Folder of captures (default: FACTORY_CAPTURE).")
+def reproduce(request: str | None, captures: Path | None) -> None:
+    """Train again without cache, and compare with dvc.lock; or answer a request again.
 
     A model that dvc.lock names, but that its inputs do not give, is refused: NOT_REPRODUCED. Where dvc.lock is out of
     date, every stage is run here, as by `dvc repro`, and none is taken from a cache.
-    """
-    from ..verification import checkout
 
-    click.echo(f"✓ {checkout.reproduce()}")
+    With the X-Request-ID of a captured request, the version that answered it scores its rows again, with the same
+    result to the last bit, or it is refused; shown are the rows, and of what and by whom the version was made.
+
+    \b
+    Example: factory reproduce 5f0c2d --captures captures
+    """
+    if request is None:
+        from ..verification import checkout
+
+        return click.echo(f"✓ {checkout.reproduce()}")
+    if captures is None:
+        raise click.UsageError("--captures FOLDER is missing, and FACTORY_CAPTURE is not set")
+    from ..registry import lineage
+    from ..verification import request as requests
+
+    for answer in requests.find(request, captures):
+        click.echo("\n".join(answer.lines()))
+        answer.check()
+        click.echo(f"✓ {answer.version.name} gives the same again, to the last bit\n")
+        show_lineage(lineage.trace(answer.version))
+    return None
 
 
 def _show(step: Any) -> None:

@@ -110,8 +110,7 @@ def trace(version: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        for name, text in _lineage(facts).items():
-            click.echo(f"{name:<12}{text}")
+        show_lineage(facts)
 
 
 @main.command()
@@ -143,6 +142,12 @@ def _show_result(result: Any) -> None:
     click.echo(f"✓ {result.verdict}")
 
 
+def show_lineage(facts: dict[str, Any]) -> None:
+    """Show what a version was made of, in ten lines."""
+    for name, text in _lineage(facts).items():
+        click.echo(f"{name:<12}{text}")
+
+
 def _lineage(facts: dict[str, Any]) -> dict[str, str]:
     from ..evaluation.formatting import number
 
@@ -156,7 +161,7 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
         **({"approved": _approved(version)} if version["approvals"] else {}),
         "why": version["why"],
         "commit": f"{code['commit'][:8]} {code['subject']} ({code['author']}, {code['at'][:10]})",
-        "data": f"{len(facts['data'])} deliveries, sha256 of the training rows {run['data']['train'][:12]}",
+        "data": f"{len(facts['data'])} deliveries{_deliverers(facts['data'])}, sha256 of the training rows {run['data']['train'][:12]}",
         "rows": f"{number(run['data']['rows'])} training rows{_span(run['data'])}",
         "estimator": f"{estimator or 'of model.py'}, {arguments or 'no arguments'}",
         "metrics": ", ".join(
@@ -166,6 +171,13 @@ def _lineage(facts: dict[str, Any]) -> dict[str, str]:
         "packages": f"{facts['environment']['packages']}, sha256 of uv.lock {facts['environment']['uv.lock'][:12]}",
         "model": f"sha256 of its manifest {version['model'][:12]}",
     }
+
+
+def _deliverers(deliveries: list[dict[str, Any]]) -> str:
+    from ..errors import listed
+
+    names = sorted({each["by"] for each in deliveries} - {""})
+    return f" by {listed(names, 3)}" if names else ""
 
 
 def _approved(record: dict[str, Any]) -> str:
