@@ -44,6 +44,12 @@ def test_image_is_pushed_and_named_by_its_digest(docker, monkeypatch):
     assert tag == ["tag", "sha256:1234", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
 
 
+def test_version_that_does_not_count_is_not_pushed(docker):
+    git_repository.git("tag", "--annotate", "--force", "--message", "mine", "model/v1", "HEAD")
+    result = run("publish", "v1")
+    assert result.exit_code == 2 and result.stderr.startswith("Error: VERSION_INVALID: model/v1 ") and not docker.calls
+
+
 @pytest.mark.parametrize("named", ["me/churn", "docker.io/me/churn"])
 def test_registry_of_docker_goes_without_its_name(docker, monkeypatch, named):
     monkeypatch.setenv(publish.REGISTRY, "docker.io/me/churn")

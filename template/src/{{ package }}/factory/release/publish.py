@@ -21,6 +21,7 @@ TIMEOUT_SECONDS = 30
 def publish(name: str) -> tuple[str, Path, str]:
     """Push the image that `factory build` made; its name by digest, its provenance, and who signed that. Raises FactoryError."""
     version, engine = versions.find(name, versions.fetch()), find_engine()
+    version.check()
     with _registry(engine, image_name()) as registry:
         tag = f"{registry}:{version.name}"
         run(engine, "tag", sbom.image_id(version), tag)  # whatever somebody may have tagged since
