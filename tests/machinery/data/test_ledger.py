@@ -60,7 +60,7 @@ def test_broken_record_is_named(values, message):
 
 UNREADABLE = {
     "of another file": ("outs:\n- path: other.csv\n", "names other.csv"),
-    "doubled": ("outs:\n- path: rows.csv\nmeta:\n  by: Eve\n  by: Zoë\n", "duplicate key"),
+    "doubled": ("outs:\n- path: rows.csv\nmeta:\n  by: Eve\n  by: Zoë\n", "by is in it twice"),
     "cut": ("outs:\n- path: 'rows", "found unexpected end of stream"),
     "two outputs": ("outs:\n- path: rows.csv\n- path: other.csv\n", "too many values"),
     "empty": ("", ""),

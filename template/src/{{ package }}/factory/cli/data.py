@@ -61,7 +61,10 @@ def ledger(name: str | None, why: str, as_json: bool) -> None:
         tables = {"deliveries": [*map(asdict, deliveries)], "erased": [*map(asdict, erased)]}
         click.echo(json.dumps(tables, indent=2, ensure_ascii=False))
         return
-    shown = [asdict(entry) | {"sha256": entry.sha256[:12]} for entry in deliveries]
+    shown = [
+        asdict(entry) | {"received": entry.received[:16].replace("T", " "), "sha256": entry.sha256[:12]}
+        for entry in deliveries
+    ]
     click.echo(tabulate(shown, headers="keys", disable_numparse=True) or "No delivery yet")
     for erasure in erased:
         click.echo(f"erased {erasure.erased[:10]} by {erasure.erased_by}: {erasure.file}: {erasure.why}")

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from .. import manifest
 from ..errors import CannotEvaluate
@@ -112,15 +112,15 @@ def place(entry: Entry) -> Path:
 
 def record(entry: Entry, root: Path = Path()) -> None:
     """Write the record into the delivery's pointer."""
-    yaml = YAML()
-    yaml.width = 2**16
+    editor = YAML()  # which keeps comments
+    editor.width = 2**16
     path = root / entry.pointer
-    content: dict[str, Any] = yaml.load(path) if path.exists() else {"outs": [{"path": entry.file}]}
+    content: dict[str, Any] = editor.load(path) if path.exists() else {"outs": [{"path": entry.file}]}
     values = {name: kind(getattr(entry, name)) for name, kind in RECORD.items()}
     content["meta"] = {**(content.get("meta") or {}), **values}
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
+        editor.dump(content, file)
     temporary.replace(path)
 
 
@@ -176,7 +176,7 @@ def now() -> str:
 def _recorded(root: Path, pointer: Path) -> Entry | None:
     """The record in the pointer, if it has one. Raises CannotEvaluate."""
     try:
-        content: Any = YAML(typ="safe").load((root / pointer).read_bytes())
+        content: Any = yaml.load((root / pointer).read_bytes(), _Loader)
         [out] = content["outs"]
         if out["path"] != pointer.stem:
             raise ValueError(f"names {out['path']}")
@@ -186,12 +186,22 @@ def _recorded(root: Path, pointer: Path) -> Entry | None:
         values = {name: meta[name] for name in RECORD}
     except KeyError as error:
         raise _malformed(pointer, f"lacks {error.args[0]}") from error
-    except (YAMLError, AttributeError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
         raise _malformed(pointer, " ".join(str(error).split())) from error
     for name, kind in RECORD.items():
         if not isinstance(values[name], kind):
             raise _malformed(pointer, f"{name} is {values[name]!r}")
     return Entry(pointer.stem, **{name: str(value) for name, value in values.items()})
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # there may be many pointers
+    """YAML in which no key is doubled."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if doubled := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.YAMLError(f"{doubled[0]} is in it twice")
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
 
 def _malformed(path: Path, problem: str) -> CannotEvaluate:
