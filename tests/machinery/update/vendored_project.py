@@ -34,6 +34,7 @@ def vendoring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     Path(".copier-answers.yml").write_text("_commit: 0.3.0\nci: github\n")
+    Path("pyproject.toml").write_text("")
     Path(".gitignore").write_text("__pycache__\n")
     (FACTORY / "MANIFEST").write_text(manifest(RELEASE))
     git_repository.start()
