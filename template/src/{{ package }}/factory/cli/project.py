@@ -76,7 +76,7 @@ def update(template: str | None, release: str | None, data: tuple[str, ...], nam
     "--accept", is_flag=True, help="Accept how the template's files differ from its release, in factory/PATCHES."
 )
 def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: tuple[str, ...], accept: bool) -> None:
-    """Check style, types, secrets, settings, pipelines and the template's files.
+    """Check style, types, secrets, settings and the template's files.
 
     Style is fixed where it can be. Without FILES all files of the repository are checked, and what releases ask of your
     files is named until it is done.
@@ -99,7 +99,7 @@ def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: 
 
 @main.command()
 def doctor() -> None:
-    """Say what is missing of owners, signatures, storage and the platform's protections.
+    """Say what is missing of owners, signatures, storage and protections.
 
     Only looks. The platform is asked with the token in FACTORY_TOKEN. Exit code 1: something is missing that `doctor` in
     policy.yaml lists.

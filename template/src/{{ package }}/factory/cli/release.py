@@ -176,9 +176,10 @@ def build(version: str | None) -> None:
 
 @main.command()
 def pin() -> None:
-    """Pin the images that Dockerfile and compose.yaml start from, by digest, in compose.images.yaml.
+    """Pin the images that Dockerfile and compose.yaml start from.
 
-    Asks their registries, through Docker or Podman. `factory build` and Compose then take no other image of that name.
+    Writes their digests into compose.images.yaml. Asks their registries, through Docker or Podman. `factory build` and Compose
+    then take no other image of that name.
     """
     from ..errors import FactoryError, listed
     from ..release import bases, image
@@ -193,10 +194,10 @@ def pin() -> None:
 @main.command()
 @click.argument("version", metavar="vN")
 def publish(version: str) -> None:
-    """Push a version's image to the registry in FACTORY_REGISTRY, and print its name by digest.
+    """Push a version's image to the registry in FACTORY_REGISTRY.
 
-    Its provenance is written to reports/sbom/ and signed, where Git has a key to sign with or FACTORY_SIGNING_KEY is set.
-    Where FACTORY_REGISTRY is not set, this is a dry run with a registry on this machine.
+    Prints its name by digest. Its provenance is written to reports/sbom/ and signed, where Git has a key to sign with or
+    FACTORY_SIGNING_KEY is set. Where FACTORY_REGISTRY is not set, this is a dry run with a registry on this machine.
     """
     from ..release import publish
 

@@ -41,10 +41,11 @@ def verify(version: str, quick: bool, python: str | None) -> None:
 @click.argument("request", metavar="[REQUEST_ID]", required=False)
 @click.option("--captures", type=FILE, envvar="FACTORY_CAPTURE", help="Folder of captures (default: FACTORY_CAPTURE).")
 def reproduce(request: str | None, captures: Path | None) -> None:
-    """Train again without cache, and compare with dvc.lock; or answer a request again.
+    """Train without cache, or answer a request again, and compare.
 
-    A model that dvc.lock names, but that its inputs do not give, is refused: NOT_REPRODUCED. Where dvc.lock is out of
-    date, every stage is run here, as by `dvc repro`, and none is taken from a cache.
+    Without REQUEST_ID the model is trained. One that dvc.lock names, but that its inputs do not give, is refused:
+    NOT_REPRODUCED. Where dvc.lock is out of date, every stage is run here, as by `dvc repro`, and none is taken from a
+    cache.
 
     With the X-Request-ID of a captured request, the version that answered it scores its rows again, with the same
     result to the last bit, or it is refused; shown are the rows, and of what and by whom the version was made.

@@ -23,8 +23,9 @@ def compare(accepted: str | None, accepted_limits: str | None, require_champion:
     from ..registry import versions
 
     compare.delete_reports()
+    params = load_params()
     previous = versions.local(promoting=True) if offline else versions.fetch(promoting=True)
-    result = compare.compare(load_params(), previous, accepted, accepted_limits, require_champion=require_champion)
+    result = compare.compare(params, previous, accepted, accepted_limits, require_champion=require_champion)
     compare.write_reports(result)
     _show_result(result)
 
