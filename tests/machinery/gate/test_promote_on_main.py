@@ -81,9 +81,12 @@ def test_champion_from_before_signatures_were_required_is_signed_again(monkeypat
     assert "UNSIGNED: " in refused("trace", "v1") and "UNSIGNED: " in run("audit").output
     assert "there is no key to sign with" in run("rollback", "-m", "signed", "--to", "v1").stderr
     monkeypatch.setenv(signing.KEY, str(signers.key("zoe")))
-    assert "(signed by zoe@example.com)" in passed("rollback", "-m", "signed", "--to", "v1")
+    assert passed("rollback", "-m", "signed", "--to", "v1").endswith(
+        " (signed by zoe@example.com)\n! It vouches for v1, which nobody who may sign has signed\n"
+    )
     assert versions.local()[1].facts["model"] == manifest.model_id()
     assert "signed by zoe@example.com" in passed("trace", "v2") and passed("trace", "v1")
     assert run("rollback", "-m", "signed", "--to", "v1").stderr == "Error: the model of v1 is already the champion\n"
     another_model("second")
-    assert "against the champion v2 (signed by zoe@example.com)" in passed("promote", "-m", "why")
+    shown = passed("promote", "-m", "why")
+    assert "against the champion v2 (signed by zoe@example.com)" in shown and "vouches" not in shown

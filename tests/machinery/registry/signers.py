@@ -1,6 +1,5 @@
 """People with SSH keys, and what main says of them."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,8 @@ from late_flights.factory.registry import validity, versions
 from late_flights.factory.workspace import signing
 from tests.factory import git_repository
 from tests.factory.git_repository import RECORD, git
+
+from machinery import signing_key
 
 FOLDER = "../keys"  # beside the repository
 REQUIRED = {"policy.yaml": "signatures: required\n"}
@@ -18,7 +19,7 @@ def key(name: str) -> Path:
     path = Path(FOLDER, name)
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path), check=True)
+        signing_key.make(path)
     return path.resolve()
 
 

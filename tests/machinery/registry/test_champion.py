@@ -13,6 +13,7 @@ from late_flights.factory.registry.versions import Version
 from late_flights.factory.workspace import process
 from tests.factory import git_repository
 
+FILES = {".git", ".gitignore", "model", "note.txt"}
 ROWS = pl.DataFrame({"key": ["k1", "k2"], "answer": [True, False]})
 
 
@@ -68,7 +69,12 @@ def test_worktree_is_of_the_commit_whatever_is_here(version):
 
 
 def test_model_is_fetched_once(version, commands):
-    assert champion.checkout(version) == champion.checkout(version)
+    """What the champion's environment and Python leave there is not the commit's."""
+    folder = champion.checkout(version)
+    for name in (".venv/lib/x.py", "src/__pycache__/x.pyc"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).touch()
+    assert champion.checkout(version) == folder
     [(command, _, _)] = commands
     assert command[1:7] == ("-m", "dvc", "get", "--rev", version.commit, ".")
 
@@ -97,12 +103,19 @@ def add_file(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text("raise SystemExit")
 
 
-@pytest.mark.parametrize("attack", [reseal, edit_unseen, add_file])
+def add_ignored_package(folder: Path) -> None:
+    """In place of the library of that name, as Python looks here first; it ignores itself."""
+    (folder / "polars").mkdir()
+    for name, content in {".gitignore": "*", "__init__.py": "raise SystemExit"}.items():
+        (folder / "polars" / name).write_text(content)
+
+
+@pytest.mark.parametrize("attack", [reseal, edit_unseen, add_file, add_ignored_package])
 def test_worktree_that_somebody_changed_is_made_again(version, commands, capsys, attack):
     folder = champion.checkout(version)
     attack(folder)
     assert champion.checkout(version) == folder and len(commands) == 2
-    assert (folder / "note.txt").read_text() == "of the champion" and not (folder / "sitecustomize.py").exists()
+    assert (folder / "note.txt").read_text() == "of the champion" and {path.name for path in folder.iterdir()} == FILES
     assert (folder / "model/model.onnx").read_bytes() == b"promoted"
     assert capsys.readouterr().err.startswith(f"CHAMPION_CHANGED: {folder} is not v1 as it was promoted")
 

@@ -167,7 +167,7 @@ def test_revoked_key_is_refused_where_signatures_are_optional_too(monkeypatch):
     git_repository.commit(revoked_signers=public("li"))
     assert codes() == ["SIGNATURE_INVALID"]
     git_repository.commit(revoked_signers="nonsense")
-    with pytest.raises(errors.FactoryError, match="^revoked_signers, line 1"):
+    with pytest.raises(errors.FactoryError, match=r"^revoked_signers, line 1"):
         versions.local()
 
 

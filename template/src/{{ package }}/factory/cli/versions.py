@@ -37,7 +37,7 @@ def compare(accepted: str | None, accepted_limits: str | None, require_champion:
 def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None:
     """Make this commit's model the next version if it passes the gate.
 
-    Commit everything and run `dvc push` first. The version is the Git tag model/vN, pushed to the remote.
+    First commit everything, run `dvc push`, and push to main. The version is the Git tag model/vN, pushed to the remote.
 
     \b
     Example: factory promote -m "retrained with May's flights"
@@ -49,7 +49,7 @@ def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None
     if version:
         if version.facts["approvals"]:
             click.echo(f"✓ Approved {_approved(version.facts)}")
-        click.echo(f"✓ model/{version.name} is the champion ({version.signature})")
+        click.echo(f"✓ model/{version.name} is the champion ({version.signature}){_vouched(version)}")
 
 
 @main.command()
@@ -66,9 +66,8 @@ def rollback(why: str, to: str | None) -> None:
     from ..gate import promote
 
     version = promote.rollback(why, to)
-    click.echo(
-        f"✓ model/{version.name} is the champion, with the model of v{version.facts['serves']} ({version.signature})"
-    )
+    champion = f"model/{version.name} is the champion, with the model of v{version.facts['serves']}"
+    click.echo(f"✓ {champion} ({version.signature}){_vouched(version)}")
 
 
 @main.command()
@@ -193,6 +192,13 @@ def _weaker(gate: dict[str, Any]) -> str:
 
 def _action(record: dict[str, Any]) -> str:
     return "promoted" if record["action"] == "promote" else f"rolled back to v{record['serves']}"
+
+
+def _vouched(version: Any) -> str:
+    from ..registry import versions
+
+    names = [each.name for each in versions.vouched_for(version)]
+    return f"\n! It vouches for {', '.join(names)}, which nobody who may sign has signed" if names else ""
 
 
 def _state(version: Any, champion: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from filelock import FileLock
 from .. import PACKAGE, manifest
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import DVC_TMP, MODEL, WORKTREES
+from ..platforms import with_git_config
 from ..workspace.process import run
 from .validity import Version
 
@@ -26,6 +27,7 @@ columns = [name for name in contract.Row.column_names() if name in rows.columns]
 Scorer.load("model").score(rows.select(columns)).write_parquet(sys.argv[2])
 """
 LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
+OWN_FILES = f":(exclude){MODEL}", ":(exclude).venv", ":(exclude,glob)**/__pycache__/*"  # what is not the commit's
 PROJECT_ENV = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
 
 
@@ -80,7 +82,8 @@ def _make(folder: Path, version: Version) -> None:
     try:
         shutil.rmtree(folder, ignore_errors=True)
         run("git", "worktree", "prune")
-        run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), version.commit)
+        add = ("worktree", "add", "--quiet", "--force", "--detach", str(folder), version.commit)
+        run("git", *add, env=with_git_config({"core.hooksPath": os.devnull}))
         fetch(version.commit, fetched)
         promoted = is_model(fetched, version)
     except FactoryError as error:
@@ -101,8 +104,8 @@ def _unchanged(folder: Path, version: Version) -> bool:
         index = {"GIT_INDEX_FILE": f"{temporary}/index", "GIT_DIR": str(common), "GIT_WORK_TREE": str(folder.resolve())}
         env = os.environ | index
         run("git", "read-tree", version.commit, env=env)
-        options = ("--modified", "--others", "--exclude-standard", "--", ".", f":(exclude){MODEL}")
-        return not run("git", "ls-files", *options, cwd=folder, env=env) and is_model(folder / MODEL, version)
+        changed = run("git", "ls-files", "--modified", "--others", "--", ".", *OWN_FILES, cwd=folder, env=env)
+        return not changed and is_model(folder / MODEL, version)
     return False
 
 

@@ -103,6 +103,11 @@ def judge(tags: Sequence[Tag], trusted: Trust, *, promoting: bool = False) -> li
     return versions
 
 
+def is_required(version: Version) -> bool:
+    """Whether the version says of itself that signatures were required when it was made."""
+    return bool(version.record and version.record.items() >= REQUIRED.items())
+
+
 def write_record(record: dict[str, Any]) -> str:
     """The record in one line, with its checksum."""
     content = json.dumps(record, ensure_ascii=False, sort_keys=True)
@@ -158,7 +163,7 @@ def _signature(tag: Tag, signers: Signers, newest: datetime) -> Signature:
 
 def _require_signatures(versions: list[Version], promoting: bool) -> None:
     """Give a problem to those that are neither signed nor vouched for."""
-    required = [bool(v.signature.signer and v.record and v.record.items() >= REQUIRED.items()) for v in versions]
+    required = [bool(version.signature.signer) and is_required(version) for version in versions]
     vouched = versions[-1].tag if versions and promoting else None
     for place, version in reversed(list(enumerate(versions))):
         late = any(required[:place])

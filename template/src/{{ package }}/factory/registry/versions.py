@@ -1,6 +1,7 @@
 """Model versions: annotated tags model/v1, model/v2, …, each with a record that names the previous tag."""
 
 from contextlib import suppress
+from itertools import takewhile
 from secrets import token_hex
 from typing import Any
 
@@ -14,7 +15,7 @@ from .tags import PREFIX
 from .trust import Trust, trust
 from .validity import Version
 
-__all__ = ["PREFIX", "Version", "by_test_rows", "fetch", "find", "local", "model_md5", "publish"]
+__all__ = ["PREFIX", "Version", "by_test_rows", "fetch", "find", "local", "model_md5", "publish", "vouched_for"]
 
 
 def local(trusted: Trust | None = None, *, promoting: bool = False) -> list[Version]:
@@ -70,6 +71,14 @@ def publish(commit: str, record: dict[str, Any], headline: str, previous: list[V
     version.check()  # before anybody else sees it
     _share(tag, name)
     return version
+
+
+def vouched_for(version: Version) -> list[Version]:
+    """The unsigned versions that count because this one, the newest, names them: all since the last signed one."""
+    if not version.signature.signer or not validity.is_required(version):
+        return []
+    earlier = [each for each in local() if each.number < version.number]
+    return [*takewhile(lambda each: not each.signature.signer, reversed(earlier))][::-1]
 
 
 def by_test_rows(versions: list[Version]) -> list[list[Version]]:
