@@ -51,9 +51,9 @@ def test_policy_of_an_organisation_decides(template, tmp_path):
     assert "gate.margin is 0.02, and must be at most 0.01 by the policy of the working tree" in err
 
     fork(template, forks["lenient"], "gate: {margin: {max: 0.015}}", "1.1.0")
-    assert "policy.yaml" in lenient.done("factory", "update")
+    assert "updated from 1.0.0 to 1.1.0" in lenient.done("factory", "update")
     shown = lenient.run("factory", "check", "policy.yaml", "params.yaml")[1]
-    assert "POLICY: gate.margin is 0.02, and must be at most 0.015" in shown
+    assert "POLICY: gate.margin is 0.02, and must be at most 0.015" in shown and "✓ template: as in release 1.1.0" in shown
     lenient.set("max_iter: 100", "max_iter: 110")
     lenient.train("Update, and more trees")
     git(lenient.folder, "push", "--quiet", "origin", "main")

@@ -7,7 +7,7 @@ import pytest
 from late_flights.factory.evaluation import card_input
 from late_flights.factory.registry import versions
 from tests.factory import git_repository, toy
-from tests.factory.cli_runner import run
+from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import GATE, another_model, git
 
 
@@ -82,3 +82,15 @@ def test_tags_stay_with_the_version():
     promoted()
     tags = {"purpose": "planning", "data_class": "internal", "risk": "low", "retention": "a year"}
     assert versions.local()[-1].facts["tags"] == tags
+
+
+@pytest.mark.usefixtures("committed")
+def test_key_of_a_newer_release_is_no_gap():
+    git("checkout", "--quiet", "-b", "old")
+    git("checkout", "--quiet", "main")
+    git_repository.commit(**{"policy.yaml": "colour: red"})
+    git("checkout", "--quiet", "old")
+    reason = refused("compare")
+    assert reason.startswith("main:policy.yaml: colour: unknown key") and reason.endswith(
+        "; if a newer release wrote it, merge main"
+    )

@@ -144,11 +144,6 @@ class Policies:
         return any(policy.signatures == "required" for policy in self._all)
 
     @property
-    def tags(self) -> list[str]:
-        """What the model card has to state."""
-        return sorted({tag for policy in self._all for tag in policy.tags})
-
-    @property
     def protected(self) -> list[str]:
         """The files and folders whose change needs an approval."""
         return sorted({path for policy in self._all for path in policy.protected})

@@ -80,14 +80,14 @@ def _measured_otherwise(ours: Params, theirs: Params) -> Iterator[tuple[str, str
     metric, floor, before = ours.evaluation.metric, ours.gate.floor, theirs.gate.floor
     if metric != theirs.evaluation.metric:
         yield "evaluation.metric", metric, theirs.evaluation.metric
-    elif floor is not None and before is not None and _is_lower(floor, before, METRICS[ours.problem][metric].direction):
+    elif floor is not None and before is not None and _is_worse(floor, before, METRICS[ours.problem][metric].direction):
         yield "gate.floor", _text(floor), _text(before)
     if theirs.value not in (None, ours.value):
         yield "value", _text(ours.value), _text(theirs.value)
 
 
-def _is_lower(floor: float, before: float, direction: int) -> bool:
-    return not direction * floor >= direction * before  # so that not-a-number is lower
+def _is_worse(floor: float, before: float, direction: int) -> bool:
+    return not direction * floor >= direction * before  # so that not-a-number is worse
 
 
 def _by(places: Collection[str]) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .. import policy
-from ..errors import CannotEvaluate
+from ..errors import CannotEvaluate, FactoryError
 from ..policy import Policies
 from ..signatures import Signers
 from ..workspace import git
@@ -46,7 +46,10 @@ def trust() -> Trust:
 
 
 def _policy(place: str, files: dict[str, str]) -> policy.Policy:
-    return policy.parse(files.get(POLICY), f"{place}:{POLICY}")
+    try:
+        return policy.parse(files.get(POLICY), f"{place}:{POLICY}")
+    except FactoryError as error:
+        raise FactoryError(f"{error}; if a newer release wrote it, merge main") from error
 
 
 def _files(commit: str | None) -> dict[str, str]:
