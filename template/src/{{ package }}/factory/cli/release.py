@@ -178,8 +178,8 @@ def build(version: str | None) -> None:
 def pin() -> None:
     """Pin the images that Dockerfile and compose.yaml start from.
 
-    Writes their digests into compose.images.yaml. Asks their registries, through Docker or Podman. `factory build` and Compose
-    then take no other image of that name.
+    Asks the registries for their digests, through Docker or Podman, and writes these into compose.images.yaml, so that
+    `factory build` and Compose take no other image of that name.
     """
     from ..errors import FactoryError, listed
     from ..release import bases, image

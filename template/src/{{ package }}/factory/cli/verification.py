@@ -15,7 +15,7 @@ from .versions import show_lineage
 @click.option("--quick", is_flag=True, help="Leave the training out.")
 @click.option("--python", metavar="PATH", help="The Python to train on (default: the minor version of the record).")
 def verify(version: str, quick: bool, python: str | None) -> None:
-    """Prove a version: signature, data, the model trained again, the gate.
+    """Prove a version: signature, data, model trained again, gate.
 
     The model is trained in a clean worktree, in an environment of the version's own lock, without cache: that costs what
     the first training did, and a minute more. What was found is in reports/sbom/vN.verification.json.
