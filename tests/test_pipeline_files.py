@@ -1,5 +1,6 @@
 """The files of the pipelines: that linters pass, when they start, and that nobody's text gets into a shell."""
 
+import ast
 import fnmatch
 import json
 import re
@@ -231,3 +232,15 @@ def test_interpreter_refuses_what_it_does_not_know(tmp_path):
     with pytest.raises(azure_pipeline.Unknown):
         azure_pipeline.Expression("coalesce('a')", {}, False).value()
     assert azure_pipeline.Expression("and(succeeded(), eq(a.b['c.d'], 'X'))", {"a": {"b": {"c.d": "x"}}}, False).value()
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_what_decides_on_versions_has_a_line_for_its_owners(render, ci):
+    project = render(ci=ci)
+    [module] = project.glob("src/*/factory/workspace/owners.py")
+    assigned = [node for node in ast.parse(module.read_text("utf-8")).body if isinstance(node, ast.Assign)]
+    known = {
+        node.targets[0].id: ast.literal_eval(node.value) for node in assigned if node.targets[0].id in ("PROTECTED", "PIPELINES")
+    }
+    lines = (project / f".{ci}/CODEOWNERS").read_text("utf-8").splitlines()
+    assert {*known["PROTECTED"], *known["PIPELINES"][ci]} <= {line.split()[0] for line in lines}

@@ -56,6 +56,15 @@ def test_fresh_copy_becomes_a_repository_and_stays_one():
 
 
 @pytest.mark.usefixtures("fresh")
+def test_signature_that_fails_hinders_nothing(monkeypatch):
+    Path("git.cfg").write_text("[commit]\n  gpgSign = true\n[gpg]\n  program = false\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(Path("git.cfg").resolve()))
+    output = run("setup").output
+    assert "! the first commit is not signed" in output and "failed to sign" in output
+    assert git_says("log", "--format=%s") == "Start the project\n"
+
+
+@pytest.mark.usefixtures("fresh")
 def test_hooks_of_a_folder_of_ones_own_are_left_alone(monkeypatch, tmp_path):
     Path("git.cfg").write_text("[core]\n  hooksPath = .company-hooks\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "git.cfg"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from .. import PACKAGE
 from ..config import Params
 from ..data import ledger, takeover
+from ..errors import FactoryError
 from ..paths import RAW
 from ..update import vendored
 from ..workspace import git, migration, owners
@@ -37,13 +38,23 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
         if not ledger.is_started():
             yield _sample(params, background)
         if git.commit() is None:
-            git.commit_all("Start the project")
-            yield "first commit"
+            yield _first_commit()
         if hooks:
             hooks.result()
             yield "pre-commit hooks"
         else:
             yield f"! no pre-commit hooks, as your Git takes hooks from {elsewhere} (core.hooksPath): {BY_HAND}"
+
+
+def _first_commit() -> str:
+    """Also where Git is set to sign, and cannot: before it nothing else works."""
+    message = "Start the project"
+    try:
+        git.commit_all(message)
+    except FactoryError as error:
+        git.commit_all(message, "--no-gpg-sign")
+        return f"! the first commit is not signed, as {error}: fix that, then `git commit --amend --no-edit --gpg-sign`"
+    return "first commit"
 
 
 def _owners(teams: Sequence[str]) -> str:

@@ -55,10 +55,10 @@ def init() -> None:
     run("git", "init", "--initial-branch=main")
 
 
-def commit_all(message: str) -> None:
+def commit_all(message: str, *options: str) -> None:
     """Commit everything that is not ignored."""
     run("git", "add", "--all")
-    run("git", "commit", "--no-verify", "--message", message)
+    run("git", "commit", "--no-verify", *options, "--message", message)
 
 
 def commit_only(message: str, paths: Collection[Path]) -> None:

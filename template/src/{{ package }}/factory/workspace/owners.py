@@ -18,6 +18,7 @@ PROTECTED = (
     "/dvc.yaml",
     "/.dvc/config",
     "/data/raw/*.dvc",
+    "/data/erased.csv",
     "/src/*/contract.py",
     "/src/*/features.py",
     "/src/*/model.py",
