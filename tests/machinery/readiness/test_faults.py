@@ -105,7 +105,7 @@ def test_scores_that_are_not_finite_are_refused(monkeypatch, problem):
     Path("params.yaml").write_text(toy.text(problem), encoding="utf-8")
     put_into_model(monkeypatch, faults.not_finite)
     assert run("train").exit_code == 0
-    assert run("compare").stderr.startswith("✗ Rejected: FINITE\n")
+    assert run("compare").stderr.startswith("✗ Rejected: FINITE")
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)
