@@ -15,7 +15,7 @@ from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.git_repository import GATE
 
-STEPS = ["record", "main", "data", "model", "training", "gate"]
+STEPS = ["record", "main", "approvals", "data", "model", "training", "gate"]
 
 
 class Made:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from .. import config, platforms, signatures
-from ..errors import FactoryError, SignatureRefused, listed
+from ..errors import FactoryError, Refused, SignatureRefused, listed
 from ..evaluation.card_input import INPUT, Approval, ModelCardInput
 from ..policy import RISKS
 from ..registry import versions
@@ -28,10 +28,11 @@ Proof = dict[str, str]  # as the version's record keeps it: by, how, id, at, and
 class Candidate:
     """A model that wants approvals: its commit, the sha256 of its manifest, and which protected files it changes.
 
-    Signatures have to count at the time `at`.
+    They are in the model card of the commit `card`. Signatures have to count at the time `at`.
     """
 
     commit: str
+    card: str
     model: str
     protected: Collection[str]
     trust: Trust
@@ -49,20 +50,29 @@ class Candidate:
         return commits.origins(self.commit, LOCK, lambda text: _model(text) == folder)
 
 
-def check(commit: str, model: str, champion: str | None, trust: Trust, at: datetime | None = None) -> list[Proof]:
+def check(
+    commit: str,
+    model: str,
+    champion: str | None,
+    trust: Trust,
+    at: datetime | None = None,
+    later: str | None = None,
+) -> list[Proof]:
     """The approvals of the commit's model, as many as the policies want. Raises FactoryError.
 
-    `champion` is the commit of the version before. Signatures have to count at that time, by default now.
+    `champion` is the commit of the version before. Signatures have to count at that time, by default now. Approvals
+    are those in the commit's model card, or in that of the commit `later`.
     """
-    card = config.parse(git.show(commit, str(INPUT)) or "{}", str(INPUT), ModelCardInput.model_validate)
+    card = _card(commit)
     risk = max(card.risk, trust.policies.minimum_risk(card.data_class), key=RISKS.index)
     if risk == "high" and card.missing_fields:
-        raise FactoryError(f"CARD_INCOMPLETE: {INPUT}: risk is high, fill in: {', '.join(card.missing_fields)}")
+        raise Refused("CARD_INCOMPLETE", f"{INPUT}: risk is high, fill in: {', '.join(card.missing_fields)}")
     changed = git.differing(champion, commit) if champion else set()
     wanted = trust.policies.approvals(risk, changed)
     protected = sorted(filter(trust.policies.is_protected, changed))
-    candidate = Candidate(commit, model, protected, trust, at or datetime.now(UTC))
-    signed, problems = _signed(candidate, card.approvals) if wanted else ([], [])
+    candidate = Candidate(commit, later or commit, model, protected, trust, at or datetime.now(UTC))
+    entries = _card(later).approvals if later else card.approvals
+    signed, problems = _signed(candidate, entries) if wanted else ([], [])
     if len(signed) >= wanted:
         return signed
     # not added up: who signs and who reviews may be one person with two names
@@ -71,10 +81,15 @@ def check(commit: str, model: str, champion: str | None, trust: Trust, at: datet
         return reviewed
     reason = f"risk is {risk}" if trust.policies.approvals(risk) else f"{protected[0]} is protected"
     people = "somebody" if wanted == 1 else f"{wanted} people"
-    raise FactoryError(
-        f"NOT_APPROVED: {listed([reason, *problems, *problem])}: {people} other than who made the model must add to "
-        f"approvals in {INPUT}, in a signed commit: {{by: Name <address>, model: {model}}}"
+    raise Refused(
+        "NOT_APPROVED",
+        f"{listed([reason, *problems, *problem])}: {people} other than who made the model must add to "
+        f"approvals in {INPUT}, in a signed commit: {{by: Name <address>, model: {model}}}",
     )
+
+
+def _card(commit: str) -> ModelCardInput:
+    return config.parse(git.show(commit, str(INPUT)) or "{}", str(INPUT), ModelCardInput.model_validate)
 
 
 def _signed(candidate: Candidate, entries: Collection[Approval]) -> tuple[list[Proof], list[str]]:
@@ -103,7 +118,7 @@ def _makers(candidate: Candidate) -> set[str]:
 
 def _proof(candidate: Candidate, entry: Approval, makers: Collection[str]) -> Proof:
     """Of the commits that brought the entry to the model card. Raises FactoryError where they do not prove it."""
-    origins = commits.origins(candidate.commit, str(INPUT), lambda text: entry.model_dump() in _approvals(text))
+    origins = commits.origins(candidate.card, str(INPUT), lambda text: entry.model_dump() in _approvals(text))
     for name in origins:
         signer = candidate.signer(name)
         if signer != _address(entry.by):

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import manifest
-from ..errors import FactoryError, Refused
+from ..errors import FactoryError, Refused, listed
+from ..gate import approval
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion
 from ..registry.trust import Trust
-from ..registry.versions import Version
+from ..registry.versions import Version, find
 from ..workspace import git
 from . import data, gate
 from .comparison import CODE
@@ -52,7 +53,7 @@ class Verification:
 
     def steps(self) -> Iterator[Step]:
         """Each claim once it is checked; none after one that does not hold."""
-        acts = (self._record, self._main, self._data, self._model, self._training, self._gate)
+        acts = (self._record, self._main, self._approvals, self._data, self._model, self._training, self._gate)
         with self._resources:
             for act in acts:
                 self.done.append(_measured(act))
@@ -92,6 +93,17 @@ class Verification:
     def _main(self) -> str:
         self._trusted.check_on_main(self.version.commit)
         return f"commit {self.version.commit[:8]} is on {self._trusted.branch}"
+
+    def _approvals(self) -> str:
+        """Those that counted when the model was promoted; or others on main by now, as for one of an older release."""
+        promoted = find(f"v{self.version.facts['serves']}", self._versions)
+        before = [each for each in self._versions if each.number < promoted.number]
+        claim = promoted.commit, promoted.facts["model"], before[-1].commit if before else None, self._trusted
+        try:
+            proofs = approval.check(*claim, datetime.fromisoformat(promoted.facts["at"]))
+        except (FactoryError, ValueError):
+            proofs = approval.check(*claim, later=self._trusted.main)
+        return listed([f"by {proof['by']} ({proof['how']})" for proof in proofs]) or "none is wanted"
 
     def _data(self) -> str:
         commit = self.version.commit
