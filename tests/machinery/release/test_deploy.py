@@ -107,7 +107,7 @@ def test_tag_is_not_deployed(target):
         f"{REGISTRY}:v1 names no image by its digest"
     )
     STATEMENT.unlink()
-    assert refused("deploy", "staging", "v1").startswith(f"PROVENANCE: {STATEMENT} is missing: it is in reports/sbom/ of the run")
+    assert refused("deploy", "staging", "v1").startswith(f"PROVENANCE: {STATEMENT} is missing: take image and reports/sbom/")
     assert not any("pull" in call for call in target.calls)
 
 
@@ -188,7 +188,9 @@ def test_signature_is_verified_where_there_is_one(target, monkeypatch, tmp_path_
     signing.sign_file(STATEMENT)
     assert "by its provenance, signed by zoe@example.com" in deploy("staging", "v1")
     edit(STATEMENT, "predicate", "runDetails", "builder", value={"id": "somebody else"})
-    assert refused("deploy", "staging", "v1") == f"PROVENANCE: SIGNATURE_INVALID: {STATEMENT} is not what was signed"
+    assert refused("deploy", "staging", "v1") == (
+        f"PROVENANCE: SIGNATURE_INVALID: {STATEMENT} is not what was signed: make it again, signed by an allowed signer"
+    )
 
 
 def test_policy_wants_a_signature(target, monkeypatch, tmp_path_factory):
@@ -198,7 +200,9 @@ def test_policy_wants_a_signature(target, monkeypatch, tmp_path_factory):
     provenance.write(second, IMAGE, trust.trust())
     statement = provenance.path_of(second)
     statement.with_name("v2.provenance.json.sig").unlink()
-    assert refused("deploy", "staging", "v2") == f"PROVENANCE: UNSIGNED: {statement} is not signed"
+    assert refused("deploy", "staging", "v2") == (
+        f"PROVENANCE: UNSIGNED: {statement} is not signed: make it again, signed by an allowed signer"
+    )
     signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "mallory", "mallory@example.com")
     signing.sign_file(statement)
     assert refused("deploy", "staging", "v2").startswith(f"PROVENANCE: SIGNER_UNKNOWN: {statement} is signed by the key")

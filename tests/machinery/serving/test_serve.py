@@ -36,11 +36,19 @@ def test_champion_is_served_by_its_own_code(worktree, monkeypatch):
     monkeypatch.setattr(os, "execve", lambda path, command, env: executed.update(command=command, env=env))
     monkeypatch.setenv("FACTORY_CAPTURE", "kept")
     monkeypatch.setenv("VIRTUAL_ENV", "elsewhere")
+    monkeypatch.setenv("FACTORY_SIGNING_KEY", "")  # set, and no key
     run("promote", "-m", "why")
     run("serve", "--port", "8123")
     assert executed["command"][1:] == ("serve", "--model", "model", "--host", "127.0.0.1", "--port", "8123")
     assert executed["env"]["FACTORY_CAPTURE"] == str(Path("kept").resolve()) and "VIRTUAL_ENV" not in executed["env"]
+    assert "FACTORY_SIGNING_KEY" not in executed["env"]  # which services of earlier releases do not know
     assert artifact.read_version(worktree / "model")["version"] == "v1"
+
+
+def test_champion_is_signed_by_its_tag(worktree, monkeypatch):
+    run("promote", "-m", "why")
+    monkeypatch.setenv("FACTORY_SIGNERS", "allowed_signers")
+    assert "FACTORY_SIGNERS is for a folder, `factory serve --model FOLDER`" in refusal("serve")
 
 
 def test_no_version_yet(worktree):

@@ -27,7 +27,7 @@ class CannotEvaluate(FactoryError):
     exit_code = 2
 
     def __init__(self, code: str, message: str) -> None:
-        self.code = code
+        self.code, self.reason = code, message
         super().__init__(f"{code}: {message}")
 
 

@@ -126,7 +126,10 @@ def verify_file(path: Path, signers: Signers, content: bytes | None = None) -> s
     """The signer of the file, by the signature beside it; its content may be known already. Raises SignatureRefused."""
     signature = path.with_name(path.name + SUFFIX)
     text = signature.read_text(encoding="utf-8", errors="replace") if signature.is_file() else ""
-    return verify(path.read_bytes() if content is None else content, text, signers, FILE, what=str(path))
+    try:
+        return verify(path.read_bytes() if content is None else content, text, signers, FILE, what=str(path))
+    except SignatureRefused as error:
+        raise SignatureRefused(error.code, f"{error.reason}: make it again, signed by an allowed signer") from error
 
 
 def _openssh_signer(content: bytes, ssh: SshSignature, signers: Signers, at: datetime, what: str) -> str | None:

@@ -154,7 +154,7 @@ def _signature(tag: Tag, signers: Signers, newest: datetime) -> Signature:
     try:
         signer = signatures.verify(tag.content, tag.signature, signers, "git", tag.at, what=tag.name)
     except SignatureRefused as error:
-        return Signature(None, Problem(error.code, str(error).removeprefix(f"{error.code}: ")))
+        return Signature(None, Problem(error.code, error.reason))
     if newest - TOLERANCE <= tag.at <= datetime.now(UTC) + TOLERANCE:
         return Signature(signer)
     reason = f"{tag.name} has a date, {tag.at:%Y-%m-%d %H:%M}, that is before an earlier version's or in the future"

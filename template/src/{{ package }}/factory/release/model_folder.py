@@ -1,4 +1,4 @@
-"""The model of a version in a folder of its own, where no tag tells whose it is: its manifest is signed."""
+"""The model of a version in a folder of its own, away from its tag: its manifest is signed."""
 
 import shutil
 from pathlib import Path

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import manifest, platforms, signatures
-from ..errors import FactoryError, SignatureRefused
+from ..errors import Refused, SignatureRefused
 from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..workspace import git, signing
@@ -16,7 +16,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "https://docs.docker.com/reference/dockerfile"
 MODEL = "model/manifest.json"
-WHERE = "it is in reports/sbom/ of the run that published the image"
+SAME_RUN = "take image and reports/sbom/ from one run of `factory publish`"
 
 
 def path_of(version: Version) -> Path:
@@ -38,24 +38,25 @@ def write(version: Version, image: str, trusted: Trust) -> str:
 
 
 def published(version: Version) -> str:
-    """The image that was published, by digest. Raises FactoryError."""
+    """The image that was published, by digest. Raises Refused."""
     subject = _read(version)[1]["subject"][0]
     return f"{subject['name']}@sha256:{subject['digest']['sha256']}"
 
 
 def verify(version: Version, image: str, trusted: Trust) -> str:
-    """Verify that the statement is of this image and version, and of the files beside it; who signed. Raises FactoryError."""
+    """Verify that the statement is of this image and version, and of the files beside it; who signed. Raises Refused."""
     content, statement = _read(version)
     path, stated = path_of(version), _claims(statement)
     try:
         actual = _claims(_statement(version, image))
     except FileNotFoundError as error:
-        raise FactoryError(f"PROVENANCE: {error.filename} is missing: {WHERE}") from error
+        raise Refused("PROVENANCE", f"{error.filename} is missing: {SAME_RUN}") from error
     if verification_of(version).name not in stated:
         actual.pop(verification_of(version).name, None)
     for name in stated.keys() | actual.keys():
         if stated.get(name) != actual.get(name):
-            raise FactoryError(f"PROVENANCE: {path} states another {name}: {stated.get(name)}, not {actual.get(name)}")
+            difference = f"{path} states {name} {stated.get(name)}, not {actual.get(name)}"
+            raise Refused("PROVENANCE", f"{difference}: {SAME_RUN}")
     return _signature(path, content, trusted)
 
 
@@ -64,7 +65,7 @@ def _signature(path: Path, content: bytes, trusted: Trust) -> str:
         return f"signed by {signatures.verify_file(path, trusted.signers, content)}"
     except SignatureRefused as error:
         if trusted.policies.signatures_required or error.code == "SIGNATURE_INVALID":
-            raise FactoryError(f"PROVENANCE: {error}") from error
+            raise Refused("PROVENANCE", f"{error}") from error
         return "unsigned" if error.code == "UNSIGNED" else "signed by somebody unknown"
 
 
@@ -75,9 +76,9 @@ def _read(version: Version) -> tuple[bytes, Any]:
         statement = json.loads(content)
         _claims(statement)
     except FileNotFoundError as error:
-        raise FactoryError(f"PROVENANCE: {path} is missing: {WHERE}") from error
+        raise Refused("PROVENANCE", f"{path} is missing: {SAME_RUN}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FactoryError(f"PROVENANCE: {path} is not a statement of `factory publish`: {WHERE}") from error
+        raise Refused("PROVENANCE", f"{path} is not a statement of `factory publish`: {SAME_RUN}") from error
     return content, statement
 
 

@@ -9,6 +9,7 @@ from ..paths import MODEL
 from ..registry import champion, versions
 from ..scoring import artifact
 from ..serving import settings
+from ..workspace import signing
 from ..workspace.process import run
 
 PACKAGES = "serving", "service"  # the second up to release 0.2.0
@@ -17,6 +18,10 @@ PACKAGES = "serving", "service"  # the second up to release 0.2.0
 def serve(host: str, port: int) -> NoReturn:
     """Become the service of the champion. Raises FactoryError and CannotEvaluate."""
     service = settings.load()
+    if service.signers:
+        raise FactoryError(
+            "FACTORY_SIGNERS is for a folder, `factory serve --model FOLDER`: the champion's signature is its tag's"
+        )
     local = versions.local()
     if not local:
         raise FactoryError(
@@ -27,7 +32,7 @@ def serve(host: str, port: int) -> NoReturn:
     if not any([*folder.glob(f"src/*/factory/{package}")] for package in PACKAGES):
         raise FactoryError(f"the commit of {version.name} has no service yet: promote a model of a newer commit")
     artifact.write_version(folder / MODEL, version.name, version.commit)
-    env = {name: value for name, value in os.environ.items() if name not in champion.PROJECT_ENV}
+    env = {name: value for name, value in os.environ.items() if name not in (*champion.PROJECT_ENV, signing.KEY)}
     paths = {name: value for name, value in service if isinstance(value, Path)}
     env |= {f"{settings.PREFIX}{name.upper()}": str(path.resolve()) for name, path in paths.items()}
     sync = ("sync", "--quiet", "--frozen", "--no-default-groups", "--extra", "serve")
