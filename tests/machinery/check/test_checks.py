@@ -141,7 +141,7 @@ def test_settings_keep_to_the_policy(mine):
     assert "✓ policy\n" in cli_runner.run("check", "policy.yaml").output
     assert "policy" not in cli_runner.run("check", "policy.yaml", "--skip=policy").output
     git_repository.git("checkout", "--quiet", "-b", "feature/one")
-    assert "POLICY: the name of the branch, feature/one, does not match main" in cli_runner.run("check").output
+    assert "POLICY: the name of the branch is feature/one, and must match main" in cli_runner.run("check").output
 
 
 def test_an_unknown_check_and_a_missing_file_are_named(mine):

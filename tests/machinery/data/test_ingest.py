@@ -91,7 +91,7 @@ def test_earlier_delivery_is_never_replaced():
 def test_name_of_a_delivery_is_by_the_policy():
     toy.rows(100).write_parquet("May.parquet")
     Path("policy.yaml").write_text("names: {delivery: '[a-z]+-\\d{4}-\\d{2}\\..+'}", encoding="utf-8")
-    reason = r"POLICY: the name of the delivery, May.parquet, does not match [a-z]+-\d{4}-\d{2}\..+, "
+    reason = r"POLICY: the name of the delivery is May.parquet, and must match [a-z]+-\d{4}-\d{2}\..+ by policy.yaml: "
     assert refused("ingest", "May.parquet").startswith(reason)
     assert ledger.entries() == []
     Path("May.parquet").rename("flights-2013-05.parquet")

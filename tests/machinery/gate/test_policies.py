@@ -20,9 +20,9 @@ BROKEN = {
     "too wide": ("gate: {calibration: {max: 0.4}}", "gate.calibration is 0.5, and must be at most 0.4"),
     "too low": ("gate: {floor: {min: 0.65}}", "gate.floor is 0.6, and must be at least 0.65"),
     "left to the default": ("gate: {margin: {required: true}}", "gate.margin is not set, and is required"),
-    "no purpose": ("tags: [purpose]", "docs/model-card.yaml has no purpose"),
-    "project": ("names: {project: 'x-.+'}", "the name of the project, late_flights, does not match x-.+"),
-    "branch": ("names: {branch: '(feature|fix)/.+'}", "the name of the branch, main, does not match (feature|fix)/.+"),
+    "no purpose": ("tags: [purpose]", "docs/model-card.yaml has no purpose, and must have one"),
+    "project": ("names: {project: 'x-.+'}", "the name of the project is late_flights, and must match x-.+"),
+    "branch": ("names: {branch: '(feature|fix)/.+'}", "the name of the branch is main, and must match (feature|fix)/.+"),
 }
 
 
@@ -75,8 +75,8 @@ def test_risk_is_at_least_that_of_the_data():
 def test_tags_stay_with_the_version():
     git_repository.commit(**{"policy.yaml": "tags: [purpose, data_class, risk, retention]"})
     assert (
-        "has no data_class by the policy of the working tree and " in run("compare").stderr
-        and "has no risk by the policy of the working tree and " in run("compare").stderr
+        "has no data_class, and must have one by the policy of the working tree and " in run("compare").stderr
+        and "has no risk, and must have one by the policy of the working tree and " in run("compare").stderr
     )
     card(purpose="planning", data_class="internal", risk="low", retention="a year")
     promoted()

@@ -96,7 +96,11 @@ class Policy(Section):
     """By limit of the gate, as in params.yaml, the bounds within which a project may set it."""
     approvals: Approvals = Approvals()
     """How many people, other than who made the model, have to approve a version."""
-    data_classes: dict[str, Risk] = {"public": "low", "internal": "low", "personal": "high"}
+    data_classes: dict[str, Risk] = {
+        "public": "low",
+        "internal": "low",
+        "personal": "high",
+    }
     """The classes of data that there are, and the least risk that the model card of a model trained on them may state."""
     tags: list[Tag] = []
     """Which of `purpose`, `data_class`, `risk` and `retention` docs/model-card.yaml has to state; a version's record keeps
@@ -112,14 +116,21 @@ class Policy(Section):
     """What must not be missing: where `factory doctor` finds one of `remote`, `signatures`, `owners`, `branch`, `tags` and
     `storage` missing, or cannot find out, its exit code is 1."""
 
-    def problems(self, gate: Gate, tags: Mapping[str, str | None], names: Mapping[str, str | None]) -> Iterator[str]:
+    def problems(
+        self,
+        gate: Gate,
+        tags: Mapping[str, str | None],
+        names: Mapping[str, str | None],
+    ) -> Iterator[str]:
         """What breaks the policy: a limit of the gate, a tag of the model card, or a name."""
         for limit, bound in self.gate:
-            if problem := bound.broken(getattr(gate, limit), limit in gate.model_fields_set):
+            if problem := bound.broken(
+                getattr(gate, limit), limit in gate.model_fields_set
+            ):
                 yield f"gate.{limit} {problem}"
         for tag in self.tags:
             if not (tags.get(tag) or "").strip():
-                yield f"docs/model-card.yaml has no {tag}"
+                yield f"docs/model-card.yaml has no {tag}, and must have one"
         data_class = tags.get("data_class") or ""
         if self.data_classes.get(data_class) == "high" and tags.get("risk") != "high":
             yield f"risk is low, and must be high for data of the class {data_class}"
@@ -130,7 +141,7 @@ class Policy(Section):
         """What is wrong with the name, if there is one and it breaks its rule."""
         pattern: Pattern = getattr(self.names, kind)
         if name and pattern and not pattern.fullmatch(name):
-            yield f"the name of the {kind}, {name}, does not match {pattern.pattern}"
+            yield f"the name of the {kind} is {name}, and must match {pattern.pattern}"
 
 
 @dataclass(frozen=True)
@@ -160,21 +171,31 @@ class Policies:
         return {finding for policy in self._all for finding in policy.doctor}
 
     def problems(
-        self, gate: Gate, tags: Mapping[str, str | None], names: Mapping[str, str | None]
+        self,
+        gate: Gate,
+        tags: Mapping[str, str | None],
+        names: Mapping[str, str | None],
     ) -> dict[str, list[str]]:
         """What breaks one of the policies, by where that is from."""
         found: dict[str, list[str]] = {}
         for place, policy in self.by_place.items():
             for problem in policy.problems(gate, tags, names):
                 found.setdefault(problem, []).append(place)
-        known = dict.fromkeys(name for policy in self._all for name in policy.data_classes)
+        known = dict.fromkeys(
+            name for policy in self._all for name in policy.data_classes
+        )
         if (data_class := tags.get("data_class")) and data_class not in known:
-            found[f"data_class is {data_class}, and must be one of {', '.join(known)}"] = list(self.by_place)
+            found[
+                f"data_class is {data_class}, and must be one of {', '.join(known)}"
+            ] = list(self.by_place)
         return found
 
     def approvals(self, risk: Risk, changed: Collection[str] = ()) -> int:
         """How many approvals a version of this risk needs that changes these files since the champion."""
-        wanted = [policy.approvals.high if risk == "high" else policy.approvals.low for policy in self._all]
+        wanted = [
+            policy.approvals.high if risk == "high" else policy.approvals.low
+            for policy in self._all
+        ]
         return max(int(any(map(self.is_protected, changed))), *wanted)
 
     def is_protected(self, path: str) -> bool:
@@ -183,7 +204,11 @@ class Policies:
 
     def minimum_risk(self, data_class: str | None) -> Risk:
         """The least risk of a model trained on data of the class; of no class, low."""
-        risks = [policy.data_classes[data_class] for policy in self._all if data_class in policy.data_classes]
+        risks = [
+            policy.data_classes[data_class]
+            for policy in self._all
+            if data_class in policy.data_classes
+        ]
         return max(risks, key=RISKS.index, default="low")
 
     @property
@@ -198,7 +223,11 @@ def load(path: Path = FILE) -> Policy:
 
 def parse(text: str | None, place: str) -> Policy:
     """The policy in the text; without a text, the default. Raises FactoryError naming place and key."""
-    return config.parse(text or "", place, lambda content: Policy.model_validate({} if content is None else content))
+    return config.parse(
+        text or "",
+        place,
+        lambda content: Policy.model_validate({} if content is None else content),
+    )
 
 
 def _is_below(path: str, pattern: str) -> bool:

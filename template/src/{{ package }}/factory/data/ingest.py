@@ -76,7 +76,7 @@ def _check_names(files: list[Path], earlier: list[Entry]) -> None:
     rules = policy.load()
     for file in files:
         for problem in rules.wrong_name("delivery", file.name):
-            raise FactoryError(f"POLICY: {problem}, as policy.yaml wants it: rename the file")
+            raise FactoryError(f"POLICY: {problem} by policy.yaml: rename the file")
         if names.count(file.name) > 1:
             raise FactoryError(f"two files are named {file.name}: rename one")
         if not file.is_file():
