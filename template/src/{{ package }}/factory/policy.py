@@ -124,9 +124,7 @@ class Policy(Section):
     ) -> Iterator[str]:
         """What breaks the policy: a limit of the gate, a tag of the model card, or a name."""
         for limit, bound in self.gate:
-            if problem := bound.broken(
-                getattr(gate, limit), limit in gate.model_fields_set
-            ):
+            if problem := bound.broken(getattr(gate, limit), limit in gate.model_fields_set):
                 yield f"gate.{limit} {problem}"
         for tag in self.tags:
             if not (tags.get(tag) or "").strip():
@@ -181,21 +179,14 @@ class Policies:
         for place, policy in self.by_place.items():
             for problem in policy.problems(gate, tags, names):
                 found.setdefault(problem, []).append(place)
-        known = dict.fromkeys(
-            name for policy in self._all for name in policy.data_classes
-        )
+        known = dict.fromkeys(name for policy in self._all for name in policy.data_classes)
         if (data_class := tags.get("data_class")) and data_class not in known:
-            found[
-                f"data_class is {data_class}, and must be one of {', '.join(known)}"
-            ] = list(self.by_place)
+            found[f"data_class is {data_class}, and must be one of {', '.join(known)}"] = list(self.by_place)
         return found
 
     def approvals(self, risk: Risk, changed: Collection[str] = ()) -> int:
         """How many approvals a version of this risk needs that changes these files since the champion."""
-        wanted = [
-            policy.approvals.high if risk == "high" else policy.approvals.low
-            for policy in self._all
-        ]
+        wanted = [policy.approvals.high if risk == "high" else policy.approvals.low for policy in self._all]
         return max(int(any(map(self.is_protected, changed))), *wanted)
 
     def is_protected(self, path: str) -> bool:
@@ -204,11 +195,7 @@ class Policies:
 
     def minimum_risk(self, data_class: str | None) -> Risk:
         """The least risk of a model trained on data of the class; of no class, low."""
-        risks = [
-            policy.data_classes[data_class]
-            for policy in self._all
-            if data_class in policy.data_classes
-        ]
+        risks = [policy.data_classes[data_class] for policy in self._all if data_class in policy.data_classes]
         return max(risks, key=RISKS.index, default="low")
 
     @property

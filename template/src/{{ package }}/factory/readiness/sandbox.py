@@ -94,7 +94,9 @@ class Sandbox:
         """Nobody signs the copy's version, and no test is of that."""
         file = self.folder / policy.FILE
         if file.exists():
-            text = re.sub(r"^signatures:.*", "signatures: optional", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            text = re.sub(
+                r"^signatures:.*", "signatures: optional", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+            )
             file.write_text(text, encoding="utf-8")
 
     def _git(self, *command: str) -> None:

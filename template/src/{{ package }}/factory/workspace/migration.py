@@ -69,7 +69,11 @@ def remaining() -> list[str]:
     named = _named(DVC_YAML.read_bytes().decode()) if _factory() and DVC_YAML.exists() else ()
     return [
         *(f"{DVC_YAML}: replace factory/{old} by factory/{MOVED[old]}, its new place" for old in sorted(named)),
-        *([f"{DVC_YAML}: delete {LEDGER}: {RAW} has the records of deliveries"] if _factory() and names_ledger() else []),
+        *(
+            [f"{DVC_YAML}: delete {LEDGER}: {RAW} has the records of deliveries"]
+            if _factory() and names_ledger()
+            else []
+        ),
     ]
 
 
