@@ -1,5 +1,6 @@
 """Who signed: by ssh-keygen and, where it is not installed, by cryptography; and by GnuPG."""
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -119,9 +120,11 @@ def test_refused(keys: dict[str, tuple[Path, str]], sign: Sign, verifier: str) -
         assert "model/v1" in str(refused.value)
 
 
-def test_unreadable_revocation_is_refused(keys: dict[str, tuple[Path, str]], sign: Sign, verifier: str) -> None:
+@pytest.mark.parametrize("line", ["zoe@example.com", "ssh-ed25519 AAAAbroken", "ssh-ed25519 AAAA/", "ssh-rsa {}"])
+def test_unreadable_revocation_is_refused(keys: dict[str, tuple[Path, str]], sign: Sign, line: str) -> None:
     """ssh-keygen would skip the line, and so accept the key that it was to revoke."""
-    signers = Signers(f"zoe@example.com {keys['ed25519'][1]}", "zoe@example.com\n")
+    key = keys["ed25519"][1]
+    signers = Signers(f"zoe@example.com {key}", f"{line.format(key.split()[1])}\n")
     with pytest.raises(FactoryError, match="revoked_signers, line 1: not a public key"):
         verify(CONTENT, sign(), signers, "git")
 
@@ -140,8 +143,21 @@ def test_certificates(keys: dict[str, tuple[Path, str]], tmp_path: Path, monkeyp
             verify(CONTENT, signature, Signers(allowed, revoked), "git")
         assert refused.value.code == "SIGNATURE_INVALID"
     monkeypatch.setattr(signatures, "shutil", WITHOUT_PROGRAMS)
-    with pytest.raises(SignatureRefused, match=r"SIGNER_UNKNOWN: .*install OpenSSH"):
-        verify(CONTENT, signature, Signers(allowed), "git")
+    for unsupported in (signature, in_hardware()):
+        with pytest.raises(SignatureRefused, match=r"SIGNER_UNKNOWN: .*install OpenSSH"):
+            verify(CONTENT, unsupported, Signers(allowed), "git")
+
+
+def in_hardware() -> str:
+    """What a signature by a key in hardware looks like."""
+    key = packed(b"sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:")
+    value = packed(b"sk-ssh-ed25519@openssh.com", bytes(64)) + bytes(5)
+    content = base64.b64encode(b"SSHSIG\0\0\0\1" + packed(key, b"git", b"", b"sha512", value)).decode()
+    return f"-----BEGIN SSH SIGNATURE-----\n{content}\n-----END SSH SIGNATURE-----\n"
+
+
+def packed(*strings: bytes) -> bytes:
+    return b"".join(len(string).to_bytes(4, "big") + string for string in strings)
 
 
 def test_without_any_verifier(keys: dict[str, tuple[Path, str]], sign: Sign, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,9 +42,10 @@ class Signers:
         keys = []
         for number, line in enumerate(self.revoked.splitlines(), 1):
             if line.strip() and not line.lstrip().startswith("#"):
-                if (match := PUBLIC_KEY.search(line)) is None:
+                key = match[1] if (match := PUBLIC_KEY.search(line)) else ""
+                if key_type(key) not in line.split():
                     raise FactoryError(f"revoked_signers, line {number}: not a public key such as `ssh-ed25519 AAAA…`")
-                keys.append(match[1])
+                keys.append(key)
         return keys
 
 
@@ -66,13 +67,18 @@ class SshSignature:
         content = base64.b64decode("".join(match[1].split()), validate=True) if match else b""
         if content[:10] != b"SSHSIG\0\0\0\1":
             raise ValueError("not an SSH signature")
-        public_key, namespace, reserved, hash_name, value = _strings(content[10:])
+        public_key, namespace, reserved, hash_name, value = strings(content[10:])
         return cls(f"{armored.strip()}\n", public_key, namespace.decode(), reserved, hash_name.decode(), value)
 
     @property
     def key(self) -> str:
         """The public key in base64, as files of keys have it."""
         return base64.b64encode(self.public_key).decode()
+
+    @property
+    def key_type(self) -> str:
+        """The key's type; that of a certificate, or of a key in hardware, ends with its inventor's domain."""
+        return key_type(self.key)
 
     @property
     def fingerprint(self) -> str:
@@ -137,7 +143,7 @@ def _openssh_signer(content: bytes, ssh: SshSignature, signers: Signers, at: dat
     with tempfile.TemporaryDirectory() as folder:
         allowed, revoked, signature = (Path(folder, name) for name in ("allowed", "revoked", "signature"))
         signature.write_text(ssh.armored, encoding="utf-8")
-        revoked.write_text("\n".join(f"{_key_type(key)} {key}" for key in signers.revoked_keys()), encoding="utf-8")
+        revoked.write_text("\n".join(f"{key_type(key)} {key}" for key in signers.revoked_keys()), encoding="utf-8")
 
         def keygen(action: str, *options: str) -> str | None:
             time = f"-Overify-time={at:%Y%m%d%H%M%S}"  # without Z, which old ones do not know
@@ -167,14 +173,13 @@ def _signer(content: bytes, ssh: SshSignature, signers: Signers, at: datetime, w
     except ImportError as error:
         reason = f"the signature of {what} cannot be verified: install OpenSSH (ssh-keygen), or `cryptography`"
         raise SignatureRefused("SIGNER_UNKNOWN", reason) from error
-    try:
-        key = load_ssh_public_key(f"{_key_type(ssh.key)} {ssh.key}".encode())
-    except (UnsupportedAlgorithm, ValueError) as error:
+    if "@" in ssh.key_type:
         reason = f"the signature of {what} cannot be verified: install OpenSSH (ssh-keygen) for keys of this type"
-        raise SignatureRefused("SIGNER_UNKNOWN", reason) from error
+        raise SignatureRefused("SIGNER_UNKNOWN", reason)
     try:
-        _check(key, _strings(ssh.value), ssh.signed(content))
-    except (InvalidSignature, ValueError) as error:
+        key = load_ssh_public_key(f"{ssh.key_type} {ssh.key}".encode())
+        _check(key, strings(ssh.value), ssh.signed(content))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise _changed(what) from error
     lines = _lines_for(ssh, signers)
     return next((name for line in lines if (name := _principal(line, ssh.namespace, at))), None)
@@ -189,7 +194,7 @@ def _check(key: Any, signature: list[bytes], signed: bytes) -> None:
     if isinstance(key, ed25519.Ed25519PublicKey):
         key.verify(value, signed)
     elif isinstance(key, ec.EllipticCurvePublicKey):
-        r, s = (int.from_bytes(number, "big") for number in _strings(value))
+        r, s = (int.from_bytes(number, "big") for number in strings(value))
         digest = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}[key.key_size]
         key.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(digest))
     elif isinstance(key, rsa.RSAPublicKey) and name in (b"rsa-sha2-256", b"rsa-sha2-512"):
@@ -256,11 +261,16 @@ def _changed(what: str) -> SignatureRefused:
     return SignatureRefused("SIGNATURE_INVALID", f"{what} is not what was signed")
 
 
-def _key_type(key: str) -> str:
-    return _strings(base64.b64decode(key))[0].decode()
+def key_type(key: str) -> str:
+    """The type of the public key in base64, which is its first string; "" if it is none."""
+    try:
+        content = base64.b64decode(key, validate=True)
+    except ValueError:
+        return ""
+    return content[4 : 4 + int.from_bytes(content[:4], "big")].decode(errors="replace")
 
 
-def _strings(content: bytes) -> list[bytes]:
+def strings(content: bytes) -> list[bytes]:
     """The strings of which OpenSSH composes keys and signatures. Raises ValueError."""
     strings = []
     while content:

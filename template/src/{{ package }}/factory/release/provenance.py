@@ -32,7 +32,8 @@ def verification_of(version: Version) -> Path:
 def write(version: Version, image: str, trusted: Trust) -> str:
     """Write the statement about the image, named by its digest, and sign it; who signed. Raises FactoryError."""
     path = path_of(version)
-    manifest.dump(_statement(version, image), path)
+    platform = platforms.detect()
+    manifest.dump(_statement(version, image, platform.run_url if platform else git.author()), path)
     signing.sign_file(path, required=trusted.policies.signatures_required)
     return _signature(path, path.read_bytes(), trusted)
 
@@ -48,7 +49,7 @@ def verify(version: Version, image: str, trusted: Trust) -> str:
     content, statement = _read(version)
     path, stated = path_of(version), _claims(statement)
     try:
-        actual = _claims(_statement(version, image))
+        actual = _claims(_statement(version, image, builder=""))
     except FileNotFoundError as error:
         raise Refused("PROVENANCE", f"{error.filename} is missing: {SAME_RUN}") from error
     if verification_of(version).name not in stated:
@@ -97,9 +98,8 @@ def _claims(statement: Any) -> dict[str, str]:
     }
 
 
-def _statement(version: Version, image: str) -> dict[str, Any]:
+def _statement(version: Version, image: str, builder: str) -> dict[str, Any]:
     name, _, digest = image.partition("@sha256:")
-    platform = platforms.detect()
     return {
         "_type": STATEMENT,
         "subject": [{"name": name, "digest": {"sha256": digest}}],
@@ -111,7 +111,7 @@ def _statement(version: Version, image: str) -> dict[str, Any]:
                 "resolvedDependencies": _materials(version),
             },
             "runDetails": {
-                "builder": {"id": platform.run_url if platform else git.author()},
+                "builder": {"id": builder},
                 "metadata": {"finishedOn": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"},
                 "byproducts": _byproducts(version),
             },
