@@ -1,5 +1,6 @@
 """Images by digest: asked for once, written where bots renew them, and taken by the build."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,9 @@ def write(dockerfile=DOCKERFILE, services=SERVICES, options="[]"):
     Path("compose.images.yaml").write_text(services)
 
 
-def digest(engine, text=NEW):
-    engine.answer("buildx", text)
+def digest(engine, digest=NEW, command="buildx", key="digest"):
+    nested = [{key: OLD, "platform": {"architecture": "arm64"}}]
+    engine.answer(command, json.dumps({"manifests": nested, key: digest}, indent=2))
 
 
 def test_each_image_is_pinned_where_it_is_named(engine):
@@ -58,7 +60,7 @@ def test_each_image_is_pinned_where_it_is_named(engine):
     )
     assert Path("compose.images.yaml").read_text() == f"{expected}  python-3-13-slim:\n    image: python:3.13-slim@{NEW}\n"
     assert not bases.unpinned() and run("pin").exit_code == 0
-    assert engine.calls[0] == ["buildx", "imagetools", "inspect", "--format={{.Manifest.Digest}}", "ghcr.io/astral-sh/uv:0.13.8"]
+    assert engine.calls[0] == ["buildx", "imagetools", "inspect", "--format={{json .Manifest}}", "ghcr.io/astral-sh/uv:0.13.8"]
 
 
 def test_podman_asks_by_skopeo(engine):
@@ -66,9 +68,9 @@ def test_podman_asks_by_skopeo(engine):
     (engine.folder / "docker").unlink()
     for name in ("podman", "skopeo"):
         engine.install(name)
-    engine.answer("inspect", NEW)
+    digest(engine, command="inspect", key="Digest")
     assert run("pin").stdout == f"✓ python:3.13-slim@{NEW}\n"
-    assert engine.calls == [["inspect", "--no-tags", "--format={{.Digest}}", "docker://python:3.13-slim"]]
+    assert engine.calls == [["inspect", "--no-tags", "docker://python:3.13-slim"]]
 
 
 @pytest.mark.parametrize("answer", ["", "sha256:1234"])

@@ -1,7 +1,9 @@
 """The images that Dockerfile and Compose start from, by digest, in a file that Dependabot and Renovate keep fresh."""
 
+import json
 import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +67,14 @@ def pin(engine: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _ask(engine: str, name: str) -> str:
-    docker = ("docker", "buildx", "imagetools", "inspect", "--format={{.Manifest.Digest}}", name)
-    podman = ("skopeo", "inspect", "--no-tags", "--format={{.Digest}}", f"docker://{name}")
-    digest = run(*(docker if engine == "docker" else podman))
-    if not DIGEST.fullmatch(digest):
-        raise FactoryError(f"{engine} answered {digest[:80]!r} instead of a digest")
-    return digest
+    docker = ("docker", "buildx", "imagetools", "inspect", "--format={{json .Manifest}}", name)
+    podman = ("skopeo", "inspect", "--no-tags", f"docker://{name}")
+    answer = run(*(docker if engine == "docker" else podman))
+    with suppress(ValueError, KeyError):
+        digest = str(json.loads(answer)["digest" if engine == "docker" else "Digest"])
+        if DIGEST.fullmatch(digest):
+            return digest
+    raise FactoryError(f"{engine} answered without a digest: {answer[:80]!r}")
 
 
 def _digests(folder: Path) -> dict[str, str]:
