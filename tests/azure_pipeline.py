@@ -21,12 +21,12 @@ from conftest import git
 
 PIPELINE = {"trigger", "pr", "schedules", "variables", "pool", "lockBehavior", "jobs"}
 JOB = {"job", "deployment", "environment", "dependsOn", "condition", "timeoutInMinutes", "variables", "strategy", "steps"}
-STEP = {"script", "checkout", "publish", "download"}
+STEP = {"script", "checkout", "publish", "task"}
 WITH = {
     "script": {"displayName", "name", "env", "condition"},
     "checkout": {"clean", "fetchDepth", "fetchTags", "persistCredentials"},
     "publish": {"artifact", "displayName", "condition"},
-    "download": {"artifact"},
+    "task": {"inputs"},
 }
 TOKEN = re.compile(r"\s*('(?:[^']|'')*'|[A-Za-z_][\w-]*|[(),.\[\]])")
 
@@ -145,7 +145,8 @@ class Machine:
         self.variables = {name: self.expanded(value) for name, value in variables.items()}
         self.place = run.folder / "work" / re.sub(r"\W", "-", name) / "s"
         self.place.mkdir(parents=True)
-        self.failed = False
+        self.variables["System.DefaultWorkingDirectory"] = str(self.place)
+        self.failed, self.prefix = False, ""
 
     def step(self, step: dict, end: float) -> None:
         [kind] = STEP & step.keys() or {"none"}
@@ -189,7 +190,7 @@ class Machine:
             raise Unknown(f"command ##vso[{line}")
         name, output, value = assignment.groups()
         if output:
-            self.run.outputs.setdefault(self.name, {})[f"{step}.{name}"] = value
+            self.run.outputs.setdefault(self.name, {})[f"{self.prefix}{step}.{name}"] = value
         else:
             self.variables[name] = value
 
@@ -200,14 +201,15 @@ class Machine:
         shutil.copytree(source, self.run.folder / "artifacts" / self.name / self.expanded(step["artifact"]))
         return 0, ""
 
-    def download(self, step: dict, _: float) -> tuple[int, str]:
-        """Beside the sources, in a folder of the artefact's name."""
-        name = self.expanded(step["artifact"])
-        [source] = (self.run.folder / "artifacts").glob(f"*/{name}")
-        if step["download"] != "current":
-            raise Unknown(f"download {step}")
-        shutil.copytree(source, self.place.parent / name)
-        return 0, ""
+    def task(self, step: dict, _: float) -> tuple[int, str]:
+        """Fetch an artefact of the run."""
+        wanted = allow("inputs", step["inputs"], {"artifactName", "targetPath"})
+        if step["task"] != "DownloadPipelineArtifact@2":
+            raise Unknown(f"task {step}")
+        found = [*(self.run.folder / "artifacts").glob(f"*/{self.expanded(wanted['artifactName'])}")]
+        for folder in found:
+            shutil.copytree(folder, self.expanded(wanted["targetPath"]), dirs_exist_ok=True)
+        return int(not found), "" if found else "##[error]Artifact not found\n"
 
     def expanded(self, text: str) -> str:
         values = {name.lower(): value for name, value in (self.variables | self.secrets).items()}
@@ -296,6 +298,7 @@ def run(
             for leg, values in legs(each, job):
                 own = {key: computed(value, names) for key, value in (job.get("variables", {}) | values).items()}
                 machines.append(Machine(result, leg, names["variables"] | own, secrets, remote, ref))
+                machines[-1].prefix = f"{each}." if "deployment" in job else ""  # of outputs, only there
                 for step in steps:
                     machines[-1].step(step, end)
             result.results[each] = "Failed" if any(machine.failed for machine in machines) else "Succeeded"

@@ -174,3 +174,14 @@ def registry() -> Iterator[str]:
     yield name
     images = subprocess.run(["docker", "images", "--quiet", "gate"], capture_output=True, text=True).stdout.split()
     subprocess.run(["docker", "image", "rm", "--force", *images], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def running_registry() -> Iterator[str]:
+    """The address of a registry that keeps the project's image from one job to the next."""
+    with registry() as image:
+        command = ("docker", "run", "--detach", "--publish=127.0.0.1::5000", image)
+        container = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        where = subprocess.run(["docker", "port", container, "5000"], capture_output=True, text=True, check=True).stdout
+        yield f"{where.splitlines()[0]}/gate"
+        subprocess.run(["docker", "rm", "--force", "--volumes", container], check=True, capture_output=True)

@@ -163,7 +163,7 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
 def test_release_goes_to_staging_and_to_production(run, promoted, engine):
     with registry() as image:
         done = run("release", "refs/tags/model/v1", REGISTRY_IMAGE=image)
-    assert done.results == {"staging": "Succeeded", "production": "Succeeded"}, done.log
+    assert done.results == {"build": "Succeeded", "staging": "Succeeded", "production": "Succeeded"}, done.log
     assert all("scores as recorded" in done.output(f"deploy {stage}") for stage in done.results)
-    kept = {file.name for file in (done.folder / "artifacts/staging/sbom-1").iterdir()}
-    assert "v1.cdx.json" in kept and len(kept) == 2
+    kept = {file.name for file in (done.folder / "artifacts/build/sbom-1").iterdir()}
+    assert {"v1.cdx.json", "v1.provenance.json", "v1.verification.json"} <= kept

@@ -99,6 +99,20 @@ def test_bots_of_an_older_project_leave_the_files_of_the_template_alone(past, re
     assert old | {"description": ""} == new | {"description": ""}
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_owners_of_the_limits_get_what_else_decides(past, render, tmp_path, ci):
+    fresh, file = render(project_name="x", ci=ci), f".{ci}/CODEOWNERS"
+    copier.run_copy(str(past), tmp_path, {"project_name": "x", "ci": ci}, vcs_ref="0.3.0", defaults=True, quiet=True)
+    shutil.copy(fresh / "src/x/factory/changes.yaml", tmp_path / "src/x/factory")
+    owned = re.sub("^/params.yaml.*", "/params.yaml @us @me", (tmp_path / file).read_text("utf-8"), flags=re.MULTILINE)
+    (tmp_path / file).write_text(owned, "utf-8")
+    run(tmp_path, "apply('0.3.0')")
+    old, new = ((place / file).read_text("utf-8").splitlines() for place in (tmp_path, fresh))
+    assert "/policy.yaml @us @me" in old
+    assert {line.split()[0] for line in old} >= {line.split()[0] for line in new if line.startswith("/")}
+    assert "owners" not in pending(tmp_path)
+
+
 def test_what_an_owner_has_edited_is_named_and_left(updated):
     project = updated("0.2.0", "classification")
     params = project / "params.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import test_container
 from conftest import ROOT, git
-from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, running_registry
 from machinery.ci.fake_platforms import TOKEN, FakePlatform, environment, fake_platform
 from workshop import tool
 
@@ -273,10 +273,16 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
     assert "1.1.0" in git(promoted.remote, "show", "factory/template-update:Dockerfile")
 
 
-def test_release_serves_the_version_of_its_tag(run, promoted, platform, engine, tmp_path):
-    with registry() as image:
+def test_release_takes_one_image_to_staging_and_to_production(run, promoted, platform, engine, tmp_path):
+    with running_registry() as address_of_images:
         payload = {"ref": "refs/tags/model/v1"}
-        done = run("release", "model/v1", payload=payload, REGISTRY_IMAGE=image, **address(platform))
-    assert done.jobs == {"staging": "success", "production": "success"}, done.log()
-    assert {path.name for path in (tmp_path / "artifacts/sbom").iterdir()} == {"v1.cdx.json", "v1.provenance.json"}
-    assert "served on this machine" in done.log("staging") and "served on this machine" in done.log("production")
+        registry = {"FACTORY_REGISTRY": address_of_images}
+        done = run("release", "model/v1", payload=payload, variables=registry, **address(platform))
+    jobs = ("build", "staging", "production")
+    assert done.jobs == dict.fromkeys(jobs, "success"), done.log()
+    kept = {path.name for path in (tmp_path / "artifacts/sbom").iterdir()}
+    assert kept == {f"v1.{name}.json" for name in ("cdx", "provenance", "verification")}
+    assert "v1 is proven" in done.log("build")
+    served = [re.findall(r"dry run: (\S+) served on this machine", done.log(job)) for job in jobs]
+    [[image]] = {tuple(each) for each in served}
+    assert image.startswith(f"{address_of_images}@sha256:")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import test_container
 from conftest import git
-from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, running_registry
 from machinery.ci.fake_platforms import FakePlatform, environment, fake_platform
 from workshop import require
 
@@ -136,7 +136,7 @@ TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
         ("README.md", {"FACTORY_PIPELINE": "model"}, MODEL),
         ("params.yaml", {"FACTORY_PIPELINE": "retrain"}, {"retrain"}),
         ("params.yaml", {"FACTORY_PIPELINE": "template-update"}, {"template-update"}),
-        ("params.yaml", TAG, {"staging", "production"}),
+        ("params.yaml", TAG, {"build", "staging", "production"}),
         ("params.yaml", TAG | {"CI_COMMIT_TAG": "1.0"}, set()),
     ],
 )
@@ -263,10 +263,12 @@ def test_release_goes_to_staging_and_with_approval_to_production(run, promoted, 
     stand_in.symlink_to(shutil.which("true"))
     monkeypatch.setenv("PATH", f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}")
     docker = {"DOCKER_HOST": os.environ.get("DOCKER_HOST", ""), "DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": ""}
-    with registry() as image:
-        done = run("model/v1", "--manual=production", **TAG, **docker, REGISTRY_IMAGE=image)
-    assert done.passed and done.jobs == {"staging": "PASS", "production": "PASS"}, done.log
-    for stage in done.jobs:
-        assert "scores as recorded" in done.lines(stage)
-    kept = {file.name for file in (done.folder / ".gitlab-ci-local/artifacts/staging/reports/sbom").iterdir()}
-    assert "v1.cdx.json" in kept and len(kept) == 2
+    with running_registry() as address:
+        done = run("model/v1", "--manual=production", **TAG, **docker, FACTORY_REGISTRY=address)
+    assert done.passed and done.jobs == {"build": "PASS", "staging": "PASS", "production": "PASS"}, done.log
+    assert all("scores as recorded" in done.lines(job) for job in done.jobs)
+    served = [re.findall(r"dry run: (\S+) served on this machine", done.lines(job)) for job in done.jobs]
+    [[image]] = {tuple(each) for each in served}
+    assert image.startswith(f"{address}@sha256:")
+    kept = {file.name for file in (done.folder / ".gitlab-ci-local/artifacts/build/reports/sbom").iterdir()}
+    assert {"v1.cdx.json", "v1.provenance.json", "v1.verification.json"} <= kept

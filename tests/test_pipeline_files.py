@@ -48,7 +48,8 @@ FAULTS = {
     "none": {},
 }
 # What a shell may read, and nobody from outside can name as they like.
-NAMES = "CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|CI_DEFAULT_BRANCH|SYSTEM_STAGEATTEMPT|LOGIN_TOKEN|TAG|IMAGE|RESULTS?|EXPECTED"
+NAMES = "CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|CI_DEFAULT_BRANCH|LOGIN_TOKEN|TAG|IMAGE|RESULTS?|EXPECTED"
+RECEIVED = "factory summary --post --from reports"
 CHECK = "uvx --quiet check-jsonschema --builtin-schema"
 PLATFORMS = pytest.mark.parametrize("ci", SCHEMAS)
 
@@ -141,7 +142,7 @@ def test_each_step_is_one_command_that_a_person_types(render, ci):
     assert len(lines) > 15
     for line in lines:
         assert not re.search(r"[\n;|&]|\b(if|for|while)\b", line), line
-        allowed = re.findall(rf'"[./\w-]*\$({NAMES})"', line)
+        allowed = re.findall(rf'"(?:origin/)?\$({NAMES})"', line)
         assert line.count("$") == len(allowed), f"{line}: what is put here becomes part of the command"
 
 
@@ -175,6 +176,43 @@ def test_schedules_are_in_files_of_peoples_and_grant_what_the_workflows_need(ren
     for name, job in called.items():
         needed = {(right, level) for each in content[name]["jobs"].values() for right, level in each["permissions"].items()}
         assert set(job["permissions"].items()) == needed, name
+
+
+def test_code_of_a_pull_request_cannot_write_on_github(render):
+    """Which jobs have what: each that has more than the storage's identity checks out main."""
+    for name, content in workflows(render()).items():
+        for job in content["jobs"].values() if "pull_request" in content["on"] else ():
+            rights = {right for right, level in job["permissions"].items() if level == "write"}
+            secrets = set(re.findall(r"secrets\.(\w+)|(github\.token)|(FACTORY_TOKEN)", json.dumps(job))) - {
+                ("FACTORY_SSH_KEY", "", "")
+            }
+            if not rights - {"id-token"} and not secrets:
+                continue
+            uses = {step.get("uses", "").partition("@")[0]: step.get("with", {}) for step in job["steps"]}
+            assert uses["actions/checkout"]["ref"] == "${{ github.event.repository.default_branch }}", name
+            assert uses["astral-sh/setup-uv"]["enable-cache"] == "false" and "./.github/actions/login" not in uses, name
+            assert [step["run"] for step in job["steps"] if "run" in step] == [f"uv run --locked {RECEIVED}"]
+
+
+def test_code_of_a_pull_request_cannot_write_elsewhere(render):
+    azure = yaml.safe_load((render(ci="azure") / "azure-pipelines/model.yaml").read_text())["jobs"]
+    code = yaml.safe_load((render(ci="azure") / "azure-pipelines/code.yaml").read_text())["jobs"]
+    [job] = (each for each in [*azure, *code] if "System.AccessToken" in json.dumps(each))
+    scripts = ["git checkout --quiet --force --detach origin/main", f"uv run --locked {RECEIVED}"]
+    assert [step["script"] for step in job["steps"] if "script" in step] == scripts
+    assert {step.get("template") for step in job["steps"]} == {"steps/checkout.yaml", None}
+    model = yaml.load((render(ci="gitlab") / ".gitlab/pipelines/model.yml").read_text(), Loader)
+    assert "environment" not in model["model"] and "extends" not in model["comment"]
+    assert model["comment"]["environment"] == {"name": "comment", "action": "access"}
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_owners_are_asked_for_all_that_needs_them(render, ci):
+    project = render(ci=ci)
+    [module] = project.glob("src/*/factory/workspace/owners.py")
+    protected = set(re.findall(r'^    "(/\S+)",$', module.read_text(), re.MULTILINE))
+    listed = [line.split()[0] for line in (project / f".{ci}/CODEOWNERS").read_text().splitlines() if line[:1] == "/"]
+    assert {"/policy.yaml", "/src/*/factory/"} < protected and protected | {f"/.{ci}/"} <= set(listed)
 
 
 def test_bots_leave_the_files_of_the_template_alone(render):

@@ -27,6 +27,7 @@ PROTECTED = (
     "/uv.lock",
     "/Dockerfile",
     "/compose.yaml",
+    "/compose.images.yaml",
     "/.pre-commit-config.yaml",
     "/.copier-answers.yml",
 )
