@@ -91,6 +91,22 @@ def test_train_with_outputs_or_metrics_of_its_owner_stays(factory, own):
     assert migration.DVC_YAML.read_text() == before
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["Unix", "Windows"])
+def test_the_older_ledger_is_no_longer_a_dependency(factory, end):
+    before = NEW.replace("      - data/raw\n", "      - data/ledger.csv\n      - data/raw\n").replace("\n", end)
+    migration.DVC_YAML.write_bytes(before.encode())
+    assert migration.names_ledger()
+    assert migration.migrate() == ["dvc.yaml: the stage prepare no longer depends on data/ledger.csv"]
+    assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
+    assert not migration.names_ledger() and migration.migrate() == []
+
+
+def test_an_older_ledger_that_a_stage_of_the_users_needs_is_named(factory):
+    migration.DVC_YAML.write_text("stages:\n  mine:\n    deps: [data/ledger.csv]\n")
+    assert migration.migrate() == [] and migration.names_ledger()
+    assert migration.remaining() == ["dvc.yaml: replace data/ledger.csv by data/raw, which now has the records of deliveries"]
+
+
 def test_what_the_user_wrote_is_named_with_its_new_place(factory):
     migration.DVC_YAML.write_text(NEW)
     assert migration.remaining() == [

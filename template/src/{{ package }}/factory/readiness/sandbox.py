@@ -94,10 +94,8 @@ class Sandbox:
         """Nobody signs the copy's version, and no test is of that."""
         file = self.folder / policy.FILE
         if file.exists():
-            text = re.sub(
-                r"^signatures:.*", "signatures: optional", file.read_text(encoding="utf-8"), flags=re.MULTILINE
-            )
-            file.write_text(text, encoding="utf-8")
+            text = file.read_text(encoding="utf-8")
+            file.write_text(re.sub(r"(?m)^signatures:.*", "signatures: optional", text), encoding="utf-8")
 
     def _git(self, *command: str) -> None:
         run("git", *command, cwd=self.folder, env=self._env())

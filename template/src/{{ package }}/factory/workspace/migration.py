@@ -66,15 +66,13 @@ def migrate() -> list[str]:
 
 def remaining() -> list[str]:
     """What the user still has to change."""
-    named = _named(DVC_YAML.read_bytes().decode()) if _factory() and DVC_YAML.exists() else ()
-    return [
-        *(f"{DVC_YAML}: replace factory/{old} by factory/{MOVED[old]}, its new place" for old in sorted(named)),
-        *(
-            [f"{DVC_YAML}: delete {LEDGER}: {RAW} has the records of deliveries"]
-            if _factory() and names_ledger()
-            else []
-        ),
-    ]
+    if not _factory() or not DVC_YAML.exists():
+        return []
+    named = _named(DVC_YAML.read_bytes().decode())
+    lines = [f"{DVC_YAML}: replace factory/{old} by factory/{MOVED[old]}, its new place" for old in sorted(named)]
+    if names_ledger():
+        lines.append(f"{DVC_YAML}: replace {LEDGER} by {RAW}, which now has the records of deliveries")
+    return lines
 
 
 def names_ledger() -> bool:
