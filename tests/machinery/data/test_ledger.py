@@ -104,7 +104,7 @@ def test_an_older_line_and_a_record_that_differ_are_refused():
     deliver("rows.csv", 0)
     table = ledger.to_csv(ledger.entries(), ledger.Entry)
     ledger.LEDGER.write_text(table.replace("zoe@", "eve@"))
-    assert ledger_refusal("prepare").startswith("LEDGER: data/raw/rows.csv.dvc: and data/ledger.csv differ")
+    assert ledger_refusal("prepare").startswith("LEDGER: data/raw/rows.csv.dvc: is not the record in data/ledger.csv: ")
 
 
 def test_the_table():

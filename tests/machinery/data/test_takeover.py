@@ -37,6 +37,14 @@ def test_no_line_is_lost_and_the_prepared_rows_stay_the_same():
     assert run("prepare").exit_code == 0 and Path("data/prepared/manifest.json").read_bytes() == prepared
 
 
+def test_a_delivery_takes_it_over_unless_it_is_refused():
+    before = ledger.entries()
+    toy.rows(50).write_csv("again.csv")
+    assert run("ingest", "again.csv").exit_code == 1 and ledger.LEDGER.exists()
+    deliver("new.csv", 900)
+    assert not ledger.LEDGER.exists() and ledger.entries()[:2] == before and len(ledger.entries()) == 3
+
+
 def test_a_line_that_is_removed_with_the_takeover_is_missed_in_the_next():
     takeover.take_over()
     git_repository.commit()
@@ -61,6 +69,7 @@ def test_what_an_adoption_had_replaced_is_recorded_as_erased():
 
 
 def test_a_line_without_a_pointer_is_named_and_nothing_is_taken_over():
+    toy.rows(50, first=900).write_csv("new.csv")
     before = ledger.LEDGER.read_text()
     Path("data/raw/second.csv.dvc").unlink()
     assert "data/ledger.csv: second.csv has no pointer data/raw/second.csv.dvc" in ledger_refusal("ingest", "new.csv")

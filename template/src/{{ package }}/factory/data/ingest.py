@@ -36,7 +36,6 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
     """
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(DVC_TMP / "factory-ingest.lock"):
-        takeover.take_over()
         earlier = ledger.entries()
         _check_names(files, earlier)
         integrity.check(new=[file.name for file in files])
@@ -47,6 +46,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
             if params.data.id and not params.data.repeats:
                 _check_ids(validated, earlier, params.data.id)
             entries = [_entry(file, height(validated[file]), source, hashes[file]) for file in files]
+        takeover.take_over()
         _add(files, entries)
     return entries
 

@@ -34,11 +34,16 @@ def problems(*, new: Collection[str] = (), contents: bool = True) -> list[str]:
     ]
 
 
-def lost(entries: Sequence[Entry]) -> dict[Entry, str]:
-    """Records that main or a version has, by where, that are neither among these nor erased."""
+def lost(entries: Sequence[Entry], *, taken_over: bool = True) -> dict[Entry, str]:
+    """Records that main or a version has, by where, that are neither among these nor erased.
+
+    Until an older ledger is `taken_over`, commits that have one do not count: an adoption left no trace of what it replaced.
+    """
     known = {*entries, *(erasure.entry for erasure in ledger.erasures())}
     found: dict[Entry, str] = {}
     for commit, where in _history().items():
+        if not taken_over and git.show(commit, str(LEDGER)):
+            continue
         if git.altered_since(commit, f"{RAW}/*.dvc", str(LEDGER)):
             found = {entry: where for entry in ledger.entries_at(commit) if entry not in known} | found
     return found
@@ -80,8 +85,7 @@ def _history() -> dict[str, str]:
     for name, tag, _ in git.tags(VERSIONS):
         if base == main or git.contains(head, tag):
             found[f"refs/tags/{name}"] = name
-    # until an older ledger is taken over: an adoption left no trace of what it replaced
-    return {commit: where for commit, where in found.items() if not (LEDGER.exists() and git.show(commit, str(LEDGER)))}
+    return found
 
 
 def _main() -> str | None:
@@ -116,7 +120,7 @@ def _contents(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _lost(entries: Sequence[Entry]) -> Iterator[str]:
     names = {entry.file for entry in entries}
-    for entry, where in lost(entries).items():
+    for entry, where in lost(entries, taken_over=not LEDGER.exists()).items():
         if entry.file in names:
             yield f"{entry.pointer}: is not the record in {where}: restore it from there"
         else:

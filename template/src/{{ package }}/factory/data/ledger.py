@@ -7,6 +7,7 @@ both add deliveries merge without a conflict. What is erased leaves its record i
 import csv
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -70,7 +71,7 @@ def entries(root: Path = Path()) -> list[Entry]:
     older = read(root / LEDGER, Entry)
     for entry in older:
         if recorded.get(entry.file, entry) != entry:
-            raise _malformed(entry.pointer, f"and {LEDGER} differ")
+            raise _malformed(entry.pointer, f"is not the record in {LEDGER}")
     if not recorded:
         return older
     unmoved = [entry for entry in older if entry.file not in recorded]
@@ -157,9 +158,9 @@ def read(path: Path, kind: type[Line]) -> list[Line]:
                 raise ValueError(header)
         except (TypeError, ValueError, csv.Error) as error:
             raise _malformed(name, f"line {reader.line_num} is not a delivery") from error
-    for number, line in enumerate(lines):
-        if line in lines[:number]:
-            raise _malformed(name, f"{line.file} is in it twice")
+    counted = Counter(line.file if kind is Entry else line for line in lines)  # what is adopted again is erased again
+    if doubled := [line.file for line in lines if counted[line.file if kind is Entry else line] > 1]:
+        raise _malformed(name, f"{doubled[0]} is in it twice")
     return lines
 
 
@@ -181,7 +182,7 @@ def _recorded(root: Path, pointer: Path) -> Entry | None:
         if out["path"] != pointer.stem:
             raise ValueError(f"names {out['path']}")
         meta = content.get("meta") or {}
-        if not meta.keys() & RECORD.keys():
+        if not RECORD.keys() & meta.keys():
             return None
         values = {name: meta[name] for name in RECORD}
     except KeyError as error:

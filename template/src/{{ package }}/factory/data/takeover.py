@@ -20,8 +20,8 @@ def take_over() -> list[str]:
         raise CannotEvaluate("LEDGER", f"{ledger.LEDGER}: {found[0]} has no pointer {RAW / found[0]}.dvc: restore it")
     for entry in entries:
         ledger.record(entry)
-    ledger.LEDGER.unlink()
     gone = list(integrity.lost(entries))
     ledger.erase(gone, git.author(), WHY)
+    ledger.LEDGER.unlink()
     erased = [f"{ledger.ERASED}: {', '.join(entry.file for entry in gone)}: {WHY}"] if gone else []
     return [f"{ledger.LEDGER}: each line is now in its delivery's pointer, {RAW}/NAME.dvc", *erased]
