@@ -15,8 +15,7 @@ from .factory.conftest import ROOT
 def test_runs_from_top_to_bottom(notebook, tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").mkdir()
-    for name in ("raw", "ledger.csv"):
-        (tmp_path / "data" / name).symlink_to(ROOT / "data" / name)
+    (tmp_path / "data/raw").symlink_to(ROOT / "data/raw")
     shutil.copy(ROOT / "params.yaml", tmp_path)
     copy = shutil.copy(notebook, tmp_path / "notebooks")
     done = subprocess.run([sys.executable, copy], cwd=tmp_path, capture_output=True, text=True, check=False)
