@@ -51,7 +51,7 @@ def test_edited_message_is_named():
     git("remote", "remove", "origin")
     message = git("for-each-ref", "--format=%(contents)", "refs/tags/model/v1")
     retag("model/v1", message.replace("first", "best"))
-    assert problems() == ["VERSION_INVALID: model/v1 has no valid record, its message was edited: restore its tag"]
+    assert problems() == ["VERSION_INVALID: model/v1 has no valid record, its message was edited: restore its tag, or delete it"]
 
 
 def test_tag_remade_with_a_valid_record_is_named_by_the_next():

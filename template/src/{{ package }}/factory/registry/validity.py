@@ -129,7 +129,7 @@ def _problem(tag: Tag, record: dict[str, Any] | None) -> Problem | None:
     if not tag.header:
         reason = f"is a lightweight tag, as some CI checkouts leave it: git fetch --force origin tag {tag.name}"
     elif record is None or not all(isinstance(record.get(name), kind) for name, kind in TYPES.items()):
-        reason = f"has no valid record, its message was edited: {RESTORE}"
+        reason = f"has no valid record, its message was edited: {RESTORE}, or delete it"
     elif tag.number == 1 and record.get("previous"):
         reason = f"names a version before it: {RESTORE}"
     elif (tag.header, record["version"], record["commit"]) != (tag.name, tag.number, tag.commit):
