@@ -19,6 +19,9 @@ pytestmark = pytest.mark.usefixtures("keys")
 
 def test_low_risk_needs_neither_words_nor_approval():
     assert check() == []
+    card_input.INPUT.parent.mkdir(exist_ok=True)
+    git_repository.commit(**{str(card_input.INPUT): "# nothing yet\n"})
+    assert check() == []
     write_card(risk="low")
     assert check() == []
 

@@ -89,7 +89,8 @@ def check(
 
 
 def _card(commit: str) -> ModelCardInput:
-    return config.parse(git.show(commit, str(INPUT)) or "{}", str(INPUT), ModelCardInput.model_validate)
+    text = git.show(commit, str(INPUT)) or ""
+    return config.parse(text, str(INPUT), lambda content: ModelCardInput.model_validate(content or {}))
 
 
 def _signed(candidate: Candidate, entries: Collection[Approval]) -> tuple[list[Proof], list[str]]:
