@@ -159,7 +159,7 @@ class Project:
     def ledger(self) -> list[str]:
         pointers = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (self.folder / "data/raw").glob("*.dvc")}
         records = {name: pointer["meta"] for name, pointer in pointers.items() if "meta" in pointer}
-        return sorted(records, key=lambda name: records[name]["received"])
+        return sorted(records, key=lambda name: (records[name]["received"], name))
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
