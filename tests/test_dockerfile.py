@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 
 TEXT = (ROOT / "template/Dockerfile").read_text("utf-8")
@@ -56,3 +57,13 @@ def test_only_what_it_needs_reaches_the_engine():
 @pytest.mark.parametrize("name", ["apt.txt", "build.d", "compose.override.yaml"])
 def test_what_is_for_people_to_add_is_not_shipped(name):
     assert not Path(ROOT, "template", name).exists()
+
+
+def test_its_images_are_those_that_a_project_pins():
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S+)", TEXT, re.MULTILINE))
+    images = {
+        re.sub(r"\$\{(\w+)\}", lambda name: arguments[name[1]], name)
+        for name in re.findall(r"^FROM (\S+[:/]\S+)", TEXT, re.MULTILINE)
+    }
+    services = yaml.safe_load((ROOT / "template/compose.images.yaml").read_text("utf-8"))["services"].values()
+    assert len(images) == 2 and images < {service["image"] for service in services}
