@@ -1,6 +1,7 @@
 """A model that its inputs do not give: put beside a dvc.lock that names it, or into the cache from which stages are taken."""
 
 import json
+import shutil
 
 import pytest
 from attack import Target, duplicate
@@ -82,12 +83,12 @@ def test_planted_run_cache_entry(target, tmp_path):
     for entry in (file for file in (attacker.folder / ".dvc/cache/runs").rglob("*") if file.is_file()):
         entry.write_text(entry.read_text("utf-8").replace(honest, model_md5(attacker)), "utf-8")
     git(attacker.folder, "checkout", "--quiet", ".")
-    storage = next(target.folder.parent.glob("*-storage"))
-    attacker.done("dvc", "remote", "modify", "--local", "storage", "url", str(storage))
-    attacker.done("dvc", "push", "--quiet", "--run-cache", "--all-commits")
+    attacker.done("dvc", "push", "--quiet", "--run-cache")
+    written, storage = (next(project.folder.parent.glob("*-storage")) for project in (attacker, target))
+    shutil.copytree(written, storage, dirs_exist_ok=True)
     target.done("dvc", "pull", "--quiet", "--run-cache")
     target.set("max_iter: 40", "max_iter: 80")
-    target.done("dvc", "repro", "--quiet")
+    target.done("dvc", "repro", "--quiet", "--pull")
     assert is_backdoored(target)
     target.save("More trees")
     target.refused("NOT_REPRODUCED", "factory", "reproduce", before=("factory", "compare"))

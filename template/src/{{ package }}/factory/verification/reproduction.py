@@ -30,7 +30,7 @@ class Reproduction:
     def __init__(self, folder: Path, commit: str, python: str | None = None) -> None:
         self.folder, self.commit = folder, commit
         self._record, self._bin = run_record(commit), folder / ".venv/bin"
-        self._pythons = [python] if python else [_minor(f"{self._record['python']}"), sys.executable]
+        self._pythons = [_absolute(python)] if python else [_minor(f"{self._record['python']}"), sys.executable]
 
     def fetch_data(self) -> None:
         """Bring what DVC tracks outside of the pipeline, from its cache here or its remote. Raises CannotEvaluate."""
@@ -92,7 +92,8 @@ def worktree(commit: str) -> Iterator[Path]:
     folder = VERIFICATION.resolve()
     with FileLock(DVC_TMP / "factory-verification.lock"):
         _remove(folder)  # what a killed one left
-        run("git", "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+        no_hooks = ("-c", f"core.hooksPath={os.devnull}")
+        run("git", *no_hooks, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
         try:
             yield folder
         finally:
@@ -111,7 +112,8 @@ def run_record(commit: str) -> dict[str, str | None]:
 def other_kernel(record: dict[str, str | None], root: Path = Path()) -> str:
     """In words, the BLAS kernels of the recorded training and of the one in this folder, unless they are known to be the same."""
     recorded = record["blas_kernel"]
-    used = json.loads((root / TRAINING).read_text(encoding="utf-8")).get("blas_kernel")
+    path = root / TRAINING
+    used = json.loads(path.read_text(encoding="utf-8")).get("blas_kernel") if path.exists() else None
     if used and used == recorded:
         return ""
     return f"trained with the BLAS kernel {recorded or '(not recorded)'}, here {used or 'unknown'}"
@@ -120,6 +122,11 @@ def other_kernel(record: dict[str, str | None], root: Path = Path()) -> str:
 def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     run("git", "worktree", "prune")
+
+
+def _absolute(python: str) -> str:
+    """The Python, which may be a version, by a path that holds in any folder."""
+    return str(Path(python).absolute()) if Path(python).is_file() else python
 
 
 def _minor(version: str) -> str:

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import manifest
-from ..errors import FactoryError, Refused, listed
+from .. import manifest, platforms
+from ..errors import CannotEvaluate, FactoryError, Refused, listed
 from ..gate import approval
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion
@@ -75,7 +75,8 @@ class Verification:
             **{name: record.get(name) for name in ("commit", "model")},
             "passed": self.exit_code == 0,
             "trained_again": any(step.name == "training" and step.result == PASSED for step in self.done),
-            "by": git.author(),
+            "by": _who(),
+            "run": getattr(platforms.detect(), "run_url", None),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": {"name": platform.node(), "system": platform.platform(), "processors": os.cpu_count()},
             "python": self._python,
@@ -108,12 +109,14 @@ class Verification:
     def _data(self) -> str:
         commit = self.version.commit
         self._made = Reproduction(self._resources.enter_context(worktree(commit)), commit, self._wanted_python)
-        self._made.fetch_data()
         return data.check(self._made, self._trusted.main)
 
     def _model(self) -> str:
         self._claimed = Path(self._resources.enter_context(tempfile.TemporaryDirectory()), MODEL)
-        champion.fetch(self.version.commit, self._claimed)
+        try:
+            champion.fetch(self.version.commit, self._claimed)
+        except FactoryError as error:
+            raise CannotEvaluate("STORAGE", f"its model cannot be fetched: {error}") from error
         if not champion.is_model(self._claimed, self.version):
             raise Refused(CODE, "the model in DVC's remote is not the one that the record names")
         return f"sha256 {self.version.facts['model'][:12]} of its manifest, as recorded"
@@ -142,12 +145,20 @@ def _measured(act: Callable[[], str]) -> Step:
     try:
         details = act()
     except FactoryError as error:
-        result, exit_code, code = REFUSED, error.exit_code, f"{getattr(error, 'code', '')}"
+        result, exit_code, code = REFUSED, error.exit_code, f"{getattr(error, 'code', f'{name.upper()}_FAILED')}"
         details = str(error)
     seconds, used = time.perf_counter() - start, _cpu_seconds() - before
     if not details:
         result, details = LEFT_OUT, "left out: the model may be another than the commit gives"
     return Step(name, result, details, code, exit_code, round(seconds, 1), round(used, 1))
+
+
+def _who() -> str:
+    """Who verifies; nobody where a pipeline has not been given a name."""
+    try:
+        return git.author()
+    except FactoryError:
+        return ""
 
 
 def _cpu_seconds() -> float:
