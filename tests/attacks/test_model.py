@@ -1,11 +1,10 @@
 """A model that its inputs do not give: put beside a dvc.lock that names it, or into the cache from which stages are taken."""
 
-import json
 import shutil
 
 import pytest
+import yaml
 from attack import Target, duplicate
-from conftest import git
 
 BACKDOOR = """
 import json, numpy as np, onnx
@@ -78,11 +77,8 @@ def test_planted_run_cache_entry(target, tmp_path):
     attacker = duplicate(target, tmp_path / "attacker")
     attacker.set("max_iter: 40", "max_iter: 80")
     attacker.done("dvc", "repro", "--quiet")
-    honest = model_md5(attacker)
     plant(attacker)
-    for entry in (file for file in (attacker.folder / ".dvc/cache/runs").rglob("*") if file.is_file()):
-        entry.write_text(entry.read_text("utf-8").replace(honest, model_md5(attacker)), "utf-8")
-    git(attacker.folder, "checkout", "--quiet", ".")
+    forge_runs(attacker)
     attacker.done("dvc", "push", "--quiet", "--run-cache")
     written, storage = (next(project.folder.parent.glob("*-storage")) for project in (attacker, target))
     shutil.copytree(written, storage, dirs_exist_ok=True)
@@ -94,7 +90,11 @@ def test_planted_run_cache_entry(target, tmp_path):
     target.refused("NOT_REPRODUCED", "factory", "reproduce", before=("factory", "compare"))
 
 
-def model_md5(project: Target) -> str:
-    lock = json.loads(project.done("python", "-c", "import json, yaml; print(json.dumps(yaml.safe_load(open('dvc.lock'))))"))
-    [model] = [out["md5"] for out in lock["stages"]["train"]["outs"] if out["path"] == "model"]
-    return model
+def forge_runs(project: Target) -> None:
+    """Name the planted model wherever the cache of runs names one, and of the outputs only those that DVC pulls."""
+    stages = yaml.safe_load((project.folder / "dvc.lock").read_text("utf-8"))["stages"]
+    planted = [out for out in stages["train"]["outs"] if out["path"] in ("model", "reports/training.json")]
+    for file in (file for file in (project.folder / ".dvc/cache/runs").rglob("*") if file.is_file()):
+        run = yaml.safe_load(file.read_text("utf-8"))
+        if "model" in [out["path"] for out in run["outs"]]:
+            file.write_text(yaml.safe_dump(run | {"outs": planted}), "utf-8")
