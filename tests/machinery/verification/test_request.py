@@ -77,6 +77,10 @@ def missing_column(table):
     return table.drop("amount")
 
 
+def without_scores(table):
+    return table.drop("_score")
+
+
 def other_model(table):
     return table.with_columns(_model=pl.lit("0123456789ab"))
 
@@ -90,6 +94,7 @@ def shadow(table):
     "change, message",
     [
         (missing_column, "CAPTURE: the request was captured without amount: it cannot be answered again"),
+        (without_scores, f"CAPTURE: {KEPT}: "),
         (other_model, "CAPTURE: the request was answered by 0123456789ab, which is no version here"),
         (shadow, f"CAPTURE: {KEPT} has no request one: "),
     ],

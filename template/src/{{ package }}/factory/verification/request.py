@@ -16,6 +16,7 @@ from .comparison import CODE
 
 SHOWN = 10  # rows
 ANSWER = ("_at", "_model", "_role")  # which together name one answer: callers choose the ids of requests, perhaps twice
+CAPTURED = (*ANSWER, "_caller", "_score", "_decision")
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,14 @@ def find(request: str, folder: Path) -> list[Answer]:
     """The answers to the request of that id in the folder of captures. Raises CannotEvaluate where there are none."""
     try:
         tables = [pl.read_parquet(file).filter(*_wanted(request)) for file in _files(request, folder)]
+        parts = [part for table in tables if table.select(CAPTURED).height for part in table.partition_by(ANSWER)]
     except (OSError, pl.exceptions.PolarsError) as error:
         raise CannotEvaluate("CAPTURE", f"{folder}: {' '.join(str(error).split())}") from error
-    if not any(table.height for table in tables):
+    if not parts:
         raise CannotEvaluate(
             "CAPTURE", f"{folder} has no request {request}: captures are written, and later deleted, after a time"
         )
     known = versions.fetch()
-    parts = [part for table in tables for part in table.partition_by(ANSWER, maintain_order=True)]
     return [Answer(request, _version(part["_model"][0], known), part) for part in parts]
 
 
