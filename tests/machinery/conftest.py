@@ -1,5 +1,6 @@
 """Fixtures of the machinery's tests: the toy project in a folder of its own, empty or trained, and what stands in for others."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -36,8 +37,9 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
         patch.setattr(module, "features", toy.features)
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     git_repository.become(patch, "Zoë 李", "zoe@example.com")
-    for name in ("MLFLOW_TRACKING_URI", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
+    for name in ("MLFLOW_TRACKING_URI", "FACTORY_SIGNING_KEY", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):
         patch.delenv(name, raising=False)
+    patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # whose key might sign
     patch.chdir(folder)
     Path("data/raw").mkdir(parents=True)
     Path("params.yaml").write_text(toy.text(problem), encoding="utf-8")

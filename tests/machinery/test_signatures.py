@@ -183,6 +183,9 @@ def test_key_from_git_or_given_itself(keys: dict[str, tuple[Path, str]], tmp_pat
     monkeypatch.setenv(signing.KEY, private.read_text(encoding="utf-8"))
     subprocess.run(("git", "config", "--global", "--unset", "user.signingkey"), check=True)
     assert verify(CONTENT, signing.sign(CONTENT, "git"), signers, "git")
+    subprocess.run(("git", "config", "--global", "gpg.ssh.program", "false"), check=True)
+    assert verify(CONTENT, signing.sign(CONTENT, "git"), signers, "git")
+    subprocess.run(("git", "config", "--global", "--unset", "gpg.ssh.program"), check=True)
     monkeypatch.delenv(signing.KEY)
     subprocess.run(("git", "config", "--global", "gpg.ssh.defaultKeyCommand", f"cat {private}.pub"), check=True)
     with pytest.raises(FactoryError, match=r"ssh-keygen -Y. failed"):  # without an agent that has the private key

@@ -68,7 +68,9 @@ def test_edited_message_is_not_believed(start, edit):
     assert version.record is None
     with refused(errors.CannotEvaluate) as error:
         assert version.facts
-    assert str(error.value) == "VERSION_INVALID: model/v1 has no valid record, its message was edited: restore its tag, or delete it"
+    assert (
+        str(error.value) == "VERSION_INVALID: model/v1 has no valid record, its message was edited: restore its tag, or delete it"
+    )
 
 
 def test_moved_tag_is_not_believed(start):

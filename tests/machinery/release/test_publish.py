@@ -137,7 +137,7 @@ def test_result_of_the_verification_is_stated(docker):
 def test_statement_is_signed_where_there_is_a_key(docker, monkeypatch, tmp_path_factory):
     assert run("publish", "v1").stdout.endswith("✓ reports/sbom/v1.provenance.json, unsigned\n")
     zoe = signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe", "zoe@example.com")
-    assert run("publish", "v1").stdout.endswith("provenance.json, signed by somebody unknown\n")
+    assert run("publish", "v1").stdout.endswith("provenance.json, unknown signer\n")
     git_repository.commit(allowed_signers=zoe.read_text())
     assert run("publish", "v1").stdout.endswith("provenance.json, signed by zoe@example.com\n")
 

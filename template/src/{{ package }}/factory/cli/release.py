@@ -93,8 +93,8 @@ def onnx(destination: Path, model: Path) -> None:
     """
     from ..training.onnx import bundle
 
-    bundle.export(destination, model)
-    click.echo(f"✓ {destination}/model.onnx and {destination}/scorer.py")
+    signed = "signed" if bundle.export(destination, model) else "not signed"
+    click.echo(f"✓ {destination}/model.onnx, {signed}, and {destination}/scorer.py")
 
 
 @export.command(short_help="A version's model, signed, for use away from Git.")

@@ -67,7 +67,7 @@ def _signature(path: Path, content: bytes, trusted: Trust) -> str:
     except SignatureRefused as error:
         if trusted.policies.signatures_required or error.code == "SIGNATURE_INVALID":
             raise Refused("PROVENANCE", f"{error}") from error
-        return "unsigned" if error.code == "UNSIGNED" else "signed by somebody unknown"
+        return "unsigned" if error.code == "UNSIGNED" else "unknown signer"
 
 
 def _read(version: Version) -> tuple[bytes, Any]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,10 +44,10 @@ def login(engine: str, registry: str) -> None:
         run(engine, "login", registry.partition("/")[0], "--username", user, "--password-stdin", stdin=password)
 
 
-def by_digest(engine: str, tag: str, env: Mapping[str, str] = os.environ) -> str:
+def by_digest(engine: str, tag: str) -> str:
     """The image's name by digest, which no later push changes. Raises FactoryError."""
     registry = tag.rpartition(":")[0].removeprefix("docker.io/")  # which Docker leaves out
-    names = run(engine, "inspect", "--format={{range .RepoDigests}}{{println .}}{{end}}", tag, env=env).splitlines()
+    names = run(engine, "inspect", "--format={{range .RepoDigests}}{{println .}}{{end}}", tag).splitlines()
     for name in names:
         if name.removeprefix("docker.io/").startswith(f"{registry}@"):
             return name

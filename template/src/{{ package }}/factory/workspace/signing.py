@@ -31,7 +31,8 @@ def sign(content: bytes, namespace: str) -> str:
         file.write_bytes(content)
         if own or form == "ssh":
             key = _ssh_key(own or _config("user.signingkey") or _default_key(), Path(folder, "key"))
-            run(_config("gpg.ssh.program") or "ssh-keygen", "-Y", "sign", "-n", namespace, "-f", str(key), str(file))
+            program = "ssh-keygen" if own else _config("gpg.ssh.program") or "ssh-keygen"
+            run(program, "-Y", "sign", "-n", namespace, "-f", str(key), str(file))
             return file.with_name("content.sig").read_text(encoding="utf-8")
         if form == "openpgp":
             command = (_config("gpg.program") or "gpg", "--armor", "--detach-sign", "--output", "-")

@@ -21,10 +21,10 @@ from .features import translate
 PREFIX = "model/"
 
 
-def export(destination: Path, folder: Path = MODEL) -> None:
-    """Write model.onnx, from raw columns to `score`, and scorer.py, which calls it; signed if a key is set. Raises FactoryError.
+def export(destination: Path, folder: Path = MODEL) -> bool:
+    """Write model.onnx, from raw columns to `score`, and scorer.py, which calls it; whether it is signed. Raises FactoryError.
 
-    The destination is a new folder, written completely or not at all.
+    It is signed where a key is set. The destination is a new folder, written completely or not at all.
     """
     facts = manifest.read_manifest(folder)
     if destination.exists():
@@ -41,10 +41,11 @@ def export(destination: Path, folder: Path = MODEL) -> None:
     try:
         (staging / "model.onnx").write_bytes(_merged(folder, facts))
         shutil.copyfile(standalone.__file__, staging / "scorer.py")
-        signing.sign_file(staging / "model.onnx")
+        signed = signing.sign_file(staging / "model.onnx")
         staging.replace(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    return signed
 
 
 def _merged(folder: Path, facts: dict[str, Any]) -> bytes:
