@@ -88,9 +88,8 @@ def test_vulnerable_dependency_is_red(run, monkeypatch):
 
 
 def test_without_champion_is_red(run, project, platform):
-    project.train("Train")
-    git(project.folder, "push", "--quiet", "origin", "HEAD:refs/heads/first")
-    git(project.folder, "reset", "--quiet", "--hard", "HEAD~1")
+    project.done("dvc", "push", "--quiet")
+    project.branch("first", "params.yaml", "max_iter: 60", "max_iter: 61")
     done = run("model", "first", "main")
     assert done.results == {"affected": "Succeeded", "model": "Failed", "comment": "Succeeded"}, done.log
     assert "NO_CHAMPION" in done.output("uv run factory summary") and "NO_CHAMPION" in platform.comments[0]["text"]

@@ -23,8 +23,9 @@ GATE = {"model": "a" * 64, "against": "the champion v1", "rows": 100, "checks": 
 
 
 @pytest.fixture
-def left(committed):
+def left(tmp_path, monkeypatch):
     """Writes what the other job left."""
+    monkeypatch.chdir(tmp_path)
 
     def write(content):
         INBOX.mkdir(exist_ok=True)
