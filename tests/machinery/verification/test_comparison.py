@@ -88,6 +88,14 @@ def test_file_that_is_missing_or_added_is_refused(claimed, saved, name, kernels)
     assert name in refusal(saved, claimed, kernels)
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "model.skops"])
+def test_file_that_is_no_model_is_refused(claimed, saved, name):
+    content = manifest.read_manifest(claimed)
+    (claimed / name).write_bytes(b"no model")
+    reseal(claimed, content)
+    assert f"another {name}" in refusal(claimed, saved, OTHER)
+
+
 def moved(by):
     def change(graph):
         [linear] = [node for node in graph.node if node.op_type.startswith("Linear")]

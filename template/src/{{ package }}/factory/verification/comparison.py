@@ -22,6 +22,8 @@ def compare(claimed: Path, made: Path, kernels: str = "") -> str:
     may differ by little.
     """
     ours, theirs = manifest.read_manifest(claimed), manifest.read_manifest(made)
+    if manifest.model_id(claimed) == manifest.model_id(made):
+        return "the same to the byte"
     differing = _differing_files(ours["files"], theirs["files"])
     near = bool(kernels and differing) and all(nearly_equal(claimed / name, made / name) for name in differing)
     versions = list(differences(ours.get("versions"), theirs.get("versions"), "versions"))
@@ -32,8 +34,6 @@ def compare(claimed: Path, made: Path, kernels: str = "") -> str:
         raise _refused(manifest.NAME, [*figures[:3], *versions, kernels])
     if near:
         return f"equal scores, other bytes: no number differs by more than {NEARLY:g}, {kernels}"
-    if manifest.model_id(claimed) == manifest.model_id(made):
-        return "the same to the byte"
     return f"the same to the byte but for {manifest.NAME}: {'; '.join(versions) or 'last digits of figures'}"
 
 
