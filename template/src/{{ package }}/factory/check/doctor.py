@@ -36,8 +36,8 @@ def diagnose() -> Iterator[Finding]:
 def _problems(check: Callable[[Trust], Iterator[str]], known: Trust) -> Iterator[str]:
     try:
         yield from check(known)
-    except FactoryError as error:  # what cannot be found out may be missing
-        yield f"cannot be found out: {error}"
+    except (FactoryError, configparser.Error) as error:  # what cannot be found out may be missing
+        yield f"cannot be found out: {' '.join(str(error).split())}"
 
 
 def remote(known: Trust) -> Iterator[str]:
@@ -52,7 +52,8 @@ def signatures(known: Trust) -> Iterator[str]:
     """Who may make a version."""
     if not known.policies.signatures_required:
         yield "are optional: whoever can push makes versions; `signatures: required` in policy.yaml asks for them"
-    if not (known.signers.allowed.strip() or known.signers.pgp):
+    lines = [line for line in known.signers.allowed.splitlines() if line.strip() and not line.startswith("#")]
+    if not (lines or known.signers.pgp):
         yield f"nobody may sign: add a line to allowed_signers on {known.branch}"
     if not signing.can_sign():
         yield signing.WITHOUT_KEY
@@ -69,7 +70,7 @@ def owned(known: Trust) -> Iterator[str]:
 
 def storage(known: Trust) -> Iterator[str]:
     """Whether others reach the data and the models, and no file in Git holds a secret."""
-    config = configparser.ConfigParser(interpolation=None)
+    config = configparser.ConfigParser(interpolation=None, strict=False)
     config.read(".dvc/config", encoding="utf-8")
     for section in config.sections():
         for setting in config[section]:
@@ -95,7 +96,7 @@ def tags(known: Trust) -> Iterator[str]:
 
 
 def _unprotected(name: policy.Finding, known: Trust) -> Iterator[str]:
-    main = known.branch.rpartition("/")[2]
+    main = known.branch.removeprefix(f"{git.remote_name()}/")
     missing = _platform().unprotected(main, f"{PREFIX}1")
     yield from (problem for finding, problem in missing if finding == name)
 

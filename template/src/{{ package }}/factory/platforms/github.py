@@ -135,7 +135,7 @@ class GitHub(Platform):
                     reviews | {"require_code_owner_review": reviews["require_code_owner_reviews"]}
                 )
             rules["required_status_checks"] += filter(None, [older.get("required_status_checks")])
-            rules["non_fast_forward"] += [{}] if not older["allow_force_pushes"]["enabled"] else []
+            rules["non_fast_forward"] += [{}] if not older.get("allow_force_pushes", {}).get("enabled") else []
         return rules
 
     def _tag_rules(self, ref: str) -> set[str]:
