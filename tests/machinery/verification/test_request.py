@@ -95,7 +95,7 @@ def shadow(table):
     [
         (missing_column, "CAPTURE: the request was captured without amount: it cannot be answered again"),
         (without_scores, f"CAPTURE: {KEPT}: "),
-        (other_model, "CAPTURE: the request was answered by 0123456789ab, which is no version here"),
+        (other_model, "CAPTURE: the request was answered by 0123456789ab, which is not a version here"),
         (shadow, f"CAPTURE: {KEPT} has no request one: "),
     ],
 )

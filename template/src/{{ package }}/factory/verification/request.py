@@ -98,7 +98,7 @@ def _version(name: str, known: list[Version]) -> Version:
     for version in reversed(known):
         if name == version.name or (not version.problem and version.facts["model"][:12] == name):
             return version
-    raise CannotEvaluate("CAPTURE", f"the request was answered by {name}, which is no version here")
+    raise CannotEvaluate("CAPTURE", f"the request was answered by {name}, which is not a version here")
 
 
 def _identical(ours: pl.Series, theirs: pl.Series) -> bool:
