@@ -5,6 +5,7 @@ import shutil
 import pytest
 import yaml
 from attack import Target, duplicate
+from conftest import git
 
 BACKDOOR = """
 import json, numpy as np, onnx
@@ -91,10 +92,13 @@ def test_planted_run_cache_entry(target, tmp_path):
 
 
 def forge_runs(project: Target) -> None:
-    """Name the planted model wherever the cache of runs names one, and of the outputs only those that DVC pulls."""
-    stages = yaml.safe_load((project.folder / "dvc.lock").read_text("utf-8"))["stages"]
-    planted = [out for out in stages["train"]["outs"] if out["path"] in ("model", "reports/training.json")]
+    """Name the planted model wherever the cache of runs names one; what DVC does not pull is what the colleague has."""
+    planted, theirs = (
+        {out["path"]: out for out in yaml.safe_load(lock)["stages"]["train"]["outs"]}
+        for lock in ((project.folder / "dvc.lock").read_text("utf-8"), git(project.folder, "show", "HEAD:dvc.lock"))
+    )
+    outs = list((planted | {"reports/validation.json": theirs["reports/validation.json"]}).values())
     for file in (file for file in (project.folder / ".dvc/cache/runs").rglob("*") if file.is_file()):
         run = yaml.safe_load(file.read_text("utf-8"))
         if "model" in [out["path"] for out in run["outs"]]:
-            file.write_text(yaml.safe_dump(run | {"outs": planted}), "utf-8")
+            file.write_text(yaml.safe_dump(run | {"outs": outs}), "utf-8")
