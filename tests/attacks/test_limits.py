@@ -52,12 +52,15 @@ def test_another_metric(target):
 
 def test_policy_that_the_branch_loosens(target):
     policy = target.folder / "policy.yaml"
+    git(target.folder, "checkout", "--quiet", "-b", "loose")
+    target.set("max_iter: 40", "max_iter: 45")
+    policy.write_text("gate: {}\n", "utf-8")
+    target.train("A larger model")
+    git(target.folder, "checkout", "--quiet", "main")
     policy.write_text("gate: {size_mb: {max: 0.001}}\n", "utf-8")
     target.save("Forbid large models")
-    git(target.folder, "checkout", "--quiet", "-b", "loose")
-    policy.write_text("gate: {}\n", "utf-8")
-    target.set("max_iter: 40", "max_iter: 45")
-    target.train("A larger model")
+    git(target.folder, "checkout", "--quiet", "loose")
+    target.done("dvc", "checkout", "--quiet")
     target.refused("POLICY", "factory", "compare")
 
 
