@@ -129,12 +129,12 @@ def test_another_model_in_the_storage_is_not_the_champion(version, stored):
 
 
 def test_rows_are_scored_there_in_an_environment_of_its_own(version, commands, monkeypatch):
-    for name in (*champion.PROJECT_ENV, "KEPT"):
+    for name in (*champion.NOT_ITS_OWN, "KEPT"):
         monkeypatch.setenv(name, "of the challenger")
     assert champion.scores(version, ROWS)["score"].to_list() == [0.5, 0.5]
     _, (command, cwd, env) = commands
     assert cwd == WORKTREES / version.commit and "--frozen" in command
-    assert env["KEPT"] and not env.keys() & set(champion.PROJECT_ENV)
+    assert env["KEPT"] and not env.keys() & set(champion.NOT_ITS_OWN)
 
 
 @pytest.mark.parametrize("fault", ["git", "dvc"])

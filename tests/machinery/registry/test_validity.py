@@ -135,11 +135,11 @@ def test_organisation_s_signers_count_too(monkeypatch):
 
 
 @pytest.mark.usefixtures("start")
-def test_strictest_policy_decides(monkeypatch):
+def test_strictest_policy_decides():
     """Of the files here, of main and of the champion's commit."""
     git("checkout", "--quiet", "-b", "other")
     git_repository.commit(**REQUIRED)
-    publish(monkeypatch, "zoe")
+    forge(1)
     git_repository.commit(**{"policy.yaml": ""})
     assert trust.trust().policies.signatures_required and "model/v1" in trust.trust().policies.by_place
     git("tag", "--delete", "model/v1")
@@ -178,6 +178,21 @@ def test_record_that_was_edited_and_sealed_again_is_not_what_was_signed(monkeypa
     rewrite(1, validity.write_record(versions.local()[0].facts), sealed)
     assert codes() == ["SIGNATURE_INVALID"]
     refused("SIGNATURE_INVALID", publish, monkeypatch, "zoe")
+
+
+@pytest.mark.usefixtures("required")
+def test_signed_version_of_a_commit_that_is_not_on_main(monkeypatch):
+    git_repository.commit(**{"note.txt": "of another project with the same signers"})
+    publish(monkeypatch, "zoe")
+    git("switch", "--quiet", "--detach")
+    git("branch", "--force", "main", "HEAD~1")
+    assert codes() == ["NOT_ON_MAIN"]
+
+
+def test_no_commit_is_replaced(required, monkeypatch):
+    git("replace", required, allow(line("mallory")))
+    git("reset", "--quiet", "--soft", required)
+    refused("SIGNER_UNKNOWN", publish, monkeypatch, "mallory")
 
 
 @pytest.mark.usefixtures("required")

@@ -61,6 +61,12 @@ def test_dry_run_without_an_image(host):
     assert not composed(host)
 
 
+def test_dry_run_of_a_version_that_does_not_count(host):
+    host.answer("images", "")
+    git_repository.git("tag", "--force", "model/v1", "HEAD")
+    assert "VERSION_INVALID: model/v1 is a lightweight tag" in run("deploy", "staging", "v1").stderr
+
+
 def test_target_serves_on(target):
     assert deploy("staging", "v1", "--image", IMAGE) == (
         f"✓ {IMAGE} is the image of v1, by its provenance, unsigned\n✓ request\n✓ {IMAGE} serves at {TARGET}\n"

@@ -127,11 +127,21 @@ def test_next_jobs_get_the_digest(docker, monkeypatch, tmp_path_factory):
     assert output.read_text() == f"image=ghcr.io/me/project@sha256:{DIGEST}\n"
 
 
-def test_result_of_the_verification_is_stated(docker):
-    Path("reports/sbom/v1.verification.json").write_text('{"by": "Zoë", "result": "verified"}', encoding="utf-8")
+def test_result_of_the_verification_is_stated(docker, version):
+    found = {"by": "Zoë", "passed": True, "commit": version.commit, "model": version.facts["model"]}
+    Path("reports/sbom/v1.verification.json").write_text(json.dumps(found), encoding="utf-8")
     published()
     statement = json.loads(Path("reports/sbom/v1.provenance.json").read_text(encoding="utf-8"))
-    assert statement["predicate"]["runDetails"]["byproducts"][1]["annotations"] == {"by": "Zoë", "result": "verified"}
+    assert statement["predicate"]["runDetails"]["byproducts"][1]["annotations"] == found
+
+
+@pytest.mark.parametrize("wrong", [{"passed": False}, {"commit": "0" * 40}, {"model": "0" * 64}, None], ids=str)
+def test_version_that_is_not_proven_is_not_stated_to_be(docker, version, wrong):
+    found = {"passed": True, "commit": version.commit, "model": version.facts["model"]}
+    Path("reports/sbom/v1.verification.json").write_text(json.dumps(wrong and found | wrong), encoding="utf-8")
+    assert refused("publish", "v1") == (
+        "PROVENANCE: reports/sbom/v1.verification.json does not prove v1: run `uv run factory verify v1`, or delete the file"
+    )
 
 
 def test_statement_is_signed_where_there_is_a_key(docker, monkeypatch, tmp_path_factory):

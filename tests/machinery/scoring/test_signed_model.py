@@ -64,9 +64,10 @@ def test_model_signed_by_somebody_else_is_refused(zoe, mallory):
     assert scorer.Scorer.load("model", mallory)
 
 
-def test_file_of_signers_is_named_where_it_is_missing(zoe):
-    with pytest.raises(errors.FactoryError, match="nobody: no readable file of allowed signers"):
-        scorer.Scorer.load("model", "nobody")
+@pytest.mark.parametrize("given", ["nobody", ""])
+def test_file_of_signers_is_named_where_it_is_missing(zoe, given):
+    with pytest.raises(errors.FactoryError, match=f"^{given or '.'}: no readable file of allowed signers"):
+        scorer.Scorer.load("model", given)
 
 
 @pytest.mark.parametrize("given", ["option", "variable"])

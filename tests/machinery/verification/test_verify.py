@@ -121,6 +121,23 @@ def test_moved_tag_ends_it():
 
 
 @pytest.mark.usefixtures("worktree")
+def test_version_from_which_it_follows_is_missing():
+    git_repository.another_model("second")
+    assert run("promote", "-m", "the second").exit_code == 0
+    git_repository.git("tag", "--delete", "model/v1")
+    reason = refused("VERSION_INVALID", "record", version="v2", exit_code=2)
+    assert reason.endswith("model/v1, from which it follows, is missing: restore it")
+
+
+@pytest.mark.usefixtures("worktree")
+def test_interrupted_one_leaves_no_result_of_an_earlier_one(monkeypatch):
+    outcome()
+    monkeypatch.setattr(Made, "train", lambda made: made.killed)
+    assert isinstance(run("verify", "v1").exception, AttributeError)
+    assert not Path("reports/sbom/v1.verification.json").exists()
+
+
+@pytest.mark.usefixtures("worktree")
 def test_commit_that_is_not_on_main():
     git_repository.git("switch", "--quiet", "--orphan", "other")
     git_repository.commit(**{"note.txt": "another history"})

@@ -15,6 +15,8 @@ from .. import PACKAGE, manifest
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import DVC_TMP, MODEL, WORKTREES
 from ..platforms import with_git_config
+from ..platforms.base import TOKEN
+from ..workspace import signing
 from ..workspace.process import run
 from .validity import Version
 
@@ -28,7 +30,8 @@ Scorer.load("model").score(rows.select(columns)).write_parquet(sys.argv[2])
 """
 LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
 OWN_FILES = f":(exclude){MODEL}", ":(exclude).venv", ":(exclude,glob)**/__pycache__/*"  # what is not the commit's
-PROJECT_ENV = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
+NOT_ITS_OWN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH", TOKEN, signing.KEY)
+"""Variables of the environment here that a version's code must not see: the project's, and secrets."""
 
 
 def scores(version: Version, rows: pl.DataFrame) -> pl.DataFrame:
@@ -111,7 +114,7 @@ def _unchanged(folder: Path, version: Version) -> bool:
 
 def _run_python(version: Version, script: str, *arguments: str) -> None:
     folder = checkout(version)
-    env = {name: value for name, value in os.environ.items() if name not in PROJECT_ENV}
+    env = {name: value for name, value in os.environ.items() if name not in NOT_ITS_OWN}
     command = (env.get("UV", "uv"), "run", "--quiet", "--frozen", "--no-default-groups", "python", "-c", script)
     try:
         run(*command, *arguments, cwd=folder, env=env)

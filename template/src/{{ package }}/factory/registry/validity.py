@@ -98,6 +98,7 @@ def judge(tags: Sequence[Tag], trusted: Trust, *, promoting: bool = False) -> li
         problem = _problem(tag, record) or defect
         versions.append(Version(tag.number, tag.object, tag.commit, record, signature, problem))
     if trusted.policies.signatures_required:
+        _require_main(versions, trusted)
         _require_signatures(versions, promoting)
     _compare_neighbours(versions)
     return versions
@@ -172,6 +173,17 @@ def _require_signatures(versions: list[Version], promoting: bool) -> None:
             problem = replace(version.signature.problem, message=f"{version.signature.problem.message}: {advice}")
             version = versions[place] = replace(version, problem=problem)
         vouched = version.facts.get("previous") if not version.problem else None
+
+
+def _require_main(versions: list[Version], trusted: Trust) -> None:
+    """Give a problem to signed ones of commits that are not on main, as those of another project with the same signers."""
+    for place, version in enumerate(versions):
+        if version.signature.signer and not version.problem:
+            try:
+                trusted.check_on_main(version.commit)
+            except CannotEvaluate as error:
+                problem = Problem(error.code, f"{PREFIX}{version.number}: {error.reason}")
+                versions[place] = replace(version, problem=problem)
 
 
 def _advice(version: Version, late: bool, newest: str) -> str:

@@ -39,6 +39,7 @@ def deploy(stage: str, name: str, image: str | None = None) -> Iterator[str]:
         raise FactoryError(
             f'SUPERSEDED: {fetched[-1].name} is the champion by now: to go back, run `uv run factory rollback -m "why"`'
         )
+    version.check()
     host = Host(f"{image_name()}-{stage}", target)
     if target or image or os.environ.get(publish.REGISTRY):
         image = image or provenance.published(version)

@@ -1,6 +1,7 @@
 """SLSA provenance of an image as an in-toto statement: written and signed when it is published, verified when it is deployed."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,17 @@ def _byproducts(version: Version) -> list[dict[str, Any]]:
     bill, verification = sbom.path_of(version), verification_of(version)
     products: list[dict[str, Any]] = [{"name": bill.name, "digest": {"sha256": manifest.file_sha256(bill)}}]
     if verification.is_file():
-        found = json.loads(verification.read_text(encoding="utf-8"))
+        found = _proof(version, verification)
         digest = {"sha256": manifest.file_sha256(verification)}
         products.append({"name": verification.name, "digest": digest, "annotations": found})
     return products
+
+
+def _proof(version: Version, path: Path) -> dict[str, Any]:
+    """What `factory verify` found. Raises Refused where that is not that the version is proven."""
+    with suppress(ValueError, TypeError):
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if found == found | {"passed": True, "commit": version.commit, "model": version.facts["model"]}:
+            return found
+    advice = f"run `uv run factory verify {version.name}`, or delete the file"
+    raise Refused("PROVENANCE", f"{path} does not prove {version.name}: {advice}")

@@ -9,7 +9,6 @@ from ..paths import MODEL
 from ..registry import champion, versions
 from ..scoring import artifact
 from ..serving import settings
-from ..workspace import signing
 from ..workspace.process import run
 
 PACKAGES = "serving", "service"  # the second up to release 0.2.0
@@ -32,7 +31,7 @@ def serve(host: str, port: int) -> NoReturn:
     if not any([*folder.glob(f"src/*/factory/{package}")] for package in PACKAGES):
         raise FactoryError(f"the commit of {version.name} has no service yet: promote a model of a newer commit")
     artifact.write_version(folder / MODEL, version.name, version.commit)
-    env = {name: value for name, value in os.environ.items() if name not in (*champion.PROJECT_ENV, signing.KEY)}
+    env = {name: value for name, value in os.environ.items() if name not in champion.NOT_ITS_OWN}
     paths = {name: value for name, value in service if isinstance(value, Path)}
     env |= {f"{settings.PREFIX}{name.upper()}": str(path.resolve()) for name, path in paths.items()}
     sync = ("sync", "--quiet", "--frozen", "--no-default-groups", "--extra", "serve")

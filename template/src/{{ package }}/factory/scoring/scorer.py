@@ -45,7 +45,7 @@ class Scorer:
 
         Raises ArtifactError and SignatureRefused.
         """
-        return cls(artifact.load(Path(folder), Path(signers) if signers else None))
+        return cls(artifact.load(Path(folder), None if signers is None else Path(signers)))
 
     def score(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Id, if there is one, `score` and, for a classifier, `decision` of each row, in the order of the rows.

@@ -34,7 +34,7 @@ class Scorer:
 
         path = path or Path(__file__).with_name("model.onnx")
         graph = path.read_bytes()
-        if signers:
+        if signers is not None:
             _verify(graph, path.with_name(f"{path.name}.sig"), signers)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # more would add up the trees in another order

@@ -20,7 +20,7 @@ from ..workspace.process import dvc, run, show
 from .comparison import CODE, compare
 
 UNCACHED = ("--force", "--no-run-cache")
-OTHERS = (*champion.PROJECT_ENV, "UV_PYTHON", "MLFLOW_TRACKING_URI")
+OTHERS = (*champion.NOT_ITS_OWN, "UV_PYTHON", "MLFLOW_TRACKING_URI")
 """Variables of the environment here that a reproduction must not see."""
 
 

@@ -50,9 +50,11 @@ class Verification:
         self.version, self.quick, self.done = version, quick, list[Step]()
         self._versions, self._trusted, self._wanted_python = versions, trusted, python
         self._resources, self._python = ExitStack(), ""
+        self._path = FOLDER / f"{version.name}.verification.json"
 
     def steps(self) -> Iterator[Step]:
         """Each claim once it is checked; none after one that does not hold."""
+        self._path.unlink(missing_ok=True)  # what an earlier one found is not the result of one that is interrupted
         acts = (self._record, self._main, self._approvals, self._data, self._model, self._training, self._gate)
         with self._resources:
             for act in acts:
@@ -67,7 +69,7 @@ class Verification:
 
     def write(self) -> Path:
         """Write who verified what, when, on which machine, and what came of it."""
-        path = FOLDER / f"{self.version.name}.verification.json"
+        path = self._path
         path.parent.mkdir(parents=True, exist_ok=True)
         record = self.version.record or {}
         content = {
@@ -88,8 +90,12 @@ class Verification:
 
     def _record(self) -> str:
         self.version.check()
-        before = [each.name for each in self._versions if each.number == self.version.number - 1]
-        return f"{self.version.signature}, {f'follows from {before[0]}' if before else 'the first'}"
+        if self.version.number == 1:
+            return f"{self.version.signature}, the first"
+        before = f"v{self.version.number - 1}"
+        if before not in {each.name for each in self._versions}:
+            raise CannotEvaluate("VERSION_INVALID", f"model/{before}, from which it follows, is missing: restore it")
+        return f"{self.version.signature}, follows from {before}"
 
     def _main(self) -> str:
         self._trusted.check_on_main(self.version.commit)

@@ -16,6 +16,7 @@ GIT_SETTINGS = {
     "core.fsmonitor": "false",
     "core.quotePath": "false",
     "core.safecrlf": "false",
+    "core.useReplaceRefs": "false",
     "diff.mnemonicPrefix": "false",
     "diff.noprefix": "false",
     "diff.relative": "false",
