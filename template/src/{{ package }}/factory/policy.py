@@ -101,7 +101,8 @@ class Policy(Section):
         "internal": "low",
         "personal": "high",
     }
-    """The classes of data that there are, and the least risk that the model card of a model trained on them may state."""
+    """The classes of data that there are, and the least risk that the model card of a model trained on them may state. Of a
+    card without a class it asks nothing: `data_class` among the `tags` does."""
     tags: list[Tag] = []
     """Which of `purpose`, `data_class`, `risk` and `retention` docs/model-card.yaml has to state; a version's record keeps
     them."""
