@@ -190,6 +190,8 @@ def test_key_from_git_or_given_itself(keys: dict[str, tuple[Path, str]], tmp_pat
     subprocess.run(("git", "config", "--global", "gpg.ssh.defaultKeyCommand", f"cat {private}.pub"), check=True)
     with pytest.raises(FactoryError, match=r"ssh-keygen -Y. failed"):  # without an agent that has the private key
         signing.sign(CONTENT, "git")
+    subprocess.run(("git", "config", "--global", "gpg.format", "x509"), check=True)
+    assert not signing.can_sign()  # what nobody could verify: an optional signature is left out
 
 
 @pytest.fixture(scope="module")

@@ -36,15 +36,15 @@ def check(version: Version, before: Version | None, main: str | None, reproducti
     own = _params(version.commit, version.name)
     accepted = facts["gate"].get("accepted")
     reference, _ = compare.reference_model(own, [before] if before else [], accepted)
-    judges = {version.name: own}
+    judges: dict[str, Params] = {}
     if reference and not facts["gate"].get("accepted_limits"):
         judges[reference.name] = _params(reference.commit, reference.name)
     if main:
         judges["main"] = _params(main, "main")
     evidence = _evidence(own, version, reference, rows, reproduction)
-    used = [name for name, params in judges.items() if _comparable(params, own, rows)]
-    for name in used:
-        _check_passed(name, replace(evidence, params=judges[name]))
+    used = {version.name: own} | {name: each for name, each in judges.items() if _comparable(each, own, rows)}
+    for name, params in used.items():
+        _check_passed(name, replace(evidence, params=params))
     return f"passed on {rows.height:,} test rows by the limits of {', '.join(used)}"
 
 

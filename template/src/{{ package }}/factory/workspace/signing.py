@@ -17,27 +17,26 @@ WITHOUT_KEY = (
 
 
 def can_sign() -> bool:
-    """Whether a key is set."""
-    return bool(os.environ.get(KEY) or _config("user.signingkey") or _config("gpg.ssh.defaultKeyCommand"))
+    """Whether a key is set, of a form that can be verified: x509 cannot."""
+    of_git = _form() in ("ssh", "openpgp") and (_config("user.signingkey") or _config("gpg.ssh.defaultKeyCommand"))
+    return bool(os.environ.get(KEY) or of_git)
 
 
 def sign(content: bytes, namespace: str) -> str:
     """The signature of the content, armoured. Raises FactoryError."""
     if not can_sign():
         raise FactoryError(WITHOUT_KEY)
-    own, form = os.environ.get(KEY), _config("gpg.format") or "openpgp"
+    own = os.environ.get(KEY)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "content")
         file.write_bytes(content)
-        if own or form == "ssh":
+        if own or _form() == "ssh":
             key = _ssh_key(own or _config("user.signingkey") or _default_key(), Path(folder, "key"))
             program = "ssh-keygen" if own else _config("gpg.ssh.program") or "ssh-keygen"
             run(program, "-Y", "sign", "-n", namespace, "-f", str(key), str(file))
             return file.with_name("content.sig").read_text(encoding="utf-8")
-        if form == "openpgp":
-            command = (_config("gpg.program") or "gpg", "--armor", "--detach-sign", "--output", "-")
-            return f"{run(*command, '--local-user', _config('user.signingkey') or '', str(file))}\n"
-    raise FactoryError(f"gpg.format is {form}: only ssh and openpgp can be verified here")
+        command = (_config("gpg.program") or "gpg", "--armor", "--detach-sign", "--output", "-")
+        return f"{run(*command, '--local-user', _config('user.signingkey') or '', str(file))}\n"
 
 
 def sign_file(path: Path, required: bool = False) -> bool:
@@ -47,6 +46,10 @@ def sign_file(path: Path, required: bool = False) -> bool:
     if required or can_sign():
         signature.write_text(sign(path.read_bytes(), FILE), encoding="utf-8")
     return signature.exists()
+
+
+def _form() -> str:
+    return _config("gpg.format") or "openpgp"
 
 
 def _config(name: str) -> str | None:
