@@ -1,7 +1,6 @@
 """A version's image goes to the registry that is set, under its digest, with where it comes from."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -73,11 +72,11 @@ def test_push_that_is_refused(docker, monkeypatch, dry):
     assert (docker.calls[-1][0] == "rm") is dry and not list(Path("reports").glob("sbom/*.provenance.json"))
 
 
-def test_registry_of_the_platform_gets_the_token_by_its_input(docker, monkeypatch):
+def test_registry_of_the_platform_gets_the_token_by_its_input(docker, monkeypatch, tmp_path):
     monkeypatch.setenv(publish.REGISTRY, "ghcr.io/me/project")
     for name, value in environment(FakePlatform(address="http://127.0.0.1:9"), "github").items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GITHUB_OUTPUT", os.devnull)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     published()
     assert docker.calls[0] == ["login", "ghcr.io", "--username", "me", "--password-stdin"]
     assert not any(TOKEN in part for call in docker.calls for part in call)

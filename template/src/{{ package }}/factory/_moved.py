@@ -182,7 +182,7 @@ NAMES: dict[str, dict[str, str]] = {
         "of": "reference_model",
         "write": "write_reports",
     },
-    "gate.promote": {"check": "check_approval", "ready": "check_ready"},
+    "gate.promote": {"ready": "check_ready"},
     "manifest": {
         "of_bytes": "sha256",
         "of_file": "file_sha256",
