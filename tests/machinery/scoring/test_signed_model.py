@@ -79,6 +79,10 @@ def test_scores_of_a_file_ask_for_the_signer(zoe, given, monkeypatch):
     else:
         monkeypatch.setenv("FACTORY_SIGNERS", str(zoe))
     assert run(*command).exit_code == 0
+    if given == "variable":
+        monkeypatch.setenv("FACTORY_SIGNERS", "")  # as one that is not resolved
+        assert "no readable file of allowed signers" in run(*command).stderr
+        monkeypatch.setenv("FACTORY_SIGNERS", str(zoe))
     resealed()
     result = run(*command)
     assert result.exit_code == 2 and "SIGNATURE_INVALID: model/manifest.json is not what was signed" in result.stderr

@@ -75,6 +75,7 @@ WRONG = {
     "MISSPELT": "1",
     "SECONDS": "inf",
     "CAPTURE_DAYS": "1000000",
+    "SIGNERS": "",
 }
 
 

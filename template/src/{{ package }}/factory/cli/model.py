@@ -1,6 +1,7 @@
 """Commands that train, measure and use the model."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,13 @@ def tune(trials: int) -> None:
 @click.argument("source", metavar="IN", type=FILE)
 @click.argument("destination", metavar="OUT", type=FILE)
 @MODEL
-@click.option("--signers", type=FILE, envvar="FACTORY_SIGNERS", metavar="FILE", help="Who may have signed the model.")
+@click.option(
+    "--signers",
+    type=FILE,
+    default=lambda: os.environ.get("FACTORY_SIGNERS"),  # click's envvar takes an empty one for none
+    metavar="FILE",
+    help="Who may have signed the model (default: FACTORY_SIGNERS).",
+)
 def score(source: Path, destination: Path, model: Path, signers: Path | None) -> None:
     """Predict for every row of a file; writes CSV or Parquet.
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from ..errors import FactoryError
 
 PREFIX = "FACTORY_"
+SIGNERS = f"{PREFIX}SIGNERS"
 PIPELINE_VARIABLES = {
     f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
 }
@@ -70,6 +71,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         for name, value in environment.items()
         if name.startswith(PREFIX) and value and name not in PIPELINE_VARIABLES
     }
+    if environment.get(SIGNERS) == "":  # as an unresolved variable is: it must not serve what nobody signed
+        raise FactoryError(f"{SIGNERS}: is set, and empty: name the file of allowed signers, or do not set it")
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
