@@ -1,5 +1,6 @@
 """Azure's pipelines, run by a small interpreter: a project with a Git remote and storage, green and red."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import azure_pipeline
@@ -7,7 +8,7 @@ import pytest
 import test_container
 from azure_pipeline import Run
 from conftest import git
-from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, registry
+from hosted import BROKEN, NEWEST, QUICK, Hosted, Vulnerabilities, champion, hosted, machine, running_registry
 from machinery.ci.fake_platforms import FakePlatform, environment, fake_platform
 from workshop import tool
 
@@ -160,9 +161,13 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
 
 
 def test_release_goes_to_staging_and_to_production(run, promoted, engine):
-    with registry() as image:
-        done = run("release", "refs/tags/model/v1", REGISTRY_IMAGE=image)
+    with running_registry() as address:
+        done = run("release", "refs/tags/model/v1", FACTORY_REGISTRY=address)
     assert done.results == {"build": "Succeeded", "staging": "Succeeded", "production": "Succeeded"}, done.log
-    assert all("scores as recorded" in done.output(f"deploy {stage}") for stage in done.results)
+    outputs = [done.output(f"deploy {stage}") for stage in ("trial", "staging", "production")]
+    assert all("scores as recorded" in output for output in outputs)
+    served = [re.findall(r"dry run: (\S+) served on this machine", output) for output in outputs]
+    [[image]] = {tuple(each) for each in served}
+    assert image.startswith(f"{address}@sha256:")
     kept = {file.name for file in (done.folder / "artifacts/build/sbom-1").iterdir()}
     assert {"v1.cdx.json", "v1.provenance.json", "v1.verification.json"} <= kept
