@@ -34,6 +34,7 @@ ATTACKS = [
     "$`a+b`$",
     "&lt;b&gt; &#64;all",
     "*a* _b_ **c** ~~d~~",
+    "@" + "'" * 50_000,  # spans are not looked for in it, which would take minutes
 ]
 
 

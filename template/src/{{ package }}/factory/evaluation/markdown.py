@@ -25,6 +25,7 @@ SPAN = re.compile(
     (?=(?(open)[,.;:'")]|[,.;:])*(?:\s|$))  # as far as its last letter""",
     re.VERBOSE,
 )
+LONGEST = 1000  # characters in which spans are looked for, which takes the square of their number
 BLOCK = re.compile(r"^(\d*)(?=[-+.)>]\s|[-+=.)>]+$|/)")
 """Where the beginning of a line would be a list, a rule, a quotation, or a command to GitLab."""
 
@@ -53,7 +54,10 @@ def _cell(value: object) -> str:
 
 
 def _inline(value: object) -> str:
-    return SPAN.sub(lambda match: f"{match['open'] or ''}{code(match['code'] or match['words'])}", _one_line(value))
+    line = _one_line(value)
+    if len(line) > LONGEST and re.search(MEANINGFUL, line, re.VERBOSE):
+        return code(line)
+    return SPAN.sub(lambda match: f"{match['open'] or ''}{code(match['code'] or match['words'])}", line)
 
 
 def _one_line(value: object) -> str:
