@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from late_flights.factory import config, errors
+from late_flights.factory import config, errors, policy
 from late_flights.factory.evaluation import card_input
 from late_flights.factory.metrics import definitions
 from tests.factory import toy
@@ -70,6 +70,27 @@ def test_yaml_error_names_the_line(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("data:\n  id: a\n  time: b: c\n", encoding="utf-8")
     assert refusal(path) == f"{path}, line 3: not YAML: mapping values are not allowed here"
+
+
+@pytest.mark.parametrize("load", [config.load, card_input.load, policy.load])
+@pytest.mark.parametrize(
+    "content, problem",
+    [
+        (b"risk: low\nsplit:\n  test: 1\n  test: 2\n", "line 4: not YAML: test is in it twice"),
+        (b"risk: low\n'risk': low\n", "line 2: not YAML: risk is in it twice"),
+        (b"risk: low\nowner: Zo\xeb\n", "line 2: not UTF-8: save the file in that encoding"),
+    ],
+)
+def test_doubled_key_and_other_encoding_are_named_with_their_line(tmp_path, load, content, problem):
+    path = tmp_path / "file.yaml"
+    path.write_bytes(content)
+    with pytest.raises(errors.FactoryError) as error:
+        load(path)
+    assert str(error.value) == f"{path}, {problem}"
+
+
+def test_key_that_a_merge_brings_too_is_not_doubled():
+    assert config.parse("{a: &a {x: 1, y: 1}, b: {<<: *a, x: 2}}", "here", dict)["b"] == {"x": 2, "y": 1}
 
 
 def test_missing_file_says_where_to_run(tmp_path, monkeypatch):

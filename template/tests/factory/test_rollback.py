@@ -67,6 +67,7 @@ def test_any_version_can_be_named():
     assert rolled_back("--to", "3")[0].facts["serves"] == 3
     version, shown = rolled_back("--to", "v4")
     assert version.facts["serves"] == 1 and shown == "✓ model/v6 is the champion, with the model of v1 (unsigned)\n"
+    assert git("for-each-ref", "--format=%(subject)", "refs/tags/model/v6") == "model/v6: rolled back to v1"
 
 
 REFUSED = {

@@ -56,6 +56,17 @@ def test_fresh_copy_becomes_a_repository_and_stays_one():
 
 
 @pytest.mark.usefixtures("fresh")
+def test_new_owners_are_to_be_committed():
+    Path(".copier-answers.yml").write_text("ci: github\n", encoding="utf-8")
+    assert run("setup", "--owners", "@me/team").output.endswith("\nNext: uv run dvc repro\n"), "it is in the first commit"
+    Path(".github/CODEOWNERS").write_text("/params.yaml @me/team\n", encoding="utf-8")
+    git_says("commit", "--quiet", "--all", "--message", "Fewer owners")
+    output = run("setup", "--owners", "@zoe", "--owners", "@me/team").output
+    assert " are owned by @zoe @me/team (@zoe: one person; a team is @organisation/team)\n" in output
+    assert output.endswith('\nNext: git add .github/CODEOWNERS && git commit -m "Name the owners", and merge it to main\n')
+
+
+@pytest.mark.usefixtures("fresh")
 def test_signature_that_fails_hinders_nothing(monkeypatch):
     Path("git.cfg").write_text("[commit]\n  gpgSign = true\n[gpg]\n  program = false\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(Path("git.cfg").resolve()))

@@ -50,6 +50,11 @@ def found(code: int = 0) -> dict[str, str]:
 
 @pytest.mark.usefixtures("project")
 def test_each_finding_has_a_line():
+    git("remote", "add", "origin", "../hub.git")
+    assert found()["! branch"].startswith(
+        "cannot be found out: ../hub.git: only GitHub, GitLab and Azure DevOps protect branches"
+    )
+    git("remote", "remove", "origin")
     lines = found()
     assert "✓ owners" in lines and "✓ storage" in lines
     assert lines["! remote"].startswith("there is no Git remote") and "! branch" in lines and "! tags" in lines

@@ -11,6 +11,8 @@ OTHERS = [
     f"--skip={name}" for name in ("images", "ruff-check", "ruff-format", "mypy", "large-files", "secrets", "workflows", "zizmor")
 ]
 
+NEXT = f"Next: git add {FACTORY}/PATCHES, and commit it with them\n"
+
 
 def check(*arguments: str | Path) -> tuple[int, str]:
     result = cli_runner.run("check", *OTHERS, *arguments)
@@ -74,9 +76,9 @@ def test_patch_that_an_update_left_is_not_to_be_accepted(vendoring):
 def test_an_accepted_edit_passes_until_the_file_is_edited_again(vendoring):
     MACHINERY.write_text("WHEELS = 5\n")
     Path("Dockerfile").write_text("FROM mine\n")
-    assert cli_runner.run("check", "--accept", FACTORY).output == f"✓ {MACHINERY}: accepted\n"
+    assert cli_runner.run("check", "--accept", FACTORY).output == f"✓ {MACHINERY}: accepted\n{NEXT}"
     assert f"{MACHINERY} differs" not in check()[1]
-    assert cli_runner.run("check", "--accept").output == "✓ Dockerfile: accepted\n"
+    assert cli_runner.run("check", "--accept").output == f"✓ Dockerfile: accepted\n{NEXT}"
     assert cli_runner.run("check", "--accept").output == "There is nothing to accept\n"
     assert check() == (0, f"✓ template: as in release 0.3.0, but for what PATCHES lists: Dockerfile; {MACHINERY}\n")
     MACHINERY.write_text("WHEELS = 6\n")

@@ -60,7 +60,7 @@ def test_broken_record_is_named(values, message):
 
 UNREADABLE = {
     "of another file": ("outs:\n- path: other.csv\n", "names other.csv"),
-    "doubled": ("outs:\n- path: rows.csv\nmeta:\n  by: Eve\n  by: Zoë\n", "by is in it twice"),
+    "doubled": ("outs:\n- path: rows.csv\nmeta:\n  by: Eve\n  by: Zoë\n", ": by is in it twice: restore"),
     "cut": ("outs:\n- path: 'rows", "found unexpected end of stream"),
     "two outputs": ("outs:\n- path: rows.csv\n- path: other.csv\n", "too many values"),
     "empty": ("", ""),
@@ -111,9 +111,12 @@ def test_the_table():
     assert run("ledger").output == "No delivery yet\n"
     deliver("rows.csv", 0)
     header, _, line = run("ledger").output.splitlines()
-    assert header.split() == ledger.COLUMNS and line.startswith("rows.csv  20") and "Zoë 李" in line
+    assert header.split() == ledger.COLUMNS and line.startswith("rows.csv  20") and "Zoë 李 " in line and "<" not in line
     shown = json.loads(run("ledger", "--json").output)
     assert [ledger.Entry(**each) for each in shown["deliveries"]] == ledger.entries() and shown["erased"] == []
+    toy.rows(50, first=50).write_csv("more.csv")
+    assert run("ingest", "more.csv", "--source", f"operations, {'by mail ' * 20}").exit_code == 0
+    assert max(map(len, run("ledger").output.splitlines())) < 120 and "operations, by mail" in run("ledger").output
 
 
 def test_what_is_no_delivery_is_not_erased():

@@ -106,7 +106,7 @@ WRONG = {
     "a list": ("- owner", "card.yaml: "),
     "no YAML": ("owner: [", "not YAML: "),
     "two errors": ("{colour: red, owner: 7}", "; "),
-    "no UTF-8": ("\udcff", "not YAML: "),
+    "no UTF-8": ("\udcff", ", line 1: not UTF-8: "),
 }
 
 

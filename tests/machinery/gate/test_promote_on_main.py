@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from late_flights.factory import manifest
-from late_flights.factory.registry import versions
+from late_flights.factory import errors, manifest
+from late_flights.factory.registry import champion, versions
 from late_flights.factory.workspace import signing
 from tests.factory import git_repository
 from tests.factory.cli_runner import run
@@ -26,6 +26,10 @@ def refused(*arguments):
     result = run(*arguments)
     assert result.exit_code == 2 and versions.local() == before, result.output
     return result.stderr
+
+
+def stopped(*arguments):
+    raise errors.FactoryError("stopped")
 
 
 def test_commit_of_a_branch_is_no_version():
@@ -81,9 +85,15 @@ def test_champion_from_before_signatures_were_required_is_signed_again(monkeypat
     assert "UNSIGNED: " in refused("trace", "v1") and "UNSIGNED: " in run("audit").output
     assert "there is no key to sign with" in run("rollback", "-m", "signed", "--to", "v1").stderr
     monkeypatch.setenv(signing.KEY, str(signers.key("zoe")))
-    assert passed("rollback", "-m", "signed", "--to", "v1").endswith(
-        " (signed by zoe@example.com)\n! It vouches for v1, which nobody who may sign has signed\n"
+    assert run("promote", "-m", "again").stderr == (
+        "Error: this model is v1's, which nobody who may sign has signed: sign it again by "
+        '`uv run factory rollback --to v1 -m "signed"`\n'
     )
+    with monkeypatch.context() as patch:
+        patch.setattr(champion, "check_loads", stopped)
+        vouching = "! Your signature also vouches for v1, which nobody who may sign has signed\n"
+        assert run("rollback", "-m", "signed", "--to", "v1").stderr == f"{vouching}Error: stopped\n"
+    assert passed("rollback", "-m", "signed", "--to", "v1").endswith(" (signed by zoe@example.com)\n")
     assert versions.local()[1].facts["model"] == manifest.model_id()
     assert "signed by zoe@example.com" in passed("trace", "v2") and passed("trace", "v1")
     assert run("rollback", "-m", "signed", "--to", "v1").stderr == "Error: the model of v1 is already the champion\n"

@@ -157,6 +157,22 @@ class Params(Section):
         return self
 
 
+class UniqueKeys(yaml.constructor.SafeConstructor):
+    """A loader's part that refuses a doubled key, of which YAML's own takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if (name := str(key.value)) in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{name} is in it twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+class _Loader(UniqueKeys, yaml.SafeLoader):
+    pass
+
+
 def load(path: Path = Path("params.yaml")) -> Params:
     """The parameters. Raises FactoryError naming each key that is unknown, missing or ill-typed."""
     try:
@@ -173,13 +189,14 @@ def read(path: Path, model: Callable[[Any], Parsed]) -> Parsed:
     try:
         return parse(path.read_text(encoding="utf-8"), str(path), model)
     except UnicodeDecodeError as error:
-        raise FactoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise FactoryError(f"{path}, line {line}: not UTF-8: save the file in that encoding") from error
 
 
 def parse(text: str, place: str, model: Callable[[Any], Parsed]) -> Parsed:
     """The YAML in the text, parsed. Raises FactoryError naming the place and each key that is wrong."""
     try:
-        return model(yaml.safe_load(text))
+        return model(yaml.load(text, _Loader))
     except ValidationError as error:
         raise FactoryError(f"{place}: {'; '.join(_problems(error))}") from error
     except yaml.MarkedYAMLError as error:

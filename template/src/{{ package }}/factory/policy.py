@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
@@ -206,16 +206,16 @@ class Policies:
 
 def load(path: Path = FILE) -> Policy:
     """The working tree's policy. Raises FactoryError naming each key that is wrong."""
-    return parse(path.read_text(encoding="utf-8") if path.exists() else None, str(path))
+    return config.read(path, _policy) if path.exists() else Policy()
 
 
 def parse(text: str | None, place: str) -> Policy:
     """The policy in the text; without a text, the default. Raises FactoryError naming place and key."""
-    return config.parse(
-        text or "",
-        place,
-        lambda content: Policy.model_validate({} if content is None else content),
-    )
+    return config.parse(text or "", place, _policy)
+
+
+def _policy(content: Any) -> Policy:
+    return Policy.model_validate({} if content is None else content)
 
 
 def _is_below(path: str, pattern: str) -> bool:

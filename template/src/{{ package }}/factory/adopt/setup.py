@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import PACKAGE
 from ..config import Params
 from ..data import ledger, takeover
-from ..errors import FactoryError
+from ..errors import FactoryError, listed
 from ..paths import RAW
 from ..update import vendored
 from ..workspace import git, migration, owners
@@ -46,6 +46,13 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
             yield f"! no pre-commit hooks, as your Git takes hooks from {elsewhere} (core.hooksPath): {BY_HAND}"
 
 
+def next_step() -> str:
+    """What to do after it."""
+    if new := [str(file) for file in owners.FILES.values() if git.changes(str(file))]:
+        return f'git add {" ".join(new)} && git commit -m "Name the owners", and merge it to main'
+    return "uv run dvc repro"
+
+
 def _first_commit() -> str:
     """Also where Git is set to sign, and cannot: before it nothing else works."""
     message = "Start the project"
@@ -66,7 +73,11 @@ def _owners(teams: Sequence[str]) -> str:
             f"--enabled true --message owners --repository-id ID --required-reviewer-ids {';'.join(teams)} --path-filter '{paths}'`"
         )
     new = owners.assign(ci, teams)
-    return f"{owners.FILES[ci]}: {f'{len(new)} lines are owned by {chr(32).join(teams)}' if new else 'each line has an owner already'}"
+    if not new:
+        return f"{owners.FILES[ci]}: each line has an owner already"
+    people = [team for team in teams if ci == "github" and team.startswith("@") and "/" not in team]
+    note = f" ({listed(people)}: one person; a team is @organisation/team)" if people else ""
+    return f"{owners.FILES[ci]}: {len(new)} lines are owned by {' '.join(teams)}{note}"
 
 
 def _sample(params: Params, background: Executor) -> str:

@@ -65,7 +65,7 @@ def owned(known: Trust) -> Iterator[str]:
     without = owners.unowned(ci) if ci in owners.FILES else []
     if without:
         rest = f" and {len(without) - 3} more" if len(without) > 3 else ""
-        yield f"{owners.FILES[ci]}: {', '.join(without[:3])}{rest} without owner: `uv run factory setup --owners @team`"
+        yield f"{owners.FILES[ci]}: {', '.join(without[:3])}{rest} without owner: `uv run factory setup --owners @your-organisation/your-team`"
 
 
 def storage(known: Trust) -> Iterator[str]:
@@ -106,7 +106,8 @@ def _platform() -> Platform:
     address = git.remote_address()
     platform = platforms.detect() or platforms.of_address(address)
     if platform is None:
-        raise FactoryError(f"{address} is not known: run this in a pipeline" if address else "there is no Git remote")
+        alone = f"{address}: only GitHub, GitLab and Azure DevOps protect branches; ask a server of your own in its pipeline"
+        raise FactoryError(alone if address else "there is no Git remote")
     if not platform.env.get(TOKEN):
         raise FactoryError(f"set {TOKEN} to a token that may read the repository's settings")
     return platform

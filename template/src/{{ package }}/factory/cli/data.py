@@ -11,6 +11,8 @@ import click
 from .main import main
 from .options import AS_JSON, FILE
 
+SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
+
 
 @main.command()
 @click.argument("files", nargs=-1, type=FILE)
@@ -43,6 +45,8 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
 def ledger(name: str | None, why: str, as_json: bool) -> None:
     """List the deliveries: who added them, when, from where.
 
+    Names, sources and hashes are shortened; --json has all of them.
+
     \b
     Example: factory ledger --erase flights-2013-05.csv -m "consent withdrawn"
     """
@@ -61,13 +65,20 @@ def ledger(name: str | None, why: str, as_json: bool) -> None:
         tables = {"deliveries": [*map(asdict, deliveries)], "erased": [*map(asdict, erased)]}
         click.echo(json.dumps(tables, indent=2, ensure_ascii=False))
         return
-    shown = [
-        asdict(entry) | {"received": entry.received[:16].replace("T", " "), "sha256": entry.sha256[:12]}
-        for entry in deliveries
-    ]
+    shown = [asdict(entry) | _shortened(entry) for entry in deliveries]
     click.echo(tabulate(shown, headers="keys", disable_numparse=True) or "No delivery yet")
     for erasure in erased:
         click.echo(f"erased {erasure.erased[:10]} by {erasure.erased_by}: {erasure.file}: {erasure.why}")
+
+
+def _shortened(entry: Any) -> dict[str, str]:
+    source = entry.source
+    return {
+        "received": entry.received[:16].replace("T", " "),
+        "by": entry.by.partition(" <")[0],
+        "source": source if len(source) <= SOURCE_WIDTH else f"{source[: SOURCE_WIDTH - 1]}…",
+        "sha256": entry.sha256[:8],
+    }
 
 
 @main.command()

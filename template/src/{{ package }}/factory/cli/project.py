@@ -27,7 +27,7 @@ def setup(owners: tuple[str, ...]) -> None:
         click.echo(step if step.startswith("! ") else f"✓ {step}")
     for line in migration.remaining():
         click.echo(f"! {line}")
-    click.echo("Next: uv run dvc repro")
+    click.echo(f"Next: {setup.next_step()}")
 
 
 @main.command()
@@ -87,7 +87,9 @@ def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: 
     paths = [Path(os.path.relpath(file)) for file in files]
     if accept:
         accepted = vendored.accept(paths or None)
-        return click.echo("\n".join(f"✓ {path}: accepted" for path in accepted) or "There is nothing to accept")
+        next_step = f"Next: git add {vendored.patches()}, and commit it with them"
+        lines = [*(f"✓ {path}: accepted" for path in accepted), next_step] if accepted else ["There is nothing to accept"]
+        return click.echo("\n".join(lines))
     failed = False
     for result in run.check(paths, checks.checks(max_kb, exclude), skip):
         failed |= not result.passed

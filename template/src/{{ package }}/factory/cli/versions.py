@@ -49,7 +49,7 @@ def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None
     if version:
         if version.facts["approvals"]:
             click.echo(f"✓ Approved {_approved(version.facts)}")
-        click.echo(f"✓ model/{version.name} is the champion ({version.signature}){_vouched(version)}")
+        click.echo(f"✓ model/{version.name} is the champion ({version.signature})")
 
 
 @main.command()
@@ -67,7 +67,7 @@ def rollback(why: str, to: str | None) -> None:
 
     version = promote.rollback(why, to)
     champion = f"model/{version.name} is the champion, with the model of v{version.facts['serves']}"
-    click.echo(f"✓ {champion} ({version.signature}){_vouched(version)}")
+    click.echo(f"✓ {champion} ({version.signature})")
 
 
 @main.command()
@@ -192,13 +192,6 @@ def _weaker(gate: dict[str, Any]) -> str:
 
 def _action(record: dict[str, Any]) -> str:
     return "promoted" if record["action"] == "promote" else f"rolled back to v{record['serves']}"
-
-
-def _vouched(version: Any) -> str:
-    from ..registry import versions
-
-    names = [each.name for each in versions.vouched_for(version)]
-    return f"\n! It vouches for {', '.join(names)}, which nobody who may sign has signed" if names else ""
 
 
 def _state(version: Any, champion: bool) -> dict[str, Any]:

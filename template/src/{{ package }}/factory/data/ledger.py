@@ -18,6 +18,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from .. import manifest
+from ..config import UniqueKeys
 from ..errors import CannotEvaluate
 from ..paths import RAW
 from ..workspace import git, migration
@@ -187,6 +188,8 @@ def _recorded(root: Path, pointer: Path) -> Entry | None:
         values = {name: meta[name] for name in RECORD}
     except KeyError as error:
         raise _malformed(pointer, f"lacks {error.args[0]}") from error
+    except yaml.MarkedYAMLError as error:
+        raise _malformed(pointer, str(error.problem)) from error
     except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
         raise _malformed(pointer, " ".join(str(error).split())) from error
     for name, kind in RECORD.items():
@@ -195,14 +198,8 @@ def _recorded(root: Path, pointer: Path) -> Entry | None:
     return Entry(pointer.stem, **{name: str(value) for name, value in values.items()})
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # there may be many pointers
-    """YAML in which no key is doubled."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if doubled := [key for key in keys if keys.count(key) > 1]:
-            raise yaml.YAMLError(f"{doubled[0]} is in it twice")
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+class _Loader(UniqueKeys, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # there may be many pointers
+    pass
 
 
 def _malformed(path: Path, problem: str) -> CannotEvaluate:

@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 from .. import manifest
 from ..config import Params
 from ..errors import CannotEvaluate, FactoryError
 from ..evaluation import card_input
 from ..paths import REPORTS
 from ..registry import champion, versions
-from ..registry.trust import trust
+from ..registry.trust import Trust, trust
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run
@@ -34,7 +36,8 @@ def promote(
     trusted.check_on_main(commit)
     model = manifest.model_id()
     if previous and previous[-1].facts["model"] == model:
-        raise FactoryError(f"this model is already the champion, {previous[-1].name}")
+        raise FactoryError(_already(previous[-1], trusted))
+    _show_vouched(previous, trusted)
     approvals = approval.check(commit, model, previous[-1].commit if previous else None, trusted)
     result = compare.compare(params, previous, accepted, accepted_limits)
     compare.write_reports(result)
@@ -57,10 +60,10 @@ def rollback(why: str, to: str | None = None) -> Version:
     check_why(why)
     previous, trusted = versions.fetch(promoting=True), trust()
     target = versions.find(to, previous) if to else _previous_champion(previous)
-    unsigned = trusted.policies.signatures_required and not previous[-1].signature.signer  # then to sign is a reason
-    if target.facts["model"] == previous[-1].facts["model"] and not unsigned:
+    if target.facts["model"] == previous[-1].facts["model"] and not _wants_signature(previous[-1], trusted):
         raise FactoryError(f"the model of {target.name} is already the champion")
     trusted.check_on_main(target.commit)
+    _show_vouched(previous, trusted)
     champion.check_loads(target)
     inherited = {
         "model",
@@ -74,7 +77,7 @@ def rollback(why: str, to: str | None = None) -> Version:
         "approvals",
     } & target.facts.keys()
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
-    return versions.publish(target.commit, record, f"rolled back to {target.name}", previous)
+    return versions.publish(target.commit, record, f"rolled back to v{target.facts['serves']}", previous)
 
 
 def check_why(why: str) -> None:
@@ -112,6 +115,25 @@ def _dvc(*command: str) -> Any:
         return json.loads(run(sys.executable, "-m", "dvc", *command, "--json"))
     except FactoryError as error:
         raise CannotEvaluate("STORAGE", str(error)) from error
+
+
+def _show_vouched(previous: list[Version], trusted: Trust) -> None:
+    """Say what will count by the next version's signature, while there is time to stop."""
+    if names := [version.name for version in versions.vouched_for(previous, trusted)]:
+        click.echo(f"! Your signature also vouches for {', '.join(names)}, which nobody who may sign has signed", err=True)
+
+
+def _already(champion: Version, trusted: Trust) -> str:
+    """Why its model cannot be promoted, and what can be done."""
+    if _wants_signature(champion, trusted):
+        sign = f'uv run factory rollback --to {champion.name} -m "signed"'
+        return f"this model is {champion.name}'s, which nobody who may sign has signed: sign it again by `{sign}`"
+    return f"this model is already the champion, {champion.name}"
+
+
+def _wants_signature(champion: Version, trusted: Trust) -> bool:
+    """Whether it counts only once the next version, be it of the same model, vouches for it."""
+    return trusted.policies.signatures_required and not champion.signature.signer
 
 
 def _previous_champion(previous: list[Version]) -> Version:

@@ -73,12 +73,11 @@ def publish(commit: str, record: dict[str, Any], headline: str, previous: list[V
     return version
 
 
-def vouched_for(version: Version) -> list[Version]:
-    """The unsigned versions that count because this one, the newest, names them: all since the last signed one."""
-    if not version.signature.signer or not validity.is_required(version):
+def vouched_for(previous: list[Version], trusted: Trust) -> list[Version]:
+    """The unsigned versions that will count because the next one, which has to be signed, names them."""
+    if not trusted.policies.signatures_required:
         return []
-    earlier = [each for each in local() if each.number < version.number]
-    return [*takewhile(lambda each: not each.signature.signer, reversed(earlier))][::-1]
+    return [*takewhile(lambda each: not each.signature.signer, reversed(previous))][::-1]
 
 
 def by_test_rows(versions: list[Version]) -> list[list[Version]]:

@@ -33,8 +33,7 @@ def released() -> dict[Path, str]:
 
 def accepted() -> dict[Path, str]:
     """What the project has in place of the release's files: a SHA-256, `missing` or `own`. Raises FactoryError."""
-    patches = factory() / "PATCHES"
-    lines = _lines(patches, rf"(?P<hash>[0-9a-f]{{64}}|{MISSING}|{OWN})  (?P<path>.+)") if patches.exists() else ()
+    lines = _lines(patches(), rf"(?P<hash>[0-9a-f]{{64}}|{MISSING}|{OWN})  (?P<path>.+)") if patches().exists() else ()
     return {Path(line["path"]): line["hash"] for line in lines}
 
 
@@ -73,7 +72,7 @@ def renew(own: Collection[Path] = (), reported: Collection[Path] = ()) -> list[s
     accept(own, own=True)
     merged = accept(before.keys() - {*reported})
     gone = sorted(before.keys() - accepted().keys() - {*reported})
-    unlisted = f"so it is no longer listed in {factory() / 'PATCHES'}"
+    unlisted = f"so it is no longer listed in {patches()}"
     return [
         *(f"{path}: {_reason(path, before[path])}, {unlisted}" for path in gone),
         *(f"{path}: your edit was merged with the release's: review it" for path in merged),
@@ -107,6 +106,11 @@ def factory() -> Path:
     for module in Path().glob("src/*/factory/__init__.py"):
         return module.parent
     raise FactoryError("src/*/factory is missing: run factory in the project's own folder")
+
+
+def patches() -> Path:
+    """Where the edits that the project accepts are. Raises FactoryError."""
+    return factory() / "PATCHES"
 
 
 def answers() -> dict[str, str]:
@@ -171,9 +175,8 @@ def _lines(file: Path, pattern: str) -> Iterator[re.Match[str]]:
 
 
 def _write(entries: dict[Path, str]) -> None:
-    patches = factory() / "PATCHES"
     lines = [f"{what}  {path.as_posix()}\n" for path, what in sorted(entries.items())]
     if lines:
-        patches.write_text(HEADER + "".join(lines), encoding="utf-8", newline="\n")
+        patches().write_text(HEADER + "".join(lines), encoding="utf-8", newline="\n")
     else:
-        patches.unlink()
+        patches().unlink()
