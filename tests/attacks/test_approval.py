@@ -61,6 +61,20 @@ def test_author_of_the_model_is_forged(signed):
     signed.refused("NOT_APPROVED", "factory", "promote", "-m", "better")
 
 
+def test_risk_that_one_person_lowers(trained_by_alice):
+    """v2 is of high risk and approved by bob; alice lowers it for v3, and asks nobody."""
+    project, model = trained_by_alice
+    project.become("bob")
+    approve(project, BOB, model, f"--author={BOB}")
+    project.become("alice")
+    project.done("factory", "promote", "-m", "better")
+    (project.folder / "docs/model-card.yaml").write_text("risk: low\n", "utf-8")
+    project.set("max_iter: 60", "max_iter: 70")
+    project.train("Train another")
+    project.save("Push")
+    project.refused("NOT_APPROVED", "factory", "promote", "-m", "alone")
+
+
 def test_approval_that_nobody_forged(trained_by_alice):
     """What the attacks are compared with."""
     project, model = trained_by_alice

@@ -1,6 +1,7 @@
 """People who make and approve models, each with a key; the first has made the model of a project of high risk."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from late_flights.factory import errors, manifest
@@ -74,12 +75,14 @@ def approve(act):
 
 
 def check(champion=None):
-    return approval.check(git("rev-parse", "HEAD"), manifest.model_id(), champion, trust())
+    """Of HEAD; its approvals are those that it wants after a version on the commit `champion`."""
+    before = [SimpleNamespace(name="v1", commit=champion, problem="", facts={"action": "promote"})] if champion else []
+    return approval.check(git("rev-parse", "HEAD"), manifest.model_id(), before, trust())
 
 
-def refusal():
+def refusal(champion=None):
     with pytest.raises(errors.FactoryError) as error:
-        check()
+        check(champion)
     message = str(error.value)
     assert message.startswith("NOT_APPROVED: risk is high") and "\n" not in message and error.value.exit_code == 1
     return message

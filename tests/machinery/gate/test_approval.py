@@ -28,15 +28,19 @@ def test_low_risk_needs_neither_words_nor_approval():
 
 def test_high_risk_with_a_word_missing():
     write_card(risk="high", **WORDS | {"limits": " "})
-    with pytest.raises(errors.FactoryError, match=r"^CARD_INCOMPLETE: docs/model-card.yaml: risk is high, fill in: limits$"):
+    with pytest.raises(
+        errors.FactoryError, match=r"^CARD_INCOMPLETE: docs/model-card.yaml: risk is high, fill in limits; "
+    ) as error:
         check()
+    assert str(error.value).endswith(f"; then {approval.NEXT}")
 
 
 def test_high_risk_without_approval_says_what_to_add():
     write_card(**HIGH)
     assert refusal() == (
-        "NOT_APPROVED: risk is high: somebody other than who made the model must add to approvals in docs/model-card.yaml, "
-        f"in a signed commit: {{by: Name <address>, model: {manifest.model_id()}}}"
+        "NOT_APPROVED: risk is high: somebody other than who made the model must add to approvals in docs/model-card.yaml "
+        f"{{by: Name <address>, model: {manifest.model_id()}}}; then run `uv run dvc repro`, commit all of it signed "
+        "(`git commit -S`), and `git push`"
     )
 
 
@@ -174,7 +178,7 @@ def test_history_that_is_cut_off(approve, tmp_path_factory, monkeypatch):
     git("clone", "--quiet", "--depth=1", f"file://{here}", str(copy))
     monkeypatch.chdir(copy)
     with pytest.raises(errors.FactoryError, match="the history is cut off: fetch the whole"):
-        approval.check(git("rev-parse", "HEAD"), "0" * 64, None, trust())
+        approval.check(git("rev-parse", "HEAD"), "0" * 64, [], trust())
 
 
 def test_promotion_asks_and_records(approve):

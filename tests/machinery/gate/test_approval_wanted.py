@@ -4,6 +4,7 @@ import pytest
 from late_flights.factory import errors, platforms
 from late_flights.factory.platforms.base import Review
 from tests.factory import git_repository
+from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import another_model, git
 
 from machinery.gate.people import HIGH, LI, MAX, UNSIGNED, WORDS, ZOE, check, entry, policy, refusal, write_card
@@ -25,6 +26,35 @@ def test_policy_wants_more_people(act):
 def test_policy_raises_the_risk_of_a_class_of_data():
     write_card(risk="low", data_class="personal", **WORDS)
     refusal()
+
+
+@pytest.mark.parametrize("before", [HIGH, {"risk": "low", "data_class": "personal"}], ids=["risk", "class of data"])
+def test_nobody_lowers_the_champions_risk_alone(act, before):
+    champion = write_card(**before)
+    write_card(risk="low", data_class="internal")
+    assert "risk is high in the model card of v1, here low: somebody other than who made the model" in refusal(champion)
+    act(LI)
+    write_card(risk="low", data_class="internal", approvals=[entry(LI)])
+    act(ZOE)
+    assert [proof["by"] for proof in check(champion)] == ["li@example.com"]
+
+
+def test_branch_is_no_less_risky_than_main():
+    git("checkout", "--quiet", "-b", "work")
+    git("checkout", "--quiet", "main")
+    write_card(**HIGH)
+    git("checkout", "--quiet", "work")
+    assert "risk is high in the model card of main, here low" in refusal()
+
+
+def test_risk_that_the_last_promoted_version_had_counts_after_a_rollback(approve):
+    assert run("promote", "-m", "low").exit_code == 0
+    another_model("second")
+    approve(LI)
+    assert run("promote", "-m", "high").exit_code == 0 and run("rollback", "-m", "why").exit_code == 0
+    write_card(risk="low")
+    another_model("third")
+    assert "risk is high in the model card of v2, here low" in refused("promote", "-m", "alone")
 
 
 def test_protected_file_wants_an_approval_that_has_seen_it(approve, act):

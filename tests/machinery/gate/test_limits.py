@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from late_flights.factory.evaluation.card_input import INPUT, ModelCardInput
 from late_flights.factory.gate import compare, limits
+from late_flights.factory.policy import Policies, Policy
 from late_flights.factory.registry import versions
 from tests.factory import toy
 from tests.factory.cli_runner import run
@@ -66,6 +68,27 @@ def test_values_of_decisions_are_only_added():
     assert [key for key, *_ in limits.weakened(toy.params(gate=LIMITS, value={"true_positive": 9}), valued)] == ["value"]
 
 
+CARDS = {
+    "the same": ({"risk": "high"}, {"risk": "high"}, []),
+    "higher risk": ({"risk": "high", "data_class": "personal"}, {"data_class": "internal"}, []),
+    "class that none had": ({"data_class": "internal"}, {}, []),
+    "lower risk": ({"risk": "low"}, {"risk": "high"}, [("risk", "low", "high")]),
+    "other class": ({"data_class": "public"}, {"data_class": "internal"}, [("data_class", "public", "internal")]),
+    "no class": ({"risk": "high"}, {"data_class": "personal"}, [("data_class", "none", "personal")]),
+    "class of lower risk": (
+        {"data_class": "public"},
+        {"data_class": "personal"},
+        [("risk", "low", "high"), ("data_class", "public", "personal")],
+    ),
+}
+
+
+@pytest.mark.parametrize("ours, theirs, found", CARDS.values(), ids=CARDS)
+def test_risk_and_class_of_data_are_limits(ours, theirs, found):
+    policies = Policies({"main": Policy()})
+    assert list(limits.lowered(ModelCardInput(**ours), ModelCardInput(**theirs), policies)) == found
+
+
 def promoted(*options):
     done = run("promote", "-m", "why", *options)
     assert done.exit_code == 0, done.output
@@ -115,6 +138,18 @@ def test_rollback_does_not_bring_weaker_limits_back():
     git("checkout", "--quiet", "-b", "other")
     git("branch", "--quiet", "--force", "main", "HEAD")
     assert "gate.floor 0.6 is weaker than 0.65 in v2. Next: " in run("compare").stderr
+
+
+@pytest.mark.usefixtures("committed")
+def test_risk_is_no_lower_than_the_champions():
+    INPUT.parent.mkdir(exist_ok=True)
+    INPUT.write_text("data_class: internal\n", encoding="utf-8")
+    another_model("internal")
+    promoted()
+    INPUT.write_text("data_class: public\n", encoding="utf-8")
+    another_model("public")
+    assert "LIMITS_WEAKENED: data_class public is weaker than internal in v1. Next: " in run("promote", "-m", "why").stderr
+    assert "accepted: published since; is weaker" in promoted("--accept-weaker-limits", "published since")
 
 
 @pytest.mark.usefixtures("first")

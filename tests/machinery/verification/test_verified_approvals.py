@@ -35,10 +35,19 @@ def test_approval_of_a_version_and_of_its_return(approve):
     approve(LI)
     assert run("promote", "-m", "why").exit_code == 0
     assert verified().details == "by li@example.com (signature)"
-    write_card(risk="low")
     another_model("second")
+    approve(LI)
     assert run("promote", "-m", "why").exit_code == 0 and run("rollback", "-m", "why").exit_code == 0
     assert verified().details == "by li@example.com (signature)"
+
+
+def test_version_whose_risk_was_lowered_alone(approve):
+    approve(LI)
+    assert run("promote", "-m", "why").exit_code == 0
+    write_card(risk="low")
+    another_model("second")
+    publish_by_hand()
+    assert verified().code == "NOT_APPROVED" and "in the model card of v1, here low" in verified().details
 
 
 def test_record_that_claims_an_approval():

@@ -24,7 +24,7 @@ ACCEPT_LIMITS = click.option(
     "--accept-weaker-limits",
     "accepted_limits",
     metavar="WHY",
-    help="Accept limits in params.yaml that are weaker than main's or the champion's, for this reason.",
+    help="Accept limits, or a risk in the model card, that are weaker than main's or the champion's, for this reason.",
 )
 
 

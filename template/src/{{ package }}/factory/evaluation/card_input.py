@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..config import Section, read
+from ..config import Section, parse, read
+from ..workspace import git
 
 INPUT = Path("docs/model-card.yaml")
 REQUIRED_FIELDS = ("owner", "intended_use", "out_of_scope", "limits", "ethical_considerations")
@@ -43,6 +44,12 @@ class ModelCardInput(Section):
         """What a policy may ask for, and a version's record keeps; the risk only where it is stated."""
         stated = self.risk if "risk" in self.model_fields_set else None
         return {"purpose": self.purpose, "data_class": self.data_class, "risk": stated, "retention": self.retention}
+
+
+def at(commit: str) -> ModelCardInput:
+    """The card's input in the commit, empty if it has none. Raises FactoryError naming each invalid key."""
+    text, place = git.show(commit, str(INPUT)) or "", f"{INPUT} of commit {commit[:8]}"
+    return parse(text, place, lambda content: ModelCardInput.model_validate(content or {}))
 
 
 def load(path: Path = INPUT) -> ModelCardInput:

@@ -11,16 +11,20 @@ from typing import Any
 
 import yaml
 
-from .. import config, platforms, signatures
+from .. import platforms, signatures
 from ..errors import FactoryError, Refused, SignatureRefused, listed
-from ..evaluation.card_input import INPUT, Approval, ModelCardInput
-from ..policy import RISKS
+from ..evaluation import card_input
+from ..evaluation.card_input import INPUT, Approval
+from ..policy import RISKS, Risk
 from ..registry import versions
 from ..registry.trust import Trust
+from ..registry.versions import Version
 from ..workspace import commits, git
 from ..workspace.process import run
+from . import limits
 
 LOCK = "dvc.lock"
+NEXT = "run `uv run dvc repro`, commit all of it signed (`git commit -S`), and `git push`"
 Proof = dict[str, str]  # as the version's record keeps it: by, how, id, at, and the url of a review
 
 
@@ -53,25 +57,27 @@ class Candidate:
 def check(
     commit: str,
     model: str,
-    champion: str | None,
+    previous: list[Version],
     trust: Trust,
     at: datetime | None = None,
     later: str | None = None,
 ) -> list[Proof]:
     """The approvals of the commit's model, as many as the policies want. Raises FactoryError.
 
-    `champion` is the commit of the version before. Signatures have to count at that time, by default now. Approvals
-    are those in the commit's model card, or in that of the commit `later`.
+    `previous` are the versions before it. Signatures have to count at that time, by default now. Approvals are those
+    in the commit's model card, or in that of the commit `later`.
     """
-    card = _card(commit)
-    risk = max(card.risk, trust.policies.minimum_risk(card.data_class), key=RISKS.index)
-    if risk == "high" and card.missing_fields:
-        raise Refused("CARD_INCOMPLETE", f"{INPUT}: risk is high, fill in: {', '.join(card.missing_fields)}")
+    champion = previous[-1].commit if previous else None
+    card = card_input.at(commit)
+    own = limits.risk(card, trust.policies)
+    if own == "high" and (missing := ", ".join(card.missing_fields)):
+        raise Refused("CARD_INCOMPLETE", f"{INPUT}: risk is high, fill in {missing}; then {NEXT}")
+    risk, where = _strictest_risk(own, previous, trust)
     changed = git.differing(champion, commit) if champion else set()
     wanted = trust.policies.approvals(risk, changed)
     protected = sorted(filter(trust.policies.is_protected, changed))
     candidate = Candidate(commit, later or commit, model, protected, trust, at or datetime.now(UTC))
-    entries = _card(later).approvals if later else card.approvals
+    entries = card_input.at(later).approvals if later else card.approvals
     signed, problems = _signed(candidate, entries) if wanted else ([], [])
     if len(signed) >= wanted:
         return signed
@@ -79,18 +85,22 @@ def check(
     reviewed, problem = _reviewed(candidate, champion, wanted)
     if reviewed:
         return reviewed
-    reason = f"risk is {risk}" if trust.policies.approvals(risk) else f"{protected[0]} is protected"
+    reason = f"risk is {risk}{where}" if trust.policies.approvals(risk) else f"{protected[0]} is protected"
     people = "somebody" if wanted == 1 else f"{wanted} people"
     raise Refused(
         "NOT_APPROVED",
         f"{listed([reason, *problems, *problem])}: {people} other than who made the model must add to "
-        f"approvals in {INPUT}, in a signed commit: {{by: Name <address>, model: {model}}}",
+        f"approvals in {INPUT} {{by: Name <address>, model: {model}}}; then {NEXT}",
     )
 
 
-def _card(commit: str) -> ModelCardInput:
-    text = git.show(commit, str(INPUT)) or ""
-    return config.parse(text, str(INPUT), lambda content: ModelCardInput.model_validate(content or {}))
+def _strictest_risk(own: Risk, previous: list[Version], trust: Trust) -> tuple[Risk, str]:
+    """The highest of its own risk and of those in the model cards of main and earlier versions; whose, if not its own."""
+    risks = {"": own}
+    for name, commit in limits.commits(trust, previous).items():
+        risks[f" in the model card of {name}, here {own}"] = limits.risk(card_input.at(commit), trust.policies)
+    where = max(risks, key=lambda where: RISKS.index(risks[where]))
+    return risks[where], where
 
 
 def _signed(candidate: Candidate, entries: Collection[Approval]) -> tuple[list[Proof], list[str]]:

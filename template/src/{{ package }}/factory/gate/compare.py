@@ -49,7 +49,7 @@ def compare(
     version, reference = reference_model(params, previous, accepted)
     evidence = gather(params, version, accepted)
     because = (accepted_limits or "").strip() or None
-    weaker = limits.weaker(params, commits, because)
+    weaker = limits.weaker(params, commits, trusted.policies, because)
     results = [*checks.run_checks(evidence), *(weaker or [limits.as_strict(commits)])]
     results += limits.allowed(trusted.policies, params)
     if require_champion and not previous:

@@ -6,8 +6,9 @@ from typing import Any
 from .. import PACKAGE, config
 from ..config import Gate, Params, Section
 from ..evaluation import card_input
+from ..evaluation.card_input import ModelCardInput
 from ..metrics.definitions import METRICS
-from ..policy import Policies
+from ..policy import RISKS, Policies, Risk
 from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..workspace import git
@@ -35,20 +36,26 @@ def commits(trusted: Trust, previous: list[Version]) -> dict[str, str]:
     return main | {version.name: version.commit for version in [*promoted[-1:], *previous[-1:]]}
 
 
-def weaker(ours: Params, commits: Mapping[str, str], accepted: str | None) -> list[Check]:
+def risk(card: ModelCardInput, policies: Policies) -> Risk:
+    """The risk that the card states, or that the policies want of its class of data, if that is higher."""
+    return max(card.risk, policies.minimum_risk(card.data_class), key=RISKS.index)
+
+
+def weaker(ours: Params, commits: Mapping[str, str], policies: Policies, accepted: str | None) -> list[Check]:
     """A check of each limit that is weaker than in one of the commits, by name."""
     found: dict[tuple[str, str, str], list[str]] = {}
+    card = card_input.load()
     for name, commit in commits.items():
         text = git.show(commit, "params.yaml")
         theirs = config.parse(text, f"params.yaml of {name}", Params.model_validate) if text else ours
-        for values in weakened(ours, theirs):
+        for values in (*weakened(ours, theirs), *lowered(card, card_input.at(commit), policies)):
             found.setdefault(values, []).append(name)
     return [_weaker(*values, names, accepted) for values, names in found.items()]
 
 
 def as_strict(commits: Collection[str]) -> Check:
     """The check where no limit is weaker than in the commits of these names."""
-    what = "limits in params.yaml"
+    what = "limits, risk and class of data"
     if commits:
         return Check(CODE, what, None, "no weaker", True, note=f"than in {' and '.join(commits)}")
     return Check(CODE, what, None, "", True, note="no earlier ones to compare with", judged=False)
@@ -73,6 +80,15 @@ def weakened(ours: Params, theirs: Params) -> Iterator[tuple[str, str, str]]:
         here, there = getattr(ours.data, key), getattr(theirs.data, key)
         if there not in (None, False, here):
             yield f"data.{key}", _text(here), _text(there)
+
+
+def lowered(ours: ModelCardInput, theirs: ModelCardInput, policies: Policies) -> Iterator[tuple[str, str, str]]:
+    """Key, our value and theirs of a lower risk, and of another class of data unless that raises it."""
+    here, there = risk(ours, policies), risk(theirs, policies)
+    if RISKS.index(here) < RISKS.index(there):
+        yield "risk", here, there
+    if RISKS.index(here) <= RISKS.index(there) and theirs.data_class and theirs.data_class != ours.data_class:
+        yield "data_class", _text(ours.data_class), theirs.data_class
 
 
 def _measured_otherwise(ours: Params, theirs: Params) -> Iterator[tuple[str, str, str]]:

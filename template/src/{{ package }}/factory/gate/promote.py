@@ -38,7 +38,7 @@ def promote(
     if previous and previous[-1].facts["model"] == model:
         raise FactoryError(_already(previous[-1], trusted))
     _show_vouched(previous, trusted)
-    approvals = approval.check(commit, model, previous[-1].commit if previous else None, trusted)
+    approvals = approval.check(commit, model, previous, trusted)
     result = compare.compare(params, previous, accepted, accepted_limits)
     compare.write_reports(result)
     if not result.passed:

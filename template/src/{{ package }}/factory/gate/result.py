@@ -27,7 +27,8 @@ NEXT_STEPS = {
     "SIZE": "use a smaller model, or raise gate.size_mb in params.yaml",
     "PARITY": "run `uv run dvc repro --force train`, which leaves ONNX out where it differs",
     "CONTRACT": 'if the change is intended, repeat the command with --accept-contract-change "why"',
-    "LIMITS_WEAKENED": 'restore them in params.yaml, or if this is intended, repeat the command with --accept-weaker-limits "why"',
+    "LIMITS_WEAKENED": "restore them in params.yaml and docs/model-card.yaml, or if this is intended, repeat the command with "
+    '--accept-weaker-limits "why"',
     "POLICY": "keep to the policy (docs/policy.md), or have your organisation change it in the template",
     "NO_CHAMPION": 'promote a first version on the main branch: `uv run factory promote -m "why"`',
 }

@@ -42,7 +42,7 @@ class Step:
 
 
 class Verification:
-    """The claims of a version, of all that there are; `quick` leaves the training out."""
+    """The claims of a version, of all that there are; `quick` leaves out what runs the pipeline."""
 
     def __init__(
         self, version: Version, versions: list[Version], trusted: Trust, *, quick: bool, python: str | None
@@ -105,7 +105,7 @@ class Verification:
         """Those that counted when the model was promoted; or others on main by now, as for one of an older release."""
         promoted = find(f"v{self.version.facts['serves']}", self._versions)
         before = [each for each in self._versions if each.number < promoted.number]
-        claim = promoted.commit, promoted.facts["model"], before[-1].commit if before else None, self._trusted
+        claim = promoted.commit, promoted.facts["model"], before, self._trusted
         try:
             proofs = approval.check(*claim, datetime.fromisoformat(promoted.facts["at"]))
         except (FactoryError, ValueError):
@@ -155,7 +155,7 @@ def _measured(act: Callable[[], str]) -> Step:
         details = str(error)
     seconds, used = time.perf_counter() - start, _cpu_seconds() - before
     if not details:
-        result, details = LEFT_OUT, "left out: the model may be another than the commit gives"
+        result, details = LEFT_OUT, "not shown: that its deliveries give these prepared rows, and these rows this model"
     return Step(name, result, details, code, exit_code, round(seconds, 1), round(used, 1))
 
 
