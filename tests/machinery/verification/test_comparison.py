@@ -74,6 +74,25 @@ def test_manifest_that_says_something_else_is_refused(claimed, saved, facts, nam
     assert named in refusal(claimed, saved)
 
 
+ROWS = {"train": "1", "test": "2", "parts": {"train": {"rows": 90}, "test": {"rows": 30}}}
+
+
+def test_other_prepared_rows_are_named_before_what_follows_from_them(claimed, saved):
+    made = shutil.copytree(saved, claimed.parent / "made")
+    state(made, data=ROWS)
+    (claimed / "model.onnx").unlink()
+    doctored = ROWS | {"test": "3", "parts": {"train": {"rows": 90}, "test": {"rows": 20}}}
+    reseal(claimed, FACTS | {"data": doctored})
+    assert refusal(claimed, made).startswith(
+        "NOT_REPRODUCED: the test rows in data/prepared are not those that the stage prepare makes of the deliveries "
+        "(test.rows is 20, made again 30), so model and metrics are of other data: run `uv run dvc repro "
+    )
+    state(claimed, data=ROWS | {"train": "3"})
+    assert "the train rows in data/prepared" in refusal(claimed, made) and "(as many, but others)" in refusal(claimed, made)
+    state(claimed, data=["of any shape"])
+    assert "the train and test rows in data/prepared" in refusal(claimed, made)
+
+
 def without(folder, name):
     content = manifest.read_manifest(folder)
     (folder / name).unlink()

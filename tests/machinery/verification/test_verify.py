@@ -100,8 +100,8 @@ def test_version_is_proven_and_the_record_says_who_when_and_where():
 def test_quick_leaves_the_training_out_and_says_so(worktree):
     shutil.rmtree(worktree / "model")
     result = run("verify", "v1", "--quick")
-    assert result.exit_code == 0 and "✓ v1 is proven, but for its training" in result.output
-    assert "- training  left out: the model may be another" in result.output
+    assert result.exit_code == 0 and "✓ v1 is proven, but for its prepared rows and its training: " in result.output
+    assert "- training  not shown: that its deliveries give these prepared rows" in result.output
     assert json.loads(Path("reports/sbom/v1.verification.json").read_text())["trained_again"] is False
 
 

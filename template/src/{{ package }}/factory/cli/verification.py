@@ -12,7 +12,7 @@ from .versions import show_lineage
 
 @main.command()
 @click.argument("version", metavar="vN")
-@click.option("--quick", is_flag=True, help="Leave the training out.")
+@click.option("--quick", is_flag=True, help="Neither prepare the data nor train again.")
 @click.option("--python", metavar="PATH", help="The Python to train on (default: the minor version of the record).")
 def verify(version: str, quick: bool, python: str | None) -> None:
     """Prove a version: signature, data, model trained again, gate.
@@ -34,7 +34,7 @@ def verify(version: str, quick: bool, python: str | None) -> None:
     if verification.exit_code:
         click.echo(f"✗ {name} is not proven: {verification.done[-1].code}; see {path}", err=True)
         raise SystemExit(verification.exit_code)
-    click.echo(f"✓ {name} is proven{', but for its training' if quick else ''}: {path}")
+    click.echo(f"✓ {name} is proven{', but for its prepared rows and its training' if quick else ''}: {path}")
 
 
 @main.command()

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import manifest
-from ..errors import Refused
+from ..errors import Refused, listed
+from ..paths import PREPARED
 from .closeness import NEARLY, nearly_equal
 
 CODE = "NOT_REPRODUCED"
@@ -24,6 +25,7 @@ def compare(claimed: Path, made: Path, kernels: str = "") -> str:
     ours, theirs = manifest.read_manifest(claimed), manifest.read_manifest(made)
     if manifest.model_id(claimed) == manifest.model_id(made):
         return "the same to the byte"
+    _check_prepared(ours, theirs)
     differing = _differing_files(ours["files"], theirs["files"])
     near = bool(kernels and differing) and all(nearly_equal(claimed / name, made / name) for name in differing)
     versions = list(differences(ours.get("versions"), theirs.get("versions"), "versions"))
@@ -50,6 +52,21 @@ def differences(ours: Any, theirs: Any, at: str = "", tolerance: float = TOLERAN
             yield f"{at} is {ours:.6g}, made again {theirs:.6g}"
     elif ours != theirs:
         yield f"{at} is {ours}, made again {theirs}"
+
+
+def _check_prepared(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Raises Refused where the models were made of, or measured on, other rows."""
+    claimed, made = (data if isinstance(data := each.get("data"), dict) else {} for each in (ours, theirs))
+    parts = [part for part in ("train", "test") if claimed.get(part) != made.get(part)]
+    if parts:
+        figures = differences(claimed.get("parts"), made.get("parts"))
+        versions = differences(ours.get("versions"), theirs.get("versions"), "versions")
+        raise Refused(
+            CODE,
+            f"the {' and '.join(parts)} rows in {PREPARED} are not those that the stage prepare makes of the deliveries"
+            f" ({listed([*figures, *versions]) or 'as many, but others'}), so model and metrics are of other data: run "
+            "`uv run dvc repro --force --no-run-cache`, commit, and promote what that gives",
+        )
 
 
 def _differing_files(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
