@@ -26,6 +26,17 @@ def test_wrong_key_is_named(text, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"], ids=ascii)
+def test_end_of_line_that_no_reviewer_sees(tmp_path, end):
+    """YAML sees one, so that a signer could be in what looks like a comment."""
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(f"signers: |\n  # see the wiki{end}  eve@example.com ssh-ed25519 AAAA\r\n".encode())
+    with pytest.raises(errors.FactoryError, match=rf"policy.yaml: has the character U\+{ord(end):04X}, which ends a line"):
+        policy.load(path)
+    path.write_bytes(b"signatures: required\r\n")
+    assert policy.load(path).signatures == "required"
+
+
 def test_without_the_file_nothing_is_asked_for(tmp_path):
     assert policy.load(tmp_path / "policy.yaml") == policy.parse("# nothing", "main") == policy.Policy()
 

@@ -96,6 +96,25 @@ def test_later_line_may_allow(keys: dict[str, tuple[Path, str]], sign: Sign, ver
     assert verify(CONTENT, sign(), Signers("\n".join(lines)), "git", SIGNED_AT) == "new@example.com"
 
 
+def test_key_in_the_comment_of_another_s_line(keys: dict[str, tuple[Path, str]], sign: Sign, verifier: str) -> None:
+    """It is no key of that person's."""
+    signers = Signers(f"zoe@example.com {keys['ed25519'][1].strip()} {keys['ecdsa'][1]}")
+    assert verify(CONTENT, sign(), signers, "git") == "zoe@example.com"
+    with pytest.raises(SignatureRefused, match="SIGNER_UNKNOWN"):
+        verify(CONTENT, sign("ecdsa"), signers, "git")
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"], ids=ascii)
+def test_lines_end_as_in_openssh(keys: dict[str, tuple[Path, str]], sign: Sign, verifier: str, end: str, tmp_path: Path) -> None:
+    """Nobody signs, and no key is revoked, by what a reviewer sees as a comment."""
+    key, file = keys["ed25519"][1].strip(), tmp_path / "signers"
+    file.write_bytes(f"# see the wiki{end}eve@example.com {key}\r\n".encode())
+    with pytest.raises(SignatureRefused, match="SIGNER_UNKNOWN"):
+        verify(CONTENT, sign(), signatures.read(file), "git")
+    signers = Signers(f"zoe@example.com {key}\r\n", f"# old{end}{key}\r\n")
+    assert verify(CONTENT, sign(), signers, "git") == "zoe@example.com"
+
+
 def test_refused(keys: dict[str, tuple[Path, str]], sign: Sign, verifier: str) -> None:
     """Each refusal has its code, whoever is asked."""
     zoe = Signers(f"zoe@example.com {keys['ed25519'][1]}")

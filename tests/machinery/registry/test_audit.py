@@ -1,14 +1,18 @@
 """The audit of tags: whatever was changed behind the versions' back is named, with the command that fixes it."""
 
+import json
 import shutil
 
 import pytest
 from late_flights.factory.registry import versions
+from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
+from tests.factory.conftest import ROOT
 from tests.factory.git_repository import git
 
 from machinery.registry import fake_dvc_cache
 from machinery.registry.fake_dvc_cache import problems
+from machinery.registry.signers import REQUIRED, forge
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +42,7 @@ def test_moved_tag_is_named_with_its_commit():
     retag("model/v2", commit="HEAD~1")
     clash, moved = problems()
     assert clash == ("model/v2: differs from the tag on origin: if origin is right, git fetch --force origin tag model/v2")
-    assert moved == f"VERSION_INVALID: model/v2 was moved: it was created on {was[:8]} as v2: restore its tag"
+    assert moved == f"VERSION_INVALID: model/v2 was moved: it was created on {was[:8]} as v2: restore its tag, or delete it"
 
 
 def test_command_of_the_message_fixes_it():
@@ -89,6 +93,31 @@ def test_tag_here_only_is_named_with_what_pushes_it():
     assert problem == "model/v2: not on origin: git push origin refs/tags/model/v2"
     git(*problem.rpartition(": git ")[2].split())
     assert run("audit").exit_code == 0
+
+
+def test_version_that_is_refused_is_no_champion():
+    """Of one that is merely unsigned, what it says is shown all the same."""
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    assert run("models").stdout.splitlines()[-1].startswith("*")
+    git_repository.commit(**REQUIRED)
+    git("push", "--quiet", "origin", "main")
+    row = run("models").stdout.splitlines()[-1]
+    assert "*" not in row and "promoted" in row and row.endswith("UNSIGNED: run `uv run factory audit`")
+    assert not any(version["champion"] for version in json.loads(run("models", "--json").stdout))
+
+
+def test_tag_that_was_never_there_is_deleted_and_not_pushed():
+    forge(3, gate={})
+    advice, _ = problems()
+    expected = "if it was never there, git tag --delete model/v3"
+    assert advice == f"model/v3: not on origin, and refused (VERSION_INVALID): {expected}"
+
+
+def test_tag_under_another_name_is_deleted_and_not_restored():
+    git("push", "--quiet", "origin", "refs/tags/model/v1:refs/tags/model/v3")
+    git("fetch", "--quiet", "--tags")
+    [problem] = problems()
+    assert problem.startswith("VERSION_INVALID: model/v3 is the tag of v1 under another name: delete it, by `git push origin :")
 
 
 def test_remote_that_is_gone_is_no_clean_audit():

@@ -72,7 +72,9 @@ def test_nobody_makes_a_version_without_a_key(monkeypatch):
 @pytest.mark.usefixtures("required")
 def test_stranger_makes_no_version(monkeypatch):
     message = refused("SIGNER_UNKNOWN", publish, monkeypatch, "mallory")
-    assert "which is not allowed" in message and message.endswith("it takes a line in allowed_signers on the main branch")
+    assert "which is not allowed" in message and message.endswith(
+        "a line in allowed_signers on the main branch; else delete the tag"
+    )
 
 
 @pytest.mark.usefixtures("required")
@@ -136,16 +138,68 @@ def test_organisation_s_signers_count_too(monkeypatch):
 
 @pytest.mark.usefixtures("start")
 def test_strictest_policy_decides():
-    """Of the files here, of main and of the champion's commit."""
+    """Of the files here, of main and of the commit of the last version that counts."""
     git("checkout", "--quiet", "-b", "other")
     git_repository.commit(**REQUIRED)
     forge(1)
     git_repository.commit(**{"policy.yaml": ""})
-    assert trust.trust().policies.signatures_required and "model/v1" in trust.trust().policies.by_place
-    git("tag", "--delete", "model/v1")
+    forge(2, gate={})
+    policies = validity.after(versions.local(), trust.trust()).policies
+    assert policies.signatures_required and list(policies.by_place)[2:] == ["model/v1"]
     assert not trust.trust().policies.signatures_required
     Path("policy.yaml").write_text(REQUIRED["policy.yaml"], encoding="utf-8")
     assert trust.trust().policies.signatures_required
+
+
+@pytest.fixture
+def loosened(start, monkeypatch):
+    """Signatures were required for v2, and are not any more; the commit of v1, from before."""
+    before = git("rev-parse", "HEAD")
+    publish(monkeypatch, None)
+    git_repository.commit(**REQUIRED)
+    publish(monkeypatch, "zoe")
+    git_repository.commit(**{"policy.yaml": "signatures: optional\n"})
+    return before
+
+
+def test_version_made_by_hand_of_a_commit_from_before_brings_no_looser_policy(loosened):
+    """The policy of the newest tag's commit says nothing of that tag."""
+    git("checkout", "--quiet", "--detach", loosened)
+    forge(3, action="rollback", serves=1)
+    forge(4, action="rollback", serves=1)
+    git("checkout", "--quiet", "main")
+    assert codes() == [None, None, "UNSIGNED", "UNSIGNED"]
+    assert "delete it, by `git push origin :refs/tags/model/v4`" in refused("UNSIGNED", versions.local(promoting=True)[-1].check)
+
+
+@pytest.mark.usefixtures("loosened")
+def test_loosened_policy_holds_from_the_version_after_the_next(monkeypatch):
+    with pytest.raises(errors.FactoryError, match="there is no key to sign with"):
+        publish(monkeypatch, None)
+    publish(monkeypatch, "zoe")
+    publish(monkeypatch, None)
+    assert codes() == [None] * 4 and versions.local()[-1].signature.state == "unsigned"
+
+
+def test_policy_is_not_loosened_by_a_rollback_to_before_it(loosened, monkeypatch):
+    """What is published counts afterwards, too."""
+    git_repository.commit(**REQUIRED)
+    git("checkout", "--quiet", "--detach", loosened)
+    publish(monkeypatch, "zoe", action="rollback", serves=1)
+    git("checkout", "--quiet", "main")
+    git_repository.commit(**{"policy.yaml": ""})
+    with pytest.raises(errors.FactoryError, match="there is no key to sign with"):
+        publish(monkeypatch, None)
+    publish(monkeypatch, "li")
+    assert codes() == [None] * 4
+
+
+@pytest.mark.usefixtures("start")
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"], ids=ascii)
+def test_signer_in_what_is_a_comment_for_git(monkeypatch, end):
+    allow(f"# contractors: see the wiki{end}{line('mallory')}")
+    publish(monkeypatch, "mallory")
+    assert versions.local()[-1].signature.state == "unknown signer"
 
 
 def test_signature_by_one_whose_time_was_over(start, monkeypatch):

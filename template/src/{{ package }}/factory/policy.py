@@ -13,6 +13,7 @@ from pydantic import Field, FiniteFloat
 
 from . import config
 from .config import Gate, Section
+from .errors import FactoryError
 
 FILE = Path("policy.yaml")
 
@@ -22,6 +23,9 @@ Tag = Literal["purpose", "data_class", "risk", "retention"]
 Finding = Literal["remote", "signatures", "owners", "branch", "tags", "storage"]
 Count = Annotated[int, Field(ge=0)]
 Pattern = re.Pattern[str] | None
+
+HIDDEN = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""Ends of lines for YAML, but not for who reviews the file: a signer could be in what looks like a comment."""
 
 
 class Bound(Section):
@@ -206,16 +210,25 @@ class Policies:
 
 def load(path: Path = FILE) -> Policy:
     """The working tree's policy. Raises FactoryError naming each key that is wrong."""
-    return config.read(path, _policy) if path.exists() else Policy()
+    if not path.exists():
+        return Policy()
+    _refuse_hidden_lines(path.read_bytes().decode(errors="replace"), str(path))
+    return config.read(path, _policy)
 
 
 def parse(text: str | None, place: str) -> Policy:
     """The policy in the text; without a text, the default. Raises FactoryError naming place and key."""
+    _refuse_hidden_lines(text or "", place)
     return config.parse(text or "", place, _policy)
 
 
 def _policy(content: Any) -> Policy:
     return Policy.model_validate({} if content is None else content)
+
+
+def _refuse_hidden_lines(text: str, place: str) -> None:
+    if match := HIDDEN.search(text):
+        raise FactoryError(f"{place}: has the character U+{ord(match[0]):04X}, which ends a line unseen: remove it")
 
 
 def _is_below(path: str, pattern: str) -> bool:

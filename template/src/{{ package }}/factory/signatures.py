@@ -21,7 +21,7 @@ FILE = "file"  # ssh-keygen's namespace for files; that of Git's commits and tag
 PGP = "-----BEGIN PGP SIGNATURE-----"
 PGP_RESULT = re.compile(r"^\[GNUPG:\] (GOODSIG|BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG) (\S+) ?(.*)$", re.MULTILINE)
 ARMOR = re.compile(r"-----BEGIN SSH SIGNATURE-----(.*)-----END SSH SIGNATURE-----", re.DOTALL)
-PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-\S+\s+(AAAA\S+)")
+PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-\S+\s+(?P<key>AAAA\S+)")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"')
 LINE = re.compile(
     rf'"?(?P<names>[^\s"!]+)"?\s+(?:(?P<options>{OPTION.pattern}(?:,{OPTION.pattern})*)\s+)?{PUBLIC_KEY.pattern}'
@@ -40,7 +40,7 @@ class Signers:
     def revoked_keys(self) -> list[str]:
         """The revoked keys, in base64. Raises FactoryError for a line without one, which ssh-keygen would skip."""
         keys = []
-        for number, line in enumerate(self.revoked.splitlines(), 1):
+        for number, line in enumerate(lines(self.revoked), 1):
             if line.strip() and not line.lstrip().startswith("#"):
                 key = match[1] if (match := PUBLIC_KEY.search(line)) else ""
                 if key_type(key) not in line.split():
@@ -122,7 +122,7 @@ def verify(
 def read(path: Path) -> Signers:
     """The signers in the file: lines of allowed signers, or GnuPG's keys. Raises FactoryError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()  # with the ends of lines that it has
     except (OSError, UnicodeDecodeError) as error:
         raise FactoryError(f"{path}: no readable file of allowed signers") from error
     return Signers(allowed=text, pgp=text)
@@ -156,7 +156,7 @@ def _openssh_signer(content: bytes, ssh: SshSignature, signers: Signers, at: dat
             raise _changed(what)
         for line in _lines_for(ssh, signers):  # one by one: it stops at the first line with the key
             allowed.write_text(f"{line}\n", encoding="utf-8")
-            for name in (keygen("find-principals", "-f", str(allowed)) or "").splitlines():
+            for name in filter(None, lines(keygen("find-principals", "-f", str(allowed)) or "")):
                 options = ("-f", str(allowed), "-I", name, "-n", ssh.namespace)
                 if keygen("verify", *options, "-r", str(revoked)) is not None:
                     return name
@@ -181,8 +181,8 @@ def _signer(content: bytes, ssh: SshSignature, signers: Signers, at: datetime, w
         _check(key, strings(ssh.value), ssh.signed(content))
     except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise _changed(what) from error
-    lines = _lines_for(ssh, signers)
-    return next((name for line in lines if (name := _principal(line, ssh.namespace, at))), None)
+    found = (_principal(line, ssh, at) for line in _lines_for(ssh, signers))
+    return next(filter(None, found), None)
 
 
 def _check(key: Any, signature: list[bytes], signed: bytes) -> None:
@@ -203,10 +203,10 @@ def _check(key: Any, signature: list[bytes], signed: bytes) -> None:
         raise ValueError(f"{name!r}: not a signature of such a key")
 
 
-def _principal(line: str, namespace: str, at: datetime) -> str | None:
-    """The first name in the line, if it allows the namespace at that time; an option not known here allows nothing."""
+def _principal(line: str, ssh: SshSignature, at: datetime) -> str | None:
+    """The first name in the line, if it allows its key this namespace at that time; an option not known here allows nothing."""
     match = LINE.match(line)
-    if match is None:
+    if match is None or match["key"] != ssh.key:  # which may be in the comment of another's line
         return None
     options = {name.lower(): value for name, value in OPTION.findall(match["options"] or "")}
     allowed = options.pop("namespaces", "*").split(",")
@@ -214,7 +214,7 @@ def _principal(line: str, namespace: str, at: datetime) -> str | None:
         after, before = (_time(options.pop(name, None)) or at for name in ("valid-after", "valid-before"))
     except (KeyError, ValueError):
         return None
-    valid = not options and after <= at <= before and any(fnmatchcase(namespace, pattern) for pattern in allowed)
+    valid = not options and after <= at <= before and any(fnmatchcase(ssh.namespace, pattern) for pattern in allowed)
     return match["names"].partition(",")[0] if valid else None
 
 
@@ -225,9 +225,14 @@ def _time(text: str | None) -> datetime | None:
 
 def _lines_for(ssh: SshSignature, signers: Signers) -> Iterator[str]:
     """The lines with the key, or with an authority that may have certified it."""
-    for line in signers.allowed.splitlines():
+    for line in lines(signers.allowed):
         if not line.lstrip().startswith("#") and (ssh.key in line.split() or "cert-authority" in line.lower()):
             yield line
+
+
+def lines(text: str) -> list[str]:
+    """The lines as OpenSSH, Git and reviewers see them: other ends of lines, as U+2028, would hide a signer in a comment."""
+    return [line.rstrip("\r") for line in text.split("\n")]
 
 
 def _verify_pgp(content: bytes, signature: str, signers: Signers, at: datetime, what: str) -> str:

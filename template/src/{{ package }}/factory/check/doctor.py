@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from .. import platforms, policy
 from ..errors import FactoryError
 from ..platforms.base import TOKEN, Platform
+from ..registry import validity, versions
 from ..registry.tags import PREFIX
 from ..registry.trust import Trust, trust
+from ..signatures import lines
 from ..update import vendored
 from ..workspace import git, owners, signing
 
@@ -28,6 +30,7 @@ class Finding:
 def diagnose() -> Iterator[Finding]:
     """What each check finds. Raises FactoryError."""
     known = trust()
+    known = validity.after(versions.local(known), known)
     for name, check in CHECKS.items():
         problems = list(_problems(check, known))
         yield Finding(name, problems, bool(problems) and name in known.policies.doctor)
@@ -52,8 +55,8 @@ def signatures(known: Trust) -> Iterator[str]:
     """Who may make a version."""
     if not known.policies.signatures_required:
         yield "are optional: whoever can push makes versions; `signatures: required` in policy.yaml asks for them"
-    lines = [line for line in known.signers.allowed.splitlines() if line.strip() and not line.startswith("#")]
-    if not (lines or known.signers.pgp):
+    allowed = [line for line in lines(known.signers.allowed) if line.strip() and not line.startswith("#")]
+    if not (allowed or known.signers.pgp):
         yield f"nobody may sign: add a line to allowed_signers on {known.branch}"
     if not signing.can_sign():
         yield signing.WITHOUT_KEY

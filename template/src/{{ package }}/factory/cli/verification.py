@@ -22,11 +22,12 @@ def verify(version: str, quick: bool, python: str | None) -> None:
 
     Exit code 0: proven; 1: a claim does not hold; 2: one could not be checked.
     """
-    from ..registry import trust, versions
+    from ..registry import trust, validity, versions
     from ..verification.verify import Verification
 
     known = versions.fetch()
-    verification = Verification(versions.find(version, known), known, trust.trust(), quick=quick, python=python)
+    trusted = validity.after(known, trust.trust())
+    verification = Verification(versions.find(version, known), known, trusted, quick=quick, python=python)
     for step in verification.steps():
         _show(step)
     path = verification.write()

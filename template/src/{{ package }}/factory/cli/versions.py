@@ -79,7 +79,7 @@ def models(as_json: bool) -> None:
 
     local = versions.local()
     if as_json:
-        rows = [{**(version.record or {}), **_state(version, version is local[-1])} for version in local]
+        rows = [{**(version.record or {}), **_state(version, _is_champion(version, local))} for version in local]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     if not local:
@@ -88,7 +88,7 @@ def models(as_json: bool) -> None:
     from tabulate import tabulate
 
     metric = config.load().evaluation.metric
-    rows = [_table_row(version, version is local[-1], metric) for version in local]
+    rows = [_table_row(version, _is_champion(version, local), metric) for version in local]
     click.echo(tabulate(rows, headers="keys", disable_numparse=True))
     groups = [", ".join(version.name for version in group) for group in versions.by_test_rows(local)]
     if len(groups) > 1:
@@ -194,6 +194,10 @@ def _action(record: dict[str, Any]) -> str:
     return "promoted" if record["action"] == "promote" else f"rolled back to v{record['serves']}"
 
 
+def _is_champion(version: Any, versions: list[Any]) -> bool:
+    return version is versions[-1] and not version.problem
+
+
 def _state(version: Any, champion: bool) -> dict[str, Any]:
     problem, signature = version.problem, version.signature
     state = {"name": version.name, "champion": champion, "signature": signature.state, "signer": signature.signer}
@@ -207,8 +211,10 @@ def _span(data: dict[str, Any]) -> str:
 
 def _table_row(version: Any, champion: bool, metric: str) -> dict[str, Any]:
     from ..evaluation.formatting import number
+    from ..registry.validity import TOLERATED
 
-    record = {} if version.problem else version.record
+    readable = not version.problem or version.problem.code in TOLERATED
+    record = version.record if readable else {}
     return {
         "": "*" if champion else "",
         "version": version.name,

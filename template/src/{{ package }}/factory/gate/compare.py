@@ -21,6 +21,7 @@ from ..metrics.fairness import Predictions
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion
 from ..registry.trust import trust
+from ..registry.validity import after
 from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
 from ..training.onnx import estimators
@@ -44,7 +45,7 @@ def compare(
     """Check the working tree's model against the last of the versions. Raises CannotEvaluate."""
     definitions.main_metric(params)
     integrity.check()
-    trusted = trust()
+    trusted = after(previous, trust())
     commits = limits.commits(trusted, previous)
     version, reference = reference_model(params, previous, accepted)
     evidence = gather(params, version, accepted)

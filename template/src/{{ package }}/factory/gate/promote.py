@@ -15,6 +15,7 @@ from ..evaluation import card_input
 from ..paths import REPORTS
 from ..registry import champion, versions
 from ..registry.trust import Trust, trust
+from ..registry.validity import after
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run
@@ -32,7 +33,7 @@ def promote(
     check_why(why)
     commit = check_ready()
     previous = versions.fetch(promoting=True)
-    trusted = trust()
+    trusted = after(previous, trust())
     trusted.check_on_main(commit)
     model = manifest.model_id()
     if previous and previous[-1].facts["model"] == model:

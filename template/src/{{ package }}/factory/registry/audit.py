@@ -38,9 +38,12 @@ def _remote_problems(remote: str | None, local: list[Version]) -> Iterator[str]:
         return
     theirs = git.remote_tags(remote, f"{PREFIX}*")
     ours = {f"{PREFIX}{version.number}": version.tag for version in local}
+    refused = {f"{PREFIX}{version.number}": version.problem.code for version in local if version.problem}
     for name in sorted(ours.keys() | theirs.keys()):
         if name not in ours:
             yield f"{name}: only on {remote}: git fetch {remote} refs/tags/{name}:refs/tags/{name}"
+        elif name not in theirs and name in refused:
+            yield f"{name}: not on {remote}, and refused ({refused[name]}): if it was never there, git tag --delete {name}"
         elif name not in theirs:
             yield f"{name}: not on {remote}: git push {remote} refs/tags/{name}"
         elif ours[name] != theirs[name]:

@@ -1,26 +1,31 @@
 """What decides which versions count: main's commit, with the policy and the signers there, which no branch can bring."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Self
 
 from .. import policy
 from ..errors import CannotEvaluate, FactoryError
 from ..policy import Policies
 from ..signatures import Signers
 from ..workspace import git
-from ..workspace.process import run
-from . import tags
+from ..workspace.process import run, run_bytes
 
 POLICY, ALLOWED, REVOKED, PGP = str(policy.FILE), "allowed_signers", "revoked_signers", "allowed_signers.asc"
 
 
 @dataclass(frozen=True)
 class Trust:
-    """The branch that versions are made of, its commit, what the policies want, and who may sign."""
+    """The branch that versions are made of, its commit, what the policies here and there want, and who may sign."""
 
     branch: str
     main: str | None  # None where the remote has no such branch yet
     policies: Policies
     signers: Signers
+
+    def beside(self, name: str, commit: str) -> Self:
+        """The same with the policy of the commit, too, which has that name."""
+        return replace(self, policies=Policies({**self.policies.by_place, name: policy_of(name, commit)}))
 
     def check_on_main(self, commit: str) -> None:
         """Raises CannotEvaluate where the commit is not on main."""
@@ -31,18 +36,22 @@ class Trust:
 
 
 def trust() -> Trust:
-    """What holds now: the signers of main, as last fetched, and the policies of working tree, main and champion.
+    """What holds now: the signers of main, as last fetched, and the policies of working tree and main.
 
-    Raises FactoryError.
+    That of the champion comes beside them once it is known which version counts: `validity.after`. Raises FactoryError.
     """
     branch, main = git.main()
     files = _files(main)
     policies = {"the working tree": policy.load(), branch: _policy(branch, files)}
-    for tag in tags.read(tags.refs()[-1:]):
-        policies[tag.name] = _policy(tag.name, _files(tag.commit))
     allowed = f"{files.get(ALLOWED, '')}\n{policies[branch].signers}"
     signers = Signers(allowed, files.get(REVOKED, ""), files.get(PGP, ""))
     return Trust(branch, main, Policies(policies), signers)
+
+
+@cache
+def policy_of(name: str, commit: str) -> policy.Policy:
+    """The policy in the commit, which has that name. Raises FactoryError."""
+    return _policy(name, _files(commit))
 
 
 def _policy(place: str, files: dict[str, str]) -> policy.Policy:
@@ -59,4 +68,4 @@ def _files(commit: str | None) -> dict[str, str]:
     names = run(
         "git", "ls-tree", "--full-tree", "--name-only", commit, "--", POLICY, ALLOWED, REVOKED, PGP
     ).splitlines()
-    return {name: run("git", "show", f"{commit}:{name}", strip=False) for name in names}
+    return {name: run_bytes("git", "show", f"{commit}:{name}").decode(errors="replace") for name in names}

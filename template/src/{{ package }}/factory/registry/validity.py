@@ -10,7 +10,7 @@ from .. import manifest, signatures
 from ..errors import CannotEvaluate, SignatureRefused
 from ..signatures import Signers
 from .tags import NEVER, PREFIX, Tag
-from .trust import Trust
+from .trust import Trust, policy_of
 
 TYPES = {
     **dict.fromkeys(("version", "serves", "rows"), int),
@@ -90,23 +90,49 @@ def judge(tags: Sequence[Tag], trusted: Trust, *, promoting: bool = False) -> li
     Where signatures are required, a signed version vouches by its record for unsigned ones before it, from the time when
     signatures were not required.
     """
-    versions, newest = [], NEVER
+    versions: list[Version] = []
+    bound: list[bool] = []  # of each, whether the valid version before it wants it signed
+    newest, binds = NEVER, False
     for tag in tags:
         record, signature = _record(tag.message), _signature(tag, trusted.signers, newest)
         newest = max(newest, tag.at) if signature.signer else newest
         defect = None if signature.signer or signature.problem.code in TOLERATED else signature.problem
         problem = _problem(tag, record) or defect
-        versions.append(Version(tag.number, tag.object, tag.commit, record, signature, problem))
-    if trusted.policies.signatures_required:
-        _require_main(versions, trusted)
-        _require_signatures(versions, promoting)
+        version = Version(tag.number, tag.object, tag.commit, record, signature, problem)
+        asked = trusted.policies.signatures_required or binds
+        version = _require_main(version, trusted) if asked else version
+        versions.append(version)
+        bound.append(binds)
+        if not version.problem and (signature.signer or not asked):
+            binds = _binds(version)
+    _require_signatures(versions, bound, trusted, promoting)
     _compare_neighbours(versions)
     return versions
+
+
+def must_sign(previous: Sequence[Version], trusted: Trust) -> bool:
+    """Whether the version after these, the newest of which is valid, must be signed."""
+    return trusted.policies.signatures_required or (bool(previous) and _binds(previous[-1]))
+
+
+def after(versions: Sequence[Version], trusted: Trust) -> Trust:
+    """What holds for the version after these: the policy of the last valid one's commit as well."""
+    valid = [version for version in versions if not version.problem]
+    return trusted.beside(f"{PREFIX}{valid[-1].number}", valid[-1].commit) if valid else trusted
 
 
 def is_required(version: Version) -> bool:
     """Whether the version says of itself that signatures were required when it was made."""
     return bool(version.record and version.record.items() >= REQUIRED.items())
+
+
+def _binds(version: Version) -> bool:
+    """Whether the next version must be signed, whatever main says by then: so a loosened policy takes one signed version.
+
+    A version is of a commit from before signatures were required where somebody has rolled back.
+    """
+    recorded = bool(version.signature.signer) and is_required(version)
+    return recorded or policy_of(f"{PREFIX}{version.number}", version.commit).signatures == "required"
 
 
 def write_record(record: dict[str, Any]) -> str:
@@ -133,8 +159,10 @@ def _problem(tag: Tag, record: dict[str, Any] | None) -> Problem | None:
         reason = f"has no valid record, its message was edited: {RESTORE}, or delete it"
     elif tag.number == 1 and record.get("previous"):
         reason = f"names a version before it: {RESTORE}"
-    elif (tag.header, record["version"], record["commit"]) != (tag.name, tag.number, tag.commit):
-        reason = f"was moved: it was created on {str(record['commit'])[:8]} as v{record['version']}: {RESTORE}"
+    elif tag.header != tag.name:
+        reason = f"is the tag of v{record['version']} under another name: {_deletion(tag.name)}"
+    elif (record["version"], record["commit"]) != (tag.number, tag.commit):
+        reason = f"was moved: it was created on {str(record['commit'])[:8]} as v{record['version']}: {RESTORE}, or delete it"
     elif failed := _failed_checks(record["gate"]):
         reason = f"did not pass the gate ({failed}): delete it"
     else:
@@ -162,38 +190,39 @@ def _signature(tag: Tag, signers: Signers, newest: datetime) -> Signature:
     return Signature(None, Problem("SIGNER_UNKNOWN", f"{reason}: it may be signed with a key whose time is over"))
 
 
-def _require_signatures(versions: list[Version], promoting: bool) -> None:
-    """Give a problem to those that are neither signed nor vouched for."""
-    required = [bool(version.signature.signer) and is_required(version) for version in versions]
+def _require_signatures(versions: list[Version], bound: Sequence[bool], trusted: Trust, promoting: bool) -> None:
+    """Give a problem to those that have to be signed and are neither that nor, of those that are not bound, vouched for."""
     vouched = versions[-1].tag if versions and promoting else None
-    for place, version in reversed(list(enumerate(versions))):
-        late = any(required[:place])
-        if not (version.problem or version.signature.signer or (version.tag == vouched and not late)):
+    for place, (version, late) in reversed(list(enumerate(zip(versions, bound, strict=True)))):
+        counts = version.tag == vouched or not trusted.policies.signatures_required
+        if not (version.problem or version.signature.signer or (counts and not late)):
             advice = _advice(version, late, versions[-1].name)
             problem = replace(version.signature.problem, message=f"{version.signature.problem.message}: {advice}")
             version = versions[place] = replace(version, problem=problem)
         vouched = version.facts.get("previous") if not version.problem else None
 
 
-def _require_main(versions: list[Version], trusted: Trust) -> None:
-    """Give a problem to signed ones of commits that are not on main, as those of another project with the same signers."""
-    for place, version in enumerate(versions):
-        if version.signature.signer and not version.problem:
-            try:
-                trusted.check_on_main(version.commit)
-            except CannotEvaluate as error:
-                problem = Problem(error.code, f"{PREFIX}{version.number}: {error.reason}")
-                versions[place] = replace(version, problem=problem)
+def _require_main(version: Version, trusted: Trust) -> Version:
+    """With a problem if it is signed and of a commit that is not on main, as that of another project with the same signers."""
+    if version.signature.signer and not version.problem:
+        try:
+            trusted.check_on_main(version.commit)
+        except CannotEvaluate as error:
+            return replace(version, problem=Problem(error.code, f"{PREFIX}{version.number}: {error.reason}"))
+    return version
 
 
 def _advice(version: Version, late: bool, newest: str) -> str:
     """What to do about a version that is not signed by somebody who may."""
     if version.signature.problem.code != "UNSIGNED":
-        return "if that person may sign, it takes a line in allowed_signers on the main branch"
+        return "if that person may sign, it takes a line in allowed_signers on the main branch; else delete the tag"
     if late:
-        name = f"{PREFIX}{version.number}"
-        return f"delete it, by `git push origin :refs/tags/{name}` and `git tag --delete {name}`"
+        return _deletion(f"{PREFIX}{version.number}")
     return f'promote a model, or sign again what is served, by `uv run factory rollback --to {newest} -m "signed"`'
+
+
+def _deletion(name: str) -> str:
+    return f"delete it, by `git push origin :refs/tags/{name}` and `git tag --delete {name}`"
 
 
 def _compare_neighbours(versions: list[Version]) -> None:

@@ -60,8 +60,8 @@ def publish(commit: str, record: dict[str, Any], headline: str, previous: list[V
     number, trusted = previous[-1].number + 1 if previous else 1, trust()
     chain = {"version": number, "commit": commit, "previous": previous[-1].tag if previous else None}
     record = {**chain, "nonce": token_hex(8), **record}  # so that two otherwise equal records differ, and one wins
-    required = trusted.policies.signatures_required
-    if required:
+    required = validity.must_sign(previous, trusted)
+    if trusted.policies.signatures_required:
         record |= validity.REQUIRED
     name = f"{PREFIX}{number}"
     message = f"{name}: {headline}\n\n{validity.write_record(record)}\n"

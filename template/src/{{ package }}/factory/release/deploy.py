@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 from ..errors import FactoryError
-from ..registry import trust, versions
+from ..registry import trust, validity, versions
 from ..registry.versions import Version
 from ..workspace.process import run
 from . import provenance, publish, smoke_test
@@ -47,7 +47,7 @@ def deploy(stage: str, name: str, image: str | None = None) -> Iterator[str]:
             raise FactoryError(
                 f"{image} names no image by its digest: give the NAME@sha256:… that `factory publish` printed"
             )
-        signed = provenance.verify(version, image, trust.trust())
+        signed = provenance.verify(version, image, validity.after(fetched, trust.trust()))
         host.pull(image)
         yield f"{image} is the image of {version.name}, by its provenance, {signed}"
     elif not host.has(image := f"{image_name()}:{version.name}"):

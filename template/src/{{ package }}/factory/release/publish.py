@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import platforms
 from ..errors import FactoryError
-from ..registry import trust, versions
+from ..registry import trust, validity, versions
 from ..workspace.process import run
 from . import provenance, sbom
 from .image import find_engine, image_name
@@ -20,7 +20,8 @@ TIMEOUT_SECONDS = 30
 
 def publish(name: str) -> tuple[str, Path, str]:
     """Push the image that `factory build` made; its name by digest, its provenance, and who signed that. Raises FactoryError."""
-    version, engine = versions.find(name, versions.fetch()), find_engine()
+    known = versions.fetch()
+    version, engine = versions.find(name, known), find_engine()
     version.check()
     with _registry(engine, image_name()) as registry:
         tag = f"{registry}:{version.name}"
@@ -29,7 +30,7 @@ def publish(name: str) -> tuple[str, Path, str]:
         image = by_digest(engine, tag)
         if not os.environ.get(REGISTRY):
             run(engine, "rmi", tag)  # nobody could pull it again
-    signed = provenance.write(version, image, trust.trust())
+    signed = provenance.write(version, image, validity.after(known, trust.trust()))
     if (platform := platforms.detect()) and os.environ.get(REGISTRY):
         platform.set_output("image", image)
     return image, provenance.path_of(version), signed
