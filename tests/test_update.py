@@ -374,7 +374,7 @@ def spoil_name(project: Path, template: Path) -> None:
 
 
 SPOILED = {
-    "another template": (spoil_answers, "this project's template is"),
+    "another template": (spoil_answers, "if it has moved, add --template"),
     "not committed": (spoil_tree, "commit or stash"),
     "no release": (spoil_commit, "does not name the template and its release"),
     "no repository": (spoil_repository, "there is no Git repository here"),

@@ -94,7 +94,6 @@ def _platform(template: Path, factory: Path) -> None:
     replace(template / ".github/workflows/code.yaml", "^    steps:$", "    steps:\n      - run: git --version")
     replace(template / "Dockerfile", r"^ARG UV=.*", "ARG UV=0.13.9")
     replace(template / "Dockerfile", "^WORKDIR /app$", "LABEL org.opencontainers.image.vendor=factory\nWORKDIR /app")
-    replace(template / "compose.yaml", r"prometheus:v3\.5\.0", "prometheus:v3.6.0")
     replace(template / "compose.yaml", "pids_limit: 256", "pids_limit: 512")
     replace(template / ".gitignore.jinja", r"^\.DS_Store$", ".DS_Store\n/made-up/")
     replace(template / ".gitattributes.jinja", r"^\*\.png binary$", "*.png binary\n*.webp binary")
