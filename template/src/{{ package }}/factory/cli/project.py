@@ -88,7 +88,9 @@ def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: 
     if accept:
         accepted = vendored.accept(paths or None)
         next_step = f"Next: git add {vendored.patches()}, and commit it with them"
-        lines = [*(f"✓ {path}: accepted" for path in accepted), next_step] if accepted else ["There is nothing to accept"]
+        lines = (
+            [*(f"✓ {path}: accepted" for path in accepted), next_step] if accepted else ["There is nothing to accept"]
+        )
         return click.echo("\n".join(lines))
     failed = False
     for result in run.check(paths, checks.checks(max_kb, exclude), skip):

@@ -121,7 +121,9 @@ def _dvc(*command: str) -> Any:
 def _show_vouched(previous: list[Version], trusted: Trust) -> None:
     """Say what will count by the next version's signature, while there is time to stop."""
     if names := [version.name for version in versions.vouched_for(previous, trusted)]:
-        click.echo(f"! Your signature also vouches for {', '.join(names)}, which nobody who may sign has signed", err=True)
+        click.echo(
+            f"! Your signature also vouches for {', '.join(names)}, which nobody who may sign has signed", err=True
+        )
 
 
 def _already(champion: Version, trusted: Trust) -> str:

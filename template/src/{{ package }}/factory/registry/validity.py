@@ -162,7 +162,9 @@ def _problem(tag: Tag, record: dict[str, Any] | None) -> Problem | None:
     elif tag.header != tag.name:
         reason = f"is the tag of v{record['version']} under another name: {_deletion(tag.name)}"
     elif (record["version"], record["commit"]) != (tag.number, tag.commit):
-        reason = f"was moved: it was created on {str(record['commit'])[:8]} as v{record['version']}: {RESTORE}, or delete it"
+        reason = (
+            f"was moved: it was created on {str(record['commit'])[:8]} as v{record['version']}: {RESTORE}, or delete it"
+        )
     elif failed := _failed_checks(record["gate"]):
         reason = f"did not pass the gate ({failed}): delete it"
     else:
