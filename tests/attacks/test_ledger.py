@@ -1,4 +1,4 @@
-"""A ledger from which somebody takes a line, or in which one does not tell the truth."""
+"""A ledger from which somebody takes a line, or in which one is false."""
 
 import hashlib
 
@@ -27,7 +27,7 @@ def edit(target: Target, name: str, old: str, new: str) -> None:
 
 
 def remove(target: Target, name: str) -> None:
-    """Take away the delivery, with all that tells of it."""
+    """Delete the delivery, its pointer and its record."""
     for ending in ("", ".dvc"):
         (target.folder / f"data/raw/{name}{ending}").unlink()
     if target.before:

@@ -94,7 +94,7 @@ def reseal(folder: Path) -> None:
 
 
 def edit_unseen(folder: Path) -> None:
-    """Git finds nothing changed where its index tells it not to look."""
+    """Git reports no change of a file that its index marks as unchanged."""
     git_repository.git("-C", str(folder), "update-index", "--assume-unchanged", "note.txt")
     (folder / "note.txt").write_text("edited")
 

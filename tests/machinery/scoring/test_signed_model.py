@@ -20,7 +20,7 @@ from machinery.serving.test_model_slot import LOADS, other_model, swap
 
 @pytest.fixture
 def zoe(trained, tmp_path_factory, monkeypatch):
-    """The file of allowed signers, of whom Zoë has signed the model, and goes on signing."""
+    """The file of allowed signers, with Zoë, who has signed the model and whose key Git uses."""
     allowed = signing_key.use(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe", "zoe@example.com")
     assert signing.sign_file(Path("model/manifest.json"))
     return allowed

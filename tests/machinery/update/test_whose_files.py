@@ -31,8 +31,8 @@ def test_what_is_the_projects_own_stays_and_the_release_is_beside_it(release, na
     release({"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"} if name != "Dockerfile" else {})
     edit({name: "FROM mine\nRUN mine\n"})
     beside = f"{name}.factory"
-    told = f"! {name}: is yours and stays; the release's version is {beside}: copy what you need, then delete {beside}"
-    assert told in updated(3)
+    message = f"! {name}: is yours and stays; the release's version is {beside}: copy what you need, then delete {beside}"
+    assert message in updated(3)
     assert Path(name).read_text() == "FROM mine\nRUN mine\n"
     assert Path(beside).read_text() == (NEW | {"added.txt": "theirs\n", "ignored/added.txt": "theirs\n"})[name]
 
