@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
@@ -42,7 +42,7 @@ def in_flight(client, number, **headers):
     with ThreadPoolExecutor(number) as pool:
         requests = [pool.submit(client.post, records(rows(300)), **headers) for _ in range(number)]
         try:
-            wait_until(lambda: client.metric("factory_in_flight") == number)
+            wait_until(lambda: f"factory_in_flight {number}.0" in client.service.telemetry.exposition().decode())
             yield requests
         finally:
             released.set()
@@ -121,12 +121,31 @@ def test_slow_header_of_a_second_request_is_given_up(trained):
 
 
 def test_too_many_connections(trained):
-    with serving(CONNECTIONS=2) as client:
-        idle = [socket.create_connection(("127.0.0.1", client.port), 20) for _ in range(2)]
-        wait_until(lambda: b"retry-after: 1" in response_of(client.port))
-        for connection in idle:
-            connection.close()
-        wait_until(lambda: b"200 OK" in response_of(client.port))
+    with serving(CONNECTIONS=2) as client, in_flight(client, 2):
+        assert b"503" in response_of(client.port) and b"retry-after: 1" in response_of(client.port)
+
+
+BEGUN = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", BEGUN, BEGUN + b"Content-Length: 99\r\n\r\n[", BEGUN[:20] + b"\r\nContent-Length: 9\r\n\r\n"]
+)
+def test_connections_without_a_request_make_room(trained, sent):
+    with serving(CONNECTIONS=20) as client, ExitStack() as stack:
+        for _ in range(50):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20))
+            connection.sendall(sent)
+            assert client.get("/health/live").status == client.post(GOOD).status == 200
+
+
+def test_connection_that_is_used_is_not_the_first_to_make_room(trained):
+    with serving(CONNECTIONS=20) as client, ExitStack() as stack:
+        used = stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20))
+        for _ in range(50):
+            stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20)).sendall(BEGUN)
+            used.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"200 OK" in used.recv(1000)
 
 
 def response_of(port: int) -> bytes:

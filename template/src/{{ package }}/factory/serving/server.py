@@ -1,12 +1,18 @@
 """The server of `factory serve`: the application in uvicorn, with the limits of the settings."""
 
+import logging
+import resource
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from .app import create_app
 from .settings import Settings
 from .uvicorn_internals import Connection, Server
+
+FILES = 40  # that the process opens beside its connections
+log = logging.getLogger("uvicorn.error")
 
 
 def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
@@ -16,11 +22,12 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
 
 def create_server(settings: Settings, folder: Path, host: str, port: int) -> Server:
     """A server of the model in the folder, not yet running."""
+    connections: dict[str, Any] = {"waiting": {}, "receiving": {}, "max_connections": max_connections(settings)}
     config = uvicorn.Config(
         create_app(settings, folder),
         host,
         port,
-        http=type("Connection", (Connection,), {"settings": settings}),
+        http=type("Connection", (Connection,), {**connections, "settings": settings}),
         ws="none",
         loop="uvloop",
         lifespan="on",
@@ -29,3 +36,15 @@ def create_server(settings: Settings, folder: Path, host: str, port: int) -> Ser
         timeout_graceful_shutdown=int(settings.seconds) + 1,
     )
     return Server(config)
+
+
+def max_connections(settings: Settings) -> int:
+    """As many as the settings want and the limit on open files allows, which is raised where that is possible."""
+    wanted = settings.connections + FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted
+    if soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("FACTORY_CONNECTIONS: %d, since the process may open only %d files", allowed - FILES, allowed)
+    return max(1, allowed - FILES)

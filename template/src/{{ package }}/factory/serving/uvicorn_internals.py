@@ -1,4 +1,4 @@
-"""uvicorn's protocol and server with what they lack: limits on headers, unread responses and connections, and draining.
+"""uvicorn's protocol and server with what they lack: strict framing, limits on what a connection may hold, and draining.
 
 The private interfaces of uvicorn that are used are all here: classes, callbacks and attributes of its protocol and its
 server, which may change in any minor release, hence the upper bound in pyproject.toml.
@@ -12,15 +12,19 @@ import socket
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from types import FrameType
+from itertools import chain
+from types import FrameType, SimpleNamespace
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .settings import Settings
 
 HEADER_BYTES = 65_536
+FRAMING = (b"content-length", b"transfer-encoding")
+INVALID = "Invalid HTTP request received."
 BODY = json.dumps({"error": "too many connections", "problems": []}).encode()
 TOO_MANY_CONNECTIONS = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n"
@@ -29,24 +33,48 @@ TOO_MANY_CONNECTIONS = (
 
 
 class Connection(HttpToolsProtocol):
-    """Closes a connection whose headers do not end or whose response is not read; rejects those beyond the limit."""
+    """Reads requests by the letter, and gives up those that do not end, and responses that are not read.
+
+    Beyond the limit of connections a new one takes the place of the one that has waited longest for its client:
+    `waiting` are those without a whole header, `receiving` those without a whole body.
+    """
 
     settings: Settings
+    max_connections: int
+    waiting: dict["Connection", None]
+    receiving: dict["Connection", None]
     _read_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
     _unparsed_bytes = 0  # since the last complete header or part of a body
     _progress = False
     _receiving = False
+    _in_body = False
+    _ended = False
 
     def connection_made(self, transport: Any) -> None:
-        """Limit the time for the first request's headers."""
+        """Limit the number of connections, and the time for the first request's headers."""
         super().connection_made(transport)
         self._cycles: deque[RequestResponseCycle] = deque()
-        if len(self.connections) > self.settings.connections:
+        if len(self.connections) > self.max_connections and not self._take_place():
             transport.write(TOO_MANY_CONNECTIONS)
             transport.close()
         else:
+            self.waiting[self] = None
             self._read_timer = self.loop.call_later(self.settings.header_seconds, transport.close)
+
+    def _take_place(self) -> bool:
+        """Whether another connection could be closed for this one."""
+        other = next(chain(self.waiting, self.receiving), None)
+        if other:
+            other.transport.abort()
+            other.forget()
+        return other is not None
+
+    def forget(self) -> None:
+        """Count the connection no more."""
+        self.connections.discard(self)
+        self.waiting.pop(self, None)
+        self.receiving.pop(self, None)
 
     def on_message_begin(self) -> None:
         """Limit the time for the headers of each further request."""
@@ -56,9 +84,19 @@ class Connection(HttpToolsProtocol):
         self._read_timer = self.loop.call_later(self.settings.header_seconds, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Close a connection whose headers or trailers do not end."""
+        """Close a connection whose headers or trailers do not end; ignore what follows its last request."""
+        if self._ended:
+            return
         self._progress = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._begin_last_body()
+            self.data_received(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError:
+            self.send_400_response(INVALID)
         self._unparsed_bytes = 0 if self._progress else self._unparsed_bytes + len(data)
         if self._unparsed_bytes > HEADER_BYTES:
             self.transport.abort()
@@ -67,8 +105,40 @@ class Connection(HttpToolsProtocol):
         """From here on the time limit of LimitsMiddleware applies."""
         self._stop_read_timer()
         self._progress = True
+        _check_framing(self.parser.get_http_version(), self.headers)
         super().on_headers_complete()
+        self._in_body = True
         self._cycles.append(self.cycle)
+        self.waiting.pop(self, None)
+        if len(self._cycles) == 1:
+            self.receiving[self] = None
+
+    def _begin_last_body(self) -> None:
+        """Read the body of a request that asked for another protocol, and nothing after it.
+
+        It is answered in this one, as if it had not asked. httptools takes it to have no body, and what follows, which
+        another client may have chosen, for the next request.
+        """
+        callbacks = SimpleNamespace(on_body=self.on_body, on_message_complete=self.on_message_complete)
+        self.parser = httptools.HttpRequestParser(callbacks)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # which ignores them
+        self.cycle.keep_alive = False
+        framing = [b"%s: %s\r\n" % header for header in self.headers if header[0] in FRAMING]
+        self.parser.feed_data(b"POST / HTTP/1.1\r\nconnection: close\r\n%s\r\n" % b"".join(framing))
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, unless the client would take that for the response to another one."""
+        self._ended = True
+        due = [*self._cycles]
+        broken = due.pop() if self._in_body and due else None
+        if broken:
+            broken.disconnected = True
+        if due:
+            due[-1].keep_alive = False
+        elif self._in_body and (broken is None or broken.response_started):
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
 
     def on_body(self, body: bytes) -> None:
         """Bytes of a body do not count as headers."""
@@ -77,7 +147,10 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request has been received."""
-        self._receiving = False
+        if self.parser.should_upgrade():
+            return  # its body is yet to come
+        self._receiving = self._in_body = False
+        self.receiving.pop(self, None)
         self._stop_read_timer()
         super().on_message_complete()
 
@@ -85,6 +158,9 @@ class Connection(HttpToolsProtocol):
         """The next request's turn; the rest of a body that nobody waits for has its time limit, too."""
         self._cycles.popleft()
         super().on_response_complete()
+        if not self._cycles:
+            self.receiving.pop(self, None)
+            self.waiting[self] = None
         if self._receiving:
             self._stop_read_timer()
             self._read_timer = self.loop.call_later(self.settings.seconds, self.transport.abort)
@@ -105,6 +181,7 @@ class Connection(HttpToolsProtocol):
             cycle.disconnected = True
         self._stop_read_timer()
         self._stop_write_timer()
+        self.forget()
         super().connection_lost(exc)
 
     def _stop_read_timer(self) -> None:
@@ -114,6 +191,17 @@ class Connection(HttpToolsProtocol):
     def _stop_write_timer(self) -> None:
         if self._write_timer:
             self._write_timer.cancel()
+
+
+def _check_framing(version: str, headers: list[tuple[bytes, bytes]]) -> None:
+    """Raise ValueError for what a proxy might read otherwise than httptools, which refuses other such things itself."""
+    names = [name for name, _ in headers]
+    if version not in ("1.0", "1.1") or names.count(b"host") > 1:
+        raise ValueError(version)
+    if b"transfer-encoding" in names and (
+        version == "1.0" or dict(headers)[b"transfer-encoding"].lower() != b"chunked"
+    ):
+        raise ValueError("transfer-encoding")
 
 
 class Server(uvicorn.Server):
