@@ -1,6 +1,8 @@
 """Requests and scores are captured, outside of requests."""
 
 import hashlib
+import os
+import stat
 import threading
 from pathlib import Path
 
@@ -63,14 +65,36 @@ def test_files_are_rotated_by_size_and_time(trained):
         wait_until(lambda: client.metric("factory_captured_rows_total") == 1)
 
 
-def test_old_days_are_deleted_and_nothing_else(trained):
-    for name in ("2020-01-01", "notes", "2999-01-01"):
+def mode(path):
+    return stat.S_IMODE(Path(path).stat().st_mode)
+
+
+def test_only_the_services_user_reads_the_files(trained):
+    before = os.umask(0)
+    try:
+        open_file = Path("kept/2999-01-01/x.parquet")
+        open_file.parent.mkdir(parents=True)
+        open_file.touch(0o666)
+        with serving(CAPTURE="kept") as client:
+            client.post(GOOD)
+    finally:
+        os.umask(before)
+    assert {mode(path) for path in Path("kept").rglob("*") if path.is_file()} == {0o600}
+    assert {mode(path) for path in (Path("kept"), *Path("kept").glob("*-*-*"))} == {0o700}
+    Path("kept").chmod(0o755)
+    Path("kept/notes").touch(0o644)
+    with serving(CAPTURE="kept"):
+        pass
+    assert mode("kept") == 0o755 and mode("kept/notes") == 0o644, "a folder for other files as well stays open"
+
+
+def test_old_days_are_deleted_without_a_request_and_nothing_else(trained):
+    for name in ("2020-01-01", "2026-13-01", "notes", "2999-01-01"):
         Path("kept", name).mkdir(parents=True)
         Path("kept", name, "x.parquet").touch()
-    with serving(CAPTURE="kept", CAPTURE_DAYS=2) as client:
-        client.post(GOOD)
-    left = {path.name for path in Path("kept").iterdir()}
-    assert {"notes", "2999-01-01"} < left and "2020-01-01" not in left
+    with serving(CAPTURE="kept", CAPTURE_DAYS=2, CAPTURE_SECONDS=0.05):
+        wait_until(lambda: not Path("kept/2020-01-01").exists())
+    assert {path.name for path in Path("kept").glob("[!.]*")} == {"2026-13-01", "notes", "2999-01-01"}
 
 
 def test_full_disk_stops_the_capture_and_not_the_scoring(trained, monkeypatch):

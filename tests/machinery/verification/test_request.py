@@ -62,6 +62,15 @@ def edit(change):
 
 
 @pytest.mark.usefixtures("captured")
+def test_a_request_is_found_by_either_id():
+    edit(lambda table: table.with_columns(_client_request="_request", _request=pl.lit("own") + pl.col("_request")))
+    assert run("reproduce", "one", f"--captures={KEPT}").stdout.startswith("request 'one': 1 row, ")
+    assert run("reproduce", "ownone", f"--captures={KEPT}").stdout.startswith("request 'ownone': 1 row, ")
+    edit(lambda table: table.with_columns(_request="_client_request").drop("_client_request"))
+    assert answered().stdout.startswith("request 'one': 1 row, "), "as captured by an older release"
+
+
+@pytest.mark.usefixtures("captured")
 @pytest.mark.parametrize(
     "change",
     [pl.col("_score").map_batches(lambda scores: np.nextafter(scores, 2)), ~pl.col("_decision")],

@@ -1,17 +1,17 @@
 """Requests and their scores, captured in files for monitoring.
 
-A row has the contract's columns, and those that begin with _: time, request, caller, role, model and scores.
+A row has the contract's columns, and those that begin with _: time, request, caller, role, model and scores. Only the service's
+user can read the files.
 """
 
 import logging
 import os
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from ..validation.parsing import cast
 from .metrics import Telemetry
 from .model_slot import LoadedModel
 from .parsing import Row
+from .retention import DAYS, Retention
 from .settings import Settings
 
 REQUESTS_PER_TABLE = 5000
@@ -46,6 +47,7 @@ class ScoredRequest(NamedTuple):
     model: LoadedModel
     rows: list[Row] | pl.DataFrame
     scores: NDArray[np.float64]
+    client_request: str = ""  # the id that the client gave it
 
 
 class RequestLog:
@@ -60,9 +62,10 @@ class RequestLog:
         self._hashed = _column_names(settings.capture_hashed, columns)
         self._queue: queue.SimpleQueue[ScoredRequest | None] = queue.SimpleQueue()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise FactoryError(f"{folder}: cannot capture requests there: {error.strerror}") from error
+        self._retention = Retention(folder, settings.capture_days)
         self._lock, self._queued_rows = threading.Lock(), 0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
@@ -85,7 +88,12 @@ class RequestLog:
             self._queued_rows += rows
 
     def _run(self) -> None:
+        _make_private(self._folder)
+        self._retention.enforce()
         for batch in self._batches():
+            self._retention.enforce()  # first, since that makes room on a full disk
+            if not batch:
+                continue
             height = sum(len(scored.rows) for scored in batch)
             self._count_queued(-height)
             reason = "error"
@@ -99,7 +107,7 @@ class RequestLog:
                 log.error("%d rows lost instead of captured: %s", height, error)
 
     def _batches(self) -> Iterator[list[ScoredRequest]]:
-        """The requests for one file: until it has enough rows, or its time is up."""
+        """The requests for one file: until it has enough rows, or its time is up, then perhaps none."""
         batch: list[ScoredRequest] = []
         rows, due = 0, time.monotonic() + self._settings.capture_seconds
         while True:
@@ -110,32 +118,26 @@ class RequestLog:
                 batch.append(scored)
                 rows += len(scored.rows)
             if rows >= self._settings.capture_rows or time.monotonic() >= due:
-                if batch:
-                    yield batch
+                yield batch
                 batch, rows, due = [], 0, time.monotonic() + self._settings.capture_seconds
         if batch:
             yield batch
 
     def _write(self, table: pl.DataFrame) -> None:
         now = datetime.now(UTC)
-        self._delete_old_days(now)
         day = self._folder / f"{now:%Y-%m-%d}"
-        day.mkdir(parents=True, exist_ok=True)
+        self._retention.use(day.name)
+        for folder in (self._folder, day):
+            folder.mkdir(0o700, parents=True, exist_ok=True)
         path = day / f"{now:%H%M%S.%f}-{os.getpid()}.parquet"
         temporary = path.with_suffix(".tmp")
         try:
+            temporary.touch(0o600)
             with tables.writing(temporary):
                 table.write_parquet(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-
-    def _delete_old_days(self, now: datetime) -> None:
-        """Delete folders of days past the retention time, first, since that makes room on a full disk."""
-        oldest = f"{now - timedelta(days=self._settings.capture_days):%Y-%m-%d}"
-        for day in self._folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
-            if day.name < oldest:
-                shutil.rmtree(day, ignore_errors=True)
 
 
 def to_table(batch: list[ScoredRequest], shadow: LoadedModel | None) -> pl.DataFrame:
@@ -171,6 +173,7 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: LoadedMod
         {
             "_at": [datetime.fromtimestamp(request.at, UTC) for request in requests],
             "_request": [request.request for request in requests],
+            "_client_request": pl.Series([request.client_request or None for request in requests], dtype=pl.String),
             "_caller": [request.caller for request in requests],
             "_role": [request.role for request in requests],
             "_model": [request.model.version for request in requests],
@@ -207,3 +210,13 @@ def _column_names(setting: str, columns: list[str]) -> list[str]:
                 f"{name}: not a column of the contract: correct FACTORY_CAPTURE_WITHOUT or FACTORY_CAPTURE_HASHED"
             )
     return names
+
+
+def _make_private(folder: Path) -> None:
+    """Take from others the right to read what older releases or copies left open; the folder, too, if it has nothing else."""
+    days = list(folder.glob(DAYS))
+    whole = [folder] if set(folder.glob("[!.]*")) <= set(days) else []
+    for path in (*whole, *days, *folder.glob(f"{DAYS}/*.parquet")):
+        with suppress(OSError):  # of another user
+            if path.stat().st_mode & 0o077:
+                path.chmod(path.stat().st_mode & 0o700)

@@ -15,7 +15,8 @@ from ..registry.versions import Version
 from .comparison import CODE
 
 SHOWN = 10  # rows
-ANSWER = ("_at", "_model", "_role")  # which together name one answer: callers choose the ids of requests, perhaps twice
+IDS = ("_request", "_client_request")  # the service's own, and the client's, which older captures lack
+ANSWER = ("_request", "_at", "_model", "_role")  # which together name one answer: clients may give an id twice
 CAPTURED = (*ANSWER, "_caller", "_score", "_decision")
 
 
@@ -65,7 +66,7 @@ class Answer:
 def find(request: str, folder: Path) -> list[Answer]:
     """The answers to the request of that id in the folder of captures. Raises CannotEvaluate where there are none."""
     try:
-        tables = [pl.read_parquet(file).filter(*_wanted(request)) for file in _files(request, folder)]
+        tables = [_read(file).filter(*_wanted(request)) for file in _files(request, folder)]
         parts = [part for table in tables if table.select(CAPTURED).height for part in table.partition_by(ANSWER)]
     except (OSError, pl.exceptions.PolarsError) as error:
         raise CannotEvaluate("CAPTURE", f"{folder}: {' '.join(str(error).split())}") from error
@@ -79,7 +80,11 @@ def find(request: str, folder: Path) -> list[Answer]:
 
 def _wanted(request: str) -> tuple[pl.Expr, pl.Expr]:
     """Not what a model in the shadow of another one has scored, together with other requests."""
-    return pl.col("_request") == request, pl.col("_role") != "shadow"
+    return pl.any_horizontal(pl.col(IDS) == request), pl.col("_role") != "shadow"
+
+
+def _read(file: str) -> pl.DataFrame:
+    return pl.concat([pl.DataFrame(schema={IDS[1]: pl.String}), pl.read_parquet(file)], how="diagonal")
 
 
 def _files(request: str, folder: Path) -> list[str]:
@@ -87,8 +92,10 @@ def _files(request: str, folder: Path) -> list[str]:
     files = sorted(folder.glob("*/*.parquet"))
     if not files:
         return []
-    schema = {"_request": pl.String, "_role": pl.String}
-    scan = pl.scan_parquet(files, schema=schema, extra_columns="ignore", include_file_paths="_file")
+    schema = dict.fromkeys((*IDS, "_role"), pl.String)
+    scan = pl.scan_parquet(
+        files, schema=schema, extra_columns="ignore", missing_columns="insert", include_file_paths="_file"
+    )
     names: list[str] = scan.filter(*_wanted(request)).select("_file").collect()["_file"].unique().sort().to_list()
     return names
 
