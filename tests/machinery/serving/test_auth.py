@@ -63,7 +63,8 @@ def test_command_makes_a_key(project):
     assert run("key", "a b").exit_code == 1
 
 
-def test_request_keeps_its_id(client):
-    assert client.post(GOOD, X_Request_ID="abc-1").headers["x-request-id"] == "abc-1"
-    generated = client.post(GOOD, X_Request_ID="a b").headers["x-request-id"]
-    assert len(generated) == 32 and generated != client.post(GOOD).headers["x-request-id"]
+def test_each_request_has_an_id_beside_that_of_its_client(client):
+    responses = [client.post(GOOD, X_Request_ID=id).headers for id in ("abc-1", "abc-1", "a b")]
+    assert len({headers["x-request-id"] for headers in responses} - {"abc-1"}) == 3
+    assert [headers.get("x-client-request-id") for headers in responses] == ["abc-1", "abc-1", None]
+    assert len(client.get("/health/live").headers["x-request-id"]) == 32

@@ -40,8 +40,8 @@ def test_failure_is_reported_without_its_reason(trained, monkeypatch, capsys):
     with serving() as client:
         monkeypatch.setattr(client.service, "score", lambda context, rows: 1 / 0)
         response = client.post(GOOD, X_Request_ID="mine-1")
-        assert (response.status, response.headers["x-request-id"]) == (500, "mine-1")
-        assert "division" not in response.body.decode() and "mine-1" in capsys.readouterr().err
+        assert (response.status, response.headers["x-client-request-id"]) == (500, "mine-1")
+        assert "division" not in response.body.decode() and response.headers["x-request-id"] in capsys.readouterr().err
         assert client.metric('factory_requests_total{caller="unnamed",route="/score",status="500"}') == 1
 
 

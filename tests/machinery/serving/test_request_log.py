@@ -33,7 +33,8 @@ def test_everything_asked_is_kept(trained, problem):
     expected = Scorer.load().score(table)
     assert log["_score"].to_list() == expected["score"].to_list()
     assert log["_decision"].to_list() == (expected["decision"].to_list() if "decision" in expected.columns else [None] * 40)
-    assert log["_request"].to_list() == ["one"] + ["many"] * 19 + ["table"] * 20
+    assert log["_client_request"].to_list() == ["one"] + ["many"] * 19 + ["table"] * 20
+    assert log["_request"].n_unique() == 3 and log["_request"].str.len_chars().unique().to_list() == [32]
     assert log["_caller"].to_list() == ["shop"] + ["unnamed"] * 39
     assert log["_model"].unique().to_list() == [version] and log["_role"].unique().to_list() == ["champion"]
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
 
+from .access_log import AccessLog
 from .auth import Callers
 from .metrics import Telemetry
 from .settings import Settings
@@ -78,9 +79,11 @@ class ConcurrencyLimit:
 
 @dataclass
 class RequestContext:
-    """A request: its id, its caller, the caller's label in metrics, and the key that chooses champion or challenger."""
+    """A request: its id, the one that the client gave it, its caller, the caller's label in metrics, and the key that chooses
+    champion or challenger."""
 
     id: str
+    client_request: str
     caller: str
     label: str
     key: bytes
@@ -92,6 +95,7 @@ class ServiceState(Protocol):
     settings: Settings
     callers: Callers
     telemetry: Telemetry
+    access_log: AccessLog | None
     draining: bool
 
 
@@ -105,12 +109,26 @@ class LimitsMiddleware:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the request, or reject it with 401, 408, 429 or 503."""
-        if scope["type"] != "http" or not needs_key(scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
         context = scope["context"] = self._context(dict(scope["headers"]))
         exchange = Exchange(receive, send, context, self._state.draining, self._limit)
+        try:
+            if needs_key(scope["path"]):
+                await self._admit(scope, exchange)
+            else:
+                await self._app(scope, receive, exchange.send)
+        except Exception:
+            exchange.status = exchange.status or 500
+            raise
+        finally:
+            self._report(scope, exchange, time.perf_counter() - began)
+
+    async def _admit(self, scope: Any, exchange: "Exchange") -> None:
+        """Serve the request, or reject it."""
+        context = exchange.context
         try:
             if not context.caller:
                 raise Rejected(401, MISSING_KEY, [(b"www-authenticate", b"Bearer")])
@@ -120,17 +138,32 @@ class LimitsMiddleware:
             await exchange.reject(*rejected.args)
         finally:
             exchange.leave()
-        route = scope["route"].path if "route" in scope else "none"
-        self._telemetry.requests(context.label, route, exchange.status).inc()
-        self._telemetry.body_bytes(context.label).inc(exchange.size)
-        self._telemetry.seconds(context.label).observe(time.perf_counter() - began)
+
+    def _report(self, scope: Any, exchange: "Exchange", seconds: float) -> None:
+        """Count the request, and log it."""
+        context, route = exchange.context, scope["route"].path if "route" in scope else "none"
+        if needs_key(scope["path"]):
+            self._telemetry.requests(context.label, route, exchange.status).inc()
+            self._telemetry.body_bytes(context.label).inc(exchange.size)
+            self._telemetry.seconds(context.label).observe(seconds)
+        if self._state.access_log:
+            self._state.access_log.add(
+                request=context.id,
+                client_request=context.client_request or None,
+                caller=context.caller or None,
+                method=scope["method"],
+                route=route,
+                status=exchange.status or CLIENT_CLOSED,
+                milliseconds=round(1000 * seconds, 3),
+                source=scope["client"] and scope["client"][0],
+            )
 
     def _context(self, headers: dict[bytes, bytes]) -> RequestContext:
         name = self._callers.name(headers)
-        client_id = headers.get(b"x-request-id", b"")
-        id = client_id.decode() if REQUEST_ID.fullmatch(client_id) else os.urandom(16).hex()
+        given = headers.get(b"x-request-id", b"")
+        id, client_request = os.urandom(16).hex(), given.decode() if REQUEST_ID.fullmatch(given) else ""
         key = headers.get(b"x-sticky-key", (name or "").encode())
-        return RequestContext(id, name or "", self._callers.label(name) if name else "unknown", key)
+        return RequestContext(id, client_request, name or "", self._callers.label(name) if name else "unknown", key)
 
     async def _serve(self, scope: Any, exchange: "Exchange") -> None:
         """Serve the request within the time limit. Raises Rejected."""
@@ -162,6 +195,8 @@ class Exchange:
     ) -> None:
         self._receive, self._send, self.context, self._limit = receive, send, context, limit
         self._headers = [(b"x-request-id", context.id.encode())]
+        if context.client_request:
+            self._headers.append((b"x-client-request-id", context.client_request.encode()))
         self._connection = CLOSE if draining else []
         self.status = 0
         self.body_complete = self._counted = False

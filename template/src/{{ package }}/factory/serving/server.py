@@ -22,12 +22,13 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
 
 def create_server(settings: Settings, folder: Path, host: str, port: int) -> Server:
     """A server of the model in the folder, not yet running."""
+    app = create_app(settings, folder)
     connections: dict[str, Any] = {"waiting": {}, "receiving": {}, "max_connections": max_connections(settings)}
     config = uvicorn.Config(
-        create_app(settings, folder),
+        app,
         host,
         port,
-        http=type("Connection", (Connection,), {**connections, "settings": settings}),
+        http=type("Connection", (Connection,), {**connections, "settings": settings, "service": app.state.service}),
         ws="none",
         loop="uvloop",
         lifespan="on",

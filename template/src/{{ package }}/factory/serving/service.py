@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ... import contract
 from ..errors import ContractViolation
 from ..validation import rules
+from .access_log import AccessLog
 from .auth import Callers
 from .metrics import Telemetry
 from .middleware import RequestContext
@@ -59,6 +60,7 @@ class Service:
         self.request_log = (
             RequestLog(settings, settings.capture, self.telemetry, self._shadow) if settings.capture else None
         )
+        self.access_log = AccessLog(self.telemetry) if settings.access_log else None
         self.draining = False
         self._request_threads = ThreadPoolExecutor(os.cpu_count(), "requests")
         self._chunk_threads = ThreadPoolExecutor(os.cpu_count(), "chunks")
@@ -101,7 +103,9 @@ class Service:
         self.telemetry.cpu(context.label).inc(time.thread_time() - began + answer.cpu_seconds)
         self.telemetry.rows(context.label, model.version, role).inc(len(rows))
         if self.request_log and len(rows):
-            scored = ScoredRequest(time.time(), context.id, context.caller, role, model, rows, answer.scores)
+            scored = ScoredRequest(
+                time.time(), context.id, context.caller, role, model, rows, answer.scores, context.client_request
+            )
             self.request_log.put(scored)
         return answer
 

@@ -33,6 +33,8 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     drain: float = Field(5, ge=0, description="seconds of service after SIGTERM")
     reload: float = Field(2, gt=0, description="seconds between checks for a new model")
 
+    access_log: bool = Field(True, description="a line of JSON on standard output for each response")
+
     signers: Path | None = Field(
         None, description="file of allowed signers: a model is served only if one of them signed it"
     )

@@ -40,6 +40,7 @@ class Connection(HttpToolsProtocol):
     """
 
     settings: Settings
+    service: Any
     max_connections: int
     waiting: dict["Connection", None]
     receiving: dict["Connection", None]
@@ -58,6 +59,7 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > self.max_connections and not self._take_place():
             transport.write(TOO_MANY_CONNECTIONS)
             transport.close()
+            self._report("full", 503)
         else:
             self.waiting[self] = None
             self._read_timer = self.loop.call_later(self.settings.header_seconds, transport.close)
@@ -68,7 +70,14 @@ class Connection(HttpToolsProtocol):
         if other:
             other.transport.abort()
             other.forget()
+            self._report("oldest")
         return other is not None
+
+    def _report(self, reason: str, status: int | None = None) -> None:
+        """Count the end of a connection, and log the response that no application gave."""
+        self.service.telemetry.closed.labels(reason).inc()
+        if status and self.service.access_log:
+            self.service.access_log.add(status=status, source=self.client and self.client[0])
 
     def forget(self) -> None:
         """Count the connection no more."""
@@ -139,6 +148,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             super().send_400_response(msg)
+            self._report("invalid", 400)
 
     def on_body(self, body: bytes) -> None:
         """Bytes of a body do not count as headers."""
@@ -223,7 +233,10 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(self.service.settings.drain, super().handle_exit, sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
-        """Abort connections that were to close a while ago, but whose last response is not read."""
+        """Abort connections that were to close a while ago, but whose last response is not read; write the access log."""
+        self.service.telemetry.connections.set(len(self.server_state.connections))
+        if self.service.access_log:
+            self.service.access_log.flush()
         if counter % max(1, int(10 * self.service.settings.seconds)) == 0:
             for connection in self._closing & self.server_state.connections:
                 connection.transport.abort()
@@ -239,6 +252,8 @@ class Server(uvicorn.Server):
                 await self._accept_backlog(listener)
         await asyncio.sleep(min(0.5, self.service.settings.drain))
         await super().shutdown(sockets)
+        if self.service.access_log:
+            await asyncio.to_thread(self.service.access_log.close)
 
     async def _accept_backlog(self, listener: socket.socket) -> None:
         """Accept the connections in the backlog, which would be reset otherwise."""
