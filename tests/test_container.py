@@ -132,7 +132,7 @@ def faults(image: str) -> set[str]:
 @contextlib.contextmanager
 def running(image: str = "gate:v1", *options: str) -> Iterator[tuple[str, str]]:
     """A container without rights, and where it listens: on the engine's own network alone."""
-    name = docker("run", "--detach", *SAFE, "--health-interval=1s", *options, image)
+    name = docker("run", "--detach", *SAFE, "--env=FACTORY_OPEN=true", "--health-interval=1s", *options, image)
     try:
         began = time.monotonic()
         url = f"http://{inspect(name)['NetworkSettings']['IPAddress']}:8000"

@@ -7,7 +7,8 @@ import pytest
 from late_flights.factory import errors
 from late_flights.factory.registry import trust
 from late_flights.factory.release import deploy as deployment
-from late_flights.factory.release import image, provenance, publish, sbom, smoke_test
+from late_flights.factory.release import image, provenance, publish, sbom, serve, smoke_test
+from late_flights.factory.serving import settings
 from late_flights.factory.workspace import signing
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
@@ -85,6 +86,27 @@ def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypat
     monkeypatch.setattr(smoke_test, "check_service", differing)
     assert refused("deploy", "staging", "v1") == "SCORES_DIFFER: by much"
     assert [call[0] for call in composed(target)] == ["up", "up" if previous else "down"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_image_of_before_there_was_the_setting(target, monkeypatch, known):
+    started = []
+    monkeypatch.setattr(serve, "knows_open", lambda commit: known)
+    run_compose = deployment.Host._compose
+    monkeypatch.setattr(
+        deployment.Host, "_compose", lambda host, *words, **env: (started.append(env), run_compose(host, *words, **env))
+    )
+    deploy("staging", "v1")
+    assert started == [{} if known else {"OPEN": ""}]
+
+
+def test_setting_is_looked_up_in_the_code_of_the_commit(version):
+    assert not serve.knows_open(version.commit)
+    code = Path(f"src/{serve.PACKAGE}/factory/serving/settings.py")
+    code.parent.mkdir(parents=True)
+    code.write_text(Path(settings.__file__).read_text())
+    git_repository.commit()
+    assert serve.knows_open("HEAD")
 
 
 def test_image_of_something_else_is_not_run(target, version):

@@ -72,14 +72,56 @@ WRONG = {
     "SHARE": "0.5",
     "SHADOW": "1",
     "CHALLENGER": "other",
-    "MISSPELT": "1",
-    "SECONDS": "inf",
+    "MISSPELT": "",
     "CAPTURE_DAYS": "1000000",
     "SIGNERS": "",
+    "KEYS": " ",
+    "KEY": "a-key",
+    "RATE": "",
+    "CAPTURE_WITHOUT": "",
+    "CAPTURE_HASHED": "",
+    "CALLER_HEADER": "X Caller",
+    "OPEN": "perhaps",
 }
+NUMBERS = [name for name, field in settings.Settings.model_fields.items() if field.annotation in (int, float)]
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_setting_is_named(name):
-    with pytest.raises(errors.FactoryError, match=f"FACTORY_{name}"):
+    with pytest.raises(errors.FactoryError, match=f"^FACTORY_[^\n]*{name}[^\n]*$"):
         settings.load({f"FACTORY_{name}": WRONG[name]})
+
+
+@pytest.mark.parametrize("value", ["1e308", "nan", "inf", "-1", "9" * 5000])
+def test_number_beyond_sense(value):
+    for name in NUMBERS:
+        with pytest.raises(errors.FactoryError, match=f"^FACTORY_{name.upper()}: [^\n]*$"):
+            settings.load({f"FACTORY_{name.upper()}": value})
+
+
+def test_key_of_a_pipeline_beside_the_keys(tmp_path):
+    assert settings.load({"FACTORY_KEY": "a-key", "FACTORY_KEYS": "keys"}).keys == Path("keys")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1", "example.com", "127.0.0.1.example.com", "0"])
+def test_other_machines_need_a_key(trained, host, monkeypatch):
+    for command in (("serve", "--model", "model"), ("serve",)):
+        assert "FACTORY_OPEN=true if anybody may" in refusal(*command, "--host", host)
+    for env in ({"FACTORY_OPEN": "true"}, {"FACTORY_KEYS": "keys"}):
+        settings.load(env).check_host(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LocalHost"])
+def test_this_machine_needs_no_key(host):
+    settings.load({}).check_host(host)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_champion_of_before_there_was_the_setting(worktree, monkeypatch, known):
+    executed = {}
+    monkeypatch.setattr(os, "execve", lambda path, command, env: executed.update(env=env))
+    monkeypatch.setattr(serve, "knows_open", lambda commit: known)
+    monkeypatch.setenv("FACTORY_OPEN", "true")
+    run("promote", "-m", "why")
+    run("serve", "--host", "0.0.0.0")
+    assert ("FACTORY_OPEN" in executed["env"]) is known

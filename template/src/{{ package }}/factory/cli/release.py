@@ -53,17 +53,24 @@ def serve(model: Path | None, host: str, port: int) -> None:
 
 @main.command()
 @click.argument("name")
-def key(name: str) -> None:
+@click.option("--days", type=click.IntRange(1, 36_500), help="Days until it expires (default: it does not).")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1_000_000, min_open=True),
+    help="Requests a second that the caller may send (default: FACTORY_RATE).",
+)
+def key(name: str, days: int | None, rate: float | None) -> None:
     """Create an API key for a caller of the service.
 
-    Shows the key once, and prints its line for the file that FACTORY_KEYS names.
+    Shows the key once, and prints its line for the file that FACTORY_KEYS names. A caller may have several keys: give the
+    new one away before the line of the old one is deleted. The service reads the file again while it runs.
 
     \b
-    Example: factory key operations-desk >> keys
+    Example: factory key operations-desk --days 365 >> keys
     """
     from ..serving import auth
 
-    secret, line = auth.new_key(name)
+    secret, line = auth.new_key(name, days, rate)
     click.echo(f"The key of {name}, shown only once: {secret}\nIts line for the keys file:", err=True)
     click.echo(line)
 

@@ -11,8 +11,8 @@ from ..errors import FactoryError
 from ..registry import trust, validity, versions
 from ..registry.versions import Version
 from ..workspace.process import run
-from . import provenance, publish, smoke_test
-from .image import find_engine, image_labels, image_name
+from . import provenance, publish, serve, smoke_test
+from .image import REVISION, find_engine, image_labels, image_name
 
 TARGET, URL, SERVICE = "FACTORY_TARGET", "FACTORY_URL", "model"
 LOCAL_ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
@@ -90,7 +90,7 @@ class Host:
 
     def check_labels(self, image: str, version: Version) -> None:
         """Check the image's labels against the version's commit, data and model. Raises FactoryError."""
-        labels = json.loads(self._run("inspect", "--format={{json .Config.Labels}}", image)) or {}
+        labels = self._labels(image)
         for label, value in image_labels(version, image_name()).items():
             if labels.get(label) != value:
                 raise FactoryError(
@@ -113,7 +113,9 @@ class Host:
 
     def up(self, image: str) -> None:
         """Start the image and wait until it is healthy. Raises FactoryError."""
-        self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE)
+        commit = self._labels(image).get(REVISION)
+        env = {} if commit and serve.knows_open(commit) else {"OPEN": ""}
+        self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE, **env)
 
     def down(self, image: str) -> None:
         """Stop the service."""
@@ -124,9 +126,12 @@ class Host:
         filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
         return next(iter(self._run("ps", *filters, f"--format={form}").splitlines()), None)
 
-    def _compose(self, image: str, *command: str) -> None:
+    def _compose(self, image: str, *command: str, **env: str) -> None:
         options = ("--progress", "quiet", "--project-name", self.project)
-        run(self.engine, "compose", *options, *command, env=self.env | {"IMAGE": image})
+        run(self.engine, "compose", *options, *command, env=self.env | {"IMAGE": image} | env)
+
+    def _labels(self, image: str) -> dict[str, str]:
+        return json.loads(self._run("inspect", "--format={{json .Config.Labels}}", image)) or {}
 
     def _run(self, *command: str) -> str:
         return run(self.engine, *command, env=self.env)

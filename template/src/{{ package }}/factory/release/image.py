@@ -15,6 +15,7 @@ from ..workspace.process import run, show
 from . import bases, model_folder, sbom
 
 ISOLATED_RUN = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
+REVISION = "org.opencontainers.image.revision"
 NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
 
@@ -55,7 +56,7 @@ def image_labels(version: Version, name: str) -> dict[str, str]:
     return {
         "org.opencontainers.image.title": name,
         "org.opencontainers.image.version": version.name,
-        "org.opencontainers.image.revision": version.commit,
+        REVISION: version.commit,
         "factory.data": version.facts["data"],
         "factory.model": version.facts["model"],
     }

@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from .. import PACKAGE
 from ..errors import FactoryError
 from ..paths import MODEL
 from ..registry import champion, versions
 from ..scoring import artifact
 from ..serving import settings
+from ..workspace import git
 from ..workspace.process import run
 
 PACKAGES = "serving", "service"  # the second up to release 0.2.0
@@ -17,6 +19,7 @@ PACKAGES = "serving", "service"  # the second up to release 0.2.0
 def serve(host: str, port: int) -> NoReturn:
     """Become the service of the champion. Raises FactoryError and CannotEvaluate."""
     service = settings.load()
+    service.check_host(host)
     if service.signers:
         raise FactoryError(
             "FACTORY_SIGNERS is for a folder, `factory serve --model FOLDER`: the champion's signature is its tag's"
@@ -33,10 +36,17 @@ def serve(host: str, port: int) -> NoReturn:
     artifact.write_version(folder / MODEL, version.name, version.commit)
     env = {name: value for name, value in os.environ.items() if name not in champion.NOT_ITS_OWN}
     paths = {name: value for name, value in service if isinstance(value, Path)}
-    env |= {f"{settings.PREFIX}{name.upper()}": str(path.resolve()) for name, path in paths.items()}
+    env |= {f"{settings.PREFIX}{name.upper()}": str(path.absolute()) for name, path in paths.items()}
+    if not knows_open(version.commit):
+        env.pop(settings.OPEN, None)
     sync = ("sync", "--quiet", "--frozen", "--no-default-groups", "--extra", "serve")
     run(env.get("UV", "uv"), *sync, cwd=folder, env=env)
     os.chdir(folder)
     program, address = str(Path(".venv/bin/factory").absolute()), ("--host", host, "--port", str(port))
     # replaces this process, so that signals reach the service
     os.execve(program, (program, "serve", "--model", str(MODEL), *address), env)
+
+
+def knows_open(commit: str) -> bool:
+    """Whether the service of the commit has the setting FACTORY_OPEN, which one of up to release 0.3.0 refuses."""
+    return "open:" in (git.show(commit, f"src/{PACKAGE}/factory/serving/settings.py") or "")

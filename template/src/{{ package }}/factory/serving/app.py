@@ -1,8 +1,8 @@
-"""The FastAPI application: routes, errors, and the task that watches the model folders."""
+"""The FastAPI application: routes, errors, and what is read again while it runs."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from .openapi import ERROR_RESPONSES
 from .parsing import InvalidBody
 from .service import NotReady, Service, TooLarge
 from .settings import Settings
+from .watch import watching
 
 STATUS_CODES = {
     InvalidBody: 400,
@@ -66,19 +67,11 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    watch = asyncio.create_task(_watch(service))
-    yield
-    watch.cancel()
-    with suppress(asyncio.CancelledError):
-        await watch
+    models, keys = partial(asyncio.to_thread, service.reload), partial(asyncio.to_thread, service.callers.reload)
+    async with watching(service.settings.reload, models, keys):
+        yield
     if service.request_log:
         await asyncio.to_thread(service.request_log.close)
-
-
-async def _watch(service: Service) -> None:
-    while True:
-        await asyncio.to_thread(service.reload)
-        await asyncio.sleep(service.settings.reload)
 
 
 async def root() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import os
 import re
 import time
@@ -15,11 +16,13 @@ from starlette.requests import ClientDisconnect
 from .access_log import AccessLog
 from .auth import Callers
 from .metrics import Telemetry
+from .rate_limit import RateLimit
 from .settings import Settings
 
 UNAUTHENTICATED_PATHS = ("/health/", "/v2/health/", "/metrics", "/docs", "/openapi.json")
 REQUEST_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 UNCOUNTED_BYTES = 20_000  # of a body, below which it does not count against the limit on memory
+CALLER_SHARE = 0.75  # of requests and memory, so that one caller leaves some for others
 CLIENT_CLOSED = 499  # in metrics: the client disconnected before the response
 MISSING_KEY = "a valid API key is required, as Authorization: Bearer KEY or X-API-Key: KEY"
 RETRY_AFTER = [(b"retry-after", b"1")]
@@ -40,10 +43,13 @@ class ConcurrencyLimit:
     """Requests count once their bodies are complete, so that slow uploads do not block others."""
 
     def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
+        share = CALLER_SHARE if settings.keys else 1  # without keys, a caller may take any name
         self._max_requests = settings.concurrency
-        self._max_per_caller = settings.caller_concurrency or settings.concurrency
+        self._max_per_caller = settings.caller_concurrency or max(1, int(settings.concurrency * share))
         self._max_bytes, self._max_body = int(settings.bodies_mb * 1e6), int(settings.body_mb * 1e6)
-        self._in_flight, self._per_caller, self._bytes = 0, Counter[str](), 0
+        self._max_bytes_per_caller = max(self._max_body, int(self._max_bytes * share))
+        self._in_flight, self._per_caller = 0, Counter[str]()
+        self._bytes, self._bytes_per_caller = 0, Counter[str]()
         self._gauge = telemetry.in_flight
 
     def check(self, caller: str) -> None:
@@ -68,24 +74,30 @@ class ConcurrencyLimit:
         if not self._per_caller[caller]:
             del self._per_caller[caller]
 
-    def reserve(self, held: int, size: int) -> int:
+    def reserve(self, caller: str, held: int, size: int) -> int:
         """Reserve memory for a body that has grown to the size, where `held` is reserved already. Raises Rejected."""
         wanted = min(size, self._max_body)
         if wanted > held and self._bytes + wanted - held > self._max_bytes:
             raise Rejected(503, "too much data in concurrent requests", RETRY_AFTER)
+        if wanted > held and self._bytes_per_caller[caller] + wanted - held > self._max_bytes_per_caller:
+            raise Rejected(429, "too much data in concurrent requests from this caller", RETRY_AFTER)
         self._bytes += wanted - held
+        self._bytes_per_caller[caller] += wanted - held
+        if not self._bytes_per_caller[caller]:
+            del self._bytes_per_caller[caller]
         return wanted
 
 
 @dataclass
 class RequestContext:
-    """A request: its id, the one that the client gave it, its caller, the caller's label in metrics, and the key that chooses
-    champion or challenger."""
+    """A request: its id, the one that the client gave it, its caller, the caller's label in metrics, the requests a second
+    that the caller may send, and the key that chooses champion or challenger."""
 
     id: str
     client_request: str
     caller: str
     label: str
+    rate: float | None
     key: bytes
 
 
@@ -105,7 +117,7 @@ class LimitsMiddleware:
     def __init__(self, app: Any, state: ServiceState) -> None:
         self._app, self._state = app, state
         self._settings, self._callers, self._telemetry = state.settings, state.callers, state.telemetry
-        self._limit = ConcurrencyLimit(state.settings, state.telemetry)
+        self._limit, self._rate_limit = ConcurrencyLimit(state.settings, state.telemetry), RateLimit()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the request, or reject it with 401, 408, 429 or 503."""
@@ -132,6 +144,7 @@ class LimitsMiddleware:
         try:
             if not context.caller:
                 raise Rejected(401, MISSING_KEY, [(b"www-authenticate", b"Bearer")])
+            self._check_rate(context)
             self._limit.check(context.caller)
             await self._serve(scope, exchange)
         except Rejected as rejected:
@@ -159,11 +172,20 @@ class LimitsMiddleware:
             )
 
     def _context(self, headers: dict[bytes, bytes]) -> RequestContext:
-        name = self._callers.name(headers)
+        caller = self._callers.find(headers)
         given = headers.get(b"x-request-id", b"")
         id, client_request = os.urandom(16).hex(), given.decode() if REQUEST_ID.fullmatch(given) else ""
-        key = headers.get(b"x-sticky-key", (name or "").encode())
-        return RequestContext(id, client_request, name or "", self._callers.label(name) if name else "unknown", key)
+        if caller is None:
+            return RequestContext(id, client_request, "", "unknown", None, b"")
+        name, label, rate = caller.name, self._callers.label(caller.name), self._callers.rate(caller)
+        return RequestContext(id, client_request, name, label, rate, headers.get(b"x-sticky-key", name.encode()))
+
+    def _check_rate(self, context: RequestContext) -> None:
+        """Count the request. Raises Rejected where the caller has sent too many."""
+        wait = self._rate_limit.wait(context.label, context.rate) if context.rate else 0
+        if wait:
+            retry = [(b"retry-after", str(math.ceil(wait)).encode())]
+            raise Rejected(429, "too many requests a second from this caller", retry)
 
     async def _serve(self, scope: Any, exchange: "Exchange") -> None:
         """Serve the request within the time limit. Raises Rejected."""
@@ -208,7 +230,7 @@ class Exchange:
         if message["type"] == "http.request" and not self.body_complete:
             self.size += len(message["body"])
             if self.size > UNCOUNTED_BYTES:
-                self._held = self._limit.reserve(self._held, self.size)
+                self._held = self._limit.reserve(self.context.caller, self._held, self.size)
             if not message["more_body"]:
                 self._limit.enter(self.context.caller)
                 self.body_complete = self._counted = True
@@ -218,7 +240,7 @@ class Exchange:
     def leave(self) -> None:
         """Stop counting the request and its memory."""
         if self._held:
-            self._held = self._limit.reserve(self._held, 0)
+            self._held = self._limit.reserve(self.context.caller, self._held, 0)
         if self._counted:
             self._limit.leave(self.context.caller)
             self._counted = False

@@ -21,7 +21,8 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
 
 
 def create_server(settings: Settings, folder: Path, host: str, port: int) -> Server:
-    """A server of the model in the folder, not yet running."""
+    """A server of the model in the folder, not yet running. Raises FactoryError."""
+    settings.check_host(host)
     app = create_app(settings, folder)
     connections: dict[str, Any] = {"waiting": {}, "receiving": {}, "max_connections": max_connections(settings)}
     config = uvicorn.Config(

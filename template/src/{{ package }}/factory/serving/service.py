@@ -54,7 +54,7 @@ class Service:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.telemetry = settings, Telemetry()
-        self.callers = Callers(settings.keys, settings.caller_header, settings.callers)
+        self.callers = Callers(settings)
         self.champion = self._slot(folder, "champion")
         self.challenger = self._slot(settings.challenger, "challenger") if settings.challenger else None
         self.request_log = (
