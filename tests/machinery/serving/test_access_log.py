@@ -20,6 +20,7 @@ def test_each_response_is_logged(trained, capfd):
         client.post({"secret": 1}, path="/score?secret=1")
         client.get("/health/live")
         client.get("/secret")
+        client.get("/openapi.json?secret=1")
         with socket.create_connection(("127.0.0.1", client.port), 20) as connection:
             connection.sendall(b"secret\r\n\r\n")
             connection.recv(1000)
@@ -29,6 +30,7 @@ def test_each_response_is_logged(trained, capfd):
         ("POST", "/score", 422),
         ("GET", "/health/live", 200),
         ("GET", "none", 404),
+        ("GET", "/openapi.json", 200),
         (None, None, 400),
     ]
     assert log[0]["request"] == answered.headers["x-request-id"]

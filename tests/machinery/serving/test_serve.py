@@ -82,6 +82,7 @@ WRONG = {
     "CAPTURE_HASHED": "",
     "CALLER_HEADER": "X Caller",
     "OPEN": "perhaps",
+    "ADMIN": "70000",
 }
 NUMBERS = [name for name, field in settings.Settings.model_fields.items() if field.annotation in (int, float)]
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from .. import PACKAGE
 from ..errors import ContractViolation
-from . import open_inference, openapi, routes
+from . import docs, open_inference, openapi, routes
 from .middleware import LimitsMiddleware, needs_key
 from .openapi import ERROR_RESPONSES
 from .parsing import InvalidBody
@@ -43,6 +43,7 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
     app = FastAPI(
         title=PACKAGE,
         lifespan=_lifespan,
+        docs_url=None,
         redoc_url=None,
         description="Scores rows: POST /score.",
         telemetry=TELEMETRY,
@@ -51,6 +52,7 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(routes.router)
     app.include_router(open_inference.router)
+    app.include_router(docs.router)
     app.add_api_route("/", root, include_in_schema=False)
     app.add_api_route("/version", version, responses=_errors(503))
     app.add_api_route("/health/live", live)

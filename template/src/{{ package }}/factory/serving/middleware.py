@@ -19,12 +19,17 @@ from .metrics import Telemetry
 from .rate_limit import RateLimit
 from .settings import Settings
 
-UNAUTHENTICATED_PATHS = ("/health/", "/v2/health/", "/metrics", "/docs", "/openapi.json")
+HEALTH_PATHS = ("/health/", "/v2/health/")
+ADMIN_PATHS = ("/metrics", "/docs", "/openapi.json")
 REQUEST_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 UNCOUNTED_BYTES = 20_000  # of a body, below which it does not count against the limit on memory
 CALLER_SHARE = 0.75  # of requests and memory, so that one caller leaves some for others
+MISSING_KEY = (
+    401,
+    "a valid API key is required, as Authorization: Bearer KEY or X-API-Key: KEY",
+    [(b"www-authenticate", b"Bearer")],
+)
 CLIENT_CLOSED = 499  # in metrics: the client disconnected before the response
-MISSING_KEY = "a valid API key is required, as Authorization: Bearer KEY or X-API-Key: KEY"
 RETRY_AFTER = [(b"retry-after", b"1")]
 CLOSE = [(b"connection", b"close")]
 log = logging.getLogger("uvicorn.error")
@@ -32,7 +37,7 @@ log = logging.getLogger("uvicorn.error")
 
 def needs_key(path: str) -> bool:
     """Whether requests to the path are authenticated, limited and counted."""
-    return path != "/" and not path.startswith(UNAUTHENTICATED_PATHS)
+    return path != "/" and not path.startswith((*HEALTH_PATHS, *ADMIN_PATHS))
 
 
 class Rejected(Exception):
@@ -128,34 +133,48 @@ class LimitsMiddleware:
         context = scope["context"] = self._context(dict(scope["headers"]))
         exchange = Exchange(receive, send, context, self._state.draining, self._limit)
         try:
+            self._check_port(scope)
             if needs_key(scope["path"]):
                 await self._admit(scope, exchange)
             else:
+                self._check_admin(scope["path"], context)
                 await self._app(scope, receive, exchange.send)
+        except Rejected as rejected:
+            await exchange.reject(*rejected.args)
         except Exception:
             exchange.status = exchange.status or 500
             raise
         finally:
             self._report(scope, exchange, time.perf_counter() - began)
 
+    def _check_port(self, scope: Any) -> None:
+        """Raise Rejected where metrics and documentation have a port of their own, and the request is for the other one."""
+        path, admin_port = scope["path"], self._settings.admin_port
+        here = admin_port == scope["server"][1]
+        if admin_port and not path.startswith(HEALTH_PATHS) and path.startswith(ADMIN_PATHS) != here:
+            raise Rejected(404, "Not Found", [])
+
+    def _check_admin(self, path: str, context: RequestContext) -> None:
+        if self._settings.admin == "key" and path.startswith(ADMIN_PATHS) and not context.caller:
+            raise Rejected(*MISSING_KEY)
+
     async def _admit(self, scope: Any, exchange: "Exchange") -> None:
         """Serve the request, or reject it."""
         context = exchange.context
         try:
             if not context.caller:
-                raise Rejected(401, MISSING_KEY, [(b"www-authenticate", b"Bearer")])
+                raise Rejected(*MISSING_KEY)
             self._check_rate(context)
             self._limit.check(context.caller)
             await self._serve(scope, exchange)
-        except Rejected as rejected:
-            await exchange.reject(*rejected.args)
         finally:
             exchange.leave()
 
     def _report(self, scope: Any, exchange: "Exchange", seconds: float) -> None:
         """Count the request, and log it."""
-        context, route = exchange.context, scope["route"].path if "route" in scope else "none"
-        if needs_key(scope["path"]):
+        context, path = exchange.context, scope["path"]
+        route = scope["route"].path if "route" in scope else path if path in ADMIN_PATHS else "none"
+        if needs_key(path):
             self._telemetry.requests(context.label, route, exchange.status).inc()
             self._telemetry.body_bytes(context.label).inc(exchange.size)
             self._telemetry.seconds(context.label).observe(seconds)

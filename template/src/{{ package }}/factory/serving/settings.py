@@ -16,7 +16,7 @@ OPEN = f"{PREFIX}OPEN"
 PIPELINE_VARIABLES = {
     f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
 }
-PROTECTIONS = ("signers", "keys", "rate", "capture_without", "capture_hashed")  # whose default protects less
+PROTECTIONS = ("signers", "keys", "rate", "admin", "capture_without", "capture_hashed")  # whose default protects less
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 DAY = 86_400  # seconds
 MAX_RATE = 1_000_000
@@ -46,6 +46,7 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     drain: float = Field(5, ge=0, le=DAY, description="seconds of service after SIGTERM")
     reload: float = Field(2, gt=0, le=DAY, description="seconds between checks for a new model and new keys")
 
+    admin: str = Field("open", description="who may read metrics and documentation: open, key, or only those of a port")
     access_log: bool = Field(True, description="a line of JSON on standard output for each response")
 
     signers: Path | None = Field(
@@ -77,12 +78,26 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
             raise ValueError("not the name of a header: use letters, digits and dashes")
         return name
 
+    @field_validator("admin")
+    @classmethod
+    def _check_admin(cls, place: str) -> str:
+        if place not in ("open", "key") and not (re.fullmatch(r"[1-9]\d{0,4}", place) and int(place) < 2**16):
+            raise ValueError("neither open nor key nor the number of a port")
+        return place
+
+    @property
+    def admin_port(self) -> int | None:
+        """The port that alone serves metrics and documentation."""
+        return int(self.admin) if self.admin.isdecimal() else None
+
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
         if (self.share or self.shadow) and self.challenger is None:
             raise ValueError("FACTORY_SHARE and FACTORY_SHADOW need FACTORY_CHALLENGER, the folder of a second model")
         if self.challenger and not (self.share or self.shadow):
             raise ValueError("FACTORY_CHALLENGER has no effect without FACTORY_SHARE or FACTORY_SHADOW")
+        if self.admin == "key" and self.keys is None:
+            raise ValueError("FACTORY_ADMIN=key needs FACTORY_KEYS, the file of keys")
         if self.shadow and self.capture is None:
             raise ValueError("FACTORY_SHADOW needs FACTORY_CAPTURE, the folder for its scores")
         return self

@@ -11,7 +11,6 @@ import signal
 import socket
 from collections import deque
 from contextlib import suppress
-from functools import partial
 from itertools import chain
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -20,6 +19,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ..errors import FactoryError
 from .settings import Settings
 
 HEADER_BYTES = 65_536
@@ -243,6 +243,21 @@ class Server(uvicorn.Server):
             self._closing = {each for each in self.server_state.connections if each.transport.is_closing()}
         return await super().on_tick(counter)
 
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen on the port for metrics and documentation, too, if they have one. Raises FactoryError."""
+        port, admin = self.service.settings.admin_port, []
+        if port:
+            try:
+                admin = [await asyncio.get_running_loop().create_server(self._connection, self.config.host, port)]
+            except OSError as error:
+                raise FactoryError(f"FACTORY_ADMIN: cannot listen on port {port}: {error.strerror}") from error
+        await super().startup(sockets)
+        self.servers += admin
+
+    def _connection(self) -> Connection:
+        protocol: Any = self.config.http_protocol_class
+        return protocol(self.config, self.server_state, self.lifespan.state)  # type: ignore[no-any-return]
+
     async def shutdown(self, sockets: Any = None) -> None:
         """Stop listening, and give accepted connections a moment to send their requests."""
         for server in self.servers:
@@ -263,7 +278,4 @@ class Server(uvicorn.Server):
             while True:
                 accepted.append(listener.accept()[0])
         for connection in accepted:
-            protocol = partial(  # type: ignore[call-arg]
-                self.config.http_protocol_class, self.config, self.server_state, self.lifespan.state
-            )
-            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+            await asyncio.get_running_loop().connect_accepted_socket(self._connection, connection)
