@@ -133,7 +133,7 @@ def test_keys_are_read_again(tmp_path, monkeypatch, caplog):
         found.reload()
         assert name(found, new) == "shop" and name(found, old) is None
         [line] = [each.message for each in caplog.records if each.levelname == "ERROR"]
-        assert str(keys) in line and "the keys of before stay in use" in line
+        assert str(keys) in line and "the previous keys stay in use" in line
     keys.write_text(old_line)
     found.reload()
     assert name(found, old) == "shop" and name(found, new) is None

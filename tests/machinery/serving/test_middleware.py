@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 
 import pytest
+from late_flights.factory.serving import metrics, middleware, settings
 
 from machinery.serving.service_client import ARROW, CSV, GOOD, arrow, csv, records, rows, serving
 
@@ -52,3 +53,23 @@ def test_draining_answers_and_is_not_ready(trained):
         assert client.get("/health/live").status == 200
         response = client.post(GOOD)
         assert (response.status, response.headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize(("keys", "places", "megabytes"), [({}, 64, 1000), ({"FACTORY_KEYS": "keys"}, 48, 750)])
+def test_one_caller_leaves_room_for_others(keys, places, megabytes):
+    limit = middleware.ConcurrencyLimit(settings.load(keys), metrics.Telemetry())
+    for _ in range(places):
+        limit.enter("greedy")
+    held = [limit.reserve("greedy", 0, 50_000_000) for _ in range(megabytes // 50)]
+    with pytest.raises(middleware.Rejected):
+        limit.enter("greedy")
+    with pytest.raises(middleware.Rejected):
+        limit.reserve("greedy", 0, 1)
+    if keys:
+        limit.enter("other")
+        limit.reserve("other", 0, 50_000_000)
+    for size in held:
+        limit.reserve("greedy", size, 0)
+        limit.leave("greedy")
+    limit.enter("greedy")
+    limit.reserve("greedy", 0, 50_000_000)

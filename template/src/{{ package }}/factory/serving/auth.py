@@ -82,12 +82,12 @@ class Callers:
             keys = parse_keys(content, self._path)
         except FactoryError as error:
             if str(error) != self._problem:
-                log.error("%s; the keys of before stay in use", error)
+                log.error("%s; the previous keys stay in use", error)
             self._problem = str(error)
             return
         self._content, self.keys, self._problem = content, keys, ""
         self._labels |= {each.name for each in keys.values()}
-        log.info("%s: %d keys are in use", self._path, len(keys))
+        log.info("%s: read again, keys in use: %d", self._path, len(keys))
         self._warn_of_readers()
 
     def _warn_of_readers(self) -> None:

@@ -135,7 +135,9 @@ def _check_secrets(environment: Mapping[str, str]) -> None:
         if name in environment and not environment[name].strip():
             raise FactoryError(f"{name}: is set, and empty: give it a value, or do not set it")
     if f"{PREFIX}KEY" in environment and f"{PREFIX}KEYS" not in environment:
-        raise FactoryError("FACTORY_KEY: is the key of one caller: FACTORY_KEYS names the service's file of keys")
+        raise FactoryError(
+            "FACTORY_KEY: is the key of one caller: name the file of keys in FACTORY_KEYS, or do not set it"
+        )
 
 
 def _is_loopback(host: str) -> bool:
