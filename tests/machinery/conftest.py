@@ -14,6 +14,7 @@ from late_flights.factory.gate import compare, promote
 from late_flights.factory.metrics import bootstrap
 from late_flights.factory.registry import champion, versions
 from late_flights.factory.scoring import scorer
+from late_flights.factory.serving import pool
 from late_flights.factory.training import leakage, train
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
@@ -23,6 +24,7 @@ from machinery.ci.summary_fixtures import dvc_answers, github  # noqa: F401
 from machinery.gate.people import act, approve, keys  # noqa: F401
 from machinery.registry import fake_dvc_cache
 from machinery.release.fake_docker import PROJECT, STORED, FakeEngine, publish_version
+from machinery.serving import thread_worker
 from machinery.serving.service_client import client, module_client  # noqa: F401
 from machinery.update.vendored_project import vendoring  # noqa: F401
 
@@ -35,6 +37,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     patch.setattr(model, "TRUSTED_TYPES", [])
     for module in (assessment, compare, leakage, scorer, train, worst):
         patch.setattr(module, "features", toy.features)
+    patch.setattr(pool, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     git_repository.become(patch, "Zoë 李", "zoe@example.com")
     for name in ("MLFLOW_TRACKING_URI", "FACTORY_SIGNING_KEY", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):

@@ -4,7 +4,7 @@ import socket
 from contextlib import suppress
 
 import pytest
-from late_flights.factory.serving import metrics, middleware, settings
+from late_flights.factory.serving import metrics, middleware, settings, warm_model
 
 from machinery.serving.service_client import ARROW, CSV, GOOD, arrow, csv, records, rows, serving
 
@@ -39,8 +39,8 @@ def test_body_that_nobody_waits_for_has_to_end(trained, path):
 
 def test_failure_is_reported_without_its_reason(trained, monkeypatch, capsys):
     with serving() as client:
-        monkeypatch.setattr(client.service, "score", lambda context, rows: 1 / 0)
-        response = client.post(GOOD, X_Request_ID="mine-1")
+        monkeypatch.setattr(warm_model.WarmModel, "score", lambda model, rows: 1 / 0)
+        response = client.post(records(rows(20)), X_Request_ID="mine-1")
         assert (response.status, response.headers["x-client-request-id"]) == (500, "mine-1")
         assert "division" not in response.body.decode() and response.headers["x-request-id"] in capsys.readouterr().err
         assert client.metric('factory_requests_total{caller="unnamed",route="/score",status="500"}') == 1

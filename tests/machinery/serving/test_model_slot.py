@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from late_flights.factory import manifest
 from late_flights.factory.scoring import artifact
+from late_flights.factory.serving import warm_model
 
-from machinery.serving.service_client import GOOD, MODEL, rows, serving, tensors, wait_until
+from machinery.serving.service_client import GOOD, MODEL, records, rows, serving, tensors, wait_until
 from machinery.serving.test_request_log import captured
 
 LOADS = 'factory_model_loads_total{outcome="%s",role="%s"}'
@@ -37,6 +38,14 @@ def test_new_model_takes_the_place_of_the_old(trained):
         wait_until(lambda: client.post(GOOD).json()["model"] == "v2")
         assert client.get("/version").json()["threshold"] == 0.25
         assert client.metric('factory_model{commit="abc"') == 1 and b'model="v1"} 1' not in client.get("/metrics").body
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """The workers of v2 fail."""
+    score = warm_model.WarmModel.score
+    fail = lambda model, rows: 1 / 0 if model.version == "v2" and len(rows) == 20 else score(model, rows)
+    monkeypatch.setattr(warm_model.WarmModel, "score", fail)
 
 
 def corrupt() -> None:
@@ -110,13 +119,12 @@ def test_shadow_is_captured_and_never_answers(trained):
     assert log.filter(_role="shadow")["_score"].to_list() == log.filter(_role="champion")["_score"].to_list()
 
 
-def test_shadow_that_fails_costs_no_row(trained, monkeypatch):
+def test_shadow_that_fails_costs_no_row(trained, failing):
     other_model()
     with serving(CHALLENGER="other", SHADOW=1, CAPTURE="kept") as client:
         wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
-        monkeypatch.setattr(client.service.challenger.current.scorer, "predict_with_ids", lambda rows: 1 / 0)
-        client.post(GOOD)
-    assert captured()["_role"].to_list() == ["champion"]
+        client.post(records(rows(20)))
+    assert captured()["_role"].to_list() == ["champion"] * 20
 
 
 def test_version_that_is_requested_answers(trained):
@@ -130,11 +138,11 @@ def test_version_that_is_requested_answers(trained):
         assert client.post(body, path=f"{MODEL}/versions/v3/infer").status == 404
 
 
-def test_champion_answers_where_the_challenger_fails(trained, monkeypatch):
+def test_champion_answers_where_the_challenger_fails(trained, failing):
     other_model()
     with serving(CHALLENGER="other", SHARE=1) as client:
         wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
-        monkeypatch.setattr(client.service.challenger.current.scorer, "predict_row", lambda row: 1 / 0)
-        assert client.post(GOOD).json()["model"] != "v2"
+        assert client.post(GOOD).json()["model"] == "v2"
+        assert client.post(records(rows(20))).json()["model"] != "v2"
         assert client.metric("factory_challenger_failures_total") == 1
         assert client.post({**GOOD, "amount": -1}).status == 422

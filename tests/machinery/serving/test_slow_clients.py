@@ -1,5 +1,6 @@
 """Clients beyond the limits and slow ones are rejected, and all others are served."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
+from late_flights.factory.serving import warm_model
 
 from machinery.serving.service_client import GOOD, records, rows, serving, wait_until
 
@@ -31,14 +33,14 @@ class SlowRequest:
 @contextmanager
 def in_flight(client, number, **headers):
     """So many requests in progress while the block runs."""
-    released, score = threading.Event(), client.service.score
+    released, respond = threading.Event(), client.service.respond
 
-    def wait_and_score(context, rows):
-        if len(rows) > 1:
-            released.wait(20)
-        return score(context, rows)
+    async def wait_and_respond(context, request, requested):
+        while len(request.body) > 1000 and not released.is_set():
+            await asyncio.sleep(0.01)
+        return await respond(context, request, requested)
 
-    client.service.score = wait_and_score
+    client.service.respond = wait_and_respond
     with ThreadPoolExecutor(number) as pool:
         requests = [pool.submit(client.post, records(rows(300)), **headers) for _ in range(number)]
         try:
@@ -100,7 +102,7 @@ def test_slow_body_is_given_up(trained):
 
 def test_slow_work_is_given_up(trained, monkeypatch):
     with serving(SECONDS=0.3) as client:
-        monkeypatch.setattr(client.service, "score", lambda context, rows: time.sleep(1))
+        monkeypatch.setattr(warm_model.WarmModel, "score", lambda model, rows: time.sleep(1))
         response = client.post(records(rows(300)))
         assert (response.status, response.headers["retry-after"]) == (503, "1")
 

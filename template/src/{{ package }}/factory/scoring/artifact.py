@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .. import manifest, signatures
 from ..errors import ArtifactError
 from ..paths import MODEL
-from ..tables.chunks import Matrix, Predictor, chunked
+from ..tables.chunks import Matrix, Predictor, chunked, processors
 
 VERSION_FILE = "version.json"
 
@@ -72,7 +72,7 @@ def _jobs(estimator: Any) -> int:
     """How many chunks to predict at a time: one for each processor, where the estimator asks for several jobs."""
     parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
     wanted = {value for name, value in parameters.items() if name.rpartition("__")[2] == "n_jobs"}
-    return (os.cpu_count() or 1) if wanted - {None, 1} else 1
+    return processors() if wanted - {None, 1} else 1
 
 
 def onnx_session(graph: bytes) -> Any:
@@ -91,7 +91,7 @@ def onnx_predictor(session: Any) -> Predictor:
     def predict(features: Matrix) -> NDArray[np.float64]:
         return session.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]
 
-    return chunked(predict, os.cpu_count() or 1)
+    return chunked(predict, processors())
 
 
 def skops_predictor(folder: Path, facts: dict[str, Any]) -> Predictor:

@@ -14,8 +14,9 @@ from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
 from ..validation.parsing import cast
-from ..validation.rules import check, frame, single_row, violated_rules, within_bounds
+from ..validation.rules import check, frame, single_row, violated_rules
 from . import artifact, predictions
+from .compiled import Compiled
 from .feature_graph import matching_graph
 
 
@@ -37,7 +38,10 @@ class Scorer:
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict
-        self._graph = matching_graph(model.feature_session, features, contract.Row)
+        graph = matching_graph(model.feature_session, features, contract.Row)
+        self._compiled = Compiled(graph, model.predict, contract.Row) if graph else None
+        self.compiled = bool(graph and graph.complete and "model.onnx" in model.manifest["files"])
+        """Whether ONNX alone can score valid rows."""
 
     @classmethod
     def load(cls, folder: str | Path = MODEL, signers: str | Path | None = None) -> Self:
@@ -84,15 +88,13 @@ class Scorer:
 
     def _fast_path(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
         """The score of a valid row without polars; None where only polars can decide whether it is valid."""
-        graph = self._graph
-        if graph is None or row is None or not within_bounds(row, contract.Row):
+        if self._compiled is None or row is None:
             return None
-        inputs, valid = graph([row])
-        if not valid[0]:
-            return None
-        if not graph.complete and violated_rules(frame([row], contract.Row), contract.Row, graph.checked):
-            return None
-        return self._predict(inputs)
+        scores, graph = self._compiled.scores([row]), self._compiled.graph
+        if scores is None or graph.complete:
+            return scores
+        violated = violated_rules(frame([row], contract.Row), contract.Row, graph.checked)
+        return None if violated else scores
 
 
 def feature_matrix(rows: Rows) -> Matrix:

@@ -1,32 +1,33 @@
 """The FastAPI application: routes, errors, and what is read again while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from .. import PACKAGE
-from ..errors import ContractViolation
 from . import docs, open_inference, openapi, routes
 from .middleware import LimitsMiddleware, needs_key
 from .openapi import ERROR_RESPONSES
-from .parsing import InvalidBody
-from .service import NotReady, Service, TooLarge
+from .parsing import TooLarge
+from .pool import Busy, Died
+from .responses import error_reply
+from .service import NotReady, Service
 from .settings import Settings
 from .watch import watching
 
 STATUS_CODES = {
-    InvalidBody: 400,
     TooLarge: 413,
     routes.UnsupportedMediaType: 415,
     open_inference.ModelNotFound: 404,
     NotReady: 503,
+    Busy: 503,
+    Died: 503,
 }
 TELEMETRY: Any = {  # of FastAPI itself: traces where OTEL_EXPORTER_OTLP_ENDPOINT is set, and no metrics beside Prometheus
     "auto_configure": True,
@@ -60,7 +61,6 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
     app.add_api_route("/metrics", metrics, response_class=Response)
     for kind in STATUS_CODES:
         app.add_exception_handler(kind, _error)
-    app.add_exception_handler(ContractViolation, _contract_violation)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_middleware(LimitsMiddleware, state=service)
     return app
@@ -69,11 +69,9 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    models, keys = partial(asyncio.to_thread, service.reload), partial(asyncio.to_thread, service.callers.reload)
-    async with watching(service.settings.reload, models, keys):
+    keys = partial(asyncio.to_thread, service.callers.reload)
+    async with service.running(), watching(service.settings.reload, keys, *(slot.reload for slot in service.slots)):
         yield
-    if service.request_log:
-        await asyncio.to_thread(service.request_log.close)
 
 
 async def root() -> dict[str, str]:
@@ -95,17 +93,19 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-async def ready(request: Request) -> dict[str, str]:
-    """A model is loaded, verified and warmed up, and the service is not shutting down."""
+async def ready(request: Request) -> dict[str, Any]:
+    """A model is loaded, verified and warmed up, with its workers, and the service is not shutting down."""
     service: Service = request.app.state.service
-    if service.draining or service.champion.current is None:
-        raise NotReady("shutting down" if service.draining else "no model is loaded")
-    return {"status": "ready", "model": service.champion.current.version}
+    model = service.ready_champion()
+    workers = {slot.current.version: slot.current.pool.states() for slot in service.slots if slot.current}
+    return {"status": "ready", "model": model.version, "workers": workers}
 
 
 async def metrics(request: Request) -> Response:
     """Metrics in the Prometheus text format."""
-    return Response(request.app.state.service.telemetry.exposition(), media_type="text/plain; version=0.0.4")
+    service: Service = request.app.state.service
+    service.count_workers()
+    return Response(service.telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -113,20 +113,14 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 async def _error(request: Request, error: Exception) -> Response:
-    status = STATUS_CODES[type(error)]
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    return JSONResponse({"error": str(error), "problems": []}, status, headers)
+    return _response(STATUS_CODES[type(error)], str(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail, "problems": []}, error.status_code, error.headers)
+    return _response(error.status_code, error.detail, error.headers)
 
 
-async def _contract_violation(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ContractViolation)
-    problems = [
-        {"row": violation.row, "field": violation.subject, "message": violation.problem or "violates this rule"}
-        for violation in error.violations
-    ]
-    return JSONResponse({"error": "the rows violate the contract", "problems": problems[:100]}, 422)
+def _response(status: int, error: str, headers: Mapping[str, str] | None = None) -> Response:
+    reply = error_reply(status, error)
+    return Response(reply.body, status, {**reply.headers, **(headers or {})}, reply.media_type)

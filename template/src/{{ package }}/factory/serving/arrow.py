@@ -15,15 +15,15 @@ class InvalidArrow(ValueError):
     """The stream is damaged, or declares more than it holds."""
 
 
-def check(body: bytes, columns: int, max_rows: int) -> None:
-    """Check each message of a stream that may hold so many columns and rows. Raises InvalidArrow and struct.error."""
+def check(body: bytes, columns: int) -> None:
+    """Check each message of a stream that may hold so many columns. Raises InvalidArrow and struct.error."""
     for number, (header, kind, size) in enumerate(_messages(body, MAX_METADATA + 1000 * columns)):
         if number > MAX_MESSAGES:
             raise InvalidArrow("too many messages")
         if kind == SCHEMA:
             _check_fields(header, 1, [10 * columns + 100])
         elif kind in (DICTIONARY, RECORD_BATCH):
-            _check_batch(header.table(1) if kind == DICTIONARY else header, size, max_rows)
+            _check_batch(header.table(1) if kind == DICTIONARY else header, size)
         else:
             raise InvalidArrow("unknown message type")
 
@@ -106,14 +106,14 @@ def _check_fields(table: FlatbufferTable, slot: int, budget: list[int]) -> None:
         _check_fields(field, 5, budget)
 
 
-def _check_batch(batch: FlatbufferTable, size: int, max_rows: int) -> None:
+def _check_batch(batch: FlatbufferTable, size: int) -> None:
     if batch.position(3):
         raise InvalidArrow("compressed, so that its size is unknown before it is read")
     buffers = list(batch.vector(2, "<qq"))
     lengths = [batch.number(0, "<q"), *(length for length, _ in batch.vector(1, "<qq"))]
     inside = all(offset >= 0 and length >= 0 and offset + length <= size for offset, length in buffers)
     view_buffers = [count for (count,) in batch.vector(4, "<q")]
-    if not inside or not all(0 <= length <= max(8 * size, max_rows + 1) for length in lengths):
+    if not inside or not all(0 <= length <= 8 * size for length in lengths):  # a value is a bit or more
         raise InvalidArrow("declares more than the message holds")
     if not all(0 <= count <= len(buffers) for count in view_buffers):
         raise InvalidArrow("declares buffers that are missing")

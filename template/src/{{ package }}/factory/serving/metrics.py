@@ -38,6 +38,8 @@ class Telemetry:
         self.lost_lines = counter("access_log_lost_lines", "Lines of the access log that nobody read in time")
         self.model = gauge("model", "1 for each model in service", ["role", "model", "commit", "data"])
         self.loads = counter("model_loads", "Models loaded or rejected", ["role", "outcome"])
+        self.workers = gauge("workers", "Worker processes", ["role", "state"])
+        self.restarts = counter("worker_restarts", "Worker processes that ended and were replaced", ["role", "reason"])
         self.failures = counter("challenger_failures", "Requests answered by the champion since the challenger failed")
         self.captured = counter("captured_rows", "Rows written to the capture")
         self.lost = counter("capture_lost_rows", "Rows lost instead of captured", ["reason"])

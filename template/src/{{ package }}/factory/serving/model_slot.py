@@ -1,79 +1,177 @@
 """The models in service. A new one is loaded beside the current one, verified and warmed up before it takes over."""
 
+import asyncio
 import logging
+import shutil
+import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from ... import contract
 from ..errors import ArtifactError, FactoryError
-from ..scoring import artifact
-from ..scoring.scorer import Scorer
-from . import parsing
+from ..scoring.compiled import Compiled
+from ..validation.parsing import cast
+from . import messages
 from .metrics import Telemetry
+from .pool import Pool
+from .responses import JSON, TENSORS, Ids, Reply, Request, Rows, respond
+from .settings import Settings
 
+INLINE_BYTES = 20_000  # of a body
+INLINE_ROWS = 4
 log = logging.getLogger("uvicorn.error")
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model that is ready to serve, and its version."""
+class Undecided(Exception):
+    """Only a worker can score these rows."""
 
-    scorer: Scorer
+
+@dataclass
+class InlineModel:
+    """A model's graphs, which score few rows in the event loop, since that takes less time than asking a worker."""
+
+    manifest: dict[str, Any]
+    version: str
+    compiled: Compiled
+
+    def score(self, rows: Rows) -> tuple[Ids, NDArray[np.float64]]:
+        """As WarmModel does. Raises Undecided and ContractViolation."""
+        if not 0 < len(rows) <= INLINE_ROWS:
+            raise Undecided
+        id, target = self.manifest["id"], self.manifest["target"]
+        if isinstance(rows, pl.DataFrame):
+            rows = cast(rows.drop(target, strict=False), contract.Row).rows()
+        scores = self.compiled.scores(rows)
+        if scores is None:
+            raise Undecided
+        place = contract.Row.column_names().index(id) if id else 0
+        return [row[place] for row in rows] if id else None, scores
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """A model that is ready to serve: what is known of it, its workers, and its graphs if they do without the user's code."""
+
+    manifest: dict[str, Any]
     version: str
     commit: str
+    example: dict[str, Any]
+    outputs: list[dict[str, Any]]
+    pool: Pool
+    inline: InlineModel | None
+
+    async def respond(self, caller: str, request: Request) -> Reply:
+        """The response to the caller. Raises Busy, Died and Failed."""
+        if self.inline and len(request.body) <= INLINE_BYTES and request.kind in (JSON, TENSORS):
+            with suppress(Undecided):
+                return respond(self.inline, request, time.thread_time)
+        return Reply.decode(*await self.pool.ask(caller, request.encode()))
+
+    @property
+    def answers(self) -> bool:
+        """Whether a request would be answered now."""
+        workers = self.pool.states()
+        return bool(self.inline or workers["ready"] or workers["busy"])
 
     def description(self) -> dict[str, Any]:
         """What callers may want to know about it."""
-        manifest = self.scorer.manifest
-        facts = {name: manifest.get(name) for name in ("problem", "target", "id", "threshold", "classes", "features")}
-        return {"version": self.version, "commit": self.commit, "data": manifest["data"]["train"], **facts}
+        names = ("problem", "target", "id", "threshold", "classes", "features")
+        facts = {name: self.manifest.get(name) for name in names}
+        return {"version": self.version, "commit": self.commit, "data": self.manifest["data"]["train"], **facts}
 
 
 class ModelSlot:
     """One role's model: the one in the folder, or the last one there that could be loaded."""
 
-    def __init__(self, folder: Path, role: str, telemetry: Telemetry, signers: Path | None = None) -> None:
-        self.folder, self.role, self.signers = folder, role, signers
+    def __init__(self, folder: Path, role: str, settings: Settings, telemetry: Telemetry) -> None:
+        self.folder, self.role = folder, role
         self.current: LoadedModel | None = None
+        self._settings, self._telemetry = settings, telemetry
         self._fingerprint: object = None
-        self._telemetry = telemetry
+        self._loading: asyncio.Task[None] | None = None
 
-    def reload(self) -> None:
-        """Load the model in the folder if it has changed; if that fails, keep the current one."""
-        fingerprint = _fingerprint(self.folder)
-        if fingerprint == self._fingerprint:
-            return
-        self._fingerprint = fingerprint
+    async def reload(self) -> None:
+        """Begin to load the model in the folder if it has changed; if that fails, the current one stays."""
+        fingerprint = await asyncio.to_thread(_fingerprint, self.folder)
+        if fingerprint != self._fingerprint:
+            self._fingerprint = fingerprint
+            self._stop_loading()
+            self._loading = asyncio.create_task(self._load())
+        if self.current:
+            self.current.pool.trim()
+
+    def close(self) -> None:
+        """End all workers."""
+        self._stop_loading()
+        if self.current:
+            self.current.pool.close()
+
+    def _stop_loading(self) -> None:
+        if self._loading:
+            self._loading.cancel()
+
+    async def _load(self) -> None:
         try:
-            model = load_warm(self.folder, self.signers)
+            model = await self._loaded()
         except Exception as error:  # noqa: BLE001  whatever is wrong with a new model, the current one goes on serving
             self._telemetry.loads.labels(self.role, "refused").inc()
             reason = error if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
-            log.error(
-                "%s: new model rejected, %s in service: %s",
-                self.role,
-                self.current.version if self.current else "none",
-                reason,
-            )
+            version = self.current.version if self.current else "none"
+            log.error("%s: new model rejected, %s in service: %s", self.role, version, reason)
             return
         self._telemetry.loads.labels(self.role, "taken").inc()
         previous, self.current = self.current, model
         if previous:
             self._telemetry.model.remove(*_labels(self.role, previous))
+            previous.pool.close()
         self._telemetry.model.labels(*_labels(self.role, model)).set(1)
         log.info("%s: %s is in service", self.role, model.version)
 
+    async def _loaded(self) -> LoadedModel:
+        """The model in the folder. Raises ArtifactError."""
+        copy = await asyncio.to_thread(_private_copy, self.folder)
+        folder, signers = Path(copy.name if copy else self.folder).absolute(), self._settings.signers
+        load = messages.encode({"folder": str(folder), "signers": str(signers.absolute()) if signers else None})
+        pool = Pool(self.role, load, copy, self._settings, self._telemetry)
+        try:
+            facts = dict(await pool.facts())
+            inline = await asyncio.to_thread(_inline, folder, facts) if facts.pop("compiled") else None
+            return LoadedModel(**facts, pool=pool, inline=inline)
+        except ArtifactError as error:
+            pool.close()
+            raise ArtifactError(str(error).replace(str(folder), str(self.folder))) from error
+        except BaseException:
+            pool.close()
+            raise
 
-def load_warm(folder: Path, signers: Path | None = None) -> LoadedModel:
-    """The model in the folder, verified and warmed up by scoring. Raises ArtifactError and SignatureRefused."""
-    scorer = Scorer.load(folder, signers)
-    version = artifact.read_version(folder)
-    scorer.score(contract.Row.create_empty())
-    scorer.score(parsing.valid_row(contract.Row))
-    if artifact.read_version(folder) != version or Scorer.load(folder).manifest != scorer.manifest:
-        raise ArtifactError(f"{folder}: changed while it was being read")
-    return LoadedModel(scorer, version["version"], version["commit"])
+
+def _inline(folder: Path, facts: dict[str, Any]) -> InlineModel:
+    """Raises ArtifactError."""
+    compiled = Compiled.load(folder, facts["manifest"], contract.Row)
+    return InlineModel(facts["manifest"], facts["version"], compiled)
+
+
+def _private_copy(folder: Path) -> tempfile.TemporaryDirectory[str] | None:
+    """The files, from which workers load the same model whatever becomes of the folder; None where no folder can be made."""
+    try:
+        copy = tempfile.TemporaryDirectory(prefix="factory-model-")
+    except OSError:
+        return None
+    try:
+        for file in folder.iterdir():
+            if file.is_file():
+                shutil.copy(file, copy.name)
+    except OSError:
+        copy.cleanup()
+        return None
+    return copy
 
 
 def _fingerprint(folder: Path) -> object:
@@ -86,4 +184,4 @@ def _fingerprint(folder: Path) -> object:
 
 
 def _labels(role: str, model: LoadedModel) -> tuple[str, ...]:
-    return role, model.version, model.commit, model.scorer.manifest["data"]["train"]
+    return role, model.version, model.commit, model.manifest["data"]["train"]

@@ -7,14 +7,13 @@ from pydantic import BaseModel
 
 from ... import contract
 from .. import PACKAGE
-from ..scoring import predictions
 from . import tensors
 from .model_slot import LoadedModel
 from .openapi import ERROR_RESPONSES, SCHEMAS
-from .routes import check_not_compressed, read_body
+from .responses import TENSORS
+from .routes import respond
 from .service import NotReady, Service
 
-LENGTH = "Inference-Header-Content-Length"
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
 
@@ -66,9 +65,7 @@ async def model_metadata(request: Request, name: str) -> ModelMetadata:
     """The model's tensors. A nullable column may be omitted, NaN or, if it is text, empty."""
     model = _requested(request, name)
     inputs = [tensors.metadata(name, column.dtype) for name, column in contract.Row.columns().items()]
-    scores = model.scorer.predict(contract.Row.create_empty())
-    columns = predictions.to_columns(scores, model.scorer.manifest)
-    outputs = [tensors.metadata(column.name, column.dtype) for column in columns]
+    outputs = [tensors.TensorMetadata(**output) for output in model.outputs]
     return ModelMetadata(name=PACKAGE, versions=[model.version], platform="onnxruntime", inputs=inputs, outputs=outputs)
 
 
@@ -105,19 +102,8 @@ async def infer(request: Request, name: str) -> Response:
     service: Service = request.app.state.service
     model = _requested(request, name)
     requested = model if "version" in request.path_params else None
-    check_not_compressed(request)
-    body = await read_body(request, service.settings.body_mb)
-    header = request.headers.get(LENGTH.lower())
-
-    def work() -> Response:
-        inference, table = tensors.read_request(body, header)
-        answer = service.score(request.scope["context"], table, requested)
-        content, length = tensors.write_response(inference, name, answer)
-        if length is None:
-            return Response(content, media_type="application/json")
-        return Response(content, media_type="application/octet-stream", headers={LENGTH: str(length)})
-
-    return await service.run(len(body), work)
+    max_mb = service.settings.body_mb
+    return await respond(request, TENSORS, max_mb, request.headers.get(tensors.JSON_SIZE.lower()), requested)
 
 
 def _requested(request: Request, name: str) -> LoadedModel:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from ... import contract
 from . import parsing, tensors
 from .middleware import needs_key
+from .model_slot import LoadedModel
 
 
 class Problem(BaseModel):
@@ -56,20 +57,21 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of the model that serves, built when it is first requested."""
     model = app.state.service.champion.current
     if app.openapi_schema is None or app.state.documented is not model:
-        app.state.documented, app.openapi_schema = model, _build(app, model.scorer.manifest if model else {})
+        app.state.documented, app.openapi_schema = model, _build(app, model)
     return app.openapi_schema
 
 
-def _build(app: FastAPI, facts: dict[str, Any]) -> dict[str, Any]:
+def _build(app: FastAPI, model: LoadedModel | None) -> dict[str, Any]:
     content = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemas = content["components"]["schemas"]
     record = parsing.record_adapters(contract.Row)[0].json_schema(ref_template=f"{SCHEMAS}{{model}}")
-    record["examples"] = [parsing.example_record(facts.get("typical", {}))]
+    if model:
+        record["examples"] = [model.example]
     inference = tensors.InferenceRequest.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
     for name, schema in {"Record": record, "InferenceRequest": inference}.items():
         schemas |= {**schema.pop("$defs", {}), name: schema}
-    if facts:
-        _describe_score(schemas["Score"]["properties"], facts)
+    if model:
+        _describe_score(schemas["Score"]["properties"], model.manifest)
     if app.state.service.settings.keys:
         content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         for path, methods in content["paths"].items():

@@ -49,6 +49,10 @@ class InvalidBody(FactoryError):
     """The body does not match its content type."""
 
 
+class TooLarge(Exception):
+    """The body or the number of rows exceeds a limit."""
+
+
 def read_json(body: bytes) -> list[Row]:
     """The rows of an object or of an array of objects. Raises InvalidBody and ContractViolation."""
     check_json(body, _reject_constant)
@@ -66,7 +70,7 @@ def read_json(body: bytes) -> list[Row]:
 def read_arrow(body: bytes, max_rows: int) -> pl.DataFrame:
     """The table in an Arrow IPC stream, of at most one row more than the maximum. Raises InvalidBody."""
     try:
-        arrow.check(body, len(contract.Row.columns()), max_rows)
+        arrow.check(body, len(contract.Row.columns()))
         return pl.read_ipc_stream(io.BytesIO(body), n_rows=max_rows + 1)
     except (struct.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise InvalidBody("not a valid, uncompressed Arrow IPC stream") from error

@@ -24,14 +24,15 @@ from .. import tables
 from ..errors import FactoryError
 from ..manifest import sha256
 from ..scoring import predictions
-from ..validation import rules
-from ..validation.parsing import cast
 from .metrics import Telemetry
 from .model_slot import LoadedModel
-from .parsing import Row
+from .responses import Rows
+from .responses import table as table_of
 from .retention import DAYS, Retention
 from .settings import Settings
 
+Shadow = Callable[[pl.DataFrame], tuple[LoadedModel, NDArray[np.float64]] | None]
+"""The shadow model's scores of rows of the contract's types, if there is such a model."""
 REQUESTS_PER_TABLE = 5000
 MAX_QUEUED_FILES = 20  # files' worth of rows that may be queued
 log = logging.getLogger("uvicorn.error")
@@ -45,7 +46,8 @@ class ScoredRequest(NamedTuple):
     caller: str
     role: str
     model: LoadedModel
-    rows: list[Row] | pl.DataFrame
+    height: int
+    rows: Rows | bytes
     scores: NDArray[np.float64]
     client_request: str = ""  # the id that the client gave it
 
@@ -53,9 +55,7 @@ class ScoredRequest(NamedTuple):
 class RequestLog:
     """Writes scored requests to a folder, with a subfolder for each day, in a thread of its own."""
 
-    def __init__(
-        self, settings: Settings, folder: Path, telemetry: Telemetry, shadow: Callable[[], LoadedModel | None]
-    ) -> None:
+    def __init__(self, settings: Settings, folder: Path, telemetry: Telemetry, shadow: Shadow) -> None:
         self._settings, self._folder, self._telemetry, self._shadow = settings, folder, telemetry, shadow
         columns = contract.Row.column_names()
         self._without = _column_names(settings.capture_without, columns)
@@ -73,9 +73,9 @@ class RequestLog:
     def put(self, scored: ScoredRequest) -> None:
         """Queue the request, or count it as lost if the disk does not keep up; returns at once."""
         if self._queued_rows > MAX_QUEUED_FILES * self._settings.capture_rows:
-            self._telemetry.lost.labels("behind").inc(len(scored.rows))
+            self._telemetry.lost.labels("behind").inc(scored.height)
         else:
-            self._count_queued(len(scored.rows))
+            self._count_queued(scored.height)
             self._queue.put(scored)
 
     def close(self, seconds: float = 20) -> None:
@@ -94,11 +94,11 @@ class RequestLog:
             self._retention.enforce()  # first, since that makes room on a full disk
             if not batch:
                 continue
-            height = sum(len(scored.rows) for scored in batch)
+            height = sum(scored.height for scored in batch)
             self._count_queued(-height)
             reason = "error"
             try:
-                table = redacted(to_table(batch, self._shadow()), self._without, self._hashed)
+                table = redacted(to_table(batch, self._shadow), self._without, self._hashed)
                 reason = "disk"
                 self._write(table)
                 self._telemetry.captured.inc(height)
@@ -116,7 +116,7 @@ class RequestLog:
                 if scored is None:
                     break
                 batch.append(scored)
-                rows += len(scored.rows)
+                rows += scored.height
             if rows >= self._settings.capture_rows or time.monotonic() >= due:
                 yield batch
                 batch, rows, due = [], 0, time.monotonic() + self._settings.capture_seconds
@@ -140,7 +140,7 @@ class RequestLog:
             temporary.unlink(missing_ok=True)
 
 
-def to_table(batch: list[ScoredRequest], shadow: LoadedModel | None) -> pl.DataFrame:
+def to_table(batch: list[ScoredRequest], shadow: Shadow) -> pl.DataFrame:
     """One row for each scored row, and another with the score of the shadow model, if there is one."""
     return pl.concat([table for rows, requests in _groups(batch) for table in _tables(rows, requests, shadow)])
 
@@ -161,14 +161,13 @@ def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[Sco
         ]
         for start in range(0, len(listed), REQUESTS_PER_TABLE):  # between chunks the interpreter can serve requests
             chunk = listed[start : start + REQUESTS_PER_TABLE]
-            table = rules.frame([row for _, rows in chunk for row in rows], contract.Row)
-            yield table, [request for request, _ in chunk]
+            yield table_of([row for _, rows in chunk for row in rows]), [request for request, _ in chunk]
     for request in batch:
-        if isinstance(request.rows, pl.DataFrame):
-            yield cast(request.rows.select(contract.Row.column_names()), contract.Row), [request]
+        if not isinstance(request.rows, list):
+            yield table_of(request.rows), [request]
 
 
-def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: LoadedModel | None) -> Iterator[pl.DataFrame]:
+def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -> Iterator[pl.DataFrame]:
     context = pl.DataFrame(
         {
             "_at": [datetime.fromtimestamp(request.at, UTC) for request in requests],
@@ -178,26 +177,23 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: LoadedMod
             "_role": [request.role for request in requests],
             "_model": [request.model.version for request in requests],
         }
-    )[np.repeat(np.arange(len(requests)), [len(request.rows) for request in requests])]
+    )[np.repeat(np.arange(len(requests)), [request.height for request in requests])]
     yield _with_scores(rows, context, np.concatenate([request.scores for request in requests]), requests[0].model)
-    if shadow:
-        yield from _shadow_table(rows, context, shadow)
-
-
-def _shadow_table(rows: pl.DataFrame, context: pl.DataFrame, shadow: LoadedModel) -> Iterator[pl.DataFrame]:
     try:
-        _, scores = shadow.scorer.predict_with_ids(rows)
+        shadowed = shadow(rows)
     except Exception as error:  # noqa: BLE001  the response is captured all the same
-        log.error("shadow model %s failed: %s", shadow.version, error)
+        log.error("the shadow model failed: %s: %s", type(error).__name__, error)
         return
-    context = context.with_columns(_role=pl.lit("shadow"), _model=pl.lit(shadow.version))
-    yield _with_scores(rows, context, scores, shadow)
+    if shadowed:
+        model, scores = shadowed
+        context = context.with_columns(_role=pl.lit("shadow"), _model=pl.lit(model.version))
+        yield _with_scores(rows, context, scores, model)
 
 
 def _with_scores(
     rows: pl.DataFrame, context: pl.DataFrame, scores: NDArray[np.float64], model: LoadedModel
 ) -> pl.DataFrame:
-    columns = {f"_{column.name}": column for column in predictions.to_columns(scores, model.scorer.manifest)}
+    columns = {f"_{column.name}": column for column in predictions.to_columns(scores, model.manifest)}
     columns.setdefault("_decision", pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True))
     return rows.hstack(context).with_columns(**columns)
 

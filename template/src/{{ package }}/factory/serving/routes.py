@@ -1,23 +1,19 @@
 """POST /score: scores records in JSON, or a table in Arrow or CSV, and responds in the same format."""
 
-import io
-import json
-from collections.abc import Callable
-from datetime import date, time
 from typing import Any
 
-import polars as pl
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from ..scoring import predictions
-from . import parsing
-from .middleware import RequestContext
+from .model_slot import LoadedModel
 from .openapi import ERROR_RESPONSES, REQUEST_BODY
-from .service import Answer, Service, TooLarge
+from .parsing import TooLarge
+from .responses import ARROW, CSV, JSON
+from .responses import Request as Body
+from .service import Service
 from .settings import JSON_MB
 
-JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
+FORMATS = JSON, ARROW, CSV
 router = APIRouter()
 
 
@@ -54,20 +50,29 @@ async def score(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMATS:
         raise UnsupportedMediaType(f"unsupported content type: send {', '.join(FORMATS)}")
-    check_not_compressed(request)
-    body = await read_body(
-        request, min(JSON_MB, service.settings.body_mb) if kind == JSON else service.settings.body_mb
-    )
-    return await service.run(len(body), lambda: respond(service, request.scope["context"], kind, body))
+    max_mb = service.settings.body_mb
+    return await respond(request, kind, min(JSON_MB, max_mb) if kind == JSON else max_mb)
 
 
-def check_not_compressed(request: Request) -> None:
+async def respond(
+    request: Request, kind: str, max_mb: float, json_size: str | None = None, requested: LoadedModel | None = None
+) -> Response:
+    """The response to a body of that format. Raises UnsupportedMediaType, TooLarge, and what `Service.respond` does."""
+    service: Service = request.app.state.service
+    _check_not_compressed(request)
+    content = await _read_body(request, max_mb)
+    body = Body(kind, content, service.settings.rows, service.request_log is not None, json_size)
+    reply = await service.respond(request.scope["context"], body, requested)
+    return Response(reply.body, reply.status, reply.headers, reply.media_type)
+
+
+def _check_not_compressed(request: Request) -> None:
     """Raise UnsupportedMediaType for a compressed body, since a few bytes can expand to any number."""
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMediaType("unsupported content encoding: send the body uncompressed")
 
 
-async def read_body(request: Request, max_mb: float) -> bytes:
+async def _read_body(request: Request, max_mb: float) -> bytes:
     """The body. Raises TooLarge after all of it has arrived, since many clients read the response only then."""
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -79,46 +84,3 @@ async def read_body(request: Request, max_mb: float) -> bytes:
     if size > max_mb * 1e6:
         raise TooLarge(f"the body is larger than {max_mb:g} MB")
     return b"".join(chunks)
-
-
-def respond(service: Service, context: RequestContext, kind: str, body: bytes) -> Response:
-    """The response to a body of that content type. Raises InvalidBody, ContractViolation, TooLarge and NotReady."""
-    read, write = FORMATS[kind]
-    answer = service.score(context, read(body, service.settings.rows))
-    return Response(write(answer), media_type=kind, headers={"X-Model-Version": answer.model.version})
-
-
-def _to_json(answer: Answer) -> bytes:
-    ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
-    records = predictions.to_records(answer.scores, answer.model.scorer.manifest)
-    scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
-    return ENCODER.encode({"model": answer.model.version, "scores": scores}).encode()
-
-
-def _json_value(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _table(answer: Answer) -> pl.DataFrame:
-    manifest = answer.model.scorer.manifest
-    ids = [] if answer.ids is None else [pl.Series(manifest["id"], answer.ids)]
-    return pl.DataFrame([*ids, *predictions.to_columns(answer.scores, manifest)])
-
-
-def _to_arrow(answer: Answer) -> bytes:
-    stream = io.BytesIO()
-    _table(answer).write_ipc_stream(stream)
-    return stream.getvalue()
-
-
-def _to_csv(answer: Answer) -> bytes:
-    return _table(answer).write_csv().encode()
-
-
-ENCODER = json.JSONEncoder(default=_json_value, allow_nan=False)
-Reader = Callable[[bytes, int], Any]
-FORMATS: dict[str, tuple[Reader, Callable[[Answer], bytes]]] = {
-    JSON: (lambda body, max_rows: parsing.read_json(body), _to_json),
-    ARROW: (parsing.read_arrow, _to_arrow),
-    CSV: (parsing.read_csv, _to_csv),
-}

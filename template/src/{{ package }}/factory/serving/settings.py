@@ -43,6 +43,9 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     )
     rate: float | None = Field(None, gt=0, le=MAX_RATE, description="requests a second of one caller")
     connections: int = Field(1000, gt=0, le=1_000_000)
+    workers: int | None = Field(
+        None, gt=0, le=1000, description="processes for each model; by default one more than processors"
+    )
     drain: float = Field(5, ge=0, le=DAY, description="seconds of service after SIGTERM")
     reload: float = Field(2, gt=0, le=DAY, description="seconds between checks for a new model and new keys")
 

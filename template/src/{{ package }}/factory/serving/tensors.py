@@ -10,11 +10,11 @@ import polars as pl
 from pydantic import BaseModel, Field, ValidationError
 
 from ... import contract
-from ..scoring import predictions
-from .parsing import InvalidBody, check_json
-from .service import Answer, TooLarge
+from .. import PACKAGE
+from .parsing import InvalidBody, TooLarge, check_json
 from .settings import JSON_MB
 
+JSON_SIZE = "Inference-Header-Content-Length"  # of the header with the size of the JSON, where bytes follow it
 DATATYPES: dict[str, Any] = {
     "BOOL": np.bool_,
     **{f"{sign}INT{bits}": np.dtype(f"{sign.lower()}int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)},
@@ -73,11 +73,13 @@ def metadata(name: str, dtype: pl.DataType) -> TensorMetadata:
     return TensorMetadata(name=name, datatype=datatype, shape=[-1])
 
 
-def read_request(body: bytes, header: str | None) -> tuple[InferenceRequest, pl.DataFrame]:
+def read_request(body: bytes, json_size: str | None, max_rows: int) -> tuple[InferenceRequest, pl.DataFrame]:
     """The request and its rows. Raises InvalidBody and TooLarge."""
-    request, at = _parse_json(body, header)
+    request, at = _parse_json(body, json_size)
     columns = {}
     for tensor in request.inputs:
+        if math.prod(tensor.shape) > max_rows:
+            raise TooLarge(f"more than {max_rows:,} rows")
         size = tensor.parameters.get("binary_data_size")
         try:
             if size is None:
@@ -93,9 +95,9 @@ def read_request(body: bytes, header: str | None) -> tuple[InferenceRequest, pl.
     return request, _table(columns, max(heights, default=0))
 
 
-def write_response(request: InferenceRequest, name: str, answer: Answer) -> tuple[bytes, int | None]:
-    """The response, and the length of its JSON if tensors follow as bytes. Raises InvalidBody."""
-    columns = {column.name: column for column in predictions.to_columns(answer.scores, answer.model.scorer.manifest)}
+def write_response(request: InferenceRequest, version: str, scores: list[pl.Series]) -> tuple[bytes, int | None]:
+    """The response, and the size of its JSON if tensors follow as bytes. Raises InvalidBody."""
+    columns = {column.name: column for column in scores}
     outputs, tail = [], b""
     if len({requested.name for requested in request.outputs}) < len(request.outputs):
         raise InvalidBody("an output is requested twice")
@@ -110,19 +112,19 @@ def write_response(request: InferenceRequest, name: str, answer: Answer) -> tupl
             tail += data
         else:
             outputs.append(output | {"data": values.to_list()})
-    content = {"id": request.id, "model_name": name, "model_version": answer.model.version, "outputs": outputs}
+    content = {"id": request.id, "model_name": PACKAGE, "model_version": version, "outputs": outputs}
     head = json.dumps(content, allow_nan=False).encode()
     return head + tail, len(head) if tail else None
 
 
-def _parse_json(body: bytes, header: str | None) -> tuple[InferenceRequest, int]:
+def _parse_json(body: bytes, json_size: str | None) -> tuple[InferenceRequest, int]:
     """The request in the JSON, and the position where that ends."""
     try:
-        end = len(body) if header is None else int(header)
+        end = len(body) if json_size is None else int(json_size)
     except ValueError as error:
-        raise InvalidBody("Inference-Header-Content-Length is not a number") from error
+        raise InvalidBody(f"{JSON_SIZE} is not a number") from error
     if not 0 <= end <= len(body):
-        raise InvalidBody("Inference-Header-Content-Length exceeds the body")
+        raise InvalidBody(f"{JSON_SIZE} exceeds the body")
     if end > JSON_MB * 1e6:
         raise TooLarge(f"the JSON is larger than {JSON_MB:g} MB: send tensors as bytes")
     check_json(body[:end], float)
@@ -153,8 +155,9 @@ def _from_bytes(tensor: Tensor, data: bytes) -> pl.Series:
     if len(data) != tensor.parameters["binary_data_size"] or tensor.shape[1:] not in ([], [1]):
         raise ValueError(tensor.shape)
     if tensor.datatype == "BYTES":
-        values, at = [], 0
-        while at < len(data):
+        values: list[str] = []
+        at = 0
+        while at < len(data) and len(values) <= tensor.shape[0]:
             start, at = at + 4, at + 4 + struct.unpack_from("<I", data, at)[0]
             values.append(data[start:at].decode())
         if at > len(data):

@@ -1,7 +1,10 @@
-"""Tables in chunks, to save memory."""
+"""Tables in chunks, to save memory, and how many of them to work on at a time."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -9,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 CHUNK = 50_000  # rows
+QUOTAS = ("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")  # microseconds, of cgroup v2 and v1
 MASK = "mask "
 
 Matrix = NDArray[np.float32]
@@ -16,6 +20,17 @@ Predictor = Callable[[Matrix], NDArray[np.float64]]
 Rows = pl.DataFrame | pl.LazyFrame
 """A table in memory, or one in files that is read on demand."""
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+
+def processors() -> int:
+    """How many processors this process may use, by affinity and by the quota of its container."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for files in QUOTAS:
+        with suppress(OSError, ValueError):  # no such limit
+            quota, period = " ".join(Path("/sys/fs/cgroup", file).read_text("utf-8") for file in files).split()
+            if int(quota) > 0:
+                usable = min(usable, max(1, round(int(quota) / int(period))))
+    return usable
 
 
 def collect(rows: Rows) -> pl.DataFrame:

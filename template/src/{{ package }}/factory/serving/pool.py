@@ -1,0 +1,267 @@
+"""The worker processes of one model: started before they are needed, killed at the deadline, replaced when they end."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..errors import ArtifactError
+from ..tables.chunks import processors
+from . import messages
+from .messages import PREFIX, Message
+from .metrics import Telemetry
+from .settings import Settings
+from .turns import Turns
+
+FIRST_PAUSE = 0.1  # seconds before the next start after a death, doubled with each one in a row
+LONGEST_PAUSE = {False: 30.0, True: 1.0}  # of a worker that had been ready: it is a request's fault, and others wait
+IDLE_SECONDS = 60.0  # after which workers that are not needed are ended
+log = logging.getLogger("uvicorn.error")
+
+
+class Died(Exception):
+    """The worker ended before it answered."""
+
+    def __str__(self) -> str:
+        return "the process that scored the request ended unexpectedly, twice"
+
+
+class Busy(Exception):
+    """No worker was free in time."""
+
+    def __str__(self) -> str:
+        return "all workers are busy"
+
+
+class Failed(Exception):
+    """The model raised an exception, whose traceback this is."""
+
+
+def start_process() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A process that runs `worker`, and the socket to talk to it. What it prints goes to stderr."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = (sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno()))
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=2, pass_fds=(theirs.fileno(),), start_new_session=True
+        )
+    return process, ours
+
+
+class Worker(asyncio.Protocol):
+    """A process that answers one message at a time."""
+
+    def __init__(self, on_end: Callable[["Worker"], object]) -> None:
+        """Start the process; `on_end` is called once, when it has ended."""
+        self.loaded, self.ended, self.end_reason, self.last_used = False, False, "died", 0.0
+        self._on_end = on_end
+        self._process, self._channel = start_process()
+        self._transport: Any = None
+        self._received = bytearray()
+        self._answer: asyncio.Future[Message] | None = None
+
+    async def ask(self, message: list[bytes]) -> Message:
+        """The answer. Raises Died; where this is cancelled, the process is killed."""
+        if not self._transport:
+            await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=self._channel)
+        if self.ended:
+            raise Died
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.writelines(message)
+        try:
+            return await self._answer
+        except asyncio.CancelledError:
+            self.kill("deadline")
+            raise
+        finally:
+            self.last_used = time.monotonic()
+
+    def kill(self, reason: str) -> None:
+        """End the process and all that it has started."""
+        if not self.ended:
+            self.end_reason = reason
+            self.connection_lost(None)
+
+    async def exit_status(self) -> str:
+        """How the process ended."""
+        status = await asyncio.to_thread(self._process.wait)
+        return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+
+    def connection_made(self, transport: Any) -> None:
+        """asyncio's callback."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio's callback: a part of the answer."""
+        self._received += data
+        if len(self._received) < PREFIX.size:
+            return
+        head, size = PREFIX.unpack_from(self._received)
+        if len(self._received) == PREFIX.size + size and self._answer and not self._answer.done():
+            content, self._received = memoryview(self._received)[PREFIX.size :], bytearray()
+            self._answer.set_result(messages.decode(content, head))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio's callback: the process has ended, or is to."""
+        if self.ended:
+            return
+        self.ended = True
+        with suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._transport:
+            self._transport.abort()
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(Died())
+        self._on_end(self)
+
+
+class Pool:
+    """Workers with one model: one more than have work, as long as that is at most `size`."""
+
+    def __init__(
+        self,
+        role: str,
+        load: list[bytes],
+        files: TemporaryDirectory[str] | None,
+        settings: Settings,
+        telemetry: Telemetry,
+    ) -> None:
+        """`load` is the first message to each worker; the files that it names are deleted at the end."""
+        self._role, self._load, self._files, self._telemetry = role, load, files, telemetry
+        self._size, self._patience = settings.workers or processors() + 1, settings.seconds / 2
+        self._workers: set[Worker] = set()
+        self._turns = Turns[Worker](max(1, self._size - 1))
+        self._facts: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._start: asyncio.Task[None] | None = None
+        self._reports: set[asyncio.Task[None]] = set()
+        self._requests, self._pause, self._last_request, self._closing = 0, 0.0, 0.0, False
+
+    async def facts(self) -> dict[str, Any]:
+        """What the first worker says of the model, once it is ready. Raises ArtifactError."""
+        self._start_if_needed()
+        return await self._facts
+
+    async def ask(self, caller: str, message: list[bytes]) -> Message:
+        """A worker's answer, or that of another one if the first dies. Raises Busy, Died and Failed."""
+        self._requests += 1
+        try:
+            try:
+                answer = await self._ask(caller, message)
+            except Died:
+                answer = await self._ask(caller, message)
+        finally:
+            self._requests -= 1
+            self._last_request = time.monotonic()
+            self._end_if_closing()
+        self._pause = 0
+        if "failed" in answer[0]:
+            raise Failed(answer[0]["failed"])
+        return answer
+
+    def states(self) -> dict[str, int]:
+        """How many workers are ready, busy and being started."""
+        ready, loaded = len(self._turns.free), sum(worker.loaded for worker in self._workers)
+        return {"ready": ready, "busy": loaded - ready, "restarting": int(self._starting)}
+
+    def trim(self) -> None:
+        """End workers that were not needed for a while, but neither the last one nor the spare of one that is in use."""
+        now = time.monotonic()
+        kept = 1 if now - self._last_request > IDLE_SECONDS else 2
+        while len(self._turns.free) > kept and now - self._turns.free[0].last_used > IDLE_SECONDS:
+            self._turns.free[0].kill("idle")
+
+    def close(self) -> None:
+        """End all workers, once the requests that are under way have been answered."""
+        self._closing = True
+        self._end_if_closing()
+
+    async def _ask(self, caller: str, message: list[bytes]) -> Message:
+        turn = self._turns.join(caller)
+        self._start_if_needed()
+        try:
+            if not turn.done():
+                await asyncio.wait([turn], timeout=self._patience)
+            if not turn.done():
+                raise Busy
+            return await turn.result().ask(message)
+        finally:
+            held = self._turns.leave(caller, turn)
+            if held and not held.ended:
+                self._turns.put(held)
+
+    @property
+    def _starting(self) -> bool:
+        return self._start is not None and not self._start.done()
+
+    def _lacks(self) -> bool:
+        needed = self._turns.waiting if self._closing else not self._turns.free
+        return needed and len(self._workers) < self._size
+
+    def _start_if_needed(self) -> None:
+        if self._lacks() and not self._starting:
+            self._start = asyncio.create_task(self._start_workers())
+
+    async def _start_workers(self) -> None:
+        """Start workers one after another, so that those at work are left some of the processors."""
+        while self._lacks():
+            await asyncio.sleep(self._pause)
+            worker = Worker(self._ended)
+            self._workers.add(worker)
+            with suppress(Died):
+                facts, _ = await worker.ask(self._load)
+                self._take(worker, facts)
+
+    def _take(self, worker: Worker, facts: dict[str, Any]) -> None:
+        """Let the worker work if it has loaded the same model as the others."""
+        if "refused" in facts and not self._facts.done():
+            self._facts.set_exception(ArtifactError(facts["refused"]))
+            self.close()
+            return
+        if not self._facts.done():
+            self._facts.set_result(facts)
+        if all(facts.get(name) == self._facts.result()[name] for name in ("manifest", "compiled")):
+            worker.loaded = True
+            self._turns.put(worker)
+        else:
+            reason = facts.get("refused", "files of the model or of the project have changed")
+            log.error("%s: a worker could not load the model again: %s", self._role, reason)
+            worker.kill("refused")
+
+    def _ended(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        if worker in self._turns.free:
+            self._turns.free.remove(worker)
+        if worker.end_reason in ("died", "refused"):
+            self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE[worker.loaded])
+        report = asyncio.create_task(self._report(worker))
+        self._reports.add(report)
+        report.add_done_callback(self._reports.discard)
+        if not self._closing:
+            self._start_if_needed()
+
+    async def _report(self, worker: Worker) -> None:
+        status = await worker.exit_status()
+        if worker.end_reason == "died":
+            when = "" if worker.loaded else " while it loaded the model"
+            log.error("%s: a worker died%s: %s", self._role, when, status)
+        elif worker.end_reason == "deadline":
+            log.warning("%s: a worker was killed, since its request took longer than FACTORY_SECONDS", self._role)
+        if worker.end_reason not in ("idle", "closed"):
+            self._telemetry.restarts.labels(self._role, worker.end_reason).inc()
+
+    def _end_if_closing(self) -> None:
+        if self._closing and not self._requests:
+            if self._start:
+                self._start.cancel()
+            for worker in list(self._workers):
+                worker.kill("closed")
+            if self._files:
+                self._files.cleanup()

@@ -1,0 +1,200 @@
+"""From the body of a request to that of its response: the same in the service and in its workers."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ... import contract
+from ..errors import ContractViolation, Violation
+from ..scoring import predictions
+from ..validation.parsing import cast
+from ..validation.rules import frame
+from . import messages, parsing, tensors
+from .parsing import InvalidBody, Row, TooLarge
+
+JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
+TENSORS = "tensors"  # of the Open Inference Protocol, whose bodies may be JSON, too
+MAX_PROBLEMS = 100  # that a response lists
+
+Rows = list[Row] | pl.DataFrame
+Ids = pl.Series | list[Any] | None
+
+
+class Model(Protocol):
+    """What scores rows: all of the model, or its graphs alone."""
+
+    manifest: dict[str, Any]
+    version: str
+
+    def score(self, rows: Rows) -> tuple[Ids, NDArray[np.float64]]:
+        """The ids, where the data have any, and the scores of the rows. Raises ContractViolation."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A body, its format, and what applies to it."""
+
+    kind: str
+    body: bytes
+    max_rows: int
+    capture: bool = False  # whether rows and scores are wanted beside the response
+    json_size: str | None = None  # of tensors that follow their JSON as bytes: a header, not yet looked at
+
+    def encode(self) -> list[bytes]:
+        """The request as a message to a worker."""
+        head = vars(self).copy()
+        return messages.encode(head, head.pop("body"))
+
+    @classmethod
+    def decode(cls, head: dict[str, Any], parts: Sequence[bytes]) -> Self:
+        """The request in a message."""
+        return cls(**head, body=parts[0])
+
+
+class Captured(NamedTuple):
+    """The rows of a request, from a worker as an Arrow stream, and their scores."""
+
+    rows: Rows | bytes
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A response, and what is counted and captured of it."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    cpu_seconds: float = 0
+    captured: Captured | None = None
+
+    def encode(self) -> list[bytes]:
+        """The reply as a message to the service."""
+        head = vars(self).copy()
+        body, captured = head.pop("body"), head.pop("captured")
+        if captured is None:
+            return messages.encode(head, body)
+        parts = body, stream(table(captured.rows)), captured.scores.tobytes()
+        return messages.encode({**head, "shape": captured.scores.shape}, *parts)
+
+    @classmethod
+    def decode(cls, head: dict[str, Any], parts: Sequence[bytes]) -> Self:
+        """The reply in a message."""
+        shape = head.pop("shape", None)
+        captured = None if shape is None else Captured(parts[1], np.frombuffer(parts[2]).reshape(shape))
+        return cls(**head, body=parts[0], captured=captured)
+
+
+class Answer(NamedTuple):
+    """A model's scores of the rows of one request, and their ids where the data have any."""
+
+    model: Model
+    ids: Ids
+    scores: NDArray[np.float64]
+
+    def table(self) -> pl.DataFrame:
+        """Id, score and decision of each row."""
+        ids = [] if self.ids is None else [pl.Series(self.model.manifest["id"], self.ids)]
+        return pl.DataFrame([*ids, *self.columns()])
+
+    def columns(self) -> list[pl.Series]:
+        """Score and decision of each row."""
+        return predictions.to_columns(self.scores, self.model.manifest)
+
+
+def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply:
+    """The model's response, or what is wrong with the request; the clock counts CPU seconds."""
+    began = clock()
+    try:
+        rows, write = FORMATS[request.kind](request)
+        if len(rows) > request.max_rows:
+            raise TooLarge(f"more than {request.max_rows:,} rows")
+        answer = Answer(model, *model.score(rows))
+        captured = Captured(rows, answer.scores) if request.capture and len(rows) else None
+        return replace(write(answer), rows=len(rows), cpu_seconds=clock() - began, captured=captured)
+    except InvalidBody as error:
+        return error_reply(400, str(error))
+    except TooLarge as error:
+        return error_reply(413, str(error))
+    except ContractViolation as error:
+        return error_reply(422, "the rows violate the contract", error.violations)
+
+
+def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -> Reply:
+    """The response to a request that failed."""
+    problems = [
+        {"row": violation.row, "field": violation.subject, "message": violation.problem or "violates this rule"}
+        for violation in violations[:MAX_PROBLEMS]
+    ]
+    content = json.dumps({"error": error, "problems": problems}, ensure_ascii=False, separators=(",", ":"))
+    return Reply(status, content.encode(), headers={"Retry-After": "1"} if status == 503 else {})
+
+
+def table(rows: Rows | bytes) -> pl.DataFrame:
+    """Rows that were scored, with the contract's columns and types."""
+    if isinstance(rows, bytes):
+        return pl.read_ipc_stream(io.BytesIO(rows))
+    if isinstance(rows, list):
+        return frame(rows, contract.Row)
+    return cast(rows.select(contract.Row.column_names()), contract.Row)
+
+
+def stream(table: pl.DataFrame) -> bytes:
+    """The table as an Arrow IPC stream."""
+    content = io.BytesIO()
+    table.write_ipc_stream(content)
+    return content.getvalue()
+
+
+def _to_json(answer: Answer) -> Reply:
+    ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
+    records = predictions.to_records(answer.scores, answer.model.manifest)
+    scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
+    return _scores(answer, JSON, ENCODER.encode({"model": answer.model.version, "scores": scores}).encode())
+
+
+def _to_arrow(answer: Answer) -> Reply:
+    return _scores(answer, ARROW, stream(answer.table()))
+
+
+def _to_csv(answer: Answer) -> Reply:
+    return _scores(answer, CSV, answer.table().write_csv().encode())
+
+
+def _scores(answer: Answer, media_type: str, body: bytes) -> Reply:
+    return Reply(200, body, media_type, {"X-Model-Version": answer.model.version})
+
+
+def _from_tensors(request: Request) -> tuple[pl.DataFrame, Callable[[Answer], Reply]]:
+    inference, rows = tensors.read_request(request.body, request.json_size, request.max_rows)
+
+    def write(answer: Answer) -> Reply:
+        body, json_size = tensors.write_response(inference, answer.model.version, answer.columns())
+        if json_size is None:
+            return Reply(200, body)
+        return Reply(200, body, "application/octet-stream", {tensors.JSON_SIZE: str(json_size)})
+
+    return rows, write
+
+
+def _json_value(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+ENCODER = json.JSONEncoder(default=_json_value, allow_nan=False)
+FORMATS: dict[str, Callable[[Request], tuple[Rows, Callable[[Answer], Reply]]]] = {
+    JSON: lambda request: (parsing.read_json(request.body), _to_json),
+    ARROW: lambda request: (parsing.read_arrow(request.body, request.max_rows), _to_arrow),
+    CSV: lambda request: (parsing.read_csv(request.body, request.max_rows), _to_csv),
+    TENSORS: _from_tensors,
+}
+"""Of each format, the rows of a request and how its response is written."""

@@ -1,0 +1,71 @@
+"""A model in a worker: verified, warmed up by scoring, and ready."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ... import contract
+from ..errors import ContractViolation
+from ..scoring import artifact, predictions
+from ..scoring.scorer import Scorer
+from ..tables.chunks import processors
+from ..validation.rules import frame
+from . import parsing, tensors
+from .parsing import Row
+from .responses import Ids, Rows
+
+CHUNK = 32_768  # rows that a thread scores at a time
+
+
+class WarmModel:
+    """Scores one row, or a table in threads."""
+
+    def __init__(self, scorer: Scorer, version: dict[str, str]) -> None:
+        self.manifest, self.version = scorer.manifest, version["version"]
+        self._scorer, self._commit = scorer, version["commit"]
+        self._threads = ThreadPoolExecutor(processors())
+
+    @classmethod
+    def load(cls, folder: Path, signers: Path | None) -> Self:
+        """The model in the folder. Raises ArtifactError and SignatureRefused."""
+        model = cls(Scorer.load(folder, signers), artifact.read_version(folder))
+        for rows in (contract.Row.create_empty(), parsing.valid_row(contract.Row)):
+            model.score(rows)
+        return model
+
+    def facts(self) -> dict[str, Any]:
+        """What the service needs to know of it, which runs nothing of the user's itself."""
+        columns = predictions.to_columns(self._scorer.predict(contract.Row.create_empty()), self.manifest)
+        return {
+            "manifest": self.manifest,
+            "version": self.version,
+            "commit": self._commit,
+            "compiled": self._scorer.compiled,
+            "example": parsing.example_record(self.manifest.get("typical", {})),
+            "outputs": [tensors.metadata(column.name, column.dtype).model_dump() for column in columns],
+        }
+
+    def score(self, rows: Rows) -> tuple[Ids, NDArray[np.float64]]:
+        """The ids, where the data have any, and the scores of the rows. Raises ContractViolation."""
+        if isinstance(rows, list) and len(rows) == 1:
+            return self._id(rows[0]), self._scorer.predict_row(rows[0])
+        table = frame(rows, contract.Row) if isinstance(rows, list) else rows
+        starts = range(0, max(table.height, 1), CHUNK)
+        ids, scores = zip(*self._threads.map(lambda start: self._score_chunk(table, start), starts), strict=True)
+        return pl.concat(ids) if ids[0] is not None else None, np.concatenate(scores)
+
+    def _id(self, row: Row) -> list[Any] | None:
+        id = self.manifest["id"]
+        return [row[contract.Row.column_names().index(id)]] if id else None
+
+    def _score_chunk(self, table: pl.DataFrame, start: int) -> tuple[pl.Series | None, NDArray[np.float64]]:
+        try:
+            return self._scorer.predict_with_ids(table[start : start + CHUNK])
+        except ContractViolation as error:
+            moved = [each if each.row is None else replace(each, row=each.row + start) for each in error.violations]
+            raise ContractViolation(moved) from error

@@ -1,0 +1,67 @@
+"""A worker: a process that loads a model, then scores one request at a time, so that ending it harms no other request.
+
+All that users write runs here: features, rules, estimators. The service starts it, and talks to it through a socket.
+"""
+
+import ctypes
+import signal
+import socket
+import sys
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import FactoryError
+from . import messages
+from .messages import Message
+
+PR_SET_PDEATHSIG = 1
+
+
+def serve(channel: socket.socket) -> None:
+    """Load the model that the first message names, and answer the others, until the service closes the channel."""
+    model: Any = None
+    with channel, channel.makefile("rb") as source, suppress(ConnectionError):
+        for message in messages.read(source):
+            if model is None:
+                model, answer = _load(**message[0])
+            else:
+                answer = _respond(model, message)
+            for piece in answer:
+                channel.sendall(piece)
+
+
+def _load(folder: str, signers: str | None) -> tuple[Any, list[bytes]]:
+    """The model, and what the service needs to know of it, or why it is refused."""
+    try:
+        from .warm_model import WarmModel  # imports what the user wrote, which may fail
+
+        model = WarmModel.load(Path(folder), Path(signers) if signers else None)
+        return model, messages.encode(model.facts())
+    except BaseException as error:  # noqa: BLE001  whatever is wrong with a model, the service decides what follows
+        reason = str(error) if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
+        return None, messages.encode({"refused": reason})
+
+
+def _respond(model: Any, message: Message) -> list[bytes]:
+    from .responses import Request, respond
+
+    try:
+        return respond(model, Request.decode(*message), time.process_time).encode()
+    except BaseException:  # noqa: BLE001  also SystemExit and polars' panics: one request must not end the worker
+        return messages.encode({"failed": traceback.format_exc()})
+
+
+def _end_with_service() -> None:
+    """On Linux, even while a request is being scored; elsewhere, when the channel is found closed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        with suppress(OSError):  # where memory runs out, the worker is to go rather than the service
+            Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _end_with_service()
+    serve(socket.socket(fileno=int(sys.argv[1])))
