@@ -62,6 +62,7 @@ def name(callers: auth.Callers, key: str) -> str | None:
     return caller and caller.name
 
 
+EXPIRED = [("web", "0", "2020-01-31"), ("shop", "1", "2020-01-31T12:00Z"), ("new", "2", "2999-01-31")]
 HASH = "0123456789abcdef" * 4
 WRONG_LINES = {
     "": "has no keys",
@@ -151,6 +152,12 @@ def test_keys_that_are_being_written_are_not_read(tmp_path, monkeypatch):
     assert name(found, new) == "new"
 
 
+def test_expired_keys_are_named(tmp_path, caplog):
+    text = "".join(f"{name} {sha256 * 64} until={until}\n" for name, sha256, until in EXPIRED)
+    callers(tmp_path / "keys", text)
+    assert "keys have expired: shop, web" in caplog.text
+
+
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
 def test_keys_file_that_others_can_read_or_change(tmp_path, caplog, mode, warned):
     keys = tmp_path / "keys"
@@ -203,6 +210,13 @@ def test_a_seconds_requests_at_once_and_as_many_each_second(monkeypatch, rate):
         now += 0.01
         accepted += limit.wait("a", rate) == 0
     assert accepted == pytest.approx(100 * rate, abs=1)
+
+
+def test_rate_that_is_raised(monkeypatch):
+    monkeypatch.setattr(rate_limit.time, "monotonic", lambda: 1000.0)
+    limit = rate_limit.RateLimit()
+    assert limit.wait("a", 0.01) == 0 and limit.wait("a", 0.01) == pytest.approx(100)
+    assert limit.wait("a", 10) == pytest.approx(0.1)
 
 
 def test_command_makes_a_key(project):

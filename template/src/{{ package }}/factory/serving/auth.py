@@ -42,8 +42,9 @@ class Callers:
         self.keys = parse_keys(self._content, self._path) if self._path else None
         self._labels: set[str] = {each.name for each in self.keys.values()} if self.keys else {UNNAMED}
         self._max_labels = settings.callers
+        self._read_once = self._path is None or self._path.is_fifo()
         self._problem = ""
-        self._warn_of_readers()
+        self._warn()
 
     def find(self, headers: dict[bytes, bytes]) -> Caller | None:
         """The caller; None where a key is required and the request has no valid one."""
@@ -69,7 +70,7 @@ class Callers:
 
     def reload(self) -> None:
         """Read the keys again if their file has changed; the present ones stay where it cannot be used."""
-        if self._path is None or self._path.is_fifo():  # a pipe is read only once
+        if self._path is None or self._read_once:
             return
         try:
             content = _read(self._path)
@@ -85,12 +86,15 @@ class Callers:
                 log.error("%s; the previous keys stay in use", error)
             self._problem = str(error)
             return
-        self._content, self.keys, self._problem = content, keys, ""
         self._labels |= {each.name for each in keys.values()}
+        self._content, self.keys, self._problem = content, keys, ""
         log.info("%s: read again, keys in use: %d", self._path, len(keys))
-        self._warn_of_readers()
+        self._warn()
 
-    def _warn_of_readers(self) -> None:
+    def _warn(self) -> None:
+        expired = {each.name for each in (self.keys or {}).values() if each.until <= time.time()}
+        if expired:
+            log.warning("%s: keys have expired: %s", self._path, ", ".join(sorted(expired)))
         with suppress(OSError):
             if self._path and self._path.stat().st_mode & 0o006:
                 log.warning("%s: other users of this machine can read or change it: use chmod 600", self._path)

@@ -14,7 +14,7 @@ class RateLimit:
     def wait(self, caller: str, rate: float) -> float:
         """Seconds until the caller may send a request; 0 if that is now, which counts it."""
         now, interval = time.monotonic(), 1 / rate
-        due = max(now, self._due.get(caller, 0))
+        due = min(max(now, self._due.get(caller, 0)), now + max(1, interval))  # the rate may have changed
         wait = due - now - max(0, 1 - interval)
         if wait > ROUNDING:
             return wait
