@@ -28,6 +28,15 @@ UNWANTED = {
     "build tools": r"/bin/(gcc|cc|ld|as|strip|make|apt|apt-get|git|pip3?|uv|perl)$|/site-packages/pip/",
     "caches": r"/\.cache/|\.whl$|/var/lib/apt/lists/.",
 }
+IMPORTS = """
+import importlib, sys
+for name in sorted(sys.stdlib_module_names - {"antigravity", "ensurepip", "idlelib", "pydoc_data", "this", "tkinter", "turtle", "turtledemo"}):
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        continue
+    print(name)
+"""
 PROMETHEUS = """
 FROM debian:bookworm-slim
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus && install -d -o 65534 /prometheus
@@ -179,6 +188,15 @@ def test_image_says_what_it_is_and_holds_no_more(project):
     assert labels["org.opencontainers.image.version"] == "v1" and labels["org.opencontainers.image.title"] == "gate"
     assert labels["org.opencontainers.image.revision"] == git(project.folder, "rev-parse", "model/v1^{}")
     assert (labels["factory.data"], labels["factory.model"]) == (version["data"], version["model"])
+
+
+def test_image_is_small_and_nothing_in_it_lacks_a_part(project):
+    assert inspect("gate:v1")["Size"] <= 350_000_000
+    modules = [docker("run", "--rm", image, "python", "-c", IMPORTS) for image in (f"python:{pinned('PYTHON')}-slim", "gate:v1")]
+    assert modules[0] == modules[1]
+    libraries = "find / -xdev -type f -name '*.so*' -exec ldd {} + 2>&1 | grep 'not found'; test $? -eq 1"
+    assert docker("run", "--rm", "--user=0", "gate:v1", "sh", "-c", libraries) == ""
+    assert docker("run", "--rm", "--user=0", "gate:v1", "find", "/", "-xdev", "-type", "f", "-perm", "/6000") == ""
 
 
 @pytest.mark.parametrize(
