@@ -282,14 +282,15 @@ def test_versions_share_the_layers_below_their_source(project, prune):
 def test_additions_of_the_project_are_in_the_image(project, prune, tmp_path):
     context = tmp_path / "context"
     shutil.copytree(project.folder, context, ignore=shutil.ignore_patterns(".venv", ".git", ".dvc", "data"))
-    (context / "apt.txt").write_text("# reads JSON\njq # and writes it\r\n\n", newline="")
+    (context / "apt.txt").write_text("# reads JSON\njq # and writes it\r\nmount # would go\n\n", newline="")
     (context / "build.d").mkdir()
     (context / "build.d/words.txt").write_text("three words here\n")
     (context / "build.d/10-words.sh").write_text("install -D --mode=644 words.txt /usr/share/words/words.txt\n")
     (context / "build.d/20-count.sh").write_text("wc --words < /usr/share/words/words.txt > /usr/share/words/count\n")
     docker("build", "--quiet", "--tag=gate:additions", prune, str(context))
-    see = ("run", "--rm", *SAFE, "gate:additions", "sh", "-c", "jq --null-input 1+1 && cat /usr/share/words/count && ls /mnt")
-    assert docker(*see).split() == ["2", "3"] and faults("gate:additions") == set()
+    see = "jq --null-input 1+1 && cat /usr/share/words/count && which mount && ls /mnt"
+    assert docker("run", "--rm", *SAFE, "gate:additions", "sh", "-c", see).split() == ["2", "3", "/usr/bin/mount"]
+    assert faults("gate:additions") == set()
     (context / "build.d/15-more.sh").write_text("false\necho went on\n")
     done = call(context, "docker", "build", "--progress=plain", prune, ".")
     assert done.returncode and "15-more.sh failed" in done.stderr and "went on\n" not in done.stderr
