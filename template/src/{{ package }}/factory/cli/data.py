@@ -71,6 +71,99 @@ def ledger(name: str | None, why: str, as_json: bool) -> None:
         click.echo(f"erased {erasure.erased[:10]} by {erasure.erased_by}: {erasure.file}: {erasure.why}")
 
 
+@main.command()
+@click.option("--id", "id", metavar="ID", help="Rows with this id, in the column data.id of params.yaml.")
+@click.option(
+    "--request", metavar="ID", help="The rows of this captured request, and all others with an id that is in it."
+)
+@click.option(
+    "--captures",
+    multiple=True,
+    type=FILE,
+    envvar="FACTORY_CAPTURE",
+    help="Folder of captures; repeatable (default: FACTORY_CAPTURE).",
+)
+@click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, without the id: Git keeps it.")
+@click.option("--yes", is_flag=True, help="Erase; otherwise only show what would be erased.")
+def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: str, yes: bool) -> None:
+    """Erase one person's rows from captures and training data.
+
+    Each delivery with such rows is replaced by one without; the record of the old one moves to data/erased.csv. Shows which
+    versions learned from it, and what remains to be done. If it is interrupted, run it again.
+
+    \b
+    Example: factory erase --id C1234 --captures captures -m "request 17" --yes
+    """
+    from .. import config
+    from ..data import captures as captured
+    from ..data import erasure
+
+    if (id is None) == (request is None):
+        raise click.UsageError("Name either --id or --request.")
+    if request and not captures:
+        raise click.UsageError("--captures FOLDER is missing, and FACTORY_CAPTURE is not set.")
+    params = config.load()
+    with erasure.lock():
+        if interrupted := erasure.finish():
+            click.echo("✓ The erasure that was interrupted is complete")
+            _show_rest(interrupted)
+        files, name = captured.files(captures), erasure.id_column(params, id)
+        ids = {id} if id else captured.ids_in(f"{request}", files, name)
+        plan, found = erasure.stage(ids, params), captured.find(files, name, ids, request)
+        _show_found(plan, found, captured.lacking(files, name) if id else 0)
+        if not yes:
+            erasure.discard()
+            return click.echo('Nothing is erased yet: the same with --yes and -m "why" does it')
+        erasure.check_why(why, plan, ids)
+        erasure.commit(why)
+        for file, rows in found:
+            captured.remove(file, rows)
+    click.echo("✓ These rows are erased here")
+    return _show_rest(plan)
+
+
+def _show_found(plan: Any, found: Any, unknown: int) -> None:
+    """Where there are rows to erase, and what has learned from them."""
+    from ..registry import lineage
+
+    rows = sum(int(mask.sum()) for _, mask in found)
+    click.echo(f"captures: {_count(rows, 'row')} in {_count(len(found), 'file')}")
+    if unknown:
+        click.echo(f"! {_count(unknown, 'file')} of captures without the ids: --request finds their rows")
+    for each in plan.replacements:
+        rest = "" if each.new else ", so that none is left"
+        click.echo(f"{each.old.path}: {each.rows:,} of {int(each.old.rows):,} rows{rest}")
+    if not plan.replacements:
+        click.echo("training data: no such rows")
+    if learned := lineage.learned_from({each.old.received for each in plan.replacements}):
+        click.echo(f"{', '.join(version.name for version in learned)} learned from these deliveries")
+
+
+def _show_rest(plan: Any) -> None:
+    """What remains to be done."""
+    click.echo("What remains:")
+    if plan.replacements:
+        click.echo(
+            "- git add data && git commit, uv run dvc repro, commit and uv run dvc push; promote a version without the rows"
+        )
+        click.echo("- reports in Git's history, where they show these rows (evaluation.worst_rows)")
+    if plan.objects:
+        click.echo("- when that is on main, delete these files from each storage (`uv run dvc remote list`):")
+        click.echo("\n".join(f"  {path}" for path in plan.objects))
+    if plan.unseen:
+        click.echo(
+            "- prepared rows of earlier commits that are not here: `uv run dvc fetch --all-commits prepare`, then this again:"
+        )
+        click.echo("\n".join(f"  {path}" for path in plan.unseen))
+    click.echo(
+        "- captures that services have not written yet (FACTORY_CAPTURE_SECONDS), other clones, backups, the inbox"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _shortened(entry: Any) -> dict[str, str]:
     source = entry.source
     return {

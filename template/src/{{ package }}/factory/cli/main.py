@@ -37,6 +37,7 @@ SYNONYMS = {
     "factory doctor": "diagnose health protect security",
     "factory ingest": "add load upload delivery",
     "factory contract": "schema validate diff",
+    "factory erase": "forget delete remove gdpr",
     "factory prepare": "split preprocess process",
     "factory train": "fit learn",
     "factory evaluate": "eval test report metrics",

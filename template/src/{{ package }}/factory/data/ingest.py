@@ -150,7 +150,7 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
         for file, entry in zip(files, entries, strict=True):
             if not entry.path.exists():
                 added.append(entry.path)
-                _copy(file, entry.path)
+                copy(file, entry.path)
             if manifest.file_sha256(entry.path) != entry.sha256:
                 raise FactoryError(f"{file}: changed while it was read: ingest it again when it is complete")
         # DVC deletes a file before it links it to its cache: one that was in place has no other copy if that is killed
@@ -164,8 +164,8 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
         raise
 
 
-def _copy(file: Path, place: Path) -> None:
-    """Copy, so that an interrupted run leaves no partial file."""
+def copy(file: Path, place: Path) -> None:
+    """Copy into data/raw/, so that an interrupted run leaves no partial file."""
     with _temporary_folder(COPYING) as folder:
         shutil.copyfile(file, folder / file.name)
         (folder / file.name).replace(place)

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..data import ledger
 from ..errors import CannotEvaluate
 from ..workspace import git
 from ..workspace.process import run
+from . import versions
 from .versions import Version
 
 
@@ -32,6 +34,15 @@ def trace(version: Version) -> dict[str, Any]:
         "gate": facts["gate"],
         "run": json.loads(_read(commit, "reports/run.json")),
     }
+
+
+def learned_from(received: Collection[str]) -> list[Version]:
+    """The versions that were trained and tested on deliveries received at these times, also on later states of these."""
+    return [
+        version
+        for version in versions.local()
+        if any(entry.received in received for entry in ledger.entries_at(version.target))
+    ]
 
 
 def _read(commit: str, path: str) -> str:

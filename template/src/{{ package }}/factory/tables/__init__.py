@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import compress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import polars as pl
 
 from ..errors import FactoryError
 from . import compressed, csv, excel, jsonlines
-from .chunks import iter_chunks
+from .chunks import filter_rows, iter_chunks
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 SUFFIXES = (*FORMATS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
@@ -76,6 +78,24 @@ def sink(rows: pl.LazyFrame, path: Path) -> None:
     """Write the rows batch by batch, in their order. Raises OSError where the disk is full."""
     with writing(path):
         (rows.sink_parquet if path.suffix == ".parquet" else rows.sink_csv)(path)
+
+
+def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
+    """Copy a file without some of its rows; of text, the others stay byte by byte. Raises FactoryError of an Excel file."""
+    name, file = _opened(path)
+    format = suffix(name)
+    with file, reading(path), TemporaryDirectory(dir=copy.parent) as folder:
+        plain = Path(folder, f"plain{format}")
+        if format == ".xlsx":
+            raise FactoryError(f"{path}: rows cannot be taken out of an Excel file")
+        if format == ".parquet":
+            sink(filter_rows(pl.scan_parquet(file), ~unwanted), plain)
+        else:
+            wanted = [*([] if format in JSON_LINES else [True]), *~unwanted]
+            records = jsonlines.records(file) if format in JSON_LINES else csv.records(file)
+            with plain.open("wb") as target:
+                target.writelines(compress(records, wanted))
+        compressed.pack(plain, name, copy)
 
 
 @contextmanager

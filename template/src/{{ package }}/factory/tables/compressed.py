@@ -38,6 +38,18 @@ def unpack(path: Path, formats: tuple[str, ...]) -> tuple[str, BinaryIO]:
         raise FactoryError(f"{path}: damaged, or not a {path.suffix.lower()} file: {error}") from error
 
 
+def pack(plain: Path, name: str, path: Path) -> None:
+    """Compress a file as the name of the path says; inside it has the name."""
+    if path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(plain, name)
+    elif path.suffix.lower() == ".gz":
+        with plain.open("rb") as source, gzip.open(path, "wb") as target:
+            shutil.copyfileobj(source, target, BLOCK)
+    else:
+        plain.replace(path)
+
+
 def _only_file(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     files = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
     if len(files) != 1:

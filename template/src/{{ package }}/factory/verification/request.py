@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from ... import contract
+from ..data.captures import IDS
 from ..errors import CannotEvaluate, Refused, listed
 from ..registry import champion, versions
 from ..registry.versions import Version
 from .comparison import CODE
 
 SHOWN = 10  # rows
-IDS = ("_request", "_client_request")  # the service's own, and the client's, which older captures lack
 ANSWER = ("_request", "_at", "_model", "_role")  # which together name one answer: clients may give an id twice
 CAPTURED = (*ANSWER, "_caller", "_score", "_decision")
 
