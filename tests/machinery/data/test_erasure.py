@@ -14,6 +14,7 @@ from late_flights import contract
 from late_flights.factory import manifest, tables
 from late_flights.factory.data import erasure, ingest, integrity, ledger
 from late_flights.factory.registry import audit, versions
+from late_flights.factory.verification import data
 from late_flights.factory.workspace import process
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import refused, run
@@ -71,6 +72,7 @@ def test_a_row_leaves_its_delivery_and_nothing_else_changes():
     assert "k417" not in pl.read_parquet("data/prepared/*.parquet")["key"]
     git_repository.commit()
     assert integrity.problems() == [], "also beside a version and main, which have the old record"
+    assert data._erased("model/v1^{commit}", git_repository.commit()) == ["second.csv"]
     assert "k417" not in ledger.ERASED.read_text() + Path(f"{SECOND}.dvc").read_text()
 
 
@@ -102,7 +104,7 @@ STEPS = {
     "file": (ingest, "copy"),
     "pointer": (ledger, "record"),
     "cache": (erasure, "_cache"),
-    "end": (erasure, "discard"),
+    "end": (erasure, "_discard"),
 }
 
 
@@ -137,7 +139,7 @@ def test_one_that_is_killed_before_changes_nothing(monkeypatch):
 
     monkeypatch.setattr(erasure, "_stored", killed)
     assert run("erase", "--id", "k417", "-m", "asked for", "--yes").exit_code == 1
-    assert not git("status", "--porcelain") and integrity.problems() == []
+    assert not git("status", "--porcelain") and integrity.problems() == [] and not list(Path(".dvc/tmp").glob("erase*"))
 
 
 def test_captures_by_id():

@@ -96,26 +96,26 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
     """
     from .. import config
     from ..data import captures as captured
-    from ..data import erasure
+    from ..data import erasure, ingest
 
     if (id is None) == (request is None):
         raise click.UsageError("Name either --id or --request.")
     if request and not captures:
         raise click.UsageError("--captures FOLDER is missing, and FACTORY_CAPTURE is not set.")
     params = config.load()
-    with erasure.lock():
+    with ingest.lock():
         if interrupted := erasure.finish():
             click.echo("✓ The erasure that was interrupted is complete")
             _show_rest(interrupted)
         files, name = captured.files(captures), erasure.id_column(params, id)
         ids = {id} if id else captured.ids_in(f"{request}", files, name)
-        plan, found = erasure.stage(ids, params), captured.find(files, name, ids, request)
-        _show_found(plan, found, captured.lacking(files, name) if id else 0)
-        if not yes:
-            erasure.discard()
-            return click.echo('Nothing is erased yet: the same with --yes and -m "why" does it')
-        erasure.check_why(why, plan, ids)
-        erasure.commit(why)
+        found = captured.find(files, name, ids, request)
+        with erasure.staged(ids, params) as plan:
+            _show_found(plan, found, captured.lacking(files, name) if id else 0)
+            if not yes:
+                return click.echo('Nothing is erased yet: the same with --yes and -m "why" does it')
+            erasure.check_why(why, plan, ids)
+            erasure.commit(plan, why)
         for file, rows in found:
             captured.remove(file, rows)
     click.echo("✓ These rows are erased here")

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,6 @@ from typing import Any
 
 import polars as pl
 import yaml
-from filelock import FileLock
 
 from .. import manifest, tables
 from ..config import Params
@@ -59,12 +58,6 @@ class Plan:
     unseen: list[str]
 
 
-def lock() -> FileLock:
-    """Held while deliveries change."""
-    DVC_TMP.mkdir(parents=True, exist_ok=True)
-    return FileLock(DVC_TMP / "factory-ingest.lock")
-
-
 def id_column(params: Params, id: str | None) -> str:
     """The column of the ids; none where rows are not sought by one. Raises FactoryError."""
     if id and not params.data.id:
@@ -92,31 +85,27 @@ def belongs_to(column: pl.Series, ids: Collection[str]) -> pl.Series:
     return found.fill_null(False)
 
 
-def stage(ids: Collection[str], params: Params) -> Plan:
-    """Make the deliveries without the rows of these ids, beside the others, and see that they can replace them.
+@contextmanager
+def staged(ids: Collection[str], params: Params) -> Iterator[Plan]:
+    """The deliveries without the rows of these ids, beside the others, until the block ends; they can replace them.
 
     Raises FactoryError.
     """
     integrity.check(contents=False)
-    discard()
+    _discard()
     STAGING.mkdir(parents=True)
-    found = [each for entry in ledger.entries() if (each := _replacement(entry, ids, params))] if ids else []
-    plan = Plan(found, *_stored([each.old for each in found], ids, f"{params.data.id}")) if ids else Plan([], [], [])
-    manifest.dump(asdict(plan), STAGING / PLAN)
-    return plan
+    try:
+        found = [each for entry in ledger.entries() if (each := _replacement(entry, ids, params))] if ids else []
+        yield Plan(found, *(_stored([each.old for each in found], ids, f"{params.data.id}") if ids else ([], [])))
+    finally:
+        _discard()
 
 
-def discard() -> None:
-    """Forget what was staged."""
-    shutil.rmtree(STAGING, ignore_errors=True)
-
-
-def commit(why: str) -> Plan | None:
-    """Replace the deliveries by what was staged; if that is interrupted, `finish` does the rest."""
-    content = json.loads((STAGING / PLAN).read_text(encoding="utf-8"))
-    manifest.dump({**content, "why": why}, STAGING / PLAN)
+def commit(plan: Plan, why: str) -> None:
+    """Replace the deliveries by what is staged; if that is interrupted, `finish` does the rest."""
+    manifest.dump({**asdict(plan), "why": why}, STAGING / PLAN)
     STAGING.replace(STAGED)
-    return finish()
+    finish()
 
 
 def finish() -> Plan | None:
@@ -140,10 +129,14 @@ def finish() -> Plan | None:
     cache = _cache()
     for path in plan.objects:
         (cache / path).unlink(missing_ok=True)
-    discard()
+    _discard()
     STAGED.replace(STAGING)  # what deletes it may be interrupted
-    discard()
+    _discard()
     return plan
+
+
+def _discard() -> None:
+    shutil.rmtree(STAGING, ignore_errors=True)
 
 
 def _read_plan() -> tuple[Plan, str]:

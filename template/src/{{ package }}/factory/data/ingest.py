@@ -34,8 +34,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
     Raises FactoryError if a file violates the contract, repeats rows of another delivery, or would
     replace one.
     """
-    DVC_TMP.mkdir(parents=True, exist_ok=True)
-    with FileLock(DVC_TMP / "factory-ingest.lock"):
+    with lock():
         earlier = ledger.entries()
         _check_names(files, earlier)
         integrity.check(new=[file.name for file in files])
@@ -49,6 +48,12 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
         takeover.take_over()
         _add(files, entries)
     return entries
+
+
+def lock() -> FileLock:
+    """Held while deliveries change."""
+    DVC_TMP.mkdir(parents=True, exist_ok=True)
+    return FileLock(DVC_TMP / "factory-ingest.lock")
 
 
 def ingest_inbox(params: Params) -> list[Entry]:
