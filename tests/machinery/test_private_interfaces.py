@@ -29,13 +29,13 @@ CALLED = ["connection_made", "data_received", "connection_lost"]
 CALLED += ["on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "on_response_complete"]
 OVERRIDDEN = {
     HttpToolsProtocol: [*CALLED, "pause_writing", "resume_writing", "send_400_response", "_unset_keepalive_if_required"],
-    uvicorn.Server: ["handle_exit", "on_tick", "shutdown"],
+    uvicorn.Server: ["handle_exit", "on_tick", "startup", "shutdown"],
 }
 
 
 def test_uvicorn_internals():
     gone = [f"{owner.__name__}.{name}" for owner, names in OVERRIDDEN.items() for name in names if not hasattr(owner, name)]
-    assert_none(gone, "uvicorn", "serving/uvicorn_internals.py")
+    assert_none(gone, "uvicorn", "serving/uvicorn_internals.py and connection_internals.py")
     called, connections = [], []
 
     def recorded(name):
@@ -71,10 +71,14 @@ def test_uvicorn_internals():
     asyncio.run(asyncio.wait_for(one_request(), 20))
     connection = next((each for each in connections if isinstance(each, Protocol)), None)
     gone = [f"the call of {name}" for name in CALLED if name not in called]
-    gone += [name for name in ("connections", "loop", "transport", "cycle", "headers", "parser") if not hasattr(connection, name)]
+    gone += [
+        name
+        for name in ("connections", "tasks", "loop", "transport", "cycle", "headers", "parser", "client")
+        if not hasattr(connection, name)
+    ]
     cycle = getattr(connection, "cycle", None)
     gone += [f"cycle.{name}" for name in ("disconnected", "keep_alive", "response_started") if not hasattr(cycle, name)]
-    assert_none(gone, "uvicorn", "serving/uvicorn_internals.py")
+    assert_none(gone, "uvicorn", "serving/uvicorn_internals.py and connection_internals.py")
 
 
 def test_skops_schema():

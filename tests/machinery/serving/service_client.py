@@ -20,7 +20,7 @@ from tests.factory import toy
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
 MODEL = f"/v2/models/{PACKAGE}"
 INFER = f"{MODEL}/infer"
-FAST = {"FACTORY_RELOAD": "0.05", "FACTORY_DRAIN": "0"}
+FAST = {"FACTORY_RELOAD": "0.05", "FACTORY_DRAIN": "0", "FACTORY_ACCESS_LOG": "false"}
 
 
 class Response:

@@ -15,7 +15,7 @@ def lines(capfd):
 
 
 def test_each_response_is_logged(trained, capfd):
-    with serving() as client:
+    with serving(ACCESS_LOG=True) as client:
         answered = client.post(GOOD, X_Request_ID="mine-1", X_Caller="shop")
         client.post({"secret": 1}, path="/score?secret=1")
         client.get("/health/live")
@@ -39,7 +39,7 @@ def test_each_response_is_logged(trained, capfd):
     assert "secret" not in json.dumps(log)
 
 
-def test_it_can_be_turned_off(trained, capfd):
+def test_it_is_turned_off(trained, capfd):
     with serving(ACCESS_LOG=False) as client:
         client.post(GOOD)
     assert not lines(capfd)
@@ -47,7 +47,7 @@ def test_it_can_be_turned_off(trained, capfd):
 
 def test_refused_requests_are_logged(trained, tmp_path, capfd):
     (tmp_path / "keys").write_text(f"shop {'0' * 64}\n")
-    with serving(KEYS=tmp_path / "keys", CONNECTIONS=1) as client:
+    with serving(KEYS=tmp_path / "keys", ACCESS_LOG=True) as client:
         assert client.post(GOOD, X_Caller="forged").status == 401
     refused = [line for line in lines(capfd) if line["status"] == 401]
     assert [(line["caller"], line["route"]) for line in refused] == [(None, "none")]
@@ -66,7 +66,7 @@ def test_log_that_nobody_reads_is_lost_and_not_waited_for(trained, monkeypatch, 
     with os.fdopen(writing, "w") as pipe:
         monkeypatch.setattr("sys.__stdout__", pipe)
         monkeypatch.setattr("late_flights.factory.serving.access_log.MAX_LINES", 20)
-        with serving() as client:
+        with serving(ACCESS_LOG=True) as client:
             wait_until(lambda: client.post(GOOD).status == 200 and client.metric("factory_access_log_lost_lines_total") > 9)
             if not broken:
                 os.close(reading)

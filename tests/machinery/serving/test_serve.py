@@ -83,6 +83,8 @@ WRONG = {
     "CALLER_HEADER": "X Caller",
     "OPEN": "perhaps",
     "ADMIN": "70000",
+    "CERT": "cert.pem",
+    "CERT_KEY": "",
 }
 NUMBERS = [name for name, field in settings.Settings.model_fields.items() if field.annotation in (int, float)]
 

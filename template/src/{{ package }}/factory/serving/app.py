@@ -69,8 +69,9 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    keys = partial(asyncio.to_thread, service.callers.reload)
-    async with service.running(), watching(service.settings.reload, keys, *(slot.reload for slot in service.slots)):
+    files = [service.callers, *([service.certificate] if service.certificate else [])]
+    reloads = [*(partial(asyncio.to_thread, file.reload) for file in files), *(slot.reload for slot in service.slots)]
+    async with service.running(), watching(service.settings.reload, *reloads):
         yield
 
 

@@ -186,7 +186,7 @@ class LimitsMiddleware:
                 method=scope["method"],
                 route=route,
                 status=exchange.status or CLIENT_CLOSED,
-                milliseconds=round(1000 * seconds, 3),
+                milliseconds=1000 * seconds,
                 source=scope["client"] and scope["client"][0],
             )
 

@@ -2,14 +2,16 @@
 
 import logging
 import resource
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from .app import create_app
+from .connection_internals import Connection, connect
 from .settings import Settings
-from .uvicorn_internals import Connection, Server
+from .uvicorn_internals import Server
 
 FILES = 40  # that the process opens beside its connections
 log = logging.getLogger("uvicorn.error")
@@ -25,11 +27,12 @@ def create_server(settings: Settings, folder: Path, host: str, port: int) -> Ser
     settings.check_host(host)
     app = create_app(settings, folder)
     connections: dict[str, Any] = {"waiting": {}, "receiving": {}, "max_connections": max_connections(settings)}
+    kind = type("Connection", (Connection,), {**connections, "settings": settings, "service": app.state.service})
     config = uvicorn.Config(
         app,
         host,
         port,
-        http=type("Connection", (Connection,), {**connections, "settings": settings, "service": app.state.service}),
+        http=partial(connect, kind),  # type: ignore[arg-type]
         ws="none",
         loop="uvloop",
         lifespan="on",

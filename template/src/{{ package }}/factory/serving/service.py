@@ -20,6 +20,7 @@ from .model_slot import LoadedModel, ModelSlot
 from .request_log import RequestLog, ScoredRequest
 from .responses import ARROW, Reply, Request, stream
 from .settings import Settings
+from .tls import Certificate
 
 
 class NotReady(Exception):
@@ -37,6 +38,9 @@ class Service:
         self.challenger = challenger and ModelSlot(challenger, "challenger", settings, self.telemetry)
         self.request_log = (
             RequestLog(settings, settings.capture, self.telemetry, self._shadow) if settings.capture else None
+        )
+        self.certificate = (
+            Certificate(settings.cert, settings.cert_key) if settings.cert and settings.cert_key else None
         )
         self.access_log = AccessLog(self.telemetry) if settings.access_log else None
         self.draining = False

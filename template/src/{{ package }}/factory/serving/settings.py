@@ -16,7 +16,16 @@ OPEN = f"{PREFIX}OPEN"
 PIPELINE_VARIABLES = {
     f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
 }
-PROTECTIONS = ("signers", "keys", "rate", "admin", "capture_without", "capture_hashed")  # whose default protects less
+PROTECTIONS = (
+    "signers",
+    "keys",
+    "rate",
+    "admin",
+    "cert",
+    "cert_key",
+    "capture_without",
+    "capture_hashed",
+)  # whose default protects less
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 DAY = 86_400  # seconds
 MAX_RATE = 1_000_000
@@ -49,6 +58,10 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     drain: float = Field(5, ge=0, le=DAY, description="seconds of service after SIGTERM")
     reload: float = Field(2, gt=0, le=DAY, description="seconds between checks for a new model and new keys")
 
+    cert: Path | None = Field(
+        None, description="file of the certificate, for HTTPS, with those between it and its root"
+    )
+    cert_key: Path | None = Field(None, description="file of the certificate's key")
     admin: str = Field("open", description="who may read metrics and documentation: open, key, or only those of a port")
     access_log: bool = Field(True, description="a line of JSON on standard output for each response")
 
@@ -101,6 +114,8 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
             raise ValueError("FACTORY_CHALLENGER has no effect without FACTORY_SHARE or FACTORY_SHADOW")
         if self.admin == "key" and self.keys is None:
             raise ValueError("FACTORY_ADMIN=key needs FACTORY_KEYS, the file of keys")
+        if (self.cert is None) != (self.cert_key is None):
+            raise ValueError("FACTORY_CERT and FACTORY_CERT_KEY need each other")
         if self.shadow and self.capture is None:
             raise ValueError("FACTORY_SHADOW needs FACTORY_CAPTURE, the folder for its scores")
         return self
