@@ -1,7 +1,7 @@
 """The FastAPI application: routes, errors, and what is read again while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -69,8 +69,12 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    files = [service.callers, *([service.certificate] if service.certificate else [])]
-    reloads = [*(partial(asyncio.to_thread, file.reload) for file in files), *(slot.reload for slot in service.slots)]
+    reloads: list[Callable[[], Awaitable[object]]] = [
+        partial(asyncio.to_thread, service.callers.reload),
+        *(slot.reload for slot in service.slots),
+    ]
+    if service.certificate:
+        reloads.append(partial(asyncio.to_thread, service.certificate.reload))
     async with service.running(), watching(service.settings.reload, *reloads):
         yield
 
