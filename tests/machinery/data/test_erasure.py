@@ -247,6 +247,8 @@ def test_what_dvc_keeps_of_the_rows():
     pointer.write_text(pointer.read_text().replace("path: second.csv", f"path: second.csv\n  md5: {delivery}"))
     earlier = prepared(train="data/prepared/train.parquet", test="data/prepared/test.parquet")
     key = pl.read_parquet("data/prepared/test.parquet")["key"][0]
+    for broken in ("<<<<<<< HEAD\nstages: [", "", "- a list\n"):
+        git_repository.commit(**{"dvc.lock": broken})
     git_repository.commit(**{"dvc.lock": f"stages: {{prepare: {{outs: [{{path: data/prepared, md5: {'0' * 32}.dir}}]}}}}"})
     shown = erase("--id", key)
     gone = sorted(str(each.relative_to(CACHE)) for each in (path, earlier["test"]))

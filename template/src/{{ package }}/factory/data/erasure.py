@@ -183,7 +183,7 @@ def _stored(entries: list[Entry], ids: Collection[str], name: str) -> tuple[list
     for entry in erased:
         for pointer in _contents(str(entry.pointer)):
             if (pointer.get("meta") or {}).get("sha256") == entry.sha256:
-                objects |= {_path(out["md5"]) for out in pointer["outs"] if "md5" in out}
+                objects |= {_path(out["md5"]) for out in pointer.get("outs", []) if "md5" in out}
     for folder in {md5 for lock in _contents("dvc.lock") for md5 in _prepared(lock)}:
         try:
             files = json.loads((cache / _path(folder)).read_bytes())
@@ -205,13 +205,15 @@ def _contents(path: str) -> Iterator[dict[str, Any]]:
     texts = [git.show(commit, path) or "" for commit in commits]
     texts += [Path(path).read_text(encoding="utf-8")] if Path(path).exists() else []
     for text in filter(None, dict.fromkeys(texts)):
-        with suppress(yaml.YAMLError):
-            yield yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        with suppress(yaml.YAMLError):  # of a commit with a conflict in it
+            content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            if isinstance(content, dict):
+                yield content
 
 
 def _prepared(lock: dict[str, Any]) -> list[str]:
     outs = lock.get("stages", {}).get("prepare", {}).get("outs", [])
-    return [out["md5"] for out in outs if out["path"] == str(PREPARED)]
+    return [out["md5"] for out in outs if out.get("path") == str(PREPARED) and "md5" in out]
 
 
 def _holds(path: Path, ids: Collection[str], name: str) -> bool:
