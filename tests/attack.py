@@ -6,7 +6,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import served
 from conftest import PARTS, ROOT, git
+from served import HostileProject
 from workshop import Governed, beside, installed
 
 HERE = Path(__file__).parent / "attacks"
@@ -72,16 +74,31 @@ def duplicate(project: Target, parent: Path) -> Target:
     return copied
 
 
+def template_at(revision: str, folder: Path) -> Path:
+    """The template in an earlier state of this repository."""
+    files = subprocess.run(["git", "archive", revision, *PARTS], cwd=ROOT, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(files)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
 @pytest.fixture(scope="session")
-def trained(request, template, tmp_path_factory) -> Target:
-    """Before its first version. Not to be changed."""
+def attacked(request, template, tmp_path_factory) -> Path:
+    """The template in the state that is attacked."""
     revision = request.config.getoption("--before")
-    if revision:
-        template = tmp_path_factory.mktemp("before")
-        files = subprocess.run(["git", "archive", revision, *PARTS], cwd=ROOT, check=True, capture_output=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(files)) as archive:
-            archive.extractall(template, filter="data")
-    return build(tmp_path_factory.mktemp("trained"), template, bool(revision))
+    return template_at(revision, tmp_path_factory.mktemp("before")) if revision else template
+
+
+@pytest.fixture(scope="session")
+def trained(request, attacked, tmp_path_factory) -> Target:
+    """Before its first version. Not to be changed."""
+    return build(tmp_path_factory.mktemp("trained"), attacked, bool(request.config.getoption("--before")))
+
+
+@pytest.fixture(scope="session")
+def hostile(attacked, tmp_path_factory) -> HostileProject:
+    """With models of which one has no ONNX, and features and an estimator that do what rows ask for."""
+    return served.hostile(attacked, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +140,9 @@ def pytest_addoption(parser) -> None:
     parser.addoption("--before", metavar="REVISION", help="the state of this repository against which the attacks must succeed")
 
 
-def pytest_collection_modifyitems(items) -> None:
+def pytest_collection_modifyitems(config, items) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.nightly)
+        if item.path == HERE / "test_service.py" and config.getoption("--before"):
+            item.add_marker(pytest.mark.xfail(raises=AssertionError, strict=True))

@@ -114,10 +114,10 @@ class Project:
     def __init__(self, folder: Path, bin: Path) -> None:
         self.folder, self.bin = folder, bin
 
-    def start(self, *command: str, **env: str | None) -> subprocess.Popen[str]:
+    def start(self, *command: str, output: dict | None = None, **env: str | None) -> subprocess.Popen[str]:
         known = {name: value for name, value in os.environ.items() if name not in UNWANTED}
         known |= {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}"} | env
-        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        pipe = {"text": True, "encoding": "utf-8", **(output or {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE})}
         env = {name: value for name, value in known.items() if value is not None}
         return subprocess.Popen(command, cwd=self.folder, env=env, start_new_session=True, **pipe)
 
