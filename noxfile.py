@@ -27,10 +27,10 @@ def install(session: nox.Session) -> None:
     session.env.update(dict.fromkeys(("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")))
 
 
-def debian(session: nox.Session) -> None:
+def debian(session: nox.Session, **more: str) -> None:
     """Install what is missing, where that needs no password; the tests report what they then still miss."""
     path = f"{os.environ['PATH']}:/usr/sbin"
-    missing = [package for command, package in DEBIAN.items() if not shutil.which(command, path=path)]
+    missing = [package for command, package in {**DEBIAN, **more}.items() if not shutil.which(command, path=path)]
     if not (missing and shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))):
         return
     sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
@@ -78,7 +78,7 @@ def slow(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, updates from older releases."""
     install(session)
-    debian(session)
+    debian(session, faketime="faketime")
     session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)
 
 
@@ -86,7 +86,7 @@ def nightly(session: nox.Session) -> None:
 def attacks(session: nox.Session) -> None:
     """What a version claims, attacked; with `-- --before REVISION` each attack must succeed against that state."""
     install(session)
-    debian(session)
+    debian(session, faketime="faketime")
     session.run("pytest", "tests/attacks", *BESIDE, *session.posargs)
 
 

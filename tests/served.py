@@ -261,13 +261,8 @@ class HostileProject(ServedProject):
                 connection.close()
 
     def processes(self, server: subprocess.Popen[str]) -> list[int]:
-        """The service's, the process that listens first."""
-        found = [server.pid]
-        for pid in found:
-            for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                with contextlib.suppress(OSError):
-                    found += map(int, children.read_text().split())
-        return found[1:]  # without `timeout`
+        """The service's, the one that listens first."""
+        return processes(server.pid)[1:]  # without `timeout`
 
     def resident(self, server: subprocess.Popen[str]) -> float:
         """MB that its processes hold now."""
@@ -295,6 +290,16 @@ class HostileProject(ServedProject):
     @property
     def written(self) -> str:
         return (self.folder / "service.log").read_text("utf-8", "replace")
+
+
+def processes(pid: int) -> list[int]:
+    """The process, and those that it and they have started."""
+    found = [pid]
+    for each in found:
+        for children in Path(f"/proc/{each}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, children.read_text().split())
+    return found
 
 
 def memory(pid: int, figure: str) -> float:

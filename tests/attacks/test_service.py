@@ -12,6 +12,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from served import ARROW, JSON, HostileProject, memory, swap
@@ -41,7 +42,7 @@ def others_are_served(project: HostileProject) -> None:
 
 
 HOLDING = ["sleep", "regex", "integer", "native", "deadlock", "close_files"]
-DEADLY = ["abort", "segfault", "leave", "leave_at_once", "interrupt"]
+DEADLY = ["abort", "segfault", "leave_at_once"]
 
 
 def holds_only_itself(project: HostileProject, act: str, height: int) -> None:
@@ -119,7 +120,7 @@ def test_million_rows_in_a_kilobyte(hostile):
     stream = hostile.null_stream()
     assert len(stream) < 4_000
     with hostile.serving():
-        assert hostile.status("POST", "/score", stream, ARROW) in (400, 413, 422)
+        assert hostile.status("POST", "/score", stream, ARROW) in (400, 413), "all rows were looked at"
 
 
 def test_tensor_of_too_many_rows_is_refused_before_it_is_read(hostile):
@@ -199,6 +200,33 @@ def test_capture_that_others_on_the_machine_may_read(hostile, tmp_path):
         hostile.score(hostile.records[0])
         assert wait(lambda: [*tmp_path.glob("kept/*/*.parquet")], 10)
     assert not [path for path in tmp_path.glob("kept/**") if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.parametrize("when", ["while it runs", "before it starts", "before it first starts"])
+def test_captures_when_the_clock_is_wrong(hostile, tmp_path, when):
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None) or pytest.skip("no faketime on this machine")
+    clock, kept = tmp_path / "clock", tmp_path / "kept"
+    faked = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": 1, "FAKETIME_DONT_FAKE_MONOTONIC": 1}
+    command = ("env", *(f"{name}={value}" for name, value in faked.items()))
+    clock.write_text("+0")
+
+    def captured(count: int) -> bool:
+        hostile.score(hostile.records[0])
+        return wait(lambda: len([*kept.glob("*/*.parquet")]) == count, 10)
+
+    with hostile.serving("a", *command, CAPTURE=kept, CAPTURE_SECONDS=0.1):
+        assert captured(1)
+        if when == "while it runs":
+            clock.write_text("+400d")
+            assert captured(2), "what was captured has gone"
+    if when == "before it first starts":
+        for file in kept.glob(".*"):
+            file.unlink()
+    clock.write_text("+400d")
+    with hostile.serving("a", *command, CAPTURE=kept, CAPTURE_SECONDS=0.1):
+        before = len([*kept.glob("*/*.parquet")])
+        assert captured(before + 1) and captured(before + 2), "what was captured has gone"
+    assert before == 1 + (when == "while it runs"), "what was captured has gone"
 
 
 # Settings with which it must not start
