@@ -22,6 +22,7 @@ from workshop import Project, free_port, installed, wait
 ENDED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # uvicorn dies of the signal once all is done
 LIFE = 600  # seconds after which a server ends by itself, whatever became of the test
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
+INFER = "/v2/models/served/infer"
 
 PREPARE = """
 import io, json, sys
@@ -237,9 +238,8 @@ class HostileProject(ServedProject):
             return self.request(*request, **headers)[0]
         return 0
 
-    def null_stream(self) -> bytes:
-        """Arrow: a million rows of columns that need no bytes."""
-        return (self.folder / "null.arrow").read_bytes()
+    def read(self, file: str) -> bytes:
+        return (self.folder / file).read_bytes()
 
     def large_tensor(self) -> tuple[bytes, bytes]:
         """JSON that claims more rows than are allowed, and 64 MB of them: empty texts."""

@@ -1,9 +1,11 @@
 """The running service under features, bodies, keys, certificates and clocks that it always has to bear."""
 
+import hashlib
 import json
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from served import ARROW, CSV, INFER, JSON
@@ -23,7 +25,7 @@ def test_features_that_fail(hostile, act):
 
 
 def test_mutated_bodies(hostile):
-    table, lines = hostile.file("few.arrow"), hostile.file("rows.csv").splitlines(keepends=True)
+    table, lines = hostile.read("few.arrow"), hostile.read("rows.csv").splitlines(keepends=True)
     inputs = [{"name": "distance", "shape": [200], "datatype": "INT16", "parameters": {"binary_data_size": 400}}]
     head = json.dumps({"inputs": inputs}).encode()
     bodies = {
@@ -62,3 +64,63 @@ def mutate(body: bytes, chance: random.Random) -> bytes:
         if not content:
             break
     return bytes(content[: chance.randrange(len(content) + 1)] if content and chance.random() < 0.1 else content)
+
+
+# Keys and certificates that change under load
+
+
+class Load:
+    """Callers that ask in turn, each with the key that is valid, until the block ends; `statuses` counts the answers, 0 for none."""
+
+    def __init__(self, project: HostileProject, key: str) -> None:
+        self.project, self.key, self.statuses = project, key, Counter()
+        self.end = threading.Event()
+        self.threads = [threading.Thread(target=self.ask) for _ in range(4)]
+
+    def __enter__(self) -> "Load":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end.set()
+        for thread in self.threads:
+            thread.join()
+
+    def ask(self) -> None:
+        while not self.end.is_set():
+            status = self.project.status("POST", "/score", self.project.records[0], X_API_Key=self.key)
+            self.statuses[status] += 1
+
+
+def keys(project: HostileProject, *lines: str) -> None:
+    """Each line is a name, whose key is the name, too, and what follows it."""
+    parted = [line.partition(" ") for line in lines]
+    text = "".join(f"caller {hashlib.sha256(key.encode()).hexdigest()} {options}\n" for key, _, options in parted)
+    (project.folder / "keys.tmp").write_text(text, "utf-8")
+    (project.folder / "keys.tmp").replace(project.folder / "keys")
+
+
+def rotate(project: HostileProject, load: Load, new: str) -> None:
+    """Both keys, then the new one alone."""
+    old = load.key
+    keys(project, old, new)
+    assert wait(lambda: project.status("GET", "/version", X_API_Key=new) == 200, 10)
+    load.key = new
+    sent = sum(load.statuses.values())
+    assert wait(lambda: sum(load.statuses.values()) > sent + 20, 10)  # the last ones with the old key
+    keys(project, new)
+    assert wait(lambda: project.status("GET", "/version", X_API_Key=old) == 401, 10)
+
+
+def test_keys_are_rotated_and_expire_under_load(hostile):
+    keys(hostile, "0")
+    with hostile.serving(KEYS="keys"), Load(hostile, "0") as load:
+        for turn in range(5):
+            rotate(hostile, load, str(turn + 1))
+        end = datetime.now(UTC) + timedelta(seconds=3)
+        keys(hostile, "5", f"guest until={end.isoformat()}")
+        assert wait(lambda: hostile.status("GET", "/version", X_API_Key="guest") == 200, 2)
+        assert wait(lambda: hostile.status("GET", "/version", X_API_Key="guest") == 401, 10)
+        assert datetime.now(UTC) >= end
+    assert load.statuses.keys() == {200} and load.statuses[200] > 500

@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import pytest
-from served import ARROW, CSV, ENDED, JSON, ServedProject, request, statuses, swap, two_models
+from served import ARROW, CSV, ENDED, INFER, JSON, ServedProject, request, statuses, swap, two_models
 from workshop import fill, free_port, run, serving, small_disk, tool, wait
 
 pytestmark = pytest.mark.slow
 SWAPS = int(os.environ.get("SERVICE_SWAPS", "100"))
 REQUESTS = int(os.environ.get("SERVICE_REQUESTS", "20000"))
-INFER = "/v2/models/served/infer"
 
 
 @pytest.fixture(scope="module")

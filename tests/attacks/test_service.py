@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from served import ARROW, JSON, HostileProject, memory, swap
+from served import ARROW, INFER, JSON, HostileProject, memory, swap
 from workshop import free_port, require, wait
 
 SECONDS = 4  # of a request, fewer than any attack holds on for
@@ -117,7 +117,7 @@ def test_model_that_is_slow_to_load(hostile, tmp_path):
 
 
 def test_million_rows_in_a_kilobyte(hostile):
-    stream = hostile.null_stream()
+    stream = hostile.read("null.arrow")
     assert len(stream) < 4_000
     with hostile.serving():
         assert hostile.status("POST", "/score", stream, ARROW) in (400, 413), "all rows were looked at"
@@ -126,7 +126,7 @@ def test_million_rows_in_a_kilobyte(hostile):
 def test_tensor_of_too_many_rows_is_refused_before_it_is_read(hostile):
     head, tail = hostile.large_tensor()
     with hostile.serving() as server:
-        assert hostile.status("POST", "/v2/models/served/infer", head + tail, f"{JSON}|{len(head)}") == 413
+        assert hostile.status("POST", INFER, head + tail, f"{JSON}|{len(head)}") == 413
         assert max(memory(pid, "VmHWM") for pid in hostile.processes(server)) < 400
 
 
@@ -170,7 +170,7 @@ def keys(hostile: HostileProject, *names: str) -> None:
 
 def test_caller_that_takes_all_places(hostile):
     keys(hostile, "alice", "bob")
-    body = (hostile.folder / "rows.arrow").read_bytes()
+    body = hostile.read("rows.arrow")
     with hostile.serving(KEYS="keys"), ThreadPoolExecutor(80) as pool:
         storm = [pool.submit(hostile.status, "POST", "/score", body, ARROW, X_API_Key="alice") for _ in range(400)]
         assert wait(lambda: sum(each.done() for each in storm) > 20, 30)
