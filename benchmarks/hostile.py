@@ -160,7 +160,7 @@ def others(project: HostileProject) -> Iterator[tuple[subprocess.Popen[str], lis
     scored = {name: json.dumps(project.records[:height]) for name, height in (("one row", 1), ("20 rows", 20))}
     head = "POST /score HTTP/1.1\r\nHost: x\r\nX-Caller: other\r\nContent-Type: application/json\r\nContent-Length: "
     messages = [(name, f"{head}{len(body)}\r\n\r\n{body}", 20) for name, body in scored.items()]
-    messages.append(("health", "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", 20))
+    messages.append(("health", "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 20))
     pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     process = subprocess.Popen([sys.executable, str(ROOT / "benchmarks/bystanders.py")], **pipe)
     records: list[Record] = []

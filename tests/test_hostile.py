@@ -3,12 +3,15 @@
 import hashlib
 import json
 import random
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import pytest
-from served import ARROW, CSV, INFER, JSON
+from served import ARROW, CSV, INFER, JSON, HostileProject
+from workshop import wait
 
 pytestmark = pytest.mark.nightly
 MUTATED = 4_200
@@ -77,7 +80,7 @@ class Load:
         self.end = threading.Event()
         self.threads = [threading.Thread(target=self.ask) for _ in range(4)]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self.threads:
             thread.start()
         return self
