@@ -225,7 +225,7 @@ class HostileProject(ServedProject):
         shutil.copytree(self.folder / "model", self.folder / "opaque")
         assert not (self.folder / "opaque/model.onnx").exists() and (self.folder / "a/features.onnx").exists(), features
 
-    def rows(self, act: str, height: int = 2) -> list[dict]:
+    def rows(self, act: str, height: int = 20) -> list[dict]:
         """Rows that ask for it."""
         return [{**record, "seats": SEATS[act]} for record in self.records[:height]]
 

@@ -55,13 +55,13 @@ def holds_only_itself(project: HostileProject, act: str, height: int) -> None:
 
 
 @pytest.mark.parametrize("act", HOLDING)
-def test_two_rows_that_hold_the_features(hostile, act):
+def test_rows_that_hold_the_features(hostile, act):
     with hostile.serving(SECONDS=SECONDS):
-        holds_only_itself(hostile, act, 2)
+        holds_only_itself(hostile, act, 20)
 
 
 @pytest.mark.parametrize("act", DEADLY)
-def test_two_rows_whose_features_end_the_process(hostile, act):
+def test_rows_whose_features_end_the_process(hostile, act):
     with hostile.serving() as server:
         for _ in range(3):
             assert hostile.status("POST", "/score", hostile.rows(act)) in (500, 503)
