@@ -19,15 +19,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from report import ROOT, report
+from report import ROOT, report, write
 
 sys.path.append(str(ROOT / "tests"))
 from attack import template_at
 from conftest import copy_template
 from served import ARROW, INFER, JSON, HostileProject, hostile, swap
 
-QUIET, ATTACK, AFTER = 4, 6, 3  # seconds
-SECONDS = 2  # FACTORY_SECONDS
+QUIET, ATTACK, AFTER = 5, 10, 3  # seconds
+SECONDS = 4  # FACTORY_SECONDS
 SLOW = 0.5  # seconds: once no request takes longer, all is as before
 DOCUMENT = ROOT / "docs/benchmarks.md"
 Record = tuple[str, float, float, int]
@@ -204,11 +204,13 @@ def watch_memory(project: HostileProject, server: subprocess.Popen[str], end: th
 
 
 def main(scratch: Path, *arguments: str) -> None:
+    """Measure one state, and write what both show."""
     revision = arguments[1] if arguments[:1] == ("--before",) else None
     chosen = arguments[2:] if revision else arguments
+    states = {name: scratch.parent / f"hostile-{name}.json" for name in ("before", "now")}
+    state = states["before" if revision else "now"]
+    found: dict[str, Any] = json.loads(state.read_text()) if chosen and state.exists() else {"quiet": {}}
     project = build(scratch, revision)
-    state = scratch.parent / f"hostile-{'before' if revision else 'now'}.json"
-    found: dict[str, Any] = json.loads(state.read_text()) if chosen and state.exists() else {}
     quiet: list[Record] = []
     for name, attack in ATTACKS.items():
         if not chosen or any(part in name for part in chosen):
@@ -216,9 +218,28 @@ def main(scratch: Path, *arguments: str) -> None:
             quiet += result.quiet
             found[name] = result.figures()
             show(name, found[name])
-    found["quiet"] = {name: percentile(quiet, name) for name in kinds(quiet)}
-    show("quiet", {"p99": found["quiet"], "failed": 0, "recovery": 0, "memory": 0})
+    if not chosen or not found["quiet"]:
+        found["quiet"] = {name: percentile(quiet, name) for name in kinds(quiet)}
     state.write_text(json.dumps(found, indent=1))
+    if all(path.exists() for path in states.values()):
+        write(DOCUMENT, "hostile", table(*(json.loads(path.read_text()) for path in states.values())))
+
+
+def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Of each attack, the others' p99, how many of their requests failed, and how long it took until all was as before."""
+    lines = ["| attack | p99 before | failed | recovery | p99 now | against quiet | failed | recovery |", f"|{' --- |' * 8}"]
+    for name in (name for name in ATTACKS if name in before and name in now):
+        ratio = max(seconds / now["quiet"][kind] for kind, seconds in now[name]["p99"].items())
+        lines.append(f"| {name} | {cells(before[name])} | {cells(now[name], f'{ratio:.1f} x | ')} |")
+    quiet = ", ".join(f"{kind} {1000 * seconds:.0f} ms" for kind, seconds in now["quiet"].items())
+    return [*lines, "", f"Quiet, 99 % take at most: {quiet}."]
+
+
+def cells(figures: dict[str, Any], ratio: str = "") -> str:
+    """The slowest kind's p99, with what is given after it, and the other two."""
+    slowest, recovery = max(figures["p99"].values()), figures["recovery"]
+    p99 = "no answer" if figures["failed"] > 0.9 else f"{slowest:.1f} s" if slowest > 1 else f"{1000 * slowest:.0f} ms"
+    return f"{p99} | {ratio}{figures['failed']:.0%} | {'never' if math.isinf(recovery) else f'{recovery:.1f} s'}"
 
 
 def build(scratch: Path, revision: str | None) -> HostileProject:

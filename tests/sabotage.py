@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+MARKS = Path(os.environ.get("MARKS", "."))  # read before features change the environment
 HOARD: list[bytes] = []
 LOCK = threading.Lock()
 LONG = 15
@@ -118,10 +119,10 @@ SEATS = {act.__name__: 801 + number for number, act in enumerate(ACTS)}
 
 def act(seats: Iterable[float | None]) -> None:
     """Do what the numbers ask for; without rows, as when a model is loaded, hold it up where a file asks for that."""
-    marks, asked = Path(os.environ["MARKS"]), {seat for seat in seats if seat and seat > 800}
-    for name in [name for name, number in SEATS.items() if number in asked]:
-        (marks / name).touch()
+    given = set(seats)
+    for name in [name for name, number in SEATS.items() if number in given]:
+        (MARKS / name).touch()
         globals()[name]()
-    if (marks / "hold up").exists():
-        (marks / "held up").touch()
-        regex()
+    while not given and (MARKS / "hold up").exists():
+        (MARKS / "held up").touch()
+        native()

@@ -18,7 +18,7 @@ import pytest
 from served import ARROW, INFER, JSON, HostileProject, memory, swap
 from workshop import free_port, require, wait
 
-SECONDS = 4  # of a request, fewer than any attack holds on for
+SECONDS = 8  # of a request, fewer than any attack holds on for
 
 
 @contextlib.contextmanager
