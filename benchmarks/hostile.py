@@ -167,6 +167,7 @@ def measure(project: HostileProject, attack: Attack) -> Result:
     end, memory = threading.Event(), []
     with project.serving(attack.model, *attack.before, SECONDS=SECONDS) as server:
         watch = threading.Thread(target=lambda: watch_memory(project, server, end, memory))
+        project.warm_up()
         with others(project) as (_, records):
             time.sleep(QUIET)
             began = time.monotonic()

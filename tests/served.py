@@ -238,6 +238,11 @@ class HostileProject(ServedProject):
             return self.request(*request, **headers)[0]
         return 0
 
+    def warm_up(self) -> None:
+        """Let it start the worker that stands by for the one in use, in a state that has workers."""
+        self.score(self.records[:20])
+        assert wait(lambda: self.metric('factory_workers{role="champion",state="ready"') != 1, 60)
+
     def read(self, file: str) -> bytes:
         return (self.folder / file).read_bytes()
 
