@@ -112,6 +112,8 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
         found = captured.find(files, name, ids, request)
         with erasure.staged(ids, params) as plan:
             _show_found(plan, found, captured.lacking(files, name) if id else 0)
+            if not (plan.replacements or plan.objects or found):
+                return click.echo("Nothing to erase")
             if not yes:
                 return click.echo('Nothing is erased yet: the same with --yes and -m "why" does it')
             erasure.check_why(why, plan, ids)
@@ -135,6 +137,8 @@ def _show_found(plan: Any, found: Any, unknown: int) -> None:
         click.echo(f"{each.old.path}: {each.rows:,} of {int(each.old.rows):,} rows{rest}")
     if not plan.replacements:
         click.echo("training data: no such rows")
+    if plan.objects:
+        click.echo(f"DVC's cache or storages: {_count(len(plan.objects), 'file')}")
     if learned := lineage.learned_from({each.old.received for each in plan.replacements}):
         click.echo(f"{', '.join(version.name for version in learned)} learned from these deliveries")
 
