@@ -46,6 +46,9 @@ def serve(model: Path | None, host: str, port: int) -> None:
 
         serve.serve(host, port)
     else:
+        from ..serving import process
+
+        process.prepare()  # it imports what it needs while this process does
         from ..serving import server, settings
 
         server.serve(settings.load(), model, host, port)

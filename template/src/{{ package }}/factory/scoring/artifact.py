@@ -75,11 +75,17 @@ def _jobs(estimator: Any) -> int:
     return processors() if wanted - {None, 1} else 1
 
 
-def onnx_session(graph: bytes) -> Any:
-    """The graph, ready to run in onnxruntime."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it sends telemetry
+def import_onnxruntime() -> Any:
+    """The module, which sends nothing to anybody."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
+    return onnxruntime
+
+
+def onnx_session(graph: bytes) -> Any:
+    """The graph, ready to run in onnxruntime."""
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # more would add up the trees in another order; batches run side by side instead
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

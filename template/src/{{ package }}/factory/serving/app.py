@@ -51,7 +51,7 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
     )
     app.state.service = service
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
-    app.include_router(routes.router)
+    routes.add_to(app)
     app.include_router(open_inference.router)
     app.include_router(docs.router)
     app.add_api_route("/", root, include_in_schema=False)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ... import contract
 from ..errors import ArtifactError, FactoryError
+from ..scoring import artifact
 from ..scoring.compiled import Compiled
 from ..validation.parsing import cast
 from . import messages
@@ -141,7 +142,8 @@ class ModelSlot:
         load = messages.encode({"folder": str(folder), "signers": str(signers.absolute()) if signers else None})
         pool = Pool(self.role, load, copy, self._settings, self._telemetry)
         try:
-            facts = dict(await pool.facts())
+            found, _ = await asyncio.gather(pool.facts(), asyncio.to_thread(_prepare_inline, folder))
+            facts = dict(found)
             inline = await asyncio.to_thread(_inline, folder, facts) if facts.pop("compiled") else None
             return LoadedModel(**facts, pool=pool, inline=inline)
         except ArtifactError as error:
@@ -150,6 +152,12 @@ class ModelSlot:
         except BaseException:
             pool.close()
             raise
+
+
+def _prepare_inline(folder: Path) -> None:
+    """Import what only such models need, while a worker loads the model."""
+    if (folder / "features.onnx").exists():
+        artifact.import_onnxruntime()
 
 
 def _inline(folder: Path, facts: dict[str, Any]) -> InlineModel:

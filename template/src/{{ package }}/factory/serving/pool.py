@@ -4,9 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +15,7 @@ from ..tables.chunks import processors
 from . import messages
 from .messages import PREFIX, Message
 from .metrics import Telemetry
+from .process import start_process
 from .settings import Settings
 from .turns import Turns
 
@@ -43,17 +41,6 @@ class Busy(Exception):
 
 class Failed(Exception):
     """The model raised an exception, whose traceback this is."""
-
-
-def start_process() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """A process that runs `worker`, and the socket to talk to it. What it prints goes to stderr."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        command = (sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno()))
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=2, pass_fds=(theirs.fileno(),), start_new_session=True
-        )
-    return process, ours
 
 
 class Worker(asyncio.Protocol):

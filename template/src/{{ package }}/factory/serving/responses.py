@@ -2,9 +2,9 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -37,8 +37,7 @@ class Model(Protocol):
         """The ids, where the data have any, and the scores of the rows. Raises ContractViolation."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A body, its format, and what applies to it."""
 
     kind: str
@@ -49,7 +48,7 @@ class Request:
 
     def encode(self) -> list[bytes]:
         """The request as a message to a worker."""
-        head = vars(self).copy()
+        head = self._asdict()
         return messages.encode(head, head.pop("body"))
 
     @classmethod
@@ -65,26 +64,25 @@ class Captured(NamedTuple):
     scores: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """A response, and what is counted and captured of it."""
 
     status: int
     body: bytes
     media_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     rows: int = 0
     cpu_seconds: float = 0
     captured: Captured | None = None
 
     def encode(self) -> list[bytes]:
         """The reply as a message to the service."""
-        head = vars(self).copy()
-        body, captured = head.pop("body"), head.pop("captured")
-        if captured is None:
-            return messages.encode(head, body)
-        parts = body, stream(table(captured.rows)), captured.scores.tobytes()
-        return messages.encode({**head, "shape": captured.scores.shape}, *parts)
+        head = {**self._asdict(), "headers": dict(self.headers)}
+        parts = [head.pop("body")]
+        if captured := head.pop("captured"):
+            head["shape"] = captured.scores.shape
+            parts += [stream(table(captured.rows)), captured.scores.tobytes()]
+        return messages.encode(head, *parts)
 
     @classmethod
     def decode(cls, head: dict[str, Any], parts: Sequence[bytes]) -> Self:
@@ -120,7 +118,7 @@ def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply
             raise TooLarge(f"more than {request.max_rows:,} rows")
         answer = Answer(model, *model.score(rows))
         captured = Captured(rows, answer.scores) if request.capture and len(rows) else None
-        return replace(write(answer), rows=len(rows), cpu_seconds=clock() - began, captured=captured)
+        return write(answer)._replace(rows=len(rows), cpu_seconds=clock() - began, captured=captured)
     except InvalidBody as error:
         return error_reply(400, str(error))
     except TooLarge as error:
@@ -136,7 +134,7 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
         for violation in violations[:MAX_PROBLEMS]
     ]
     content = json.dumps({"error": error, "problems": problems}, ensure_ascii=False, separators=(",", ":"))
-    return Reply(status, content.encode(), headers={"Retry-After": "1"} if status == 503 else {})
+    return Reply(status, content.encode(), JSON, {"Retry-After": "1"} if status == 503 else {})
 
 
 def table(rows: Rows | bytes) -> pl.DataFrame:

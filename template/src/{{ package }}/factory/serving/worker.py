@@ -22,6 +22,10 @@ PR_SET_PDEATHSIG = 1
 
 def serve(channel: socket.socket) -> None:
     """Load the model that the first message names, and answer the others, until the service closes the channel."""
+    with suppress(
+        BaseException
+    ):  # which loading raises again; before the model is named, since this takes most of the time
+        from . import warm_model  # noqa: F401
     model: Any = None
     with channel, channel.makefile("rb") as source, suppress(ConnectionError):
         for message in messages.read(source):
