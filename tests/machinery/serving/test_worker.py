@@ -1,0 +1,73 @@
+"""The process of a worker: what it holds, and when it ends."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from late_flights.factory.serving import messages, process, warm_model
+
+from machinery.serving.service_client import records, rows, serving
+
+ORPHAN = f"from {process.__name__} import start_process; print(start_process()[0].pid, flush=True); input()"
+linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc, and signals at the death of the parent")
+
+
+def answer(channel, head):
+    channel.sendall(b"".join(messages.encode(head)))
+    return next(messages.read(channel.makefile("rb")))
+
+
+def running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_process_says_why_a_model_is_refused_and_ends_with_the_channel(tmp_path):
+    worker, channel = process.start_process()
+    with channel:
+        head, _ = answer(channel, {"folder": str(tmp_path), "signers": None})
+        assert "manifest.json is missing" in head["refused"]
+    assert worker.wait(20) == 0
+
+
+@linux
+def test_process_holds_nothing_of_the_service_and_is_the_first_to_go_where_memory_ends():
+    secret = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(secret, True)
+    worker, channel = process.start_process()
+    with channel:
+        answer(channel, {"folder": "nowhere", "signers": None})
+        held = {file.name: str(file.readlink()) for file in Path(f"/proc/{worker.pid}/fd").iterdir()}
+        assert held["0"] == "/dev/null" and str(secret) not in held
+        assert sum(name.startswith("socket:") for name in held.values()) == 1
+        assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text().strip() == "1000"
+    os.close(secret)
+    worker.wait(20)
+
+
+@linux
+def test_process_ends_with_the_service_whatever_ended_that():
+    service = subprocess.Popen([sys.executable, "-c", ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    worker = int(service.stdout.readline())
+    time.sleep(0.3)  # so that the worker has asked for the signal
+    service.kill()
+    service.communicate()
+    end = time.monotonic() + 10
+    while running(worker):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), MemoryError(), KeyboardInterrupt()])
+def test_what_the_users_code_raises_ends_the_request_alone(trained, monkeypatch, error):
+    def fail(model, rows):
+        raise error
+
+    with serving() as client, monkeypatch.context() as patch:
+        patch.setattr(warm_model.WarmModel, "score", fail)
+        assert client.post(records(rows(20))).status == 500
+        patch.undo()
+        assert client.post(records(rows(20))).status == 200
+        assert client.metric("factory_worker_restarts_total") == 0
