@@ -21,8 +21,11 @@ from .parsing import InvalidBody, Row, TooLarge
 
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
 TENSORS = "tensors"  # of the Open Inference Protocol, whose bodies may be JSON, too
+VERSION = "X-Model-Version"
 MAX_PROBLEMS = 100  # that a response lists
 
+Content = tuple[bytes, str, dict[str, str]]
+"""Of a response: its body, media type and headers."""
 Rows = list[Row] | pl.DataFrame
 Ids = pl.Series | list[Any] | None
 
@@ -118,7 +121,7 @@ def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply
             raise TooLarge(f"more than {request.max_rows:,} rows")
         answer = Answer(model, *model.score(rows))
         captured = Captured(rows, answer.scores) if request.capture and len(rows) else None
-        return write(answer)._replace(rows=len(rows), cpu_seconds=clock() - began, captured=captured)
+        return Reply(200, *write(answer), len(rows), clock() - began, captured)
     except InvalidBody as error:
         return error_reply(400, str(error))
     except TooLarge as error:
@@ -153,33 +156,30 @@ def stream(table: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
-def _to_json(answer: Answer) -> Reply:
+def _to_json(answer: Answer) -> Content:
     ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
     records = predictions.to_records(answer.scores, answer.model.manifest)
     scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
-    return _scores(answer, JSON, ENCODER.encode({"model": answer.model.version, "scores": scores}).encode())
+    content = ENCODER.encode({"model": answer.model.version, "scores": scores})
+    return content.encode(), JSON, {VERSION: answer.model.version}
 
 
-def _to_arrow(answer: Answer) -> Reply:
-    return _scores(answer, ARROW, stream(answer.table()))
+def _to_arrow(answer: Answer) -> Content:
+    return stream(answer.table()), ARROW, {VERSION: answer.model.version}
 
 
-def _to_csv(answer: Answer) -> Reply:
-    return _scores(answer, CSV, answer.table().write_csv().encode())
+def _to_csv(answer: Answer) -> Content:
+    return answer.table().write_csv().encode(), CSV, {VERSION: answer.model.version}
 
 
-def _scores(answer: Answer, media_type: str, body: bytes) -> Reply:
-    return Reply(200, body, media_type, {"X-Model-Version": answer.model.version})
-
-
-def _from_tensors(request: Request) -> tuple[pl.DataFrame, Callable[[Answer], Reply]]:
+def _from_tensors(request: Request) -> tuple[pl.DataFrame, Callable[[Answer], Content]]:
     inference, rows = tensors.read_request(request.body, request.json_size, request.max_rows)
 
-    def write(answer: Answer) -> Reply:
+    def write(answer: Answer) -> Content:
         body, json_size = tensors.write_response(inference, answer.model.version, answer.columns())
         if json_size is None:
-            return Reply(200, body)
-        return Reply(200, body, "application/octet-stream", {tensors.JSON_SIZE: str(json_size)})
+            return body, JSON, {}
+        return body, "application/octet-stream", {tensors.JSON_SIZE: str(json_size)}
 
     return rows, write
 
@@ -189,7 +189,7 @@ def _json_value(value: Any) -> str:
 
 
 ENCODER = json.JSONEncoder(default=_json_value, allow_nan=False)
-FORMATS: dict[str, Callable[[Request], tuple[Rows, Callable[[Answer], Reply]]]] = {
+FORMATS: dict[str, Callable[[Request], tuple[Rows, Callable[[Answer], Content]]]] = {
     JSON: lambda request: (parsing.read_json(request.body), _to_json),
     ARROW: lambda request: (parsing.read_arrow(request.body, request.max_rows), _to_arrow),
     CSV: lambda request: (parsing.read_csv(request.body, request.max_rows), _to_csv),
