@@ -155,10 +155,8 @@ def _show_rest(plan: Any) -> None:
         click.echo("- when that is on main, delete these files from each storage (`uv run dvc remote list`):")
         click.echo("\n".join(f"  {path}" for path in plan.objects))
     if plan.unseen:
-        click.echo(
-            "- prepared rows of earlier commits that are not here: `uv run dvc fetch --all-commits prepare`, then this again:"
-        )
-        click.echo("\n".join(f"  {path}" for path in plan.unseen))
+        folders = _count(len(plan.unseen), "folder")
+        click.echo(f"- {folders} of prepared rows not here: `uv run dvc fetch --all-commits prepare`, then this again")
     click.echo(
         "- captures that services have not written yet (FACTORY_CAPTURE_SECONDS), other clones, backups, the inbox"
     )
