@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,17 @@ pytestmark = pytest.mark.slow
 STARTER = ROOT.parent / "shared/tools/docker-up.sh"
 IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:additions", "gate:prometheus"]
 SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
+SMALL = ["--cpus=1", "--memory=512m", "--pids-limit=128"]
+LEAVES_PROCESSES = """
+import subprocess, time
+quick = features
+def features(rows):
+    if rows.height > 150:
+        for _ in range(20):
+            subprocess.Popen(["sleep", "300"])
+        time.sleep(300)
+    return quick(rows)
+"""
 UNWANTED = {
     "training code": r"/factory/(adopt|data|evaluation|gate|registry|training|workspace)/|/site-packages/(dvc|optuna|sklearn|pytest)/",
     "build tools": r"/bin/(gcc|cc|ld|as|strip|make|apt|apt-get|git|pip3?|uv|perl)$|/site-packages/pip/",
@@ -141,7 +154,7 @@ def faults(image: str) -> set[str]:
 @contextlib.contextmanager
 def running(image: str = "gate:v1", *options: str) -> Iterator[tuple[str, str]]:
     """A container without rights, and where it listens: on the engine's own network alone."""
-    name = docker("run", "--detach", *SAFE, "--env=FACTORY_OPEN=true", "--health-interval=1s", *options, image)
+    name = docker("run", "--detach", *SAFE, *SMALL, "--env=FACTORY_OPEN=true", "--health-interval=1s", *options, image)
     try:
         began = time.monotonic()
         url = f"http://{inspect(name)['NetworkSettings']['IPAddress']}:8000"
@@ -158,11 +171,11 @@ def answers(url: str) -> bool:
     return False
 
 
-def fetch(url: str, body: object = None) -> tuple[int, bytes]:
-    data = None if body is None else json.dumps(body).encode()
+def fetch(url: str, body: object = None, **headers: str) -> tuple[int, bytes]:
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(
-            urllib.request.Request(url, data, {"content-type": "application/json"}), timeout=30
+            urllib.request.Request(url, data, {"content-type": "application/json", **headers}), timeout=30
         ) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
@@ -228,6 +241,36 @@ def test_scores_without_rights_are_those_of_factory_score(project, rows, tmp_pat
         about = json.loads(fetch(f"{url}/version")[1])
         assert (about["version"], about["commit"]) == ("v1", git(project.folder, "rev-parse", "model/v1^{}"))
         assert wait(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", 20)
+
+
+def test_keys_or_openness_must_be_chosen(project, rows, tmp_path):
+    done = call(ROOT, "docker", "run", "--rm", *SAFE, "gate:v1")
+    assert done.returncode == 1 and done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+    keys = tmp_path / "keys"
+    keys.write_text("ann " + hashlib.sha256(b"secret").hexdigest())
+    with running("gate:v1", f"--volume={keys}:/keys:ro", "--env=FACTORY_KEYS=/keys") as (_, url):
+        assert [fetch(f"{url}/score", rows[:1], **{"x-api-key": key})[0] for key in ("", "guess", "secret")] == [401, 401, 200]
+
+
+def test_large_bodies_do_not_take_the_memory_of_a_small_container(rows):
+    def ask(url: str) -> int | None:
+        with contextlib.suppress(OSError):  # the connection is closed while the body is on its way
+            return fetch(f"{url}/score", bytes(60_000_000), **{"content-type": "application/vnd.apache.arrow.stream"})[0]
+        return None
+
+    with running() as (name, url), ThreadPoolExecutor(12) as threads:
+        assert set(threads.map(ask, [url] * 12)) <= {400, 503, None}
+        assert wait(lambda: fetch(f"{url}/score", rows)[0] == 200, 20), docker("logs", name)
+        assert inspect(name)["State"]["Running"] and inspect(name)["RestartCount"] == 0
+
+
+def test_processes_that_requests_leave_behind_are_gone(rows, tmp_path):
+    features = tmp_path / "features.py"
+    features.write_text(docker("run", "--rm", "gate:v1", "cat", "/app/package/gate/features.py") + LEAVES_PROCESSES)
+    options = (f"--volume={features}:/app/package/gate/features.py:ro", "--env=FACTORY_SECONDS=3")
+    with running("gate:v1", *options) as (name, url):
+        assert [fetch(f"{url}/score", rows)[0] for _ in range(6)] == [503] * 6  # 120 processes, of 128 that there may be
+        assert wait(lambda: fetch(f"{url}/score", rows[:100])[0] == 200, 20), docker("logs", name)
 
 
 def test_nothing_is_dropped_when_it_is_told_to_end(rows):

@@ -73,3 +73,12 @@ def test_one_caller_leaves_room_for_others(keys, places, megabytes):
         limit.leave("greedy")
     limit.enter("greedy")
     limit.reserve("greedy", 0, 50_000_000)
+
+
+@pytest.mark.parametrize(
+    ("memory", "setting", "expected"),
+    [(2**31, None, 2**28), (2**40, None, 10**9), (2**28, None, 64 * 10**6), (2**28, 300, 300 * 10**6)],
+)
+def test_bodies_leave_most_of_the_memory(memory, setting, expected, monkeypatch):
+    monkeypatch.setattr(middleware, "memory", lambda: memory)
+    assert middleware.max_bytes(settings.Settings(bodies_mb=setting)) == expected

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
 
+from ..tables.chunks import memory
 from .access_log import AccessLog
 from .auth import Callers
 from .metrics import Telemetry
@@ -23,6 +24,7 @@ HEALTH_PATHS = ("/health/", "/v2/health/")
 ADMIN_PATHS = ("/metrics", "/docs", "/openapi.json")
 REQUEST_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 UNCOUNTED_BYTES = 20_000  # of a body, below which it does not count against the limit on memory
+BODIES_SHARE = 1 / 8  # of the memory: a body takes twice its size here, and more than that in a worker
 CALLER_SHARE = 0.75  # of requests and memory, so that one caller leaves some for others
 MISSING_KEY = (
     401,
@@ -40,6 +42,12 @@ def needs_key(path: str) -> bool:
     return path != "/" and not path.startswith((*HEALTH_PATHS, *ADMIN_PATHS))
 
 
+def max_bytes(settings: Settings) -> int:
+    """Of the bodies of concurrent requests: by default so few that the service survives them, but room for one."""
+    default = max(settings.body_mb, min(1000, BODIES_SHARE * memory() / 1e6))
+    return int(1e6 * (settings.bodies_mb or default))
+
+
 class Rejected(Exception):
     """The request is not served; its arguments are the status, error and headers of the response."""
 
@@ -51,7 +59,7 @@ class ConcurrencyLimit:
         share = CALLER_SHARE if settings.keys else 1  # without keys, a caller may take any name
         self._max_requests = settings.concurrency
         self._max_per_caller = settings.caller_concurrency or max(1, int(settings.concurrency * share))
-        self._max_bytes, self._max_body = int(settings.bodies_mb * 1e6), int(settings.body_mb * 1e6)
+        self._max_bytes, self._max_body = max_bytes(settings), int(settings.body_mb * 1e6)
         self._max_bytes_per_caller = max(self._max_body, int(self._max_bytes * share))
         self._in_flight, self._per_caller = 0, Counter[str]()
         self._bytes, self._bytes_per_caller = 0, Counter[str]()

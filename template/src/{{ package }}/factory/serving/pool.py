@@ -79,8 +79,15 @@ class Worker(asyncio.Protocol):
 
     async def exit_status(self) -> str:
         """How the process ended."""
-        status = await asyncio.to_thread(self._process.wait)
+        status = await asyncio.to_thread(self._wait)
         return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+
+    def _wait(self) -> int:
+        status = self._process.wait()
+        with suppress(ChildProcessError):  # in a container, where the service is the parent of all that have lost theirs
+            while True:
+                os.waitpid(-self._process.pid, 0)
+        return status
 
     def connection_made(self, transport: Any) -> None:
         """asyncio's callback."""

@@ -37,7 +37,12 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
     open: bool = Field(False, description="anybody may call the service, also from other machines")
     body_mb: float = Field(64, gt=0, le=100_000)
-    bodies_mb: float = Field(1000, gt=0, le=10_000_000, description="bodies of all concurrent requests")
+    bodies_mb: float | None = Field(
+        None,
+        gt=0,
+        le=10_000_000,
+        description="bodies of all concurrent requests; by default an eighth of the memory, but at most 1000",
+    )
     rows: int = Field(1_000_000, gt=0, le=1_000_000_000)
     seconds: float = Field(
         30, gt=0, le=DAY, description="for a request, from its header to the last byte of the response"

@@ -12,7 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 CHUNK = 50_000  # rows
+CGROUP = Path("/sys/fs/cgroup")  # limits of the container
 QUOTAS = ("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")  # microseconds, of cgroup v2 and v1
+MEMORY = "memory.max", "memory/memory.limit_in_bytes"
 MASK = "mask "
 
 Matrix = NDArray[np.float32]
@@ -27,9 +29,18 @@ def processors() -> int:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for files in QUOTAS:
         with suppress(OSError, ValueError):  # no such limit
-            quota, period = " ".join(Path("/sys/fs/cgroup", file).read_text("utf-8") for file in files).split()
+            quota, period = " ".join((CGROUP / file).read_text("utf-8") for file in files).split()
             if int(quota) > 0:
                 usable = min(usable, max(1, round(int(quota) / int(period))))
+    return usable
+
+
+def memory() -> int:
+    """How many bytes of memory this process may use, by the machine and by the limit of its container."""
+    usable = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in MEMORY:
+        with suppress(OSError, ValueError):  # no such limit
+            usable = min(usable, int((CGROUP / file).read_text("utf-8")))
     return usable
 
 
