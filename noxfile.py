@@ -76,9 +76,9 @@ def slow(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def nightly(session: nox.Session) -> None:
-    """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, updates from older releases."""
+    """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, proxies, updates from older releases."""
     install(session)
-    debian(session, faketime="faketime")
+    debian(session, **{name: name for name in ("caddy", "curl", "faketime", "nginx", "openssl")})
     session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)
 
 

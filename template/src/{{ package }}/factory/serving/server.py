@@ -8,12 +8,14 @@ from typing import Any
 
 import uvicorn
 
+from ..tables.chunks import processors
 from .app import create_app
 from .connection_internals import Connection, connect
 from .settings import Settings
 from .uvicorn_internals import Server
 
-FILES = 40  # that the process opens beside its connections
+FILES = 32  # that the process opens beside its connections and workers
+POOLS = 4  # of workers: of champion and challenger, and of the models that take their places
 log = logging.getLogger("uvicorn.error")
 
 
@@ -45,11 +47,12 @@ def create_server(settings: Settings, folder: Path, host: str, port: int) -> Ser
 
 def max_connections(settings: Settings) -> int:
     """As many as the settings want and the limit on open files allows, which is raised where that is possible."""
-    wanted = settings.connections + FILES
+    others = FILES + POOLS * (settings.workers or processors() + 1)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted
-    if soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < wanted:
-        log.warning("FACTORY_CONNECTIONS: %d, since the process may open only %d files", allowed - FILES, allowed)
-    return max(1, allowed - FILES)
+    files = settings.connections + others
+    if hard != resource.RLIM_INFINITY and hard < files:
+        log.warning("FACTORY_CONNECTIONS: %d, since the process may open only %d files", max(1, hard - others), hard)
+        files = hard
+    if soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(1, files - others)
