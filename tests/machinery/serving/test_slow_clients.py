@@ -36,7 +36,7 @@ def in_flight(client, number, **headers):
     released, respond = threading.Event(), client.service.respond
 
     async def wait_and_respond(context, request, requested):
-        while len(request.body) > 1000 and not released.is_set():
+        while len(request.content) > 1000 and not released.is_set():
             await asyncio.sleep(0.01)
         return await respond(context, request, requested)
 

@@ -2,18 +2,20 @@
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 PREFIX = struct.Struct("<IQ")  # bytes of the head, and of the head and all parts together
-Message = tuple[dict[str, Any], list[bytes]]
+Bytes = bytes | memoryview
+Message = tuple[dict[str, Any], Sequence[Bytes]]
 
 
-def encode(head: dict[str, Any], *parts: bytes) -> list[bytes]:
-    """The message, as pieces to send one after another."""
-    sizes = [len(part) for part in parts]
+def encode(head: dict[str, Any], *parts: Bytes | list[bytes]) -> list[Bytes]:
+    """The message, in pieces to send one after another; a part may be in pieces already, since joining large ones takes long."""
+    pieces = [part if isinstance(part, list) else [part] for part in parts]
+    sizes = [sum(map(len, part)) for part in pieces]
     text = json.dumps({**head, "sizes": sizes}).encode()
-    return [PREFIX.pack(len(text), len(text) + sum(sizes)), text, *parts]
+    return [PREFIX.pack(len(text), len(text) + sum(sizes)), text, *(piece for part in pieces for piece in part)]
 
 
 def decode(content: memoryview, at: int) -> Message:
@@ -21,7 +23,7 @@ def decode(content: memoryview, at: int) -> Message:
     head: dict[str, Any] = json.loads(bytes(content[:at]))
     parts = []
     for size in head.pop("sizes"):
-        parts.append(bytes(content[at : at + size]))
+        parts.append(content[at : at + size])
         at += size
     return head, parts
 
@@ -29,5 +31,6 @@ def decode(content: memoryview, at: int) -> Message:
 def read(source: BinaryIO) -> Iterator[Message]:
     """The messages in the file, until it ends."""
     while len(prefix := source.read(PREFIX.size)) == PREFIX.size:
-        at, size = PREFIX.unpack(prefix)
-        yield decode(memoryview(source.read(size)), at)
+        length, _ = PREFIX.unpack(prefix)
+        head: dict[str, Any] = json.loads(source.read(length))
+        yield head, [source.read(size) for size in head.pop("sizes")]

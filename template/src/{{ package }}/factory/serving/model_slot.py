@@ -25,7 +25,6 @@ from .pool import Pool
 from .responses import JSON, TENSORS, Ids, Reply, Request, Rows, respond
 from .settings import Settings
 
-INLINE_BYTES = 20_000  # of a body
 INLINE_ROWS = 4
 log = logging.getLogger("uvicorn.error")
 
@@ -70,7 +69,7 @@ class LoadedModel:
 
     async def respond(self, caller: str, request: Request) -> Reply:
         """The response to the caller. Raises Busy, Died and Failed."""
-        if self.inline and len(request.body) <= INLINE_BYTES and request.kind in (JSON, TENSORS):
+        if self.inline and isinstance(request.body, bytes) and request.kind in (JSON, TENSORS):
             with suppress(Undecided):
                 return respond(self.inline, request, time.thread_time)
         return Reply.decode(*await self.pool.ask(caller, request.encode()))

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ArtifactError
 from ..tables.chunks import processors
 from . import messages
-from .messages import PREFIX, Message
+from .messages import PREFIX, Bytes, Message
 from .metrics import Telemetry
 from .process import start_process
 from .settings import Settings
@@ -55,7 +55,7 @@ class Worker(asyncio.Protocol):
         self._received = bytearray()
         self._answer: asyncio.Future[Message] | None = None
 
-    async def ask(self, message: list[bytes]) -> Message:
+    async def ask(self, message: list[Bytes]) -> Message:
         """The answer. Raises Died; where this is cancelled, the process is killed."""
         if not self._transport:
             await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=self._channel)
@@ -123,7 +123,7 @@ class Pool:
     def __init__(
         self,
         role: str,
-        load: list[bytes],
+        load: list[Bytes],
         files: TemporaryDirectory[str] | None,
         settings: Settings,
         telemetry: Telemetry,
@@ -143,7 +143,7 @@ class Pool:
         self._start_if_needed()
         return await self._facts
 
-    async def ask(self, caller: str, message: list[bytes]) -> Message:
+    async def ask(self, caller: str, message: list[Bytes]) -> Message:
         """A worker's answer, or that of another one if the first dies. Raises Busy, Died and Failed."""
         self._requests += 1
         try:
@@ -177,7 +177,7 @@ class Pool:
         self._closing = True
         self._end_if_closing()
 
-    async def _ask(self, caller: str, message: list[bytes]) -> Message:
+    async def _ask(self, caller: str, message: list[Bytes]) -> Message:
         turn = self._turns.join(caller)
         self._start_if_needed()
         try:

@@ -24,6 +24,7 @@ from .. import tables
 from ..errors import FactoryError
 from ..manifest import sha256
 from ..scoring import predictions
+from .messages import Bytes
 from .metrics import Telemetry
 from .model_slot import LoadedModel
 from .responses import Rows
@@ -47,7 +48,7 @@ class ScoredRequest(NamedTuple):
     role: str
     model: LoadedModel
     height: int
-    rows: Rows | bytes
+    rows: Rows | Bytes
     scores: NDArray[np.float64]
     client_request: str = ""  # the id that the client gave it
 

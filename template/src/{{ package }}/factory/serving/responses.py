@@ -17,6 +17,7 @@ from ..scoring import predictions
 from ..validation.parsing import cast
 from ..validation.rules import frame
 from . import messages, parsing, tensors
+from .messages import Bytes
 from .parsing import InvalidBody, Row, TooLarge
 
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
@@ -44,18 +45,23 @@ class Request(NamedTuple):
     """A body, its format, and what applies to it."""
 
     kind: str
-    body: bytes
+    body: bytes | list[bytes]  # in pieces if it is large, and then only for a worker
     max_rows: int
     capture: bool = False  # whether rows and scores are wanted beside the response
     json_size: str | None = None  # of tensors that follow their JSON as bytes: a header, not yet looked at
 
-    def encode(self) -> list[bytes]:
+    @property
+    def content(self) -> bytes:
+        """The body in one piece."""
+        return self.body if isinstance(self.body, bytes) else b"".join(self.body)
+
+    def encode(self) -> list[Bytes]:
         """The request as a message to a worker."""
         head = self._asdict()
         return messages.encode(head, head.pop("body"))
 
     @classmethod
-    def decode(cls, head: dict[str, Any], parts: Sequence[bytes]) -> Self:
+    def decode(cls, head: dict[str, Any], parts: Sequence[Any]) -> Self:
         """The request in a message."""
         return cls(**head, body=parts[0])
 
@@ -63,7 +69,7 @@ class Request(NamedTuple):
 class Captured(NamedTuple):
     """The rows of a request, from a worker as an Arrow stream, and their scores."""
 
-    rows: Rows | bytes
+    rows: Rows | Bytes
     scores: NDArray[np.float64]
 
 
@@ -71,14 +77,14 @@ class Reply(NamedTuple):
     """A response, and what is counted and captured of it."""
 
     status: int
-    body: bytes
+    body: Bytes
     media_type: str = JSON
     headers: Mapping[str, str] = MappingProxyType({})
     rows: int = 0
     cpu_seconds: float = 0
     captured: Captured | None = None
 
-    def encode(self) -> list[bytes]:
+    def encode(self) -> list[Bytes]:
         """The reply as a message to the service."""
         head = {**self._asdict(), "headers": dict(self.headers)}
         parts = [head.pop("body")]
@@ -88,7 +94,7 @@ class Reply(NamedTuple):
         return messages.encode(head, *parts)
 
     @classmethod
-    def decode(cls, head: dict[str, Any], parts: Sequence[bytes]) -> Self:
+    def decode(cls, head: dict[str, Any], parts: Sequence[Any]) -> Self:
         """The reply in a message."""
         shape = head.pop("shape", None)
         captured = None if shape is None else Captured(parts[1], np.frombuffer(parts[2]).reshape(shape))
@@ -140,9 +146,9 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
     return Reply(status, content.encode(), JSON, {"Retry-After": "1"} if status == 503 else {})
 
 
-def table(rows: Rows | bytes) -> pl.DataFrame:
+def table(rows: Rows | Bytes) -> pl.DataFrame:
     """Rows that were scored, with the contract's columns and types."""
-    if isinstance(rows, bytes):
+    if isinstance(rows, Bytes):
         return pl.read_ipc_stream(io.BytesIO(rows))
     if isinstance(rows, list):
         return frame(rows, contract.Row)
@@ -173,7 +179,7 @@ def _to_csv(answer: Answer) -> Content:
 
 
 def _from_tensors(request: Request) -> tuple[pl.DataFrame, Callable[[Answer], Content]]:
-    inference, rows = tensors.read_request(request.body, request.json_size, request.max_rows)
+    inference, rows = tensors.read_request(request.content, request.json_size, request.max_rows)
 
     def write(answer: Answer) -> Content:
         body, json_size = tensors.write_response(inference, answer.model.version, answer.columns())
@@ -190,9 +196,9 @@ def _json_value(value: Any) -> str:
 
 ENCODER = json.JSONEncoder(default=_json_value, allow_nan=False)
 FORMATS: dict[str, Callable[[Request], tuple[Rows, Callable[[Answer], Content]]]] = {
-    JSON: lambda request: (parsing.read_json(request.body), _to_json),
-    ARROW: lambda request: (parsing.read_arrow(request.body, request.max_rows), _to_arrow),
-    CSV: lambda request: (parsing.read_csv(request.body, request.max_rows), _to_csv),
+    JSON: lambda request: (parsing.read_json(request.content), _to_json),
+    ARROW: lambda request: (parsing.read_arrow(request.content, request.max_rows), _to_arrow),
+    CSV: lambda request: (parsing.read_csv(request.content, request.max_rows), _to_csv),
     TENSORS: _from_tensors,
 }
 """Of each format, the rows of a request and how its response is written."""

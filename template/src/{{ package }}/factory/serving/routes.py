@@ -17,6 +17,7 @@ from .service import Service
 from .settings import JSON_MB
 
 FORMATS = JSON, ARROW, CSV
+SMALL = 20_000  # bytes of a body, which may be scored in the event loop
 
 
 class UnsupportedMediaType(Exception):
@@ -67,8 +68,8 @@ def _check_not_compressed(request: Request) -> None:
         raise UnsupportedMediaType("unsupported content encoding: send the body uncompressed")
 
 
-async def _read_body(request: Request, max_mb: float) -> bytes:
-    """The body. Raises TooLarge after all of it has arrived, since many clients read the response only then."""
+async def _read_body(request: Request, max_mb: float) -> bytes | list[bytes]:
+    """The body, in pieces if it is large. Raises TooLarge after all of it has arrived, since many clients read the response only then."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
@@ -78,7 +79,7 @@ async def _read_body(request: Request, max_mb: float) -> bytes:
             chunks.clear()
     if size > max_mb * 1e6:
         raise TooLarge(f"the body is larger than {max_mb:g} MB")
-    return b"".join(chunks)
+    return b"".join(chunks) if size <= SMALL else chunks
 
 
 class PlainRoute(APIRoute):

@@ -121,5 +121,5 @@ class Service:
         answer = asyncio.wait_for(model.respond("shadow", request), self.settings.seconds)
         reply = asyncio.run_coroutine_threadsafe(answer, self._loop).result()
         if reply.captured is None:
-            raise ContractViolation(reply.body.decode())
+            raise ContractViolation(bytes(reply.body).decode())
         return model, reply.captured.scores

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import FactoryError
 from . import messages
-from .messages import Message
+from .messages import Bytes, Message
 
 PR_SET_PDEATHSIG = 1
 
@@ -37,7 +37,7 @@ def serve(channel: socket.socket) -> None:
                 channel.sendall(piece)
 
 
-def _load(folder: str, signers: str | None) -> tuple[Any, list[bytes]]:
+def _load(folder: str, signers: str | None) -> tuple[Any, list[Bytes]]:
     """The model, and what the service needs to know of it, or why it is refused."""
     try:
         from .warm_model import WarmModel  # imports what the user wrote, which may fail
@@ -49,7 +49,7 @@ def _load(folder: str, signers: str | None) -> tuple[Any, list[bytes]]:
         return None, messages.encode({"refused": reason})
 
 
-def _respond(model: Any, message: Message) -> list[bytes]:
+def _respond(model: Any, message: Message) -> list[Bytes]:
     from .responses import Request, respond
 
     try:
