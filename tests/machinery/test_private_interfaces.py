@@ -7,6 +7,7 @@ import asyncio
 import io
 import json
 import zipfile
+from asyncio.sslproto import SSLProtocol
 from importlib.metadata import version
 
 import dataframely as dy
@@ -29,6 +30,7 @@ CALLED = ["connection_made", "data_received", "connection_lost"]
 CALLED += ["on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "on_response_complete"]
 OVERRIDDEN = {
     HttpToolsProtocol: [*CALLED, "pause_writing", "resume_writing", "send_400_response", "_unset_keepalive_if_required"],
+    SSLProtocol: ["connection_made", "connection_lost", "max_size"],
     uvicorn.Server: ["handle_exit", "on_tick", "startup", "shutdown"],
 }
 

@@ -104,6 +104,7 @@ HEADERS = [
     b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
     b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
     b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
     b"Transfer-Encoding: chunked\r\n , identity",
     b"Transfer-Encoding : chunked",
 ]

@@ -92,4 +92,4 @@ def test_certificates_that_cannot_be_served(tmp_path):
     assert "key values mismatch" in refused(cert, certificate(tmp_path / "other")[1])
     assert "without a password" in refused(*certificate(tmp_path, password=b"secret"))
     key.write_text("")
-    assert "no certificate in PEM" in refused(cert, key) and "no certificate in PEM" in refused(key, key)
+    assert "must be a certificate in PEM" in refused(cert, key) and "must be a certificate in PEM" in refused(key, key)

@@ -30,8 +30,8 @@ TOO_MANY_CONNECTIONS = (
 class Connection(HttpToolsProtocol):
     """Reads requests by the letter, and gives up those that do not end, and responses that are not read.
 
-    Beyond the limit of connections a new one takes the place of the one that has waited longest for its client:
-    `waiting` are those without a whole header, `receiving` those without a whole body.
+    Beyond the limit of connections, the one whose client has been silent for longest is closed for a new one: of those
+    `waiting` for the end of a header, and if there are none, of those `receiving` a body.
     """
 
     settings: Settings
@@ -56,7 +56,7 @@ class Connection(HttpToolsProtocol):
         """Whether there is room for the connection, from its first byte on; with TLS asked again after the handshake."""
         super().connection_made(transport)
         self._cycles: deque[RequestResponseCycle] = deque()
-        if len(self.connections) > self.max_connections and self not in self.waiting and not self._take_place():
+        if len(self.connections) > self.max_connections and self not in self.waiting and not self._make_room():
             if not self.service.certificate:
                 transport.write(TOO_MANY_CONNECTIONS)
             transport.close()
@@ -65,8 +65,8 @@ class Connection(HttpToolsProtocol):
         self.waiting[self] = None
         return True
 
-    def _take_place(self) -> bool:
-        """Whether another connection could be closed for this one."""
+    def _make_room(self) -> bool:
+        """Close another connection for this one; whether there was one that could be closed."""
         other = next(chain(self.waiting, self.receiving), None)
         if other:
             other.transport.abort()
@@ -94,7 +94,7 @@ class Connection(HttpToolsProtocol):
         self._read_timer = self.loop.call_later(self.settings.header_seconds, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Close a connection whose headers or trailers do not end; ignore what follows its last request."""
+        """Close a connection whose headers or trailers do not end; ignore all data after its last request."""
         if self._ended:
             return
         self._progress = False
@@ -126,8 +126,8 @@ class Connection(HttpToolsProtocol):
     def _begin_last_body(self) -> None:
         """Read the body of a request that asked for another protocol, and nothing after it.
 
-        It is answered in this one, as if it had not asked. httptools takes it to have no body, and what follows, which
-        another client may have chosen, for the next request.
+        It is answered in this one, as if it had not asked. httptools would read its body, whose author may be somebody
+        else, as the next request.
         """
         callbacks = SimpleNamespace(on_body=self.on_body, on_message_complete=self.on_message_complete)
         self.parser = httptools.HttpRequestParser(callbacks)
@@ -137,7 +137,7 @@ class Connection(HttpToolsProtocol):
         self.parser.feed_data(b"POST / HTTP/1.1\r\nconnection: close\r\n%s\r\n" % b"".join(framing))
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, unless the client would take that for the response to another one."""
+        """Refuse data that are not a request, unless the client would take that for the response to another one."""
         self._ended = True
         due = [*self._cycles]
         broken = due.pop() if self._in_body and due else None
@@ -207,6 +207,8 @@ class Connection(HttpToolsProtocol):
 class Handshake(SSLProtocol):
     """TLS below a connection."""
 
+    max_size = 65_536  # of its buffer, which each connection has, in place of 256 KB
+
     def __init__(self, connection: Connection) -> None:
         seconds = connection.settings.header_seconds
         how: dict[str, Any] = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds, "waiter": None}
@@ -219,7 +221,7 @@ class Handshake(SSLProtocol):
             super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Count it no more, which a connection whose handshake failed is not told."""
+        """Count it no more: after a failed handshake, the connection's own method is not called."""
         super().connection_lost(exc)
         self._connection.forget()
 
@@ -233,9 +235,7 @@ def connect(kind: type[Connection], *how: Any, **named: Any) -> Connection | Han
 def _check_framing(version: str, headers: list[tuple[bytes, bytes]]) -> None:
     """Raise ValueError for what a proxy might read otherwise than httptools, which refuses other such things itself."""
     names = [name for name, _ in headers]
-    if version not in ("1.0", "1.1") or names.count(b"host") > 1:
-        raise ValueError(version)
-    if b"transfer-encoding" in names and (
-        version == "1.0" or dict(headers)[b"transfer-encoding"].lower() != b"chunked"
-    ):
-        raise ValueError("transfer-encoding")
+    if version not in ("1.0", "1.1") or names.count(b"host") > 1 or names.count(b"transfer-encoding") > 1:
+        raise ValueError("framing")
+    if b"transfer-encoding" in names and (version, dict(headers)[b"transfer-encoding"].lower()) != ("1.1", b"chunked"):
+        raise ValueError("framing")

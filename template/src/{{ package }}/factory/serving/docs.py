@@ -7,6 +7,7 @@ from importlib import resources
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse
 
 FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
 POLICY = (
@@ -38,5 +39,5 @@ async def file(name: str) -> Response:
     """A file of Swagger UI."""
     if name not in FILES:
         raise HTTPException(404)
-    content = resources.files("fastapi_swagger").joinpath("resources", name).read_bytes()
-    return Response(content, media_type=FILES[name], headers={"Cache-Control": "max-age=86400"})
+    path = str(resources.files("fastapi_swagger").joinpath("resources", name))
+    return FileResponse(path, media_type=FILES[name], headers={"Cache-Control": "max-age=86400"})

@@ -84,7 +84,9 @@ class Worker(asyncio.Protocol):
 
     def _wait(self) -> int:
         status = self._process.wait()
-        with suppress(ChildProcessError):  # in a container, where the service is the parent of all that have lost theirs
+        with suppress(
+            ChildProcessError
+        ):  # in a container, where the service is the parent of all that have lost theirs
             while True:
                 os.waitpid(-self._process.pid, 0)
         return status

@@ -26,7 +26,7 @@ class Certificate:
             self._seen = content
             self.context = _checked(*self._files)
         except FactoryError as error:
-            log.error("%s: the certificate before it goes on", error)
+            log.error("%s; the certificate in service stays", error)
         else:
             log.info("%s: is in service", self._files[0])
 
@@ -54,9 +54,9 @@ def _checked(certificate: Path, key: Path) -> ssl.SSLContext:
     except ssl.SSLCertVerificationError as error:
         raise FactoryError(f"FACTORY_CERT: {certificate}: {error.verify_message}") from error
     except (ssl.SSLError, OSError) as error:
-        reason = getattr(error, "reason", None) or error.strerror or "is no certificate"
+        reason = getattr(error, "reason", None) or error.strerror or "unreadable"
         raise FactoryError(
-            f"FACTORY_CERT, FACTORY_CERT_KEY: {certificate} and {key} are no certificate in PEM and its key without a "
+            f"FACTORY_CERT, FACTORY_CERT_KEY: {certificate} and {key} must be a certificate in PEM and its key, without a "
             f"password: {reason.lower().replace('_', ' ')}"
         ) from error
     return server
