@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from datetime import datetime
 
@@ -121,12 +122,12 @@ def test_keys_are_read_again(tmp_path, monkeypatch, caplog):
     (old, old_line), (new, new_line) = auth.new_key("shop"), auth.new_key("shop")
     keys = tmp_path / "keys"
     found = callers(keys, old_line)
-    for text, valid in ((f"{old_line}\n{new_line}\n", [True, True]), (new_line, [False, True])):
+    for text, valid in ((f"{old_line}\n{new_line}\n", [True, True]), (f"{new_line}\n", [False, True])):
         keys.write_text(text)
         found.reload()
         assert [name(found, key) == "shop" for key in (old, new)] == valid
     for problem in ("", new_line[:50], f"{old_line} until=2027", None):
-        keys.write_text(new_line)
+        keys.write_text(f"{new_line}\n")
         found.reload()
         caplog.clear()
         keys.unlink() if problem is None else keys.write_text(problem)
@@ -135,7 +136,7 @@ def test_keys_are_read_again(tmp_path, monkeypatch, caplog):
         assert name(found, new) == "shop" and name(found, old) is None
         [line] = [each.message for each in caplog.records if each.levelname == "ERROR"]
         assert str(keys) in line and "the previous keys stay in use" in line
-    keys.write_text(old_line)
+    keys.write_text(f"{old_line}\n")
     found.reload()
     assert name(found, old) == "shop" and name(found, new) is None
 
@@ -145,9 +146,22 @@ def test_keys_that_are_being_written_are_not_read(tmp_path, monkeypatch):
     keys = tmp_path / "keys"
     found = callers(keys, old_line)
     keys.write_text(new_line.partition(" until")[0])  # without what limits it
-    monkeypatch.setattr(auth.time, "sleep", lambda seconds: keys.write_text(new_line))
+    monkeypatch.setattr(auth.time, "sleep", lambda seconds: keys.write_text(f"{new_line}\n"))
     found.reload()
     assert name(found, old) == "old" and name(found, new) is None
+    found.reload()
+    assert name(found, new) == "new"
+
+
+def test_line_without_an_end_counts_once_nobody_goes_on_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(auth, "SETTLED_SECONDS", 0)
+    (old, old_line), (new, new_line) = auth.new_key("old"), auth.new_key("new", rate=100)
+    keys = tmp_path / "keys"
+    found = callers(keys, old_line)
+    keys.write_text(new_line.removesuffix("00"))
+    found.reload()
+    assert name(found, old) == "old" and name(found, new) is None
+    os.utime(keys, (0, 0))
     found.reload()
     assert name(found, new) == "new"
 
@@ -177,7 +191,7 @@ def test_replaced_keys_take_effect_and_fail_no_request(trained, tmp_path):
         new.replace(keys)
         wait_until(lambda: client.post(GOOD, X_API_Key=second).status == 200)
         assert client.post(GOOD, X_API_Key=first).status == 200
-        new.write_text(second_line)
+        new.write_text(f"{second_line}\n")
         new.replace(keys)
         wait_until(lambda: client.post(GOOD, X_API_Key=first).status == 401)
         assert client.post(GOOD, X_API_Key=second).status == 200

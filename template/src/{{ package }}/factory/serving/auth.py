@@ -19,7 +19,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 OF_NOTHING = hashlib.sha256(b"").hexdigest()
 LINE = "NAME SHA256 [until=2027-01-31] [rate=10]"
 UNNAMED, OTHERS = "unnamed", "others"
-SETTLED_SECONDS = 0.1
+SETTLED_SECONDS, UNFINISHED_SECONDS = 0.1, 10
 log = logging.getLogger("uvicorn.error")
 
 
@@ -81,6 +81,8 @@ class Callers:
             if content != _read(self._path):  # it is being written
                 return
             keys = parse_keys(content, self._path)
+            if not (content.endswith(b"\n") or _is_settled(self._path)):
+                return
         except FactoryError as error:
             if str(error) != self._problem:
                 log.error("%s; the previous keys stay in use", error)
@@ -136,6 +138,14 @@ def new_key(name: str, days: int | None = None, rate: float | None = None) -> tu
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except OSError as error:
+        raise FactoryError(f"{path}: cannot read the keys: {error.strerror}") from error
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether nobody goes on with a last line that has no end, and may lack its `until=` or its last digit."""
+    try:
+        return time.time() - path.stat().st_mtime > UNFINISHED_SECONDS
     except OSError as error:
         raise FactoryError(f"{path}: cannot read the keys: {error.strerror}") from error
 
