@@ -27,7 +27,7 @@ def running(pid: int) -> bool:
 def test_process_says_why_a_model_is_refused_and_ends_with_the_channel(tmp_path):
     worker, channel = process.start_process()
     with channel:
-        head, _ = answer(channel, {"folder": str(tmp_path), "signers": None})
+        head, _ = answer(channel, {"folder": str(tmp_path), "signers": None, "memory_mb": None})
         assert "manifest.json is missing" in head["refused"]
     assert worker.wait(20) == 0
 
@@ -38,7 +38,7 @@ def test_process_holds_nothing_of_the_service_and_is_the_first_to_go_where_memor
     os.set_inheritable(secret, True)
     worker, channel = process.start_process()
     with channel:
-        answer(channel, {"folder": "nowhere", "signers": None})
+        answer(channel, {"folder": "nowhere", "signers": None, "memory_mb": None})
         held = {file.name: str(file.readlink()) for file in Path(f"/proc/{worker.pid}/fd").iterdir()}
         assert held["0"] == "/dev/null" and str(tmp_path) not in held.values()
         assert sum(name.startswith("socket:") for name in held.values()) == 1

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import shutil
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from ..scoring.compiled import Compiled
 from ..validation.parsing import cast
 from . import messages
 from .metrics import Telemetry
+from .model_copy import ModelCopy
 from .pool import Pool
 from .responses import JSON, TENSORS, Ids, Reply, Request, Rows, respond
 from .settings import Settings
@@ -136,9 +135,10 @@ class ModelSlot:
 
     async def _loaded(self) -> LoadedModel:
         """The model in the folder. Raises ArtifactError."""
-        copy = await asyncio.to_thread(_private_copy, self.folder)
-        folder, signers = Path(copy.name if copy else self.folder).absolute(), self._settings.signers
-        load = messages.encode({"folder": str(folder), "signers": str(signers.absolute()) if signers else None})
+        copy = await asyncio.to_thread(ModelCopy.of, self.folder)
+        folder, signers = (copy.folder if copy else self.folder).absolute(), self._settings.signers
+        named = str(signers.absolute()) if signers else None
+        load = messages.encode({"folder": str(folder), "signers": named, "memory_mb": self._settings.worker_mb})
         pool = Pool(self.role, load, copy, self._settings, self._telemetry)
         try:
             found, _ = await asyncio.gather(pool.facts(), asyncio.to_thread(_prepare_inline, folder))
@@ -163,22 +163,6 @@ def _inline(folder: Path, facts: dict[str, Any]) -> InlineModel:
     """Raises ArtifactError."""
     compiled = Compiled.load(folder, facts["manifest"], contract.Row)
     return InlineModel(facts["manifest"], facts["version"], compiled)
-
-
-def _private_copy(folder: Path) -> tempfile.TemporaryDirectory[str] | None:
-    """The files, from which workers load the same model whatever becomes of the folder; None where no folder can be made."""
-    try:
-        copy = tempfile.TemporaryDirectory(prefix="factory-model-")
-    except OSError:
-        return None
-    try:
-        for file in folder.iterdir():
-            if file.is_file():
-                shutil.copy(file, copy.name)
-    except OSError:
-        copy.cleanup()
-        return None
-    return copy
 
 
 def _fingerprint(folder: Path) -> object:

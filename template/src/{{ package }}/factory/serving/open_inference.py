@@ -53,9 +53,7 @@ async def live() -> dict[str, bool]:
 @router.get("/health/ready", responses={503: ERROR_RESPONSES[503]})
 async def ready(request: Request) -> dict[str, bool]:
     """A model is loaded, and the service is not shutting down."""
-    if request.app.state.service.draining:
-        raise NotReady("shutting down")
-    _requested(request, PACKAGE)
+    request.app.state.service.ready_champion()
     return {"ready": True}
 
 

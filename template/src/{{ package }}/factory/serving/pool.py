@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import ArtifactError
@@ -15,9 +14,10 @@ from ..tables.chunks import processors
 from . import messages
 from .messages import PREFIX, Bytes, Message
 from .metrics import Telemetry
+from .model_copy import ModelCopy
 from .process import start_process
 from .settings import Settings
-from .turns import Turns
+from .turns import Place, Turns
 
 FIRST_PAUSE = 0.1  # seconds before the next start after a death, doubled with each one in a row
 LONGEST_PAUSE = {False: 30.0, True: 1.0}  # of a worker that had been ready: it is a request's fault, and others wait
@@ -126,7 +126,7 @@ class Pool:
         self,
         role: str,
         load: list[Bytes],
-        files: TemporaryDirectory[str] | None,
+        files: ModelCopy | None,
         settings: Settings,
         telemetry: Telemetry,
     ) -> None:
@@ -134,7 +134,7 @@ class Pool:
         self._role, self._load, self._files, self._telemetry = role, load, files, telemetry
         self._size, self._patience = settings.workers or processors() + 1, settings.seconds / 2
         self._workers: set[Worker] = set()
-        self._turns = Turns[Worker](max(1, self._size - 1))
+        self._turns = Turns[Worker](self._size)
         self._facts: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._start: asyncio.Task[None] | None = None
         self._reports: set[asyncio.Task[None]] = set()
@@ -150,9 +150,9 @@ class Pool:
         self._requests += 1
         try:
             try:
-                answer = await self._ask(caller, message)
+                answer = await self._ask(Place(caller), message)
             except Died:
-                answer = await self._ask(caller, message)
+                answer = await self._ask(Place(caller, suspect=True), message)
         finally:
             self._requests -= 1
             self._last_request = time.monotonic()
@@ -179,8 +179,8 @@ class Pool:
         self._closing = True
         self._end_if_closing()
 
-    async def _ask(self, caller: str, message: list[Bytes]) -> Message:
-        turn = self._turns.join(caller)
+    async def _ask(self, place: Place, message: list[Bytes]) -> Message:
+        turn = self._turns.join(place)
         self._start_if_needed()
         try:
             if not turn.done():
@@ -189,7 +189,7 @@ class Pool:
                 raise Busy
             return await turn.result().ask(message)
         finally:
-            held = self._turns.leave(caller, turn)
+            held = self._turns.leave(place, turn)
             if held and not held.ended:
                 self._turns.put(held)
 
@@ -198,7 +198,7 @@ class Pool:
         return self._start is not None and not self._start.done()
 
     def _lacks(self) -> bool:
-        needed = self._turns.waiting if self._closing else not self._turns.free
+        needed = self._turns.waiting or not (self._turns.free or self._closing)
         return needed and len(self._workers) < self._size
 
     def _start_if_needed(self) -> None:
@@ -209,11 +209,20 @@ class Pool:
         """Start workers one after another, so that those at work are left some of the processors."""
         while self._lacks():
             await asyncio.sleep(self._pause)
-            worker = Worker(self._ended)
+            try:
+                worker = Worker(self._ended)
+            except OSError as error:  # too many files or processes
+                log.error("%s: cannot start a worker: %s", self._role, error.strerror)
+                self._wait_longer(LONGEST_PAUSE[False])
+                continue
             self._workers.add(worker)
             with suppress(Died):
                 facts, _ = await worker.ask(self._load)
                 self._take(worker, facts)
+
+    def _wait_longer(self, longest: float) -> None:
+        """Before the next start."""
+        self._pause = min(max(FIRST_PAUSE, 2 * self._pause), longest)
 
     def _take(self, worker: Worker, facts: dict[str, Any]) -> None:
         """Let the worker work if it has loaded the same model as the others."""
@@ -236,12 +245,11 @@ class Pool:
         if worker in self._turns.free:
             self._turns.free.remove(worker)
         if worker.end_reason in ("died", "refused"):
-            self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE[worker.loaded])
+            self._wait_longer(LONGEST_PAUSE[worker.loaded])
         report = asyncio.create_task(self._report(worker))
         self._reports.add(report)
         report.add_done_callback(self._reports.discard)
-        if not self._closing:
-            self._start_if_needed()
+        self._start_if_needed()
 
     async def _report(self, worker: Worker) -> None:
         status = await worker.exit_status()
@@ -260,4 +268,4 @@ class Pool:
             for worker in list(self._workers):
                 worker.kill("closed")
             if self._files:
-                self._files.cleanup()
+                self._files.delete()

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import ContractViolation
+from . import model_copy
 from .access_log import AccessLog
 from .auth import Callers
 from .metrics import Telemetry
@@ -54,6 +55,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """At the end, write what is to be captured, and end all workers."""
         self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(model_copy.delete_abandoned)
         yield
         if self.request_log:
             await asyncio.to_thread(self.request_log.close)

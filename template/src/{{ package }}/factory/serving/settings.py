@@ -60,6 +60,9 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     workers: int | None = Field(
         None, gt=0, le=1000, description="processes for each model; by default one more than processors"
     )
+    worker_mb: float | None = Field(
+        None, ge=300, le=10_000_000, description="memory that one of them may allocate; by default any"
+    )
     drain: float = Field(5, ge=0, le=DAY, description="seconds of service after SIGTERM")
     reload: float = Field(2, gt=0, le=DAY, description="seconds between checks for a new model and new keys")
 

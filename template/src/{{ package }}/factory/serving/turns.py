@@ -2,21 +2,28 @@
 
 import asyncio
 from collections import Counter, deque
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from .auth import UNNAMED
 
 Item = TypeVar("Item")
 
 
-class Turns(Generic[Item]):
-    """Free items, and the requests that wait for one; a caller holds at most so many."""
+class Place(NamedTuple):
+    """Where a request waits: with others of its caller; apart from them if it has ended a worker already."""
 
-    def __init__(self, most: int) -> None:
+    caller: str
+    suspect: bool = False
+
+
+class Turns(Generic[Item]):
+    """Free items of at most `size`, and the requests that wait for one. The last one is for no suspect, nor for who has the rest."""
+
+    def __init__(self, size: int) -> None:
         self.free: list[Item] = []  # the one that was used last is at the end
-        self._waiting: dict[str, deque[asyncio.Future[Item]]] = {}  # the caller whose turn is next comes first
+        self._waiting: dict[Place, deque[asyncio.Future[Item]]] = {}  # the place whose turn is next comes first
         self._held = Counter[str]()
-        self._most = most
+        self._most, self._spare = max(1, size - 1), min(1, size - 1)
 
     @property
     def waiting(self) -> bool:
@@ -28,37 +35,41 @@ class Turns(Generic[Item]):
         self.free.append(item)
         self._give()
 
-    def join(self, caller: str) -> asyncio.Future[Item]:
-        """What will be an item for a request of the caller, until `leave`."""
+    def join(self, place: Place) -> asyncio.Future[Item]:
+        """What will be an item for one request, until `leave`."""
         turn: asyncio.Future[Item] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(caller, deque()).append(turn)
+        self._waiting.setdefault(place, deque()).append(turn)
         self._give()
         return turn
 
-    def leave(self, caller: str, turn: asyncio.Future[Item]) -> Item | None:
+    def leave(self, place: Place, turn: asyncio.Future[Item]) -> Item | None:
         """End the request's turn, or its waiting: the item that it held."""
         if not turn.done():
-            self._waiting[caller].remove(turn)
-            self._forget(caller)
+            self._waiting[place].remove(turn)
+            self._forget(place)
             return None
-        self._held[caller] -= 1
-        if not self._held[caller]:
-            del self._held[caller]
+        self._held[place.caller] -= 1
+        if not self._held[place.caller]:
+            del self._held[place.caller]
         self._give()  # the caller may have waited for itself
         return turn.result()
 
     def _give(self) -> None:
-        while self.free and (caller := self._next()) is not None:
-            turn = self._waiting[caller].popleft()
-            self._waiting[caller] = self._waiting.pop(caller)  # behind the others
-            self._forget(caller)
-            self._held[caller] += 1
+        while self.free and (place := self._next()):
+            turn = self._waiting[place].popleft()
+            self._waiting[place] = self._waiting.pop(place)  # behind the others
+            self._forget(place)
+            self._held[place.caller] += 1
             turn.set_result(self.free.pop())
 
-    def _next(self) -> str | None:
-        """Nobody knows how many callers are behind requests without a name."""
-        return next((name for name in self._waiting if name == UNNAMED or self._held[name] < self._most), None)
+    def _next(self) -> Place | None:
+        return next((place for place in self._waiting if self._may_have_one(place)), None)
 
-    def _forget(self, caller: str) -> None:
-        if not self._waiting[caller]:
-            del self._waiting[caller]
+    def _may_have_one(self, place: Place) -> bool:
+        if place.suspect and len(self.free) <= self._spare:
+            return False
+        return place.caller == UNNAMED or self._held[place.caller] < self._most  # unnamed ones may be many
+
+    def _forget(self, place: Place) -> None:
+        if not self._waiting[place]:
+            del self._waiting[place]

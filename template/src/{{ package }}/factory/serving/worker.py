@@ -4,6 +4,7 @@ All that users write runs here: features, rules, estimators. The service starts 
 """
 
 import ctypes
+import resource
 import signal
 import socket
 import sys
@@ -37,9 +38,11 @@ def serve(channel: socket.socket) -> None:
                 channel.sendall(piece)
 
 
-def _load(folder: str, signers: str | None) -> tuple[Any, list[Bytes]]:
+def _load(folder: str, signers: str | None, memory_mb: float | None) -> tuple[Any, list[Bytes]]:
     """The model, and what the service needs to know of it, or why it is refused."""
     try:
+        if memory_mb:
+            resource.setrlimit(resource.RLIMIT_DATA, (int(memory_mb * 1e6), resource.RLIM_INFINITY))
         from .warm_model import WarmModel  # imports what the user wrote, which may fail
 
         model = WarmModel.load(Path(folder), Path(signers) if signers else None)
