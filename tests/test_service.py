@@ -186,7 +186,7 @@ ALLOWED = """
 parameters = {{ "path.name" = "served", "path.version" = "{version}" }}
 [[operations]]
 include-path-regex = "^/score$|/infer$"
-checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 422]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 413, 422]
 """
 
 
