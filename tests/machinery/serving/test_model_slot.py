@@ -1,6 +1,7 @@
 """Which model scores a request: the newest valid one or a challenger, and only one of them."""
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,39 @@ def test_champion_answers_where_the_challenger_fails(trained, failing):
         assert client.post(records(rows(20))).json()["model"] != "v2"
         assert client.metric("factory_challenger_failures_total") == 1
         assert client.post({**GOOD, "amount": -1}).status == 422
+
+
+def test_champion_answers_in_time_where_the_challenger_hangs(trained, monkeypatch):
+    other_model()
+    hanging, score = threading.Event(), warm_model.WarmModel.score
+
+    def hang(model, rows):
+        if model.version == "v2" and len(rows) == 20:
+            hanging.wait(20)
+        return score(model, rows)
+
+    monkeypatch.setattr(warm_model.WarmModel, "score", hang)
+    with serving(CHALLENGER="other", SHARE=1, SECONDS=2) as client:
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        answer = client.post(records(rows(20)))
+        assert answer.status == 200 and answer.json()["model"] != "v2"
+        assert client.metric('factory_worker_restarts_total{reason="deadline",role="challenger"}') == 1
+        hanging.set()
+
+
+def test_model_that_takes_long_to_load_keeps_nobody_waiting(trained, monkeypatch):
+    artifact.write_version(Path("model"), "v1", "abc")
+    loading, load = threading.Event(), warm_model.WarmModel.load.__func__
+
+    def load_slowly(kind, folder, signers):
+        model = load(kind, folder, signers)
+        assert model.version == "v1" or loading.wait(20)
+        return model
+
+    monkeypatch.setattr(warm_model.WarmModel, "load", classmethod(load_slowly))
+    with serving() as client:
+        swap(other_model())
+        for _ in range(20):
+            assert client.post(records(rows(20))).json()["model"] == "v1" and client.get("/health/ready").status == 200
+        loading.set()
+        wait_until(lambda: client.post(GOOD).json()["model"] == "v2")

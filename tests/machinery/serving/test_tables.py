@@ -87,3 +87,13 @@ def test_damaged_arrow_never_fails(client):
 def test_csv_of_another_system(client):
     body = b"\xef\xbb\xbf" + csv(rows(2)).replace(b"\n", b"\r\n")
     assert client.post(body, CSV).status == 200
+
+
+def test_rows_without_values_are_no_rows(client):
+    body = arrow(pl.DataFrame({name: pl.Series([None] * 1_000_000, dtype=pl.Null) for name in rows(1).columns}))
+    assert len(body) < 2000 and client.post(body, ARROW).status == 400
+
+
+def test_column_without_values_is_missing_values(client):
+    table = rows(3).with_columns(gap=pl.Series([None] * 3, dtype=pl.Null))
+    assert client.post(arrow(table), ARROW).status == 200

@@ -90,6 +90,11 @@ def test_wrong_request_is_refused(client, body):
     assert MARK.encode() not in response.body or "outputs" in str(body)
 
 
+def test_shape_beyond_the_limit_is_refused_before_the_data_are_read(client):
+    for shape in ([10**9], [10**6, 10**6]):
+        assert client.post({"inputs": [tensor(shape=shape)]}, path=INFER).status == 413
+
+
 def key(data: bytes, height: int = 1):
     return {"inputs": [tensor("key", "BYTES", [height], binary_data_size=len(data))]}
 
