@@ -4,7 +4,7 @@ import asyncio
 
 from late_flights.factory.serving.turns import Place, Turns
 
-A, B, SUSPECT = Place("a"), Place("b"), Place("a", suspect=True)
+A, B = Place("a"), Place("b")
 
 
 def play(scene):
@@ -29,29 +29,31 @@ def test_callers_take_turns_however_many_requests_one_has():
     play(scene)
 
 
-def test_the_last_item_is_not_for_who_has_the_rest_unless_nobody_knows_who_that_is():
+def test_the_last_item_is_not_for_who_has_one_unless_nobody_knows_who_that_is():
     def scene():
         for place, served in ((A, [True, False]), (Place("unnamed"), [True, True])):
-            turns = Turns(2)
+            turns = Turns(3)
             waiting = [turns.join(place) for _ in range(2)]
             turns.put("first")
             turns.put("second")
             assert [turn.done() for turn in waiting] == served
-            turns.put(turns.leave(place, waiting[0]))
-            assert waiting[1].done()
+            turns.put("third")
+            assert all(turn.done() for turn in waiting)
 
     play(scene)
 
 
-def test_the_last_item_is_not_for_a_suspect_unless_there_is_only_one():
+def test_the_last_item_is_not_for_a_suspect_or_a_second_attempt_unless_there_is_only_one():
     def scene():
-        for size, served in ((2, False), (1, True)):
-            turns = Turns(size)
-            suspect = turns.join(SUSPECT)
-            turns.put("first")
-            assert suspect.done() is served
-            turns.put("second")
-            assert suspect.done()
+        for place in (Place("unnamed", again=True), A):
+            for size, served in ((2, False), (1, True)):
+                turns = Turns(size)
+                turns.suspects.add("a")
+                suspect = turns.join(place)
+                turns.put("first")
+                assert suspect.done() is served
+                turns.put("second")
+                assert suspect.done()
 
     play(scene)
 

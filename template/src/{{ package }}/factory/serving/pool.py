@@ -152,11 +152,12 @@ class Pool:
             try:
                 answer = await self._ask(Place(caller), message)
             except Died:
-                answer = await self._ask(Place(caller, suspect=True), message)
+                answer = await self._ask(Place(caller, again=True), message)
         finally:
             self._requests -= 1
             self._last_request = time.monotonic()
             self._end_if_closing()
+        self._turns.suspects.discard(caller)
         self._pause = 0
         if "failed" in answer[0]:
             raise Failed(answer[0]["failed"])
@@ -189,6 +190,8 @@ class Pool:
                 raise Busy
             return await turn.result().ask(message)
         finally:
+            if turn.done() and turn.result().ended:
+                self._turns.suspects.add(place.caller)
             held = self._turns.leave(place, turn)
             if held and not held.ended:
                 self._turns.put(held)

@@ -1,4 +1,4 @@
-"""Workers for those who wait: callers take turns, and none of them holds all workers."""
+"""Workers for those who wait: callers take turns, and none of them takes all workers from the others."""
 
 import asyncio
 from collections import Counter, deque
@@ -13,17 +13,21 @@ class Place(NamedTuple):
     """Where a request waits: with others of its caller; apart from them if it has ended a worker already."""
 
     caller: str
-    suspect: bool = False
+    again: bool = False
 
 
 class Turns(Generic[Item]):
-    """Free items of at most `size`, and the requests that wait for one. The last one is for no suspect, nor for who has the rest."""
+    """Free items of at most `size`, and the requests that wait for one.
+
+    The last free one is left to others by a caller who has one already, by a suspect, and by a request that comes again.
+    """
 
     def __init__(self, size: int) -> None:
         self.free: list[Item] = []  # the one that was used last is at the end
+        self.suspects: set[str] = set()  # callers whose last request ended its worker
         self._waiting: dict[Place, deque[asyncio.Future[Item]]] = {}  # the place whose turn is next comes first
         self._held = Counter[str]()
-        self._most, self._spare = max(1, size - 1), min(1, size - 1)
+        self._spare = min(1, size - 1)
 
     @property
     def waiting(self) -> bool:
@@ -66,9 +70,10 @@ class Turns(Generic[Item]):
         return next((place for place in self._waiting if self._may_have_one(place)), None)
 
     def _may_have_one(self, place: Place) -> bool:
-        if place.suspect and len(self.free) <= self._spare:
-            return False
-        return place.caller == UNNAMED or self._held[place.caller] < self._most  # unnamed ones may be many
+        if len(self.free) > self._spare:
+            return True
+        trusted = not self._held[place.caller] and place.caller not in self.suspects
+        return not place.again and (trusted or place.caller == UNNAMED)  # unnamed requests may be of many callers
 
     def _forget(self, place: Place) -> None:
         if not self._waiting[place]:
