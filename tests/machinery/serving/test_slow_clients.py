@@ -141,6 +141,18 @@ def test_connections_without_a_request_make_room(trained, sent):
             assert client.get("/health/live").status == client.post(GOOD).status == 200
 
 
+def test_responses_that_nobody_reads_make_room(trained):
+    ask = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(CONNECTIONS=20) as client, ExitStack() as stack:
+        for _ in range(50):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", client.port))
+            connection.sendall(ask * 9)
+            assert connection.recv(9) == b"HTTP/1.1 "
+        wait_until(lambda: client.get("/health/live").status == 200)
+
+
 def test_connection_that_is_used_is_not_the_first_to_make_room(trained):
     with serving(CONNECTIONS=20) as client, ExitStack() as stack:
         used = stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20))

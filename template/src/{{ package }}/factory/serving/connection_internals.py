@@ -31,13 +31,14 @@ class Connection(HttpToolsProtocol):
     """Reads requests by the letter, and gives up those that do not end, and responses that are not read.
 
     Beyond the limit of connections, the one whose client has been silent for longest is closed for a new one: of those
-    `waiting` for the end of a header, and if there are none, of those `receiving` a body.
+    `waiting` for the end of a header; if there are none, of those with a response `unread`, then of those `receiving` a body.
     """
 
     settings: Settings
     service: Any
     max_connections: int
     waiting: dict["Connection", None]
+    unread: dict["Connection", None]
     receiving: dict["Connection", None]
     _read_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
@@ -67,7 +68,7 @@ class Connection(HttpToolsProtocol):
 
     def _make_room(self) -> bool:
         """Close another connection for this one; whether there was one that could be closed."""
-        other = next(chain(self.waiting, self.receiving), None)
+        other = next(chain(self.waiting, self.unread, self.receiving), None)
         if other:
             other.transport.abort()
             other.forget()
@@ -83,8 +84,8 @@ class Connection(HttpToolsProtocol):
     def forget(self) -> None:
         """Count the connection no more."""
         self.connections.discard(self)
-        self.waiting.pop(self, None)
-        self.receiving.pop(self, None)
+        for kind in (self.waiting, self.unread, self.receiving):
+            kind.pop(self, None)
 
     def on_message_begin(self) -> None:
         """Limit the time for the headers of each further request."""
@@ -179,11 +180,13 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Limit the time during which the client reads nothing."""
         super().pause_writing()
+        self.unread[self] = None
         self._write_timer = self.loop.call_later(self.settings.seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """The client reads again."""
         super().resume_writing()
+        self.unread.pop(self, None)
         self._stop_write_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

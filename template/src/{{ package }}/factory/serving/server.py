@@ -28,8 +28,13 @@ def create_server(settings: Settings, folder: Path, host: str, port: int) -> Ser
     """A server of the model in the folder, not yet running. Raises FactoryError."""
     settings.check_host(host)
     app = create_app(settings, folder)
-    connections: dict[str, Any] = {"waiting": {}, "receiving": {}, "max_connections": max_connections(settings)}
-    kind = type("Connection", (Connection,), {**connections, "settings": settings, "service": app.state.service})
+    shared: dict[str, Any] = {
+        "waiting": {},
+        "unread": {},
+        "receiving": {},
+        "max_connections": max_connections(settings),
+    }
+    kind = type("Connection", (Connection,), {**shared, "settings": settings, "service": app.state.service})
     config = uvicorn.Config(
         app,
         host,
