@@ -58,7 +58,7 @@ daemon off; pid nginx.pid; error_log stderr; {user}
 events {{}}
 http {{
   access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
-  map $ssl_client_s_dn $caller {{ "~(^|,)CN=(?<name>[\\w.-]+)" $name; }}
+  map $ssl_client_s_dn $caller {{ "~^CN=(?<name>[\\w.-]+)(,|$)" $name; }}
   server {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate server.pem; ssl_certificate_key server.key;
