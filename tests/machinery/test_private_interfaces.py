@@ -75,7 +75,7 @@ def test_uvicorn_internals():
     gone = [f"the call of {name}" for name in CALLED if name not in called]
     gone += [
         name
-        for name in ("connections", "tasks", "loop", "transport", "cycle", "headers", "parser", "client")
+        for name in ("connections", "loop", "transport", "cycle", "headers", "parser", "client")
         if not hasattr(connection, name)
     ]
     cycle = getattr(connection, "cycle", None)

@@ -2,10 +2,11 @@
 
 import re
 import socket
+from pathlib import Path
 
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.serving import auth
+from late_flights.factory.serving import auth, server, settings
 
 from machinery.serving.service_client import GOOD, Client, serving
 
@@ -22,6 +23,8 @@ def test_with_keys(trained, tmp_path, admin):
     (tmp_path / "keys").write_text(line)
     with serving(KEYS=tmp_path / "keys", ADMIN=admin) as client:
         assert statuses(client) == {200 if admin == "open" else 401}
+        document = client.request("GET", "/openapi.json", headers={"X-API-Key": key}).json()
+        assert document["paths"]["/metrics"]["get"]["security"] == ([] if admin == "open" else [{"key": []}])
         assert statuses(client, **{"X-API-Key": key}) == {200} and statuses(client, ["/health/live", "/"]) == {200}
 
 
@@ -35,13 +38,7 @@ def test_on_a_port_of_their_own(trained):
         assert client.post(GOOD).status == 200 and admin.post(GOOD).status == 404
         assert statuses(client, ["/health/ready"]) == statuses(admin, ["/health/ready"]) == {200}
         with pytest.raises(errors.FactoryError, match=rf"^FACTORY_ADMIN: cannot listen on port {port}: "):
-            serving_twice(port)
-
-
-def serving_twice(port):
-    from late_flights.factory.serving import server, settings
-
-    server.create_server(settings.load({"FACTORY_ADMIN": str(port)}), "model", "127.0.0.1", 0).run()
+            server.create_server(settings.load({"FACTORY_ADMIN": str(port)}), Path("model"), "127.0.0.1", 0).run()
 
 
 def test_page_needs_nothing_from_elsewhere(client):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from ... import contract
 from . import parsing, tensors
-from .middleware import needs_key
+from .middleware import ADMIN_PATHS, needs_key
 from .model_slot import LoadedModel
 
 
@@ -74,9 +74,10 @@ def _build(app: FastAPI, model: LoadedModel | None) -> dict[str, Any]:
         _describe_score(schemas["Score"]["properties"], model.manifest)
     if app.state.service.settings.keys:
         content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        locked = ADMIN_PATHS if app.state.service.settings.admin == "key" else ()
         for path, methods in content["paths"].items():
             for operation in methods.values():
-                operation["security"] = [{"key": []}] if needs_key(path) else []
+                operation["security"] = [{"key": []}] if needs_key(path) or path.startswith(locked) else []
     return content
 
 
