@@ -205,6 +205,18 @@ def test_workers_that_are_not_needed_end_but_one():
     play(scene)
 
 
+def test_model_that_always_needs_workers_has_a_spare_before_the_first_request():
+    async def scene():
+        async with running(workers=3, compiled=False) as workers:
+            await workers.facts()
+            await until(lambda: workers.states() == {"ready": 2, "busy": 0, "restarting": 0})
+            await asyncio.sleep(0.1)
+            workers.trim()
+            assert workers.states()["ready"] == 2
+
+    play(scene)
+
+
 def test_what_is_under_way_at_the_end_is_answered():
     async def scene():
         async with running() as workers:

@@ -133,6 +133,7 @@ class Pool:
         """`load` is the first message to each worker; the files that it names are deleted at the end."""
         self._role, self._load, self._files, self._telemetry = role, load, files, telemetry
         self._size, self._patience = settings.workers or processors() + 1, settings.seconds / 2
+        self._least = 1
         self._workers: set[Worker] = set()
         self._turns = Turns[Worker](self._size)
         self._facts: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -171,7 +172,7 @@ class Pool:
     def trim(self) -> None:
         """End workers that were not needed for a while, but neither the last one nor the spare of one that is in use."""
         now = time.monotonic()
-        kept = 1 if now - self._last_request > IDLE_SECONDS else 2
+        kept = self._least if now - self._last_request > IDLE_SECONDS else 2
         while len(self._turns.free) > kept and now - self._turns.free[0].last_used > IDLE_SECONDS:
             self._turns.free[0].kill("idle")
 
@@ -201,8 +202,8 @@ class Pool:
         return self._start is not None and not self._start.done()
 
     def _lacks(self) -> bool:
-        needed = self._turns.waiting or not (self._turns.free or self._closing)
-        return needed and len(self._workers) < self._size
+        few = not self._turns.free or len(self._workers) < self._least
+        return (self._turns.waiting or (few and not self._closing)) and len(self._workers) < self._size
 
     def _start_if_needed(self) -> None:
         if self._lacks() and not self._starting:
@@ -235,6 +236,9 @@ class Pool:
             return
         if not self._facts.done():
             self._facts.set_result(facts)
+            self._least = (
+                1 if facts["compiled"] else 2
+            )  # where each request needs one, the first must not take the last
         if all(facts.get(name) == self._facts.result()[name] for name in ("manifest", "compiled")):
             worker.loaded = True
             self._turns.put(worker)
