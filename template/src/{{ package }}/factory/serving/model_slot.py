@@ -24,7 +24,7 @@ from .pool import Pool
 from .responses import JSON, TENSORS, Ids, Reply, Request, Rows, respond
 from .settings import Settings
 
-INLINE_ROWS = 4
+INLINE_ROWS = 16  # which take about as long as handing the request to a worker
 log = logging.getLogger("uvicorn.error")
 
 
