@@ -36,7 +36,7 @@ class Service:
         self.callers = Callers(settings)
         self.champion = ModelSlot(folder, "champion", settings, self.telemetry)
         challenger = settings.challenger
-        self.challenger = challenger and ModelSlot(challenger, "challenger", settings, self.telemetry)
+        self.challenger = ModelSlot(challenger, "challenger", settings, self.telemetry) if challenger else None
         self.request_log = (
             RequestLog(settings, settings.capture, self.telemetry, self._shadow) if settings.capture else None
         )
