@@ -9,11 +9,12 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 from sabotage import SEATS
@@ -44,7 +45,9 @@ json.dump({"records": records, "scores": scores}, open("rows.json", "w"))
 
 
 class ServedProject(Project):
-    """A project with two models, and the rows of its test part in all formats."""
+    """A project with two models, and the rows of its test part in all formats; `tls` is set while it is served by HTTPS."""
+
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, folder: Path, bin: Path) -> None:
         super().__init__(folder, bin)
@@ -62,6 +65,8 @@ class ServedProject(Project):
         return hashlib.sha256((self.folder / model / "manifest.json").read_bytes()).hexdigest()[:12]
 
     def connect(self) -> HTTPConnection:
+        if self.tls:
+            return HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.tls)
         return HTTPConnection("127.0.0.1", self.port, timeout=30)
 
     def request(self, method: str, path: str, body: object = None, kind: str = JSON, **headers: str) -> tuple[int, bytes]:
@@ -146,6 +151,17 @@ def two_models(template: Path, folder: Path, kind: type[ServedProject] = ServedP
     project.done("python", "-c", PREPARE, "a", "b")
     assert project.expected["scores"]["a"] != project.expected["scores"]["b"]
     return project
+
+
+def unread(port: int) -> socket.socket:
+    """Requests more than all buffers on the way can hold."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+    return connection
 
 
 def swap(project: ServedProject, model: str, folder: Path) -> None:

@@ -3,15 +3,18 @@
 import hashlib
 import json
 import random
+import ssl
+import subprocess
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Self
 
 import pytest
 from served import ARROW, CSV, INFER, JSON, HostileProject
-from workshop import wait
+from workshop import require, wait
 
 pytestmark = pytest.mark.nightly
 MUTATED = 4_200
@@ -127,3 +130,37 @@ def test_keys_are_rotated_and_expire_under_load(hostile):
         assert wait(lambda: hostile.status("GET", "/version", X_API_Key="guest") == 401, 10)
         assert datetime.now(UTC) >= end
     assert load.statuses.keys() == {200} and load.statuses[200] > 500
+
+
+def certify(folder: Path, number: int) -> None:
+    """A new certificate and its key, the one replaced after the other."""
+    new = [folder / f"{name}.new" for name in ("cert", "key")]
+    command = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x", "-set_serial")
+    place = ("-addext", "subjectAltName=IP:127.0.0.1", "-out", new[0], "-keyout", new[1])
+    subprocess.run([require("openssl"), *command[1:], str(number), *place], check=True, capture_output=True)
+    for path in new:
+        path.replace(path.with_suffix(".pem"))
+
+
+def serial(project: HostileProject) -> int:
+    """That of the certificate which a new connection is shown."""
+    text = ssl.get_server_certificate(("127.0.0.1", project.port), timeout=20)
+    shown = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=text, check=True, capture_output=True, text=True)
+    return int(shown.stdout.partition("=")[2], 16)
+
+
+def test_certificates_are_renewed_under_load(hostile, tmp_path, monkeypatch):
+    certify(tmp_path, 1)
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    monkeypatch.setattr(hostile, "tls", trusting)
+    keys(hostile, "0")
+    files = {"CERT": tmp_path / "cert.pem", "CERT_KEY": tmp_path / "key.pem"}
+    with hostile.serving(KEYS="keys", **files), Load(hostile, "0") as load:
+        for number in (2, 3):
+            certify(tmp_path, number)
+            assert wait(lambda: serial(hostile) == number, 10)  # noqa: B023
+            rotate(hostile, load, str(number))
+        (tmp_path / "cert.pem").write_text("half", "utf-8")
+        assert wait(lambda: "certificate before it goes on" in hostile.written, 10) and serial(hostile) == 3
+    assert load.statuses.keys() == {200} and load.statuses[200] > 100

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import pytest
-from served import ARROW, CSV, ENDED, INFER, JSON, ServedProject, request, statuses, swap, two_models
+from served import ARROW, CSV, ENDED, INFER, JSON, ServedProject, request, statuses, swap, two_models, unread
 from workshop import fill, free_port, run, serving, small_disk, tool, wait
 
 pytestmark = pytest.mark.slow
@@ -260,17 +260,6 @@ def test_overload_is_shed(project):
 def half_sent(port: int, text: bytes) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), 20)
     connection.sendall(text)
-    return connection
-
-
-def unread(port: int) -> socket.socket:
-    """Requests more than all buffers on the way can hold."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.connect(("127.0.0.1", port))
-    connection.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
     return connection
 
 

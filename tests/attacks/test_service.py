@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from served import ARROW, INFER, JSON, HostileProject, memory, swap
+from served import ARROW, INFER, JSON, HostileProject, memory, swap, unread
 from workshop import free_port, require, wait
 
 SECONDS = 8  # of a request, fewer than any attack holds on for
@@ -142,6 +142,13 @@ def test_half_sent_headers(hostile):
 def test_half_sent_headers_where_few_files_may_be_open(hostile):
     require("prlimit")
     with hostile.serving("a", "prlimit", "--nofile=64"), hostile.half_sent(100):
+        others_are_served(hostile)
+
+
+def test_responses_that_nobody_reads(hostile):
+    with hostile.serving(), contextlib.ExitStack() as stack:
+        for _ in range(1_100):
+            stack.enter_context(unread(hostile.port))
         others_are_served(hostile)
 
 
