@@ -228,19 +228,31 @@ def main(scratch: Path, *arguments: str) -> None:
 
 def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Of each attack, the others' p99, how many of their requests failed, and how long it took until all was as before."""
-    lines = ["| attack | p99 before | failed | recovery | p99 now | against quiet | failed | recovery |", f"|{' --- |' * 8}"]
+    ours = list(now["quiet"])
+    head = ["attack", "p99 before", "failed", "recovery", *(f"{kind} now" for kind in ours), "failed", "recovery"]
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for name in (name for name in ATTACKS if name in before and name in now):
-        ratio = max(seconds / now["quiet"][kind] for kind, seconds in now[name]["p99"].items())
-        lines.append(f"| {name} | {cells(before[name])} | {cells(now[name], f'{ratio:.1f} x | ')} |")
-    quiet = ", ".join(f"{kind} {1000 * seconds:.0f} ms" for kind, seconds in now["quiet"].items())
-    return [*lines, "", f"Quiet, 99 % take at most: {quiet}."]
+        slowest = milliseconds(max(before[name]["p99"].values()), before[name])
+        figures = now[name]
+        times = [
+            f"{milliseconds(figures['p99'][kind], figures)}, {figures['p99'][kind] / now['quiet'][kind]:.1f} x" for kind in ours
+        ]
+        lines.append(f"| {' | '.join([name, slowest, *outcome(before[name]), *times, *outcome(figures)])} |")
+    quiet = ", ".join(f"{kind} {milliseconds(seconds, {'failed': 0})}" for kind, seconds in now["quiet"].items())
+    return [*lines, "", f"Quiet now, to which the factors refer: {quiet}."]
 
 
-def cells(figures: dict[str, Any], ratio: str = "") -> str:
-    """The slowest kind's p99, with what is given after it, and the other two."""
-    slowest, recovery = max(figures["p99"].values()), figures["recovery"]
-    p99 = "no answer" if figures["failed"] > 0.9 else f"{slowest:.1f} s" if slowest > 1 else f"{1000 * slowest:.0f} ms"
-    return f"{p99} | {ratio}{figures['failed']:.0%} | {'never' if math.isinf(recovery) else f'{recovery:.1f} s'}"
+def milliseconds(seconds: float, figures: dict[str, Any]) -> str:
+    """As people read it, if most requests were answered."""
+    if figures["failed"] > 0.9:
+        return "no answer"
+    return f"{seconds:.1f} s" if seconds > 1 else f"{1000 * seconds:.0f} ms"
+
+
+def outcome(figures: dict[str, Any]) -> list[str]:
+    """The share of failed requests, and the seconds until all was as before."""
+    recovery = figures["recovery"]
+    return [f"{figures['failed']:.0%}", "never" if math.isinf(recovery) else f"{recovery:.1f} s"]
 
 
 def build(scratch: Path, revision: str | None) -> HostileProject:
