@@ -46,7 +46,7 @@ def repeat(project: HostileProject, end: threading.Event, path: str, body: objec
 
     def ask() -> None:
         while not end.is_set():
-            project.status("POST", path, body, kind, X_Caller="bad")
+            project.status("POST", path, body, kind, X_API_Key="bad")
             time.sleep(0.01)
 
     threads = [threading.Thread(target=ask, daemon=True) for _ in range(at_once)]
@@ -89,7 +89,7 @@ def large_bodies(project: HostileProject, server: subprocess.Popen[str], end: th
 
 def killed_workers(project: HostileProject, server: subprocess.Popen[str], end: threading.Event) -> None:
     """Whatever processes the service has started, all at once and again and again."""
-    while not end.wait(0.3):
+    while not end.wait(3):
         for pid in project.processes(server)[1:]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -149,7 +149,7 @@ def percentile(records: list[Record], name: str) -> float:
 def others(project: HostileProject) -> Iterator[tuple[subprocess.Popen[str], list[Record]]]:
     """The callers that are not to notice; their records are complete after the block."""
     scored = {name: json.dumps(project.records[:height]) for name, height in (("one row", 1), ("20 rows", 20))}
-    head = "POST /score HTTP/1.1\r\nHost: x\r\nX-Caller: other\r\nContent-Type: application/json\r\nContent-Length: "
+    head = "POST /score HTTP/1.1\r\nHost: x\r\nX-API-Key: other\r\nContent-Type: application/json\r\nContent-Length: "
     messages = [(name, f"{head}{len(body)}\r\n\r\n{body}", 20) for name, body in scored.items()]
     messages.append(("health", "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 20))
     pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -165,7 +165,9 @@ def others(project: HostileProject) -> Iterator[tuple[subprocess.Popen[str], lis
 def measure(project: HostileProject, attack: Attack) -> Result:
     """Quiet, attack, and what comes after it."""
     end, memory = threading.Event(), []
-    with project.serving(attack.model, *attack.before, SECONDS=SECONDS) as server:
+    project.allow("bad", "other")
+    project.key = "other"
+    with project.serving(attack.model, *attack.before, KEYS="keys", SECONDS=SECONDS) as server:
         watch = threading.Thread(target=lambda: watch_memory(project, server, end, memory))
         project.warm_up()
         with others(project) as (_, records):

@@ -48,6 +48,7 @@ class ServedProject(Project):
     """A project with two models, and the rows of its test part in all formats; `tls` is set while it is served by HTTPS."""
 
     tls: ssl.SSLContext | None = None
+    key: str | None = None
 
     def __init__(self, folder: Path, bin: Path) -> None:
         super().__init__(folder, bin)
@@ -74,6 +75,7 @@ class ServedProject(Project):
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         kind, _, length = kind.partition("|")  # of tensors as bytes: where the JSON before them ends
         named = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {"X-API-Key": self.key, **named} if self.key else named
         named |= {"Inference-Header-Content-Length": length} if length else {}
         with contextlib.closing(self.connect()) as connection:
             connection.request(method, path, content, named)
@@ -253,6 +255,13 @@ class HostileProject(ServedProject):
         with contextlib.suppress(OSError, HTTPException):
             return self.request(*request, **headers)[0]
         return 0
+
+    def allow(self, *lines: str) -> None:
+        """Write the file of keys: each line is the name of a caller, whose key is the name, too, and what follows it."""
+        parted = [line.partition(" ") for line in lines]
+        text = "".join(f"{name} {hashlib.sha256(name.encode()).hexdigest()} {options}\n" for name, _, options in parted)
+        (self.folder / "keys.tmp").write_text(text, "utf-8")
+        (self.folder / "keys.tmp").replace(self.folder / "keys")
 
     def warm_up(self) -> None:
         """Let it start the worker that stands by for the one in use, in a state that has workers."""

@@ -1,6 +1,5 @@
 """The running service under features, bodies, keys, certificates and clocks that it always has to bear."""
 
-import hashlib
 import json
 import random
 import ssl
@@ -99,33 +98,25 @@ class Load:
             self.statuses[status] += 1
 
 
-def keys(project: HostileProject, *lines: str) -> None:
-    """Each line is a name, whose key is the name, too, and what follows it."""
-    parted = [line.partition(" ") for line in lines]
-    text = "".join(f"caller {hashlib.sha256(key.encode()).hexdigest()} {options}\n" for key, _, options in parted)
-    (project.folder / "keys.tmp").write_text(text, "utf-8")
-    (project.folder / "keys.tmp").replace(project.folder / "keys")
-
-
 def rotate(project: HostileProject, load: Load, new: str) -> None:
     """Both keys, then the new one alone."""
     old = load.key
-    keys(project, old, new)
+    project.allow(old, new)
     assert wait(lambda: project.status("GET", "/version", X_API_Key=new) == 200, 10)
     load.key = new
     sent = sum(load.statuses.values())
     assert wait(lambda: sum(load.statuses.values()) > sent + 20, 10)  # the last ones with the old key
-    keys(project, new)
+    project.allow(new)
     assert wait(lambda: project.status("GET", "/version", X_API_Key=old) == 401, 10)
 
 
 def test_keys_are_rotated_and_expire_under_load(hostile):
-    keys(hostile, "0")
+    hostile.allow("0")
     with hostile.serving(KEYS="keys"), Load(hostile, "0") as load:
         for turn in range(5):
             rotate(hostile, load, str(turn + 1))
         end = datetime.now(UTC) + timedelta(seconds=3)
-        keys(hostile, "5", f"guest until={end.isoformat()}")
+        hostile.allow("5", f"guest until={end.isoformat()}")
         assert wait(lambda: hostile.status("GET", "/version", X_API_Key="guest") == 200, 2)
         assert wait(lambda: hostile.status("GET", "/version", X_API_Key="guest") == 401, 10)
         assert datetime.now(UTC) >= end
@@ -154,7 +145,7 @@ def test_certificates_are_renewed_under_load(hostile, tmp_path, monkeypatch):
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     monkeypatch.setattr(hostile, "tls", trusting)
-    keys(hostile, "0")
+    hostile.allow("0")
     files = {"CERT": tmp_path / "cert.pem", "CERT_KEY": tmp_path / "key.pem"}
     with hostile.serving(KEYS="keys", **files), Load(hostile, "0") as load:
         for number in (2, 3):

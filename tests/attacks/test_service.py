@@ -169,15 +169,8 @@ def test_request_in_the_body_of_an_upgrade(hostile):
 # Callers
 
 
-def keys(hostile: HostileProject, *names: str) -> None:
-    """Each name is a caller's key, too."""
-    lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}\n" for name in names]
-    (hostile.folder / "keys.tmp").write_text("".join(lines), "utf-8")
-    (hostile.folder / "keys.tmp").replace(hostile.folder / "keys")
-
-
 def test_caller_that_takes_all_places(hostile):
-    keys(hostile, "alice", "bob")
+    hostile.allow("alice", "bob")
     body = hostile.read("rows.arrow")
     with hostile.serving(KEYS="keys"), ThreadPoolExecutor(80) as pool:
         storm = [pool.submit(hostile.status, "POST", "/score", body, ARROW, X_API_Key="alice") for _ in range(400)]
@@ -187,10 +180,10 @@ def test_caller_that_takes_all_places(hostile):
 
 
 def test_key_that_is_taken_away(hostile):
-    keys(hostile, "alice", "bob")
+    hostile.allow("alice", "bob")
     with hostile.serving(KEYS="keys"):
         assert hostile.status("GET", "/version", X_API_Key="bob") == 200
-        keys(hostile, "alice")
+        hostile.allow("alice")
         assert wait(lambda: hostile.status("GET", "/version", X_API_Key="bob") == 401, 10)
         (hostile.folder / "keys").write_text("ali", "utf-8")
         (hostile.folder / "keys").chmod(0)
