@@ -77,7 +77,7 @@ def test_features_that_changed_are_made_by_polars(trained, monkeypatch, changed)
     monkeypatch.setattr(scoring, "features", changed)
     after = scoring.Scorer.load()
     assert after.score(rows)["score"].item() == after.predict(rows.drop("answer")).item()
-    assert before.compiled and not after.compiled
+    assert before._compiled and not after._compiled
 
 
 def test_rule_that_changed_holds(trained, monkeypatch):
