@@ -12,7 +12,7 @@ PREFIX = "factory-model-"
 
 
 class ModelCopy:
-    """A folder that only the service's user can read, until `delete`; locked, so that a killed service's can be told from others."""
+    """A folder that only the service's user can read, until `delete`; locked, so that a killed service's can be recognized."""
 
     def __init__(self) -> None:
         """Raises OSError."""
@@ -41,7 +41,7 @@ class ModelCopy:
         self.delete()
 
     def delete(self) -> None:
-        """Delete the folder; once more does nothing."""
+        """Delete the folder, if it is still there."""
         if self._lock is None:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
