@@ -10,6 +10,7 @@ import pytest
 from machinery.serving.service_client import GOOD, serving
 
 END = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+NEXT = END.replace(b"Connection: close\r\n", b"")
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"  # answered with 404, if it counts as a request
 LIVE, SCORE = (b"POST %s HTTP/1.1\r\nHost: x\r\n" % path for path in (b"/health/live", b"/score"))
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
@@ -34,7 +35,7 @@ PIECES = {  # what is sent, in pieces that arrive one after the other, and the s
         UNSUPPORTED,
     ),
     "upgrade after a request": (
-        [END.replace(b"Connection: close\r\n", b"") + LIVE + UPGRADE + b"\r\n", HIDDEN],
+        [NEXT + LIVE + UPGRADE + b"\r\n", HIDDEN],
         [200, 405],
     ),
     "upgrade to WebSocket": (
@@ -44,14 +45,15 @@ PIECES = {  # what is sent, in pieces that arrive one after the other, and the s
     "CONNECT": ([b"CONNECT y:80 HTTP/1.1\r\nHost: y:80\r\n\r\n", HIDDEN], REFUSED),
     "CONNECT with a path": ([b"CONNECT http://y/health/live HTTP/1.1\r\nHost: y\r\n\r\n", HIDDEN], [405]),
     "only one header of an upgrade": ([LIVE + b"Upgrade: h2c\r\nContent-Length: 5\r\n\r\nAAAAA", END], [405, 200]),
-    "pipelined": ([END.replace(b"Connection: close\r\n", b"") * 3 + END], [200] * 4),
+    "pipelined": ([NEXT * 3 + END], [200] * 4),
+    "pipelined without end": ([NEXT * 100], [200] * 17),
     "after the end": ([END + HIDDEN, HIDDEN], [200]),
     "HTTP/1.0 ends it": ([b"GET /health/live HTTP/1.0\r\n\r\n" + HIDDEN], [200]),
-    "garbage after a request": ([END.replace(b"Connection: close\r\n", b"") + b"\x00\r\n\r\n", HIDDEN], [200]),
+    "garbage after a request": ([NEXT + b"\x00\r\n\r\n", HIDDEN], [200]),
     "garbage in a body": ([SCORE + b"Transfer-Encoding: chunked\r\n\r\n5\nAAAAA", HIDDEN], REFUSED),
     "garbage in a body after its response": ([CHUNKED, b"5\nAAAAA", HIDDEN], [405]),
     "garbage in a body after a request": (
-        [END.replace(b"Connection: close\r\n", b"") + CHUNKED + b"5\nAAAAA", HIDDEN],
+        [NEXT + CHUNKED + b"5\nAAAAA", HIDDEN],
         [200],
     ),
     "absolute form": ([b"GET http://y/health/live HTTP/1.1\r\nHost: x\r\n\r\n" + END], [200, 200]),

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from .settings import Settings
 
 HEADER_BYTES = 65_536
+PIPELINED = 16  # requests of a connection that wait for their turn
 FRAMING = (b"content-length", b"transfer-encoding")
 INVALID = "Invalid HTTP request received."
 BODY = json.dumps({"error": "too many connections", "problems": []}).encode()
@@ -117,6 +118,8 @@ class Connection(HttpToolsProtocol):
         self._stop_read_timer()
         self._progress = True
         _check_framing(self.parser.get_http_version(), self.headers)
+        if len(self._cycles) > PIPELINED:  # each holds memory, and 256 KB that are read at once have room for thousands
+            raise ValueError("pipelined")
         super().on_headers_complete()
         self._in_body = True
         self._cycles.append(self.cycle)
