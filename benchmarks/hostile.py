@@ -23,8 +23,10 @@ from report import ROOT, report, write
 
 sys.path.append(str(ROOT / "tests"))
 from attack import template_at
+from bystanders import PATIENCE
 from conftest import copy_template
-from served import ARROW, INFER, JSON, HostileProject, hostile, swap
+from hostile_project import HostileProject, hostile
+from served import ARROW, INFER, JSON, swap
 
 QUIET, ATTACK, AFTER = 5, 10, 3  # seconds
 SECONDS = 4  # FACTORY_SECONDS
@@ -55,7 +57,7 @@ def repeat(project: HostileProject, end: threading.Event, path: str, body: objec
     end.wait()
 
 
-def rows_that(act: str, height: int = 20) -> Callable[..., None]:
+def rows_that(act: str, height: int = 40) -> Callable[..., None]:
     """Rows for which features or estimator do that."""
 
     def make(project: HostileProject, server: subprocess.Popen[str], end: threading.Event) -> None:
@@ -141,14 +143,15 @@ def kinds(records: list[Record]) -> list[str]:
 
 
 def percentile(records: list[Record], name: str) -> float:
-    """Seconds that 99 % of the requests of that kind take at most, whatever their answer was."""
-    return statistics.quantiles([seconds for kind, _, seconds, _ in records if kind == name], n=100)[-1]
+    """Seconds that 99 % of the requests of that kind take at most; one that fails takes as long as anybody waits."""
+    times = [seconds if status == 200 else PATIENCE for kind, _, seconds, status in records if kind == name]
+    return statistics.quantiles(times, n=100)[-1]
 
 
 @contextmanager
-def others(project: HostileProject) -> Iterator[tuple[subprocess.Popen[str], list[Record]]]:
+def others(project: HostileProject) -> Iterator[list[Record]]:
     """The callers that are not to notice; their records are complete after the block."""
-    scored = {name: json.dumps(project.records[:height]) for name, height in (("one row", 1), ("20 rows", 20))}
+    scored = {name: json.dumps(project.records[:height]) for name, height in (("one row", 1), ("40 rows", 40))}
     head = "POST /score HTTP/1.1\r\nHost: x\r\nX-API-Key: other\r\nContent-Type: application/json\r\nContent-Length: "
     messages = [(name, f"{head}{len(body)}\r\n\r\n{body}", 20) for name, body in scored.items()]
     messages.append(("health", "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 20))
@@ -157,9 +160,11 @@ def others(project: HostileProject) -> Iterator[tuple[subprocess.Popen[str], lis
     records: list[Record] = []
     process.stdin.write(json.dumps({"port": project.port, "kinds": messages}) + "\n")
     process.stdin.flush()
-    yield process, records
-    output, _ = process.communicate(timeout=120)
-    records += [tuple(record) for record in json.loads(output)]
+    try:
+        yield records
+        records += map(tuple, json.loads(process.communicate(timeout=2 * PATIENCE)[0]))
+    finally:
+        process.kill()
 
 
 def measure(project: HostileProject, attack: Attack) -> Result:
@@ -170,7 +175,7 @@ def measure(project: HostileProject, attack: Attack) -> Result:
     with project.serving(attack.model, *attack.before, KEYS="keys", SECONDS=SECONDS) as server:
         watch = threading.Thread(target=lambda: watch_memory(project, server, end, memory))
         project.warm_up()
-        with others(project) as (_, records):
+        with others(project) as records:
             time.sleep(QUIET)
             began = time.monotonic()
             thread = threading.Thread(target=attack.make, args=(project, server, end), daemon=True)
@@ -224,6 +229,8 @@ def main(scratch: Path, *arguments: str) -> None:
     if not chosen or not found["quiet"]:
         found["quiet"] = {name: percentile(quiet, name) for name in kinds(quiet)}
     state.write_text(json.dumps(found, indent=1))
+    if found.get("nothing", {}).get("recovery"):
+        raise SystemExit("other work on this machine holds the service up: no table of this run")
     if all(path.exists() for path in states.values()):
         write(DOCUMENT, "hostile", table(*(json.loads(path.read_text()) for path in states.values())))
 
@@ -234,20 +241,22 @@ def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     head = ["attack", "p99 before", "failed", "recovery", *(f"{kind} now" for kind in ours), "failed", "recovery"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for name in (name for name in ATTACKS if name in before and name in now):
-        slowest = milliseconds(max(before[name]["p99"].values()), before[name])
-        figures = now[name]
-        times = [
-            f"{milliseconds(figures['p99'][kind], figures)}, {figures['p99'][kind] / now['quiet'][kind]:.1f} x" for kind in ours
-        ]
+        slowest, figures = duration(max(before[name]["p99"].values())), now[name]
+        times = [against(figures["p99"][kind], now["quiet"][kind]) for kind in ours]
         lines.append(f"| {' | '.join([name, slowest, *outcome(before[name]), *times, *outcome(figures)])} |")
-    quiet = ", ".join(f"{kind} {milliseconds(seconds, {'failed': 0})}" for kind, seconds in now["quiet"].items())
+    quiet = ", ".join(f"{kind} {duration(seconds)}" for kind, seconds in now["quiet"].items())
     return [*lines, "", f"Quiet now, to which the factors refer: {quiet}."]
 
 
-def milliseconds(seconds: float, figures: dict[str, Any]) -> str:
-    """As people read it, if most requests were answered."""
-    if figures["failed"] > 0.9:
-        return "no answer"
+def against(seconds: float, quiet: float) -> str:
+    """The time, and how many times that of quiet it is."""
+    return duration(seconds) if seconds >= PATIENCE else f"{duration(seconds)}, {seconds / quiet:.1f} x"
+
+
+def duration(seconds: float) -> str:
+    """As people read it."""
+    if seconds >= PATIENCE:
+        return "failed"
     return f"{seconds:.1f} s" if seconds > 1 else f"{1000 * seconds:.0f} ms"
 
 

@@ -5,10 +5,10 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import hostile_project
 import pytest
-import served
 from conftest import PARTS, ROOT, git
-from served import HostileProject
+from hostile_project import HostileProject
 from workshop import Governed, beside, installed
 
 HERE = Path(__file__).parent / "attacks"
@@ -98,7 +98,7 @@ def trained(request, attacked, tmp_path_factory) -> Target:
 @pytest.fixture(scope="session")
 def hostile(attacked, tmp_path_factory) -> HostileProject:
     """With models of which one has no ONNX, and features and an estimator that do what rows ask for."""
-    return served.hostile(attacked, tmp_path_factory.mktemp("hostile"))
+    return hostile_project.hostile(attacked, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from served import ARROW, CSV, INFER, JSON, HostileProject
+from hostile_project import HostileProject
+from served import ARROW, CSV, INFER, JSON
 from workshop import require, wait
 
 pytestmark = pytest.mark.nightly
@@ -24,7 +25,7 @@ def test_features_that_fail(hostile, act):
     with hostile.serving() as server:
         for _ in range(3):
             hostile.status("POST", "/score", hostile.rows(act))
-            statuses = [hostile.status("POST", "/score", hostile.records[:height]) for height in (1, 20)]
+            statuses = [hostile.status("POST", "/score", hostile.records[:height]) for height in (1, 40)]
             assert [*statuses, hostile.status("GET", "/health/ready")] == [200] * 3
         assert server.poll() is None
 
@@ -36,7 +37,7 @@ def test_mutated_bodies(hostile):
     bodies = {
         ("/score", ARROW): table,
         ("/score", CSV): b"".join(lines[:50]),
-        ("/score", JSON): json.dumps(hostile.records[:20]).encode(),
+        ("/score", JSON): json.dumps(hostile.records[:40]).encode(),
         (INFER, f"{JSON}|{len(head)}"): head + bytes(400),
     }
     counts = Counter()

@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from served import ARROW, INFER, JSON, HostileProject, memory, swap, unread
+from hostile_project import HostileProject
+from served import ARROW, INFER, JSON, memory, swap, unread
 from workshop import free_port, require, wait
 
 SECONDS = 8  # of a request, fewer than any attack holds on for
@@ -32,7 +33,7 @@ def others_are_served(project: HostileProject) -> None:
     statuses = [
         project.status("GET", "/health/live"),
         project.status("POST", "/score", project.records[0]),
-        project.status("POST", "/score", project.records[:20]),
+        project.status("POST", "/score", project.records[:40]),
         project.status("GET", "/health/ready"),
     ]
     assert statuses == [200] * 4
@@ -58,7 +59,7 @@ def holds_only_itself(project: HostileProject, act: str, height: int) -> None:
 @pytest.mark.parametrize("act", HOLDING)
 def test_rows_that_hold_the_features(hostile, act):
     with hostile.serving(SECONDS=SECONDS):
-        holds_only_itself(hostile, act, 20)
+        holds_only_itself(hostile, act, 40)
 
 
 @pytest.mark.parametrize("act", DEADLY)
@@ -98,7 +99,7 @@ def test_processes_killed_all_at_once_and_again_and_again(hostile):
                     os.kill(worker, signal.SIGKILL)
             assert hostile.status("GET", "/health/live") == 200
             assert hostile.status("POST", "/score", hostile.records[0]) == 200, "what is compiled needs no other process"
-        assert wait(lambda: hostile.status("POST", "/score", hostile.records[:20]) == 200, 60)
+        assert wait(lambda: hostile.status("POST", "/score", hostile.records[:40]) == 200, 60)
         assert hostile.written.count("\n") < 200
 
 
