@@ -80,6 +80,7 @@ HIDDEN = (
 )
 LATE = "\r\n" * 40_000 + HIDDEN  # so much that a proxy sends it in pieces; empty lines before a request are ignored
 CHUNK = f"{len(HIDDEN):x}\r\n{HIDDEN}\r\n0\r\n\r\n"
+SMUGGLER = "POST /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: smuggler\r\nX-API-Key: key-of-shop\r\n"
 ATTACKS = [
     *(f"{upgrade}Content-Length: {len(HIDDEN)}\r\n\r\n{HIDDEN}" for upgrade in (UPGRADE, WEBSOCKET)),
     *(f"{upgrade}Content-Length: {len(LATE)}\r\n\r\n{LATE}" for upgrade in (UPGRADE, WEBSOCKET)),
@@ -163,19 +164,15 @@ def test_each_answer_belongs_to_its_request(project, tmp_path, name, config):
 
 async def traffic(port: int, service: int, requests: int) -> tuple[list[str], int]:
     """What went wrong in that many requests of two callers, between which one tries to smuggle, and how many were answered."""
-    document = json.loads(
-        (await exchange(*await asyncio.open_connection("127.0.0.1", service), b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"))[
-            1
-        ]
-    )
-    record = document["components"]["schemas"]["Record"]["examples"][0]
+    connection = await asyncio.open_connection("127.0.0.1", service)
+    _, document = await exchange(*connection, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+    record = json.loads(document)["components"]["schemas"]["Record"]["examples"][0]
     wrong: list[str] = []
     done = asyncio.Event()
     smuggling = [asyncio.create_task(smuggle(port, attack, done)) for attack in ATTACKS]
     share = math.ceil(requests / (len(KEYS) * CONNECTIONS))
-    work = [
-        call(port, name, range(share * turn, share * (turn + 1)), record, wrong) for name in KEYS for turn in range(CONNECTIONS)
-    ]
+    numbers = [range(share * turn, share * (turn + 1)) for turn in range(CONNECTIONS)]
+    work = [call(port, name, part, record, wrong) for name in KEYS for part in numbers]
     answered = sum(await asyncio.gather(*work))
     done.set()
     await asyncio.gather(*smuggling)
@@ -243,11 +240,7 @@ async def smuggle(port: int, attack: str, done: asyncio.Event) -> None:
     while not done.is_set():
         with contextlib.suppress(OSError, TimeoutError):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(
-                f"POST /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: smuggler\r\nX-API-Key: key-of-shop\r\n{attack}".encode(
-                    "latin-1"
-                )
-            )
+            writer.write(f"{SMUGGLER}{attack}".encode("latin-1"))
             await asyncio.wait_for(reader.read(), 0.2)
             writer.close()
 
@@ -256,17 +249,9 @@ def test_caller_of_mutual_tls_is_the_name_in_the_certificate(project, tmp_path):
     folder, service = tmp_path / "nginx", free_port()
     folder.mkdir()
     for name, subject in (("server", "localhost"), ("callers", "shop"), ("stranger", "shop")):
-        key = (
-            "-keyout",
-            f"{name}.key",
-            "-out",
-            f"{name}.pem",
-            "-subj",
-            f"/O=Acme/CN={subject}",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-        )
-        run(folder, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *key)
+        files = ("-keyout", f"{name}.key", "-out", f"{name}.pem")
+        names = ("-subj", f"/O=Acme/CN={subject}", "-addext", "subjectAltName=DNS:localhost")
+        run(folder, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *names)
     with project.serving(service), proxy("nginx", MUTUAL, folder, service) as port:
         assert ask(folder, port, "callers", "-H", "X-Caller: forged") == "200"
         assert ask(folder, port, "stranger") == ask(folder, port, None) == "400"

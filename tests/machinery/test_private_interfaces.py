@@ -26,6 +26,7 @@ def assert_none(gone: list[str], library: str, module: str) -> None:
     assert not gone, f"{library} {version(library)} no longer has {', '.join(gone)}: see {module} and its upper bound"
 
 
+UVICORN_MODULES = "serving/uvicorn_internals.py and connection_internals.py"
 CALLED = ["connection_made", "data_received", "connection_lost"]
 CALLED += ["on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "on_response_complete"]
 OVERRIDDEN = {
@@ -35,10 +36,14 @@ OVERRIDDEN = {
 }
 
 
-def test_uvicorn_internals():
-    gone = [f"{owner.__name__}.{name}" for owner, names in OVERRIDDEN.items() for name in names if not hasattr(owner, name)]
-    assert_none(gone, "uvicorn", "serving/uvicorn_internals.py and connection_internals.py")
-    called, connections = [], []
+KEPT = {
+    "connection": ["connections", "loop", "transport", "cycle", "headers", "parser", "client"],
+    "cycle": ["disconnected", "keep_alive", "response_started"],
+}
+
+
+def recording(called: list[str]) -> type[HttpToolsProtocol]:
+    """The protocol, which notes the name of each callback."""
 
     def recorded(name):
         def callback(self, *args):
@@ -48,6 +53,12 @@ def test_uvicorn_internals():
         return callback
 
     Protocol = type("Protocol", (HttpToolsProtocol,), {name: recorded(name) for name in CALLED})
+    return Protocol
+
+
+def connections_of_a_request(protocol: type[HttpToolsProtocol]) -> list[HttpToolsProtocol]:
+    """The server's connections while it answers a request."""
+    connections: list[HttpToolsProtocol] = []
 
     async def app(scope, receive, send):
         connections.extend(server.server_state.connections)
@@ -68,19 +79,22 @@ def test_uvicorn_internals():
         server.should_exit = True
         await serving
 
-    config = uvicorn.Config(app, "127.0.0.1", 0, http=Protocol, ws="none", lifespan="off", log_level="critical")
+    config = uvicorn.Config(app, "127.0.0.1", 0, http=protocol, ws="none", lifespan="off", log_level="critical")
     server = uvicorn.Server(config)
     asyncio.run(asyncio.wait_for(one_request(), 20))
-    connection = next((each for each in connections if isinstance(each, Protocol)), None)
+    return connections
+
+
+def test_uvicorn_internals():
+    gone = [f"{owner.__name__}.{name}" for owner, names in OVERRIDDEN.items() for name in names if not hasattr(owner, name)]
+    assert_none(gone, "uvicorn", UVICORN_MODULES)
+    called: list[str] = []
+    protocol = recording(called)
+    connection = next((each for each in connections_of_a_request(protocol) if isinstance(each, protocol)), None)
     gone = [f"the call of {name}" for name in CALLED if name not in called]
-    gone += [
-        name
-        for name in ("connections", "loop", "transport", "cycle", "headers", "parser", "client")
-        if not hasattr(connection, name)
-    ]
-    cycle = getattr(connection, "cycle", None)
-    gone += [f"cycle.{name}" for name in ("disconnected", "keep_alive", "response_started") if not hasattr(cycle, name)]
-    assert_none(gone, "uvicorn", "serving/uvicorn_internals.py and connection_internals.py")
+    found = {"connection": connection, "cycle": getattr(connection, "cycle", None)}
+    gone += [f"{part}.{name}" for part, names in KEPT.items() for name in names if not hasattr(found[part], name)]
+    assert_none(gone, "uvicorn", UVICORN_MODULES)
 
 
 def test_skops_schema():

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
@@ -48,12 +47,14 @@ def https(project):
         yield client.port
 
 
-def test_renewed_certificate_is_taken_and_a_broken_one_is_not(https, project):
+def test_renewed_certificate_is_taken_and_a_broken_one_is_not(https, project, monkeypatch):
+    refusals = []
+    monkeypatch.setattr(tls.log, "error", lambda *line: refusals.append(line))
     assert served(https) == "CN=localhost"
     certificate(project, "renewed")
     wait_until(lambda: served(https) == "CN=renewed")
     (project / "cert.pem").write_text("half a")
-    time.sleep(0.2)  # a few looks at the files
+    wait_until(lambda: refusals)
     assert served(https) == "CN=renewed"
     certificate(project, "again")
     wait_until(lambda: served(https) == "CN=again")

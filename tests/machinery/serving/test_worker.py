@@ -11,7 +11,15 @@ from late_flights.factory.serving import messages, process, warm_model
 
 from machinery.serving.service_client import records, rows, serving
 
-ORPHAN = f"from {process.__name__} import start_process; print(start_process()[0].pid, flush=True); input()"
+ORPHAN = f"""
+import sys
+from {messages.__name__} import encode
+from {process.__name__} import start_process
+worker, channel = start_process()
+channel.sendall(b"".join(encode({{"folder": sys.argv[1], "signers": None, "memory_mb": None}})))
+print(worker.pid, flush=True)
+input()
+"""
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc, and signals at the death of the parent")
 
 
@@ -48,16 +56,18 @@ def test_process_holds_nothing_of_the_service_and_is_the_first_to_go_where_memor
 
 
 @linux
-def test_process_ends_with_the_service_whatever_ended_that():
-    service = subprocess.Popen([sys.executable, "-c", ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def test_process_ends_with_the_service_whatever_ended_that(tmp_path):
+    os.mkfifo(tmp_path / "manifest.json")  # at which it waits, and does not look at its channel
+    command = [sys.executable, "-c", ORPHAN, str(tmp_path)]
+    service = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     worker = int(service.stdout.readline())
-    time.sleep(0.3)  # so that the worker has asked for the signal
-    service.kill()
-    service.communicate()
-    end = time.monotonic() + 10
-    while running(worker):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    with (tmp_path / "manifest.json").open("wb"):  # returns when the worker reads
+        service.kill()
+        service.communicate()
+        end = time.monotonic() + 10
+        while running(worker):
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), MemoryError(), KeyboardInterrupt()])
