@@ -10,6 +10,7 @@ from late_flights.factory.serving import messages
 
 DEEDS = {
     "answer": lambda: None,
+    "use up memory": lambda: None,
     "take its time": lambda: time.sleep(0.3),
     "sleep": lambda: time.sleep(60),
     "hold the lock": lambda: 10**10**9,
@@ -32,8 +33,10 @@ def start_process():
 def main() -> None:
     channel = socket.socket(fileno=int(sys.argv[1]))
     for head, _ in messages.read(channel.makefile("rb")):
-        DEEDS[head.pop("do", "answer")]()
-        channel.sendall(b"".join(messages.encode({**head, "pid": os.getpid()})))
+        deed = head.pop("do", "answer")
+        DEEDS[deed]()
+        failure = {"failed": "MemoryError", "out_of_memory": True} if deed == "use up memory" else {}
+        channel.sendall(b"".join(messages.encode({**head, **failure, "pid": os.getpid()})))
 
 
 if __name__ == "__main__":

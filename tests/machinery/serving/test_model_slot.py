@@ -11,6 +11,7 @@ from late_flights.factory.serving import warm_model
 
 from machinery.serving.service_client import GOOD, MODEL, records, rows, serving, tensors, wait_until
 from machinery.serving.test_request_log import captured
+from machinery.serving.test_slow_clients import SlowRequest
 
 LOADS = 'factory_model_loads_total{outcome="%s",role="%s"}'
 
@@ -137,6 +138,21 @@ def test_version_that_is_requested_answers(trained):
         for version in ("v1", "v2"):
             assert client.post(body, path=f"{MODEL}/versions/{version}/infer").json()["model_version"] == version
         assert client.post(body, path=f"{MODEL}/versions/v3/infer").status == 404
+
+
+def test_version_that_has_gone_while_the_body_arrived_is_not_found(trained):
+    artifact.write_version(Path("model"), "v1", "abc")
+    with serving() as client:
+        slow = SlowRequest(client, f"{MODEL}/versions/v1/infer", {"inputs": tensors(rows(20))})
+        swap(other_model())
+        wait_until(lambda: client.get("/version").json()["version"] == "v2")
+        assert b"404 Not Found" in slow.finish()
+
+
+def test_workers_are_listed_by_role(trained):
+    with serving(CHALLENGER="model", SHARE=0.5) as client:
+        wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
+        assert client.get("/health/ready").json()["workers"].keys() == {"champion", "challenger"}
 
 
 def test_champion_answers_where_the_challenger_fails(trained, failing):

@@ -23,8 +23,8 @@ def fake(monkeypatch):
 
 
 @asynccontextmanager
-async def running(workers: int = 2, seconds: float = 20, **load: object) -> AsyncIterator[pool.Pool]:
-    options = settings.Settings(workers=workers, seconds=seconds)
+async def running(workers: int = 2, **load: object) -> AsyncIterator[pool.Pool]:
+    options = settings.Settings(workers=workers)
     workers = pool.Pool("champion", messages.encode({**FACTS, **load}), None, options, metrics.Telemetry())
     try:
         yield workers
@@ -32,9 +32,9 @@ async def running(workers: int = 2, seconds: float = 20, **load: object) -> Asyn
         workers.close()
 
 
-async def ask(workers: pool.Pool, do: str = "answer", caller: str = "unnamed") -> int:
+async def ask(workers: pool.Pool, do: str = "answer", caller: str = "unnamed", patience: float = 20) -> int:
     """The id of the process that answered after doing so."""
-    head, _ = await workers.ask(caller, messages.encode({"do": do}))
+    head, _ = await workers.ask(caller, messages.encode({"do": do}), patience)
     return head["pid"]
 
 
@@ -150,6 +150,52 @@ def test_model_that_is_refused_is_not_tried_again():
     play(scene)
 
 
+def test_worker_that_hangs_while_it_loads_is_killed_and_another_one_started(monkeypatch, caplog):
+    async def scene():
+        async with running(workers=1) as workers:
+            await workers.facts()
+            workers._load, works = messages.encode({**FACTS, "do": "sleep"}), workers._load
+            workers._load_seconds = 0.1
+            workers._turns.free[0].kill("idle")
+            await until(lambda: "it took too long to load the model" in caplog.text)
+            workers._load, workers._load_seconds = works, 20
+            assert await ask(workers)
+
+    play(scene)
+
+
+def test_model_that_hangs_while_it_loads_is_refused():
+    async def scene():
+        async with running(do="sleep") as workers:
+            workers._load_seconds = 0.1
+            with pytest.raises(ArtifactError, match=r"took longer than 0\.1 seconds"):
+                await workers.facts()
+
+    play(scene)
+
+
+def test_worker_without_memory_is_replaced():
+    async def scene():
+        async with running() as workers:
+            first = await ask(workers)
+            assert await outcome(ask(workers, "use up memory")) is pool.Failed
+            await until(lambda: ended(first))
+            assert await ask(workers) != first
+
+    play(scene)
+
+
+def test_pool_that_was_closed_answers_nobody_and_starts_nothing():
+    async def scene():
+        async with running() as workers:
+            await workers.facts()
+            workers.close()
+            assert await outcome(ask(workers)) is pool.Died
+            assert not workers._workers
+
+    play(scene)
+
+
 def test_worker_with_another_model_does_not_work(caplog):
     async def scene():
         async with running() as workers:
@@ -181,11 +227,11 @@ def test_callers_take_turns_and_none_holds_all_workers():
 
 def test_who_waits_too_long_is_told_so_and_a_fresh_request_is_answered():
     async def scene():
-        async with running(workers=1, seconds=0.4) as workers:
+        async with running(workers=1) as workers:
             await workers.facts()
             hanging = asyncio.create_task(ask(workers, "sleep"))
             await until(lambda: workers.states()["busy"])
-            assert await outcome(ask(workers)) is pool.Busy
+            assert await outcome(ask(workers, patience=0.1)) is pool.Busy
             hanging.cancel()
             await until(lambda: workers.states()["ready"])
             assert await ask(workers)

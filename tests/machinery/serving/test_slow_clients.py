@@ -17,12 +17,12 @@ from machinery.serving.service_client import GOOD, records, rows, serving, wait_
 class SlowRequest:
     """A request whose body is not sent until `finish`."""
 
-    def __init__(self, client, **headers):
-        self.body = json.dumps(GOOD).encode()
+    def __init__(self, client, path="/score", body=GOOD, **headers):
+        self.body = json.dumps(body).encode()
         self.socket = socket.create_connection(("127.0.0.1", client.port), 20)
         lines = {"Content-Type": "application/json", "Content-Length": len(self.body), **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        self.socket.sendall(f"POST /score HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + self.body[:9])
+        self.socket.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + self.body[:9])
 
     def finish(self):
         with closing(self.socket):
@@ -98,6 +98,15 @@ def test_slow_body_is_given_up(trained):
         assert slow.socket.recv(10) == b""
         slow.socket.close()
         assert client.metric("factory_in_flight") == 0
+
+
+def test_body_that_leaves_too_little_time_for_scoring_costs_no_worker(trained):
+    with serving(SECONDS=2) as client:
+        slow = SlowRequest(client, body=records(rows(20)))
+        time.sleep(1.1)  # of two seconds
+        assert b"408" in slow.finish()
+        assert client.post(records(rows(20))).status == 200
+        assert client.metric("factory_worker_restarts_total") == 0
 
 
 def test_slow_work_is_given_up(trained, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from late_flights.factory.serving import turns as turns_module
 from late_flights.factory.serving.turns import Place, Turns
 
 A, B = Place("a"), Place("b")
@@ -48,12 +49,24 @@ def test_the_last_item_is_not_for_a_suspect_or_a_second_attempt_unless_there_is_
         for place in (Place("unnamed", again=True), A):
             for size, served in ((2, False), (1, True)):
                 turns = Turns(size)
-                turns.suspects.add("a")
+                turns.suspect("a")
                 suspect = turns.join(place)
                 turns.put("first")
                 assert suspect.done() is served
                 turns.put("second")
                 assert suspect.done()
+
+    play(scene)
+
+
+def test_suspicion_ends_with_an_answer_or_after_a_while(monkeypatch):
+    def scene():
+        for end in (lambda turns: turns.trust("a"), lambda turns: monkeypatch.setattr(turns_module, "SUSPICION", 0)):
+            turns = Turns(2)
+            turns.suspect("a")
+            end(turns)
+            turns.put("item")
+            assert turns.join(A).done()
 
     play(scene)
 

@@ -22,6 +22,7 @@ from .settings import Settings
 from .watch import watching
 
 STATUS_CODES = {
+    routes.TooSlow: 408,
     TooLarge: 413,
     routes.UnsupportedMediaType: 415,
     open_inference.ModelNotFound: 404,
@@ -102,7 +103,7 @@ async def ready(request: Request) -> dict[str, Any]:
     """A model is loaded, verified and warmed up, with its workers, and the service is not shutting down."""
     service: Service = request.app.state.service
     model = service.ready_champion()
-    workers = {slot.current.version: slot.current.pool.states() for slot in service.slots if slot.current}
+    workers = {slot.role: slot.current.pool.states() for slot in service.slots if slot.current}
     return {"status": "ready", "model": model.version, "workers": workers}
 
 

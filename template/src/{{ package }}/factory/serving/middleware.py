@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
@@ -104,7 +104,7 @@ class ConcurrencyLimit:
 @dataclass
 class RequestContext:
     """A request: its id, the one that the client gave it, its caller, the caller's label in metrics, the requests a second
-    that the caller may send, and the key that chooses champion or challenger."""
+    that the caller may send, the key that chooses champion or challenger, and when its header was there."""
 
     id: str
     client_request: str
@@ -112,6 +112,7 @@ class RequestContext:
     label: str
     rate: float | None
     key: bytes
+    began: float = field(default_factory=time.monotonic)
 
 
 class ServiceState(Protocol):

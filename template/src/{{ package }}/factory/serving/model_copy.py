@@ -60,7 +60,7 @@ def delete_abandoned() -> None:
 
 def _lock(folder: Path) -> int:
     """The descriptor that holds the lock. Raises OSError where another process holds it."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

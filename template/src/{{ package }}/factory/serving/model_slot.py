@@ -24,7 +24,8 @@ from .pool import Pool
 from .responses import JSON, TENSORS, Ids, Reply, Request, Rows, respond
 from .settings import Settings
 
-INLINE_ROWS = 16  # which take about as long as handing the request to a worker
+INLINE_ROWS = 16  # which hold the event loop for about a millisecond, as long as handing the request to a worker does
+INLINE_BYTES = 20_000
 log = logging.getLogger("uvicorn.error")
 
 
@@ -66,12 +67,12 @@ class LoadedModel:
     pool: Pool
     inline: InlineModel | None
 
-    async def respond(self, caller: str, request: Request) -> Reply:
-        """The response to the caller. Raises Busy, Died and Failed."""
-        if self.inline and isinstance(request.body, bytes) and request.kind in (JSON, TENSORS):
+    async def respond(self, caller: str, request: Request, seconds: float) -> Reply:
+        """The response to a caller who waits so long. Raises Busy, Died and Failed."""
+        if self.inline and _is_small(request):
             with suppress(Undecided):
                 return respond(self.inline, request, time.thread_time)
-        return Reply.decode(*await self.pool.ask(caller, request.encode()))
+        return Reply.decode(*await self.pool.ask(caller, request.encode(), seconds / 2))
 
     @property
     def answers(self) -> bool:
@@ -151,6 +152,12 @@ class ModelSlot:
         except BaseException:
             pool.close()
             raise
+
+
+def _is_small(request: Request) -> bool:
+    if request.size > INLINE_BYTES or request.kind not in (JSON, TENSORS):
+        return False
+    return request.kind == TENSORS or request.content.count(b"{") <= INLINE_ROWS  # so that few bodies are parsed twice
 
 
 def _prepare_inline(folder: Path) -> None:

@@ -98,10 +98,13 @@ BODY = {
 async def infer(request: Request, name: str) -> Response:
     """Score the rows in the tensors, whose data may follow the JSON as bytes."""
     service: Service = request.app.state.service
-    model = _requested(request, name)
-    requested = model if "version" in request.path_params else None
-    max_mb = service.settings.body_mb
-    return await respond(request, TENSORS, max_mb, request.headers.get(tensors.JSON_SIZE.lower()), requested)
+    _requested(request, name)  # raises before the body is read
+
+    def requested() -> LoadedModel | None:
+        return _requested(request, name) if "version" in request.path_params else None
+
+    json_size = request.headers.get(tensors.JSON_SIZE.lower())
+    return await respond(request, TENSORS, service.settings.body_mb, json_size, requested)
 
 
 def _requested(request: Request, name: str) -> LoadedModel:

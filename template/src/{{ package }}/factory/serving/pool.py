@@ -21,6 +21,7 @@ from .turns import Place, Turns
 
 FIRST_PAUSE = 0.1  # seconds before the next start after a death, doubled with each one in a row
 LONGEST_PAUSE = {False: 30.0, True: 1.0}  # of a worker that had been ready: it is a request's fault, and others wait
+MIN_LOAD_SECONDS = 60.0  # that a model may take to load; otherwise ten times as long as a request
 IDLE_SECONDS = 60.0  # after which workers that are not needed are ended
 log = logging.getLogger("uvicorn.error")
 
@@ -48,7 +49,8 @@ class Worker(asyncio.Protocol):
 
     def __init__(self, on_end: Callable[["Worker"], object]) -> None:
         """Start the process; `on_end` is called once, when it has ended."""
-        self.loaded, self.ended, self.end_reason, self.last_used = False, False, "died", 0.0
+        self.loaded, self.last_used = False, 0.0
+        self.end_reason = ""  # as long as it runs
         self._on_end = on_end
         self._process, self._channel = start_process()
         self._transport: Any = None
@@ -71,16 +73,28 @@ class Worker(asyncio.Protocol):
         finally:
             self.last_used = time.monotonic()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended, or is about to."""
+        return bool(self.end_reason)
+
     def kill(self, reason: str) -> None:
-        """End the process and all that it has started."""
-        if not self.ended:
-            self.end_reason = reason
-            self.connection_lost(None)
+        """End the process and all that it has started, unless it has ended for another reason."""
+        if self.ended:
+            return
+        self.end_reason = reason
+        with suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._transport:
+            self._transport.abort()
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(Died())
+        self._on_end(self)
 
     async def exit_status(self) -> str:
         """How the process ended."""
         status = await asyncio.to_thread(self._wait)
-        return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+        return f"exit status {status}" if status >= 0 else f"signal {-status} ({signal.strsignal(-status)})"
 
     def _wait(self) -> int:
         status = self._process.wait()
@@ -106,17 +120,8 @@ class Worker(asyncio.Protocol):
             self._answer.set_result(messages.decode(content, head))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """asyncio's callback: the process has ended, or is to."""
-        if self.ended:
-            return
-        self.ended = True
-        with suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        if self._transport:
-            self._transport.abort()
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(Died())
-        self._on_end(self)
+        """asyncio's callback: the process has ended."""
+        self.kill("died")
 
 
 class Pool:
@@ -132,33 +137,39 @@ class Pool:
     ) -> None:
         """`load` is the first message to each worker; the files that it names are deleted at the end."""
         self._role, self._load, self._files, self._telemetry = role, load, files, telemetry
-        self._size, self._patience = settings.workers or processors() + 1, settings.seconds / 2
+        self._size = settings.workers or processors() + 1
+        self._load_seconds = max(MIN_LOAD_SECONDS, 10 * settings.seconds)
         self._least = 1
         self._workers: set[Worker] = set()
         self._turns = Turns[Worker](self._size)
         self._facts: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._start: asyncio.Task[None] | None = None
         self._reports: set[asyncio.Task[None]] = set()
-        self._requests, self._pause, self._last_request, self._closing = 0, 0.0, 0.0, False
+        self._requests, self._pause, self._last_request = 0, 0.0, 0.0
+        self._closing = self._ended_all = False
 
     async def facts(self) -> dict[str, Any]:
         """What the first worker says of the model, once it is ready. Raises ArtifactError."""
         self._start_if_needed()
         return await self._facts
 
-    async def ask(self, caller: str, message: list[Bytes]) -> Message:
-        """A worker's answer, or that of another one if the first dies. Raises Busy, Died and Failed."""
+    async def ask(self, caller: str, message: list[Bytes], patience: float) -> Message:
+        """A worker's answer, or that of another one if the first dies, which begins within so many seconds.
+
+        Raises Busy, Died and Failed.
+        """
+        until = time.monotonic() + patience
         self._requests += 1
         try:
             try:
-                answer = await self._ask(Place(caller), message)
+                answer = await self._ask(Place(caller), message, until)
             except Died:
-                answer = await self._ask(Place(caller, again=True), message)
+                answer = await self._ask(Place(caller, again=True), message, until)
         finally:
             self._requests -= 1
             self._last_request = time.monotonic()
             self._end_if_closing()
-        self._turns.suspects.discard(caller)
+        self._turns.trust(caller)
         self._pause = 0
         if "failed" in answer[0]:
             raise Failed(answer[0]["failed"])
@@ -181,18 +192,23 @@ class Pool:
         self._closing = True
         self._end_if_closing()
 
-    async def _ask(self, place: Place, message: list[Bytes]) -> Message:
+    async def _ask(self, place: Place, message: list[Bytes], until: float) -> Message:
+        if self._ended_all:
+            raise Died
         turn = self._turns.join(place)
         self._start_if_needed()
         try:
             if not turn.done():
-                await asyncio.wait([turn], timeout=self._patience)
+                await asyncio.wait([turn], timeout=until - time.monotonic())
             if not turn.done():
                 raise Busy
-            return await turn.result().ask(message)
+            answer = await turn.result().ask(message)
+            if answer[0].get("out_of_memory"):  # or the next request would find none either
+                turn.result().kill("memory")
+            return answer
         finally:
-            if turn.done() and turn.result().ended:
-                self._turns.suspects.add(place.caller)
+            if turn.done() and turn.result().end_reason in ("died", "deadline", "memory"):
+                self._turns.suspect(place.caller)
             held = self._turns.leave(place, turn)
             if held and not held.ended:
                 self._turns.put(held)
@@ -221,8 +237,15 @@ class Pool:
                 continue
             self._workers.add(worker)
             with suppress(Died):
+                self._take(worker, await self._facts_of(worker))
+
+    async def _facts_of(self, worker: Worker) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._load_seconds):
                 facts, _ = await worker.ask(self._load)
-                self._take(worker, facts)
+        except TimeoutError:
+            return {"refused": f"it took longer than {self._load_seconds:g} seconds to load"}
+        return facts
 
     def _wait_longer(self, longest: float) -> None:
         """Before the next start."""
@@ -236,9 +259,7 @@ class Pool:
             return
         if not self._facts.done():
             self._facts.set_result(facts)
-            self._least = (
-                1 if facts["compiled"] else 2
-            )  # where each request needs one, the first must not take the last
+            self._least = 1 if facts["compiled"] else 2  # or the first request would take the last one
         if all(facts.get(name) == self._facts.result()[name] for name in ("manifest", "compiled")):
             worker.loaded = True
             self._turns.put(worker)
@@ -251,7 +272,7 @@ class Pool:
         self._workers.discard(worker)
         if worker in self._turns.free:
             self._turns.free.remove(worker)
-        if worker.end_reason in ("died", "refused"):
+        if worker.end_reason in ("died", "refused") or not worker.loaded:
             self._wait_longer(LONGEST_PAUSE[worker.loaded])
         report = asyncio.create_task(self._report(worker))
         self._reports.add(report)
@@ -264,7 +285,14 @@ class Pool:
             when = "" if worker.loaded else " while it loaded the model"
             log.error("%s: a worker died%s: %s", self._role, when, status)
         elif worker.end_reason == "deadline":
-            log.warning("%s: a worker was killed, since its request took longer than FACTORY_SECONDS", self._role)
+            what = (
+                "its request took longer than FACTORY_SECONDS"
+                if worker.loaded
+                else "it took too long to load the model"
+            )
+            log.warning("%s: a worker was killed, since %s", self._role, what)
+        elif worker.end_reason == "memory":
+            log.warning("%s: a worker was killed, since it had no memory left", self._role)
         if worker.end_reason not in ("idle", "closed"):
             self._telemetry.restarts.labels(self._role, worker.end_reason).inc()
 
@@ -274,5 +302,7 @@ class Pool:
                 self._start.cancel()
             for worker in list(self._workers):
                 worker.kill("closed")
+            self._ended_all = True
+            self._facts.cancel()
             if self._files:
                 self._files.delete()

@@ -27,8 +27,7 @@ from ..scoring import predictions
 from .messages import Bytes
 from .metrics import Telemetry
 from .model_slot import LoadedModel
-from .responses import Rows
-from .responses import table as table_of
+from .responses import Rows, table_of
 from .retention import DAYS, Retention
 from .settings import Settings
 

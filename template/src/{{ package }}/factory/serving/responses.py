@@ -45,15 +45,20 @@ class Request(NamedTuple):
     """A body, its format, and what applies to it."""
 
     kind: str
-    body: bytes | list[bytes]  # in pieces if it is large, and then only for a worker
+    body: list[bytes]  # in the pieces in which it arrived
     max_rows: int
     capture: bool = False  # whether rows and scores are wanted beside the response
     json_size: str | None = None  # of tensors that follow their JSON as bytes: a header, not yet looked at
 
     @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return sum(map(len, self.body))
+
+    @property
     def content(self) -> bytes:
         """The body in one piece."""
-        return self.body if isinstance(self.body, bytes) else b"".join(self.body)
+        return b"".join(self.body)
 
     def encode(self) -> list[Bytes]:
         """The request as a message to a worker."""
@@ -63,7 +68,7 @@ class Request(NamedTuple):
     @classmethod
     def decode(cls, head: dict[str, Any], parts: Sequence[Any]) -> Self:
         """The request in a message."""
-        return cls(**head, body=parts[0])
+        return cls(**head, body=list(parts))
 
 
 class Captured(NamedTuple):
@@ -90,7 +95,7 @@ class Reply(NamedTuple):
         parts = [head.pop("body")]
         if captured := head.pop("captured"):
             head["shape"] = captured.scores.shape
-            parts += [stream(table(captured.rows)), captured.scores.tobytes()]
+            parts += [stream_of(table_of(captured.rows)), captured.scores.tobytes()]
         return messages.encode(head, *parts)
 
     @classmethod
@@ -146,7 +151,7 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
     return Reply(status, content.encode(), JSON, {"Retry-After": "1"} if status == 503 else {})
 
 
-def table(rows: Rows | Bytes) -> pl.DataFrame:
+def table_of(rows: Rows | Bytes) -> pl.DataFrame:
     """Rows that were scored, with the contract's columns and types."""
     if isinstance(rows, Bytes):
         return pl.read_ipc_stream(io.BytesIO(rows))
@@ -155,7 +160,7 @@ def table(rows: Rows | Bytes) -> pl.DataFrame:
     return cast(rows.select(contract.Row.column_names()), contract.Row)
 
 
-def stream(table: pl.DataFrame) -> bytes:
+def stream_of(table: pl.DataFrame) -> bytes:
     """The table as an Arrow IPC stream."""
     content = io.BytesIO()
     table.write_ipc_stream(content)
@@ -171,7 +176,7 @@ def _to_json(answer: Answer) -> Content:
 
 
 def _to_arrow(answer: Answer) -> Content:
-    return stream(answer.table()), ARROW, {VERSION: answer.model.version}
+    return stream_of(answer.table()), ARROW, {VERSION: answer.model.version}
 
 
 def _to_csv(answer: Answer) -> Content:

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import request_response
 
+from .middleware import RequestContext
 from .model_slot import LoadedModel
 from .openapi import ERROR_RESPONSES, REQUEST_BODY
 from .parsing import TooLarge
@@ -17,11 +18,14 @@ from .service import Service
 from .settings import JSON_MB
 
 FORMATS = JSON, ARROW, CSV
-SMALL = 20_000  # bytes of a body, which may be scored in the event loop
 
 
 class UnsupportedMediaType(Exception):
     """An unsupported content type or encoding."""
+
+
+class TooSlow(Exception):
+    """The body took so much of the request's time that too little is left for scoring it."""
 
 
 class Score(BaseModel):
@@ -51,14 +55,21 @@ async def score(request: Request) -> Response:
 
 
 async def respond(
-    request: Request, kind: str, max_mb: float, json_size: str | None = None, requested: LoadedModel | None = None
+    request: Request,
+    kind: str,
+    max_mb: float,
+    json_size: str | None = None,
+    requested: Callable[[], LoadedModel | None] = lambda: None,
 ) -> Response:
-    """The response to a body of that format. Raises UnsupportedMediaType, TooLarge, and what `Service.respond` does."""
+    """The response to a body of that format. Raises UnsupportedMediaType, TooLarge, TooSlow, and what `Service.respond` does."""
     service: Service = request.app.state.service
     _check_not_compressed(request)
     content = await _read_body(request, max_mb)
+    context: RequestContext = request.scope["context"]
+    if service.seconds_left(context) < service.settings.seconds / 2:
+        raise TooSlow("timed out while waiting for the body")
     body = Body(kind, content, service.settings.rows, service.request_log is not None, json_size)
-    reply = await service.respond(request.scope["context"], body, requested)
+    reply = await service.respond(context, body, requested())
     return Response(reply.body, reply.status, reply.headers, reply.media_type)
 
 
@@ -68,8 +79,8 @@ def _check_not_compressed(request: Request) -> None:
         raise UnsupportedMediaType("unsupported content encoding: send the body uncompressed")
 
 
-async def _read_body(request: Request, max_mb: float) -> bytes | list[bytes]:
-    """The body, in pieces if it is large. Raises TooLarge after all of it has arrived, since many clients read the response only then."""
+async def _read_body(request: Request, max_mb: float) -> list[bytes]:
+    """The body, in pieces, since joining large ones takes long. Raises TooLarge after all of it has arrived, since many clients read the response only then."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
@@ -79,7 +90,7 @@ async def _read_body(request: Request, max_mb: float) -> bytes | list[bytes]:
             chunks.clear()
     if size > max_mb * 1e6:
         raise TooLarge(f"the body is larger than {max_mb:g} MB")
-    return b"".join(chunks) if size <= SMALL else chunks
+    return chunks
 
 
 class PlainRoute(APIRoute):

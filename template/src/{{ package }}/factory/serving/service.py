@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import ContractViolation
+from ..scoring import predictions
 from . import model_copy
 from .access_log import AccessLog
 from .auth import Callers
@@ -19,7 +20,7 @@ from .metrics import Telemetry
 from .middleware import RequestContext
 from .model_slot import LoadedModel, ModelSlot
 from .request_log import RequestLog, ScoredRequest
-from .responses import ARROW, Reply, Request, stream
+from .responses import ARROW, Reply, Request, stream_of, table_of
 from .settings import Settings
 from .tls import Certificate
 
@@ -56,11 +57,13 @@ class Service:
         """At the end, write what is to be captured, and end all workers."""
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(model_copy.delete_abandoned)
-        yield
-        if self.request_log:
-            await asyncio.to_thread(self.request_log.close)
-        for slot in self.slots:
-            slot.close()
+        try:
+            yield
+            if self.request_log:
+                await asyncio.to_thread(self.request_log.close)
+        finally:
+            for slot in self.slots:
+                slot.close()
 
     def ready_champion(self) -> LoadedModel:
         """The champion, if it would answer now. Raises NotReady."""
@@ -83,16 +86,17 @@ class Service:
         Raises NotReady, and Busy, Died and Failed of the workers.
         """
         role, model = (self._role(requested), requested) if requested else self._choose(context)
+        replaceable = role == "challenger" and not requested and self.champion.current is not None
+        seconds = self.seconds_left(context) / (2 if replaceable else 1)
         try:
-            # of a challenger that is too slow, half of the time is left to the champion
-            async with asyncio.timeout(self.settings.seconds / 2 if role == "challenger" and not requested else None):
-                reply = await model.respond(context.caller, request)
+            async with asyncio.timeout(seconds if replaceable else None):
+                reply = await model.respond(context.caller, request, seconds)
         except Exception:
-            if role == "champion" or requested or self.champion.current is None:
+            if not replaceable or self.champion.current is None:
                 raise
             self.telemetry.failures.inc()
             role, model = "champion", self.champion.current
-            reply = await model.respond(context.caller, request)
+            reply = await model.respond(context.caller, request, self.seconds_left(context))
         self.telemetry.cpu(context.label).inc(reply.cpu_seconds)
         if reply.status == 200:
             self.telemetry.rows(context.label, model.version, role).inc(reply.rows)
@@ -101,6 +105,10 @@ class Service:
             scored = ScoredRequest(time.time(), *who, role, model, reply.rows, *reply.captured, context.client_request)
             self.request_log.put(scored)
         return reply
+
+    def seconds_left(self, context: RequestContext) -> float:
+        """Until the request is given up."""
+        return context.began + self.settings.seconds - time.monotonic()
 
     def _choose(self, context: RequestContext) -> tuple[str, LoadedModel]:
         """The role and the model to use: the same for the same key as long as both are in service."""
@@ -119,9 +127,9 @@ class Service:
         model = self.challenger.current if self.challenger and self.settings.shadow else None
         if model is None:
             return None
-        request = Request(ARROW, stream(rows), rows.height, capture=True)
-        answer = asyncio.wait_for(model.respond("shadow", request), self.settings.seconds)
+        request, seconds = Request(ARROW, [stream_of(rows)], rows.height), self.settings.seconds
+        answer = asyncio.wait_for(model.respond("shadow", request, seconds), seconds)
         reply = asyncio.run_coroutine_threadsafe(answer, self._loop).result()
-        if reply.captured is None:
+        if reply.status != 200:
             raise ContractViolation(bytes(reply.body).decode())
-        return model, reply.captured.scores
+        return model, predictions.from_frame(table_of(reply.body), model.manifest)

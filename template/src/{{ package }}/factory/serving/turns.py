@@ -1,11 +1,13 @@
 """Workers for those who wait: callers take turns, and none of them takes all workers from the others."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from typing import Generic, NamedTuple, TypeVar
 
 from .auth import UNNAMED
 
+SUSPICION = 60.0  # seconds, unless a request is answered before
 Item = TypeVar("Item")
 
 
@@ -24,7 +26,7 @@ class Turns(Generic[Item]):
 
     def __init__(self, size: int) -> None:
         self.free: list[Item] = []  # the one that was used last is at the end
-        self.suspects: set[str] = set()  # callers whose last request ended its worker
+        self._suspects: dict[str, float] = {}  # callers whose last request ended its worker, and when
         self._waiting: dict[Place, deque[asyncio.Future[Item]]] = {}  # the place whose turn is next comes first
         self._held = Counter[str]()
         self._spare = min(1, size - 1)
@@ -58,6 +60,15 @@ class Turns(Generic[Item]):
         self._give()  # the caller may have waited for itself
         return turn.result()
 
+    def suspect(self, caller: str) -> None:
+        """A request of the caller has ended its item."""
+        now = time.monotonic()
+        self._suspects = {name: at for name, at in self._suspects.items() if now - at < SUSPICION} | {caller: now}
+
+    def trust(self, caller: str) -> None:
+        """A request of the caller has been answered."""
+        self._suspects.pop(caller, None)
+
     def _give(self) -> None:
         while self.free and (place := self._next()):
             turn = self._waiting[place].popleft()
@@ -72,8 +83,10 @@ class Turns(Generic[Item]):
     def _may_have_one(self, place: Place) -> bool:
         if len(self.free) > self._spare:
             return True
-        trusted = not self._held[place.caller] and place.caller not in self.suspects
-        return not place.again and (trusted or place.caller == UNNAMED)  # unnamed requests may be of many callers
+        if place.again or place.caller == UNNAMED:  # for whom should it be left, where nobody has a name?
+            return not place.again
+        suspected = time.monotonic() - self._suspects.get(place.caller, -SUSPICION) < SUSPICION
+        return not suspected and not self._held[place.caller]
 
     def _forget(self, place: Place) -> None:
         if not self._waiting[place]:

@@ -23,9 +23,8 @@ PR_SET_PDEATHSIG = 1
 
 def serve(channel: socket.socket) -> None:
     """Load the model that the first message names, and answer the others, until the service closes the channel."""
-    with suppress(
-        BaseException
-    ):  # which loading raises again; before the model is named, since this takes most of the time
+    # what takes most of the time, before the model is named; what it raises, it raises again when the model is loaded
+    with suppress(BaseException):
         from . import warm_model  # noqa: F401
     model: Any = None
     with channel, channel.makefile("rb") as source, suppress(ConnectionError):
@@ -42,14 +41,14 @@ def _load(folder: str, signers: str | None, memory_mb: float | None) -> tuple[An
     """The model, and what the service needs to know of it, or why it is refused."""
     try:
         if memory_mb:
-            resource.setrlimit(resource.RLIMIT_DATA, (int(memory_mb * 1e6), resource.RLIM_INFINITY))
+            _limit_memory(int(memory_mb * 1e6))
         from .warm_model import WarmModel  # imports what the user wrote, which may fail
 
         model = WarmModel.load(Path(folder), Path(signers) if signers else None)
         return model, messages.encode(model.facts())
     except BaseException as error:  # noqa: BLE001  whatever is wrong with a model, the service decides what follows
         reason = str(error) if isinstance(error, FactoryError) else f"{type(error).__name__}: {error}"
-        return None, messages.encode({"refused": reason})
+        return None, messages.encode({"refused": " ".join(reason.split())})
 
 
 def _respond(model: Any, message: Message) -> list[Bytes]:
@@ -57,8 +56,14 @@ def _respond(model: Any, message: Message) -> list[Bytes]:
 
     try:
         return respond(model, Request.decode(*message), time.process_time).encode()
-    except BaseException:  # noqa: BLE001  also SystemExit and polars' panics: one request must not end the worker
-        return messages.encode({"failed": traceback.format_exc()})
+    except BaseException as error:  # noqa: BLE001  also SystemExit and polars' panics: one request must not end the worker
+        out_of_memory = isinstance(error, MemoryError)
+        return messages.encode({"failed": traceback.format_exc(), "out_of_memory": out_of_memory})
+
+
+def _limit_memory(size: int) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (size if most == resource.RLIM_INFINITY else min(size, most), most))
 
 
 def _end_with_service() -> None:
