@@ -1,16 +1,18 @@
 """Requests and scores are captured, outside of requests."""
 
 import hashlib
+import json
 import os
 import stat
 import threading
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.scoring.scorer import Scorer
-from late_flights.factory.serving import request_log, settings
+from late_flights.factory.serving import messages, request_log, responses, retention, settings
 from tests.factory import toy
 
 from machinery.serving.service_client import ARROW, GOOD, arrow, records, rows, serving, wait_until
@@ -126,6 +128,55 @@ def test_capture_that_lags_behind_is_counted_and_waited_for_by_nobody(trained, m
             assert client.post(GOOD).status == 200
         assert client.metric('factory_capture_lost_rows_total{reason="behind"}') > 0
         held.set()
+
+
+def test_capture_that_lags_behind_does_not_fill_the_memory(trained, monkeypatch):
+    held = threading.Event()
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", lambda table, path: held.wait(20))
+    monkeypatch.setattr(request_log, "MAX_QUEUED_BYTES", 1000)
+    with serving(CAPTURE="kept") as client:
+        assert client.post(GOOD).status == client.post(GOOD).status == 200
+        assert client.metric('factory_capture_lost_rows_total{reason="behind"}') == 1
+        held.set()
+        wait_until(lambda: client.metric("factory_captured_rows_total") == 1)
+
+
+def from_worker(request: responses.Request, rows: responses.Rows, scores: np.ndarray) -> responses.Captured:
+    """What the service keeps of a request that a worker scored."""
+    reply = responses.Reply(200, b"x" * 10_000, captured=responses.Captured(rows, scores))
+    message = b"".join(map(bytes, reply.encode(request)))
+    at, _ = messages.PREFIX.unpack(message[: messages.PREFIX.size])
+    return responses.Reply.decode(*messages.decode(memoryview(message)[messages.PREFIX.size :], at)).captured
+
+
+def test_what_workers_scored_becomes_few_tables(project):
+    class Model:
+        version, manifest = "v1", {"threshold": None}
+
+    table = rows(4000).with_columns(gap=pl.lit(None, pl.Int16))
+    model, batch, start = Model(), [], 0
+    for number, height in enumerate([1, 2, 100] * 30):
+        part = table[start : start + height]
+        start += height
+        body = json.dumps(records(part)).encode()
+        format, own = [(responses.JSON, part.rows()), (responses.ARROW, part)][number % 2]
+        scores = part["amount"].to_numpy()
+        captured = from_worker(responses.Request(format, [body], 200), own, scores)
+        assert len(captured.rows) < 10_000 and captured.scores.base.nbytes == scores.nbytes, "nothing else is kept"
+        batch.append(request_log.ScoredRequest(0, f"{number}", "shop", "champion", model, height, *captured))
+    shadowed: list[int] = []
+    log = request_log.to_table(batch, lambda rows: shadowed.append(rows.height))
+    assert len(shadowed) <= 3 and sum(shadowed) == log.height == start
+    assert log.sort(pl.col("key").str.slice(1).cast(int)).select(table.columns).equals(table[:start])
+    assert log["_score"].equals(log["amount"].alias("_score")) and log["_request"].n_unique() == 90
+    assert log.group_by("_request").len().sort(pl.col("_request").cast(int))["len"].to_list() == [1, 2, 100] * 30
+
+
+def test_capture_outlives_a_retention_that_fails(trained, monkeypatch):
+    monkeypatch.setattr(retention.Retention, "enforce", lambda self: 1 // 0)
+    with serving(CAPTURE="kept", CAPTURE_SECONDS=0.05) as client:
+        client.post(GOOD)
+        wait_until(lambda: client.metric("factory_captured_rows_total") == 1)
 
 
 def test_capture_is_off_unless_it_has_a_place():

@@ -7,13 +7,15 @@ user can read the files.
 import logging
 import os
 import queue
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import accumulate, groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -27,14 +29,16 @@ from ..scoring import predictions
 from .messages import Bytes
 from .metrics import Telemetry
 from .model_slot import LoadedModel
-from .responses import Rows, table_of
+from .responses import Rows, table_of, unpacked
 from .retention import DAYS, Retention
 from .settings import Settings
 
 Shadow = Callable[[pl.DataFrame], tuple[LoadedModel, NDArray[np.float64]] | None]
 """The shadow model's scores of rows of the contract's types, if there is such a model."""
-REQUESTS_PER_TABLE = 5000
+ROWS_PER_TABLE = 5000  # between two the interpreter can serve requests
 MAX_QUEUED_FILES = 20  # files' worth of rows that may be queued
+MAX_QUEUED_BYTES = 256_000_000
+REQUEST_BYTES = 1000  # that a request takes beside its rows
 log = logging.getLogger("uvicorn.error")
 
 
@@ -51,6 +55,17 @@ class ScoredRequest(NamedTuple):
     scores: NDArray[np.float64]
     client_request: str = ""  # the id that the client gave it
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about."""
+        if isinstance(self.rows, Bytes):
+            rows = len(self.rows)
+        elif isinstance(self.rows, pl.DataFrame):
+            rows = int(self.rows.estimated_size())
+        else:
+            rows = sum(sys.getsizeof(value) for row in self.rows for value in row)
+        return REQUEST_BYTES + rows + self.scores.nbytes
+
 
 class RequestLog:
     """Writes scored requests to a folder, with a subfolder for each day, in a thread of its own."""
@@ -66,16 +81,16 @@ class RequestLog:
         except OSError as error:
             raise FactoryError(f"{folder}: cannot capture requests there: {error.strerror}") from error
         self._retention = Retention(folder, settings.capture_days)
-        self._lock, self._queued_rows = threading.Lock(), 0
+        self._lock, self._queued_rows, self._queued_bytes = threading.Lock(), 0, 0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
     def put(self, scored: ScoredRequest) -> None:
         """Queue the request, or count it as lost if the disk does not keep up; returns at once."""
-        if self._queued_rows > MAX_QUEUED_FILES * self._settings.capture_rows:
+        if self._queued_rows > MAX_QUEUED_FILES * self._settings.capture_rows or self._queued_bytes > MAX_QUEUED_BYTES:
             self._telemetry.lost.labels("behind").inc(scored.height)
         else:
-            self._count_queued(scored.height)
+            self._count_queued(scored.height, scored.size)
             self._queue.put(scored)
 
     def close(self, seconds: float = 20) -> None:
@@ -83,19 +98,19 @@ class RequestLog:
         self._queue.put(None)
         self._thread.join(seconds)
 
-    def _count_queued(self, rows: int) -> None:
+    def _count_queued(self, rows: int, size: int) -> None:
         with self._lock:
             self._queued_rows += rows
+            self._queued_bytes += size
 
     def _run(self) -> None:
         _make_private(self._folder)
-        self._retention.enforce()
+        self._delete_old()
         for batch in self._batches():
-            self._retention.enforce()  # first, since that makes room on a full disk
+            self._delete_old()  # first, since that makes room on a full disk
             if not batch:
                 continue
             height = sum(scored.height for scored in batch)
-            self._count_queued(-height)
             reason = "error"
             try:
                 table = redacted(to_table(batch, self._shadow), self._without, self._hashed)
@@ -105,21 +120,29 @@ class RequestLog:
             except Exception as error:  # noqa: BLE001  one failure must not end the capture
                 self._telemetry.lost.labels(reason).inc(height)
                 log.error("%d rows lost instead of captured: %s", height, error)
+            self._count_queued(-height, -sum(scored.size for scored in batch))
+
+    def _delete_old(self) -> None:
+        try:
+            self._retention.enforce()
+        except Exception as error:  # noqa: BLE001  as above
+            log.error("no captures are deleted: %s: %s", type(error).__name__, error)
 
     def _batches(self) -> Iterator[list[ScoredRequest]]:
         """The requests for one file: until it has enough rows, or its time is up, then perhaps none."""
         batch: list[ScoredRequest] = []
-        rows, due = 0, time.monotonic() + self._settings.capture_seconds
+        rows, size, due = 0, 0, time.monotonic() + self._settings.capture_seconds
         while True:
             with suppress(queue.Empty):
                 scored = self._queue.get(timeout=max(0, due - time.monotonic()))
                 if scored is None:
                     break
                 batch.append(scored)
-                rows += scored.height
-            if rows >= self._settings.capture_rows or time.monotonic() >= due:
+                rows, size = rows + scored.height, size + scored.size
+            full = rows >= self._settings.capture_rows or size > MAX_QUEUED_BYTES // 4
+            if full or time.monotonic() >= due:
                 yield batch
-                batch, rows, due = [], 0, time.monotonic() + self._settings.capture_seconds
+                batch, rows, size, due = [], 0, 0, time.monotonic() + self._settings.capture_seconds
         if batch:
             yield batch
 
@@ -155,16 +178,20 @@ def redacted(table: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.D
 
 def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[ScoredRequest]]]:
     """Rows that one model scored, and their requests."""
-    for model in dict.fromkeys(request.model for request in batch):
-        listed = [
-            (request, request.rows) for request in batch if request.model is model and isinstance(request.rows, list)
-        ]
-        for start in range(0, len(listed), REQUESTS_PER_TABLE):  # between chunks the interpreter can serve requests
-            chunk = listed[start : start + REQUESTS_PER_TABLE]
-            yield table_of([row for _, rows in chunk for row in rows]), [request for request, _ in chunk]
+    alike: dict[Any, list[tuple[ScoredRequest, Rows]]] = {}
     for request in batch:
-        if not isinstance(request.rows, list):
-            yield table_of(request.rows), [request]
+        rows = unpacked(request.rows)
+        columns = tuple(rows.schema.items()) if isinstance(rows, pl.DataFrame) else None
+        alike.setdefault((request.model, columns), []).append((request, rows))
+    for pairs in alike.values():
+        starts = accumulate((request.height for request, _ in pairs), initial=0)
+        for _, chunk in groupby(zip(starts, pairs), key=lambda each: each[0] // ROWS_PER_TABLE):
+            requests, parts = zip(*(pair for _, pair in chunk), strict=True)
+            yield table_of(_joined(parts)), list(requests)
+
+
+def _joined(parts: Sequence[Any]) -> Rows:
+    return pl.concat(parts) if isinstance(parts[0], pl.DataFrame) else [row for rows in parts for row in rows]
 
 
 def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -> Iterator[pl.DataFrame]:

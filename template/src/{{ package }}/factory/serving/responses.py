@@ -24,6 +24,7 @@ JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "t
 TENSORS = "tensors"  # of the Open Inference Protocol, whose bodies may be JSON, too
 VERSION = "X-Model-Version"
 MAX_PROBLEMS = 100  # that a response lists
+SMALL_JSON = 5000  # bytes, about a dozen rows
 
 Content = tuple[bytes, str, dict[str, str]]
 """Of a response: its body, media type and headers."""
@@ -72,7 +73,7 @@ class Request(NamedTuple):
 
 
 class Captured(NamedTuple):
-    """The rows of a request, from a worker as an Arrow stream, and their scores."""
+    """The rows of a request, from a worker packed, and their scores."""
 
     rows: Rows | Bytes
     scores: NDArray[np.float64]
@@ -89,20 +90,21 @@ class Reply(NamedTuple):
     cpu_seconds: float = 0
     captured: Captured | None = None
 
-    def encode(self) -> list[Bytes]:
-        """The reply as a message to the service."""
+    def encode(self, request: Request) -> list[Bytes]:
+        """The reply to the request as a message to the service."""
         head = {**self._asdict(), "headers": dict(self.headers)}
         parts = [head.pop("body")]
         if captured := head.pop("captured"):
             head["shape"] = captured.scores.shape
-            parts += [stream_of(table_of(captured.rows)), captured.scores.tobytes()]
+            parts += [packed(captured.rows, request.content), captured.scores.tobytes()]
         return messages.encode(head, *parts)
 
     @classmethod
     def decode(cls, head: dict[str, Any], parts: Sequence[Any]) -> Self:
         """The reply in a message."""
-        shape = head.pop("shape", None)
-        captured = None if shape is None else Captured(parts[1], np.frombuffer(parts[2]).reshape(shape))
+        shape, captured = head.pop("shape", None), None
+        if shape is not None:  # as copies, since a part keeps the whole message in memory
+            captured = Captured(bytes(parts[1]), np.frombuffer(bytes(parts[2])).reshape(shape))
         return cls(**head, body=parts[0], captured=captured)
 
 
@@ -151,10 +153,21 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
     return Reply(status, content.encode(), JSON, {"Retry-After": "1"} if status == 503 else {})
 
 
-def table_of(rows: Rows | Bytes) -> pl.DataFrame:
+def packed(rows: Rows, body: bytes) -> bytes:
+    """Rows that were scored: the JSON that they are from if it is small, which takes less time than an Arrow stream."""
+    return body if isinstance(rows, list) and len(body) <= SMALL_JSON else stream_of(table_of(rows))
+
+
+def unpacked(rows: Rows | Bytes) -> Rows:
+    """The rows that were packed."""
+    if not isinstance(rows, Bytes):
+        return rows
+    is_stream = rows[0] == 0xFF  # with which no JSON begins
+    return from_stream(rows) if is_stream else parsing.read_json(bytes(rows))
+
+
+def table_of(rows: Rows) -> pl.DataFrame:
     """Rows that were scored, with the contract's columns and types."""
-    if isinstance(rows, Bytes):
-        return pl.read_ipc_stream(io.BytesIO(rows))
     if isinstance(rows, list):
         return frame(rows, contract.Row)
     return cast(rows.select(contract.Row.column_names()), contract.Row)
@@ -165,6 +178,11 @@ def stream_of(table: pl.DataFrame) -> bytes:
     content = io.BytesIO()
     table.write_ipc_stream(content)
     return content.getvalue()
+
+
+def from_stream(content: Bytes) -> pl.DataFrame:
+    """The table in an Arrow IPC stream."""
+    return pl.read_ipc_stream(io.BytesIO(content))
 
 
 def _to_json(answer: Answer) -> Content:

@@ -20,7 +20,7 @@ from .metrics import Telemetry
 from .middleware import RequestContext
 from .model_slot import LoadedModel, ModelSlot
 from .request_log import RequestLog, ScoredRequest
-from .responses import ARROW, Reply, Request, stream_of, table_of
+from .responses import ARROW, Reply, Request, from_stream, stream_of
 from .settings import Settings
 from .tls import Certificate
 
@@ -132,4 +132,4 @@ class Service:
         reply = asyncio.run_coroutine_threadsafe(answer, self._loop).result()
         if reply.status != 200:
             raise ContractViolation(bytes(reply.body).decode())
-        return model, predictions.from_frame(table_of(reply.body), model.manifest)
+        return model, predictions.from_frame(from_stream(reply.body), model.manifest)

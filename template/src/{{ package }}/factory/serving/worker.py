@@ -55,7 +55,8 @@ def _respond(model: Any, message: Message) -> list[Bytes]:
     from .responses import Request, respond
 
     try:
-        return respond(model, Request.decode(*message), time.process_time).encode()
+        request = Request.decode(*message)
+        return respond(model, request, time.process_time).encode(request)
     except BaseException as error:  # noqa: BLE001  also SystemExit and polars' panics: one request must not end the worker
         out_of_memory = isinstance(error, MemoryError)
         return messages.encode({"failed": traceback.format_exc(), "out_of_memory": out_of_memory})
