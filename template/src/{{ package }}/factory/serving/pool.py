@@ -23,6 +23,7 @@ FIRST_PAUSE = 0.1  # seconds before the next start after a death, doubled with e
 LONGEST_PAUSE = {False: 30.0, True: 1.0}  # of a worker that had been ready: it is a request's fault, and others wait
 MIN_LOAD_SECONDS = 60.0  # that a model may take to load; otherwise ten times as long as a request
 IDLE_SECONDS = 60.0  # after which workers that are not needed are ended
+ENDS = {"died": "died", "deadline": "was killed at the deadline", "memory": "had no memory left"}
 log = logging.getLogger("uvicorn.error")
 
 
@@ -30,7 +31,7 @@ class Died(Exception):
     """The worker ended before it answered."""
 
     def __str__(self) -> str:
-        return "the process that scored the request ended unexpectedly, twice"
+        return "the process that scored the request ended unexpectedly"
 
 
 class Busy(Exception):
@@ -98,9 +99,8 @@ class Worker(asyncio.Protocol):
 
     def _wait(self) -> int:
         status = self._process.wait()
-        with suppress(
-            ChildProcessError
-        ):  # in a container, where the service is the parent of all that have lost theirs
+        # in a container the service is the parent of all that have lost theirs
+        with suppress(ChildProcessError):
             while True:
                 os.waitpid(-self._process.pid, 0)
         return status
@@ -128,12 +128,7 @@ class Pool:
     """Workers with one model: one more than have work, as long as that is at most `size`."""
 
     def __init__(
-        self,
-        role: str,
-        load: list[Bytes],
-        files: ModelCopy | None,
-        settings: Settings,
-        telemetry: Telemetry,
+        self, role: str, load: list[Bytes], files: ModelCopy | None, settings: Settings, telemetry: Telemetry
     ) -> None:
         """`load` is the first message to each worker; the files that it names are deleted at the end."""
         self._role, self._load, self._files, self._telemetry = role, load, files, telemetry
@@ -244,7 +239,7 @@ class Pool:
             async with asyncio.timeout(self._load_seconds):
                 facts, _ = await worker.ask(self._load)
         except TimeoutError:
-            return {"refused": f"it took longer than {self._load_seconds:g} seconds to load"}
+            return {"refused": f"loading took longer than {self._load_seconds:g} seconds"}
         return facts
 
     def _wait_longer(self, longest: float) -> None:
@@ -281,18 +276,9 @@ class Pool:
 
     async def _report(self, worker: Worker) -> None:
         status = await worker.exit_status()
-        if worker.end_reason == "died":
+        if worker.end_reason in ENDS:
             when = "" if worker.loaded else " while it loaded the model"
-            log.error("%s: a worker died%s: %s", self._role, when, status)
-        elif worker.end_reason == "deadline":
-            what = (
-                "its request took longer than FACTORY_SECONDS"
-                if worker.loaded
-                else "it took too long to load the model"
-            )
-            log.warning("%s: a worker was killed, since %s", self._role, what)
-        elif worker.end_reason == "memory":
-            log.warning("%s: a worker was killed, since it had no memory left", self._role)
+            log.warning("%s: a worker %s%s: %s", self._role, ENDS[worker.end_reason], when, status)
         if worker.end_reason not in ("idle", "closed"):
             self._telemetry.restarts.labels(self._role, worker.end_reason).inc()
 

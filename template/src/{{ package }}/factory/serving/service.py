@@ -86,16 +86,16 @@ class Service:
         Raises NotReady, and Busy, Died and Failed of the workers.
         """
         role, model = (self._role(requested), requested) if requested else self._choose(context)
-        replaceable = role == "challenger" and not requested and self.champion.current is not None
-        seconds = self.seconds_left(context) / (2 if replaceable else 1)
-        try:
-            async with asyncio.timeout(seconds if replaceable else None):
-                reply = await model.respond(context.caller, request, seconds)
-        except Exception:
-            if not replaceable or self.champion.current is None:
-                raise
-            self.telemetry.failures.inc()
-            role, model = "champion", self.champion.current
+        reply = None
+        if role == "challenger" and not requested and self.champion.current:
+            try:
+                half = self.seconds_left(context) / 2  # the rest is the champion's, where the challenger fails
+                async with asyncio.timeout(half):
+                    reply = await model.respond(context.caller, request, half)
+            except Exception:  # noqa: BLE001  whatever it was
+                self.telemetry.failures.inc()
+                role, model = "champion", self.champion.current
+        if reply is None:
             reply = await model.respond(context.caller, request, self.seconds_left(context))
         self.telemetry.cpu(context.label).inc(reply.cpu_seconds)
         if reply.status == 200:
