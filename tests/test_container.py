@@ -365,10 +365,24 @@ def query_result(query: str) -> list[dict]:
 def test_people_change_the_services_in_a_file_of_theirs(project):
     own = project.folder / "compose.override.yaml"
     own.write_text("services: {model: {mem_limit: 4g}, sidecar: {image: gate:v1}}\n")
-    services = json.loads(run(project.folder, "docker", "compose", "config", "--format=json", IMAGE="gate:v1"))["services"]
+    services = configured(project.folder)
     own.unlink()
     assert services.keys() == {"model", "prometheus", "sidecar"}
     assert int(services["model"]["mem_limit"]) == 4 * 2**30 and services["model"]["read_only"]
+
+
+@pytest.mark.parametrize(
+    ("own", "env", "value"),
+    [("", {}, "true"), ("", {"OPEN": ""}, ""), ("FACTORY_OPEN=false", {}, "false"), ("FACTORY_OPEN=", {}, "")],
+)
+def test_who_may_call_is_said_in_the_file_of_settings(project, own, env, value):
+    (project.folder / "service.env").write_text(f"{own}\n")
+    assert configured(project.folder, **env)["model"]["environment"] == {"FACTORY_OPEN": value}
+
+
+def configured(folder: Path, **env: str) -> dict[str, dict]:
+    """The services as Compose understands them."""
+    return json.loads(run(folder, "docker", "compose", "config", "--format=json", IMAGE="gate:v1", **env))["services"]
 
 
 def test_image_must_be_named(project):

@@ -59,6 +59,12 @@ def test_what_is_for_people_to_add_is_not_shipped(name):
     assert not Path(ROOT, "template", name).exists()
 
 
+def test_settings_of_ones_own_have_the_last_word():
+    model = yaml.safe_load((ROOT / "template/compose.yaml").read_text("utf-8"))["services"]["model"]
+    assert "environment" not in model, "Compose prefers it to any file"
+    assert [file if isinstance(file, str) else file["path"] for file in model["env_file"]] == ["deploy/open.env", "service.env"]
+
+
 def test_its_images_are_those_that_a_project_pins():
     arguments = dict(re.findall(r"^ARG (\w+)=(\S+)", TEXT, re.MULTILINE))
     images = {
