@@ -91,7 +91,7 @@ def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypat
 @pytest.mark.parametrize("known", [True, False])
 def test_image_of_before_there_was_the_setting(target, monkeypatch, known):
     started = []
-    monkeypatch.setattr(serve, "knows_open", lambda commit: known)
+    monkeypatch.setattr(serve, "unknown", lambda commit, names: [] if known else [*names])
     run_compose = deployment.Host._compose
     monkeypatch.setattr(
         deployment.Host, "_compose", lambda host, *words, **env: (started.append(env), run_compose(host, *words, **env))
@@ -101,12 +101,17 @@ def test_image_of_before_there_was_the_setting(target, monkeypatch, known):
 
 
 def test_setting_is_looked_up_in_the_code_of_the_commit(version):
-    assert not serve.knows_open(version.commit)
+    assert serve.unknown(version.commit, ["open"]) == ["open"]
     code = Path(f"src/{serve.PACKAGE}/factory/serving/settings.py")
     code.parent.mkdir(parents=True)
-    code.write_text(Path(settings.__file__).read_text())
-    git_repository.commit()
-    assert serve.knows_open("HEAD")
+    for content, known in (("    rows: int  # to reopen: or\n", False), (Path(settings.__file__).read_text(), True)):
+        code.write_text(content)
+        git_repository.commit()
+        assert (serve.unknown("HEAD", ["open"]) == []) is known
+
+
+def test_commit_that_is_not_in_the_clone_is_taken_for_a_new_one(version):
+    assert serve.unknown("0" * 40, ["open"]) == []
 
 
 def test_image_of_something_else_is_not_run(target, version):

@@ -10,6 +10,7 @@ from late_flights.factory.registry import champion
 from late_flights.factory.release import serve
 from late_flights.factory.scoring import artifact
 from late_flights.factory.serving import settings
+from tests.factory import git_repository
 from tests.factory.cli_runner import run
 
 
@@ -19,6 +20,10 @@ def worktree(request, committed, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("worktree")
     shutil.copytree("model", folder / "model")
     (folder / "src/x/factory" / request.param).mkdir(parents=True)
+    code = Path(f"src/{serve.PACKAGE}/factory/{request.param}/settings.py")
+    code.parent.mkdir(parents=True)
+    shutil.copy(settings.__file__, code)
+    git_repository.commit()
     monkeypatch.setattr(champion, "checkout", lambda version: folder)
     monkeypatch.setattr(serve, "run", lambda *command, **how: "")
     monkeypatch.setattr(os, "chdir", lambda place: None)
@@ -102,6 +107,12 @@ def test_number_beyond_sense(value):
             settings.load({f"FACTORY_{name.upper()}": value})
 
 
+@pytest.mark.parametrize("name", ["BODY_MB", "BODIES_MB", "SECONDS", "HEADER_SECONDS", "RATE", "RELOAD", "CAPTURE_SECONDS"])
+def test_number_so_small_that_nothing_could_be_served(name):
+    with pytest.raises(errors.FactoryError, match=f"^FACTORY_{name}: [^\n]*$"):
+        settings.load({f"FACTORY_{name}": "1e-320"})
+
+
 def test_key_of_a_pipeline_beside_the_keys(tmp_path):
     assert settings.load({"FACTORY_KEY": "a-key", "FACTORY_KEYS": "keys"}).keys == Path("keys")
 
@@ -123,8 +134,18 @@ def test_this_machine_needs_no_key(host):
 def test_champion_of_before_there_was_the_setting(worktree, monkeypatch, known):
     executed = {}
     monkeypatch.setattr(os, "execve", lambda path, command, env: executed.update(env=env))
-    monkeypatch.setattr(serve, "knows_open", lambda commit: known)
+    monkeypatch.setattr(serve, "unknown", lambda commit, names: [] if known else [*names])
     monkeypatch.setenv("FACTORY_OPEN", "true")
     run("promote", "-m", "why")
     run("serve", "--host", "0.0.0.0")
     assert ("FACTORY_OPEN" in executed["env"]) is known
+
+
+def test_setting_that_the_champions_code_does_not_have(worktree, monkeypatch):
+    [code] = Path().glob("src/*/factory/*/settings.py")
+    code.write_text(code.read_text().replace("    cert: ", "    # cert: "))
+    git_repository.commit()
+    run("promote", "-m", "why")
+    monkeypatch.setenv("FACTORY_CERT", "cert.pem")
+    monkeypatch.setenv("FACTORY_CERT_KEY", "key.pem")
+    assert "FACTORY_CERT: v1 is served by the code of its own commit, which does not have this setting" in refusal("serve")

@@ -114,7 +114,7 @@ class Host:
     def up(self, image: str) -> None:
         """Start the image and wait until it is healthy. Raises FactoryError."""
         commit = self._labels(image).get(REVISION)
-        env = {} if commit and serve.knows_open(commit) else {"OPEN": ""}
+        env = {} if commit and not serve.unknown(commit, ["open"]) else {"OPEN": ""}
         self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE, **env)
 
     def down(self, image: str) -> None:

@@ -1,6 +1,8 @@
 """Serve the champion with the code, the environment and the model of its own commit."""
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +15,7 @@ from ..serving import settings
 from ..workspace import git
 from ..workspace.process import run
 
+SETTING = re.compile(r"^    ([a-z_]+): \w", re.MULTILINE)  # as the class Settings declares it
 PACKAGES = "serving", "service"  # the second up to release 0.2.0
 
 
@@ -37,8 +40,14 @@ def serve(host: str, port: int) -> NoReturn:
     env = {name: value for name, value in os.environ.items() if name not in champion.NOT_ITS_OWN}
     paths = {name: value for name, value in service if isinstance(value, Path)}
     env |= {f"{settings.PREFIX}{name.upper()}": str(path.absolute()) for name, path in paths.items()}
-    if not knows_open(version.commit):
-        env.pop(settings.OPEN, None)
+    for name in unknown(version.commit, service.model_fields_set):
+        variable = f"{settings.PREFIX}{name.upper()}"
+        if variable != settings.OPEN:
+            raise FactoryError(
+                f"{variable}: {version.name} is served by the code of its own commit, which does not have this setting yet: "
+                "promote a version of a newer commit, or do not set it"
+            )
+        env.pop(variable)
     sync = ("sync", "--quiet", "--frozen", "--no-default-groups", "--extra", "serve")
     run(env.get("UV", "uv"), *sync, cwd=folder, env=env)
     os.chdir(folder)
@@ -47,6 +56,10 @@ def serve(host: str, port: int) -> NoReturn:
     os.execve(program, (program, "serve", "--model", str(MODEL), *address), env)
 
 
-def knows_open(commit: str) -> bool:
-    """Whether the service of the commit has the setting FACTORY_OPEN, which one of up to release 0.3.0 refuses."""
-    return "open:" in (git.show(commit, f"src/{PACKAGE}/factory/serving/settings.py") or "")
+def unknown(commit: str, names: Iterable[str]) -> list[str]:
+    """Those of the settings that the service of the commit refuses, as one of up to release 0.3.0 does `open`.
+
+    A commit that is not in this clone is taken for a new one.
+    """
+    code = "".join(git.show(commit, f"src/{PACKAGE}/factory/{package}/settings.py") or "" for package in PACKAGES)
+    return sorted({*names}.difference(SETTING.findall(code))) if git.has(commit) else []

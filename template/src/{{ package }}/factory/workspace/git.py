@@ -104,6 +104,11 @@ def files(*paths: str) -> list[Path]:
     return sorted(path for path in listed(*paths) if path.is_file())
 
 
+def has(commit: str) -> bool:
+    """Whether the commit is in this clone."""
+    return _query("cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+
 def show(commit: str, path: str) -> str | None:
     """The content of the file in the commit, or None if it is not in it."""
     return _query("show", f"{commit}:{path}", strip=False)
