@@ -103,6 +103,7 @@ def test_least_score_for_ci(project, monkeypatch):
     monkeypatch.setattr(score, "assess", lambda params, criteria: iter([score.Score(CRITERION, 1, ""), *OTHERS]))
     assert run("readiness", "--min", "1", "--json").exit_code == 0
     assert refused("readiness", "--min", "1.5") == "the score is 1, less than 1.5"
+    assert run("readiness", "--min", "nan").exit_code == 2
 
 
 def test_without_a_model_there_is_nothing_to_test(project):

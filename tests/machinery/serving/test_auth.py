@@ -37,10 +37,10 @@ def test_key_names_the_caller(trained, tmp_path):
 
 def test_header_names_the_caller(trained):
     with serving(CALLER_HEADER="X-App") as client:
-        for name in ("shop", 'a"b', "x" * 50, "é"):
+        for name in ("shop", 'a"b', "x" * 50, "é", *auth.RESERVED):
             client.post(GOOD, X_App=name)
         assert client.metric(LINE % ("shop", 200)) == 1
-        assert client.metric(LINE % ("unnamed", 200)) == 3
+        assert client.metric(LINE % ("unnamed", 200)) == 3 + len(auth.RESERVED)
 
 
 def test_many_names_share_one_series(trained):
@@ -78,12 +78,14 @@ WRONG_LINES = {
     f"a {HASH} until=9999-12-31": "line 1: each line holds",
     f"a {HASH} until=": "line 1: each line holds",
     f"a {HASH} rate=0": "line 1: each line holds",
+    f"a {HASH} rate=1e-320": "line 1: each line holds",
     f"a {HASH} rate=nan": "line 1: each line holds",
     f"a {HASH} rate=": "line 1: each line holds",
     f"a {HASH} rate=1 rate=9": "line 1: each line holds",
     f"a {HASH} untill=2027-01-31": "line 1: each line holds",
     f"a {hashlib.sha256(b'').hexdigest()}": "line 1: this is the sha256 of an empty key",
     f"a {HASH}\n\nb {HASH}": "line 3: this key is in an earlier line, too",
+    **{f"{name} {HASH}": f"line 1: {name}: the service itself uses this name" for name in auth.RESERVED},
 }
 
 
@@ -161,7 +163,8 @@ def test_line_without_an_end_counts_once_nobody_goes_on_with_it(tmp_path, monkey
     keys.write_text(new_line.removesuffix("00"))
     found.reload()
     assert name(found, old) == "old" and name(found, new) is None
-    os.utime(keys, (0, 0))
+    os.utime(keys, times=(2**33, 2**33))  # by another clock
+    monkeypatch.setattr(auth, "UNFINISHED_SECONDS", 0)
     found.reload()
     assert name(found, new) == "new"
 
@@ -241,7 +244,9 @@ def test_command_makes_a_key(project):
         lines.append(result.stdout)
         assert name(callers(project / "keys", "".join(lines)), key) == "shop"
     assert re.search(r" until=\d{4}-\d\d-\d\d rate=2.5\n$", lines[1])
-    assert run("key", "a b").exit_code == 1 and run("key", "shop", "--days", "0").exit_code == 2
+    for wrong in (("--days", "0"), ("--rate", "1e-320"), ("--rate", "nan")):
+        assert run("key", "shop", *wrong).exit_code == 2
+    assert run("key", "a b").exit_code == 1 and "the service itself uses this name" in run("key", "shadow").stderr
 
 
 def test_each_request_has_an_id_beside_that_of_its_client(client):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .main import main
-from .options import AS_JSON, FILE
+from .options import AS_JSON, FILE, Number
 
 
 @main.command()
@@ -120,7 +120,7 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--min", "minimum", type=float, metavar="SCORE", help="Exit with code 1 below this score.")
+@click.option("--min", "minimum", type=Number(), metavar="SCORE", help="Exit with code 1 below this score.")
 @AS_JSON
 def readiness(minimum: float | None, as_json: bool) -> None:
     """Score the project by the ML Test Score, with injected faults.

@@ -6,7 +6,7 @@ from typing import IO
 import click
 
 from .main import main
-from .options import FILE, MODEL
+from .options import FILE, MODEL, Number
 
 
 class Export(click.Group):
@@ -59,7 +59,7 @@ def serve(model: Path | None, host: str, port: int) -> None:
 @click.option("--days", type=click.IntRange(1, 36_500), help="Days until it expires (default: it does not).")
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 1_000_000, min_open=True),
+    type=Number(0.001, 1_000_000),
     help="Requests a second that the caller may send (default: FACTORY_RATE).",
 )
 def key(name: str, days: int | None, rate: float | None) -> None:

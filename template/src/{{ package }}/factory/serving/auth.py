@@ -12,13 +12,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ..errors import FactoryError
-from .settings import MAX_RATE, Settings
+from .settings import MAX_RATE, MIN_RATE, Settings
 
 NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 OF_NOTHING = hashlib.sha256(b"").hexdigest()
 LINE = "NAME SHA256 [until=2027-01-31] [rate=10]"
-UNNAMED, OTHERS = "unnamed", "others"
+RESERVED = UNNAMED, OTHERS, UNKNOWN, SHADOW = "unnamed", "others", "unknown", "shadow"  # for callers without a name
+TAKEN = "the service itself uses this name: choose another one"
 SETTLED_SECONDS, UNFINISHED_SECONDS = 0.1, 10
 log = logging.getLogger("uvicorn.error")
 
@@ -39,6 +40,7 @@ class Callers:
         self._path, self._rate = settings.keys, settings.rate
         self._header = settings.caller_header.lower().encode()
         self._content = _read(self._path) if self._path else b""
+        self._unfinished, self._since = b"", 0.0
         self.keys = parse_keys(self._content, self._path) if self._path else None
         self._labels: set[str] = {each.name for each in self.keys.values()} if self.keys else {UNNAMED}
         self._max_labels = settings.callers
@@ -54,7 +56,7 @@ class Callers:
             caller = self.keys.get(hashlib.sha256(key).hexdigest())
             return caller if caller and time.time() < caller.until else None
         name = headers.get(self._header, UNNAMED.encode()).decode("latin-1")
-        return Caller(name if NAME.fullmatch(name) else UNNAMED)
+        return Caller(name if NAME.fullmatch(name) and name not in RESERVED else UNNAMED)
 
     def rate(self, caller: Caller) -> float | None:
         """The requests a second that the caller may send; None for any number."""
@@ -75,13 +77,15 @@ class Callers:
         try:
             content = _read(self._path)
             if content == self._content:
+                if self._problem:
+                    log.info("%s: is as before again", self._path)
                 self._problem = ""
                 return
             time.sleep(SETTLED_SECONDS)
             if content != _read(self._path):  # it is being written
                 return
             keys = parse_keys(content, self._path)
-            if not (content.endswith(b"\n") or _is_settled(self._path)):
+            if not (content.endswith(b"\n") or self._is_settled(content)):
                 return
         except FactoryError as error:
             if str(error) != self._problem:
@@ -92,6 +96,13 @@ class Callers:
         self._content, self.keys, self._problem = content, keys, ""
         log.info("%s: read again, keys in use: %d", self._path, len(keys))
         self._warn()
+
+    def _is_settled(self, content: bytes) -> bool:
+        """Whether nobody goes on with a last line that has no end, and may lack its `until=` or its last digit."""
+        now = time.monotonic()  # not the file's time, which may be another clock's
+        if content != self._unfinished:
+            self._unfinished, self._since = content, now
+        return now - self._since > UNFINISHED_SECONDS
 
     def _warn(self) -> None:
         expired = {each.name for each in (self.keys or {}).values() if each.until <= time.time()}
@@ -117,6 +128,8 @@ def parse_keys(content: bytes, path: Path) -> dict[str, Caller]:
         except (ValueError, OverflowError) as error:
             reason = f"each line holds {LINE}: `uv run factory key NAME` prints it"
             raise FactoryError(f"{path}, line {number}: {reason}") from error
+        if caller.name in RESERVED:
+            raise FactoryError(f"{path}, line {number}: {caller.name}: {TAKEN}")
         if sha256 == OF_NOTHING or sha256 in keys:
             reason = "this key is in an earlier line, too" if sha256 in keys else "this is the sha256 of an empty key"
             raise FactoryError(f"{path}, line {number}: {reason}: `uv run factory key NAME` prints a new one")
@@ -130,6 +143,8 @@ def new_key(name: str, days: int | None = None, rate: float | None = None) -> tu
     """A new key for the caller, and its line for the keys file. Raises FactoryError."""
     if not NAME.fullmatch(name):
         raise FactoryError(f"{name}: not a caller's name: use up to 40 letters, digits, dots, dashes and underscores")
+    if name in RESERVED:
+        raise FactoryError(f"{name}: {TAKEN}")
     key = secrets.token_urlsafe(32)  # long enough to need neither salt nor a slow hash
     until = f" until={datetime.now(UTC).date() + timedelta(days)}" if days else ""
     return key, f"{name} {hashlib.sha256(key.encode()).hexdigest()}{until}{f' rate={rate:.10g}' if rate else ''}"
@@ -142,14 +157,6 @@ def _read(path: Path) -> bytes:
         raise FactoryError(f"{path}: cannot read the keys: {error.strerror}") from error
 
 
-def _is_settled(path: Path) -> bool:
-    """Whether nobody goes on with a last line that has no end, and may lack its `until=` or its last digit."""
-    try:
-        return time.time() - path.stat().st_mtime > UNFINISHED_SECONDS
-    except OSError as error:
-        raise FactoryError(f"{path}: cannot read the keys: {error.strerror}") from error
-
-
 def _parse(line: str) -> tuple[str, Caller]:
     """The sha256 and the caller in a line. Raises ValueError and OverflowError."""
     name, sha256, *options = line.split()
@@ -158,7 +165,7 @@ def _parse(line: str) -> tuple[str, Caller]:
         raise ValueError(line)
     rate = float(given.pop("rate")) if "rate" in given else None
     until = _end(given.pop("until")) if "until" in given else math.inf
-    if given or not NAME.fullmatch(name) or not SHA256.fullmatch(sha256) or not (rate is None or 0 < rate <= MAX_RATE):
+    if given or not NAME.fullmatch(name) or not SHA256.fullmatch(sha256) or not (rate is None or MIN_RATE <= rate <= MAX_RATE):
         raise ValueError(line)
     return sha256, Caller(name, rate, until)
 

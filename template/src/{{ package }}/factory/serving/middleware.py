@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from ..tables.chunks import memory
 from .access_log import AccessLog
-from .auth import Callers
+from .auth import UNKNOWN, Callers
 from .metrics import Telemetry
 from .rate_limit import RateLimit
 from .settings import Settings
@@ -204,7 +204,7 @@ class LimitsMiddleware:
         given = headers.get(b"x-request-id", b"")
         id, client_request = os.urandom(16).hex(), given.decode() if REQUEST_ID.fullmatch(given) else ""
         if caller is None:
-            return RequestContext(id, client_request, "", "unknown", None, b"")
+            return RequestContext(id, client_request, "", UNKNOWN, None, b"")
         name, label, rate = caller.name, self._callers.label(caller.name), self._callers.rate(caller)
         return RequestContext(id, client_request, name, label, rate, headers.get(b"x-sticky-key", name.encode()))
 

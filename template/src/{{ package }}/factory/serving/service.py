@@ -15,7 +15,7 @@ from ..errors import ContractViolation
 from ..scoring import predictions
 from . import model_copy
 from .access_log import AccessLog
-from .auth import Callers
+from .auth import SHADOW, Callers
 from .metrics import Telemetry
 from .middleware import RequestContext
 from .model_slot import LoadedModel, ModelSlot
@@ -128,7 +128,7 @@ class Service:
         if model is None:
             return None
         request, seconds = Request(ARROW, [stream_of(rows)], rows.height), self.settings.seconds
-        answer = asyncio.wait_for(model.respond("shadow", request, seconds), seconds)
+        answer = asyncio.wait_for(model.respond(SHADOW, request, seconds), seconds)
         reply = asyncio.run_coroutine_threadsafe(answer, self._loop).result()
         if reply.status != 200:
             raise ContractViolation(bytes(reply.body).decode())

@@ -28,7 +28,7 @@ PROTECTIONS = (
 )  # whose default protects less
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 DAY = 86_400  # seconds
-MAX_RATE = 1_000_000
+MIN_RATE, MAX_RATE = 0.001, 1_000_000
 JSON_MB = 4  # of JSON, whose parsing takes twenty times its size in memory
 
 
@@ -36,18 +36,18 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     """Limits on requests, authentication, a challenger, and the capture of requests."""
 
     open: bool = Field(False, description="anybody may call the service, also from other machines")
-    body_mb: float = Field(64, gt=0, le=100_000)
+    body_mb: float = Field(64, ge=0.001, le=100_000)
     bodies_mb: float | None = Field(
         None,
-        gt=0,
+        ge=0.001,
         le=10_000_000,
         description="bodies of all concurrent requests; by default an eighth of the memory, but at most 1000",
     )
     rows: int = Field(1_000_000, gt=0, le=1_000_000_000)
     seconds: float = Field(
-        30, gt=0, le=DAY, description="for a request, from its header to the last byte of the response"
+        30, ge=0.1, le=DAY, description="for a request, from its header to the last byte of the response"
     )
-    header_seconds: float = Field(10, gt=0, le=DAY)
+    header_seconds: float = Field(10, ge=0.1, le=DAY)
     concurrency: int = Field(64, gt=0, le=1_000_000, description="concurrent requests")
     caller_concurrency: int | None = Field(
         None,
@@ -55,7 +55,7 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
         le=1_000_000,
         description="the same of one caller; by default FACTORY_CONCURRENCY, with FACTORY_KEYS three quarters of it",
     )
-    rate: float | None = Field(None, gt=0, le=MAX_RATE, description="requests a second of one caller")
+    rate: float | None = Field(None, ge=MIN_RATE, le=MAX_RATE, description="requests a second of one caller")
     connections: int = Field(1000, gt=0, le=1_000_000)
     workers: int | None = Field(
         None, gt=0, le=1000, description="processes for each model; by default one more than processors"
@@ -64,7 +64,7 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
         None, ge=300, le=10_000_000, description="memory that one of them may allocate; by default any"
     )
     drain: float = Field(5, ge=0, le=DAY, description="seconds of service after SIGTERM")
-    reload: float = Field(2, gt=0, le=DAY, description="seconds between checks for a new model and new keys")
+    reload: float = Field(2, ge=0.01, le=DAY, description="seconds between checks for a new model and new keys")
 
     cert: Path | None = Field(
         None, description="file of the certificate, for HTTPS, with those between it and its root"
@@ -90,8 +90,8 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
     capture: Path | None = Field(None, description="folder for captured requests and scores")
     capture_rows: int = Field(20_000, gt=0, le=1_000_000_000, description="rows in a file")
-    capture_seconds: float = Field(60, gt=0, le=DAY, description="after which a file is written even if it is not full")
-    capture_days: float = Field(30, gt=0, le=36_500, description="after which a file is deleted")
+    capture_seconds: float = Field(60, ge=0.01, le=DAY, description="after which a file is written even if it is not full")
+    capture_days: float = Field(30, ge=0.01, le=36_500, description="after which a file is deleted")
     capture_without: str = Field("", description="columns to omit, separated by commas")
     capture_hashed: str = Field("", description="columns to replace by their sha256")
 
