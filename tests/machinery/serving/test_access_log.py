@@ -6,8 +6,9 @@ import socket
 from contextlib import suppress
 
 import pytest
+from late_flights.factory import PACKAGE
 
-from machinery.serving.service_client import GOOD, serving, wait_until
+from machinery.serving.service_client import GOOD, INFER, serving, wait_until
 
 
 def lines(capfd):
@@ -48,9 +49,12 @@ def test_it_is_turned_off(trained, capfd):
 def test_refused_requests_are_logged(trained, tmp_path, capfd):
     (tmp_path / "keys").write_text(f"shop {'0' * 64}\n")
     with serving(KEYS=tmp_path / "keys", ACCESS_LOG=True) as client:
-        assert client.post(GOOD, X_Caller="forged").status == 401
+        paths = ["/score", INFER, "/secret"]
+        assert {client.post(GOOD, path=path, X_Caller="forged").status for path in paths} == {401}
+        assert client.metric('factory_requests_total{caller="unknown",route="/score",status="401"}') == 1
     refused = [line for line in lines(capfd) if line["status"] == 401]
-    assert [(line["caller"], line["route"]) for line in refused] == [(None, "none")]
+    routes = ["/score", INFER.replace(PACKAGE, "{name}"), "none"]
+    assert [(line["caller"], line["route"]) for line in refused] == [(None, route) for route in routes]
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -1,10 +1,12 @@
 """Requests beyond the limits are rejected at once, and accepted ones are answered."""
 
+import asyncio
 import socket
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
-from late_flights.factory.serving import metrics, middleware, settings, warm_model
+from late_flights.factory.serving import auth, concurrency, metrics, middleware, settings, warm_model
 
 from machinery.serving.service_client import ARROW, CSV, GOOD, arrow, csv, records, rows, serving
 
@@ -57,13 +59,13 @@ def test_draining_answers_and_is_not_ready(trained):
 
 @pytest.mark.parametrize(("keys", "places", "megabytes"), [({}, 64, 1000), ({"FACTORY_KEYS": "keys"}, 48, 750)])
 def test_one_caller_leaves_room_for_others(keys, places, megabytes):
-    limit = middleware.ConcurrencyLimit(settings.load(keys), metrics.Telemetry())
+    limit = concurrency.ConcurrencyLimit(settings.load(keys), metrics.Telemetry())
     for _ in range(places):
         limit.enter("greedy")
     held = [limit.reserve("greedy", 0, 50_000_000) for _ in range(megabytes // 50)]
-    with pytest.raises(middleware.Rejected):
+    with pytest.raises(concurrency.Rejected):
         limit.enter("greedy")
-    with pytest.raises(middleware.Rejected):
+    with pytest.raises(concurrency.Rejected):
         limit.reserve("greedy", 0, 1)
     if keys:
         limit.enter("other")
@@ -80,5 +82,37 @@ def test_one_caller_leaves_room_for_others(keys, places, megabytes):
     [(2**31, None, 2**28), (2**40, None, 10**9), (2**28, None, 64 * 10**6), (2**28, 300, 300 * 10**6)],
 )
 def test_bodies_leave_most_of_the_memory(memory, setting, expected, monkeypatch):
-    monkeypatch.setattr(middleware, "memory", lambda: memory)
-    assert middleware.max_bytes(settings.Settings(bodies_mb=setting)) == expected
+    monkeypatch.setattr(concurrency, "memory", lambda: memory)
+    assert concurrency.max_bytes(settings.Settings(bodies_mb=setting)) == expected
+
+
+def test_metrics_are_served_one_after_another_even_if_they_are_not_read():
+    options, begun, at_once = settings.load({}), [], set()
+    state = SimpleNamespace(
+        settings=options, callers=auth.Callers(options), telemetry=metrics.Telemetry(), draining=False, access_log=None
+    )
+    scope = {"type": "http", "path": "/metrics", "method": "GET", "headers": [], "state": {}, "client": None}
+
+    async def serve(scope, receive, send):
+        begun.append(1)
+        await asyncio.sleep(0)
+        at_once.add(len(begun))
+        begun.pop()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def run():
+        sent, read = [], asyncio.Event()
+
+        async def send(message):
+            sent.append(message)
+            await read.wait()
+
+        limits = middleware.LimitsMiddleware(serve, state, [])
+        asked = [asyncio.create_task(limits(dict(scope), None, send)) for _ in range(5)]
+        while len(sent) < 5:
+            await asyncio.sleep(0)
+        read.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert at_once == {1}

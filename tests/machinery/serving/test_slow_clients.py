@@ -58,7 +58,7 @@ def test_too_many_at_once(trained):
             assert client.get("/health/ready").status == 200
         assert all(request.result().status == 200 for request in requests)
         assert client.post(GOOD).status == 200
-        assert client.metric('factory_requests_total{caller="unnamed",route="none",status="503"}') == 1
+        assert client.metric('factory_requests_total{caller="unnamed",route="/score",status="503"}') == 1
 
 
 def test_too_many_of_one_caller(trained):
@@ -133,7 +133,17 @@ def test_slow_header_of_a_second_request_is_given_up(trained):
 
 def test_too_many_connections(trained):
     with serving(CONNECTIONS=2) as client, in_flight(client, 2):
-        assert b"503" in response_of(client.port) and b"retry-after: 1" in response_of(client.port)
+        refused = client.post(GOOD)
+        assert (refused.status, refused.json()["error"]) == (503, "too many connections")
+        assert refused.headers["retry-after"] == "1"
+        assert client.get("/health/live").status == client.get("/health/ready").status == 200
+
+
+def test_connections_beyond_the_limit_make_room_for_health(trained):
+    with serving(CONNECTIONS=2) as client, in_flight(client, 2), ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20)) for _ in range(50)]
+        assert client.get("/health/live").status == 200
+        assert b"503" in silent[0].recv(1000)
 
 
 BEGUN = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -169,12 +179,6 @@ def test_connection_that_is_used_is_not_the_first_to_make_room(trained):
             stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20)).sendall(BEGUN)
             used.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"200 OK" in used.recv(1000)
-
-
-def response_of(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 20) as connection:
-        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
-        return connection.recv(1000)
 
 
 def test_what_is_in_flight_is_answered_at_the_end(trained):

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from .. import PACKAGE
 from . import docs, open_inference, openapi, routes
@@ -63,8 +64,13 @@ def create_app(settings: Settings, folder: Path) -> FastAPI:
     for kind in STATUS_CODES:
         app.add_exception_handler(kind, _error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(LimitsMiddleware, state=service)
+    app.add_middleware(LimitsMiddleware, state=service, routes=_paths(app))
     return app
+
+
+def _paths(app: FastAPI) -> list[str]:
+    routers = app.router, open_inference.router, docs.router
+    return [route.path for each in routers for route in each.routes if isinstance(route, Route)]
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from .settings import Settings
 
 HEADER_BYTES = 65_536
+FOR_HEALTH = 8  # connections beyond the limit
 PIPELINED = 16  # requests of a connection that wait for their turn
 FRAMING = (b"content-length", b"transfer-encoding")
 INVALID = "Invalid HTTP request received."
@@ -33,6 +34,7 @@ class Connection(HttpToolsProtocol):
 
     Beyond the limit of connections, the one whose client has been silent for longest is closed for a new one: of those
     `waiting` for the end of a header; if there are none, of those with a response `unread`, then of those `receiving` a body.
+    Where all wait for an answer, a few more are let in, and only their requests for health are served.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Connection(HttpToolsProtocol):
     _receiving = False
     _in_body = False
     _ended = False
+    _beyond_limit = False
 
     def connection_made(self, transport: Any) -> None:
         """Limit the time for the first request's headers."""
@@ -58,23 +61,32 @@ class Connection(HttpToolsProtocol):
         """Whether there is room for the connection, from its first byte on; with TLS asked again after the handshake."""
         super().connection_made(transport)
         self._cycles: deque[RequestResponseCycle] = deque()
-        if len(self.connections) > self.max_connections and self not in self.waiting and not self._make_room():
-            if not self.service.certificate:
-                transport.write(TOO_MANY_CONNECTIONS)
-            transport.close()
-            self._report("full", 503)
-            return False
+        more = len(self.connections) - self.max_connections
+        if more > 0 and self not in self.waiting and not self._make_room():
+            if more > FOR_HEALTH:
+                self._refuse()
+                return False
+            self._beyond_limit = True
         self.waiting[self] = None
         return True
 
     def _make_room(self) -> bool:
         """Close another connection for this one; whether there was one that could be closed."""
         other = next(chain(self.waiting, self.unread, self.receiving), None)
-        if other:
+        if other and other._beyond_limit:
+            other._refuse()
+        elif other:
             other.transport.abort()
-            other.forget()
             self._report("oldest")
+        if other:
+            other.forget()
         return other is not None
+
+    def _refuse(self) -> None:
+        if not self.service.certificate:
+            self.transport.write(TOO_MANY_CONNECTIONS)
+        self.transport.close()
+        self._report("full", 503)
 
     def _report(self, reason: str, status: int | None = None) -> None:
         """Count the end of a connection, and log the response that no application gave."""
@@ -120,6 +132,8 @@ class Connection(HttpToolsProtocol):
         _check_framing(self.parser.get_http_version(), self.headers)
         if len(self._cycles) > PIPELINED:  # each holds memory, and 256 KB that are read at once have room for thousands
             raise ValueError("pipelined")
+        if self._beyond_limit:
+            self.scope["state"]["only_health"] = True
         super().on_headers_complete()
         self._in_body = True
         self._cycles.append(self.cycle)

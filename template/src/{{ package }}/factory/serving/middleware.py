@@ -1,4 +1,4 @@
-"""Limits on requests: how many at once, in total and by caller, for how long, and how much memory for bodies."""
+"""What every request passes: its key, its id, its limits, its line in the access log."""
 
 import asyncio
 import json
@@ -7,15 +7,17 @@ import math
 import os
 import re
 import time
-from collections import Counter
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 
-from ..tables.chunks import memory
 from .access_log import AccessLog
 from .auth import UNKNOWN, Callers
+from .concurrency import RETRY_AFTER, ConcurrencyLimit, Rejected
 from .metrics import Telemetry
 from .rate_limit import RateLimit
 from .settings import Settings
@@ -24,15 +26,12 @@ HEALTH_PATHS = ("/health/", "/v2/health/")
 ADMIN_PATHS = ("/metrics", "/docs", "/openapi.json")
 REQUEST_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 UNCOUNTED_BYTES = 20_000  # of a body, below which it does not count against the limit on memory
-BODIES_SHARE = 1 / 8  # of the memory: a body takes twice its size here, and more than that in a worker
-CALLER_SHARE = 0.75  # of requests and memory, so that one caller leaves some for others
 MISSING_KEY = (
     401,
     "a valid API key is required, as Authorization: Bearer KEY or X-API-Key: KEY",
     [(b"www-authenticate", b"Bearer")],
 )
 CLIENT_CLOSED = 499  # in metrics: the client disconnected before the response
-RETRY_AFTER = [(b"retry-after", b"1")]
 CLOSE = [(b"connection", b"close")]
 log = logging.getLogger("uvicorn.error")
 
@@ -40,65 +39,6 @@ log = logging.getLogger("uvicorn.error")
 def needs_key(path: str) -> bool:
     """Whether requests to the path are authenticated, limited and counted."""
     return path != "/" and not path.startswith((*HEALTH_PATHS, *ADMIN_PATHS))
-
-
-def max_bytes(settings: Settings) -> int:
-    """Of the bodies of concurrent requests: by default so few that the service survives them, but room for one."""
-    default = max(settings.body_mb, min(1000, BODIES_SHARE * memory() / 1e6))
-    return int(1e6 * (settings.bodies_mb or default))
-
-
-class Rejected(Exception):
-    """The request is not served; its arguments are the status, error and headers of the response."""
-
-
-class ConcurrencyLimit:
-    """Requests count once their bodies are complete, so that slow uploads do not block others."""
-
-    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
-        share = CALLER_SHARE if settings.keys else 1  # without keys, a caller may take any name
-        self._max_requests = settings.concurrency
-        self._max_per_caller = settings.caller_concurrency or max(1, int(settings.concurrency * share))
-        self._max_bytes, self._max_body = max_bytes(settings), int(settings.body_mb * 1e6)
-        self._max_bytes_per_caller = max(self._max_body, int(self._max_bytes * share))
-        self._in_flight, self._per_caller = 0, Counter[str]()
-        self._bytes, self._bytes_per_caller = 0, Counter[str]()
-        self._gauge = telemetry.in_flight
-
-    def check(self, caller: str) -> None:
-        """Raises Rejected where one more request of the caller would exceed a limit."""
-        if self._in_flight >= self._max_requests:
-            raise Rejected(503, "too many concurrent requests", RETRY_AFTER)
-        if self._per_caller[caller] >= self._max_per_caller:
-            raise Rejected(429, "too many concurrent requests from this caller", RETRY_AFTER)
-
-    def enter(self, caller: str) -> None:
-        """Count a request until `leave`. Raises Rejected."""
-        self.check(caller)
-        self._in_flight += 1
-        self._per_caller[caller] += 1
-        self._gauge.inc()
-
-    def leave(self, caller: str) -> None:
-        """Stop counting a request."""
-        self._gauge.dec()
-        self._in_flight -= 1
-        self._per_caller[caller] -= 1
-        if not self._per_caller[caller]:
-            del self._per_caller[caller]
-
-    def reserve(self, caller: str, held: int, size: int) -> int:
-        """Reserve memory for a body that has grown to the size, where `held` is reserved already. Raises Rejected."""
-        wanted = min(size, self._max_body)
-        if wanted > held and self._bytes + wanted - held > self._max_bytes:
-            raise Rejected(503, "too much data in concurrent requests", RETRY_AFTER)
-        if wanted > held and self._bytes_per_caller[caller] + wanted - held > self._max_bytes_per_caller:
-            raise Rejected(429, "too much data in concurrent requests from this caller", RETRY_AFTER)
-        self._bytes += wanted - held
-        self._bytes_per_caller[caller] += wanted - held
-        if not self._bytes_per_caller[caller]:
-            del self._bytes_per_caller[caller]
-        return wanted
 
 
 @dataclass
@@ -128,10 +68,12 @@ class ServiceState(Protocol):
 class LimitsMiddleware:
     """ASGI middleware that authenticates and counts requests, and rejects at once those beyond the limits."""
 
-    def __init__(self, app: Any, state: ServiceState) -> None:
+    def __init__(self, app: Any, state: ServiceState, routes: Iterable[str]) -> None:
         self._app, self._state = app, state
+        self._routes = [(route, compile_path(route)[0]) for route in routes]
         self._settings, self._callers, self._telemetry = state.settings, state.callers, state.telemetry
         self._limit, self._rate_limit = ConcurrencyLimit(state.settings, state.telemetry), RateLimit()
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the request, or reject it with 401, 408, 429 or 503."""
@@ -142,12 +84,11 @@ class LimitsMiddleware:
         context = scope["context"] = self._context(dict(scope["headers"]))
         exchange = Exchange(receive, send, context, self._state.draining, self._limit)
         try:
-            self._check_port(scope)
+            self._check_connection(scope)
             if needs_key(scope["path"]):
                 await self._admit(scope, exchange)
             else:
-                self._check_admin(scope["path"], context)
-                await self._app(scope, receive, exchange.send)
+                await self._serve_open(scope, receive, exchange)
         except Rejected as rejected:
             await exchange.reject(*rejected.args)
         except Exception:
@@ -156,16 +97,30 @@ class LimitsMiddleware:
         finally:
             self._report(scope, exchange, time.perf_counter() - began)
 
-    def _check_port(self, scope: Any) -> None:
-        """Raise Rejected where metrics and documentation have a port of their own, and the request is for the other one."""
+    def _check_connection(self, scope: Any) -> None:
+        """Raise Rejected for what another port serves, and beyond the limit of connections, but for health."""
         path, admin_port = scope["path"], self._settings.admin_port
-        here = admin_port == scope["server"][1]
-        if admin_port and not path.startswith(HEALTH_PATHS) and path.startswith(ADMIN_PATHS) != here:
+        if path.startswith(HEALTH_PATHS):
+            return
+        if "only_health" in scope["state"]:
+            raise Rejected(503, "too many connections", RETRY_AFTER)
+        if admin_port and path.startswith(ADMIN_PATHS) != (admin_port == scope["server"][1]):
             raise Rejected(404, "Not Found", [])
 
-    def _check_admin(self, path: str, context: RequestContext) -> None:
-        if self._settings.admin == "key" and path.startswith(ADMIN_PATHS) and not context.caller:
-            raise Rejected(*MISSING_KEY)
+    async def _serve_open(self, scope: Any, receive: Any, exchange: "Exchange") -> None:
+        """Serve what has no limits: health at once; metrics and documentation, which take milliseconds, one after another."""
+        async with AsyncExitStack() as turn:
+            if scope["path"].startswith(ADMIN_PATHS):
+                if self._settings.admin == "key" and not exchange.context.caller:
+                    raise Rejected(*MISSING_KEY)
+                await turn.enter_async_context(self._turn)
+                await asyncio.sleep(0)  # all others first
+
+            async def send(message: Any) -> None:
+                await turn.aclose()  # however slowly the client reads
+                await exchange.send(message)
+
+            await self._app(scope, receive, send)
 
     async def _admit(self, scope: Any, exchange: "Exchange") -> None:
         """Serve the request, or reject it."""
@@ -182,7 +137,8 @@ class LimitsMiddleware:
     def _report(self, scope: Any, exchange: "Exchange", seconds: float) -> None:
         """Count the request, and log it."""
         context, path = exchange.context, scope["path"]
-        route = scope["route"].path if "route" in scope else path if path in ADMIN_PATHS else "none"
+        refused_for = (route for route, pattern in self._routes if pattern.match(path))
+        route = scope["route"].path if "route" in scope else next(refused_for, "none")
         if needs_key(path):
             self._telemetry.requests(context.label, route, exchange.status).inc()
             self._telemetry.body_bytes(context.label).inc(exchange.size)

@@ -10,7 +10,7 @@ import uvicorn
 
 from ..tables.chunks import processors
 from .app import create_app
-from .connection_internals import Connection, connect
+from .connection_internals import FOR_HEALTH, Connection, connect
 from .settings import Settings
 from .uvicorn_internals import Server
 
@@ -52,7 +52,7 @@ def create_server(settings: Settings, folder: Path, host: str, port: int) -> Ser
 
 def max_connections(settings: Settings) -> int:
     """As many as the settings want and the limit on open files allows, which is raised where that is possible."""
-    others = FILES + POOLS * (settings.workers or processors() + 1)
+    others = FILES + FOR_HEALTH + POOLS * (settings.workers or processors() + 1)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = settings.connections + others
     if hard != resource.RLIM_INFINITY and hard < files:
