@@ -56,6 +56,11 @@ def test_champion_is_signed_by_its_tag(worktree, monkeypatch):
     assert "FACTORY_SIGNERS is for a folder, `factory serve --model FOLDER`" in refusal("serve")
 
 
+def test_file_of_signers_that_is_missing_stops_the_start(trained, monkeypatch):
+    monkeypatch.setenv("FACTORY_SIGNERS", "nowhere")
+    assert "nowhere: no readable file of allowed signers" in refusal("serve", "--model", "model")
+
+
 def test_no_version_yet(worktree):
     assert "no model has been promoted yet" in refusal("serve")
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from .. import signatures
 from ..errors import ContractViolation
 from ..scoring import predictions
 from . import model_copy
@@ -35,6 +36,8 @@ class Service:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.telemetry = settings, Telemetry()
         self.callers = Callers(settings)
+        if settings.signers:
+            signatures.read(settings.signers)  # stops the start if it cannot: no model would ever be served
         self.champion = ModelSlot(folder, "champion", settings, self.telemetry)
         challenger = settings.challenger
         self.challenger = ModelSlot(challenger, "challenger", settings, self.telemetry) if challenger else None
