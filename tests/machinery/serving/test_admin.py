@@ -41,6 +41,16 @@ def test_on_a_port_of_their_own(trained):
             server.create_server(settings.load({"FACTORY_ADMIN": str(port)}), Path("model"), "127.0.0.1", 0).run()
 
 
+def test_port_of_the_service_itself(trained):
+    with pytest.raises(errors.FactoryError, match=r"^FACTORY_ADMIN: 8123 is the port of the service itself: [^\n]*$"):
+        server.create_server(settings.load({"FACTORY_ADMIN": "8123"}), Path("model"), "127.0.0.1", 8123)
+
+
+def test_limits_are_documented(client):
+    responses = client.get("/openapi.json").json()["paths"]["/score"]["post"]["responses"]
+    assert "a second" in responses["429"]["description"] and "workers are busy" in responses["503"]["description"]
+
+
 def test_page_needs_nothing_from_elsewhere(client):
     page = client.get("/docs")
     assert "://" not in page.body.decode().replace("window.location.origin", "")

@@ -1,7 +1,9 @@
 """HTTPS: certificates that clients would not accept stop the start, renewed ones are taken, and handshakes have an end."""
 
+import re
 import socket
 import ssl
+import time
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
@@ -16,11 +18,11 @@ from late_flights.factory.serving import tls
 from machinery.serving.service_client import serving, wait_until
 
 
-def certificate(folder, name="localhost", days=30, password=b""):
+def certificate(folder, name="localhost", days=30.0, password=b"", since=-60.0):
     """Files of a new certificate for this machine and of its key."""
     key, subject, now = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string(f"CN={name}"), datetime.now(UTC)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=60)).not_valid_after(now + timedelta(days=days))
+    builder = builder.not_valid_before(now - timedelta(days=-since)).not_valid_after(now + timedelta(days=days))
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
     lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     (folder / "cert.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
@@ -94,3 +96,42 @@ def test_certificates_that_cannot_be_served(tmp_path):
     assert "without a password" in refused(*certificate(tmp_path, password=b"secret"))
     key.write_text("")
     assert "must be a certificate in PEM" in refused(cert, key) and "must be a certificate in PEM" in refused(key, key)
+
+
+def test_renewed_certificate_is_tried_until_it_can_be_used(tmp_path, monkeypatch, caplog):
+    served = tls.Certificate(*certificate(tmp_path))
+    before = served.context
+    certificate(tmp_path, since=1)
+    served.reload()
+    served.reload()
+    assert served.context is before
+    assert [each.message.partition(": ")[2] for each in caplog.records] == [
+        f"{tmp_path}/cert.pem: certificate is not yet valid; the certificate in service stays"
+    ]
+    certificate(tmp_path)
+
+    def fail(setting, path):
+        raise FactoryError("too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tls, "_read", fail)
+        served.reload()
+    assert served.context is before
+    served.reload()
+    assert served.context is not before
+
+
+def test_certificate_that_expires_is_reported(tmp_path, monkeypatch, caplog):
+    served, now = tls.Certificate(*certificate(tmp_path, days=30)), time.time()
+    for day in (22, 23.5, 23.6, 24.5, 31, 32):
+        monkeypatch.setattr(tls.time, "time", lambda day=day: now + 86_400 * day)
+        served.reload()
+    assert [re.findall("service (.*):", each.message)[0] for each in caplog.records] == [
+        "expires within 7 days",
+        "expires within 6 days",
+        "has expired",
+    ]
+    monkeypatch.undo()
+    certificate(tmp_path, days=60)
+    served.reload()
+    assert len(caplog.records) == 3

@@ -30,12 +30,12 @@ class ErrorResponse(BaseModel):
 DESCRIPTIONS = {
     400: "The body does not match its content type",
     401: "A valid API key is required",
-    408: "Timed out while waiting for the body",
+    408: "The body took too long to arrive",
     413: "The body or the number of rows exceeds a limit",
     415: "Unsupported content type",
     422: "The rows violate the contract",
-    429: "Too many concurrent requests from this caller; see Retry-After",
-    503: "Too many concurrent requests, no model in service, or a timeout; see Retry-After",
+    429: "Too many requests from this caller, at once or a second, or too much data in them; see Retry-After",
+    503: "Too many connections or requests at once, or data in them; all workers are busy; no model in service; or a timeout",
 }
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": reason} for status, reason in DESCRIPTIONS.items()

@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from ..errors import FactoryError
 from ..tables.chunks import processors
 from .app import create_app
 from .connection_internals import FOR_HEALTH, Connection, connect
@@ -27,6 +28,8 @@ def serve(settings: Settings, folder: Path, host: str, port: int) -> None:
 def create_server(settings: Settings, folder: Path, host: str, port: int) -> Server:
     """A server of the model in the folder, not yet running. Raises FactoryError."""
     settings.check_host(host)
+    if settings.admin_port == port:
+        raise FactoryError(f"FACTORY_ADMIN: {port} is the port of the service itself: use another one")
     app = create_app(settings, folder)
     shared: dict[str, Any] = {
         "waiting": {},
