@@ -34,7 +34,7 @@ class Connection(HttpToolsProtocol):
 
     Beyond the limit of connections, the one whose client has been silent for longest is closed for a new one: of those
     `waiting` for the end of a header; if there are none, of those with a response `unread`, then of those `receiving` a body.
-    Where all wait for an answer, a few more are let in, and only their requests for health are served.
+    Where all wait for an answer, a few more are accepted, and only their requests for health are served.
     """
 
     settings: Settings

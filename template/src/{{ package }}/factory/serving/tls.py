@@ -43,7 +43,7 @@ class Certificate:
     def _expiry(self) -> Iterator[str]:
         days = (self._expires - time.time()) / DAY
         if days <= WARNING_DAYS:
-            when = "has expired" if days <= 0 else f"expires within {math.ceil(days)} days"
+            when = "has expired" if days <= 0 else f"expires within {24 * math.ceil(days)} hours"
             yield f"FACTORY_CERT: the certificate in service {when}: renew {self._files[0]}"
 
     def _content(self) -> list[bytes]:
