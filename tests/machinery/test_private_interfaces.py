@@ -32,7 +32,7 @@ CALLED += ["on_message_begin", "on_headers_complete", "on_body", "on_message_com
 OVERRIDDEN = {
     HttpToolsProtocol: [*CALLED, "pause_writing", "resume_writing", "send_400_response", "_unset_keepalive_if_required"],
     SSLProtocol: ["connection_made", "connection_lost", "max_size"],
-    uvicorn.Server: ["handle_exit", "on_tick", "startup", "shutdown"],
+    uvicorn.Server: ["handle_exit", "on_tick", "startup", "shutdown", "_log_started_message"],
 }
 
 

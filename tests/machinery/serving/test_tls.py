@@ -49,6 +49,13 @@ def https(project):
         yield client.port
 
 
+def test_the_address_in_the_log_is_that_of_https(project, capsys):
+    cert, key = certificate(project)
+    with serving("no model", wait=False, CERT=cert, CERT_KEY=key) as client:
+        pass
+    assert f"running on https://127.0.0.1:{client.port} " in capsys.readouterr().err
+
+
 def test_renewed_certificate_is_taken_and_a_broken_one_is_not(https, project, monkeypatch):
     refusals = []
     monkeypatch.setattr(tls.log, "error", lambda *line: refusals.append(line))

@@ -54,6 +54,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.servers += admin
 
+    def _log_started_message(self, listeners: Any) -> None:
+        if self.service.certificate:
+            self.config.ssl = self.service.certificate.context  # uvicorn only names it: each connection shakes hands itself
+        super()._log_started_message(listeners)
+
     def _connection(self) -> Connection:
         protocol: Any = self.config.http_protocol_class
         return protocol(self.config, self.server_state, self.lifespan.state)  # type: ignore[no-any-return]
