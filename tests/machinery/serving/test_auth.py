@@ -138,6 +138,11 @@ def test_keys_are_read_again(tmp_path, monkeypatch, caplog):
         assert name(found, new) == "shop" and name(found, old) is None
         [line] = [each.message for each in caplog.records if each.levelname == "ERROR"]
         assert str(keys) in line and "the previous keys stay in use" in line
+    caplog.set_level("INFO", "uvicorn.error")
+    keys.write_text(f"{new_line}\n")
+    found.reload()
+    found.reload()
+    assert [each.message for each in caplog.records][1:] == [f"{keys}: is as before again"]
     keys.write_text(f"{old_line}\n")
     found.reload()
     assert name(found, old) == "shop" and name(found, new) is None
