@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import stat
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -13,46 +11,17 @@ import yaml
 from late_flights import contract
 from late_flights.factory import manifest, tables
 from late_flights.factory.data import erasure, ingest, integrity, ledger
-from late_flights.factory.registry import audit, versions
 from late_flights.factory.verification import data
-from late_flights.factory.workspace import process
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import git
 
+from machinery.data.erasing import CACHE, KEPT, capture, erase
 from machinery.data.ledger_file import age
 from machinery.tables import excel_files
 
-KEPT = Path("data/prepared/captures")  # which Git ignores
-CACHE = Path(".dvc/tmp/cache")  # which Git ignores as well
 FIRST, SECOND = Path("data/raw/first.parquet"), Path("data/raw/second.csv")
-NOW = datetime(2026, 11, 29)
-
-
-@pytest.fixture(autouse=True)
-def shared(committed, tmp_path_factory, monkeypatch):
-    """The trained toy with a version, on a remote's main; DVC only says where its cache is."""
-    monkeypatch.setattr(erasure, "run", lambda *command: process.run(*command) if command[0] == "git" else "")
-    monkeypatch.setattr(erasure, "dvc", lambda *command: str(CACHE))
-    monkeypatch.setattr(audit, "run", lambda *command: str(CACHE))
-    git_repository.share(tmp_path_factory.mktemp("remote"))
-    versions.publish(git("rev-parse", "HEAD"), git_repository.RECORD | {"model": manifest.model_id()}, "promoted", [])
-
-
-def erase(*arguments, why="asked for"):
-    result = run("erase", *arguments, "-m", why, "--yes")
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def capture(name, *rows):
-    """A file of captures: each row an id, a request and the client's name for it."""
-    ids, requests, named = zip(*rows, strict=True)
-    table = pl.DataFrame({"key": ids, "amount": [0.1] * len(rows), "_request": requests, "_client_request": named, "_at": NOW})
-    file = KEPT / "2026-11-29" / f"{name}.parquet"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    table.write_parquet(file)
-    return file
+pytestmark = pytest.mark.usefixtures("erasable")
 
 
 def test_a_row_leaves_its_delivery_and_nothing_else_changes():
@@ -126,12 +95,47 @@ def test_one_that_is_killed_is_completed_by_the_next(monkeypatch, module, name, 
     monkeypatch.setattr(module, name, killed)
     assert run("erase", "--id", "k417", "--captures", KEPT, "-m", "asked for", "--yes").exit_code == 1
     assert erasure.STAGED.exists()
+    unfinished = git("status", "--porcelain")
+    assert refused("erase", "--id", "k1") == "an erasure was interrupted, and comes first: the same with --yes completes it"
+    assert git("status", "--porcelain") == unfinished, "a preview completes nothing"
     done = erase("--id", "k417", "--captures", KEPT, why="another")
     assert "✓ The erasure that was interrupted is complete" in done
     assert tables.read(SECOND).equals(rows.filter(pl.col("key") != "k417"))
     assert ledger.entries() == [first, replace(second, rows="299", sha256=manifest.file_sha256(SECOND))]
     assert [(each.entry, each.why) for each in ledger.erasures()] == [(second, "asked for")]
     assert integrity.problems() == [] and not list(KEPT.glob("*/*")) and not list(Path(".dvc/tmp").glob("erase*"))
+
+
+def test_one_that_is_killed_is_completed_only_where_its_deliveries_are(monkeypatch):
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "erase", killed)
+        assert run("erase", "--id", "k417", "-m", "asked for", "--yes").exit_code == 1
+    staged = sorted(erasure.STAGED.iterdir())
+    ledger.record(replace(ledger.entries()[1], received="2026-01-01T00:00:00+00:00"))
+    content = SECOND.read_bytes()
+    assert refused("erase", "--id", "k1", "-m", "asked for", "--yes") == (
+        "an erasure of second.csv was interrupted on another branch: complete it there, or delete .dvc/tmp/erase/"
+    )
+    assert SECOND.read_bytes() == content and not ledger.ERASED.exists() and sorted(erasure.STAGED.iterdir()) == staged
+
+
+def test_folder_that_cannot_be_deleted_is_named(monkeypatch):
+    def fails(path):
+        raise OSError(13, "Permission denied")
+
+    erasure.STAGING.mkdir(parents=True)
+    monkeypatch.setattr(erasure.shutil, "rmtree", fails)
+    assert refused("erase", "--id", "k1") == ".dvc/tmp/erase.tmp: delete it, which fails here: Permission denied"
+
+
+def test_copy_that_still_has_the_rows_is_refused(monkeypatch):
+    original = tables.copy_without
+    monkeypatch.setattr(tables, "copy_without", lambda path, rows, copy: original(path, rows.shift(1, fill_value=False), copy))
+    assert refused("erase", "--id", "k417").startswith("data/raw/second.csv: its rows cannot be taken out one by one: ")
+    assert not git("status", "--porcelain")
 
 
 def test_one_that_is_killed_before_changes_nothing(monkeypatch):
@@ -141,40 +145,6 @@ def test_one_that_is_killed_before_changes_nothing(monkeypatch):
     monkeypatch.setattr(erasure, "_stored", killed)
     assert run("erase", "--id", "k417", "-m", "asked for", "--yes").exit_code == 1
     assert not git("status", "--porcelain") and integrity.problems() == [] and not list(Path(".dvc/tmp").glob("erase*"))
-
-
-def test_captures_by_id():
-    mixed = capture("a", ("k1", "one", "c1"), ("k2", "one", "c1"), ("k2", "two", None))
-    alone = capture("b", ("k2", "three", None))
-    hashed = capture("c", (hashlib.sha256(b"k2").hexdigest(), "four", None), ("k3", "five", None))
-    other = capture("d", ("k3", "two", None))
-    content = other.read_bytes()
-    pl.read_parquet(capture("e", ("k2", "six", None))).drop("key").write_parquet(KEPT / "2026-11-29/e.parquet")
-    shown = erase("--id", "k2", "--captures", KEPT)
-    assert "captures: 4 rows in 3 files\n! 1 file of captures without the ids: --request finds their rows\n" in shown
-    assert pl.read_parquet(mixed)["key"].to_list() == ["k1"] and pl.read_parquet(hashed)["key"].to_list() == ["k3"]
-    assert not alone.exists() and other.read_bytes() == content
-    assert {stat.S_IMODE(file.stat().st_mode) for file in (mixed, hashed)} == {0o600}
-    assert len(list(mixed.parent.iterdir())) == 4, "nothing is left half-written"
-
-
-@pytest.mark.parametrize("request_id", ["one", "c1"])
-def test_captures_and_training_data_by_request(request_id):
-    hashed = hashlib.sha256(b"k417").hexdigest()
-    capture("a", ("k2", "one", "c1"), (hashed, "one", "c1"), ("k3", "two", None))
-    capture("b", ("k417", "three", None), ("k4", "three", None))
-    shown = erase("--request", request_id, "--captures", KEPT)
-    assert "captures: 3 rows in 2 files\ndata/raw/first.parquet: 1 of 300 rows\ndata/raw/second.csv: 1 of 300 rows" in shown
-    left = pl.read_parquet(KEPT / "*/*.parquet")["key"].to_list()
-    assert sorted(left) == ["k3", "k4"] and "k417" not in tables.read(SECOND)["key"]
-
-
-def test_captures_without_any_id(project):
-    Path("params.yaml").write_text(toy.text(data={"target": "answer", "time": "seen"}))
-    file = capture("a", ("k2", "one", "c1"), ("k3", "two", None))
-    assert refused("erase", "--id", "k2").startswith("params.yaml: data.id names no column")
-    assert "captures: 1 row in 1 file\ntraining data: no such rows" in erase("--request", "one", "--captures", KEPT, why="")
-    assert pl.read_parquet(file)["key"].to_list() == ["k3"] and not git("status", "--porcelain", "data")
 
 
 @pytest.mark.parametrize(
@@ -250,9 +220,15 @@ def test_what_dvc_keeps_of_the_rows():
     key = pl.read_parquet("data/prepared/test.parquet")["key"][0]
     for broken in ("<<<<<<< HEAD\nstages: [", "", "- a list\n"):
         git_repository.commit(**{"dvc.lock": broken})
-    git_repository.commit(**{"dvc.lock": f"stages: {{prepare: {{outs: [{{path: data/prepared, md5: {'0' * 32}.dir}}]}}}}"})
+    missing = "stages: {{prepare: {{outs: [{{path: data/prepared, md5: {}.dir}}]}}}}"
+    git_repository.commit(**{"dvc.lock": missing.format("0" * 32)})
+    git("checkout", "-q", "-b", "side")
+    git_repository.commit(**{"dvc.lock": missing.format("1" * 32)})
+    git("checkout", "-q", "-")
+    git("merge", "-q", "-s", "ours", "side", "-m", "nothing of it")
+    git("branch", "-q", "-D", "side")
     shown = erase("--id", key)
     gone = sorted(str(each.relative_to(CACHE)) for each in (path, earlier["test"]))
-    assert f"delete these files from each storage (`uv run dvc remote list`):\n  {gone[0]}\n  {gone[1]}\n- 1 folder" in shown
-    assert "- 1 folder of prepared rows not here: `uv run dvc fetch --all-commits prepare`, then this again" in shown
+    assert f"delete these files from each storage (`uv run dvc remote list`):\n  {gone[0]}\n  {gone[1]}\n- 2 folders" in shown
+    assert "- 2 folders of prepared rows not here: `uv run dvc fetch --all-commits prepare`, then this again" in shown
     assert not path.exists() and not earlier["test"].exists() and earlier["train"].exists()

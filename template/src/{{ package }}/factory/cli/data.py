@@ -1,6 +1,7 @@
 """Commands for the project's data."""
 
 import json
+import os
 import signal
 from dataclasses import asdict
 from pathlib import Path
@@ -80,7 +81,6 @@ def ledger(name: str | None, why: str, as_json: bool) -> None:
     "--captures",
     multiple=True,
     type=FILE,
-    envvar="FACTORY_CAPTURE",
     help="Folder of captures; repeatable (default: FACTORY_CAPTURE).",
 )
 @click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, without the id: Git keeps it.")
@@ -100,36 +100,45 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
 
     if (id is None) == (request is None):
         raise click.UsageError("Name either --id or --request.")
+    captures = captures or _captures()
     if request and not captures:
         raise click.UsageError("--captures FOLDER is missing, and FACTORY_CAPTURE is not set.")
     params = config.load()
     with ingest.lock():
-        if interrupted := erasure.finish():
+        if yes and (interrupted := erasure.finish()):
             click.echo("✓ The erasure that was interrupted is complete")
             _show_rest(interrupted)
-        files, name = captured.files(captures), erasure.id_column(params, id)
+        files, halves = captured.files(captures), captured.half_written(captures)
+        name = erasure.id_column(params, id)
         ids = {id} if id else captured.ids_in(f"{request}", files, name)
         found = captured.find(files, name, ids, request)
         with erasure.staged(ids, params) as plan:
-            _show_found(plan, found, captured.lacking(files, name) if id else 0)
-            if not (plan.replacements or plan.objects or found):
+            _show_found(plan, found, halves, captured.lacking(files, name) if id else 0)
+            if not (plan.replacements or plan.objects or found or halves):
                 return click.echo("Nothing to erase")
             if not yes:
                 return click.echo('Nothing is erased yet: the same with --yes and -m "why" does it')
             erasure.check_why(why, plan, ids)
             erasure.commit(plan, why)
-        for file, rows in found:
-            captured.remove(file, rows)
-    click.echo("✓ These rows are erased here")
+        captured.remove_all(found, halves)
+    click.echo("✓ These rows are erased from captures, deliveries, prepared rows and DVC's cache here")
     return _show_rest(plan)
 
 
-def _show_found(plan: Any, found: Any, unknown: int) -> None:
+def _captures() -> tuple[Path, ...]:
+    """The service's folder of captures, which click would split at each colon."""
+    folder = os.environ.get("FACTORY_CAPTURE")
+    return (Path(folder),) if folder else ()
+
+
+def _show_found(plan: Any, found: Any, halves: Any, unknown: int) -> None:
     """Where there are rows to erase, and what has learned from them."""
     from ..registry import lineage
 
     rows = sum(int(mask.sum()) for _, mask in found)
     click.echo(f"captures: {_count(rows, 'row')} in {_count(len(found), 'file')}")
+    if halves:
+        click.echo(f"captures that a killed service left half-written: {_count(len(halves), 'file')}")
     if unknown:
         click.echo(f"! {_count(unknown, 'file')} of captures without the ids: --request finds their rows")
     for each in plan.replacements:
@@ -147,9 +156,8 @@ def _show_rest(plan: Any) -> None:
     """What remains to be done."""
     click.echo("What remains:")
     if plan.replacements:
-        click.echo(
-            "- git add data && git commit, uv run dvc repro, commit and uv run dvc push; promote a version without the rows"
-        )
+        click.echo("- git add data && git commit, uv run dvc repro, since reports/ and model/ may have such rows until then")
+        click.echo("- commit that, uv run dvc push, and promote a version without the rows")
         click.echo("- reports in Git's history, where they show these rows (evaluation.worst_rows)")
     if plan.objects:
         click.echo("- when that is on main, delete these files from each storage (`uv run dvc remote list`):")

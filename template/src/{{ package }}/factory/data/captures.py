@@ -1,19 +1,33 @@
 """Captured requests in the folders of services, and one person's taken out of them."""
 
 import os
+import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from .. import tables
-from ..errors import CannotEvaluate
+from ..errors import CannotEvaluate, FactoryError
 from .erasure import belongs_to
 
 IDS = ("_request", "_client_request")  # the service's own, and the client's, which older captures lack
+ONE = ("_request", "_caller", "_at")  # of one request: in older captures _request is the client's
+SHOWN = 10
+
+
+def half_written(folders: Collection[Path]) -> list[Path]:
+    """What services that were killed have left."""
+    found, old = list[Path](), time.time() - 60
+    for file in (file for folder in folders for file in folder.glob("*/*.tmp")):
+        with suppress(FileNotFoundError):  # complete by now
+            if file.stat().st_mtime < old:
+                found.append(file)
+    return sorted(found)
 
 
 def files(folders: Collection[Path]) -> list[Path]:
@@ -25,13 +39,16 @@ def files(folders: Collection[Path]) -> list[Path]:
 
 
 def ids_in(request: str, files: Collection[Path], name: str) -> set[str]:
-    """The ids of the rows of a request, as they were captured. Raises CannotEvaluate."""
-    found: set[str] = set()
+    """The ids of the rows of a request, as they were captured. Raises CannotEvaluate, and FactoryError if several have this id."""
+    found, requests = set[str](), set[tuple[Any, ...]]()
     for file in files:
         with _reading(file):
-            known = _read(file, (*IDS, name))
-            if name in known.columns:
-                found |= set(known.filter(_of_request(known, request))[name].cast(pl.String).drop_nulls())
+            known = _read(file, (*ONE, *IDS, name))
+            asked = known.filter(_of_request(known, request))
+            requests |= set(asked.select(column for column in ONE if column in asked.columns).rows())
+            if name in asked.columns:
+                found |= set(asked[name].cast(pl.String).drop_nulls())
+    _check_one(request, requests)
     return found
 
 
@@ -57,22 +74,41 @@ def lacking(files: Collection[Path], name: str) -> int:
     return sum(name not in pl.read_parquet_schema(file) for file in files if file.exists())
 
 
+def remove_all(found: list[tuple[Path, pl.Series]], half_written: list[Path]) -> None:
+    """Take these rows out of their files, and delete what was left."""
+    for file, rows in found:
+        remove(file, rows)
+    for file in half_written:
+        file.unlink(missing_ok=True)
+
+
 def remove(file: Path, unwanted: pl.Series) -> None:
-    """Take the rows out of the file, or delete it if no other is in it."""
+    """Take the rows out of the file, if it is still there, or delete it if no other is in it."""
     if unwanted.all():
-        file.unlink()
+        file.unlink(missing_ok=True)
         return
     temporary = file.with_suffix(".tmp")
-    owner = file.stat()
     try:
-        temporary.touch(0o600)
+        owner = file.stat()
+        temporary.unlink(missing_ok=True)
+        temporary.touch(0o600, exist_ok=False)
         if os.name == "posix" and owner.st_uid != os.geteuid():
             os.chown(temporary, owner.st_uid, owner.st_gid)
         with tables.writing(temporary):
             pl.read_parquet(file).filter(~unwanted).write_parquet(temporary)
         temporary.replace(file)
+    except FileNotFoundError:  # the service has deleted that day since
+        pass
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _check_one(request: str, requests: Collection[tuple[Any, ...]]) -> None:
+    """Refuse what clients have called several requests, whose rows may be of several people. Raises FactoryError."""
+    if len(requests) > 1:
+        own = sorted({f"{first}" for first, *_ in requests})
+        others = f"name one of {', '.join(own[:SHOWN])}{', …' if own[SHOWN:] else ''}" if own[1:] else "use --id"
+        raise FactoryError(f"{len(requests)} requests have the id {request}: {others}")
 
 
 def _read(file: Path, columns: Collection[str]) -> pl.DataFrame:

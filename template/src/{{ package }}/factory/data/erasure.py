@@ -22,7 +22,7 @@ from .. import manifest, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError
 from ..paths import DVC_TMP, PREPARED
-from ..tables.chunks import column, height
+from ..tables.chunks import column
 from ..workspace import git
 from ..workspace.process import dvc, run
 from . import ingest, integrity, ledger, prepare
@@ -91,6 +91,8 @@ def staged(ids: Collection[str], params: Params) -> Iterator[Plan]:
 
     Raises FactoryError.
     """
+    if STAGED.exists():
+        raise FactoryError("an erasure was interrupted, and comes first: the same with --yes completes it")
     integrity.check(contents=False)
     _discard()
     STAGING.mkdir(parents=True)
@@ -109,11 +111,12 @@ def commit(plan: Plan, why: str) -> None:
 
 
 def finish() -> Plan | None:
-    """Do what was staged, or the rest of it; what that was, if there was any."""
+    """Do what was staged, or the rest of it; what that was, if there was any. Raises FactoryError."""
     if not STAGED.exists():
         return None
     plan, why = _read_plan()
     recorded = {erasure.entry for erasure in ledger.erasures()}
+    _check_branch(plan, recorded)
     ledger.erase([each.old for each in plan.replacements if each.old not in recorded], git.author(), why)
     for each in plan.replacements:
         if each.new:
@@ -121,6 +124,8 @@ def finish() -> Plan | None:
         else:
             each.old.path.unlink(missing_ok=True)
             each.old.pointer.unlink(missing_ok=True)
+    for part in PREPARED.glob("*.parquet") if plan.replacements else []:
+        part.unlink()
     kept = [each.new for each in plan.replacements if each.new]
     if kept:
         run(sys.executable, "-m", "dvc", "add", "--no-relink", *(str(entry.path) for entry in kept))
@@ -135,8 +140,23 @@ def finish() -> Plan | None:
     return plan
 
 
+def _check_branch(plan: Plan, recorded: Collection[Entry]) -> None:
+    """Refuse to finish what was begun where there were other deliveries. Raises FactoryError."""
+    current = {entry.received: entry for entry in ledger.entries()}
+    for each in plan.replacements:
+        entry = current.get(each.old.received)
+        if not (entry in (each.old, each.new) if entry else each.old in recorded):
+            raise FactoryError(
+                f"an erasure of {each.old.file} was interrupted on another branch: complete it there, or delete {STAGED}/"
+            )
+
+
 def _discard() -> None:
-    shutil.rmtree(STAGING, ignore_errors=True)
+    try:
+        if STAGING.exists():
+            shutil.rmtree(STAGING)
+    except OSError as error:
+        raise FactoryError(f"{STAGING}: delete it, which fails here: {error.strerror}") from error
 
 
 def _read_plan() -> tuple[Plan, str]:
@@ -155,16 +175,18 @@ def _replacement(entry: Entry, ids: Collection[str], params: Params) -> Replacem
         return None
     if ledger.place(entry) == ledger.LEDGER:
         raise FactoryError(f"{entry.file} is in {ledger.LEDGER}: `uv run factory setup` first")
-    return Replacement(entry, _without(entry, unwanted, left, params) if left else None)
+    return Replacement(entry, _without(entry, unwanted, ids, params) if left else None)
 
 
-def _without(entry: Entry, unwanted: pl.Series, left: int, params: Params) -> Entry:
+def _without(entry: Entry, unwanted: pl.Series, ids: Collection[str], params: Params) -> Entry:
     """The record of the delivery without these rows, which is staged. Raises FactoryError."""
     staged = STAGING / entry.file
     try:
         tables.copy_without(entry.path, unwanted, staged)
         with TemporaryDirectory(dir=STAGING) as folder:
-            if height(prepare.load_validated(staged, params, Path(folder, "rows"))) != left:
+            rows = prepare.load_validated(staged, params, Path(folder, "rows"))
+            left = column(rows, f"{params.data.id}")
+            if len(left) != int((~unwanted).sum()) or belongs_to(left, ids).any():
                 raise FactoryError(f"{entry.path}: its rows cannot be taken out one by one")
     except ContractViolation as error:
         reason = str(error).removeprefix(f"{staged}: ")
@@ -172,7 +194,7 @@ def _without(entry: Entry, unwanted: pl.Series, left: int, params: Params) -> En
     except FactoryError as error:
         erase = f"uv run factory ledger --erase {entry.file}"
         raise FactoryError(f"{error}: `{erase}`, and ingest a table without them") from error
-    return replace(entry, rows=str(left), sha256=manifest.file_sha256(staged))
+    return replace(entry, rows=str(len(left)), sha256=manifest.file_sha256(staged))
 
 
 def _stored(entries: list[Entry], ids: Collection[str], name: str) -> tuple[list[str], list[str]]:
@@ -201,7 +223,7 @@ def _cache() -> Path:
 
 def _contents(path: str) -> Iterator[dict[str, Any]]:
     """The content of the YAML file here, and in each commit that changed it."""
-    commits = run("git", "log", "--all", "--format=%H", "--", f":(literal){path}").splitlines()
+    commits = run("git", "log", "--all", "--full-history", "--format=%H", "--", f":(literal){path}").splitlines()
     texts = [git.show(commit, path) or "" for commit in commits]
     texts += [Path(path).read_text(encoding="utf-8")] if Path(path).exists() else []
     for text in filter(None, dict.fromkeys(texts)):

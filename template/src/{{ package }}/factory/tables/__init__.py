@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -93,8 +92,11 @@ def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
         else:
             wanted = [*([] if format in JSON_LINES else [True]), *~unwanted]
             records = jsonlines.records(file) if format in JSON_LINES else csv.records(file)
-            with plain.open("wb") as target:
-                target.writelines(compress(records, wanted))
+            try:
+                with plain.open("wb") as target:
+                    target.writelines(record for record, keep in zip(records, wanted, strict=True) if keep)
+            except ValueError as error:
+                raise FactoryError(f"{path}: its rows cannot be taken out one by one") from error
         compressed.pack(plain, name, copy)
 
 
