@@ -156,7 +156,9 @@ def _show_rest(plan: Any) -> None:
     """What remains to be done."""
     click.echo("What remains:")
     if plan.replacements:
-        click.echo("- git add data && git commit, uv run dvc repro, since reports/ and model/ may have such rows until then")
+        click.echo(
+            "- git add data && git commit, uv run dvc repro, since reports/ and model/ may have such rows until then"
+        )
         click.echo("- commit that, uv run dvc push, and promote a version without the rows")
         click.echo("- reports in Git's history, where they show these rows (evaluation.worst_rows)")
     if plan.objects:

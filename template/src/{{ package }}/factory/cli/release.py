@@ -1,5 +1,6 @@
 """Commands that take a model to where it is used."""
 
+import gc
 from pathlib import Path
 from typing import IO
 
@@ -48,6 +49,7 @@ def serve(model: Path | None, host: str, port: int) -> None:
     else:
         from ..serving import process
 
+        gc.disable()  # until all is imported, which stays anyway
         process.prepare()  # it imports what it needs while this process does
         from ..serving import server, settings
 

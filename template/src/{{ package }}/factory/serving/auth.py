@@ -165,7 +165,12 @@ def _parse(line: str) -> tuple[str, Caller]:
         raise ValueError(line)
     rate = float(given.pop("rate")) if "rate" in given else None
     until = _end(given.pop("until")) if "until" in given else math.inf
-    if given or not NAME.fullmatch(name) or not SHA256.fullmatch(sha256) or not (rate is None or MIN_RATE <= rate <= MAX_RATE):
+    if (
+        given
+        or not NAME.fullmatch(name)
+        or not SHA256.fullmatch(sha256)
+        or not (rate is None or MIN_RATE <= rate <= MAX_RATE)
+    ):
         raise ValueError(line)
     return sha256, Caller(name, rate, until)
 

@@ -90,7 +90,9 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
     capture: Path | None = Field(None, description="folder for captured requests and scores")
     capture_rows: int = Field(20_000, gt=0, le=1_000_000_000, description="rows in a file")
-    capture_seconds: float = Field(60, ge=0.01, le=DAY, description="after which a file is written even if it is not full")
+    capture_seconds: float = Field(
+        60, ge=0.01, le=DAY, description="after which a file is written even if it is not full"
+    )
     capture_days: float = Field(30, ge=0.01, le=36_500, description="after which a file is deleted")
     capture_without: str = Field("", description="columns to omit, separated by commas")
     capture_hashed: str = Field("", description="columns to replace by their sha256")

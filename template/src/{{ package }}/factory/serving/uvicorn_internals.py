@@ -56,7 +56,9 @@ class Server(uvicorn.Server):
 
     def _log_started_message(self, listeners: Any) -> None:
         if self.service.certificate:
-            self.config.ssl = self.service.certificate.context  # uvicorn only names it: each connection shakes hands itself
+            self.config.ssl = (
+                self.service.certificate.context
+            )  # uvicorn only names it: each connection shakes hands itself
         super()._log_started_message(listeners)
 
     def _connection(self) -> Connection:

@@ -4,6 +4,7 @@ All that users write runs here: features, rules, estimators. The service starts 
 """
 
 import ctypes
+import gc
 import resource
 import signal
 import socket
@@ -31,6 +32,8 @@ def serve(channel: socket.socket) -> None:
         for message in messages.read(source):
             if model is None:
                 model, answer = _load(**message[0])
+                gc.freeze()  # what is imported: to look through it takes as long as many requests
+                gc.enable()
             else:
                 answer = _respond(model, message)
             for piece in answer:
@@ -76,5 +79,6 @@ def _end_with_service() -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # until all is imported
     _end_with_service()
     serve(socket.socket(fileno=int(sys.argv[1])))
