@@ -3,6 +3,7 @@
 import getpass
 import hashlib
 import os
+import re
 import shutil
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ assert storage.fs.exists(path)
 storage.fs.remove(path)
 with storage.fs.open(path, "wb") as file:
     file.write(b"rot")
+"""
+HOLDERS = """
+import sys
+from pathlib import Path
+import polars as pl
+for file in (file for folder in sys.argv[2:] for file in Path(folder).rglob("*") if file.is_file()):
+    content = file.read_bytes()
+    if sys.argv[1].encode() in (pl.read_parquet(file).write_csv().encode() if content[:4] == b"PAR1" else content):
+        print(file)
 """
 CONTAINER = """
 import sys
@@ -124,3 +134,41 @@ def test_data_goes_and_comes_back(render, tmp_path, server):
         assert refused.returncode != 0
         assert victim.name in refused.stderr
         assert not victim.exists()
+
+
+def test_an_erased_row_is_nowhere_here_and_in_no_storage_once_the_listed_files_are_deleted(render, tmp_path):
+    storage = tmp_path / "storage"
+    project = copy(render(storage="local", storage_url=str(storage)), tmp_path / "Zoë x")
+
+    def uv(*command: str) -> str:
+        return run(project, "uv", "run", *command)
+
+    def commit() -> None:
+        git(project, "add", "--all")
+        git(project, "commit", "--quiet", "--no-verify", "--message", "Data")
+
+    uv("factory", "setup")
+    uv("dvc", "repro")
+    commit()
+    uv("dvc", "push")
+    first = min(project.glob("data/raw/*.parquet"))
+    id = uv("python", "-c", f"import polars; print(polars.read_parquet({str(first)!r})['flight'][0])").strip()
+    places = "data", ".dvc", str(storage)
+    assert len(uv("python", "-c", HOLDERS, id, *places).splitlines()) >= 6, "delivery and prepared rows, in each place"
+
+    shown = uv("factory", "erase", "--id", id, "-m", "asked for", "--yes")
+
+    assert uv("python", "-c", HOLDERS, id, *places[:2]) == ""
+    assert "by: " in Path(f"{first}.dvc").read_text("utf-8"), "the record is in the new pointer"
+    commit()
+    uv("dvc", "repro")
+    commit()
+    uv("dvc", "push")
+    assert "in sync" in uv("dvc", "status", "--cloud") and "up to date" in uv("dvc", "status")
+    for path in re.findall(r"^  (files/md5/\S+)$", shown, re.MULTILINE):
+        (storage / path).unlink()
+    assert uv("python", "-c", HOLDERS, id, *places) == ""
+    wipe(project)
+    uv("dvc", "pull")
+    uv("factory", "audit")
+    assert status(project) == ""
