@@ -98,6 +98,12 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
+def wait_for_log(capfd: pytest.CaptureFixture[str], text: str) -> None:
+    """Until the text is on standard error, where a thread writes it."""
+    read: list[str] = []
+    wait_until(lambda: read.append(capfd.readouterr().err) or text in "".join(read))
+
+
 def rows(height: int = 5, problem: str = "classification") -> pl.DataFrame:
     return toy.rows(height, problem).drop("answer")
 

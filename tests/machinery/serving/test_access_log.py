@@ -1,14 +1,16 @@
 """Each response is logged in a line of JSON, without what was asked; what nobody reads is counted and not waited for."""
 
 import json
+import logging
 import os
 import socket
 from contextlib import suppress
 
 import pytest
 from late_flights.factory import PACKAGE
+from late_flights.factory.serving import line_writer, metrics, warm_model
 
-from machinery.serving.service_client import GOOD, INFER, serving, wait_until
+from machinery.serving.service_client import GOOD, INFER, records, rows, serving, wait_until
 
 
 def lines(capfd):
@@ -57,20 +59,49 @@ def test_refused_requests_are_logged(trained, tmp_path, capfd):
     assert [(line["caller"], line["route"]) for line in refused] == [(None, route) for route in routes]
 
 
-@pytest.mark.parametrize("broken", [False, True])
-def test_log_that_nobody_reads_is_lost_and_not_waited_for(trained, monkeypatch, broken):
+@pytest.fixture
+def full():
+    """The ends of a pipe that is full."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with suppress(BlockingIOError):
         while True:
             os.write(writing, bytes(4096))
     os.set_blocking(writing, True)
+    with os.fdopen(reading, "rb") as there, os.fdopen(writing, "w") as here:
+        yield there, here
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_log_that_nobody_reads_is_lost_and_not_waited_for(trained, monkeypatch, full, broken):
+    reading, writing = full
     if broken:
-        os.close(reading)
-    with os.fdopen(writing, "w") as pipe:
-        monkeypatch.setattr("sys.__stdout__", pipe)
-        monkeypatch.setattr("late_flights.factory.serving.access_log.MAX_LINES", 20)
-        with serving(ACCESS_LOG=True) as client:
-            wait_until(lambda: client.post(GOOD).status == 200 and client.metric("factory_access_log_lost_lines_total") > 9)
-            if not broken:
-                os.close(reading)
+        reading.close()
+    monkeypatch.setattr("sys.__stdout__", writing)
+    monkeypatch.setattr("late_flights.factory.serving.access_log.MAX_LINES", 20)
+    with serving(ACCESS_LOG=True) as client:
+        wait_until(lambda: client.post(GOOD).status == 200 and client.metric("factory_access_log_lost_lines_total") > 9)
+        reading.close()
+
+
+def test_errors_that_nobody_reads_are_lost_and_not_waited_for(trained, monkeypatch, full):
+    reading, writing = full
+    monkeypatch.setattr("sys.stderr", writing)
+    monkeypatch.setattr("sys.__stderr__", writing)
+    monkeypatch.setattr("late_flights.factory.serving.line_writer.MAX_RECORDS", 20)
+    with serving() as client:
+        monkeypatch.setattr(warm_model.WarmModel, "score", lambda model, rows: 1 / 0)
+        failing = records(rows(20))
+        wait_until(lambda: client.post(failing).status == 500 and client.metric("factory_log_lost_lines_total") > 9)
+        reading.close()
+
+
+def test_record_of_the_log_is_short_and_looks_like_one():
+    handler = line_writer.LogHandler(metrics.Telemetry().lost_records)
+    record = logging.makeLogRecord(
+        {"msg": "failed: %s", "args": ("row\nERROR:  forged\rERROR:\u2028ERROR:" + "x" * 10**6 + " end",)}
+    )
+    first, *others = handler.format(record).split("\n")
+    handler.close()
+    assert first == "failed: row" and others[0] == "    ERROR:  forged" and others[-1].endswith("x end")
+    assert all(line.startswith("    ") for line in others) and sum(map(len, others)) < 5_000

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.serving import tls
 
-from machinery.serving.service_client import serving, wait_until
+from machinery.serving.service_client import serving, wait_for_log, wait_until
 
 
 def certificate(folder, name="localhost", days=30.0, password=b"", since=-60.0):
@@ -49,11 +49,10 @@ def https(project):
         yield client.port
 
 
-def test_the_address_in_the_log_is_that_of_https(project, capsys):
+def test_the_address_in_the_log_is_that_of_https(project, capfd):
     cert, key = certificate(project)
     with serving("no model", wait=False, CERT=cert, CERT_KEY=key) as client:
-        pass
-    assert f"running on https://127.0.0.1:{client.port} " in capsys.readouterr().err
+        wait_for_log(capfd, f"running on https://127.0.0.1:{client.port} ")
 
 
 def test_renewed_certificate_is_taken_and_a_broken_one_is_not(https, project, monkeypatch):

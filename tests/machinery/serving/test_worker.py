@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from late_flights.factory.serving import messages, process, warm_model, worker
+from late_flights.factory.serving import messages, process, responses, warm_model, worker
 
 from machinery.serving.service_client import records, rows, serving, wait_until
 
@@ -90,3 +90,11 @@ def test_what_the_users_code_raises_ends_the_request_alone(trained, monkeypatch,
         patch.undo()
         assert client.post(records(rows(20))).status == 200
         assert client.metric("factory_worker_restarts_total") == 0
+
+
+def test_reason_of_a_failure_does_not_grow_with_the_rows(monkeypatch):
+    def fail(*message):
+        raise ValueError("a value " * 10**6)
+
+    monkeypatch.setattr(responses.Request, "decode", fail)
+    assert sum(map(len, worker._respond(None, []))) < 5_000

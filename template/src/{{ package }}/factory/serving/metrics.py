@@ -36,6 +36,7 @@ class Telemetry:
         self.connections = gauge("connections", "Open connections")
         self.closed = counter("connections_closed", "Connections refused, or closed to make room", ["reason"])
         self.lost_lines = counter("access_log_lost_lines", "Lines of the access log that nobody read in time")
+        self.lost_records = counter("log_lost_lines", "Lines of the log that nobody read in time")
         self.model = gauge("model", "1 for each model in service", ["role", "model", "commit", "data"])
         self.loads = counter("model_loads", "Models loaded or rejected", ["role", "outcome"])
         self.workers = gauge("workers", "Worker processes", ["role", "state"])

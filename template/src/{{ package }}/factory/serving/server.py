@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from ..errors import FactoryError
 from ..tables.chunks import processors
 from .app import create_app
 from .connection_internals import FOR_HEALTH, Connection, connect
+from .line_writer import LogHandler
+from .metrics import Telemetry
 from .settings import Settings
 from .uvicorn_internals import Server
 
@@ -51,10 +54,18 @@ def create_server(settings: Settings, folder: Path, host: str, port: int) -> Ser
         loop="uvloop",
         lifespan="on",
         access_log=False,
+        log_config=_log_config(app.state.service.telemetry),
         server_header=False,
         timeout_graceful_shutdown=int(settings.seconds) + 1,
     )
     return Server(config)
+
+
+def _log_config(telemetry: Telemetry) -> dict[str, Any]:
+    """uvicorn's, but for the handler, which would wait for whoever reads standard error."""
+    handler = {"()": partial(LogHandler, telemetry.lost_records), "formatter": "default"}
+    loggers = LOGGING_CONFIG["loggers"] | {"asyncio": {"handlers": ["default"], "propagate": False}}
+    return LOGGING_CONFIG | {"handlers": LOGGING_CONFIG["handlers"] | {"default": handler}, "loggers": loggers}
 
 
 def max_connections(settings: Settings) -> int:

@@ -20,6 +20,7 @@ from . import messages
 from .messages import Bytes, Message
 
 PR_SET_PDEATHSIG = 1
+MAX_REASON = 4_000  # characters of a traceback, which may repeat the rows
 
 
 def serve(channel: socket.socket) -> None:
@@ -62,7 +63,7 @@ def _respond(model: Any, message: Message) -> list[Bytes]:
         return respond(model, request, time.process_time).encode(request)
     except BaseException as error:  # noqa: BLE001  also SystemExit and polars' panics: one request must not end the worker
         out_of_memory = isinstance(error, MemoryError)
-        return messages.encode({"failed": traceback.format_exc(), "out_of_memory": out_of_memory})
+        return messages.encode({"failed": traceback.format_exc()[-MAX_REASON:], "out_of_memory": out_of_memory})
 
 
 def _limit_memory(size: int) -> None:
