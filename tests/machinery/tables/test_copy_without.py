@@ -82,3 +82,11 @@ def test_an_excel_file_is_refused(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(excel_files.workbook([["a"], [1], [2], [3], [4]]))
     with pytest.raises(errors.FactoryError, match=r"a\.xlsx: rows cannot be taken out of an Excel file$"):
         tables.copy_without(tmp_path / "a.xlsx", FIRST_AND_THIRD, tmp_path / "b.xlsx")
+
+
+@pytest.mark.parametrize("name, content", [("a.csv", CSV), ("a.jsonl", LINES)])
+def test_rows_that_were_counted_in_another_way_are_refused(tmp_path, name, content):
+    (tmp_path / name).write_text("".join(content))
+    for rows in (FIRST_AND_THIRD[:3], FIRST_AND_THIRD.extend_constant(False, 1)):
+        with pytest.raises(errors.FactoryError, match=f"{name}: its rows cannot be taken out one by one"):
+            tables.copy_without(tmp_path / name, rows, tmp_path / f"copy-{name}")
