@@ -20,7 +20,7 @@ class AccessLog(LineWriter):
 
     def add(self, status: int, milliseconds: float | None = None, **texts: str | None) -> None:
         """Log a response; returns at once."""
-        if self.full:
+        if self.loses_next():
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         quoted = [quote(text) if (text := texts.get(name)) is not None else "null" for name in TEXTS]

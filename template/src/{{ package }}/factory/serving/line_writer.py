@@ -25,9 +25,8 @@ class LineWriter:
         self._thread = threading.Thread(target=self._run, name="line writer", daemon=True)
         self._thread.start()
 
-    @property
-    def full(self) -> bool:
-        """Whether as many lines wait as may; counts one more as lost."""
+    def loses_next(self) -> bool:
+        """Whether too many lines wait for another one, which is then counted as lost."""
         if self._added - self._written < self._most:
             return False
         self._lost.inc()
@@ -35,7 +34,7 @@ class LineWriter:
 
     def write(self, line: str) -> None:
         """Have the line written after the next `flush`, unless too many wait; returns at once."""
-        if not self.full:
+        if not self.loses_next():
             self._lines.append(line)
             self._added += 1
 
