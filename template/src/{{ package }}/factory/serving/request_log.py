@@ -185,7 +185,7 @@ def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[Sco
         alike.setdefault((request.model, columns), []).append((request, rows))
     for pairs in alike.values():
         starts = accumulate((request.height for request, _ in pairs), initial=0)
-        for _, chunk in groupby(zip(starts, pairs), key=lambda each: each[0] // ROWS_PER_TABLE):
+        for _, chunk in groupby(zip(starts, pairs, strict=False), key=lambda each: each[0] // ROWS_PER_TABLE):
             requests, parts = zip(*(pair for _, pair in chunk), strict=True)
             yield table_of(_joined(parts)), list(requests)
 
