@@ -14,7 +14,7 @@ from late_flights.factory.gate import compare, promote
 from late_flights.factory.metrics import bootstrap
 from late_flights.factory.registry import champion, versions
 from late_flights.factory.scoring import scorer
-from late_flights.factory.serving import pool
+from late_flights.factory.serving import worker_process
 from late_flights.factory.training import leakage, train
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
@@ -37,7 +37,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     patch.setattr(model, "TRUSTED_TYPES", [])
     for module in (assessment, compare, leakage, scorer, train, worst):
         patch.setattr(module, "features", toy.features)
-    patch.setattr(pool, "start_process", thread_worker.start_process)  # a process takes a second
+    patch.setattr(worker_process, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     git_repository.become(patch, "Zoë 李", "zoe@example.com")
     for name in ("MLFLOW_TRACKING_URI", "FACTORY_SIGNING_KEY", "FACTORY_TOKEN", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"):

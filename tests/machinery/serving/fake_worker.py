@@ -22,7 +22,7 @@ DEEDS = {
 
 
 def start_process():
-    """In place of that of the pool."""
+    """In place of that of `process`."""
     ours, theirs = socket.socketpair()
     with theirs:
         command = (sys.executable, "-m", __name__, str(theirs.fileno()))

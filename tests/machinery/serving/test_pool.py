@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from late_flights.factory.errors import ArtifactError
-from late_flights.factory.serving import messages, metrics, pool, settings
+from late_flights.factory.serving import messages, metrics, pool, settings, worker_process
 
 from machinery.serving import fake_worker
 
@@ -18,7 +18,7 @@ FACTS = {"manifest": {"sha256": "abc"}, "compiled": True}
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch):
-    monkeypatch.setattr(pool, "start_process", fake_worker.start_process)
+    monkeypatch.setattr(worker_process, "start_process", fake_worker.start_process)
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.05)
 
 
@@ -88,7 +88,7 @@ def test_the_spare_answers_while_a_request_hangs_and_the_worker_of_that_is_kille
 def test_a_request_that_ends_its_workers_fails_and_others_are_answered(deed):
     async def scene():
         async with running() as workers:
-            assert await outcome(ask(workers, deed)) is pool.Died
+            assert await outcome(ask(workers, deed)) is worker_process.Died
             assert await ask(workers)
             died = 'factory_worker_restarts_total{reason="died",role="champion"} 2.0'
             await until(lambda: died in workers._telemetry.exposition().decode())
@@ -190,7 +190,7 @@ def test_pool_that_was_closed_answers_nobody_and_starts_nothing():
         async with running() as workers:
             await workers.facts()
             workers.close()
-            assert await outcome(ask(workers)) is pool.Died
+            assert await outcome(ask(workers)) is worker_process.Died
             assert not workers._workers
 
     play(scene)

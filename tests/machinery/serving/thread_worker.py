@@ -11,7 +11,7 @@ NOBODY = 2**30  # a process that there cannot be
 
 
 def start_process() -> tuple[Any, socket.socket]:
-    """In place of that of the pool: when the service closes the socket, the thread ends with what it is doing."""
+    """In place of that of `process`: when the service closes the socket, the thread ends with what it is doing."""
     ours, theirs = socket.socketpair()
     threading.Thread(target=worker.serve, args=(theirs,), daemon=True).start()
     return SimpleNamespace(pid=NOBODY, wait=lambda: 0), ours

@@ -16,11 +16,12 @@ from . import docs, open_inference, openapi, routes
 from .middleware import LimitsMiddleware, needs_key
 from .openapi import ERROR_RESPONSES
 from .parsing import TooLarge
-from .pool import Busy, Died
+from .pool import Busy
 from .responses import error_reply
 from .service import NotReady, Service
 from .settings import Settings
 from .watch import watching
+from .worker_process import Died
 
 STATUS_CODES = {
     routes.TooSlow: 408,
