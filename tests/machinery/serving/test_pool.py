@@ -32,7 +32,7 @@ async def running(workers: int = 2, **load: object) -> AsyncIterator[pool.Pool]:
         workers.close()
 
 
-async def ask(workers: pool.Pool, do: str = "answer", caller: str = "unnamed", patience: float = 20) -> int:
+async def ask(workers: pool.Pool, do: str = "answer", caller: str = "good", patience: float = 20) -> int:
     """The id of the process that answered after doing so."""
     head, _ = await workers.ask(caller, messages.encode({"do": do}), patience)
     return head["pid"]
@@ -73,7 +73,7 @@ def test_the_spare_answers_while_a_request_hangs_and_the_worker_of_that_is_kille
             await workers.facts()
             first = await ask(workers)
             for deed in ("sleep", "hold the lock"):
-                hanging = asyncio.create_task(ask(workers, deed))
+                hanging = asyncio.create_task(ask(workers, deed, deed))
                 await until(lambda: workers.states()["busy"])
                 others = {await ask(workers) for _ in range(5)}
                 assert first not in others and not hanging.done()

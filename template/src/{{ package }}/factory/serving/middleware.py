@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from .access_log import AccessLog
-from .auth import UNKNOWN, Callers
+from .auth import UNKNOWN, UNNAMED, Callers
 from .concurrency import RETRY_AFTER, ConcurrencyLimit, Rejected
 from .metrics import Telemetry
 from .rate_limit import RateLimit
@@ -44,7 +44,8 @@ def needs_key(path: str) -> bool:
 @dataclass
 class RequestContext:
     """A request: its id, the one that the client gave it, its caller, the caller's label in metrics, the requests a second
-    that the caller may send, the key that chooses champion or challenger, and when its header was there."""
+    that the caller may send, the key that chooses champion or challenger, with whom it takes turns (the caller, or without
+    a name the address), and when its header was there."""
 
     id: str
     client_request: str
@@ -52,6 +53,7 @@ class RequestContext:
     label: str
     rate: float | None
     key: bytes
+    turn: str
     began: float = field(default_factory=time.monotonic)
 
 
@@ -81,7 +83,7 @@ class LimitsMiddleware:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        context = scope["context"] = self._context(dict(scope["headers"]))
+        context = scope["context"] = self._context(dict(scope["headers"]), scope["client"])
         exchange = Exchange(receive, send, context, self._state.draining, self._limit)
         try:
             self._check_connection(scope)
@@ -155,14 +157,15 @@ class LimitsMiddleware:
                 source=scope["client"] and scope["client"][0],
             )
 
-    def _context(self, headers: dict[bytes, bytes]) -> RequestContext:
+    def _context(self, headers: dict[bytes, bytes], client: tuple[str, int] | None) -> RequestContext:
         caller = self._callers.find(headers)
         given = headers.get(b"x-request-id", b"")
         id, client_request = os.urandom(16).hex(), given.decode() if REQUEST_ID.fullmatch(given) else ""
         if caller is None:
-            return RequestContext(id, client_request, "", UNKNOWN, None, b"")
+            return RequestContext(id, client_request, "", UNKNOWN, None, b"", "")
         name, label, rate = caller.name, self._callers.label(caller.name), self._callers.rate(caller)
-        return RequestContext(id, client_request, name, label, rate, headers.get(b"x-sticky-key", name.encode()))
+        turn = f"{UNNAMED} {client and client[0]}" if name == UNNAMED else name
+        return RequestContext(id, client_request, name, label, rate, headers.get(b"x-sticky-key", name.encode()), turn)
 
     def _check_rate(self, context: RequestContext) -> None:
         """Count the request. Raises Rejected where the caller has sent too many."""

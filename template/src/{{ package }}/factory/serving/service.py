@@ -94,12 +94,12 @@ class Service:
             try:
                 half = self.seconds_left(context) / 2  # the rest is the champion's, where the challenger fails
                 async with asyncio.timeout(half):
-                    reply = await model.respond(context.caller, request, half)
+                    reply = await model.respond(context.turn, request, half)
             except Exception:  # noqa: BLE001  whatever it was
                 self.telemetry.failures.inc()
                 role, model = "champion", self.champion.current
         if reply is None:
-            reply = await model.respond(context.caller, request, self.seconds_left(context))
+            reply = await model.respond(context.turn, request, self.seconds_left(context))
         self.telemetry.cpu(context.label).inc(reply.cpu_seconds)
         if reply.status == 200:
             self.telemetry.rows(context.label, model.version, role).inc(reply.rows)

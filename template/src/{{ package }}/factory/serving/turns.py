@@ -5,8 +5,6 @@ import time
 from collections import Counter, deque
 from typing import Generic, NamedTuple, TypeVar
 
-from .auth import UNNAMED
-
 SUSPICION = 60.0  # seconds, unless a request is answered before
 Item = TypeVar("Item")
 
@@ -83,10 +81,8 @@ class Turns(Generic[Item]):
     def _may_have_one(self, place: Place) -> bool:
         if len(self.free) > self._spare:
             return True
-        if place.again or place.caller == UNNAMED:  # for whom should it be left, where nobody has a name?
-            return not place.again
         suspected = time.monotonic() - self._suspects.get(place.caller, -SUSPICION) < SUSPICION
-        return not suspected and not self._held[place.caller]
+        return not (place.again or suspected or self._held[place.caller])
 
     def _forget(self, place: Place) -> None:
         if not self._waiting[place]:
