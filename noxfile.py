@@ -71,7 +71,7 @@ def slow(session: nox.Session) -> None:
     """Rendered projects at work; needs the network, may install Debian packages."""
     install(session)
     debian(session)
-    session.run("pytest", "-m", "slow", *BESIDE, *session.posargs)
+    session.run("pytest", "-m", "slow and not nightly", *BESIDE, *session.posargs)
 
 
 @nox.session(default=False)

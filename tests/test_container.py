@@ -253,6 +253,7 @@ def test_it_is_closed_unless_it_is_told_to_be_open(project):
     assert done.returncode == 1 and done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.nightly
 def test_large_bodies_do_not_take_the_memory_of_a_small_container(rows):
     def ask(url: str) -> int | None:
         with contextlib.suppress(OSError):  # the connection is closed while the body is on its way
@@ -265,6 +266,7 @@ def test_large_bodies_do_not_take_the_memory_of_a_small_container(rows):
         assert inspect(name)["State"]["Running"] and inspect(name)["RestartCount"] == 0
 
 
+@pytest.mark.nightly
 def test_processes_that_requests_leave_behind_are_gone(rows, tmp_path):
     features = tmp_path / "features.py"
     features.write_text(docker("run", "--rm", "gate:v1", "cat", "/app/package/gate/features.py") + LEAVES_PROCESSES)

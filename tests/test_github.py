@@ -273,6 +273,7 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
     assert "1.1.0" in git(promoted.remote, "show", "factory/template-update:Dockerfile")
 
 
+@pytest.mark.nightly
 def test_release_takes_one_image_to_staging_and_to_production(run, promoted, platform, engine, tmp_path):
     with running_registry() as address_of_images:
         payload = {"ref": "refs/tags/model/v1"}

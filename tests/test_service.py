@@ -15,7 +15,7 @@ from served import ARROW, CSV, ENDED, INFER, JSON, ServedProject, request, statu
 from workshop import fill, free_port, run, serving, small_disk, tool, wait
 
 pytestmark = pytest.mark.slow
-SWAPS = int(os.environ.get("SERVICE_SWAPS", "100"))
+SWAPS = int(os.environ.get("SERVICE_SWAPS", "20"))
 REQUESTS = int(os.environ.get("SERVICE_REQUESTS", "20000"))
 
 

@@ -51,7 +51,11 @@ class ModelCopy:
 
 def delete_abandoned() -> None:
     """Delete the copies of services that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    try:
+        folders = [*Path(tempfile.gettempdir()).glob(f"{PREFIX}*")]
+    except OSError:  # a container without a folder to write to
+        return
+    for folder in folders:
         with suppress(OSError):
             lock = _lock(folder)
             shutil.rmtree(folder, ignore_errors=True)
