@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from ..errors import FactoryError, listed
-from . import dates, defaults, profile
+from ..leakage.finding import Finding
+from . import dates, defaults, evidence, profile
 from .profile import Column
 from .roles import ColumnRole, infer_role, is_free_text, leaks
 from .source import KINDS
@@ -31,11 +32,12 @@ class UserChoices:
 
 @dataclass(frozen=True)
 class Proposal:
-    """The target, the role of every column in the table's order, and the model's parameters."""
+    """The target, the role of every column in the table's order, the model's parameters, and leaks that were found."""
 
     target: Target
     roles: list[ColumnRole]
     parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def used(self) -> list[ColumnRole]:
@@ -73,7 +75,8 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoice
         raise FactoryError(
             f"no feature column left to predict {choices.target}{reasons and ': excluded are '}{reasons}"
         )
-    return proposal
+    used = [role.column for role in proposal.with_role("feature")]
+    return replace(proposal, findings=list(evidence.findings(used, columns.values(), target)))
 
 
 def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:

@@ -1,0 +1,37 @@
+"""The rows of a table's sample in which leaks are searched for."""
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from ..leakage.finding import Finding
+from ..leakage.sample import Sample
+from ..leakage.search import search
+from .profile import Column, numbers
+from .target import Target
+
+MAX_CODES = 255  # categories of scikit-learn's histograms
+
+
+def findings(features: list[Column], columns: Collection[Column], target: Target) -> Iterator[Finding]:
+    """The leaks in a table, if these are the features; any of its columns may name what several rows belong to."""
+    outcomes = numbers(target.column)
+    rows = np.flatnonzero(~np.isnan(outcomes))
+    known = outcomes[rows]
+    if target.problem == "multiclass":
+        known = np.unique(known, return_inverse=True)[1].astype(np.float64)
+    elif target.problem == "classification":
+        known = (known == known.max()).astype(np.float64)
+    sample = Sample(
+        target.problem,
+        target.name,
+        known,
+        {column.name: numbers(column)[rows] for column in features},
+        frozenset(column.name for column in features if column.kind == "String" and len(column.values) < MAX_CODES),
+    )
+    entities = {
+        column.name: column.sample.gather(rows)
+        for column in columns
+        if column.kind in ("Int64", "String") and column is not target.column
+    }
+    yield from search(sample, entities)

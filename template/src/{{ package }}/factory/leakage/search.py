@@ -1,0 +1,17 @@
+"""All searches for leaks, one after the other."""
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from .finding import Finding
+from .sample import Sample
+
+
+def search(sample: Sample, entities: Mapping[str, pl.Series]) -> Iterator[Finding]:
+    """Every leak found in the sample, the most serious first.
+
+    `entities` are the columns that may name what several rows belong to: texts and whole numbers of the sample's rows, in
+    their order, be they features or not.
+    """
+    yield from ()
