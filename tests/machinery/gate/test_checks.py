@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pytest
 from late_flights.factory.gate import checks
 from tests.factory import toy
 from tests.factory.gate_evidence import CHANCE, RED, ROWS, TARGET, both, passing, predictions
@@ -46,3 +47,56 @@ def test_equal_decisions_that_earn_nothing_on_average_are_no_worse():
     evidence = replace(evidence, params=evidence.params.model_copy(update={"value": toy.params(value=value).value}))
     [check] = [check for check in checks.business_value(evidence) if check.what.endswith("the champion")]
     assert check.figure == 0 and check.passed
+
+
+CALLED = {"white": 0.65, "black": 0.4}
+EACH = ROWS // 2
+
+
+def fairness_checks(rows=EACH, rates=CALLED, **gate):
+    """The checks of two groups whose members are called as often as stated, rightly or not."""
+    people = [(name, place < round(rate * rows)) for name, rate in rates.items() for place in range(rows)]
+    race, called = zip(*people, strict=True)
+    decision = np.array(called)
+    params = toy.params(data={"target": "late", "sensitive": ["race"]}, gate={"group_rows": 10, "error_gap": 9.0} | gate)
+    parts = {"params": params, "target": decision * 1.0, "test": pl.DataFrame({"race": race})}
+    return list(checks.group_fairness(passing(**parts, challenger=predictions(score=decision * 1.0, decision=decision))))
+
+
+def test_lower_selection_ratio_is_refused_with_both_rates():
+    [ratio] = [check for check in fairness_checks(selection_ratio=0.8) if check.low]
+    assert (ratio.code, ratio.what, ratio.limit, ratio.passed) == (
+        "FAIRNESS_SELECTION",
+        "race: ratio of selection rate",
+        "≥ 0.8",
+        False,
+    )
+    assert ratio.note == "selection rate 0.40 (black, n 300) against 0.65 (white, n 300)"
+    assert ratio.low < ratio.figure == 0.4 / 0.65 < ratio.high < 0.8
+
+
+def test_lower_selection_ratio_of_few_may_be_chance():
+    [ratio] = [check for check in fairness_checks(rows=20, selection_ratio=0.8) if check.low]
+    assert ratio.passed and ratio.figure < 0.8 and ratio.high > 1 and ratio.note.endswith("too few cases to tell from chance")
+
+
+@pytest.mark.parametrize("gate, rates", [({}, CALLED), ({"selection_ratio": 0.8}, dict.fromkeys(CALLED, 0))])
+def test_selection_ratio_without_a_limit_or_anybody_selected_is_not_judged(gate, rates):
+    assert len(fairness_checks(rates=rates, **gate)) == 2
+
+
+@pytest.mark.parametrize("sizes, passed", [((4, 4), True), ((100, 100), False)], ids=["few", "many"])
+def test_errors_that_may_be_chance_are_not_refused(sizes, passed):
+    race = np.repeat(["black", "white"], ROWS // 2)
+    late = np.concatenate([np.arange(ROWS // 2) < size for size in sizes])
+    missed = late & (np.concatenate([np.arange(ROWS // 2) % 4 > 0, np.zeros(ROWS // 2, bool)]))
+    params = toy.params(data={"target": "late", "sensitive": ["race"]}, gate={"group_rows": 10, "error_gap": 0.2})
+    made = predictions(score=late * 1.0, decision=late & ~missed)
+    [error] = [
+        check
+        for check in checks.group_fairness(
+            passing(params=params, target=late * 1.0, test=pl.DataFrame({"race": race}), challenger=made)
+        )
+        if check.code == "FAIRNESS_ERROR"
+    ]
+    assert error.what == "race: gap in TPR (equalized odds)" and error.figure == 0.75 and error.passed == passed

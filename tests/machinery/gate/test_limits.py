@@ -47,6 +47,12 @@ def weakened(problem="classification", **sections):
     return list(limits.weakened(ours, theirs))
 
 
+@pytest.mark.parametrize("ratio, before, found", [(None, 0.8, ["none"]), (0.7, 0.8, ["0.7"]), (0.8, 0.8, []), (0.1, None, [])])
+def test_lower_selection_ratio_is_weaker(ratio, before, found):
+    ours, theirs = (toy.params(gate=LIMITS | {"selection_ratio": each}) for each in (ratio, before))
+    assert [here for key, here, _ in limits.weakened(ours, theirs) if key == "gate.selection_ratio"] == found
+
+
 @pytest.mark.parametrize("sections, found", WEAKER.values(), ids=WEAKER)
 def test_weaker_limit_is_found(sections, found):
     assert weakened(**sections) == found

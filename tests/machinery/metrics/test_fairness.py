@@ -42,11 +42,16 @@ def test_gaps_of_classes(rows, min_rows):
     result, _ = fairness.gaps(pl.Series(group, dtype=pl.String), np.array(target, dtype=float), predictions, min_rows)
     each = [widest([(g, t, c == code) for g, t, c in rows], min_rows) for code in range(3)]
     assert close(result["selection"], max((gap for gap in each if gap is not None), default=None))
-    assert close(result["error"], widest([(g, t, c != t) for g, t, c in rows], min_rows))
+    assert close_or_certain(result["error"], widest([(g, t, c != t) for g, t, c in rows], min_rows))
 
 
 def close(gap, expected):
     return gap is expected if expected is None or gap is None else gap.value == pytest.approx(expected)
+
+
+def close_or_certain(gap, expected):
+    """A gap beyond chance comes before a wider one that may be chance."""
+    return close(gap, expected) or (gap is not None and gap.beyond_chance and gap.value < expected)
 
 
 @settings(deadline=None)
@@ -55,7 +60,7 @@ def test_gaps_of_decisions(rows, min_rows):
     result = gaps(rows, min_rows)
     by_truth = [widest(rows, min_rows, keep=lambda truth, side=side: truth == side) for side in (0, 1)]
     assert close(result["selection"], widest(rows, min_rows))
-    assert close(result["error"], max((gap for gap in by_truth if gap is not None), default=None))
+    assert close_or_certain(result["error"], max((gap for gap in by_truth if gap is not None), default=None))
 
 
 @settings(deadline=None)
@@ -75,18 +80,53 @@ def test_gap_names_its_groups_and_its_rate():
     chosen = {"a": [1, 1, 1, 0], "b": [1, 0, 0, 0]}
     rows = [(group, truth, act) for group in chosen for truth, act in zip([1, 1, 0, 0], chosen[group], strict=True)]
     result = gaps(rows, 4)
-    assert result["selection"] == fairness.Gap("selection rate", ("b", 4, 0.25), ("a", 4, 0.75))
+    assert result["selection"] == fairness.Gap("selection rate", ("b", 4, 0.25, 4), ("a", 4, 0.75, 4))
     assert result["selection"].ratio == pytest.approx(1 / 3)
-    assert result["error"] == fairness.Gap("TPR", ("b", 4, 0.5), ("a", 4, 1.0))
+    assert result["error"] == fairness.Gap("TPR", ("b", 4, 0.5, 2), ("a", 4, 1.0, 2), compared=2)
 
 
 def test_gap_in_false_positives_is_called_that():
     rows = [("a", 1, 1), ("a", 0, 0), ("b", 1, 1), ("b", 0, 1)]
-    assert gaps(rows, 2)["error"] == fairness.Gap("FPR", ("a", 2, 0.0), ("b", 2, 1.0))
+    assert gaps(rows, 2)["error"] == fairness.Gap("FPR", ("a", 2, 0.0, 1), ("b", 2, 1.0, 1), compared=2)
 
 
 def test_nobody_selected_has_no_ratio():
     assert gaps([("a", 1, 0), ("b", 0, 0)], 1)["selection"].ratio is None
+
+
+CALLED = {"white": (100, 65), "black": (100, 40), "other": (5, 0)}
+
+
+def called(**groups):
+    """The gaps where of so many people of each group so many are called."""
+    rows = [(name, 1, place < chosen) for name, (size, chosen) in groups.items() for place in range(size)]
+    return gaps(rows, 1)
+
+
+def test_ratio_beyond_chance_comes_before_a_lower_one_of_few():
+    gap = called(**CALLED)["ratio"]
+    assert (gap.lowest.group, gap.highest.group, gap.compared) == ("black", "white", 3)
+    assert gap.ratio == pytest.approx(40 / 65) and gap.beyond_chance
+
+
+def test_interval_of_a_ratio():
+    """Against the textbook's: exp(log(40/65) ± 1.96 √(1/40 - 1/100 + 1/65 - 1/100)) = 0.465 to 0.814."""
+    assert called(white=CALLED["white"], black=CALLED["black"])["ratio"].ratio_interval == pytest.approx((0.465, 0.814), rel=0.01)
+
+
+@pytest.mark.parametrize("size, certain", [(3, False), (30, True)])
+def test_none_of_few_may_be_chance(size, certain):
+    gap = called(all=(size, size), none=(size, 0))["ratio"]
+    assert gap.ratio == 0 and gap.beyond_chance == certain
+
+
+def test_error_beyond_chance_comes_before_a_wider_one_of_few():
+    """All of c's two true rows are missed, of b's a third."""
+    rows = [
+        (group, 1, place >= missed) for group, size, missed in (("a", 90, 0), ("b", 90, 30), ("c", 2, 2)) for place in range(size)
+    ]
+    gap = gaps(rows, 1)["error"]
+    assert (gap.rate, gap.lowest.group, gap.highest.group) == ("TPR", "b", "a")
 
 
 def test_small_groups_are_counted_not_compared():
@@ -94,7 +134,7 @@ def test_small_groups_are_counted_not_compared():
     predictions = fairness.Predictions(answers, answers > 0)
     result, skipped = fairness.gaps(group, answers, predictions, 2)
     assert (result["error"].value, skipped) == (0, 1)
-    assert fairness.gaps(group, answers, predictions, 3) == ({"selection": None, "error": None}, 3)
+    assert fairness.gaps(group, answers, predictions, 3) == ({"selection": None, "ratio": None, "error": None}, 3)
 
 
 def test_metric_of_each_group_beside_the_reference():

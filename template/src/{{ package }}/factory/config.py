@@ -106,10 +106,14 @@ class Gate(Section):
     selection_gap: Share = 0.5
     """The most by which the selection rates of two groups of a sensitive column may differ (demographic parity
     difference). 0.5 stops only gross differences: what is fair, the project has to decide."""
+    selection_ratio: Share | None = None
+    """The least that the selection rate of a group of a sensitive column may be, divided by that of any other group: 0.8
+    is the four-fifths rule. A lower ratio that may be chance, at 95%, is not refused. Without it, the ratio is shown and
+    not judged."""
     error_gap: Positive = 0.5
     """The most by which the error rates of two groups of a sensitive column may differ: true and false positive rates
     (equalized odds difference); for multiclass the share of wrong decisions; for regression the mean absolute error, as a
-    share of the overall one."""
+    share of the overall one. A gap between rates that may be chance, at 95%, is not refused."""
     group_rows: Annotated[int, Field(ge=2)] = 100
     """Number of rows from which on a group is judged. The rate of a smaller one is uncertain by ten percentage points and
     more; it is reported only."""

@@ -60,6 +60,7 @@ class Bounds(Section):
     slice_margin: Bound = Bound()
     calibration: Bound = Bound()
     selection_gap: Bound = Bound()
+    selection_ratio: Bound = Bound()
     error_gap: Bound = Bound()
     group_rows: Bound = Bound()
     latency_ms: Bound = Bound()

@@ -50,7 +50,9 @@ class Invariant:
     broken: str
 
 
-def column_code(column: Column, taken: set[str], *, target: Target | None = None, is_key: bool = False) -> ColumnCode:
+def column_code(
+    column: Column, taken: set[str], *, target: Target | None = None, is_key: bool = False, optional: bool = False
+) -> ColumnCode:
     """The column's line in the contract; its attribute joins the `taken` names. A key has no categories."""
     attribute = _identifier(column.name, taken)
     taken.add(attribute)
@@ -62,7 +64,7 @@ def column_code(column: Column, taken: set[str], *, target: Target | None = None
         arguments = _limits(column, is_key) | column.format.options
         if metadata := _metadata(column):
             arguments["metadata"] = metadata
-    nullable = {"nullable": True} if column.missing else {}
+    nullable = {"nullable": True} if column.missing or optional else {}
     alias = {} if attribute == column.name else {"alias": column.name}
     constant = f"{attribute.strip('_').upper()}" if categories and len(categories) > MAX_INLINE_CATEGORIES else None
     return ColumnCode(column, attribute, kind, alias | nullable | arguments, categories, constant, _comment(column))

@@ -9,12 +9,12 @@ from ..errors import FactoryError, listed
 from ..leakage.finding import Finding
 from . import dates, defaults, evidence, profile
 from .profile import Column
-from .roles import ColumnRole, infer_role, is_free_text, leaks
+from .roles import MEASURED, ColumnRole, infer_role, is_free_text, leaks
 from .source import KINDS
 from .target import USER_CHOICE, Target, infer_problem
 
-ROLES = ("feature", "excluded", "id", "time", "sensitive")
-"""The roles that a user may give a column."""
+ROLES = ("feature", "excluded", "id", "time", "sensitive", MEASURED)
+"""The roles that a user may give a column: a sensitive one is a feature whose groups are compared, a measured one none."""
 ALIASES = {"out": "excluded", "exclude": "excluded"}  # as users type it
 
 
@@ -98,7 +98,7 @@ def _chosen_role(column: Column, choices: UserChoices) -> ColumnRole | None:
     if name == choices.target:
         return ColumnRole(column, "target")
     role = choices.roles.get(name) or ("id" if name == choices.id else "time" if name == choices.time else None)
-    sensitive = name in choices.sensitive or role == "sensitive"
+    sensitive = name in choices.sensitive or role in ("sensitive", MEASURED)
     if role is None and not sensitive:
         return None
     role = "feature" if sensitive and role in (None, "sensitive") else str(role)
@@ -112,9 +112,9 @@ def _check_role(column: Column, role: str) -> None:
         raise FactoryError(f"{name}: cannot be the time: {gap if column.missing else 'no dates'}")
     if role == "id" and (column.missing or column.kind not in ("Int64", "String")):
         raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
-    if role == "feature" and column.kind not in KINDS:
+    if role in ("feature", MEASURED) and column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
-    if role == "feature" and is_free_text(column):
+    if role in ("feature", MEASURED) and is_free_text(column):
         raise FactoryError(f"{name}: {column.different:,} distinct texts are too many for a category: exclude it")
 
 

@@ -17,9 +17,10 @@ from ..errors import FactoryError
 from ..validation.parsing import COMMON_MISSING
 from . import dates
 from .contract_code import ColumnCode, column_code, invariants, python_code
-from .defaults import BaselineResult
+from .defaults import FAIRNESS, BaselineResult
 from .proposal import Proposal
-from .roles import ColumnRole
+from .roles import MEASURED, ColumnRole
+from .target import Target
 from .transaction import PLACES
 
 RESERVED = {"dy", "pl", "date", "datetime", "time"}
@@ -48,13 +49,11 @@ def write(proposal: Proposal, result: BaselineResult, folder: Path) -> list[Path
 def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     """The variables of the templates."""
     target, used, taken = proposal.target, proposal.used, set(RESERVED)
-    codes = [
-        column_code(r.column, taken, target=target if r.role == "target" else None, is_key=r.role == "id") for r in used
-    ]
+    codes = [_code(role, taken, target) for role in used]
     columns = [_column(code, code.column is target.column) for code in codes]
     features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
     plain = {feature["name"] for feature in features}
-    optional = [c["name"] for c in columns if not c["is_target"] and c["column"].missing]
+    optional = [code.column.name for code in codes if code.column is not target.column and "nullable" in code.arguments]
     return {
         "package": PACKAGE,
         "target": target,
@@ -74,9 +73,11 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "features": features,
         "time_features": {feature["function"] for feature in features},
         "optional": sorted(optional, key=lambda name: name not in plain),
+        "optional_feature": next((name for name in optional if name in plain), None),
         "every_nth": f"[:: {len(columns) // MAX_TESTED_COLUMNS}]" if len(columns) >= 2 * MAX_TESTED_COLUMNS else "",
         "better": result.better,
         "limits": result.limits,
+        "fairness": FAIRNESS if target.problem != "regression" and any(role.sensitive for role in used) else {},
         **_settings(proposal),
     }
 
@@ -128,6 +129,12 @@ def one_line_yaml(value: Any) -> str:
 def comment(text: str) -> str:
     """The text as a comment that ends a line."""
     return f" # {' '.join(text.split())}" if text else ""
+
+
+def _code(role: ColumnRole, taken: set[str], target: Target) -> ColumnCode:
+    """The line of the contract; nobody has to tell the service what no model uses."""
+    outcome = target if role.role == "target" else None
+    return column_code(role.column, taken, target=outcome, is_key=role.role == "id", optional=role.role == MEASURED)
 
 
 def _column(code: ColumnCode, is_target: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from ..training import leakage
 from .dates import is_row_time
 from .profile import Column, numbers
+from .sensitive import is_about_people, is_sensitive
 from .source import KINDS
 from .target import Target
 
@@ -16,12 +17,10 @@ MAX_CELLS, MIN_ROWS = 4_000_000, 2_000
 """Limits of the sample that is searched for leakage."""
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
-PERSONAL_WORDS = (
-    r"sex|gender|race|ethnic\w*|relig\w*|national\w*|citizen\w*|marit\w*|age|disab\w*|pregnan\w*|native\w*|foreign\w*"
-)
-PERSONAL = re.compile(rf"(?i)(^|[\W_])({PERSONAL_WORDS})($|[\W_])")
-MAX_GROUPS, MAX_CATEGORIES = 12, 200
+MAX_CATEGORIES = 200
 PERSONAL_DATA = "may be personal data"
+MEASURED = "measured"
+"""The role of a column in the contract that no model uses, by whose groups it is judged."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,9 @@ def _useful(column: Column) -> ColumnRole:
         return ColumnRole(column, "id", "identifies the row")
     if is_row_time(column.name, column.kind, column.missing):
         return ColumnRole(column, "time", "the newest rows are the test set")
-    personal = bool(PERSONAL.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name)))
-    groups = column.kind == "Bool" or 0 < len(column.values) <= MAX_GROUPS
-    return ColumnRole(column, "feature", PERSONAL_DATA if personal else column.format.note, personal and groups)
+    sensitive = is_sensitive(column)
+    why = PERSONAL_DATA if sensitive or is_about_people(column.name) else column.format.note
+    return ColumnRole(column, "feature", why, sensitive)
 
 
 def _is_key(column: Column) -> bool:

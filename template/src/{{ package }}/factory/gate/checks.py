@@ -15,6 +15,7 @@ from ..metrics.definitions import Metric, Vector, main_metric
 from ..metrics.fairness import Gap, Predictions
 
 WARM_UP_CALLS, CALLS = 20, 200
+MAY_BE_CHANCE = "too few cases to tell from chance"
 
 
 @dataclass(frozen=True)
@@ -180,21 +181,41 @@ def calibration(e: Evidence) -> Iterator[Check]:
 
 
 def group_fairness(e: Evidence) -> Iterator[Check]:
-    """Selection rates and error rates of a sensitive column's groups differ no more than allowed."""
-    limits = {"selection": e.params.gate.selection_gap, "error": e.params.gate.error_gap}
-    minimum = e.params.gate.group_rows
+    """Selection rates and error rates of a sensitive column's groups differ no more than allowed.
+
+    A rate below four fifths of another's is evidence of adverse impact where the difference is significant (Uniform
+    Guidelines on Employee Selection Procedures, 29 CFR 1607.4 D). Neither that nor a gap between error rates is refused
+    where it may be chance; a gap between selection rates, or between errors of a regression, is.
+    """
+    gate, minimum = e.params.gate, e.params.gate.group_rows
     for column in e.params.data.sensitive:
         gaps, skipped = fairness.gaps(e.test[column], e.target, e.challenger, minimum)
         small = _skipped(skipped, f"fewer than {minimum} rows")
         for kind, gap in gaps.items():
-            code, limit = f"FAIRNESS_{kind.upper()}", f"≤ {limits[kind]:g}"
+            if kind == "ratio":
+                yield from _selection_ratio(column, gap, gate.selection_ratio)
+                continue
+            limit = gate.selection_gap if kind == "selection" else gate.error_gap
+            code, bound = f"FAIRNESS_{kind.upper()}", f"≤ {limit:g}"
             if gap is None:
                 note = "; ".join(filter(None, ("fewer than two groups to compare", small)))
-                yield _not_judged(code, f"{column}: gap in {kind} rate", limit, note)
+                yield _not_judged(code, f"{column}: gap in {kind} rate", bound, note)
                 continue
             what = f"{column}: gap in {gap.rate}{' (equalized odds)' if gap.rate in ('TPR', 'FPR') else ''}"
-            note = "; ".join(filter(None, (_describe(gap, with_ratio=kind == "selection"), small)))
-            yield Check(code, what, gap.value, limit, gap.value <= limits[kind], note=note)
+            by_chance = kind == "error" and e.challenger.decision is not None and not gap.beyond_chance
+            doubt = MAY_BE_CHANCE if by_chance and gap.value > limit else ""
+            note = "; ".join(filter(None, (_describe(gap, with_ratio=kind == "selection"), doubt, small)))
+            yield Check(code, what, gap.value, bound, gap.value <= limit or by_chance, note=note)
+
+
+def _selection_ratio(column: str, gap: Gap | None, limit: float | None) -> Iterator[Check]:
+    """The lowest of the ratios, if there is a limit and somebody is selected."""
+    if limit is None or gap is None or gap.ratio is None:
+        return
+    (low, high), fair = gap.ratio_interval, gap.ratio >= limit
+    note = "; ".join(filter(None, (_describe(gap), "" if fair or gap.beyond_chance else MAY_BE_CHANCE)))
+    what, passed = f"{column}: ratio of {gap.rate}", fair or not gap.beyond_chance
+    yield Check("FAIRNESS_SELECTION", what, gap.ratio, f"≥ {limit:g}", passed, low, high, note)
 
 
 def footprint(e: Evidence) -> Iterator[Check]:
@@ -249,8 +270,8 @@ def _skipped(count: int, why: str) -> str:
     return f"{count} {'group' if count == 1 else 'groups'} not judged: {why}" if count else ""
 
 
-def _describe(gap: Gap, *, with_ratio: bool) -> str:
-    (low, n_low, lowest), (high, n_high, highest) = gap.lowest, gap.highest
+def _describe(gap: Gap, *, with_ratio: bool = False) -> str:
+    (low, n_low, lowest, _), (high, n_high, highest, _) = gap.lowest, gap.highest
     text = f"{gap.rate} {lowest:.2f} ({low}, n {number(n_low)}) against {highest:.2f} ({high}, n {number(n_high)})"
     return f"{text}, ratio {gap.ratio:.2f}" if with_ratio and gap.ratio is not None else text
 

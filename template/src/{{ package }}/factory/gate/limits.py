@@ -15,7 +15,8 @@ from ..workspace import git
 from .checks import Check
 
 CODE = "LIMITS_WEAKENED"
-UPPER = tuple(name for name in Gate.model_fields if name != "floor")
+RATIO = "selection_ratio"
+UPPER = tuple(name for name in Gate.model_fields if name not in ("floor", RATIO))
 """The limits that allow more where they are higher."""
 
 
@@ -67,15 +68,18 @@ def weakened(ours: Params, theirs: Params) -> Iterator[tuple[str, str, str]]:
         here, there = getattr(ours.gate, name), getattr(theirs.gate, name)
         if here > there:
             yield f"gate.{name}", _text(here), _text(there)
+    ratio, before = ours.gate.selection_ratio, theirs.gate.selection_ratio
+    if (ratio or 0) < (before or 0):
+        yield f"gate.{RATIO}", _text(ratio), _text(before)
     yield from _measured_otherwise(ours, theirs)
     if ours.split.test < theirs.split.test:
         yield "split.test", _text(ours.split.test), _text(theirs.split.test)
-    for key, columns, before in (
+    for key, columns, known in (
         ("data.sensitive", ours.data.sensitive, theirs.data.sensitive),
         ("evaluation.slices", ours.group_columns, theirs.group_columns),
     ):
-        if not set(before) <= set(columns):
-            yield key, _text(columns), _text(before)
+        if not set(known) <= set(columns):
+            yield key, _text(columns), _text(known)
     for key in ("id", "time", "repeats"):  # of which a test without leaks depends
         here, there = getattr(ours.data, key), getattr(theirs.data, key)
         if there not in (None, False, here):

@@ -1,7 +1,10 @@
 """How differently groups fare: the main metric of each, rates of each, and the gap between the highest and the lowest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
+from math import exp, inf, log, sqrt
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .definitions import Metric, Vector
+
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,21 @@ class GroupMetric(NamedTuple):
 
 
 class GroupRate(NamedTuple):
-    """How often something happens in one group."""
+    """How often something happens in one group: a share of its `cases`, which of a true positive rate are the true rows."""
 
     group: str
     rows: int
     rate: float
+    cases: int
 
 
 class Gap(NamedTuple):
-    """The groups with the lowest and the highest rate of that name."""
+    """Two groups, the one with the lower rate first, and with how many such pairs they were compared."""
 
     rate: str
     lowest: GroupRate
     highest: GroupRate
+    compared: int = 1
 
     @property
     def value(self) -> float:
@@ -56,8 +63,25 @@ class Gap(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """The lowest rate divided by the highest, None where all are 0."""
+        """The lower rate divided by the higher, None where both are 0."""
         return self.lowest.rate / self.highest.rate if self.highest.rate else None
+
+    @property
+    def ratio_interval(self) -> tuple[float, float]:
+        """The 95% interval of the ratio of two shares, for all compared pairs together (Bonferroni).
+
+        By the logarithm (Katz et al. 1978), with half a case added so that none is no exception (Walter 1975).
+        """
+        (low, low_all), (high, high_all) = ((each.rate * each.cases + 0.5, each.cases + 0.5) for each in self[1:3])
+        middle = log(low / low_all) - log(high / high_all)
+        spread = sqrt(max(0, 1 / low - 1 / low_all + 1 / high - 1 / high_all))
+        margin = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / self.compared) * spread
+        return exp(middle - margin), exp(middle + margin)
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the two shares differ significantly."""
+        return self.ratio_interval[1] < 1
 
 
 def groups(rows: pl.DataFrame, column: str) -> Iterator[tuple[Any, NDArray[np.bool_]]]:
@@ -94,37 +118,49 @@ def gaps(
 ) -> tuple[dict[str, Gap | None], int]:
     """Gaps between the groups of `column` with at least so many rows, and how many groups are smaller.
 
-    Of a classifier `selection`, the demographic parity difference, and `error`, the equalized odds
-    difference (Hardt et al. 2016): the larger of the gaps in true and in false positive rates. Of
-    several classes the widest gap of any class in being predicted, and the gap in the share of wrong
-    predictions. Of a regression `error` alone: the gap in mean absolute error, as a share of the overall one.
-    A gap is None where fewer than two groups can be compared.
+    Of a classifier `selection`, the demographic parity difference; `ratio`, the two groups of which the one is selected
+    least often in relation to the other; and `error`, the equalized odds difference (Hardt et al. 2016): the larger of
+    the gaps in true and in false positive rates. Of several classes the widest gap and the lowest ratio of any class in
+    being predicted, and the gap in the share of wrong predictions. Of a regression `error` alone: the gap in mean
+    absolute error, as a share of the overall one. A ratio or an error of a classifier that may be chance is given only
+    where none is beyond it. A gap is None where fewer than two groups can be compared.
     """
     rows = pl.DataFrame({"group": column, "target": target, "decision": predictions.decision})
-    decision = pl.col("decision").cast(pl.Float64)
+    sizes = rows.group_by("group").len("rows")
+    large, skipped = sizes.filter(pl.col("rows") >= min_rows), sizes.filter(pl.col("rows") < min_rows).height
+    decision, wrong = pl.col("decision").cast(pl.Float64), pl.col("decision") != pl.col("target")
     if predictions.decision is None:
         errors = pl.Series("error", np.abs(predictions.score - target))
         overall = float(errors.mean()) or 1.0  # type: ignore[arg-type]  # of no error at all, any share is none
-        relative = pl.col("error").mean() / overall
-        rows, rates = rows.with_columns(errors), {"error": {"relative mean absolute error": relative}}
-    elif predictions.classes:
-        names = enumerate(predictions.classes)
-        selection = {f"share predicted {name}": (decision == code).mean() for code, name in names}
-        rates = {"selection": selection, "error": {"error rate": (decision != pl.col("target")).mean()}}
+        relative = {"relative mean absolute error": pl.col("error") / overall}
+        return {"error": _widest(_pairs(rows.with_columns(errors), large, relative))}, skipped
+    if predictions.classes:
+        chosen = {f"share predicted {name}": pl.col("decision") == n for n, name in enumerate(predictions.classes)}
+        mistaken = {"error rate": wrong}
     else:
-        by_truth = {name: decision.filter(pl.col("target") == truth).mean() for name, truth in (("TPR", 1), ("FPR", 0))}
-        rates = {"selection": {"selection rate": decision.mean()}, "error": by_truth}
-    sizes = rows.group_by("group").len("rows")
-    large = rows.join(sizes.filter(pl.col("rows") >= min_rows), on="group", nulls_equal=True).group_by("group", "rows")
-    skipped = sizes.filter(pl.col("rows") < min_rows).height
-    return {kind: _widest(large, named) for kind, named in rates.items()}, skipped
+        chosen = {"selection rate": decision}
+        mistaken = {name: decision.filter(pl.col("target") == truth) for name, truth in (("TPR", 1), ("FPR", 0))}
+    selected, errors = _pairs(rows, large, chosen), _pairs(rows, large, mistaken)
+    certain = [gap for gap in errors if gap.beyond_chance]
+    found = {"selection": _widest(selected), "ratio": _lowest(selected), "error": _widest(certain or errors)}
+    return found, skipped
 
 
-def _widest(groups: Any, rates: dict[str, pl.Expr]) -> Gap | None:
-    candidates = []
-    for name, rate in rates.items():
-        by_group = groups.agg(rate.alias("rate")).drop_nulls("rate").sort("rate", "group")
-        if by_group.height > 1:
-            lowest, highest = (GroupRate(label(group), rows, value) for group, rows, value in by_group[[0, -1]].rows())
-            candidates.append(Gap(name, lowest, highest))
-    return max(candidates, key=lambda gap: gap.value, default=None)
+def _pairs(rows: pl.DataFrame, large: pl.DataFrame, cases: Mapping[str, pl.Expr]) -> list[Gap]:
+    """Every pair of the large groups, by each rate: the mean of the cases."""
+    grouped = rows.join(large, on="group", nulls_equal=True).group_by("group", "rows")
+    pairs: list[tuple[str, GroupRate, GroupRate]] = []
+    for name, values in cases.items():
+        rates = grouped.agg(values.mean().alias("rate"), values.len().alias("cases")).drop_nulls("rate")
+        ordered = [GroupRate(label(group), *rest) for group, *rest in rates.sort("rate", "group").rows()]
+        pairs += [(name, lower, higher) for lower, higher in combinations(ordered, 2)]
+    return [Gap(*pair, compared=len(pairs)) for pair in pairs]
+
+
+def _widest(pairs: list[Gap]) -> Gap | None:
+    return max(pairs, key=lambda gap: gap.value, default=None)
+
+
+def _lowest(pairs: list[Gap]) -> Gap | None:
+    """The pair with the lowest ratio, of those beyond chance if there are any."""
+    return min(pairs, key=lambda gap: (not gap.beyond_chance, inf if gap.ratio is None else gap.ratio), default=None)

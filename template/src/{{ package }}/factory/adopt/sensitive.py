@@ -1,0 +1,56 @@
+"""Columns of groups of people that a model must not treat unfairly, by their names or by their values."""
+
+import re
+
+from .profile import Column
+
+PLAIN = re.compile(
+    r"sex(es|e|o|ual\w*)?|gender|geschlecht|(fe)?males?|wom[ae]n|transgender|lgbt\w*|ethnic\w*|racial|"
+    r"non(white|black|hisp\w*)|hisp\w*|latin[oax]s?|asians?|caucasians?|minorit(y|ies)|caste|relig\w*|muslims?|christians?|"
+    r"jew(s|ish)|catholics?|hindus?|nationalit\w*|citizen\w*|staatsang\w*|foreign(er|ers|born)|immigra\w*|migrants?|refugees?|"
+    r"nativity|marit(al|l)\w*|(un)?married|divorced|widow\w*|familienstand|pregnan\w*|disab(led|ilit\w*)|handicapped|veterans?"
+)
+"""Words that mean such a group wherever they are in a name."""
+AMBIGUOUS = re.compile(r"ages?|race|black|white|native|foreign|union")
+COMPANIONS = re.compile(
+    r"\d+|is|has|non|not|self|reported|of|in|the|at|years?|yrs?|group|grp|band|range|cat|category|class|code|cd|bin|bracket|flag|"
+    r"ind|indicator|dummy|desc|description|label|value|ethnicity|country|americans?|applicants?|customers?|clients?|patients?|"
+    r"persons?|people|employees?|drivers?|workers?|borrowers?|respondents?|subjects?|participants?|students?|users?|mothers?|"
+    r"fathers?|parents?|heads?|owners?|insured|victims?|suspects?|defendants?|candidates?|members?|passengers?"
+)
+"""Words beside which an ambiguous one is about people: `age_group` and `driver_race`, unlike `house_age` and `race_time`."""
+VALUES = re.compile(
+    r"fe?male|wom[ae]n|hispanic\b.*|latin[oax]|caucasian|african[ -]?american|asian\b.*|married\b.*|divorced|widowed|"
+    r"muslim|christian|jewish|hindu|white british|foreign(er)?|immigrant"
+)
+LETTERS = {"f", "m"}
+MAX_TEXTS, MAX_NUMBERS = 50, 12
+
+
+def words(name: str) -> list[str]:
+    """The words of a column's name, in lower case, also of `CamelCase` and `sex1`."""
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)
+    return [word for word in re.split(r"[\W_]+", parts.lower()) if word]
+
+
+def is_about_people(name: str) -> bool:
+    """Whether a column of that name says to which group of people somebody belongs."""
+    found = words(name)
+    if any(map(PLAIN.fullmatch, found)):
+        return True
+    rest = [word for word in found if not AMBIGUOUS.fullmatch(word)]
+    return len(rest) < len(found) and all(map(COMPANIONS.fullmatch, rest))
+
+
+def is_sensitive(column: Column) -> bool:
+    """Whether it has few groups of people."""
+    if column.kind == "String":
+        few = 1 < len(column.values) <= MAX_TEXTS
+    else:
+        few = column.kind in ("Bool", "Int64", "Float64") and 1 < column.different <= MAX_NUMBERS
+    return few and (is_about_people(column.name) or _are_people(column))
+
+
+def _are_people(column: Column) -> bool:
+    values = [text.lower() for text in column.values]
+    return set(values) == LETTERS or sum(1 for text in values if VALUES.fullmatch(text)) > 1
