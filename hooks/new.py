@@ -37,6 +37,7 @@ ADOPTED = {
     "id": "identifier of a row, or of the entity that several rows belong to",
     "time": "timestamp; the newest rows become the test set",
     "sensitive": "column whose groups the gate compares; repeatable",
+    "role": "role of a column, or the answer to a question: feature, excluded, id, time or sensitive; repeatable",
     "problem": "classification, multiclass or regression (default: inferred from the target)",
 }
 """The options of `factory adopt`."""
@@ -60,8 +61,9 @@ def arguments() -> argparse.Namespace:
         "--data", action="append", default=[], metavar="TABLE", help="a file, or a folder of files with the same columns"
     )
     for option, text in ADOPTED.items():
-        kind = {"choices": PROBLEMS, "metavar": "TYPE"} if option == "problem" else {"metavar": "COLUMN"}
-        own.add_argument(f"--{option}", action="append", default=[], help=text, **kind)
+        metavar = {"problem": "TYPE", "role": "COLUMN=ROLE"}.get(option, "COLUMN")
+        choices = PROBLEMS if option == "problem" else None
+        own.add_argument(f"--{option}", action="append", default=[], help=text, metavar=metavar, choices=choices)
     args = parser.parse_args()
     args.answers += [word for word in args.data if is_answer(word)]  # Copier's --data takes these
     args.data = [Path(word).absolute() for word in args.data if not is_answer(word)]

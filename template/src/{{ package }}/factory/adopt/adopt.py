@@ -1,5 +1,6 @@
 """`factory adopt`: replaces the sample by a table of the user's, and trains and evaluates a first model on it."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,9 @@ import polars as pl
 from .. import PACKAGE, tables
 from ..data import integrity, ledger
 from ..errors import FactoryError
+from ..gate import compare
+from ..gate.checks import Check
+from ..gate.result import sentence
 from ..paths import RAW, REPORTS
 from ..training.estimator import make
 from ..workspace import git, process
@@ -75,19 +79,54 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     without = f", {target.column.missing:,} of them without a value of {target.name}" if target.column.missing else ""
     yield f"✓ {target.column.rows:,} rows in {len(files)} deliver{'y' if len(files) == 1 else 'ies'}{without}"
     _run_pipeline()
-    _factory("compare", may_fail=True)
+    _judge()
     result = defaults.baseline_result()
     render.write(proposal, result, drafts)
     for name, place in transaction.PLACES.items():
         if place != transaction.SOURCE:
             shutil.copyfile(drafts / place / name, place / name)
-    _factory("compare", may_fail=True)  # again, so that the report shows the limits just written
+    refusals = _judge()  # again, by the limits just written
     yield f"✓ contract, features, parameters and tests: {transaction.SOURCE}, params.yaml, tests"
     yield f"✓ {result.metric} {result.value:.4g}; the baseline, a constant prediction, {result.baseline:.4g}"
     yield f"✓ {REPORTS}/report.html"
-    if lines := [f"- {line}" for line in advice(proposal, result)]:
-        yield "\n".join(["\nReview first:", *lines])
+    yield "\n".join(["\nLook at first:", *(f"- {line}" for line in advice(proposal, result))])
+    yield _verdict(refusals)
     yield "\nNext: review the files; git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
+
+
+def _judge() -> list[Check]:
+    """The checks by which the gate refuses the model. Raises FactoryError where it cannot judge.
+
+    Where the champion predicts something else, which adopting this target accepts, the model is compared with the baseline.
+    """
+    try:
+        _compare()
+    except FactoryError as error:
+        if "OTHER_QUESTION" not in str(error):
+            raise FactoryError(f"the gate could not judge the model, and nothing was changed: {error}") from error
+        _compare("--accept-contract-change", "another target was adopted")
+    checks = json.loads(compare.JSON.read_text(encoding="utf-8"))["checks"]
+    return [check for check in (Check(**each) for each in checks) if not check.passed]
+
+
+def _compare(*options: str) -> None:
+    """Have the gate write its word on the model, which a refusal is and a failure is not. Raises FactoryError."""
+    try:
+        _factory("compare", "--offline", *options)
+    except FactoryError:
+        if not compare.JSON.exists():
+            raise
+
+
+def _verdict(refusals: list[Check]) -> str:
+    """What the gate says of the first model; a refusal is an answer."""
+    if not refusals:
+        return f"\n✓ The gate would pass this model: {compare.MARKDOWN}"
+    reasons = [f"- {check.code}: {sentence(check)}" for check in refusals]
+    codes = ", ".join(dict.fromkeys(check.code for check in refusals))
+    return "\n".join(
+        [f"\n✗ The gate refuses this model, so it cannot be promoted: {codes} ({compare.MARKDOWN})", *reasons]
+    )
 
 
 def _update_pipeline(problem: str) -> None:
@@ -122,10 +161,9 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def _factory(*arguments: str, may_fail: bool = False) -> None:
+def _factory(*arguments: str) -> None:
     """The project's command in a process of its own, which reads the new contract. Raises FactoryError with its message."""
     try:
         process.run(str(Path(sys.executable).with_name("factory")), *arguments)
     except FactoryError as error:
-        if not may_fail:
-            raise FactoryError(str(error).rpartition(" failed: ")[2].removeprefix("Error: ")) from error
+        raise FactoryError(str(error).rpartition(" failed: ")[2].removeprefix("Error: ")) from error

@@ -47,13 +47,17 @@ FAIRNESS = {
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """Metrics of the first model, on which limits and tests are based; `limits` are lines of the section `gate`."""
+    """Metrics of the first model, on which limits and tests are based; `limits` are lines of the section `gate`.
+
+    `strongest` is the feature that matters most, and its share of the importance of all.
+    """
 
     better: bool = False
     metric: str = ""
     value: float = 0.0
     baseline: float = 0.0
     limits: tuple[dict[str, Any], ...] = ()
+    strongest: tuple[str, float] | None = None
 
 
 def parameters(columns: list[Column], target: Target) -> dict[str, Any]:
@@ -73,12 +77,20 @@ def parameters(columns: list[Column], target: Target) -> dict[str, Any]:
 def baseline_result() -> BaselineResult:
     """The metrics in reports/ of the model that was just trained."""
     metric = config.load().evaluation.metric
-    estimate = json.loads((REPORTS / "evaluation.json").read_text(encoding="utf-8"))["metrics"][metric]
+    evaluation = json.loads((REPORTS / "evaluation.json").read_text(encoding="utf-8"))
+    estimate = evaluation["metrics"][metric]
     sign = definitions.direction(metric)
     better = min(sign * estimate["low"], sign * estimate["high"]) > sign * estimate["baseline"]
-    checks = json.loads(compare.JSON.read_text(encoding="utf-8"))["checks"] if compare.JSON.exists() else []
+    checks = json.loads(compare.JSON.read_text(encoding="utf-8"))["checks"]
     limits = (_floor(estimate, better), *_relaxed_limits(checks))
-    return BaselineResult(better, metric, estimate["value"], estimate["baseline"], limits)
+    strongest = _strongest(evaluation["importance"])
+    return BaselineResult(better, metric, estimate["value"], estimate["baseline"], limits, strongest)
+
+
+def _strongest(importance: list[dict[str, Any]]) -> tuple[str, float] | None:
+    total = sum(max(each["loss"], 0) for each in importance)
+    first = max(importance, key=lambda each: each["loss"], default=None)
+    return (first["feature"], first["loss"] / total) if first and total else None
 
 
 def _loss(settings: dict[str, Any], columns: list[Column], target: Target) -> float:

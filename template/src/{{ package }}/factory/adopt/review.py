@@ -1,23 +1,32 @@
-"""The dialog: the proposal as a table, to accept or change, and what to review first in the result."""
+"""The dialog: what is doubtful, the columns, and the user's changes; and what to look at first in the result."""
 
+import shutil
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import click
 from tabulate import tabulate
 
-from ..errors import FactoryError, listed
+from ..errors import FactoryError
+from . import doubts
 from .dates import TEMPORAL
 from .defaults import BaselineResult
 from .profile import Column
 from .proposal import ALIASES, ROLES, Proposal, UserChoices
-from .roles import PERSONAL_DATA, ColumnRole
+from .questions import Question
+from .roles import ColumnRole
 from .target import USER_CHOICE
 from .type_inference import NUMERIC
 
-MAX_SHOWN = 60  # columns
+WIDTH = 100  # of a terminal that does not say
+MAX_COLUMNS, SHOWN_OF_MORE = 20, 12
+MAX_LINES = 24  # of questions: with the columns they fit a screen
+MAX_NAME, MAX_REASON, MIN_VALUES = 24, 52, 14
 KIND_NAMES = {"Int64": "integer", "Float64": "number", "Bool": "yes/no", "String": "text"}
-HELP = f"Enter accepts the proposal. To change a role: COLUMN = {' | '.join(ROLES)}"
+HEADERS = ("column", "type", "role", "values", "reason")
+HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES)}
+Also: COLUMN, COLUMN = ROLE for several; `all` shows every question and column"""
 CERTAIN = (USER_CHOICE, "row number", "always", "the same as", "identifies")
 
 Propose = Callable[[UserChoices], Proposal]
@@ -26,58 +35,139 @@ Propose = Callable[[UserChoices], Proposal]
 def accept(propose: Propose, choices: UserChoices) -> Proposal:
     """The proposal, shown and accepted."""
     proposal = propose(choices)
-    click.echo(f"{table(proposal)}\n")
+    click.echo(f"{summary(proposal, '--yes takes the cautious answer to', 'contract.py has all')}\n")
     return proposal
 
 
 def review(propose: Propose, choices: UserChoices) -> Proposal:
     """The proposal with the changes that the user makes at the prompt."""
     proposal = propose(choices)
-    while True:
-        click.echo(f"\n{table(proposal)}\n\n{HELP}")
-        change = _prompt()
-        if not change:
-            return proposal
-        name, _, role = (word.strip() for word in change.rpartition("="))
+    click.echo(f"\n{_screen(proposal)}")
+    while change := _prompt():
+        if change == "all":
+            click.echo(f"\n{everything(proposal)}\n\n{HELP}")
+            continue
         try:
-            role = ALIASES.get(role, role)
-            if role not in ROLES:
-                raise FactoryError(f"{role!r} is not one of {', '.join(ROLES)}; type COLUMN = ROLE")
-            changed = replace(choices, roles=choices.roles | {name: role})
+            changed = with_answer(choices, change, proposal)
             proposal, choices = propose(changed), changed
         except FactoryError as error:
             click.echo(f"Invalid choice: {error}")
+            continue
+        click.echo(f"\n{_screen(proposal)}")
+    return proposal
 
 
-def table(proposal: Proposal) -> str:
-    """The proposed role of each column, and the reason; at most the first columns."""
-    rows = [_row(role) for role in proposal.roles[:MAX_SHOWN]]
-    more = len(proposal.roles) - MAX_SHOWN
-    text = tabulate(rows, ("column", "type", "role", "values", "reason"), disable_numparse=True)
-    return f"{text}\n… and {more:,} more columns" if more > 0 else text
+def with_answer(choices: UserChoices, answer: str, proposal: Proposal | None = None) -> UserChoices:
+    """The choices with an answer of the form COLUMN, COLUMN = ROLE. Raises FactoryError."""
+    names, equals, role = (word.strip() for word in answer.rpartition("="))
+    role = ALIASES.get(role, role)
+    if not equals or role not in ROLES:
+        raise FactoryError(f"{role!r} is not one of {', '.join(ROLES)}; type COLUMN = ROLE")
+    return replace(choices, roles=choices.roles | dict.fromkeys(_columns(names, proposal), role))
+
+
+def summary(proposal: Proposal, intent: str, where: str) -> str:
+    """What is doubtful, then the columns: of a wide table those that matter, and where the rest is."""
+    asked = doubts.questions(proposal)
+    parts = [_questions(asked, intent, MAX_LINES), _contested(proposal)]
+    if len(proposal.roles) <= MAX_COLUMNS:
+        return "\n\n".join(filter(None, [*parts, table(proposal.roles)]))
+    names = _that_matter(proposal, asked)
+    shown, rest = ([role for role in proposal.roles if (role.name in names) is wanted] for wanted in (True, False))
+    count = {name: sum(role.role == name for role in rest) for name in dict.fromkeys(role.role for role in rest)}
+    roles = ", ".join(f"{number:,} {name}{'s' * (name == 'feature' and number > 1)}" for name, number in count.items())
+    more = f"{len(rest):,} more columns: {roles}; {where}"
+    return "\n\n".join(filter(None, [*parts, f"{table(shown)}\n{more}"]))
+
+
+def everything(proposal: Proposal) -> str:
+    """All questions and all columns."""
+    parts = [_questions(doubts.questions(proposal), "Enter takes the cautious answer to"), _contested(proposal)]
+    return "\n\n".join(filter(None, [*parts, table(proposal.roles)]))
+
+
+def table(roles: list[ColumnRole]) -> str:
+    """The role of each column, and the reason, as wide as the terminal."""
+    rows = [_row(role) for role in roles]
+    name, kind, role, values, reason = (max(map(len, cells)) for cells in zip(HEADERS, *rows, strict=True))
+    free = max(_width() - name - kind - role - 2 * (len(HEADERS) - 1), 2 * MIN_VALUES)
+    values = min(values, max(MIN_VALUES, free - min(reason, MAX_REASON)))
+    cut = [(*row[:3], _cut(row[3], values), _cut(row[4], free - values)) for row in rows]
+    return tabulate(cut, HEADERS, disable_numparse=True)
 
 
 def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
-    """What may be wrong or needs a decision, the most important first."""
-    target = proposal.target
+    """What to look at first: what may be wrong or needs a decision, the most important first."""
     if not result.better:
         yield "no significant improvement over the baseline: add rows or other columns"
-    doubtful = [f"{r.name} ({r.why})" for r in proposal.with_role("excluded") if not r.why.startswith(CERTAIN)]
-    if doubtful:
-        yield f"excluded columns: {listed(doubtful, 4)}"
-    ambiguous = [f"{r.name} ({r.column.format.note})" for r in proposal.used if r.column.format.note]
-    if ambiguous:
-        yield f"uncertain formats: {listed(ambiguous, 4)}"
-    if target.positive and target.positive != "true":
-        count = target.counts[target.positive]
-        yield f"the positive class is {target.name} = {target.positive}, {count:,} of {target.rows:,} rows"
-    personal = [r.name for r in proposal.with_role("feature") if r.sensitive or r.why == PERSONAL_DATA]
-    if personal:
-        yield f"should the model be allowed to use {', '.join(personal)}?"
+    for question in doubts.questions(proposal):
+        yield f"{question.doubt}. {question.question} Taken: {question.taken}"
     for limit in result.limits[1:]:
         yield f"gate.{limit['name']} is {limit['value']}: {limit['why']}"
-    if target.positive:
+    if proposal.target.positive:
         yield "the values of right and wrong decisions, `value` in params.yaml, are placeholders"
+    if result.strongest:
+        name, share = result.strongest
+        yield f"{name} matters most, with {share:.0%} of the importance: is it always known in advance?"
+
+
+def _screen(proposal: Proposal) -> str:
+    return f"{summary(proposal, 'Enter takes the cautious answer to', '`all` shows them')}\n\n{HELP}"
+
+
+def _questions(questions: list[Question], intent: str, most: int | None = None) -> str:
+    """The questions, numbered; at most so many lines."""
+    if not questions:
+        return "No doubts about this table: look at the roles of its columns."
+    lines = [f"{intent} {len(questions)} question{'s' * (len(questions) > 1)}:"]
+    for number, question in enumerate(questions, start=1):
+        text = _paragraphs(f"{number:>2}  ", question)
+        if most is not None and number > 1 and len(lines) + len(text) > most:
+            lines.append(f"    and {len(questions) - number + 1} more")
+            break
+        lines += text
+    return "\n".join(lines)
+
+
+def _paragraphs(number: str, question: Question) -> list[str]:
+    answers = question.taken + (f"  (otherwise: {question.otherwise})" if question.otherwise else "")
+    indent = " " * len(number)
+    return [
+        *textwrap.wrap(
+            f"{question.doubt}. {question.question}", _width(), initial_indent=number, subsequent_indent=indent
+        ),
+        *textwrap.wrap(answers, _width(), initial_indent=f"{indent}→ ", subsequent_indent=f"{indent}  "),
+    ]
+
+
+def _contested(proposal: Proposal) -> str:
+    return "\n".join(
+        f"! {finding.subject}: as you wish, but the gate refuses it (LEAKAGE) until params.yaml says why"
+        for finding in doubts.contested(proposal)
+    )
+
+
+def _that_matter(proposal: Proposal, asked: list[Question]) -> set[str]:
+    """The columns to look at."""
+    doubtful = {name for question in asked for name in question.columns}
+    ranks: tuple[Callable[[ColumnRole], bool], ...] = (
+        lambda role: role.role in ("target", "id", "time"),
+        lambda role: role.why == USER_CHOICE,
+        lambda role: role.name in doubtful,
+        lambda role: role.sensitive,
+        lambda role: role.role == "excluded" and not role.why.startswith(CERTAIN),
+    )
+    ranked = sorted(
+        proposal.roles, key=lambda role: next((i for i, test in enumerate(ranks) if test(role)), len(ranks))
+    )
+    return {role.name for role in ranked[:SHOWN_OF_MORE]}
+
+
+def _columns(names: str, proposal: Proposal | None) -> list[str]:
+    """The columns that are named: one, or several with commas between them."""
+    if proposal is None or any(role.name == names for role in proposal.roles):
+        return [names]
+    return [name.strip() for name in names.split(",")]
 
 
 def _prompt() -> str:
@@ -87,9 +177,13 @@ def _prompt() -> str:
         raise FactoryError("nothing was changed; --yes accepts the proposal without a prompt") from error
 
 
+def _width() -> int:
+    return max(shutil.get_terminal_size((WIDTH, 0)).columns, 60)
+
+
 def _row(role: ColumnRole) -> tuple[str, ...]:
-    shown = "feature, sensitive" if role.sensitive and role.role == "feature" else role.role
-    return (_cut(role.name, 40), _kind(role.column), shown, _cut(_contents(role.column), 60), _cut(role.why, 70))
+    shown = "sensitive" if role.sensitive and role.role == "feature" else role.role
+    return (_cut(role.name, MAX_NAME), _kind(role.column), shown, _contents(role.column), role.why)
 
 
 def _cut(text: str, most: int) -> str:

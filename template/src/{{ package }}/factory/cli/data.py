@@ -219,13 +219,21 @@ def contract(file: Path) -> None:
     type=click.Choice(["classification", "multiclass", "regression"]),
     help="Override the problem type that is inferred from the target.",
 )
-@click.option("--yes", is_flag=True, help="Accept the proposal without review.")
+@click.option(
+    "--role",
+    "answers",
+    multiple=True,
+    metavar="COLUMN=ROLE",
+    help="Role of a column, or the answer to a question: feature, excluded, id, time or sensitive; repeatable.",
+)
+@click.option("--yes", is_flag=True, help="Accept the proposal without review: every doubt is settled cautiously.")
 @click.option("--force", is_flag=True, help="Replace your own data too; it has to be committed in Git.")
-def adopt(table: Path, target: str, yes: bool, force: bool, **options: Any) -> None:
+def adopt(table: Path, target: str, answers: tuple[str, ...], yes: bool, force: bool, **options: Any) -> None:
     """Replace the sample with your own table, and train on it.
 
-    TABLE is a file, or a folder of files with the same columns. Proposes a role and a type for each column, then writes
-    contract.py, features.py, params.yaml and their tests, and runs the pipeline. Any failure restores what was there.
+    TABLE is a file, or a folder of files with the same columns. Asks about what is doubtful, and proposes a role and a type for
+    each column; then writes contract.py, features.py, params.yaml and their tests, runs the pipeline, and says whether the gate
+    would pass the model. Any failure restores what was there; a refusal by the gate is none.
 
     \b
     Example: factory adopt customers.csv --target churned --id customer --time signed_up
@@ -235,6 +243,8 @@ def adopt(table: Path, target: str, yes: bool, force: bool, **options: Any) -> N
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # everything is restored, as after Ctrl-C
         signal.signal(getattr(signal, name), signal.default_int_handler)
     choices = proposal.UserChoices(target, **options)
+    for answer in answers:
+        choices = review.with_answer(choices, answer)
     for line in adopt.adopt(table, choices, review.accept if yes else review.review, force=force):
         click.echo(line)
 

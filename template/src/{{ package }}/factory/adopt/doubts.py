@@ -1,0 +1,104 @@
+"""What is doubtful about a proposal, as questions: the most serious first."""
+
+from collections.abc import Callable, Iterator
+
+from ..errors import listed
+from ..evaluation.formatting import share
+from ..leakage.finding import Finding
+from .proposal import Proposal
+from .questions import Question
+from .roles import PERSONAL_DATA
+from .target import MAX_CODES, USER_CHOICE, YES
+
+LEAKS = {
+    "alone predicts": "Is it known when {target} is to be predicted?",
+    "never before": "Is it known when {target} is to be predicted?",
+    "text: ": "Are these values mistakes?",
+}
+"""By the beginning of the reason to exclude a column, what would speak against it."""
+
+
+def questions(proposal: Proposal) -> list[Question]:
+    """All that the user has not answered by a role for each of the columns."""
+    answered = {role.name for role in proposal.roles if role.why == USER_CHOICE}
+    return [q for source in SOURCES for q in source(proposal) if not (q.columns and answered.issuperset(q.columns))]
+
+
+def contested(proposal: Proposal) -> list[Finding]:
+    """Findings in spite of which the user lets the model use a column."""
+    chosen = {role.name for role in proposal.with_role("feature") if role.why == USER_CHOICE}
+    return [finding for finding in proposal.findings if chosen.intersection(finding.columns)]
+
+
+def leaks(proposal: Proposal) -> Iterator[Question]:
+    """What the searches for leaks have found."""
+    roles = {role.name: role.role for role in proposal.roles}
+    for finding in proposal.findings:
+        names = ", ".join(finding.columns)
+        if not names:
+            taken, otherwise = (
+                "the gate will refuse the model",
+                "COLUMN = id or COLUMN = time, if one says what belongs together",
+            )
+        elif "id" in map(roles.get, finding.columns):
+            taken = "yes: all rows of one of them are in the same part of the split"
+            otherwise = f"{names} = excluded, and the gate asks why"
+        elif "feature" in map(roles.get, finding.columns):
+            taken, otherwise = "the gate will refuse the model", f"{names} = excluded"
+        else:
+            taken, otherwise = "no: excluded", f"{names} = feature, and the gate asks why"
+        yield Question(finding.columns, finding.evidence, finding.question, taken, otherwise)
+
+
+def exclusions(proposal: Proposal) -> Iterator[Question]:
+    """Columns excluded for a reason that may be wrong."""
+    found = {name for finding in proposal.findings for name in finding.columns}
+    for start, question in LEAKS.items():
+        doubtful = [r for r in proposal.with_role("excluded") if r.why.startswith(start) and r.name not in found]
+        if doubtful:
+            names = tuple(role.name for role in doubtful)
+            why = [f"{role.name} {role.why.removeprefix('text: ').partition(': ')[0]}" for role in doubtful]
+            otherwise = "correct them in the table" if start == "text: " else f"{', '.join(names)} = feature"
+            taken = f"{'yes' if start == 'text: ' else 'no'}: excluded"
+            yield Question(names, listed(why, 4), question.format(target=proposal.target.name), taken, otherwise)
+
+
+def formats(proposal: Proposal) -> Iterator[Question]:
+    """Values that may mean something else."""
+    unclear = [role for role in proposal.used if role.column.format.note]
+    if unclear:
+        names = tuple(role.name for role in unclear)
+        why = [f"{role.name} {role.column.format.note}" for role in unclear]
+        otherwise = f"{', '.join(names)} = excluded, or correct contract.py afterwards"
+        yield Question(names, listed(why, 4), "Are they read as they are meant?", "yes", otherwise)
+
+
+def outcome(proposal: Proposal) -> Iterator[Question]:
+    """The problem, and the class that is to be found, where the table does not say which."""
+    target = proposal.target
+    if target.positive and target.positive.lower() not in YES:
+        count, part = target.counts[target.positive], target.share_positive or 0
+        evidence = (
+            f"{target.name} = {target.positive} is the rarer value: {count:,} of {target.rows:,} rows, {share(part)}"
+        )
+        question, otherwise = "Is it what the model should find?", "change `true` in contract.py afterwards"
+        yield Question((), evidence, question, "yes", otherwise)
+    few = target.column.kind == "Int64" and target.column.different <= MAX_CODES
+    if few and target.problem != "classification" and target.why != USER_CHOICE:
+        other = "regression" if target.problem == "multiclass" else "multiclass"
+        evidence = f"{target.name} has {target.column.different} different whole numbers"
+        question = "Are they classes?" if other == "regression" else "Are they amounts?"
+        yield Question((), evidence, question, f"yes: {target.problem}", f"start again with --problem {other}")
+
+
+def personal(proposal: Proposal) -> Iterator[Question]:
+    """Personal data that the model uses."""
+    names = tuple(r.name for r in proposal.with_role("feature") if r.sensitive or r.why == PERSONAL_DATA)
+    if names:
+        evidence = f"{len(names)} of the columns may be personal data"
+        taken = "yes, and the gate compares its groups where they are few"
+        yield Question(names, evidence, "May the model use them?", taken, f"{', '.join(names)} = excluded")
+
+
+SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (leaks, exclusions, personal, formats, outcome)
+"""A new kind of doubt is a function here."""

@@ -1,0 +1,30 @@
+"""A question to the person who knows the table."""
+
+from dataclasses import dataclass
+
+SHOWN = 4  # columns by name
+
+
+@dataclass(frozen=True)
+class Question:
+    """A doubt that the table raises and cannot settle, with the figures that cause it.
+
+    `taken` is the cautious answer, which Enter and --yes take, and `otherwise` what to type instead: each with what follows.
+    """
+
+    columns: tuple[str, ...]
+    evidence: str
+    question: str
+    taken: str
+    otherwise: str
+
+    @property
+    def doubt(self) -> str:
+        """The columns and the evidence, unless that begins with their names itself."""
+        more = len(self.columns) - SHOWN
+        subject = ", ".join(self.columns[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return (
+            f"{subject}: {self.evidence}"
+            if subject and not self.evidence.startswith(self.columns[0])
+            else self.evidence
+        )

@@ -1,0 +1,153 @@
+"""What a person is asked, sees of a wide table, and reads of the gate's word at the end."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.adopt import adopt, defaults, doubts, proposal, review
+from late_flights.factory.gate import compare
+from late_flights.factory.gate.checks import Check
+from late_flights.factory.leakage.finding import Finding
+
+from machinery.adopt.adopt_table import ROWS, TABLE, propose
+
+NOISE = np.random.default_rng(1).normal(size=(ROWS, 170)).round(3)
+WIDE = pl.DataFrame({f"sensor_{i:03}": NOISE[:, i] for i in range(156)} | dict(TABLE.to_dict()))
+JOINT = Finding(
+    "joint", ("size", "age"), 1.0, 0.9, "R² 1.00 with both, 0.40 without", "Are they known in advance?", "Leave them out."
+)
+CHOICES = proposal.UserChoices("price")
+
+
+def asked(proposed):
+    return {question.columns: question for question in doubts.questions(proposed)}
+
+
+def with_finding(table=TABLE, **choices):
+    """As if a search had found that these two give the target away, and the proposal had left them out."""
+    proposed = propose(table, **choices)
+    left_out = {"size", "age"} - set(choices.get("roles", {}))
+    roles = [replace(role, role="excluded", why="R² 1.00") if role.name in left_out else role for role in proposed.roles]
+    return replace(proposed, roles=roles, findings=[JOINT])
+
+
+def test_a_doubt_comes_with_its_figure_the_answer_taken_and_the_other_one():
+    assert str(review.summary(with_finding(), "--yes takes", "")).startswith(
+        "--yes takes 4 questions:\n"
+        " 1  size, age: R² 1.00 with both, 0.40 without. Are they known in advance?\n"
+        "    → no: excluded  (otherwise: size, age = feature, and the gate asks why)\n"
+    )
+
+
+def test_what_the_user_has_answered_is_not_asked_again_but_the_gate_will():
+    answered = with_finding(roles={"size": "feature", "age": "feature"})
+    assert ("size", "age") in asked(with_finding()) and ("size", "age") not in asked(answered)
+    assert "! size, age: as you wish, but the gate" in review.summary(answered, "", "")
+    assert ("price_with_tax",) in asked(propose())
+    assert ("price_with_tax",) not in asked(propose(roles={"price_with_tax": "excluded"}))
+
+
+@pytest.fixture(scope="module")
+def wide():
+    return with_finding(WIDE)
+
+
+def test_a_wide_table_fits_a_screen(wide, monkeypatch, capsys):
+    monkeypatch.setattr(review, "_prompt", lambda: "")
+    review.review(lambda _: wide, CHOICES)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 50 and max(map(len, lines)) <= 100
+    assert "158 more columns: 154 features, 4 excluded; `all` shows them" in "\n".join(lines)
+    shown = {line.split(" ")[0] for line in lines}
+    assert {"price", "customer_id", "seen", "size", "age", "sex", "closed", "note", "price_with_tax"} <= shown
+
+
+def test_several_columns_at_the_prompt(monkeypatch):
+    answers = iter(["size, a colour = out", "size, colour = out", ""])
+    monkeypatch.setattr(review, "_prompt", lambda: next(answers))
+    result = review.review(lambda choices: propose(roles=choices.roles), CHOICES)
+    assert {"size", "colour"} <= {role.name for role in result.with_role("excluded")}
+
+
+def test_all_columns_at_the_prompt(wide, monkeypatch, capsys):
+    answers = iter(["all", ""])
+    monkeypatch.setattr(review, "_prompt", lambda: next(answers))
+    review.review(lambda _: wide, CHOICES)
+    shown = capsys.readouterr().out
+    assert all(f"\n{name} " in shown for name in WIDE.columns)
+
+
+def test_many_doubts_are_cut_and_counted():
+    many = replace(with_finding(), findings=[JOINT] * 30)
+    assert "\n    and 22 more\n" in review.summary(many, "", "")
+    assert "\n30  size, age" in review.everything(many)
+
+
+def test_there_is_always_something_to_look_at_first():
+    clean = propose(TABLE.select("size", "colour", "price"))
+    result = defaults.BaselineResult(better=True, strongest=("size", 0.97))
+    assert not doubts.questions(clean)
+    assert list(review.advice(clean, result)) == ["size matters most, with 97% of the importance: is it always known in advance?"]
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """A project in which `factory compare` gives these answers, one a call, and the list of its calls."""
+    monkeypatch.chdir(tmp_path)
+
+    def answer(*answers):
+        calls, left = [], iter(answers)
+
+        def run(_, *command):
+            calls.append(command)
+            written, error = next(left)
+            compare.JSON.unlink(missing_ok=True)
+            if written:
+                compare.JSON.parent.mkdir(exist_ok=True)
+                compare.JSON.write_text(json.dumps({"checks": [asdict(check) for check in written]}), encoding="utf-8")
+            if error:
+                raise errors.FactoryError(f"`factory compare` failed: {error}")
+
+        monkeypatch.setattr(adopt.process, "run", run)
+        return calls
+
+    return answer
+
+
+PASSED = Check("SIZE", "size of model/", 1.0, "≤ 100 MB", True, unit="MB")
+REFUSED = Check("FLOOR", "root mean squared error", 50.0, "≤ 38", False)
+
+
+def test_the_gates_refusal_is_an_answer(gate):
+    gate(([PASSED, REFUSED], "✗ Rejected: FLOOR"))
+    verdict = adopt._verdict(adopt._judge())
+    assert verdict.startswith("\n✗ The gate refuses this model") and "✓" not in verdict and "SIZE" not in verdict
+    assert "- FLOOR: root mean squared error 50, required ≤ 38. Next: improve the model" in verdict
+
+
+def test_the_gate_would_pass_it(gate):
+    gate(([PASSED], None))
+    assert adopt._verdict(adopt._judge()).startswith("\n✓ The gate would pass")
+
+
+def test_a_comparison_that_fails_is_an_error(gate):
+    gate(([], "Error: MODEL_MISSING: model/ is damaged"))
+    with pytest.raises(errors.FactoryError, match=r"nothing was changed: MODEL_MISSING: model/ is damaged$"):
+        adopt._judge()
+
+
+def test_a_champion_of_another_target_is_not_compared_with(gate):
+    calls = gate(([], "Error: OTHER_QUESTION: the champion v1 predicts delayed"), ([REFUSED], "✗ Rejected: FLOOR"))
+    assert adopt._judge() == [REFUSED]
+    assert "--accept-contract-change" in calls[1] and "--accept-contract-change" not in calls[0]
+
+
+def test_roles_from_the_command_line():
+    choices = review.with_answer(review.with_answer(CHOICES, "a, b=out"), "c = id")
+    assert choices.roles == {"a, b": "excluded", "c": "id"}
+    for wrong in ("a", "a=perhaps"):
+        with pytest.raises(errors.FactoryError, match=r"is not one of feature, excluded, id"):
+            review.with_answer(CHOICES, wrong)
