@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from ..leakage.finding import Finding
+from ..leakage.groups import encode
 from ..leakage.sample import Sample
 from ..leakage.search import search
 from .profile import Column, numbers
@@ -13,8 +14,13 @@ from .target import Target
 MAX_CODES = 255  # categories of scikit-learn's histograms
 
 
-def findings(features: list[Column], columns: Collection[Column], target: Target) -> Iterator[Finding]:
-    """The leaks in a table, if these are the features; any of its columns may name what several rows belong to."""
+def findings(
+    features: list[Column], columns: Collection[Column], target: Target, id: Column | None, *, by_time: bool
+) -> Iterator[Finding]:
+    """The leaks in a table, if these are the features; any of its columns may name what several rows belong to.
+
+    `id` is the column whose rows the split keeps together; `by_time` tells whether the newest rows are the test.
+    """
     outcomes = numbers(target.column)
     rows = np.flatnonzero(~np.isnan(outcomes))
     known = outcomes[rows]
@@ -28,10 +34,12 @@ def findings(features: list[Column], columns: Collection[Column], target: Target
         known,
         {column.name: numbers(column)[rows] for column in features},
         frozenset(column.name for column in features if column.kind == "String" and len(column.values) < MAX_CODES),
+        encode(id.sample.gather(rows)) if id else None,
+        by_time,
     )
     entities = {
         column.name: column.sample.gather(rows)
         for column in columns
-        if column.kind in ("Int64", "String") and column is not target.column
+        if column.kind in ("Int64", "String") and column is not target.column and not column.missing
     }
     yield from search(sample, entities)

@@ -7,6 +7,7 @@ import polars as pl
 
 from ..errors import FactoryError, listed
 from ..leakage.finding import Finding
+from ..leakage.sample import SCORES
 from . import dates, defaults, evidence, profile
 from .profile import Column
 from .roles import MEASURED, ColumnRole, infer_role, is_free_text, leaks
@@ -75,8 +76,30 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoice
         raise FactoryError(
             f"no feature column left to predict {choices.target}{reasons and ': excluded are '}{reasons}"
         )
+    return _doubted(proposal, columns)
+
+
+def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
+    """The proposal with what was found, and the cautious side of it taken where the user has not chosen."""
     used = [role.column for role in proposal.with_role("feature")]
-    return replace(proposal, findings=list(evidence.findings(used, columns.values(), target)))
+    id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
+    by_time = proposal.name_of("time") is not None and id is None
+    found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time))
+    for finding in found:
+        if finding.kind == "group":
+            proposal = _grouped(proposal, finding)
+    return replace(proposal, findings=found)
+
+
+def _grouped(proposal: Proposal, finding: Finding) -> Proposal:
+    """The entity as the id of several rows, unless the user chose another id, or another role for it."""
+    ids, name = proposal.with_role("id"), finding.columns[0]
+    entity = next(role for role in proposal.roles if role.name == name)
+    if USER_CHOICE in (entity.why, *(id.why for id in ids)):
+        return proposal
+    why = f"{finding.figure:.2g} less {SCORES[proposal.target.problem]} where its rows are unseen"
+    others = [replace(id, role="excluded", why=f"identifies the row, {name} what it belongs to") for id in ids]
+    return _with_roles(proposal, [*others, replace(entity, role="id", why=why)])
 
 
 def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:

@@ -35,6 +35,10 @@ class Sample:
     target: Vector
     columns: dict[str, Vector]
     categories: frozenset[str] = frozenset()
+    together: NDArray[np.int64] | None = None
+    """Codes of the ids whose rows the split keeps together, if ids repeat."""
+    by_time: bool = False
+    """Whether the newest rows are the test."""
 
     @property
     def rows(self) -> int:
@@ -49,6 +53,12 @@ class Sample:
         """The sample with these columns."""
         return replace(self, columns={name: self.columns[name] for name in names})
 
+    def take(self, rows: NDArray[np.integer[Any]]) -> "Sample":
+        """The sample's rows with these numbers."""
+        together = None if self.together is None else self.together[rows]
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return replace(self, target=self.target[rows], columns=columns, together=together)
+
     def scores(self, fold: NDArray[np.integer[Any]]) -> Vector:
         """The score of each fold by a small model of the others, without folds that have a single value of the target.
 
@@ -58,23 +68,36 @@ class Sample:
         with threadpool_limits(1):  # small fits would wait for each other
             return np.array(
                 [
-                    self._score(matrix, fold == number)
+                    self.score(self.target[fold == number], self._predict(matrix, fold == number))
                     for number in np.unique(fold)
                     if np.ptp(self.target[fold == number]) and np.ptp(self.target[fold != number])
                 ]
             )
 
-    def _score(self, matrix: NDArray[np.float64], test: NDArray[np.bool_]) -> float:
+    def predictions(self, fold: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """What a small model of the other folds predicts of each row: a number, or a probability of each class."""
+        matrix = np.column_stack([*self.columns.values()])
+        with threadpool_limits(1):
+            parts = {number: self._predict(matrix, fold == number) for number in np.unique(fold)}
+        predicted = np.empty((self.rows, *next(iter(parts.values())).shape[1:]))
+        for number, part in parts.items():
+            predicted[fold == number] = part
+        return predicted
+
+    def score(self, truth: Vector, predicted: NDArray[np.float64]) -> float:
+        """The score of predictions."""
+        if self.problem == "regression":
+            return float(r2_score(truth, predicted))
+        if self.problem == "multiclass":
+            return multiclass_roc_auc(truth, predicted)
+        return roc_auc_by_ranks(truth > 0, predicted[:, 1])
+
+    def _predict(self, matrix: NDArray[np.float64], test: NDArray[np.bool_]) -> NDArray[np.float64]:
         categorical = [name in self.categories for name in self.columns]
         kind = HistGradientBoostingRegressor if self.problem == "regression" else HistGradientBoostingClassifier
         fitted = kind(categorical_features=categorical, **SETTINGS).fit(matrix[~test], self.target[~test])
-        truth = self.target[test]
         if self.problem == "regression":
-            return float(r2_score(truth, fitted.predict(matrix[test])))
-        score = np.zeros((len(truth), int(self.target.max()) + 1))
-        score[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix[test])
-        return (
-            multiclass_roc_auc(truth, score)
-            if self.problem == "multiclass"
-            else roc_auc_by_ranks(truth > 0, score[:, 1])
-        )
+            return fitted.predict(matrix[test])  # type: ignore[no-any-return]
+        probability = np.zeros((int(test.sum()), int(self.target.max()) + 1))
+        probability[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix[test])
+        return probability

@@ -1,0 +1,92 @@
+"""Entities whose rows a model recognises, told from ordinary categories."""
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory.leakage import groups
+from late_flights.factory.leakage.sample import Sample
+
+PATIENTS, VISITS = 60, 5
+RANDOM = np.random.default_rng(0)
+PATIENT = np.repeat(np.arange(PATIENTS), VISITS)
+AGE, HEIGHT = RANDOM.integers(20, 90, PATIENTS)[PATIENT], RANDOM.normal(170, 10, PATIENTS).round()[PATIENT]
+DISPOSITION = RANDOM.normal(size=PATIENTS)[PATIENT]
+NOISE = RANDOM.normal(size=(2, PATIENTS * VISITS))
+SHUFFLED = RANDOM.permutation(len(PATIENT))
+NAMES = pl.Series([f"patient {number}" for number in PATIENT])
+
+
+def sample(target, problem="regression", **columns):
+    return Sample(problem, "pain", np.asarray(target, float), {"age": AGE, "height": HEIGHT, "noise": NOISE[1], **columns})
+
+
+def search(sample, **entities):
+    return list(groups.groups(sample, entities or {"patient": NAMES}))
+
+
+REPEATED = DISPOSITION + 0.3 * NOISE[0]
+TARGETS = {
+    "regression": REPEATED,
+    "classification": REPEATED > 0,
+    "multiclass": np.digitize(REPEATED, [-0.5, 0.5]),
+}
+
+
+@pytest.mark.parametrize("problem", TARGETS)
+def test_rows_of_one_patient_are_recognised(problem):
+    [found] = search(sample(TARGETS[problem], problem))
+    assert (found.kind, found.columns) == ("group", ("patient",))
+    assert found.figure > found.limit
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    shuffled = sample(REPEATED).take(SHUFFLED)
+    assert search(shuffled, patient=NAMES.gather(SHUFFLED))
+
+
+CLEAN = {
+    "a target that does not depend on the patient": sample(NOISE[0] + NOISE[1]),
+    "a target that the patient's age explains": sample(AGE / 10 + NOISE[0] / 5),
+}
+
+
+@pytest.mark.parametrize("clean", CLEAN.values(), ids=CLEAN)
+def test_a_category_that_tells_nothing_new_is_none(clean):
+    assert not search(clean)
+
+
+NO_ENTITIES = {
+    "nearly every row has its own value": [str(row // 2 if row < 100 else row) for row in range(len(PATIENT))],
+    "a few values": [str(patient % 15) for patient in PATIENT],
+}
+
+
+@pytest.mark.parametrize("values", NO_ENTITIES.values(), ids=NO_ENTITIES)
+def test_no_entity(values):
+    assert not groups.may_be_entity(groups.encode(pl.Series(values)))
+
+
+def test_the_finest_entity_that_explains_the_loss():
+    family, income = PATIENT // 2, RANDOM.normal(size=PATIENTS)[PATIENT // 2]
+    [found] = search(sample(REPEATED, income=income), family=pl.Series(family), patient=NAMES)
+    assert found.columns == ("patient",)
+    assert "family" in found.evidence
+
+
+def test_nothing_is_lost_where_the_split_keeps_the_rows_together():
+    assert not search(groups.replace(sample(REPEATED), together=PATIENT))
+
+
+def test_entities_that_go_on_in_time_may_be_known_but_not_their_target():
+    by_time = groups.replace(sample(REPEATED), by_time=True)
+    constant = groups.replace(by_time, target=np.sign(DISPOSITION))
+    assert not search(by_time)
+    assert "60 cases" in search(constant)[0].evidence
+
+
+def test_folds_keep_groups_together_and_have_the_same_mean_of_the_target():
+    target = np.sort(DISPOSITION)
+    folds = groups.folds(target, PATIENT, seed=0)
+    means = [target[folds == fold].mean() for fold in range(groups.FOLDS)]
+    assert all(len(set(folds[patient == PATIENT])) == 1 for patient in range(PATIENTS))
+    assert np.ptp(means) < 0.2
