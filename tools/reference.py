@@ -186,6 +186,7 @@ def kind(field: dict[str, Any]) -> str:
         "integer": "whole number",
         "boolean": "true or false",
         "array": "list of texts",
+        "object": "texts by name",
     }
     bounds = {"exclusiveMinimum": "above", "minimum": "from", "exclusiveMaximum": "below"}
     limits = [f"{word} {field[name]:g}" for name, word in bounds.items() if name in field]

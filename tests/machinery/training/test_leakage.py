@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.data import prepare
@@ -35,3 +36,11 @@ def test_leaked_class_is_refused():
     with pytest.raises(errors.FactoryError, match="amount alone predicts answer"):
         train.learn(leaked, toy.params("multiclass"))
     assert Path("model/model.onnx").exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_feature_that_a_person_accepts_is_trained_on():
+    rows = toy.rows(400).with_columns(amount=pl.col("answer").cast(pl.Float64))
+    with pytest.raises(errors.FactoryError, match=r"under gate\.accepted: `LEAKAGE amount: why`$"):
+        leakage.check_leakage(rows, toy.params())
+    leakage.check_leakage(rows, toy.params(gate={"accepted": {"LEAKAGE amount": "known the evening before"}}))

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import FactoryError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Parsed = TypeVar("Parsed")
+ACCEPTABLE = "LEAKAGE", "SMALL_TEST", "DUPLICATES", "TRAIN_TEST_GAP", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"
+"""The gate's codes that a person can accept: of doubts, which only those can settle who know what the data means."""
+ACCEPTABLE_KEY = rf"^({'|'.join(ACCEPTABLE)})( |$)"
 
 
 class Section(BaseModel):
@@ -124,6 +127,22 @@ class Gate(Section):
     size_mb: Positive = 100
     """The most megabytes that the folder model/ may hold. Every process that serves loads all of it, and every image holds
     it: a larger one is slow to pull and to start. It is also GitHub's limit for a file, for those who keep models in Git."""
+    accepted: Annotated[dict[str, str], Field(json_schema_extra={"propertyNames": {"pattern": ACCEPTABLE_KEY}})] = {}
+    """Refusals that a person has looked into, each with the reason why the model may pass nevertheless:
+    `LEAKAGE casual, registered: known the evening before`. The key is the code and what it is about, as the refusal states
+    it; the codes are `LEAKAGE`, `SMALL_TEST`, `DUPLICATES`, `TRAIN_TEST_GAP`, `FAIRNESS_SELECTION` and `FAIRNESS_ERROR`. A
+    new one counts as a weaker limit."""
+
+    @field_validator("accepted")
+    @classmethod
+    def check_accepted(cls, accepted: dict[str, str]) -> dict[str, str]:
+        """Refuse codes that nobody can accept, and what is accepted without a reason."""
+        for key, reason in accepted.items():
+            if key.partition(" ")[0] not in ACCEPTABLE:
+                raise ValueError(f"{key}: cannot be accepted, only {', '.join(ACCEPTABLE)} can")
+            if not reason.strip():
+                raise ValueError(f"{key}: write the reason why it is accepted")
+        return accepted
 
 
 class Params(Section):

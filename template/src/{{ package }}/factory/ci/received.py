@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ..errors import CannotEvaluate
-from ..gate.checks import Check
+from ..gate.evidence import Check
 from ..gate.result import CHALLENGER, VALIDATION, GateResult
 from ..metrics.definitions import METRICS
 from . import summary

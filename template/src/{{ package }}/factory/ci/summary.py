@@ -12,7 +12,7 @@ from .. import errors, manifest, platforms
 from ..errors import FactoryError, Failure
 from ..evaluation import markdown
 from ..gate import compare
-from ..gate.checks import Check
+from ..gate.evidence import Check
 from ..gate.result import sentence
 from ..paths import REPORTS
 from ..workspace.process import dvc

@@ -8,7 +8,7 @@ import yaml
 from .. import manifest
 from ..errors import FactoryError
 from ..evaluation import markdown
-from ..gate.checks import Check
+from ..gate.evidence import Check
 from ..gate.result import GateResult
 from ..paths import MODEL, REPORTS
 from ..registry.versions import Version

@@ -1,69 +1,20 @@
-"""The gate's checks, each for one reason to reject a challenger, and the evidence that they look at."""
+"""The gate's checks, each for one reason to reject a challenger."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
-from ..config import Params
 from ..evaluation.formatting import number, share
 from ..metrics import bootstrap, definitions, fairness, threshold
 from ..metrics.definitions import Metric, Vector, main_metric
-from ..metrics.fairness import Gap, Predictions
+from ..metrics.fairness import Gap
+from .evidence import Check, Evidence, accept
 
 WARM_UP_CALLS, CALLS = 20, 200
 MAY_BE_CHANCE = "too few cases to tell from chance"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the checks look at: all on the same test rows."""
-
-    params: Params
-    test: pl.DataFrame
-    target: Vector
-    challenger: Predictions
-    champion: Predictions | None
-    baseline: float | list[float]
-    latency_ms: float
-    size_mb: float
-    parity: float | None
-    tolerance: float
-    contract_changed: bool
-    accepted: str | None = None
-
-    @property
-    def reference(self) -> Vector:
-        """The champion's scores, or before there is one the trivial baseline's."""
-        return self.champion.score if self.champion else np.full_like(self.challenger.score, self.baseline)
-
-    @property
-    def reference_name(self) -> str:
-        """Whose scores the reference is."""
-        return "champion" if self.champion else "baseline"
-
-
-@dataclass(frozen=True)
-class Check:
-    """The result of one check: `figure` against `limit`, with its 95% interval where it has one.
-
-    Where there is nothing to compare it is not `judged`, and does not block. `unit` is "share" where
-    1 is 100%.
-    """
-
-    code: str
-    what: str
-    figure: float | None
-    limit: str
-    passed: bool
-    low: float | None = None
-    high: float | None = None
-    note: str = ""
-    unit: str = ""
-    judged: bool = True
 
 
 def latency(call: Callable[[], object]) -> float:
@@ -86,7 +37,8 @@ def run_checks(evidence: Evidence) -> list[Check]:
     not_finite = int((~np.isfinite(evidence.challenger.score)).sum())
     if not_finite:  # no metric is defined for these
         return [Check("FINITE", "scores that are NaN or infinite", not_finite, "0", False)]
-    return [result for check in CHECKS for result in check(evidence)]
+    results = (result for check in CHECKS for result in check(evidence))
+    return list(accept(results, evidence.params.gate.accepted))
 
 
 def floor(e: Evidence) -> Iterator[Check]:
@@ -199,13 +151,13 @@ def group_fairness(e: Evidence) -> Iterator[Check]:
             code, bound = f"FAIRNESS_{kind.upper()}", f"≤ {limit:g}"
             if gap is None:
                 note = "; ".join(filter(None, ("fewer than two groups to compare", small)))
-                yield _not_judged(code, f"{column}: gap in {kind} rate", bound, note)
+                yield replace(_not_judged(code, f"{column}: gap in {kind} rate", bound, note), subject=column)
                 continue
             what = f"{column}: gap in {gap.rate}{' (equalized odds)' if gap.rate in ('TPR', 'FPR') else ''}"
             by_chance = kind == "error" and e.challenger.decision is not None and not gap.beyond_chance
             doubt = MAY_BE_CHANCE if by_chance and gap.value > limit else ""
             note = "; ".join(filter(None, (_describe(gap, with_ratio=kind == "selection"), doubt, small)))
-            yield Check(code, what, gap.value, bound, gap.value <= limit or by_chance, note=note)
+            yield Check(code, what, gap.value, bound, gap.value <= limit or by_chance, note=note, subject=column)
 
 
 def _selection_ratio(column: str, gap: Gap | None, limit: float | None) -> Iterator[Check]:
@@ -215,7 +167,7 @@ def _selection_ratio(column: str, gap: Gap | None, limit: float | None) -> Itera
     (low, high), fair = gap.ratio_interval, gap.ratio >= limit
     note = "; ".join(filter(None, (_describe(gap), "" if fair or gap.beyond_chance else MAY_BE_CHANCE)))
     what, passed = f"{column}: ratio of {gap.rate}", fair or not gap.beyond_chance
-    yield Check("FAIRNESS_SELECTION", what, gap.ratio, f"≥ {limit:g}", passed, low, high, note)
+    yield Check("FAIRNESS_SELECTION", what, gap.ratio, f"≥ {limit:g}", passed, low, high, note, subject=column)
 
 
 def footprint(e: Evidence) -> Iterator[Check]:

@@ -27,7 +27,7 @@ from ..scoring import artifact, predictions, scorer
 from ..training.onnx import estimators
 from ..workspace import git
 from . import checks, limits
-from .checks import Check, Evidence
+from .evidence import Check, Evidence
 from .result import CHALLENGER, HEADERS, VALIDATION, GateResult
 
 JSON, MARKDOWN, SCRIPT = (REPORTS / f"gate.{ending}" for ending in ("json", "md", "js"))

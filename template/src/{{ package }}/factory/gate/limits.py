@@ -12,11 +12,11 @@ from ..policy import RISKS, Policies, Risk
 from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..workspace import git
-from .checks import Check
+from .evidence import Check
 
 CODE = "LIMITS_WEAKENED"
 RATIO = "selection_ratio"
-UPPER = tuple(name for name in Gate.model_fields if name not in ("floor", RATIO))
+UPPER = tuple(name for name in Gate.model_fields if name not in ("floor", RATIO, "accepted"))
 """The limits that allow more where they are higher."""
 
 
@@ -71,6 +71,8 @@ def weakened(ours: Params, theirs: Params) -> Iterator[tuple[str, str, str]]:
     ratio, before = ours.gate.selection_ratio, theirs.gate.selection_ratio
     if (ratio or 0) < (before or 0):
         yield f"gate.{RATIO}", _text(ratio), _text(before)
+    for key in sorted(ours.gate.accepted.keys() - theirs.gate.accepted):
+        yield "gate.accepted", key, "none"
     yield from _measured_otherwise(ours, theirs)
     if ours.split.test < theirs.split.test:
         yield "split.test", _text(ours.split.test), _text(theirs.split.test)

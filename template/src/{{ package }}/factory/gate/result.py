@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from ..config import ACCEPTABLE
 from ..evaluation import markdown
 from ..evaluation.formatting import number, share
 from ..metrics.definitions import METRICS, Metric
-from .checks import Check
+from .evidence import Check
 
 WIDTH = 96  # of the terminal's table
 HEADERS = ("", "code", "check", "measured", "limit", "details")
@@ -130,7 +131,10 @@ def sentence(check: Check) -> str:
     """What was measured, what is required, and what to do next."""
     details = _details(check).partition("; ")[0]  # the rest is about groups that are too small
     measured = f"{check.what} {_measured(check)}, required {check.limit}{details and f' ({details})'}"
-    return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {NEXT_STEPS.get(check.code, 'see docs/gate.md')}"
+    step = NEXT_STEPS.get(check.code, "see docs/gate.md")
+    if check.code in ACCEPTABLE:
+        step += f"; or state why it is right, in params.yaml under gate.accepted: `{check.key}: why`"
+    return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {step}"
 
 
 def _row(check: Check) -> list[str]:

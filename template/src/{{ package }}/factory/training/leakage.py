@@ -18,17 +18,18 @@ MIN_OF_RARER_CLASS = 5  # a column may rank fewer first by chance
 
 
 def check_leakage(train: Rows, params: Params) -> None:
-    """Refuse a feature that alone predicts the target."""
+    """Refuse a feature that alone predicts the target, unless a person has accepted it."""
     max_rows = max(MAX_CELLS // len(features(collect(train.head(0))).columns), MAX_ROWS // 10)
     rows = sample(train, min(MAX_ROWS, max_rows))
     if params.data.id and params.data.repeats:
         rows = rows.sort(params.data.id, maintain_order=True)  # what predicts an id need not predict the target
     table, target = features(rows), target_of(rows, params)
     for name, column in zip(table.columns, matrix(table).T, strict=True):
-        if predictive_power(column, target, params.problem) > LEAKAGE_THRESHOLD:
+        accepted = (key := f"LEAKAGE {name}") in params.gate.accepted
+        if not accepted and predictive_power(column, target, params.problem) > LEAKAGE_THRESHOLD:
             raise FactoryError(
-                f"features.py: {name} alone predicts {params.data.target} (target leakage?): "
-                "remove it if it is unknown at prediction time"
+                f"features.py: {name} alone predicts {params.data.target} (target leakage?): remove it if it is unknown at "
+                f"prediction time; or state why it is right, in params.yaml under gate.accepted: `{key}: why`"
             )
 
 

@@ -12,7 +12,8 @@ from .. import PACKAGE, config, manifest
 from ..config import Params
 from ..errors import CannotEvaluate, FactoryError, Refused
 from ..gate import compare
-from ..gate.checks import Evidence, megabytes, run_checks
+from ..gate.checks import megabytes, run_checks
+from ..gate.evidence import Evidence
 from ..gate.result import sentence
 from ..metrics import definitions
 from ..paths import MODEL, PREPARED, REPORTS

@@ -1,0 +1,81 @@
+"""What the gate's checks look at, and what each of them finds."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import numpy as np
+import polars as pl
+
+from ..config import ACCEPTABLE, Params
+from ..metrics.definitions import Vector
+from ..metrics.fairness import Predictions
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at: all on the same test rows."""
+
+    params: Params
+    test: pl.DataFrame
+    target: Vector
+    challenger: Predictions
+    champion: Predictions | None
+    baseline: float | list[float]
+    latency_ms: float
+    size_mb: float
+    parity: float | None
+    tolerance: float
+    contract_changed: bool
+    accepted: str | None = None
+
+    @property
+    def reference(self) -> Vector:
+        """The champion's scores, or before there is one the trivial baseline's."""
+        return self.champion.score if self.champion else np.full_like(self.challenger.score, self.baseline)
+
+    @property
+    def reference_name(self) -> str:
+        """Whose scores the reference is."""
+        return "champion" if self.champion else "baseline"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check: `figure` against `limit`, with its 95% interval where it has one.
+
+    Where there is nothing to compare it is not `judged`, and does not block. `unit` is "share" where
+    1 is 100%. `subject` is what it is about where a code has several checks: a column, or several.
+    """
+
+    code: str
+    what: str
+    figure: float | None
+    limit: str
+    passed: bool
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    unit: str = ""
+    judged: bool = True
+    subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key under `gate.accepted` in params.yaml by which a person accepts it."""
+        return f"{self.code} {self.subject}".strip()
+
+
+def accept(checks: Iterable[Check], accepted: Mapping[str, str]) -> Iterator[Check]:
+    """The checks, of which those pass that a person has accepted; and a line for each key that is of none of them."""
+    keys = []
+    for check in checks:
+        keys += [check.key] if check.code in ACCEPTABLE else []
+        reason = accepted.get(check.key)
+        if reason and not check.passed:
+            check = replace(check, passed=True, note="; ".join(filter(None, (f"accepted: {reason}", check.note))))
+        yield check
+    for key in sorted(accepted.keys() - keys):
+        hint = "".join(f", did you mean {close}?" for close in get_close_matches(key, keys, n=1))
+        note = f"is no check of this model{hint or ': remove it'}"
+        yield Check("ACCEPTED", key, None, "", True, note=note, judged=False)
