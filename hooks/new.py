@@ -37,7 +37,7 @@ ADOPTED = {
     "id": "identifier of a row, or of the entity that several rows belong to",
     "time": "timestamp; the newest rows become the test set",
     "sensitive": "column whose groups the gate compares; repeatable",
-    "role": "role of a column, or the answer to a question: feature, excluded, id, time or sensitive; repeatable",
+    "role": "role of a column, as at the prompt: feature, excluded, id, time, sensitive or measured; repeatable",
     "problem": "classification, multiclass or regression (default: inferred from the target)",
 }
 """The options of `factory adopt`."""

@@ -1,6 +1,7 @@
 """What a person is asked, sees of a wide table, and reads of the gate's word at the end."""
 
 import json
+import re
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from late_flights.factory import errors
 from late_flights.factory.adopt import adopt, defaults, doubts, proposal, review
 from late_flights.factory.gate import compare
-from late_flights.factory.gate.checks import Check
+from late_flights.factory.gate.evidence import Check
 from late_flights.factory.leakage.finding import Finding
 
 from machinery.adopt.adopt_table import ROWS, TABLE, propose
@@ -35,19 +36,20 @@ def with_finding(table=TABLE, **choices):
 
 
 def test_a_doubt_comes_with_its_figure_the_answer_taken_and_the_other_one():
-    assert str(review.summary(with_finding(), "--yes takes", "")).startswith(
-        "--yes takes 4 questions:\n"
-        " 1  size, age: R² 1.00 with both, 0.40 without. Are they known in advance?\n"
-        "    → no: excluded  (otherwise: size, age = feature, and the gate asks why)\n"
-    )
+    first, *lines = review.summary(with_finding(), "--yes takes", "").splitlines()
+    assert first.startswith("--yes takes ") and first.endswith(" questions:")
+    assert lines[:2] == [
+        " 1  size, age: R² 1.00 with both, 0.40 without. Are they known in advance?",
+        "    → no: excluded  (otherwise: size, age = feature, and the gate asks why)",
+    ]
 
 
 def test_what_the_user_has_answered_is_not_asked_again_but_the_gate_will():
     answered = with_finding(roles={"size": "feature", "age": "feature"})
     assert ("size", "age") in asked(with_finding()) and ("size", "age") not in asked(answered)
-    assert "! size, age: as you wish, but the gate" in review.summary(answered, "", "")
-    assert ("price_with_tax",) in asked(propose())
-    assert ("price_with_tax",) not in asked(propose(roles={"price_with_tax": "excluded"}))
+    assert 'until params.yaml has a reason: gate.accepted: {"LEAKAGE size, age": "why"}' in review.summary(answered, "", "")
+    assert ("closed", "price_with_tax") in asked(propose())
+    assert ("closed",) in asked(propose(roles={"price_with_tax": "excluded"}))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,8 @@ def test_all_columns_at_the_prompt(wide, monkeypatch, capsys):
 
 def test_many_doubts_are_cut_and_counted():
     many = replace(with_finding(), findings=[JOINT] * 30)
-    assert "\n    and 22 more\n" in review.summary(many, "", "")
+    shown = review.summary(many, "", "").partition("\n\n")[0].splitlines()
+    assert len(shown) <= 25 and re.fullmatch(r"    and \d+ more", shown[-1])
     assert "\n30  size, age" in review.everything(many)
 
 
@@ -98,7 +101,7 @@ def gate(tmp_path, monkeypatch):
     """A project in which `factory compare` gives these answers, one a call, and the list of its calls."""
     monkeypatch.chdir(tmp_path)
 
-    def answer(*answers):
+    def answer(*answers, versions=()):
         calls, left = [], iter(answers)
 
         def run(_, *command):
@@ -112,6 +115,7 @@ def gate(tmp_path, monkeypatch):
                 raise errors.FactoryError(f"`factory compare` failed: {error}")
 
         monkeypatch.setattr(adopt.process, "run", run)
+        monkeypatch.setattr(adopt.tags, "refs", lambda: versions)
         return calls
 
     return answer
@@ -140,9 +144,22 @@ def test_a_comparison_that_fails_is_an_error(gate):
 
 
 def test_a_champion_of_another_target_is_not_compared_with(gate):
-    calls = gate(([], "Error: OTHER_QUESTION: the champion v1 predicts delayed"), ([REFUSED], "✗ Rejected: FLOOR"))
+    answers = ([], "Error: OTHER_QUESTION: the champion v1 predicts delayed"), ([REFUSED], "✗ Rejected: FLOOR")
+    calls = gate(*answers, versions=[(1, "abc")])
     assert adopt._judge() == [REFUSED]
-    assert "--accept-contract-change" in calls[1] and "--accept-contract-change" not in calls[0]
+    assert ["--accept-contract-change" in call for call in calls] == [False, True]
+
+
+@pytest.mark.parametrize("versions, accepted", [((), True), ([(1, "abc")], False)], ids=["none", "v1"])
+def test_limits_of_the_data_before_count_once_a_model_is_promoted(gate, versions, accepted):
+    calls = gate(([PASSED], None), versions=versions)
+    adopt._judge()
+    assert ("--accept-weaker-limits" in calls[0]) is accepted
+
+
+def test_many_refusals_of_a_kind_are_one_line():
+    verdict = adopt._verdict([replace(REFUSED, code="SLICE", what=f"group {i}") for i in range(9)])
+    assert verdict.count("\n- SLICE: group 0") == verdict.count("and 6 more. Next: ") == verdict.count("Next: ") == 1
 
 
 def test_roles_from_the_command_line():

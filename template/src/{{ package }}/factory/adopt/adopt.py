@@ -14,11 +14,12 @@ import polars as pl
 
 from .. import PACKAGE, tables
 from ..data import integrity, ledger
-from ..errors import FactoryError
+from ..errors import FactoryError, listed
 from ..gate import compare
-from ..gate.checks import Check
+from ..gate.evidence import Check
 from ..gate.result import sentence
 from ..paths import RAW, REPORTS
+from ..registry import tags
 from ..training.estimator import make
 from ..workspace import git, process
 from . import defaults, render, setup, source, transaction
@@ -91,16 +92,20 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     yield f"✓ {REPORTS}/report.html"
     yield "\n".join(["\nLook at first:", *(f"- {line}" for line in advice(proposal, result))])
     yield _verdict(refusals)
-    yield "\nNext: review the files; git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
+    settle = "settle the refusals, and uv run dvc repro; " if refusals else ""
+    yield f"\nNext: review the files; {settle}git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
 
 
 def _judge() -> list[Check]:
     """The checks by which the gate refuses the model. Raises FactoryError where it cannot judge.
 
-    Where the champion predicts something else, which adopting this target accepts, the model is compared with the baseline.
+    To adopt a table is to accept what cannot be otherwise: until a model is promoted, other limits than those of the data
+    before; afterwards a champion that predicts something else, in whose place the baseline is compared with.
     """
     try:
-        _compare()
+        _compare(
+            *([] if tags.refs() else ["--accept-weaker-limits", "they were for other data, and no model was promoted"])
+        )
     except FactoryError as error:
         if "OTHER_QUESTION" not in str(error):
             raise FactoryError(f"the gate could not judge the model, and nothing was changed: {error}") from error
@@ -111,6 +116,7 @@ def _judge() -> list[Check]:
 
 def _compare(*options: str) -> None:
     """Have the gate write its word on the model, which a refusal is and a failure is not. Raises FactoryError."""
+    compare.delete_reports()
     try:
         _factory("compare", "--offline", *options)
     except FactoryError:
@@ -122,11 +128,12 @@ def _verdict(refusals: list[Check]) -> str:
     """What the gate says of the first model; a refusal is an answer."""
     if not refusals:
         return f"\n✓ The gate would pass this model: {compare.MARKDOWN}"
-    reasons = [f"- {check.code}: {sentence(check)}" for check in refusals]
-    codes = ", ".join(dict.fromkeys(check.code for check in refusals))
-    return "\n".join(
-        [f"\n✗ The gate refuses this model, so it cannot be promoted: {codes} ({compare.MARKDOWN})", *reasons]
-    )
+    figures: dict[tuple[str, str], list[str]] = {}
+    for check in refusals:
+        figure, _, step = sentence(check).partition(". Next: ")
+        figures.setdefault((check.code, step), []).append(figure)
+    reasons = [f"- {code}: {listed(each, 3)}. Next: {step}" for (code, step), each in figures.items()]
+    return "\n".join([f"\n✗ The gate refuses this model, so it cannot be promoted yet: {compare.MARKDOWN}", *reasons])
 
 
 def _update_pipeline(problem: str) -> None:

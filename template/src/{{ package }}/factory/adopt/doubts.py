@@ -6,16 +6,13 @@ from ..errors import listed
 from ..evaluation.formatting import share
 from ..leakage.finding import Finding
 from .proposal import Proposal
-from .questions import Question
+from .questions import SHOWN, Question, to_type
 from .roles import PERSONAL_DATA
 from .target import MAX_CODES, USER_CHOICE, YES
 
-LEAKS = {
-    "alone predicts": "Is it known when {target} is to be predicted?",
-    "never before": "Is it known when {target} is to be predicted?",
-    "text: ": "Are these values mistakes?",
-}
-"""By the beginning of the reason to exclude a column, what would speak against it."""
+TEXT = "text: "
+MAYBE_LATER = ("alone predicts", "never before")
+"""The beginnings of reasons to exclude a column that a person may know better."""
 
 
 def questions(proposal: Proposal) -> list[Question]:
@@ -34,33 +31,35 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
     """What the searches for leaks have found."""
     roles = {role.name: role.role for role in proposal.roles}
     for finding in proposal.findings:
-        names = ", ".join(finding.columns)
-        if not names:
+        columns = finding.columns
+        if not columns:
             taken, otherwise = (
                 "the gate will refuse the model",
                 "COLUMN = id or COLUMN = time, if one says what belongs together",
             )
-        elif "id" in map(roles.get, finding.columns):
-            taken = "yes: all rows of one of them are in the same part of the split"
-            otherwise = f"{names} = excluded, and the gate asks why"
-        elif "feature" in map(roles.get, finding.columns):
-            taken, otherwise = "the gate will refuse the model", f"{names} = excluded"
+        elif "id" in map(roles.get, columns):
+            taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
+            otherwise = f"{to_type(columns, 'excluded')}, and the gate asks why"
+        elif "feature" in map(roles.get, columns):
+            taken, otherwise = "the gate will refuse the model", to_type(columns, "excluded")
         else:
-            taken, otherwise = "no: excluded", f"{names} = feature, and the gate asks why"
-        yield Question(finding.columns, finding.evidence, finding.question, taken, otherwise)
+            taken, otherwise = "no: excluded", f"{to_type(columns, 'feature')}, and the gate asks why"
+        yield Question(columns, finding.evidence, finding.question, taken, otherwise)
 
 
 def exclusions(proposal: Proposal) -> Iterator[Question]:
-    """Columns excluded for a reason that may be wrong."""
+    """Columns excluded for a reason that a person may know better."""
     found = {name for finding in proposal.findings for name in finding.columns}
-    for start, question in LEAKS.items():
-        doubtful = [r for r in proposal.with_role("excluded") if r.why.startswith(start) and r.name not in found]
-        if doubtful:
-            names = tuple(role.name for role in doubtful)
-            why = [f"{role.name} {role.why.removeprefix('text: ').partition(': ')[0]}" for role in doubtful]
-            otherwise = "correct them in the table" if start == "text: " else f"{', '.join(names)} = feature"
-            taken = f"{'yes' if start == 'text: ' else 'no'}: excluded"
-            yield Question(names, listed(why, 4), question.format(target=proposal.target.name), taken, otherwise)
+    excluded = {role.name: role.why for role in proposal.with_role("excluded") if role.name not in found}
+    later = {name: why.partition(": ")[0] for name, why in excluded.items() if why.startswith(MAYBE_LATER)}
+    if later:
+        question = f"Is it known when {proposal.target.name} is to be predicted?"
+        otherwise = f"{to_type(tuple(later), 'feature')}, and the gate asks why"
+        yield Question(tuple(later), _each(later), question, "no: excluded", otherwise)
+    texts = {name: why.removeprefix(TEXT).partition(": ")[0] for name, why in excluded.items() if why.startswith(TEXT)}
+    if texts:
+        otherwise = "correct it in the table, and start again"
+        yield Question(tuple(texts), _each(texts), "Is that a mistake?", "yes: excluded", otherwise)
 
 
 def formats(proposal: Proposal) -> Iterator[Question]:
@@ -68,9 +67,9 @@ def formats(proposal: Proposal) -> Iterator[Question]:
     unclear = [role for role in proposal.used if role.column.format.note]
     if unclear:
         names = tuple(role.name for role in unclear)
-        why = [f"{role.name} {role.column.format.note}" for role in unclear]
-        otherwise = f"{', '.join(names)} = excluded, or correct contract.py afterwards"
-        yield Question(names, listed(why, 4), "Are they read as they are meant?", "yes", otherwise)
+        why = {role.name: role.column.format.note for role in unclear}
+        otherwise = f"{to_type(names, 'excluded')}, or correct contract.py afterwards"
+        yield Question(names, _each(why), "Are they read as they are meant?", "yes", otherwise)
 
 
 def outcome(proposal: Proposal) -> Iterator[Question]:
@@ -97,7 +96,12 @@ def personal(proposal: Proposal) -> Iterator[Question]:
     if names:
         evidence = f"{len(names)} of the columns may be personal data"
         taken = "yes, and the gate compares its groups where they are few"
-        yield Question(names, evidence, "May the model use them?", taken, f"{', '.join(names)} = excluded")
+        yield Question(names, evidence, "May the model use them?", taken, to_type(names, "excluded"))
+
+
+def _each(evidence: dict[str, str]) -> str:
+    """The evidence of each column, or of the only one."""
+    return listed([f"{name}: {text}" for name, text in evidence.items()], SHOWN)
 
 
 SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (leaks, exclusions, personal, formats, outcome)

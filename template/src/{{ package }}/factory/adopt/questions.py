@@ -28,3 +28,8 @@ class Question:
             if subject and not self.evidence.startswith(self.columns[0])
             else self.evidence
         )
+
+
+def to_type(columns: tuple[str, ...], role: str) -> str:
+    """What gives these columns the role, or the first of many."""
+    return f"{'e.g. ' * (len(columns) > SHOWN)}{', '.join(columns[:SHOWN])} = {role}"

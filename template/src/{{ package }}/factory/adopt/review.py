@@ -22,7 +22,8 @@ from .type_inference import NUMERIC
 WIDTH = 100  # of a terminal that does not say
 MAX_COLUMNS, SHOWN_OF_MORE = 20, 12
 MAX_LINES = 24  # of questions: with the columns they fit a screen
-MAX_NAME, MAX_REASON, MIN_VALUES = 24, 52, 14
+MAX_REPEATED = 4  # questions, when all is done
+MAX_NAME, MAX_VALUES = 32, 24
 KIND_NAMES = {"Int64": "integer", "Float64": "number", "Bool": "yes/no", "String": "text"}
 HEADERS = ("column", "type", "role", "values", "reason")
 HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES)}
@@ -90,8 +91,8 @@ def table(roles: list[ColumnRole]) -> str:
     """The role of each column, and the reason, as wide as the terminal."""
     rows = [_row(role) for role in roles]
     name, kind, role, values, reason = (max(map(len, cells)) for cells in zip(HEADERS, *rows, strict=True))
-    free = max(_width() - name - kind - role - 2 * (len(HEADERS) - 1), 2 * MIN_VALUES)
-    values = min(values, max(MIN_VALUES, free - min(reason, MAX_REASON)))
+    free = _width() - name - kind - role - 2 * (len(HEADERS) - 1)
+    values = min(values, max(min(MAX_VALUES, free * 2 // 5), free - reason))
     cut = [(*row[:3], _cut(row[3], values), _cut(row[4], free - values)) for row in rows]
     return tabulate(cut, HEADERS, disable_numparse=True)
 
@@ -100,8 +101,8 @@ def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
     """What to look at first: what may be wrong or needs a decision, the most important first."""
     if not result.better:
         yield "no significant improvement over the baseline: add rows or other columns"
-    for question in doubts.questions(proposal):
-        yield f"{question.doubt}. {question.question} Taken: {question.taken}"
+    questions = doubts.questions(proposal)
+    yield from (f"{each.doubt}. {each.question} → {each.taken}" for each in questions[:MAX_REPEATED])
     for limit in result.limits[1:]:
         yield f"gate.{limit['name']} is {limit['value']}: {limit['why']}"
     if proposal.target.positive:
@@ -141,9 +142,10 @@ def _paragraphs(number: str, question: Question) -> list[str]:
 
 
 def _contested(proposal: Proposal) -> str:
+    keys = [f"LEAKAGE {finding.subject}" for finding in doubts.contested(proposal)]
     return "\n".join(
-        f"! {finding.subject}: as you wish, but the gate refuses it (LEAKAGE) until params.yaml says why"
-        for finding in doubts.contested(proposal)
+        f'! The gate refuses the model until params.yaml has a reason: gate.accepted: {{"{key}": "why"}}'
+        for key in keys
     )
 
 
@@ -202,6 +204,8 @@ def _contents(column: Column) -> str:
     elif column.values:
         more = len(column.values) - 4
         parts.append(", ".join(column.values[:4]) + (f" and {more} more" if more > 0 else ""))
+    elif column.kind == "Bool" and (known := column.sample.count()):
+        parts.append(f"{100 * column.sample.sum() / known:.3g}% yes")
     if column.missing:
         parts.append(f"{100 * column.missing / column.rows:.3g}% missing")
     return "; ".join(parts)

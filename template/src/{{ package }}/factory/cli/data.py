@@ -224,7 +224,7 @@ def contract(file: Path) -> None:
     "answers",
     multiple=True,
     metavar="COLUMN=ROLE",
-    help="Role of a column, or the answer to a question: feature, excluded, id, time or sensitive; repeatable.",
+    help="Role of a column, as at the prompt: feature, excluded, id, time, sensitive or measured; repeatable.",
 )
 @click.option("--yes", is_flag=True, help="Accept the proposal without review: every doubt is settled cautiously.")
 @click.option("--force", is_flag=True, help="Replace your own data too; it has to be committed in Git.")
