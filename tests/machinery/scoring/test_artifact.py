@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_pickle_is_refused_and_not_run(folder, monkeypatch):
 def test_graph_that_onnxruntime_cannot_read_is_refused(folder):
     (folder / "model.onnx").write_bytes(b"not a graph")
     reseal(folder)
-    assert refusal(folder).startswith(f"{folder / 'model.onnx'}: this version of onnxruntime")
+    assert refusal(folder).startswith(f"{folder / 'model.onnx'} was made with onnxruntime")
 
 
 def test_pickle_beside_the_model_is_not_looked_at(folder, monkeypatch):
@@ -158,3 +159,24 @@ def test_same_model_same_bytes(tmp_path):
     assert json.loads((folders[0] / "manifest.json").read_text())["files"].keys() == {"model.onnx", "model.skops"}
     for name in FILES:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_model_of_a_newer_factory(folder):
+    facts = manifest.read_manifest(folder)
+    (folder / "manifest.json").unlink()
+    manifest.write_manifest(folder, facts | {"format": artifact.FORMAT + 1})
+    assert "factory update" in refusal(folder)
+
+
+def test_model_of_a_newer_skops(folder):
+    with zipfile.ZipFile(folder / "model.skops") as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    members["schema.json"] = json.dumps(json.loads(members["schema.json"]) | {"protocol": 99}).encode()
+    with zipfile.ZipFile(folder / "model.skops", "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    (folder / "model.onnx").unlink()
+    (folder / "manifest.json").unlink()
+    manifest.write_manifest(folder, {"versions": {"skops": "99.0"}})
+    message = refusal(folder)
+    assert "skops 99.0" in message and skops.__version__ in message

@@ -36,9 +36,9 @@ def build(patch, made):
 
 def test_model_gets_names_and_types_or_positions_as_before(monkeypatch):
     given = []
-    use(monkeypatch, lambda problem, features, **parameters: given.append((features, parameters)))
+    use(monkeypatch, lambda problem, features, **parameters: given.append((features, parameters)) or DummyClassifier())
     estimator.build("classification", {"depth": 3}, SCHEMA)
-    use(monkeypatch, lambda problem, places, **parameters: given.append((places, parameters)))
+    use(monkeypatch, lambda problem, places, **parameters: given.append((places, parameters)) or DummyClassifier())
     estimator.build("classification", {"depth": 3}, SCHEMA)
     assert given == [(SCHEMA, {"depth": 3}), ([1], {"depth": 3})]
 

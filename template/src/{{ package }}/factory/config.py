@@ -24,7 +24,7 @@ ACCEPTABLE_KEY = rf"^({'|'.join(ACCEPTABLE)})( |$)"
 class Section(BaseModel):
     """Unknown keys and other types than the stated are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):

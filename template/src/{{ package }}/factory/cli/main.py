@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,6 +129,13 @@ class Factory(click.Group):
             raise click.ClickException(f"{prefix}{error.strerror or error}") from error
         if isinstance(error, ImportError):
             raise click.ClickException(_not_installed(error)) from error
+        if isinstance(error, MemoryError):
+            detail = f" ({error})" if f"{error}" else ""
+            raise click.ClickException(
+                f"{context.invoked_subcommand}: out of memory{detail}; what was there is unchanged: use fewer rows, or a machine with more"
+            ) from error
+        if place := _place_in_own_code(error):
+            raise click.ClickException(f"{place}: {type(error).__name__}: {_first_line(error)}") from error
 
 
 class UsageLine(click.ClickException):
@@ -145,6 +153,22 @@ def _usage_in_one_line(context: click.Context | None = None) -> Iterator[None]:
     except click.UsageError as error:
         command = f"factory {context.invoked_subcommand}" if context and context.invoked_subcommand else "factory"
         raise UsageLine(f"{' '.join(error.format_message().split())} See `{command} --help`") from error
+
+
+def _place_in_own_code(error: Exception) -> str | None:
+    """File and line of contract.py, features.py or model.py, if the error was raised there or by a library called from there."""
+    folder = Path(__file__).parents[2]
+    if isinstance(error, SyntaxError) and Path(error.filename or "").parent == folder:
+        return f"{Path(error.filename or '').name}, line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if folder in Path(frame.filename).parents]
+    if frames and Path(frames[-1].filename).parent == folder:
+        return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    """The first line of the message; a SyntaxError's without the place."""
+    return str(getattr(error, "msg", None) or error).partition("\n")[0]
 
 
 def _module(command: click.Command) -> str:

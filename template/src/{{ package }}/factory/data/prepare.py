@@ -14,7 +14,7 @@ from ..config import Params
 from ..errors import CannotEvaluate, ContractViolation, FactoryError, Violation
 from ..paths import PREPARED, RAW
 from ..tables.chunks import Rows, column, height
-from ..validation import rules
+from ..validation import definition, rules
 from ..validation.files import cast_to_files
 from ..validation.parsing import first_value
 from ..workspace.stage import stage
@@ -122,7 +122,8 @@ def check_not_future(times: pl.Series) -> None:
 
 
 def check_columns(params: Params) -> None:
-    """Raises FactoryError where params.yaml names a column that the contract does not have, or a time that is not one."""
+    """Raises FactoryError where contract.py is no contract, or params.yaml names a column that it does not have, or a time that is not one."""
+    definition.check()
     columns = contract.LabelledRow.columns()
     for name in params.columns:
         if name not in columns:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ...features import features
 from ..config import Params
 from ..metrics import bootstrap, curves, definitions
 from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import METRICS, Vector, main_metric
 from ..scoring import artifact
+from ..scoring.feature_table import features
 from ..scoring.scorer import Scorer, matrix
 from ..tables.chunks import Matrix, Rows, sample
 from .confusion import classification_report, confusion

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...features import features
+from ..scoring.feature_table import features
 from .assessment import Assessment
 from .formatting import cell, number
 

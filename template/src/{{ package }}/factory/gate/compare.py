@@ -11,7 +11,6 @@ import polars as pl
 import yaml
 
 from ... import contract
-from ...features import features
 from .. import manifest
 from ..config import Params
 from ..data import integrity, prepare
@@ -24,6 +23,7 @@ from ..registry.trust import trust
 from ..registry.validity import after
 from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
+from ..scoring.feature_table import features
 from ..training.onnx import estimators
 from ..workspace import git
 from . import checks, limits

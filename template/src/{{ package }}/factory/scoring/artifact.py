@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,6 +17,8 @@ from ..paths import MODEL
 from ..tables.chunks import Matrix, Predictor, chunked, processors
 
 VERSION_FILE = "version.json"
+FORMAT = 1
+"""Of the folder; raised whenever an older factory would misread a newer one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ def load(folder: Path = MODEL, signers: Path | None = None) -> Artifact:
     Nothing in the folder is executed: ONNX is data, and skops constructs reviewed types only.
     """
     facts = manifest.read_manifest(folder)
+    if (format := facts.get("format", FORMAT)) > FORMAT:
+        raise ArtifactError(
+            f"{folder} is of format {format}, of which this factory knows no more than {FORMAT}: update the project with `uv run factory update`"
+        )
     if signers:
         signatures.verify_file(folder / manifest.NAME, signatures.read(signers), manifest.sealed(facts).encode())
     model = _session_of(folder / "model.onnx", facts)
@@ -44,9 +51,16 @@ def _session_of(path: Path, facts: dict[str, Any]) -> Any:
     try:
         return onnx_session(path.read_bytes()) if path.name in facts["files"] else None
     except Exception as error:
-        raise ArtifactError(
-            f"{path}: this version of onnxruntime cannot load it: {str(error).partition(chr(10))[0]}"
-        ) from error
+        raise _not_loaded(path, "onnxruntime", facts, error) from error
+
+
+def _not_loaded(path: Path, library: str, facts: dict[str, Any], error: Exception) -> ArtifactError:
+    """The error that names the library's version here and where the model was made."""
+    here, made = import_module(library).__version__, facts.get("versions", {}).get(library, "an unknown one")
+    reason = str(error).partition("\n")[0]
+    return ArtifactError(
+        f"{path} was made with {library} {made}, and {here} cannot load it, install that version: {reason}"
+    )
 
 
 def predictor(estimator: Any, classes: int = 0) -> Predictor:
@@ -102,10 +116,10 @@ def onnx_predictor(session: Any) -> Predictor:
 
 def skops_predictor(folder: Path, facts: dict[str, Any]) -> Predictor:
     """The scores of model.skops. Raises ArtifactError."""
-    return predictor(load_skops(folder / "model.skops"), len(facts.get("classes") or []))
+    return predictor(load_skops(folder / "model.skops", facts), len(facts.get("classes") or []))
 
 
-def load_skops(path: Path) -> Any:
+def load_skops(path: Path, facts: dict[str, Any] | None = None) -> Any:
     """The fitted estimator, of reviewed types alone. Raises ArtifactError."""
     from skops.io import get_untrusted_types, load
     from skops.io.exceptions import UntrustedTypesFoundException
@@ -123,6 +137,8 @@ def load_skops(path: Path) -> Any:
         ) from error
     except BadZipFile as error:
         raise ArtifactError(f"{path} is not a skops file: run `uv run dvc repro`") from error
+    except Exception as error:  # as skops refuses what a newer release has written
+        raise _not_loaded(path, "skops", facts or {}, error) from error
 
 
 def write_version(folder: Path, version: str, commit: str) -> None:

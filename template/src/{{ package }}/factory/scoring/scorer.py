@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from polars import selectors
 
 from ... import contract
-from ...features import features
 from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
@@ -18,6 +17,7 @@ from ..validation.rules import check, frame, single_row, violated_rules
 from . import artifact, predictions
 from .compiled import Compiled
 from .feature_graph import matching_graph
+from .feature_table import features
 
 
 class Scorer:
@@ -110,7 +110,8 @@ def feature_matrix(rows: Rows) -> Matrix:
 def matrix(table: pl.DataFrame) -> Matrix:
     """Features as the estimator sees them, shape (rows, features): categories as codes, null as NaN."""
     codes = table.with_columns(selectors.enum().to_physical())
-    return codes.to_numpy(order="c").astype(np.float32)
+    with np.errstate(over="ignore"):  # what 32 bits cannot hold is infinite, and refused in training
+        return codes.to_numpy(order="c").astype(np.float32)
 
 
 def describe(table: pl.DataFrame) -> dict[str, dict[str, Any]]:

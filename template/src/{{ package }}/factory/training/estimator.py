@@ -25,7 +25,38 @@ def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> Ba
     with _readable_errors():
         estimator = build(params.problem, params.model, schema)
         with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            return estimator.fit(_without_empty_columns(inputs), target)
+            fitted = estimator.fit(_without_empty_columns(inputs), target)
+    if not hasattr(fitted, "predict"):
+        raise FactoryError(
+            f"model.py: fit() of {type(estimator).__name__} returns {type(fitted).__name__}: it has to return self"
+        )
+    if params.problem != "regression" and not hasattr(fitted, "predict_proba"):
+        raise FactoryError(
+            f"model.py: {type(fitted).__name__} has no predict_proba, so that it gives no probabilities: "
+            "put it into sklearn.calibration.CalibratedClassifierCV, or take another estimator"
+        )
+    return fitted
+
+
+def _check_is_estimator(made: Any) -> None:
+    if isinstance(made, type) or not hasattr(made, "fit"):
+        what = f"the class {made.__name__}" if isinstance(made, type) else type(made).__name__
+        raise FactoryError(f"model.py: model() returns {what}: it has to return an estimator, as sklearn's are")
+
+
+def check_scores(fitted: BaseEstimator, inputs: Matrix, params: Params) -> None:
+    """Refuse an estimator that gives no number, or as a probability one outside 0 to 1."""
+    name = type(fitted).__name__
+    with _readable_errors():
+        scores = np.asarray(fitted.predict(inputs) if params.problem == "regression" else fitted.predict_proba(inputs))
+    if scores.dtype.kind not in "fiub" or len(scores) != len(inputs):
+        raise FactoryError(f"model.py: {name} gives no number for each row")
+    if not np.isfinite(scores).all():
+        raise FactoryError(f"model.py: {name} gives NaN or infinity as a score")
+    if params.problem != "regression" and (scores.min() < 0 or scores.max() > 1):
+        raise FactoryError(
+            f"model.py: {name} gives probabilities from {scores.min():.3g} to {scores.max():.3g}: they have to be between 0 and 1"
+        )
 
 
 def blas_kernel() -> str | None:
@@ -58,6 +89,7 @@ def make(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> BaseEst
 def build(problem: str, parameters: dict[str, Any], schema: pl.Schema) -> BaseEstimator:
     """An estimator for a matrix of these features."""
     estimator = make(problem, parameters, schema)
+    _check_is_estimator(estimator)
     by_position(estimator, schema.names())
     return estimator
 

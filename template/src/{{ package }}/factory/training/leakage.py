@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
-from ...features import features
 from ..config import Params
 from ..errors import FactoryError
 from ..metrics.definitions import Vector, multiclass_roc_auc, roc_auc_by_ranks, target_of
+from ..scoring.feature_table import features
 from ..scoring.scorer import matrix
 from ..tables.chunks import Matrix, Rows, collect, sample
 

@@ -8,7 +8,6 @@ import polars as pl
 from sklearn.base import BaseEstimator
 
 from ... import contract
-from ...features import features
 from .. import manifest
 from ..config import Params
 from ..data import prepare
@@ -16,6 +15,8 @@ from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
+from ..scoring import artifact
+from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, sample
 from ..workspace.stage import measure, stage
@@ -24,11 +25,13 @@ from .cross_validation import Folds, TooFewRows, Validation, validate
 from .leakage import check_leakage
 from .onnx import estimators
 from .onnx.features import MAX_PROBES, feature_graph
+from .row_by_row import check_finite, check_row_by_row
 from .typical import typical
 
 SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
 MAX_PROBES_WITH_GAPS = 50_000
+PROBES_OF_SCORES = 1_000
 TYPICAL_ROWS = 50_000  # that are looked at for typical values
 
 
@@ -43,6 +46,7 @@ def run(params: Params) -> None:
         fitted, validation = learn(train, params)
         target, classes = target_of(train, params), classes_of(train, params)
         facts = {
+            "format": artifact.FORMAT,
             "problem": params.problem,
             "target": params.data.target,
             "id": params.data.id,
@@ -70,6 +74,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None
     """The fitted estimator, and its validation, where there are enough rows for that."""
     empty = no_features(train)
     check_numeric(empty)
+    check_row_by_row(train)
     check_leakage(train, params)
     fitted = fit(train, params)  # before the validation, whose rows would take room beside all others
     try:
@@ -83,7 +88,11 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None
 def fit(rows: Rows, params: Params) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it does not accept."""
     _check_all_classes_present(rows, params)
-    return estimator.fit(feature_matrix(rows), target_of(rows, params), params, no_features(rows).schema)
+    inputs, schema = feature_matrix(rows), no_features(rows).schema
+    check_finite(inputs, schema.names())
+    fitted = estimator.fit(inputs, target_of(rows, params), params, schema)
+    estimator.check_scores(fitted, inputs[:PROBES_OF_SCORES], params)
+    return fitted
 
 
 def check_numeric(table: pl.DataFrame) -> None:
