@@ -122,7 +122,7 @@ def check_not_future(times: pl.Series) -> None:
 
 
 def check_columns(params: Params) -> None:
-    """Raises FactoryError where contract.py is no contract, or params.yaml names a column that it does not have, or a time that is not one."""
+    """Raises FactoryError where contract.py is incomplete, or params.yaml names a column that it lacks, or a time of another type."""
     definition.check()
     columns = contract.LabelledRow.columns()
     for name in params.columns:
