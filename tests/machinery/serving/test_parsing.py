@@ -84,6 +84,70 @@ WRONG: dict[str, list[object]] = {
 }
 
 
+class Written(dy.Schema):
+    month = dy.Date(metadata={"format": "%b-%Y"})
+    at = dy.Datetime(nullable=True, time_zone="UTC", metadata={"format": "epoch ms"})
+    day = dy.Date(nullable=True, metadata={"format": "%Y%m%d"})
+    serial = dy.Datetime(nullable=True, metadata={"format": "excel"})
+    born = dy.Date(nullable=True, metadata={"format": "%d.%m.%y", "pivot": 1927})
+
+
+WRITTEN = {"month": "Mar-2018", "at": 1519905600250, "day": 20180301, "serial": 43160.5, "born": "01.03.35"}
+READ = (
+    date(2018, 3, 1),
+    datetime(2018, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC),
+    date(2018, 3, 1),
+    datetime(2018, 3, 1, 12),
+    date(1935, 3, 1),
+)
+
+
+def test_times_may_be_written_as_in_deliveries(monkeypatch):
+    monkeypatch.setattr(contract, "Row", Written)
+    iso = parsing.record_adapters(Written)[0].dump_python(dict(zip(WRITTEN, READ, strict=True)), mode="json")
+    assert parsing.read_json(json.dumps(WRITTEN).encode()) == parsing.read_json(json.dumps(iso).encode()) == [READ]
+    texts = {name: f"{value}" for name, value in WRITTEN.items()}
+    assert parsing.read_json(json.dumps([texts]).encode()) == [READ]
+    for table in (pl.DataFrame([WRITTEN]), pl.DataFrame([texts])):
+        assert cast(table, Written).rows() == [READ]
+    header, row = ",".join(texts), ",".join(texts.values())
+    assert cast(parsing.read_csv(f"{header}\n{row}\n".encode(), 9), Written).rows() == [READ]
+    assert parsing.read_json(b'{"month": "Mar-2018", "at": null, "day": null, "serial": null, "born": null}') == [
+        (READ[0], None, None, None, None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("month", value) for value in ("Mrz-2018", "Mar-2018 1", 3)),
+        *(("at", value) for value in (True, "soon", 1e300, 10**30)),
+        *(("day", value) for value in (20181301, 20180301.5)),
+        ("serial", "x" * 1000),
+        ("born", "01.03.2035"),
+    ],
+)
+def test_times_in_no_known_format_are_refused(monkeypatch, field, value):
+    monkeypatch.setattr(contract, "Row", Written)
+    with pytest.raises(
+        errors.ContractViolation, match=rf"^{field}: should be a .*, or as {Written.columns()[field].metadata['format']}"
+    ):
+        parsing.read_json(json.dumps(WRITTEN | {field: value}).encode())
+
+
+def test_schema_describes_both_ways_to_write_a_time():
+    properties = parsing.record_adapters(Written)[0].json_schema()["properties"]
+    iso, own = properties["month"]["anyOf"]
+    assert (iso["type"], own["type"]) == ("string", ["string", "number"])
+    assert own["description"] == "as %b-%Y: the first day of its month"
+
+
+@pytest.mark.parametrize("text", ["2021-01-01 12:00:00 +0200", "2021-01-01T10:00Z", "2021-01-01 10:00:00 UTC"])
+def test_offsets_in_all_their_forms(every, text):
+    (row,) = parsing.read_json(json.dumps(GOOD | {"at": text}).encode())
+    assert row[0] == datetime(2021, 1, 1, 10, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
 def test_other_formats_are_refused(every, field, value):
     with pytest.raises(errors.ContractViolation, match=f"^{field}"):

@@ -222,7 +222,12 @@ NAMES: dict[str, dict[str, str]] = {
         "tells": "predictive_power",
     },
     "training.train": {"refuse_disguised_target": "training.leakage.check_leakage", "refuse_text": "check_numeric"},
-    "validation.parsing": {"FORMATS": "TIME_FORMATS", "attempt": "try_cast", "typed": "cast"},
+    "validation.parsing": {
+        "FORMATS": "validation.times.ISO",
+        "TIME_FORMATS": "validation.times.ISO",
+        "attempt": "try_cast",
+        "typed": "cast",
+    },
     "validation.rules": {
         "breach": "violation",
         "broken_rules": "violated_rules",

@@ -38,12 +38,18 @@ class Data(Section):
     repeats: bool = False
     """Whether an id may have several rows, such as the orders of one customer. All of them are then on one side of the
     split, also with a time, so that the model is tested on ids that it has not seen."""
-    time: str | None = None
-    """The column with the time of a row. The newest rows become the test set, as the model will meet newer rows than it
-    was trained on; without it, or with `repeats`, a hash decides."""
+    time: str | Annotated[list[str], Field(min_length=2, max_length=6)] | None = None
+    """The column with the time of a row, or a list of those with its year, month, day, hour, minute and second, as far as
+    there are any. The newest rows become the test set, as the model will meet newer rows than it was trained on; without
+    it, or with `repeats`, a hash decides."""
     sensitive: list[str] = []
     """Columns, such as sex or age group, whose groups the gate compares: how often each is selected, and how often the
     model is wrong about it."""
+
+    @property
+    def times(self) -> list[str]:
+        """The columns with the time, or its parts."""
+        return [self.time] if isinstance(self.time, str) else self.time or []
 
     @model_validator(mode="after")
     def check_repeats(self) -> Self:
@@ -164,7 +170,7 @@ class Params(Section):
     def columns(self) -> list[str]:
         """The columns that params.yaml names."""
         data = self.data
-        named = (data.target, data.id, data.time, *data.sensitive, *self.evaluation.slices)
+        named = (data.target, data.id, *data.times, *data.sensitive, *self.evaluation.slices)
         return [column for column in named if column is not None]
 
     @property

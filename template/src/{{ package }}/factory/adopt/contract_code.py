@@ -10,11 +10,13 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from ..validation import times
 from ..validation.bounds import rounded_bound
 from ..validation.parsing import COMMON_MISSING
 from . import dates
 from .profile import Column
 from .target import Target
+from .time_parts import complete
 from .type_inference import NUMERIC
 
 MAX_INLINE_CATEGORIES = 8  # more of them become a constant
@@ -60,7 +62,7 @@ def column_code(
         kind, arguments, categories = _classes(target)
     else:
         has_categories = column.kind == "String" and not is_key
-        kind, categories = ("Enum", column.values) if has_categories else (column.kind, None)
+        kind, categories = ("Enum", complete(column.values)) if has_categories else (column.kind, None)
         arguments = _limits(column, is_key) | column.format.options
         if metadata := _metadata(column):
             arguments["metadata"] = metadata
@@ -82,6 +84,8 @@ def invariants(columns: list[ColumnCode], target: Target) -> list[Invariant]:
 
 def python_code(value: Any) -> str:
     """The value as Python source."""
+    if isinstance(value, datetime) and value.tzinfo:
+        return f"{python_code(value.replace(tzinfo=None))[:-1]}, tzinfo=ZoneInfo({str(value.tzinfo)!r}))"
     if isinstance(value, datetime | date | time):
         return repr(value).removeprefix("datetime.").replace(", 0, 0)", ")")
     if isinstance(value, list | tuple):
@@ -142,7 +146,7 @@ def _comment(column: Column) -> str:
         parts.append(f"seen {column.low!s:.10} to {column.high!s:.10}")
     if column.missing:
         parts.append(f"{max(0.1, 100 * column.share_missing):.3g}% missing")
-    return ", ".join([*parts, *filter(None, [column.format.note])])
+    return ", ".join([*parts, *filter(None, [times.explain(column.format.column()), column.format.note])])
 
 
 def _short(value: float) -> str:

@@ -1,27 +1,18 @@
 """Dates of a table: formats, the time of a row, limits, features, and whether a time can split the rows."""
 
-import re
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import partial
+from typing import Any
 
 import polars as pl
 
 from .. import config
 from ..data.split import LEAST_VALUES, is_future, is_newest
+from .time_formats import BIRTH, FIRST_YEAR, LAST_YEAR
 
 DATES = ("Date", "Datetime")
 TEMPORAL = (*DATES, "Time")
-DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y")
-CLOCKS = (" %H:%M:%S%.f", " %H:%M", "T%H:%M:%SZ", "T%H:%M:%S%.fZ")
-FORMATS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Date", ("", *DAYS)),
-    ("Datetime", ("", *(f"{day}{clock}" for day in ("%Y-%m-%d", *DAYS) for clock in CLOCKS))),
-    ("Time", ("", "%H:%M", "%I:%M %p")),
-)
-"""The formats of each type, by preference; the first is ISO 8601, which needs none."""
-
-BIRTH = re.compile(r"(?i)birth|born|dob")
-FIRST_YEAR, LAST_YEAR = 1800, 2100
 TEST_SHARE = config.Split().test
 MIN_TEST_SHARE, MAX_TEST_SHARE = 0.05, 0.5
 
@@ -31,10 +22,12 @@ def is_row_time(name: str, kind: str, missing: int) -> bool:
     return kind in DATES and not missing and not BIRTH.search(name)
 
 
-def why_no_split(values: pl.LazyFrame, time: str, target: str, classes: int) -> str | None:
+def why_no_split(values: pl.LazyFrame, time: pl.Expr, target: str, classes: int) -> str | None:
     """Why the newest rows cannot be the test set; None if they can. A regression has no classes."""
-    named = values.select(pl.col(time).alias("time"), pl.col(target).alias("target"))
+    named = values.select(time.alias("time"), pl.col(target).alias("target"))
     rows = named.drop_nulls("target").collect(engine="streaming")
+    if rows["time"].has_nulls():
+        return "some rows have no such time"
     if is_future(rows["time"]).any():
         return "some of its values are in the future"
     newest = is_newest(rows["time"], TEST_SHARE)
@@ -54,7 +47,7 @@ def is_always_after(values: pl.LazyFrame, later: str, time: str) -> bool:
 
 def limits(kind: str, low: date, high: date) -> dict[str, date]:
     """From the decade before the first date to the end of the century, or longer."""
-    cls = date if kind == "Date" else datetime
+    cls: Any = date if kind == "Date" else partial(datetime, tzinfo=getattr(low, "tzinfo", None))
     year = max(LAST_YEAR, high.year + 50)
     last = cls(year, 1, 1) if year <= date.max.year else cls(date.max.year, 12, 31)
     return {"min": cls(max(low.year // 10 * 10 - 10, 1), 1, 1), "max": last}
@@ -84,7 +77,8 @@ def in_calendar(value: pl.Expr) -> pl.Expr:
     return pl.when(value.dt.year().is_between(1, date.max.year)).then(value)
 
 
-def imports(kinds: set[str]) -> str:
-    """The import that the limits of columns of these types need."""
+def imports(kinds: set[str], zoned: bool) -> str:
+    """The imports that the limits of columns of these types need."""
     names = ", ".join(sorted(kind.lower() for kind in kinds & {*DATES}))
-    return f"from datetime import {names}" if names else ""
+    zones = "\nfrom zoneinfo import ZoneInfo" if zoned else ""
+    return f"from datetime import {names}{zones}" if names else ""

@@ -1,14 +1,16 @@
 """The role of each column: the user's choice, or else inferred, with at most one id and one time."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
+from ..data import row_time
 from ..errors import FactoryError, listed
 from ..leakage.finding import Finding
 from ..leakage.sample import SCORES
-from . import dates, defaults, evidence, profile
+from . import dates, defaults, evidence, profile, time_parts
 from .profile import Column
 from .roles import MEASURED, ColumnRole, infer_role, is_free_text, leaks
 from .source import KINDS
@@ -30,6 +32,13 @@ class UserChoices:
     problem: str | None = None
     roles: dict[str, str] = field(default_factory=dict)
 
+    def times(self, columns: Collection[str]) -> list[str]:
+        """The columns with the time, or its parts, in the user's order."""
+        named = self.time or ""
+        given = [named] if named in columns else [name.strip() for name in named.split(",") if name]
+        given = [name for name in given if self.roles.get(name, "time") == "time"]
+        return list(dict.fromkeys([*given, *(name for name, role in self.roles.items() if role == "time")]))
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -37,6 +46,8 @@ class Proposal:
 
     target: Target
     roles: list[ColumnRole]
+    time: tuple[str, ...] = ()
+    """The column with the time, or those with its parts."""
     parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
     findings: list[Finding] = field(default_factory=list)
 
@@ -66,12 +77,12 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoice
     target = infer_problem(values, columns[choices.target], choices.problem)
     roles: list[ColumnRole] = []
     for column in columns.values():
-        roles.append(_chosen_role(column, choices) or infer_role(column, roles))
+        roles.append(_chosen_role(column, choices, columns) or infer_role(column, roles))
     features = [role.column for role in roles if role.role == "feature" and role.name not in choices.roles]
     why_out = leaks(features, target)
     roles = [replace(role, role="excluded", why=why_out[role.name]) if role.name in why_out else role for role in roles]
-    proposal = _one_time(_one_id(Proposal(target, roles)), values)
-    if not proposal.with_role("feature"):
+    proposal = _one_time(_one_id(Proposal(target, roles)), values, choices.times(columns))
+    if not proposal.with_role("feature") and len(proposal.time) < 2:  # whose parts are features
         reasons = listed([f"{role.name} ({role.why})" for role in proposal.with_role("excluded")], 4)
         raise FactoryError(
             f"no feature column left to predict {choices.target}{reasons and ': excluded are '}{reasons}"
@@ -83,7 +94,7 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     """The proposal with what was found, and the cautious side of it taken where the user has not chosen."""
     used = [role.column for role in proposal.with_role("feature")]
     id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
-    by_time = proposal.name_of("time") is not None and id is None
+    by_time = bool(proposal.time) and id is None
     found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time))
     for finding in found:
         if finding.kind == "group":
@@ -104,7 +115,8 @@ def _grouped(proposal: Proposal, finding: Finding) -> Proposal:
 
 def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
     """Refuse a column that does not exist, and one with two roles."""
-    names = [name for name in (choices.target, choices.id, choices.time, *choices.sensitive) if name is not None]
+    times = [name for name in choices.times(columns) if name not in choices.roles]
+    names = [name for name in (choices.target, choices.id, *times, *choices.sensitive) if name is not None]
     for name in (*names, *choices.roles):
         if name not in columns:
             there = ", ".join(columns)
@@ -115,23 +127,25 @@ def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
         raise FactoryError(f"{choices.target}: is the target, and cannot have another role")
 
 
-def _chosen_role(column: Column, choices: UserChoices) -> ColumnRole | None:
+def _chosen_role(column: Column, choices: UserChoices, columns: Collection[str]) -> ColumnRole | None:
     """The role that the user chose. Raises FactoryError where the column cannot have it."""
     name = column.name
     if name == choices.target:
         return ColumnRole(column, "target")
-    role = choices.roles.get(name) or ("id" if name == choices.id else "time" if name == choices.time else None)
+    times = choices.times(columns)
+    role = choices.roles.get(name) or ("id" if name == choices.id else "time" if name in times else None)
     sensitive = name in choices.sensitive or role in ("sensitive", MEASURED)
     if role is None and not sensitive:
         return None
     role = "feature" if sensitive and role in (None, "sensitive") else str(role)
-    _check_role(column, role)
+    _check_role(column, role, is_part=len(times) > 1)
     return ColumnRole(column, role, USER_CHOICE, sensitive)
 
 
-def _check_role(column: Column, role: str) -> None:
+def _check_role(column: Column, role: str, is_part: bool) -> None:
     name, gap = column.name, f"{column.missing:,} rows have no value"
-    if role == "time" and (column.kind not in dates.DATES or column.missing):
+    kinds = (*dates.DATES, "Int64", "String") if is_part else dates.DATES
+    if role == "time" and (column.kind not in kinds or column.missing):
         raise FactoryError(f"{name}: cannot be the time: {gap if column.missing else 'no dates'}")
     if role == "id" and (column.missing or column.kind not in ("Int64", "String")):
         raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
@@ -149,22 +163,40 @@ def _one_id(proposal: Proposal) -> Proposal:
     )
 
 
-def _one_time(proposal: Proposal, values: pl.LazyFrame) -> Proposal:
-    """At most one time, preferably the user's choice, and only if it can split the rows."""
+def _one_time(proposal: Proposal, values: pl.LazyFrame, chosen: list[str]) -> Proposal:
+    """At most one time, preferably the user's choice, and only if it can split the rows; otherwise its parts, if there are."""
     times = _by_user_first(proposal.with_role("time"))
     if not times:
-        return proposal
-    time, target = times[0], proposal.target
-    reason = dates.why_no_split(values, time.name, target.name, len(target.counts))
-    if reason and time.why == USER_CHOICE:
-        raise FactoryError(f"{time.name}: cannot split the rows by it: {reason}")
+        return _by_parts(proposal, values)
+    parts = time_parts.in_order(chosen) if len(chosen) > 1 else [times[0].name]
+    reason = _why_no_split(proposal, values, parts)
+    if reason and chosen:
+        raise FactoryError(f"{', '.join(parts)}: cannot split the rows by it: {reason}")
     if reason:
-        return _with_roles(proposal, [replace(other, role="feature", why=reason) for other in times])
-    return _with_roles(proposal, [_other_time(other, time.name, values) for other in times[1:]])
+        return _by_parts(_with_roles(proposal, [replace(other, role="feature", why=reason) for other in times]), values)
+    others = [_other_time(other, parts, values) for other in times if other.name not in parts]
+    return replace(_with_roles(proposal, others), time=tuple(parts))
 
 
-def _other_time(other: ColumnRole, time: str, values: pl.LazyFrame) -> ColumnRole:
-    if dates.is_always_after(values, other.name, time):
+def _by_parts(proposal: Proposal, values: pl.LazyFrame) -> Proposal:
+    """The proposal with the time in columns with its parts, if there are any that can split the rows."""
+    free = [role for role in proposal.roles if role.role != "target" and role.why != USER_CHOICE]
+    parts = [column.name for column in time_parts.find(role.column for role in free)]
+    if not parts or _why_no_split(proposal, values, parts):
+        return proposal
+    why = f"{', '.join(parts)} are the time: the newest rows are the test set"
+    changed = [replace(role, role="time", why=why) for role in free if role.name in parts]
+    return replace(_with_roles(proposal, changed), time=tuple(parts))
+
+
+def _why_no_split(proposal: Proposal, values: pl.LazyFrame, parts: list[str]) -> str | None:
+    time = row_time.joined(values.collect_schema(), parts) if len(parts) > 1 else pl.col(parts[0])
+    return dates.why_no_split(values, time, proposal.target.name, len(proposal.target.counts))
+
+
+def _other_time(other: ColumnRole, parts: list[str], values: pl.LazyFrame) -> ColumnRole:
+    time = parts[0]
+    if len(parts) == 1 and dates.is_always_after(values, other.name, time):
         return replace(other, role="excluded", why=f"never before {time}: known only after the event?")
     return replace(other, role="feature", why="")
 

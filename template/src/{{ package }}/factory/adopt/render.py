@@ -23,7 +23,7 @@ from .roles import MEASURED, ColumnRole
 from .target import Target
 from .transaction import PLACES
 
-RESERVED = {"dy", "pl", "date", "datetime", "time"}
+RESERVED = {"dy", "pl", "date", "datetime", "time", "ZoneInfo"}
 OTHER = "another"
 MAX_TESTED_COLUMNS = 100  # of a wider table every so many
 RARE_POSITIVE = 0.1
@@ -62,13 +62,13 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "outcome": next(column for column in columns if column["is_target"]),
         "outcome_mix": _outcome_mix(proposal),
         "id": proposal.name_of("id"),
-        "time": proposal.name_of("time"),
+        "time": proposal.time[0] if len(proposal.time) == 1 else [*proposal.time],
         "repeats": proposal.repeats,
         "test_share": dates.TEST_SHARE,
         "sensitive": [role.name for role in used if role.sensitive],
         "ignored": proposal.with_role("excluded"),
         "missing": sorted({text for role in used for text in role.column.format.missing} & set(COMMON_MISSING)),
-        "imports": dates.imports({code.kind for code in codes}),
+        "imports": dates.imports({code.kind for code in codes}, any("time_zone" in code.arguments for code in codes)),
         "invariants": invariants(codes, target),
         "features": features,
         "time_features": {feature["function"] for feature in features},
@@ -156,7 +156,8 @@ def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
     """The column itself, or the periodic parts of a time."""
     column = role.column
     if column.kind not in dates.TEMPORAL:
-        yield {"name": column.name, "code": repr(column.name), "function": ""}
+        if column.different > 1:  # a part of the time may be constant
+            yield {"name": column.name, "code": repr(column.name), "function": ""}
         return
     for function in dates.features(column.kind, column.sample):
         yield {"name": "", "code": f"{function}({column.name!r})", "function": function}

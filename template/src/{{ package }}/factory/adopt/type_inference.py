@@ -10,7 +10,7 @@ import polars as pl
 from ..errors import FactoryError
 from ..validation import parsing
 from ..validation.parsing import AMBIGUOUS_MISSING, COMMON_MISSING, SENTINELS
-from . import dates
+from . import dates, time_formats
 
 NUMERIC = ("Int64", "Float64")
 MOSTLY = 0.9  # share of values from which on the others are exceptions
@@ -76,10 +76,8 @@ def infer(values: pl.Series) -> ColumnFormat:
     dtype = values.dtype
     if dtype == pl.Boolean:
         return ColumnFormat("Bool")
-    if dtype.is_integer():
-        return _with_sentinel(values, ColumnFormat("Int64"))
     if dtype.is_numeric():
-        return _with_sentinel(values, ColumnFormat("Float64"))
+        return _of_numbers(values, ColumnFormat("Int64" if dtype.is_integer() else "Float64"))
     if dtype.is_temporal() and dtype != pl.Duration:
         zone = getattr(dtype, "time_zone", None)
         return ColumnFormat(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
@@ -88,7 +86,7 @@ def infer(values: pl.Series) -> ColumnFormat:
     if is_category and format.kind != "Bool":  # a contract does not parse categories
         return ColumnFormat("String", missing=format.missing)
     if format.kind in NUMERIC:
-        return _with_sentinel(cast(values.to_frame().lazy(), {values.name: format}).collect().to_series(), format)
+        return _of_numbers(cast(values.to_frame().lazy(), {values.name: format}).collect().to_series(), format)
     return format
 
 
@@ -119,13 +117,13 @@ def infer_format(values: pl.Series) -> ColumnFormat:
     ambiguous = tuple(text for text in AMBIGUOUS_MISSING if (texts == text).any())
     rest = texts.filter(~texts.is_in(ambiguous))
     candidates = _candidates(rest) if len(rest) else iter(())
-    kind, metadata = next(candidates, ("String", {}))
-    if kind == "String":
-        return ColumnFormat(kind, missing=missing, note=_note_on_odd_values(rest))
-    others = (other["format"] for other_kind, other in candidates if other_kind == kind)
-    other = next(others, None) if "format" in metadata else None
+    format = next(candidates, None)
+    if format is None:
+        return ColumnFormat("String", missing=missing, note=_note_on_odd_values(rest))
+    others = (other.metadata["format"] for other in candidates if other.kind == format.kind)
+    other = next(others, None) if "format" in format.metadata else None
     note = f"could also be {other}" if other else ""
-    return ColumnFormat(kind, metadata, (*missing, *ambiguous), note)
+    return replace(_with_pivot(rest, format), missing=(*missing, *ambiguous), note=note)
 
 
 def _note_on_odd_values(texts: pl.Series) -> str:
@@ -135,27 +133,26 @@ def _note_on_odd_values(texts: pl.Series) -> str:
     return f"numbers or times except {min(odd)[:30]!r}: fix it?" if few else ""
 
 
-def _candidates(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
+def _candidates(texts: pl.Series) -> Iterator[ColumnFormat]:
     """Types and formats that fit all the texts, the simplest first."""
     yield from _boolean_words(texts)
     if texts.str.contains(CODE).any() or not texts.str.contains(r"\d").all():
         return
-    for pattern, metadata in NUMBERS.items():
-        if texts.str.contains(pattern).all():
-            yield from ((kind, metadata) for kind in NUMERIC if _fits(texts, ColumnFormat(kind, metadata)))
-    for kind, formats in dates.FORMATS:
-        for format in formats:
-            metadata = {"format": format} if format else {}
-            if _fits(texts, ColumnFormat(kind, metadata)):
-                yield kind, metadata
+    numbers = (metadata for pattern, metadata in NUMBERS.items() if texts.str.contains(pattern).all())
+    formats = [ColumnFormat(kind, metadata) for metadata in numbers for kind in NUMERIC]
+    yield from (format for format in formats if _fits(texts, format))
+    for kind, options, metadata in time_formats.candidates(texts):
+        format = ColumnFormat(kind, metadata, options=options)
+        if _fits(texts, format):
+            yield format
 
 
-def _boolean_words(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any]]]:
+def _boolean_words(texts: pl.Series) -> Iterator[ColumnFormat]:
     lower = texts.str.to_lowercase()
     for words in BOOLEANS:
         if lower.n_unique() == 2 and lower.is_in(words).all():
             true, false = (sorted(texts.filter(lower == word)) for word in words)
-            yield "Bool", {} if words == BOOLEANS[0] else {"true": true, "false": false}
+            yield ColumnFormat("Bool", {} if words == BOOLEANS[0] else {"true": true, "false": false})
 
 
 def _fits(texts: pl.Series, format: ColumnFormat) -> bool:
@@ -164,6 +161,22 @@ def _fits(texts: pl.Series, format: ColumnFormat) -> bool:
     return not any(
         cast(part.to_frame().lazy(), {texts.name: format}).collect().to_series().has_nulls() for part in parts
     )
+
+
+def _of_numbers(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
+    """The format of numbers: times, if they stand for some."""
+    if time := time_formats.in_number(values.name, values):
+        kind, options, metadata = time
+        return replace(format, kind=kind, options=options, metadata=metadata)
+    return _with_sentinel(values, format)
+
+
+def _with_pivot(texts: pl.Series, format: ColumnFormat) -> ColumnFormat:
+    """The format, with the first of the hundred years that years of two digits mean."""
+    if "%y" not in format.metadata.get("format", ""):
+        return format
+    years = cast(texts.to_frame().lazy(), {texts.name: format}).collect().to_series().dt.year()
+    return replace(format, metadata=format.metadata | {"pivot": time_formats.pivot(texts.name, years)})
 
 
 def _with_sentinel(values: pl.Series, format: ColumnFormat) -> ColumnFormat:

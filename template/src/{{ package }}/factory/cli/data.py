@@ -212,7 +212,9 @@ def contract(file: Path) -> None:
 @click.argument("table", type=FILE)
 @click.option("--target", required=True, metavar="COLUMN", help="Column to predict.")
 @click.option("--id", metavar="COLUMN", help="Identifier of the row, or of the entity that several rows belong to.")
-@click.option("--time", metavar="COLUMN", help="Timestamp; the newest rows become the test set.")
+@click.option(
+    "--time", metavar="COLUMN", help="Timestamp, or its parts: YEAR,MONTH,DAY; the newest rows become the test set."
+)
 @click.option("--sensitive", multiple=True, metavar="COLUMN", help="Column whose groups the gate compares; repeatable.")
 @click.option(
     "--problem",

@@ -10,15 +10,15 @@ import polars as pl
 
 from ... import contract
 from .. import manifest, tables
-from ..config import Params
+from ..config import Data, Params
 from ..errors import CannotEvaluate, ContractViolation, FactoryError, Violation
 from ..paths import PREPARED, RAW
-from ..tables.chunks import Rows, column, height
+from ..tables.chunks import Rows, height
 from ..validation import definition, rules
 from ..validation.files import cast_to_files
 from ..validation.parsing import first_value
 from ..workspace.stage import stage
-from . import integrity, ledger, since
+from . import integrity, ledger, row_time, since
 from .split import is_future, split
 
 ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would depend on the number of threads
@@ -71,7 +71,7 @@ def extent(rows: Rows, params: Params) -> dict[str, Any]:
     size = {"rows": height(rows)}
     if not params.data.time:
         return size
-    times = column(rows, params.data.time)
+    times = row_time.times(rows, params.data)
     return size | {"from": str(times.min()), "to": str(times.max())}
 
 
@@ -105,10 +105,16 @@ def load_validated(
         rules.check(rows, contract.LabelledRow)
         rules.check_invariants(rows, since.applicable(contract.DELIVERY, rows, absent))
         if params.data.time:
-            check_not_future(column(rows, params.data.time))
+            check_times(rows, params.data)
     except ContractViolation as error:
         raise ContractViolation(f"{path}: {error}{since.hint(error.violations, path.name)}") from error
     return rows
+
+
+def check_times(rows: Rows, data: Data) -> None:
+    """Refuse times that do not exist, and times in the future."""
+    row_time.check_exist(rows, data)
+    check_not_future(row_time.times(rows, data))
 
 
 def check_not_future(times: pl.Series) -> None:
@@ -130,6 +136,9 @@ def check_columns(params: Params) -> None:
             close = difflib.get_close_matches(name, columns, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(columns)}"
             raise FactoryError(f"params.yaml: contract.py has no column {name}, {hint}")
-    time = params.data.time
-    if time and not (columns[time].dtype.is_numeric() or columns[time].dtype in (pl.Date, pl.Datetime)):
-        raise FactoryError(f"params.yaml: data.time: {time} is not a time but {columns[time].dtype}")
+    parts = len(params.data.times) > 1
+    for time in params.data.times:
+        dtype = columns[time].dtype
+        if not (dtype.is_numeric() or (dtype in (pl.String, pl.Enum) if parts else dtype in (pl.Date, pl.Datetime))):
+            what = "a part of one, such as a month," if parts else "a time"
+            raise FactoryError(f"params.yaml: data.time: {time} is not {what} but {dtype}")

@@ -61,7 +61,7 @@ def _check(name: str, first: str, params: Params, order: list[str]) -> None:
         problem = "is not a column of LabelledRow"
     elif not columns[name].nullable:
         problem = "has to be nullable, since earlier deliveries lack it: nullable=True"
-    elif name in (params.data.id, params.data.time):
+    elif name in (params.data.id, *params.data.times):
         problem = "is the id or the time in params.yaml, which each row needs"
     elif first not in order:
         problem = f"names {RAW}/{first}, which is not a delivery: correct the name, or ingest that file first"

@@ -12,6 +12,7 @@ from polars import selectors
 from ..config import Data, Params
 from ..errors import FactoryError
 from ..tables.chunks import Frame, Rows, column, filter_rows, iter_chunks
+from .row_time import times
 
 LEAST_VALUES = 2
 """A part with fewer distinct values of the target cannot be trained or tested on."""
@@ -28,10 +29,8 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
     if target.has_nulls():
         rows, target = rows.drop_nulls(params.data.target), target.drop_nulls()
     _check_target(target, params.problem)
-    if params.data.time and (gaps := column(rows, params.data.time).null_count()):
-        raise FactoryError(
-            f"{params.data.time}: {gaps:,} rows have no time: remove them, or make the column not nullable"
-        )
+    if params.data.time and (gaps := (time := times(rows, params.data)).null_count()):
+        raise FactoryError(f"{time.name}: {gaps:,} rows have no time: remove them, or make the column not nullable")
     is_test = is_test_row(rows, params, salt)
     for name, mask in {"train": ~is_test, "test": is_test}.items():
         if target.filter(mask).n_unique() < LEAST_VALUES:
@@ -50,7 +49,7 @@ def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
     """
     data, share = params.data, params.split.test
     if data.time and is_by_time(data):
-        return is_newest(column(rows, data.time), share)
+        return is_newest(times(rows, data), share)
     if data.id:
         ids = column(rows, data.id).cast(pl.String)
         distinct = ids.unique()
@@ -71,14 +70,14 @@ def folds(rows: pl.DataFrame, params: Params, count: int, salt: str) -> pl.Serie
     return pl.Series(_positions(keys, salt) * count).cast(pl.Int32).clip(0, count - 1)
 
 
-def is_newest(times: pl.Series, share: float) -> pl.Series:
+def is_newest(time: pl.Series, share: float) -> pl.Series:
     """True for that share of the rows, the newest; rows of the same time stay together."""
-    return times > times.quantile(1 - share, "lower")
+    return time > time.quantile(1 - share, "lower")
 
 
-def is_future(times: pl.Series) -> pl.Series:
+def is_future(time: pl.Series) -> pl.Series:
     """True for times in the future, by more than a day, because of time zones."""
-    return times.cast(pl.Datetime) > datetime.now() + timedelta(days=1)
+    return time.cast(pl.Datetime) > datetime.now() + timedelta(days=1)
 
 
 def _check_target(target: pl.Series, problem: str) -> None:

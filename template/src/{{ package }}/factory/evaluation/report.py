@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Collection
 from importlib import metadata, resources
 from typing import Any
 
@@ -128,14 +129,15 @@ def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
 def listed(assessment: Assessment) -> list[str]:
     """The first columns, those that play a role at the head."""
     data = assessment.params.data
-    with_role = [name for name in (data.target, data.id, data.time, *data.sensitive) if name]
+    with_role = [name for name in (data.target, data.id, *data.times, *data.sensitive) if name]
     return list(dict.fromkeys([*with_role, *assessment.test.columns]))[: LISTED["columns"]]
 
 
 def roles(assessment: Assessment, name: str) -> list[str]:
     """What part the column plays."""
     data = assessment.params.data
-    names = [role for role in ("target", "id", "time") if getattr(data, role) == name]
+    columns: dict[str, Collection[str | None]] = {"target": [data.target], "id": [data.id], "time": data.times}
+    names = [role for role, of_role in columns.items() if name in of_role]
     return [*names, "sensitive"] if name in data.sensitive else names
 
 

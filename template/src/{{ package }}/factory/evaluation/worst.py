@@ -16,7 +16,7 @@ def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
     error = _errors(a)
     places = np.argsort(-error, kind="stable")[: a.params.evaluation.worst_rows]
     rows, data = a.test[places], a.params.data
-    known = [name for name in (data.id, data.time) if name]
+    known = [name for name in (data.id, *data.times) if name]
     important = a.importance["feature"].head(FEATURES).to_list()
     table = features(rows).select(name for name in important if name not in known)
     header = [*known, f"actual {data.target}", "predicted", *table.columns]

@@ -6,6 +6,7 @@ import re
 import struct
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, time
 from functools import cache, partial
 from itertools import islice
@@ -29,7 +30,8 @@ from typing_extensions import TypedDict
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
-from ..validation.parsing import hidden_missing, ignored, try_cast
+from ..validation import times
+from ..validation.parsing import formats, hidden_missing, ignored, try_cast
 from ..validation.rules import columns_of, violated_rules
 from . import arrow
 
@@ -42,7 +44,10 @@ ISO_FORMATS: dict[type[dy.Column], tuple[str, str, Callable[[str], Any]]] = {
     dy.Datetime: (f"^{DAY}[T ]{CLOCK}$", "a local date and time like 2013-02-04T18:30:00", datetime.fromisoformat),
 }
 """Only ISO 8601: pydantic also accepts seconds since 1970 and any offset."""
-ZONED = f"^{DAY}[T ]{CLOCK}(Z|[+-]\\d{{2}}:\\d{{2}})$", "a date and time with its offset like 2013-02-04T18:30:00Z"
+ZONED = (
+    f"^{DAY}[T ]{CLOCK} ?(Z|UTC|GMT|[+-]\\d{{2}}(:?\\d{{2}})?)$",
+    "a date and time with its offset like 2013-02-04T18:30:00Z",
+)
 
 
 class InvalidBody(FactoryError):
@@ -162,10 +167,12 @@ def _strict_field(column: dy.Column) -> Any:
         pattern, form, parse = ISO_FORMATS[type(column)]
         zone = getattr(column, "time_zone", None)
         if zone:
-            (pattern, form), parse = ZONED, lambda text: datetime.fromisoformat(text).astimezone(ZoneInfo(str(zone)))
-        schema = {"type": "string", "pattern": pattern, "description": column.description or form}
-        validator = BeforeValidator(partial(_parse_iso, re.compile(pattern, re.ASCII), form, parse))
-        iso_field: Any = Annotated[Any, validator, WithJsonSchema(schema)]
+            (pattern, form), parse = ZONED, partial(_parse_zoned, ZoneInfo(str(zone)))
+        schema: dict[str, Any] = {"type": "string", "pattern": pattern, "description": column.description or form}
+        read: Callable[[Any], Any] = partial(_parse_iso, re.compile(pattern, re.ASCII), form, parse)
+        if format := formats(column).get("format"):
+            schema, read = _also_in_format(column, format, schema), partial(_parse_in_format, column, form, read)
+        iso_field: Any = Annotated[Any, BeforeValidator(read), WithJsonSchema(schema)]
         return iso_field | None if column.nullable else iso_field
     if column.dtype.is_integer() and column.min is None and column.max is None:  # type: ignore[attr-defined]
         low, high = pl.select(column.dtype.min(), high=column.dtype.max()).row(0)  # type: ignore[attr-defined]
@@ -180,6 +187,26 @@ def _parse_iso(pattern: re.Pattern[str], form: str, parse: Callable[[str], Any],
         return parse(value)
     except (ValueError, OverflowError) as error:  # their messages may repeat the value
         raise ValueError(f"should be {form}") from error
+
+
+def _parse_zoned(zone: ZoneInfo, text: str) -> datetime:
+    offset = re.sub("(Z|UTC|GMT)$", "+00:00", text)
+    return datetime.fromisoformat(offset.replace(" +", "+").replace(" -", "-")).astimezone(zone)
+
+
+def _also_in_format(column: dy.Column, format: str, iso: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of a time in ISO 8601 or in the column's own format."""
+    described = ": ".join(filter(None, (f"as {format}", times.explain(column))))
+    return {"anyOf": [iso, {"type": ["string", "number"], "description": described}]}
+
+
+def _parse_in_format(column: dy.Column, form: str, parse_iso: Callable[[Any], Any], value: Any) -> Any:
+    with suppress(ValueError):
+        return parse_iso(value)
+    time = times.read(value, column)
+    if time is None:
+        raise ValueError(f"should be {form}, or as {formats(column)['format']}")
+    return time
 
 
 def _violation(location: tuple[int | str, ...], problem: str) -> Violation:

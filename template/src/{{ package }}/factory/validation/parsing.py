@@ -1,7 +1,7 @@
 """Parse text into the contract's types: missing values, formats of dates, numbers and booleans, and casting.
 
 `MISSING` in contract.py lists texts that mean a missing value in any column, `IGNORED` columns that nothing uses, and a
-column's `metadata` its own formats: `format`, `thousands`, `decimal`, `true`, `false` and `missing`.
+column's `metadata` its own formats: `format`, `pivot`, `thousands`, `decimal`, `true`, `false` and `missing`.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ import polars as pl
 
 from ... import contract
 from ..errors import ContractViolation, Violation
+from . import times
 
 COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
 """Texts that mean a missing value in most tables: `factory adopt` proposes them as MISSING."""
@@ -21,13 +22,6 @@ AMBIGUOUS_MISSING = ("None", "none", "-", "--", ".", "unknown", "Unknown", "miss
 """Missing values in a column of numbers or times, but ordinary values elsewhere."""
 SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
 """Numbers that often mean a missing value, if they are far from all others."""
-TIME_FORMATS: dict[Any, list[str]] = {
-    pl.Date: ["%Y-%m-%d"],
-    pl.Time: ["%H:%M:%S%.f"],
-    pl.Datetime: ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
-}
-"""ISO 8601, unless the column names a format, since other dates are ambiguous."""
-ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
 COLUMN_MISSING = "column missing"
 BOOLEANS = {"true": True, "false": False}
 
@@ -91,8 +85,8 @@ def null_where_missing(name: str, dtype: pl.DataType, column: dy.Column) -> pl.E
 def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
     """The values, which have that type, in the column's type; null where they cannot be parsed."""
     value, target = pl.col(name), column.dtype
-    if dtype == pl.String and target.base_type() in TIME_FORMATS:
-        return _time(value, column)
+    if (dtype == pl.String or dtype.is_numeric()) and target.base_type() in times.ISO:
+        return times.parse(value, dtype, column)
     if target == pl.Boolean and dtype != pl.Boolean and dtype != pl.Null:
         return _boolean(value, column)
     if dtype == pl.String and target.is_numeric():
@@ -148,15 +142,6 @@ def _missing_numbers(column: dy.Column) -> list[float]:
         with suppress(ValueError):
             numbers.append(float(text))
     return numbers
-
-
-def _time(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    target: Any = column.dtype
-    if "format" in formats(column):
-        return text.str.strptime(target, formats(column)["format"], strict=False)
-    iso = [ZONED] if getattr(target, "time_zone", None) else TIME_FORMATS[target.base_type()]
-    text = text.str.replace(" ", "T", literal=True)
-    return pl.coalesce(text.str.strptime(target, format, strict=False) for format in iso)
 
 
 def _boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
@@ -225,6 +210,7 @@ def _is_castable(dtype: pl.DataType, column: dy.Column) -> bool:
         or (dtype == pl.String and not target.is_nested())
         or (dtype.is_numeric() and target.is_numeric())
         or (dtype.is_numeric() and target == pl.Boolean and _has_codes(column, dtype))
+        or (dtype.is_numeric() and target.is_temporal() and "format" in formats(column))
         or ((dtype.is_numeric() or dtype == pl.Boolean) and isinstance(target, pl.Enum))
         or (isinstance(dtype, pl.Datetime) and isinstance(target, pl.Datetime) and dtype.time_zone == target.time_zone)
         or (isinstance(dtype, pl.Datetime) and target == pl.Date and dtype.time_zone is None)

@@ -56,7 +56,7 @@ def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Diffe
             f"{column} is new: to use it, see docs/data.md",
             partial(ContractEditor.ignore, columns=[column], reason=reason),
         )
-    required = {column for column in (params.data.target, params.data.id, params.data.time) if column}
+    required = {column for column in (params.data.target, params.data.id, *params.data.times) if column}
     rows = rows.rename({new_name: old for old, new_name in renamed.items()})
     values = Values(rows, schema, earlier, required)
     order = list(schema.columns())
@@ -140,11 +140,11 @@ def _delivery(cast: pl.DataFrame, params: Params) -> Iterator[Difference]:
             continue
         except (pl.exceptions.PolarsError, ValueError) as error:
             yield Difference(name, f"{name}: cannot be evaluated: {error}")
-    if params.data.time and params.data.time in cast.columns:
+    if params.data.time and {*params.data.times} <= {*cast.columns}:
         try:
-            prepare.check_not_future(cast[params.data.time])
+            prepare.check_times(cast, params.data)
         except ContractViolation as error:
-            yield Difference(params.data.time, f"{error}")
+            yield Difference(", ".join(params.data.times), f"{error}")
 
 
 def _edited(difference: Difference, editor: ContractEditor) -> str:
