@@ -129,9 +129,9 @@ def release(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def adopt(session: nox.Session) -> None:
-    """Public tables adopted by a project each, into docs/your-data.md; `nox -s adopt -- penguins wage` runs these."""
+    """Public tables adopted, into docs/your-data.md; `nox -s adopt -- penguins wage` runs these, `-- --sabotage` sows faults."""
     install(session)
-    session.install("polars>=2.1", "scikit-learn>=1.9")
+    session.install("pandas>=3.0", "polars>=2.1", "scikit-learn>=1.9")
     session.install("--no-deps", "--requirement=benchmarks/public.txt")
     session.run("python", "benchmarks/adopt.py", session.create_tmp(), *session.posargs)
 

@@ -1,0 +1,133 @@
+"""Sow a fault into ordinary tables, and see whether adoption or the gate refuses it: `nox -s adopt -- --sabotage`.
+
+Each is tried twice: as `factory adopt --yes` takes the table, and with a person who puts back what adoption left out. The
+tables without a fault have to pass. Names of sabotages or tables choose; results go to docs/your-data.md.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cases
+import numpy as np
+import polars as pl
+from public import TABLES, Public
+from report import ROOT, write
+from sabotages import SABOTAGES, Sabotage
+
+DOCUMENT = ROOT / "docs/your-data.md"
+ROWS = 3000
+UNFIT = ("iris", "tips", "wine")  # fewer than 300 rows
+MOST_TEXTS = 200  # of a category; a column of more cannot be put back
+NEW = {"LEAKAGE", "DUPLICATES", "SMALL_TEST", "TRAIN_TEST_GAP"}
+"""No table without a fault may be refused with these; it may be unfair, or have nothing to learn."""
+Facts = dict[str, Any]
+Found = dict[str, list[Facts]]
+AGAIN = " against adoption"
+HEAD = ("sabotage", "table", "refused with", "as adopted by `--yes`", "against a person who puts it back")
+
+
+def main(project: Path, *names: str) -> str | None:
+    """Try all, or those named; what was not refused, or wrongly, as text."""
+    folder = project.parent / "sabotage"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    sown = {name: _sow(name, folder) for name in SABOTAGES if not names or name in names}
+    clean = [name for name, table in TABLES.items() if table.plain and name not in UNFIT and (not names or name in names)]
+    for name, sabotage in sown.items():
+        _case(folder, name, sabotage.rows, target=sabotage.target)
+        if sabotage.columns:
+            _case(folder, name + AGAIN, sabotage.rows, target=sabotage.target, **_overruling(sabotage))
+    for name in clean:
+        _case(folder, name, _rows(TABLES[name], folder), target=TABLES[name].target)
+    found = {name: facts for name, *facts in cases.judge(project, folder)}
+    lines = [[name, SABOTAGES[name][1], *_outcomes(name, sabotage, found)] for name, sabotage in sown.items()]
+    wrong = {name: codes for name in clean if (codes := _wrongly_refused(*found[name]))}
+    if not names:
+        _record(lines, len(clean), wrong)
+    missed = [line[0] for line in lines if "✗" in f"{line}"]
+    for line in lines:
+        print(*line, sep=" | ")
+    print(f"{len(clean)} tables without a fault, refused: {wrong or 'none'}")
+    too_many = len(missed) * 20 > len(lines) or len(wrong) > 1
+    return f"not refused: {', '.join(missed)}; wrongly refused: {', '.join(wrong)}" if too_many else None
+
+
+def _sow(name: str, folder: Path) -> Sabotage:
+    make, table = SABOTAGES[name]
+    public = TABLES[table]
+    return make(_rows(public, folder).drop_nulls(public.target), public.target, np.random.default_rng(0))
+
+
+def _rows(public: Public, folder: Path) -> pl.DataFrame:
+    """At most ROWS of the table, in their order."""
+    path = folder / f"table{public.ending}"
+    public.write(path)
+    kind = path.suffixes[0]
+    if kind == ".parquet":
+        rows = pl.read_parquet(path)
+    elif kind == ".jsonl":
+        rows = pl.read_ndjson(path, infer_schema_length=None)
+    else:
+        tab = "\t" if kind == ".tsv" else ","
+        rows = pl.read_csv(path, separator=tab, infer_schema_length=None, null_values=["", "NA"])
+    path.unlink()
+    rows = rows.rename({name: "number" for name in rows.columns if not name})
+    return rows.gather(np.sort(np.random.default_rng(0).permutation(rows.height)[:ROWS]))
+
+
+def _case(folder: Path, name: str, rows: pl.DataFrame, **choices: Any) -> None:
+    rows.write_csv(folder / f"{name}.csv")
+    cases.write(folder / f"{name}.csv", name, choices)
+
+
+def _overruling(sabotage: Sabotage) -> dict[str, Any]:
+    """What a person answers who wants all columns as features, but for texts that cannot be one; or only names whom to protect."""
+    if "LEAKAGE" not in sabotage.codes:
+        return {"sensitive": sabotage.columns[:1]}
+    texts = [n for n in sabotage.columns if sabotage.rows[n].dtype == pl.String and sabotage.rows[n].n_unique() > MOST_TEXTS]
+    return {"roles": {name: "excluded" if name in texts else "feature" for name in sabotage.columns}}
+
+
+def _outcomes(name: str, sabotage: Sabotage, found: Found) -> Iterator[str]:
+    """Which codes may refuse it, and how it ended both times."""
+    yield " or ".join(sorted(sabotage.codes))
+    yield _ended(sabotage, *found[name], again=False)
+    yield _ended(sabotage, *found[name + AGAIN], again=True) if sabotage.columns else "the same"
+
+
+def _ended(sabotage: Sabotage, proposed: Facts, judged: Facts, *, again: bool) -> str:
+    """What was left out or made the group, or the code of the refusal; with a cross where the fault is in a model that passes."""
+    if error := proposed.get("error") or judged.get("error"):
+        return f"{'✗' if 'LEAKAGE' in sabotage.codes else '✓'} not trained: {error[:80]}"
+    refused = judged["refused"]
+    if right := sabotage.codes & set(refused):
+        return f"✓ {', '.join(sorted(right))}"
+    if "LEAKAGE" in sabotage.codes and sabotage.columns and not again:
+        if proposed["id"] in sabotage.columns and proposed["repeats"]:
+            return f"✓ split by {proposed['id']}"
+        if set(sabotage.columns) <= set(proposed["excluded"]):
+            return f"✓ left out: {', '.join(sabotage.columns)}"
+    return f"✗ {', '.join(refused) or 'passes'}"
+
+
+def _wrongly_refused(proposed: Facts, judged: Facts) -> str:
+    """The refusals that no table without a fault deserves, or the error."""
+    if error := proposed.get("error") or judged.get("error"):
+        return error
+    return "; ".join(f"{code}: {' / '.join(what)}" for code, what in judged["refused"].items() if code in NEW)
+
+
+def _record(lines: list[list[str]], clean: int, wrong: dict[str, str]) -> None:
+    rule = f"|{' --- |' * len(HEAD)}"
+    told = ", ".join(f"{name} ({codes})" for name, codes in wrong.items()) or "none"
+    table = [f"| {' | '.join(cells)} |" for cells in (HEAD, *lines)]
+    write(
+        DOCUMENT, "sabotage", [table[0], rule, *table[1:], "", f"Of {clean} tables without a fault, refused by mistake: {told}."]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).resolve(), *sys.argv[2:]))
