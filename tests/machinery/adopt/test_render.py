@@ -35,7 +35,7 @@ TABLE = pl.DataFrame(
     {
         "key": [f"k{i}" for i in range(ROWS)],
         "seen": [datetime(2024, 1, 1, 12) + timedelta(hours=i) for i in range(ROWS)],
-        "born": [date(1980, 1, 1) + timedelta(days=i) for i in range(ROWS)],
+        "opened": [date(1980, 1, 1) + timedelta(days=i) for i in range(ROWS)],
         "colour": ["red", "green", None] * (ROWS // 3),
         "country": [f"country {i * i % 23}" for i in range(ROWS)],
         "count": [i % 7 if i % 5 else None for i in range(ROWS)],
@@ -105,8 +105,8 @@ def test_features_are_numbers_and_categories(written):
     contract, features = module(folder, "contract"), module(folder, "features")
     rows = contract.Row.sample(20, generator=dy.random.Generator(0))
     features = features.features(pl.DataFrame(rows))
-    assert {"seen_weekday", "seen_hour", "born_month", "colour", "member", *ODD} <= set(features.columns)
-    assert not {"key", "seen", "born", "note", *TARGETS} & set(features.columns)
+    assert {"seen_weekday", "seen_hour", "opened_month", "colour", "member", *ODD} <= set(features.columns)
+    assert not {"key", "seen", "opened", "note", *TARGETS} & set(features.columns)
     assert all(dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum) for dtype in features.dtypes)
 
 

@@ -36,7 +36,11 @@ FOUND = {
     "an amount": ("female", list(range(50)), False),
     "a constant": ("female", [1], False),
     "two letters": ("x1", ["F", "M"], True),
-    "two colours": ("colour", ["black", "white"], False),
+    "black or white": ("colour", ["Black", "White"], True),
+    "one or not": ("mother", ["white", "not white"], True),
+    "three colours": ("colour", ["black", "white", "red"], False),
+    "ages in years": ("age", [18, 19, 20, 21], False),
+    "groups of ages": ("age", ["18-30", "31-60", "61+"], True),
     "values that say so": ("group", ["White", "Asian-Pac-Islander", "African American"], True),
     "one value that might": ("kitchen", ["Asian", "Italian"], False),
 }

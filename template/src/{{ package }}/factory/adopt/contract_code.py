@@ -13,7 +13,7 @@ import polars as pl
 from ..validation import times
 from ..validation.bounds import rounded_bound
 from ..validation.parsing import COMMON_MISSING
-from . import dates
+from . import dates, personal
 from .profile import Column
 from .target import Target
 from .time_parts import complete
@@ -109,10 +109,11 @@ def _classes(target: Target) -> tuple[str, dict[str, Any], list[str] | None]:
 
 
 def _metadata(column: Column) -> dict[str, Any]:
-    """The column's own formats; texts that mean a missing value in any column are in MISSING."""
+    """The column's own formats, and what of a person it holds; texts that mean a missing value in any column are in MISSING."""
     own = [text for text in column.format.missing if text not in COMMON_MISSING]
     missing = [*column.format.metadata.get("missing", []), *own]
-    return column.format.metadata | ({"missing": missing} if missing else {})
+    pii = personal.kind(column)
+    return column.format.metadata | ({"missing": missing} if missing else {}) | ({"pii": pii} if pii else {})
 
 
 def _limits(column: Column, is_key: bool) -> dict[str, Any]:

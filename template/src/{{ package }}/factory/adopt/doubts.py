@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from ..errors import listed
 from ..evaluation.formatting import share
 from ..leakage.finding import Finding
+from .doubts_of_people import personal, persons, stand_ins, unequal
 from .proposal import Proposal
 from .questions import SHOWN, Question, to_type
-from .roles import PERSONAL_DATA
 from .target import MAX_CODES, USER_CHOICE, YES
 
 TEXT = "text: "
@@ -90,19 +90,19 @@ def outcome(proposal: Proposal) -> Iterator[Question]:
         yield Question((), evidence, question, f"yes: {target.problem}", f"start again with --problem {other}")
 
 
-def personal(proposal: Proposal) -> Iterator[Question]:
-    """Personal data that the model uses."""
-    names = tuple(r.name for r in proposal.with_role("feature") if r.sensitive or r.why == PERSONAL_DATA)
-    if names:
-        evidence = f"{len(names)} of the columns may be personal data"
-        taken = "yes, and the gate compares its groups where they are few"
-        yield Question(names, evidence, "May the model use them?", taken, to_type(names, "excluded"))
-
-
 def _each(evidence: dict[str, str]) -> str:
     """The evidence of each column, or of the only one."""
     return listed([f"{name}: {text}" for name, text in evidence.items()], SHOWN)
 
 
-SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (leaks, exclusions, personal, formats, outcome)
+SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (
+    leaks,
+    unequal,
+    stand_ins,
+    exclusions,
+    persons,
+    personal,
+    formats,
+    outcome,
+)
 """A new kind of doubt is a function here."""

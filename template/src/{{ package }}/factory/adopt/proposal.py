@@ -12,7 +12,9 @@ from ..leakage.finding import Finding
 from ..leakage.sample import SCORES
 from . import dates, defaults, evidence, profile, time_parts
 from .profile import Column
-from .roles import MEASURED, ColumnRole, infer_role, is_free_text, leaks
+from .people import Proxy, proxies
+from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text, leaks
+from .sensitive import is_sensitive
 from .source import KINDS
 from .target import USER_CHOICE, Target, infer_problem
 
@@ -50,6 +52,7 @@ class Proposal:
     """The column with the time, or those with its parts."""
     parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
     findings: list[Finding] = field(default_factory=list)
+    proxies: list[Proxy] = field(default_factory=list)
 
     @property
     def used(self) -> list[ColumnRole]:
@@ -64,6 +67,11 @@ class Proposal:
     def with_role(self, name: str) -> list[ColumnRole]:
         """The columns of that role."""
         return [role for role in self.roles if role.role == name]
+
+    @property
+    def sensitive_columns(self) -> list[Column]:
+        """The columns of groups of people, used or not."""
+        return [r.column for r in self.roles if r.role != "target" and (r.sensitive or is_sensitive(r.column))]
 
     def name_of(self, role: str) -> str | None:
         """The one column of that role, if there is one."""
@@ -99,7 +107,8 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     for finding in found:
         if finding.kind == "group":
             proposal = _grouped(proposal, finding)
-    return replace(proposal, findings=found)
+    left = [role.column for role in proposal.with_role("feature")]
+    return replace(proposal, findings=found, proxies=list(proxies(proposal.sensitive_columns, left)))
 
 
 def _grouped(proposal: Proposal, finding: Finding) -> Proposal:
@@ -202,7 +211,8 @@ def _other_time(other: ColumnRole, parts: list[str], values: pl.LazyFrame) -> Co
 
 
 def _by_user_first(roles: list[ColumnRole]) -> list[ColumnRole]:
-    return sorted(roles, key=lambda role: role.why != USER_CHOICE)
+    """The user's choice first, what is of a person last."""
+    return sorted(roles, key=lambda role: (role.why != USER_CHOICE, OF_A_PERSON in role.why))
 
 
 def _with_roles(proposal: Proposal, changed: list[ColumnRole]) -> Proposal:

@@ -1,14 +1,15 @@
 """The role of each column, inferred from its contents: id, time, feature or excluded; and target leakage."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..training import leakage
 from .dates import is_row_time
+from .personal import kind
 from .profile import Column, numbers
-from .sensitive import is_about_people, is_sensitive
+from .sensitive import is_about_people, is_age, is_sensitive
 from .source import KINDS
 from .target import Target
 
@@ -18,7 +19,7 @@ MAX_CELLS, MIN_ROWS = 4_000_000, 2_000
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
 MAX_CATEGORIES = 200
-PERSONAL_DATA = "may be personal data"
+PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
 MEASURED = "measured"
 """The role of a column in the contract that no model uses, by whose groups it is judged."""
 
@@ -39,7 +40,12 @@ class ColumnRole:
 
 def infer_role(column: Column, left: list[ColumnRole]) -> ColumnRole:
     """The role by what the column holds; `left` are the roles of the columns to its left."""
-    return _useless(column, left) or _useful(column)
+    role, personal = _useless(column, left) or _useful(column), kind(column)
+    if personal is None:
+        return role
+    if role.role == "id":
+        return replace(role, why=f"{role.why}; {OF_A_PERSON}{personal}")
+    return ColumnRole(column, "excluded", f"{OF_A_PERSON}{personal}")
 
 
 def is_free_text(column: Column) -> bool:
@@ -87,7 +93,8 @@ def _useful(column: Column) -> ColumnRole:
     if is_row_time(column.name, column.kind, column.missing):
         return ColumnRole(column, "time", "the newest rows are the test set")
     sensitive = is_sensitive(column)
-    why = PERSONAL_DATA if sensitive or is_about_people(column.name) else column.format.note
+    personal = sensitive or (is_about_people(column.name) and (column.kind == "String" or is_age(column.name)))
+    why = PERSONAL_DATA if personal else column.format.note
     return ColumnRole(column, "feature", why, sensitive)
 
 

@@ -5,13 +5,14 @@ import re
 from .profile import Column
 
 PLAIN = re.compile(
-    r"sex(es|e|o|ual\w*)?|gender|geschlecht|(fe)?males?|wom[ae]n|transgender|lgbt\w*|ethnic\w*|racial|"
+    r"sex(es|e|o|ual\w*)?|gender|geschlecht|(fe)?males?|wom[ae]n|transgender|lgbt\w*|ethn(ic\w*)?|racial|afam|"
     r"non(white|black|hisp\w*)|hisp\w*|latin[oax]s?|asians?|caucasians?|minorit(y|ies)|caste|relig\w*|muslims?|christians?|"
     r"jew(s|ish)|catholics?|hindus?|nationalit\w*|citizen\w*|staatsang\w*|foreign(er|ers|born)|immigra\w*|migrants?|refugees?|"
-    r"nativity|marit(al|l)\w*|(un)?married|divorced|widow\w*|familienstand|pregnan\w*|disab(led|ilit\w*)|handicapped|veterans?"
+    r"nativity|mar(it(al|l)\w*|r)|(un)?married|divorced|widow\w*|familienstand|pregnan\w*|disab(led|ilit\w*)?|handicapped|veterans?"
 )
 """Words that mean such a group wherever they are in a name."""
-AMBIGUOUS = re.compile(r"ages?|race|black|white|native|foreign|union")
+AGE = re.compile(r"ages?")
+AMBIGUOUS = re.compile(rf"{AGE.pattern}|race|black|white|native|foreign|single|union")
 COMPANIONS = re.compile(
     r"\d+|is|has|non|not|self|reported|of|in|the|at|years?|yrs?|group|grp|band|range|cat|category|class|code|cd|bin|bracket|flag|"
     r"ind|indicator|dummy|desc|description|label|value|ethnicity|country|americans?|applicants?|customers?|clients?|patients?|"
@@ -23,7 +24,7 @@ VALUES = re.compile(
     r"fe?male|wom[ae]n|hispanic\b.*|latin[oax]|caucasian|african[ -]?american|asian\b.*|married\b.*|divorced|widowed|"
     r"muslim|christian|jewish|hindu|white british|foreign(er)?|immigrant"
 )
-LETTERS = {"f", "m"}
+ONE_OF_TWO = re.compile(r"f|m|(not |non-?)?(black|white)")
 MAX_TEXTS, MAX_NUMBERS = 50, 12
 
 
@@ -42,15 +43,22 @@ def is_about_people(name: str) -> bool:
     return len(rest) < len(found) and all(map(COMPANIONS.fullmatch, rest))
 
 
+def is_age(name: str) -> bool:
+    """Whether a column of that name holds ages of people."""
+    return is_about_people(name) and any(map(AGE.fullmatch, words(name)))
+
+
 def is_sensitive(column: Column) -> bool:
-    """Whether it has few groups of people."""
+    """Whether it has few groups of people. Ages in years are no groups: which ones matter, nobody can know from here."""
     if column.kind == "String":
         few = 1 < len(column.values) <= MAX_TEXTS
     else:
         few = column.kind in ("Bool", "Int64", "Float64") and 1 < column.different <= MAX_NUMBERS
+        few = few and not (is_age(column.name) and column.different > 2)
     return few and (is_about_people(column.name) or _are_people(column))
 
 
 def _are_people(column: Column) -> bool:
     values = [text.lower() for text in column.values]
-    return set(values) == LETTERS or sum(1 for text in values if VALUES.fullmatch(text)) > 1
+    pair = len(values) == 2 and all(map(ONE_OF_TWO.fullmatch, values))
+    return pair or sum(1 for text in values if VALUES.fullmatch(text)) > 1

@@ -1,0 +1,120 @@
+"""What names or reaches one person: recognised by the values where they have a form, otherwise by the column's name.
+
+A few patterns with their check digits, as a library for each country's numbers (python-stdnum) or of language models (presidio)
+would be a dependency of every project for what is asked once, at adoption.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import polars as pl
+
+from .dates import TEMPORAL
+from .profile import Column
+from .sensitive import words
+
+MOSTLY = 0.9  # of the values have the form
+LOOKED_AT, FEWEST = 300, 5  # distinct values
+FULL_NAMES = 0.25  # of the values of a column have a common first name, a title or an initial
+FIRST_NAMES = frozenset(
+    """
+    james john robert michael william david richard joseph thomas charles christopher daniel matthew anthony mark donald steven
+    paul andrew joshua kenneth kevin brian george edward ronald timothy jason jeffrey ryan jacob gary nicholas eric jonathan
+    stephen larry justin scott brandon benjamin samuel frank gregory raymond alexander patrick jack dennis jerry peter henry
+    mary patricia jennifer linda elizabeth barbara susan jessica sarah karen nancy lisa margaret betty sandra ashley dorothy
+    kimberly emily donna michelle carol amanda melissa deborah stephanie rebecca laura sharon cynthia kathleen amy angela anna
+    maria jose juan luis carlos antonio pedro ana carmen jean pierre jacques philippe michel marie claude nicolas francois hans
+    peter klaus wolfgang jürgen andreas stefan ursula monika petra sabine katharina giuseppe giovanni ivan olga ahmed mohammed
+    muhammad ali fatima wei priya raj kumar
+    """.split()
+)
+KNOWN = FIRST_NAMES | set("mr mrs miss ms dr prof herr frau mme mlle sr sra".split())
+INITIAL = re.compile(r"[A-Z]\. ")
+
+
+def _mod97(text: str) -> bool:
+    """ISO 13616, of an IBAN."""
+    compact = text.replace(" ", "").upper()
+    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", compact):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in compact[4:] + compact[:4])) % 97 == 1
+
+
+def _luhn(text: str) -> bool:
+    """ISO 7812, of a card: its first digit says which kind of company issued it."""
+    digits = re.sub(r"[ -]", "", text)
+    if not re.fullmatch(r"[2-6]\d{12,18}", digits):
+        return False
+    odd, even = digits[::-2], digits[-2::-2]
+    return (sum(map(int, odd)) + sum(sum(divmod(2 * int(digit), 10)) for digit in even)) % 10 == 0
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _form(pattern: str) -> Callable[[str], bool]:
+    return lambda text: re.fullmatch(pattern, text, re.IGNORECASE) is not None
+
+
+FORMS: dict[str, Callable[[str], bool]] = {
+    "e-mail address": _form(r"[^@\s]+@[^@\s]+\.[a-z]{2,}"),
+    "IP address": _is_ip,
+    "account number": _mod97,
+    "card number": _luhn,
+    "phone number": _form(r"\+\d[\d ()/.-]{6,20}\d|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}( ?x\d+)?"),
+    "national id": _form(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}|[A-CEGHJ-PR-TW-Z]{2} ?(\d{2} ?){3}[A-D]"),
+    "postal address": _form(
+        r"\d+[a-z]?,? .*\b(street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|way)\b.*"
+        r"|.*(straße|strasse|str\.|weg|platz) ?\d+.*|\d+,? (rue|avenue|boulevard) .*"
+    ),
+}
+"""By kind, whether a text has its form; national ids are those of the United States and the United Kingdom."""
+NAMED = {
+    "e-mail address": r"e ?mail( address| id)?",
+    "IP address": r"ip( address)?",
+    "account number": r"iban|(bank )?(account|acct) (number|no|nr|num)|konto ?(nummer|nr)",
+    "card number": r"(credit |debit )?card (number|no|nr|num)",
+    "phone number": r"((tele)?phone|mobile|cell|fax|telefon|handy)( number| no| nr| num)?",
+    "national id": r"ssn|social security( number| no)?|national id( number)?|passport( number| no| id)?|tax id|nino|nif|cpf|curp",
+    "postal address": r"(street |home |postal |mailing |billing |shipping )?(address|adresse|street|strasse|straße)( line)?( \d)?",
+    "name": r"(first|last|full|given|family|middle|maiden|sur|fore|nick|vor|nach) ?names?|prenom|apellidos?|nombre",
+    "date of birth": r"(date of |birth ?|geburts)(birth|date|day|datum|tag)|dob|born",
+}
+"""By kind, the names of its columns, without words before them such as `customer`."""
+
+
+def kind(column: Column) -> str | None:
+    """What of one person the column holds, if it does."""
+    if column.kind == "String" or (column.kind == "Int64" and column.low is not None and column.low > 10**11):
+        texts = column.sample.drop_nulls().cast(pl.String).unique(maintain_order=True).head(LOOKED_AT).to_list()
+        for name, has_form in FORMS.items():
+            if len(texts) >= FEWEST and sum(map(has_form, texts)) >= MOSTLY * len(texts):
+                return name
+        if len(texts) >= FEWEST and _are_full_names(texts):
+            return "name"
+    return next((name for name, pattern in NAMED.items() if _is_named(column, name, pattern)), None)
+
+
+def _is_named(column: Column, kind: str, pattern: str) -> bool:
+    """Whether the name is one of the kind's, and the values may be of it."""
+    if not re.search(rf"(^| )({pattern})$", " ".join(words(column.name))):
+        return False
+    if kind == "date of birth":
+        return column.kind in TEMPORAL
+    if column.kind == "Int64":
+        return kind not in ("name", "postal address", "e-mail address") and column.different > FEWEST
+    return column.kind == "String" and (not column.values or len(column.values) > FEWEST)
+
+
+def _are_full_names(texts: list[str]) -> bool:
+    """Whether they are a few words each, often a sign of a person among them."""
+    each = [re.findall(r"[^\W\d_]+", text.lower()) for text in texts]
+    if sum(2 <= len(found) <= 7 for found in each) < MOSTLY * len(texts):
+        return False
+    signs = [not KNOWN.isdisjoint(found) or INITIAL.match(text) for found, text in zip(each, texts, strict=True)]
+    return sum(map(bool, signs)) >= FULL_NAMES * len(texts)
