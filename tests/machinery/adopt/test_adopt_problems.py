@@ -33,6 +33,7 @@ def test_rarer_value_is_the_one_to_find():
 
 REFUSED = {
     "no column 'cost' in the table; its columns: Unnamed: 0, customer_id": (TABLE, {"target": "cost"}),
+    "no column 'Prize' in the table; did you mean price?": (TABLE, {"target": "Prize"}),
     "version: the target has the same value in all rows": (TABLE, {"target": "version"}),
     "nothing: the target has no value in any of the 400 rows": (TABLE, {"target": "nothing"}),
     "note: multiclass needs 3 to 100 classes, there are about 400 distinct values: free text or a number?": (

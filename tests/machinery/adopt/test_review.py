@@ -36,8 +36,9 @@ def with_finding(table=TABLE, **choices):
 
 
 def test_a_doubt_comes_with_its_figure_the_answer_taken_and_the_other_one():
-    first, *lines = review.summary(with_finding(), "--yes takes", "").splitlines()
-    assert first.startswith("--yes takes ") and first.endswith(" questions:")
+    target, _, first, *lines = review.summary(with_finding(), "--yes", "").splitlines()
+    assert target == "regression: to predict price from 2 columns; 400 rows"
+    assert first.startswith("--yes takes the cautious answer to ") and first.endswith(" questions:")
     assert lines[:2] == [
         " 1  size, age: R² 1.00 with both, 0.40 without. Are they known in advance?",
         "    → no: excluded  (otherwise: size, age = feature, and the gate asks why)",
@@ -84,7 +85,7 @@ def test_all_columns_at_the_prompt(wide, monkeypatch, capsys):
 
 def test_many_doubts_are_cut_and_counted():
     many = replace(with_finding(), findings=[JOINT] * 30)
-    shown = review.summary(many, "", "").partition("\n\n")[0].splitlines()
+    shown = review.summary(many, "", "").split("\n\n")[1].splitlines()
     assert len(shown) <= 25 and re.fullmatch(r"    and \d+ more", shown[-1])
     assert "\n30  size, age" in review.everything(many)
 

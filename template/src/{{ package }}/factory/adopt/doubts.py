@@ -35,7 +35,7 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
         if not columns:
             taken, otherwise = (
                 "the gate will refuse the model",
-                "COLUMN = id or COLUMN = time, if one says what belongs together",
+                "COLUMN = id or COLUMN = time, where a column names what belongs together",
             )
         elif "id" in map(roles.get, columns):
             taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
@@ -73,7 +73,7 @@ def formats(proposal: Proposal) -> Iterator[Question]:
 
 
 def outcome(proposal: Proposal) -> Iterator[Question]:
-    """The problem, and the class that is to be found, where the table does not say which."""
+    """The problem, and the class that is to be found, where the table leaves them open."""
     target = proposal.target
     if target.positive and target.positive.lower() not in YES:
         count, part = target.counts[target.positive], target.share_positive or 0

@@ -1,5 +1,6 @@
 """The role of each column: the user's choice, or else inferred, with at most one id and one time."""
 
+import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -128,12 +129,20 @@ def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
     names = [name for name in (choices.target, choices.id, *times, *choices.sensitive) if name is not None]
     for name in (*names, *choices.roles):
         if name not in columns:
-            there = ", ".join(columns)
-            raise FactoryError(f"no column {name!r} in the table; its columns: {there[:300]}{'…' * (len(there) > 300)}")
+            raise FactoryError(f"no column {name!r} in the table; {_hint(name, columns)}")
         if names.count(name) > 1:
             raise FactoryError(f"{name}: named twice: target, id, time and sensitive must be different columns")
     if choices.target in choices.roles:
         raise FactoryError(f"{choices.target}: is the target, and cannot have another role")
+
+
+def _hint(name: str, columns: Collection[str]) -> str:
+    """The column that was probably meant, or else those that there are."""
+    lower = {column.lower(): column for column in columns}
+    for close in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7):
+        return f"did you mean {lower[close]}?"
+    there = ", ".join(columns)
+    return f"its columns: {there[:300]}{'…' * (len(there) > 300)}"
 
 
 def _chosen_role(column: Column, choices: UserChoices, columns: Collection[str]) -> ColumnRole | None:

@@ -9,7 +9,7 @@ SHOWN = 4  # columns by name
 class Question:
     """A doubt that the table raises and cannot settle, with the figures that cause it.
 
-    `taken` is the cautious answer, which Enter and --yes take, and `otherwise` what to type instead: each with what follows.
+    `taken` is the cautious answer, which Enter and --yes take, and `otherwise` what to type instead; each with its effect.
     """
 
     columns: tuple[str, ...]

@@ -27,7 +27,7 @@ MAX_NAME, MAX_VALUES = 32, 24
 KIND_NAMES = {"Int64": "integer", "Float64": "number", "Bool": "yes/no", "String": "text"}
 HEADERS = ("column", "type", "role", "values", "reason")
 HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES)}
-Also: COLUMN, COLUMN = ROLE for several; `all` shows every question and column"""
+Also: COLUMN, COLUMN = ROLE; `all` shows every question and column; Ctrl-C changes nothing"""
 CERTAIN = (USER_CHOICE, "row number", "always", "the same as", "identifies")
 
 Propose = Callable[[UserChoices], Proposal]
@@ -36,7 +36,7 @@ Propose = Callable[[UserChoices], Proposal]
 def accept(propose: Propose, choices: UserChoices) -> Proposal:
     """The proposal, shown and accepted."""
     proposal = propose(choices)
-    click.echo(f"{summary(proposal, '--yes takes the cautious answer to', 'contract.py has all')}\n")
+    click.echo(f"{summary(proposal, '--yes', 'contract.py has all')}\n")
     return proposal
 
 
@@ -67,24 +67,22 @@ def with_answer(choices: UserChoices, answer: str, proposal: Proposal | None = N
     return replace(choices, roles=choices.roles | dict.fromkeys(_columns(names, proposal), role))
 
 
-def summary(proposal: Proposal, intent: str, where: str) -> str:
+def summary(proposal: Proposal, who: str, where: str) -> str:
     """What is doubtful, then the columns: of a wide table those that matter, and where the rest is."""
     asked = doubts.questions(proposal)
-    parts = [_questions(asked, intent, MAX_LINES), _contested(proposal)]
     if len(proposal.roles) <= MAX_COLUMNS:
-        return "\n\n".join(filter(None, [*parts, table(proposal.roles)]))
+        return _parts(proposal, _questions(asked, who, MAX_LINES), table(proposal.roles))
     names = _that_matter(proposal, asked)
     shown, rest = ([role for role in proposal.roles if (role.name in names) is wanted] for wanted in (True, False))
     count = {name: sum(role.role == name for role in rest) for name in dict.fromkeys(role.role for role in rest)}
     roles = ", ".join(f"{number:,} {name}{'s' * (name == 'feature' and number > 1)}" for name, number in count.items())
     more = f"{len(rest):,} more columns: {roles}; {where}"
-    return "\n\n".join(filter(None, [*parts, f"{table(shown)}\n{more}"]))
+    return _parts(proposal, _questions(asked, who, MAX_LINES), f"{table(shown)}\n{more}")
 
 
 def everything(proposal: Proposal) -> str:
     """All questions and all columns."""
-    parts = [_questions(doubts.questions(proposal), "Enter takes the cautious answer to"), _contested(proposal)]
-    return "\n\n".join(filter(None, [*parts, table(proposal.roles)]))
+    return _parts(proposal, _questions(doubts.questions(proposal), "Enter"), table(proposal.roles))
 
 
 def table(roles: list[ColumnRole]) -> str:
@@ -113,14 +111,33 @@ def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
 
 
 def _screen(proposal: Proposal) -> str:
-    return f"{summary(proposal, 'Enter takes the cautious answer to', '`all` shows them')}\n\n{HELP}"
+    return f"{summary(proposal, 'Enter', '`all` shows them')}\n\n{HELP}"
 
 
-def _questions(questions: list[Question], intent: str, most: int | None = None) -> str:
+def _parts(proposal: Proposal, questions: str, columns: str) -> str:
+    keys = [f"LEAKAGE {finding.subject}" for finding in doubts.contested(proposal)]
+    reasons = [
+        f'! The gate refuses this until params.yaml has a reason: gate.accepted: {{"{key}": "why"}}' for key in keys
+    ]
+    return "\n\n".join(filter(None, [_target(proposal), questions, "\n".join(reasons), columns]))
+
+
+def _target(proposal: Proposal) -> str:
+    target = proposal.target
+    rows = f"{target.rows:,} rows"
+    if target.positive:
+        rows = f"{target.counts[target.positive]:,} of {rows} are {target.positive}"
+    elif target.counts:
+        name, count = min(target.counts.items(), key=lambda each: each[1])
+        rows = f"{len(target.counts)} classes in {rows}, the smallest is {name} with {count:,}"
+    return f"{target.problem}: to predict {target.name} from {len(proposal.with_role('feature')):,} columns; {rows}"
+
+
+def _questions(questions: list[Question], who: str, most: int | None = None) -> str:
     """The questions, numbered; at most so many lines."""
     if not questions:
-        return "No doubts about this table: look at the roles of its columns."
-    lines = [f"{intent} {len(questions)} question{'s' * (len(questions) > 1)}:"]
+        return "Nothing is doubtful about this table."
+    lines = [f"{who} takes the cautious answer to {len(questions)} question{'s' * (len(questions) > 1)}:"]
     for number, question in enumerate(questions, start=1):
         text = _paragraphs(f"{number:>2}  ", question)
         if most is not None and number > 1 and len(lines) + len(text) > most:
@@ -139,14 +156,6 @@ def _paragraphs(number: str, question: Question) -> list[str]:
         ),
         *textwrap.wrap(answers, _width(), initial_indent=f"{indent}→ ", subsequent_indent=f"{indent}  "),
     ]
-
-
-def _contested(proposal: Proposal) -> str:
-    keys = [f"LEAKAGE {finding.subject}" for finding in doubts.contested(proposal)]
-    return "\n".join(
-        f'! The gate refuses the model until params.yaml has a reason: gate.accepted: {{"{key}": "why"}}'
-        for key in keys
-    )
 
 
 def _that_matter(proposal: Proposal, asked: list[Question]) -> set[str]:
