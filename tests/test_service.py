@@ -202,6 +202,7 @@ def test_schemathesis_finds_nothing(project, tmp_path):
 # Another model, under load
 
 
+@pytest.mark.nightly
 def test_swaps_under_load(project, tmp_path):
     live = shutil.copytree(project.folder / "a", tmp_path / "live")
     scores = {project.version(name): project.expected["scores"][name] for name in "ab"}
