@@ -84,6 +84,31 @@ def test_id_of_several_rows_is_in_one_part_whatever_the_time():
     assert test.height == pytest.approx(250, rel=0.3)
 
 
+def few(shares: dict[str, int]) -> pl.DataFrame:
+    """That many rows of each id."""
+    return toy.rows(sum(shares.values())).with_columns(key=pl.Series([key for key in shares for _ in range(shares[key])]))
+
+
+FIRST = "k114"  # its hash puts it into any test
+
+
+def test_few_ids_have_a_share_that_makes_a_usable_test():
+    rows = few({FIRST: 60, "a": 20, "b": 30, "c": 40, "d": 50})
+    share = split.share_of_ids(rows["key"], 0.25)
+    chosen = split.is_test_row(rows, toy.params(**REPEATS, split={"test": share}))
+    assert 0.125 <= chosen.mean() <= 0.5
+
+
+def test_usual_share_of_many_ids_stays():
+    assert split.share_of_ids(many()["key"], 0.25) == 0.25
+
+
+def test_id_with_most_rows_in_the_test_is_refused():
+    rows = few({FIRST: 300, "a": 20, "b": 30, "c": 40, "d": 10})
+    with pytest.raises(errors.FactoryError, match=r"key: 5 ids, the largest with 75% of the rows: no split .* another id"):
+        split.split(rows, toy.params(**REPEATS))
+
+
 def test_repeats_are_refused_unless_they_are_meant():
     with pytest.raises(errors.FactoryError, match=r"key: 1,000 rows share their id with another, .* `data.repeats: true`"):
         split.split(many(), toy.params())

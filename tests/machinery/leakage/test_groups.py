@@ -1,5 +1,7 @@
 """Entities whose rows a model recognises, told from ordinary categories."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -66,7 +68,7 @@ def test_no_entity(values):
     assert not groups.may_be_entity(groups.encode(pl.Series(values)))
 
 
-def test_the_finest_entity_that_explains_the_loss():
+def test_the_finest_entity_and_what_it_belongs_to():
     family, income = PATIENT // 2, RANDOM.normal(size=PATIENTS)[PATIENT // 2]
     [found] = search(sample(REPEATED, income=income), family=pl.Series(family), patient=NAMES)
     assert found.columns == ("patient",)
@@ -74,12 +76,12 @@ def test_the_finest_entity_that_explains_the_loss():
 
 
 def test_nothing_is_lost_where_the_split_keeps_the_rows_together():
-    assert not search(groups.replace(sample(REPEATED), together=PATIENT))
+    assert not search(replace(sample(REPEATED), together=PATIENT))
 
 
 def test_entities_that_go_on_in_time_may_be_known_but_not_their_target():
-    by_time = groups.replace(sample(REPEATED), by_time=True)
-    constant = groups.replace(by_time, target=np.sign(DISPOSITION))
+    by_time = replace(sample(REPEATED), by_time=True)
+    constant = replace(by_time, target=np.sign(DISPOSITION))
     assert not search(by_time)
     assert "60 cases" in search(constant)[0].evidence
 

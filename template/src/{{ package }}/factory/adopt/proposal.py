@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from ..data import row_time
+from ..data.split import share_of_ids
 from ..errors import FactoryError, listed
 from ..leakage.finding import Finding
 from ..leakage.sample import SCORES
@@ -64,6 +65,12 @@ class Proposal:
     def repeats(self) -> bool:
         """Whether several rows share an id."""
         return any(not role.column.unique for role in self.with_role("id"))
+
+    @property
+    def test_share(self) -> float:
+        """The share of the rows, or of the positions of their ids, that is the test."""
+        ids = self.with_role("id") if self.repeats else []
+        return share_of_ids(ids[0].column.sample, dates.TEST_SHARE) if ids else dates.TEST_SHARE
 
     def with_role(self, name: str) -> list[ColumnRole]:
         """The columns of that role."""

@@ -64,7 +64,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "id": proposal.name_of("id"),
         "time": proposal.time[0] if len(proposal.time) == 1 else [*proposal.time],
         "repeats": proposal.repeats,
-        "test_share": dates.TEST_SHARE,
+        "test_share": proposal.test_share,
         "sensitive": [role.name for role in used if role.sensitive],
         "ignored": proposal.with_role("excluded"),
         "missing": sorted({text for role in used for text in role.column.format.missing} & set(COMMON_MISSING)),

@@ -14,6 +14,7 @@ from ..errors import FactoryError
 from ..tables.chunks import Frame, Rows, column, filter_rows, iter_chunks
 from .row_time import times
 
+MAX_TEST_SHARE = 0.5
 LEAST_VALUES = 2
 """A part with fewer distinct values of the target cannot be trained or tested on."""
 
@@ -32,6 +33,8 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
     if params.data.time and (gaps := (time := times(rows, params.data)).null_count()):
         raise FactoryError(f"{time.name}: {gaps:,} rows have no time: remove them, or make the column not nullable")
     is_test = is_test_row(rows, params, salt)
+    if params.data.repeats:
+        _check_share(column(rows, str(params.data.id)), is_test.sum() / max(len(is_test), 1), params.split.test)
     for name, mask in {"train": ~is_test, "test": is_test}.items():
         if target.filter(mask).n_unique() < LEAST_VALUES:
             raise FactoryError(
@@ -61,6 +64,28 @@ def is_test_row(rows: Rows, params: Params, salt: str = "") -> pl.Series:
 def is_by_time(data: Data) -> bool:
     """Whether the newest rows are the test; where ids repeat, whole ids are."""
     return data.time is not None and not data.repeats
+
+
+def share_of_ids(ids: pl.Series, wanted: float) -> float:
+    """The `split.test` by which whole ids in the test have about that share of the rows: the share itself if it does.
+
+    Raises FactoryError where none does.
+    """
+    counts = ids.cast(pl.String).value_counts(name="rows")
+    positions = _positions(counts[ids.name], "")
+    places = np.argsort(positions)
+    ends = np.concatenate([[0.0], positions[places], [1.0]])
+    shares = np.concatenate([[0], np.cumsum(counts["rows"].to_numpy()[places])]) / len(ids)  # of the first ids
+    if _fits(shares[np.count_nonzero(positions < wanted)], wanted):
+        return wanted
+    best = int(np.abs(shares - wanted).argmin())
+    if not _fits(shares[best], wanted):
+        raise FactoryError(
+            f"{ids.name}: {len(counts):,} ids, the largest with {counts['rows'].max() / len(ids):.0%} of the rows: no split "
+            f"by whole ids has about {wanted:.0%} of the rows in the test: choose another id, or add rows of others"
+        )
+    middle = (ends[best] + ends[best + 1]) / 2
+    return next(short for digits in range(2, 17) if ends[best] < (short := round(float(middle), digits)) <= ends[best + 1])
 
 
 def folds(rows: pl.DataFrame, params: Params, count: int, salt: str) -> pl.Series:
@@ -94,6 +119,21 @@ def _check_target(target: pl.Series, problem: str) -> None:
         raise FactoryError(
             f"{target.name}: the target of a {problem} problem has to be {expected}: change contract.py or params.yaml"
         )
+
+
+def _check_share(ids: pl.Series, found: float, wanted: float) -> None:
+    """Refuse a test of no rows, or of most, where few ids or large ones make the hash's choice a poor one."""
+    if not 0 < found <= max(MAX_TEST_SHARE, 2 * wanted):
+        better = share_of_ids(ids, wanted)
+        raise FactoryError(
+            f"{ids.name}: the test would have {found:.0%} of the rows, since those of an id stay together: set split.test to "
+            f"{better:g} in params.yaml, by which it has about {wanted:.0%}"
+        )
+
+
+def _fits(share: float, wanted: float) -> bool:
+    """Whether it is from half to twice the one wanted."""
+    return bool(wanted / 2 <= share <= 2 * wanted)
 
 
 def _check_ids(ids: pl.Series, data: Data) -> None:

@@ -1,11 +1,13 @@
 """Rows that resemble each other because they belong together: those of one entity, and neighbours in the table."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from ..errors import listed
 from ..metrics.definitions import Vector
@@ -20,11 +22,15 @@ MIN_ROWS_PER_GROUP = 1.5  # on average
 MIN_SHARED = 0.5  # of the rows have another one in their group
 CONSTANT, BY_CHANCE = 0.95, 0.5
 """A column describes an entity if it is constant in that share of the groups, and in less than this one when shuffled."""
+NAMES_ENTITY = re.compile(
+    r"(?i)(^|[\W_])(id|uuid|guid|key|nr|subject|patient|person|customer|client|user|member|household|device|machine)"
+    r"([\W_]|$)|.[a-z]id$"
+)
+"""Names of columns that are tried although nothing describes their values."""
 MIN_DROP, MIN_STANDARD_ERRORS = 0.02, 3.0
 """By how much a model's score is lower with whole groups held out before they are one."""
 FOLDS, ROUNDS = 5, 2
 MAX_ROWS = 2_000
-BLOCK = 20  # neighbouring rows
 
 
 @dataclass(frozen=True)
@@ -47,23 +53,24 @@ class Drop:
 
 
 def groups(sample: Sample, entities: Mapping[str, pl.Series]) -> Iterator[Finding]:
-    """The entity whose rows a model recognises, if there is one; other columns that name it are in the evidence."""
+    """The entity whose rows a model recognises, if there is one: the finest, since the coarser ones may be known in use.
+
+    The others are in its evidence: what the entity belongs to, and what names it as well.
+    """
+    least = MIN_GROUPS if sample.together is None else len(np.unique(sample.together)) + 1
     found: dict[str, tuple[Codes, Drop]] = {}
     for name, series in entities.items():
         codes = encode(series)
-        if may_be_entity(codes) and not (sample.by_time and constant_share(sample.target, codes) < CONSTANT):
-            rows = whole_groups(codes)
-            part, within = sample.without([name]).take(rows), renumbered(codes[rows])
-            if part.columns and describes(part, within) and (drop := measure(part, within)).is_real:
+        if not may_be_entity(codes, least) or (sample.by_time and constant_share(sample.target, codes) < CONSTANT):
+            continue
+        rows = whole_groups(codes)
+        part, within = sample.without([name]).take(rows), renumbered(codes[rows])
+        if part.columns and (NAMES_ENTITY.search(name) or describes(part, within)):
+            drop = measure(part, within)
+            if drop.is_real:
                 found[name] = codes, drop
     if found:
-        best = _finest(sample, found)
-        yield _finding(sample, best, *found[best], [name for name in found if name != best])
-
-
-def order(sample: Sample) -> Iterator[Finding]:
-    """Whether neighbouring rows resemble each other."""
-    yield from ()
+        yield _finding(sample, max(found, key=lambda name: found[name][0].max()), found)
 
 
 def encode(series: pl.Series) -> Codes:
@@ -79,12 +86,11 @@ def renumbered(codes: Codes) -> Codes:
     return np.unique(codes, return_inverse=True)[1]
 
 
-def may_be_entity(codes: Codes) -> bool:
+def may_be_entity(codes: Codes, least: int = MIN_GROUPS) -> bool:
     """Whether there are enough groups, and enough of them have several rows."""
     sizes = np.bincount(codes)
-    return bool(
-        MIN_GROUPS <= len(sizes) <= len(codes) / MIN_ROWS_PER_GROUP and sizes[sizes > 1].sum() >= MIN_SHARED * len(codes)
-    )
+    shared = sizes[sizes > 1].sum() / len(codes)
+    return bool(least <= len(sizes) <= len(codes) / MIN_ROWS_PER_GROUP and shared >= MIN_SHARED)
 
 
 def whole_groups(codes: Codes) -> NDArray[np.int64]:
@@ -146,7 +152,10 @@ def folds(target: Vector, codes: Codes, seed: int) -> Codes:
 
 def _drop(sample: Sample, codes: Codes, by_rows: list[Predictions], by_groups: list[Predictions]) -> Drop:
     """The difference of the scores, and the standard errors of that of the losses, of which a group has one."""
-    excess = np.bincount(codes, _losses(sample, by_groups) - _losses(sample, by_rows))
+    losses = np.concatenate([_losses(sample, by_groups), _losses(sample, by_rows)])
+    if sample.problem == "regression":
+        losses = rankdata(losses)  # otherwise those of a few rows would decide
+    excess = np.bincount(codes, losses[: sample.rows] - losses[sample.rows :])
     deviation = np.sqrt(((excess - excess.mean()) ** 2).sum())
     scores = [float(np.mean([sample.score(sample.target, p) for p in parts])) for parts in (by_rows, by_groups)]
     return Drop(*scores, float(excess.sum() / deviation) if deviation else 0.0)
@@ -154,31 +163,22 @@ def _drop(sample: Sample, codes: Codes, by_rows: list[Predictions], by_groups: l
 
 def _losses(sample: Sample, predictions: list[Predictions]) -> Vector:
     """The squared error of each row, on average."""
-    if sample.problem == "regression":
-        return np.mean([(p - sample.target) ** 2 for p in predictions], axis=0)
-    truth = np.eye(predictions[0].shape[1])[sample.target.astype(int)]
-    return np.mean([((p - truth) ** 2).sum(axis=1) for p in predictions], axis=0)
+    truth = sample.target
+    if sample.problem != "regression":
+        truth = np.eye(predictions[0].shape[1])[truth.astype(int)]
+    errors = np.mean([(p - truth) ** 2 for p in predictions], axis=0)
+    return errors if sample.problem == "regression" else errors.sum(axis=1)  # type: ignore[no-any-return]
 
 
-def _finest(sample: Sample, found: Mapping[str, tuple[Codes, Drop]]) -> str:
-    """The entity of the fewest rows, unless a model loses yet more where those of a larger one are held out."""
-    best, *others = sorted(found, key=lambda name: -found[name][0].max())
-    for name in others:
-        codes = found[name][0]
-        rows = whole_groups(codes)
-        part = replace(sample.without(found), together=found[best][0]).take(rows)
-        if part.columns and measure(part, renumbered(codes[rows])).is_real:
-            best = name
-    return best
-
-
-def _finding(sample: Sample, name: str, codes: Codes, drop: Drop, others: list[str]) -> Finding:
-    score = SCORES[sample.problem]
-    facts = [f"{score} {drop.by_rows:.3g} with single rows held out, {drop.by_groups:.3g} with all rows of the same {name}"]
+def _finding(sample: Sample, name: str, found: Mapping[str, tuple[Codes, Drop]]) -> Finding:
+    codes, drop = found[name]
+    others = [f"{drop.by_groups:.3g} of the same {other}" for other, (_, drop) in found.items() if other != name]
+    facts = [
+        f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
+        f"{drop.by_groups:.3g} with all rows of the same {name}{'; ' * bool(others)}{listed(others, 3)}"
+    ]
     if constant_share(sample.target, codes) >= CONSTANT:
         facts.append(f"{sample.target_name} never changes within one: {codes.max() + 1:,} cases, not {sample.rows:,}")
-    if others:
-        facts.append(f"much the same with {listed(others)}")
     return Finding(
         "group",
         (name,),

@@ -6,7 +6,8 @@ from dataclasses import replace
 import polars as pl
 
 from .finding import Finding
-from .groups import encode, groups, order
+from .groups import encode, groups
+from .order import order
 from .sample import Sample
 
 

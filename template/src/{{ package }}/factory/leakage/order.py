@@ -1,0 +1,88 @@
+"""Rows that resemble their neighbours, as those of a series do, though no time splits them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..metrics.definitions import Vector
+from .finding import Finding
+from .groups import MIN_DROP, MIN_GROUPS, Codes, measure, renumbered, whole_groups
+from .sample import SCORES, Sample
+
+BLOCK = 20  # neighbouring rows
+MIN_BLOCK = 5
+MIN_STANDARD_ERRORS = 3.0
+
+
+def order(sample: Sample) -> Iterator[Finding]:
+    """Whether a model knows a row by its neighbours, which a split by chance puts on the other side."""
+    size = min(BLOCK, sample.rows // MIN_GROUPS)
+    if sample.by_time or size < MIN_BLOCK or not is_series(sample.target):
+        return
+    blocks = np.arange(sample.rows) // size
+    rows = whole_groups(blocks)
+    part, within = sample.take(rows), renumbered(blocks[rows])
+    place = sorted_places(sample)
+    if place is not None:  # then only what is lost beyond that of blocks in which equal rows stand by chance
+        by_sorting = replace(part, together=place[rows] // size)
+        if np.array_equal(place // size, blocks) or not measure(by_sorting, within).is_real:
+            return
+    drop = measure(part, within)
+    if not drop.is_real:
+        return
+    yield Finding(
+        "order",
+        (),
+        drop.size,
+        MIN_DROP,
+        f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
+        f"{drop.by_groups:.3g} with blocks of {size} neighbouring rows",
+        "Do neighbouring rows belong together, such as those of one day, one device or one person?",
+        "If so, add the column that says so, a time or an id, to the table and name it in data.time or data.id; "
+        "a split by chance tests the model on what it has nearly seen.",
+    )
+
+
+def is_series(values: Vector) -> bool:
+    """Whether neighbours are more alike than chance makes them."""
+    spread = values.var()
+    likeness = 1 - (np.diff(values) ** 2).mean() / (2 * spread) if spread else 0.0
+    return bool(likeness > MIN_STANDARD_ERRORS / np.sqrt(len(values)))
+
+
+def sorted_places(sample: Sample) -> Codes | None:
+    """A place for each row that only follows from the columns by which the table is sorted; None if by none.
+
+    Rows that are equal in these columns change places by chance.
+    """
+    keys = [np.nan_to_num(values, nan=-1e300) for values in (sample.target, *sample.columns.values())]
+    keys = [values for values in keys if not _counts_rows(values)]
+    segment = np.zeros(sample.rows, dtype=np.int64)
+    while (key := next((k for k, values in enumerate(keys) if _sorts(values, segment)), None)) is not None:
+        change = (np.diff(keys.pop(key)) != 0) | (np.diff(segment) != 0)
+        segment = np.concatenate([[0], np.cumsum(change)])
+    if segment[-1] == 0:
+        return None
+    places = np.empty(sample.rows, dtype=np.int64)
+    places[np.lexsort((np.random.default_rng(0).random(sample.rows), segment))] = np.arange(sample.rows)
+    return places
+
+
+def _counts_rows(values: Vector) -> bool:
+    """Whether the values are evenly spaced: the row's number is the order, not a reason for it."""
+    return bool(np.ptp(np.diff(values)) == 0)
+
+
+def _sorts(values: Vector, segment: Codes) -> bool:
+    """Whether the column varies within the segments, and each of its values there stands in adjoining rows."""
+    if segment[-1] * 2 > len(segment):
+        return False  # of a row or two nothing can be said
+    runs = 1 + np.count_nonzero((np.diff(values) != 0) | (np.diff(segment) != 0))
+    different = len(np.unique(np.column_stack([segment, values]), axis=0))
+    if runs == segment[-1] + 1:
+        return False
+    if runs == different and different * 2 <= len(values):
+        return True
+    steps = np.diff(values)[np.diff(segment) == 0]
+    return bool((steps >= 0).all() or (steps <= 0).all())
