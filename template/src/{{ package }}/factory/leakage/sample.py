@@ -93,11 +93,16 @@ class Sample:
         return roc_auc_by_ranks(truth > 0, predicted[:, 1])
 
     def _predict(self, matrix: NDArray[np.float64], test: NDArray[np.bool_]) -> NDArray[np.float64]:
+        learned = self.target[~test]
         categorical = [name in self.categories for name in self.columns]
-        kind = HistGradientBoostingRegressor if self.problem == "regression" else HistGradientBoostingClassifier
-        fitted = kind(categorical_features=categorical, **SETTINGS).fit(matrix[~test], self.target[~test])
         if self.problem == "regression":
-            return fitted.predict(matrix[test])  # type: ignore[no-any-return]
+            regressor = HistGradientBoostingRegressor(categorical_features=categorical, **SETTINGS)
+            return regressor.fit(matrix[~test], learned).predict(matrix[test])  # type: ignore[no-any-return]
         probability = np.zeros((int(test.sum()), int(self.target.max()) + 1))
-        probability[:, fitted.classes_.astype(int)] = fitted.predict_proba(matrix[test])
+        if np.ptp(learned) == 0:
+            probability[:, int(learned[0])] = 1
+            return probability
+        classifier = HistGradientBoostingClassifier(categorical_features=categorical, **SETTINGS)
+        classifier.fit(matrix[~test], learned)
+        probability[:, classifier.classes_.astype(int)] = classifier.predict_proba(matrix[test])
         return probability
