@@ -7,8 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory.evaluation import card_input, confusion, formatting, model_card, report, slices
+from late_flights.factory.manifest import sha256
 from late_flights.factory.metrics import fairness, threshold
 from late_flights.factory.metrics.definitions import METRICS
+from late_flights.factory.validation import personal
 from sklearn import metrics as sk
 from tests.factory import toy
 
@@ -98,6 +100,18 @@ def test_worst_predictions_where_the_id_is_the_only_feature():
     importance = pl.DataFrame({"feature": ["key"], "loss": [0.1]})
     head, *rows = Page(render(replace(build_assessment(), importance=importance))).table("key")
     assert head == ["key", "actual outcome", "predicted"] and len(rows) == 3
+
+
+def test_personal_data_is_not_shown(monkeypatch):
+    monkeypatch.setattr(personal, "columns", lambda _: ["key", "x"])
+    importance = pl.DataFrame({"feature": ["x", "y"], "loss": [0.2, 0.1]})
+    assessed = replace(build_assessment(), importance=importance)
+    html = render(assessed)
+    head, *rows = Page(html).table("key")
+    assert head == ["key", "actual outcome", "predicted", "y"]
+    worst = int(np.abs(assessed.score - assessed.target).argmax())
+    assert rows[0][0] == f"sha256 {sha256(assessed.test['key'][worst].encode())[:12]}"
+    assert not re.search(r">k\d+<", html)
 
 
 def test_worst_predictions_can_be_left_out():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from late_flights import contract
 from late_flights.factory import errors
 from late_flights.factory.scoring.scorer import Scorer
 from late_flights.factory.serving import messages, request_log, responses, retention, settings
@@ -47,6 +48,14 @@ def test_columns_are_left_out_or_hashed(trained):
     log = captured()
     assert not {"amount", "gap"} & set(log.columns)
     assert log["key"].item() == hashlib.sha256(GOOD["key"].encode()).hexdigest()
+
+
+def test_personal_data_is_hashed(trained, monkeypatch):
+    monkeypatch.setattr(contract.Row.columns()["key"], "metadata", {"pii": "account number"})
+    with serving(CAPTURE="kept") as client:
+        client.post(GOOD)
+    log = captured()
+    assert log["key"].item() == hashlib.sha256(GOOD["key"].encode()).hexdigest() and log["amount"].item() == GOOD["amount"]
 
 
 def test_unknown_column_stops_the_start(trained):

@@ -9,6 +9,7 @@ from late_flights.factory import manifest
 from late_flights.factory.paths import MODEL
 from late_flights.factory.registry import versions
 from late_flights.factory.scoring import artifact
+from late_flights.factory.validation import personal
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.git_repository import git
@@ -80,6 +81,24 @@ def test_other_answer_is_refused(change):
     edit(lambda table: table.with_columns(change))
     result = answered()
     assert result.exit_code == 1 and result.stderr.startswith("Error: NOT_REPRODUCED: v1 gives other values of ")
+
+
+def with_hashed(name):
+    edit(lambda table: table.with_columns(personal.hashed(name)))
+
+
+@pytest.mark.usefixtures("captured")
+def test_a_request_is_answered_again_where_its_id_was_hashed():
+    with_hashed("key")
+    result = answered()
+    assert result.exit_code == 0 and "✓ v1 gives the same again, to the last bit" in result.stdout
+
+
+@pytest.mark.usefixtures("captured")
+def test_a_request_is_not_answered_again_where_a_feature_was_hashed():
+    with_hashed("amount")
+    result = answered()
+    assert result.exit_code == 2 and "captured with hashes of amount: it cannot be answered again" in result.stderr
 
 
 def missing_column(table):

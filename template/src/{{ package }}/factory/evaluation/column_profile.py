@@ -11,16 +11,17 @@ PROBED = 10_000  # values: mostly enough to see that there are more distinct one
 CATEGORICAL = (pl.String, pl.Enum, pl.Categorical, pl.Boolean)
 
 
-def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
+def profile(train: pl.Series, test: pl.Series, *, hidden: bool = False) -> dict[str, Any]:
     """Type, shares of missing values, a summary, and both distributions where they can be drawn.
 
-    A distribution is a list of shares that add up to one, over the same bins or values in both.
+    A distribution is a list of shares that add up to one, over the same bins or values in both. Of a column whose values
+    are to stay hidden, only how many there are.
     """
     present = [_present(part) for part in (train, test)]
     sampled = [part.gather_every(-(-max(len(part), 1) // SAMPLED)) for part in present]
     both = pl.concat(present)
     distributions = None
-    if not _is_constant(both):
+    if not hidden and not _is_constant(both):
         distributions = (
             _shares(*sampled) if both.dtype in CATEGORICAL else _histograms(*sampled) if _is_scale(both) else None
         )
@@ -28,7 +29,7 @@ def profile(train: pl.Series, test: pl.Series) -> dict[str, Any]:
         "name": train.name,
         "type": str(train.dtype.base_type()),
         "missing": [1 - len(p) / max(len(part), 1) for p, part in zip(present, (train, test), strict=True)],
-        "summary": _summary(both, pl.concat(sampled)),
+        "summary": _count(both) if hidden else _summary(both, pl.concat(sampled)),
         "distributions": distributions,
     }
 
@@ -59,6 +60,10 @@ def _summary(values: pl.Series, sampled: pl.Series) -> dict[str, Any]:
         if counts["count"][0] > 1:
             top = counts.head(3).with_columns(pl.col("count") / len(sampled))
             return {"kind": "values", "top": top.rows(), "more": counts.height - top.height}
+    return _count(values)
+
+
+def _count(values: pl.Series) -> dict[str, Any]:
     return {"kind": "other", "different": values.n_unique()}
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
+from ... import contract
 from .. import PACKAGE
 from ..data import ledger
 from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import METRICS, Metric, main_metric
 from ..tables.chunks import column
+from ..validation import personal
 from . import charts, column_profile, confusion
 from .assessment import Assessment
 from .formatting import cell, number, share
@@ -28,6 +30,7 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "cell": cell, "share": share}
     estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
+    hidden = personal.columns(contract.LabelledRow)
     script = _resource("report.js")
     return environment.from_string(_resource("report.html")).render(
         a=assessment,
@@ -52,7 +55,8 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         minimum=MIN_ROWS,
         deliveries=ledger.entries(),
         columns=[
-            column_profile.profile(column(assessment.train, name), assessment.test[name]) for name in listed(assessment)
+            column_profile.profile(column(assessment.train, name), assessment.test[name], hidden=name in hidden)
+            for name in listed(assessment)
         ],
         listed=LISTED,
     )

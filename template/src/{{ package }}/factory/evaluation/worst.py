@@ -1,14 +1,18 @@
-"""The test rows that the model got most wrong."""
+"""The test rows that the model got most wrong, without what the contract calls personal data."""
 
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from ... import contract
 from ..scoring.feature_table import features
+from ..validation import personal
 from .assessment import Assessment
 from .formatting import cell, number
 
 FEATURES = 5  # the most important ones
+SHOWN = 12  # characters of a hash
 
 
 def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
@@ -18,14 +22,21 @@ def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
     rows, data = a.test[places], a.params.data
     known = [name for name in (data.id, *data.times) if name]
     important = a.importance["feature"].head(FEATURES).to_list()
-    table = features(rows).select(name for name in important if name not in known)
+    hidden = personal.columns(contract.LabelledRow)
+    table = features(rows).select(name for name in important if name not in (*known, *hidden))
     header = [*known, f"actual {data.target}", "predicted", *table.columns]
     empty: list[tuple[Any, ...]] = [()] * len(places)  # a frame without columns has no rows
-    values = zip(rows.select(known).rows() or empty, places, table.rows() or empty, strict=True)
+    identities = rows.select(_shown(name) if name in hidden else pl.col(name) for name in known)
+    values = zip(identities.rows() or empty, places, table.rows() or empty, strict=True)
     return header, [
         [*map(cell, identity), cell(rows[data.target][i]), _predicted(a, place), *map(_feature, row)]
         for i, (identity, place, row) in enumerate(values)
     ]
+
+
+def _shown(name: str) -> pl.Expr:
+    """By which a person's row is found again, and which does not name the person."""
+    return (pl.lit("sha256 ") + personal.hashed(name).str.head(SHOWN)).alias(name)
 
 
 def _errors(a: Assessment) -> Any:

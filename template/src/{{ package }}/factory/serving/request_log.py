@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from ... import contract
 from .. import tables
 from ..errors import FactoryError
-from ..manifest import sha256
 from ..scoring import predictions
+from ..validation import personal
 from .messages import Bytes
 from .metrics import Telemetry
 from .model_slot import LoadedModel
@@ -74,7 +74,7 @@ class RequestLog:
         self._settings, self._folder, self._telemetry, self._shadow = settings, folder, telemetry, shadow
         columns = contract.Row.column_names()
         self._without = _column_names(settings.capture_without, columns)
-        self._hashed = _column_names(settings.capture_hashed, columns)
+        self._hashed = list({*personal.columns(contract.Row), *_column_names(settings.capture_hashed, columns)})
         self._queue: queue.SimpleQueue[ScoredRequest | None] = queue.SimpleQueue()
         try:
             folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -170,10 +170,7 @@ def to_table(batch: list[ScoredRequest], shadow: Shadow) -> pl.DataFrame:
 
 def redacted(table: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
     """The table without some columns, and with the sha256 of others."""
-    hashes = [
-        pl.col(name).cast(pl.String).map_elements(lambda text: sha256(text.encode()), pl.String) for name in hashed
-    ]
-    return table.with_columns(hashes).drop(without)
+    return table.with_columns(map(personal.hashed, hashed)).drop(without)
 
 
 def _groups(batch: list[ScoredRequest]) -> Iterator[tuple[pl.DataFrame, list[ScoredRequest]]]:

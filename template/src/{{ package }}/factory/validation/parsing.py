@@ -1,7 +1,8 @@
 """Parse text into the contract's types: missing values, formats of dates, numbers and booleans, and casting.
 
 `MISSING` in contract.py lists texts that mean a missing value in any column, `IGNORED` columns that nothing uses, and a
-column's `metadata` its own formats: `format`, `pivot`, `thousands`, `decimal`, `true`, `false` and `missing`.
+column's `metadata` its own formats: `format`, `pivot`, `thousands`, `decimal`, `true`, `false` and `missing`;
+`pii` says what of a person it holds.
 """
 
 from collections.abc import Callable
