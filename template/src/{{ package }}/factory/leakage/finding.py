@@ -23,6 +23,8 @@ class Finding:
     evidence: str
     question: str
     remedy: str
+    refuses: bool = True
+    """Else it is a question only: the columns stay, and the gate passes."""
 
     @property
     def subject(self) -> str:

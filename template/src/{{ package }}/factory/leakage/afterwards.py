@@ -1,0 +1,48 @@
+"""Columns whose names say that they are known only after the event, and that a model relies on."""
+
+import re
+from collections.abc import Iterator
+
+from .disguise import powers_of
+from .finding import Finding
+from .forest import forecast
+from .sample import Sample
+
+AFTERWARDS = frozenset(
+    "actual after arr arrival arrived cancellation canceled cancelled chargeback closed closing closure collected collection "
+    "completed completion death died discharge discharged duration elapsed end ended ending final finished followup futime "
+    "outcome outcomes paid payout posted recovered recoveries recovery refund refunded rejected rejection resolution resolved "
+    "result results returned returns settled settlement severity status stopped survival terminated termination verdict".split()
+)
+BEFORE = frozenset("expected estimated initial last marital past planned previous prior sched scheduled".split())
+"""Words by which a name speaks of what is known before."""
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+POWER = {"classification": 0.65, "multiclass": 0.65, "regression": 0.1}
+DROP = 0.05
+"""What a model without the column loses of its score: less makes no difference worth a question."""
+
+
+def find(sample: Sample) -> Iterator[Finding]:
+    """Each column of such a name that alone predicts, and that a model would miss."""
+    named = [name for name in sample.columns if is_afterwards(name)]
+    powers = powers_of(sample.only(named))
+    strong = [name for name in named if powers[name] >= POWER[sample.problem]]
+    whole = forecast(sample) if strong else None
+    for name in strong:
+        rest = forecast(sample.without([name]))
+        if whole and whole.score - rest.score >= DROP:
+            yield Finding(
+                "afterwards",
+                (name,),
+                whole.score - rest.score,
+                DROP,
+                f"the name {name} speaks of what is known later, and a model has {whole}, without {name} {rest}",
+                f"Is {name} known when {sample.target_name} is predicted?",
+                "Exclude it, if not.",
+            )
+
+
+def is_afterwards(name: str) -> bool:
+    """Whether one of the name's words is of the time after the event, and none of the time before."""
+    words = {word.lower() for word in WORD.findall(name)}
+    return bool(words & AFTERWARDS) and not words & BEFORE

@@ -1,0 +1,147 @@
+"""Sums, differences, products and ratios of columns that tell the target."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from ..metrics.definitions import Vector, mean_absolute_error
+from ..training.leakage import predictive_power
+from .sample import SCORES, Sample
+
+EXACT = 0.9995
+"""R² of a formula that is the target but for rounding."""
+LIMITS = {2: 0.993, 3: 0.996}
+HIGHEST_LIMIT = 0.998
+"""Of the score, by the number of columns: an honest sum of many comes nearer by chance."""
+MAX_COLUMNS = 12
+MAX_FACTORS = 12
+"""Columns of which products and ratios are formed, the most important of a model."""
+MAX_TERMS = 3
+MIN_KNOWN = 0.5
+"""Share of the rows."""
+REFINED_FROM = 0.97
+RIDGE = 1e-8
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Columns, and how well a formula of them tells the target of rows that it was not fitted to."""
+
+    columns: tuple[str, ...]
+    score: float
+    told: str
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is beyond what an honest sum of so many columns tells."""
+        return self.score >= LIMITS.get(len(self.columns), HIGHEST_LIMIT)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A target, or its logarithm."""
+
+    values: Vector
+    problem: str
+    is_log: bool = False
+
+    def formula(self, names: Sequence[str], columns: Sequence[Vector]) -> Formula:
+        """A sum of the columns, fitted to the first half of the rows, as the second half tells it."""
+        matrix = np.column_stack(columns)
+        known = np.isfinite(matrix).all(axis=1) & np.isfinite(self.values)
+        values, half = self.values[known], int(known.sum()) // 2
+        if known.mean() < MIN_KNOWN or not np.ptp(values[:half]) or not np.ptp(values[half:]):
+            return Formula(tuple(names), 0.0, "")
+        matrix = _standard(matrix[known])
+        mean = values[:half].mean()
+        value = matrix @ np.linalg.lstsq(matrix[:half], values[:half] - mean, rcond=None)[0] + mean
+        if self.problem != "regression":
+            score = self._power(matrix, value, values, half)
+            return Formula(tuple(names), score, f"{SCORES[self.problem]} {score:.4f}")
+        score = 1 - float(((values - value)[half:] ** 2).mean() / values[half:].var())
+        truth, told = (np.exp(values), np.exp(value)) if self.is_log else (values, value)
+        return Formula(tuple(names), score, f"a mean error of {mean_absolute_error(truth[half:], told[half:]):.3g}")
+
+    def _power(self, matrix: NDArray[np.float64], value: Vector, truth: Vector, half: int) -> float:
+        score = predictive_power(value, truth, self.problem)
+        if self.problem == "multiclass" or score < REFINED_FROM:
+            return score
+        logistic = LogisticRegression(C=1e4, max_iter=200).fit(matrix[:half], truth[:half])
+        return max(score, predictive_power(logistic.decision_function(matrix), truth, self.problem))
+
+
+def formulas(sample: Sample, importance: dict[str, float]) -> Iterator[Formula]:
+    """Formulas of at least two columns that tell the target beyond what is honest."""
+    numbers = {name: values for name, values in sample.columns.items() if name not in sample.categories}
+    logs = {name: np.log(values, where=values > 0, out=np.full(sample.rows, np.nan)) for name, values in numbers.items()}
+    logs = {name: values for name, values in logs.items() if np.isfinite(values).mean() >= MIN_KNOWN}
+    outcome = _Outcome(sample.target, sample.problem)
+    outcomes = [outcome]
+    if sample.problem == "regression" and (sample.target > 0).mean() >= MIN_KNOWN:
+        log = np.log(sample.target, where=sample.target > 0, out=np.full(sample.rows, np.nan))
+        outcomes.append(_Outcome(log, sample.problem, is_log=True))
+    for columns in (numbers, logs):
+        for each in outcomes:
+            yield from _sum(columns, each)
+    factors = sorted(numbers, key=lambda name: -importance[name])[:MAX_FACTORS]
+    yield from _terms({name: numbers[name] for name in factors}, outcome)
+
+
+def _sum(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
+    """The shortest sum of the columns with the highest t-values that is found."""
+    known = np.isfinite(outcome.values)
+    if len(columns) < 2:
+        return
+    strength = _t_values(np.column_stack([*columns.values()])[known], outcome.values[known])
+    names = [list(columns)[place] for place in np.argsort(-strength, kind="stable")[:MAX_COLUMNS]]
+    for number in (2, 3, 4, 6, 8, 10, 12):
+        formula = outcome.formula(names[:number], [columns[name] for name in names[:number]])
+        if formula.is_found:
+            yield formula
+        if formula.is_found or number >= len(names) or (number > 3 and formula.score < 0.5):
+            return
+
+
+def _terms(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
+    """A sum of columns, products and ratios, each chosen by what those before leave unexplained."""
+    terms = {(name,): values for name, values in columns.items()}
+    with np.errstate(all="ignore"):
+        for one, other in combinations(columns, 2):
+            terms[one, other] = columns[one] * columns[other]
+            terms[one, other, "/"] = columns[one] / columns[other]
+            terms[other, one, "/"] = columns[other] / columns[one]
+    if len(columns) < 2:
+        return
+    keys, matrix = list(terms), _standard(np.column_stack([*terms.values()]))
+    left, chosen = _standard(outcome.values[:, None])[:, 0], []
+    for _ in range(MAX_TERMS):
+        chosen.append(int(np.abs(left @ matrix).argmax()))
+        used = matrix[:, chosen]
+        left = left - used @ np.linalg.lstsq(used, left, rcond=None)[0]
+        names = list(dict.fromkeys(part for place in chosen for part in keys[place][:2]))
+        formula = outcome.formula(names, [terms[keys[place]] for place in chosen])
+        if len(names) > 1 and formula.is_found:
+            yield formula
+            return
+
+
+def _t_values(matrix: NDArray[np.float64], target: Vector) -> Vector:
+    """Of each column in a sum of all: its weight by the weight's standard error, but for a factor that all share."""
+    scaled = _standard(matrix)
+    inverse = np.linalg.inv(scaled.T @ scaled + RIDGE * len(scaled) * np.eye(scaled.shape[1]))
+    return np.abs(inverse @ (scaled.T @ (target - target.mean()))) / np.sqrt(np.diag(inverse))
+
+
+def _standard(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns with mean 0 and deviation 1; what is unknown, constant, or known of few rows is 0."""
+    known = np.isfinite(matrix)
+    number = known.sum(axis=0)
+    filled = np.where(known, matrix, 0.0)
+    centred = np.where(known, filled - filled.sum(axis=0) / np.maximum(number, 1), 0.0)
+    deviation = np.sqrt((centred**2).sum(axis=0) / np.maximum(number, 1))
+    usable = (deviation > 0) & (number >= MIN_KNOWN * len(matrix))
+    return np.divide(centred, deviation, where=usable, out=np.zeros(matrix.shape))

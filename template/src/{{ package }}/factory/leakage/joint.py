@@ -1,0 +1,87 @@
+"""Few columns that together tell the target, while the others hardly do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .finding import Finding
+from .forest import Forecast, forecast
+from .formulas import EXACT, formulas
+from .sample import Sample
+
+PLAUSIBLE = {"classification": 0.96, "multiclass": 0.96, "regression": 0.98}
+"""A score of few columns from here on needs an explanation."""
+NEAR = 0.03
+"""How much lower it may be of all columns, of which many only disturb."""
+REST = 0.85
+"""What the other columns may tell at most: honest tables that are near perfect tell the target in more than one way."""
+TIMES = 8
+"""How much more the others leave unexplained."""
+MAX_FEW, MIN_REST, ROUNDS = 4, 3, 3
+
+
+@dataclass(frozen=True)
+class Few:
+    """Columns that together tell the target; `told` says how well."""
+
+    columns: tuple[str, ...]
+    score: float
+    told: str
+
+
+def find(sample: Sample) -> Iterator[Finding]:
+    """Up to three sets of columns, each found without those before: one may hide behind another."""
+    waiting: list[Few] = []
+    for _ in range(ROUNDS):
+        few = _few(sample, forecast(sample)) if sample.columns else None
+        if few is None:
+            return
+        waiting.append(few)
+        sample = sample.without(few.columns)
+        rest = forecast(sample)
+        if all(_is_exact(sample, each) or _far_more(each, rest) for each in waiting):
+            yield from (_finding(each, rest) for each in waiting)
+            waiting = []
+
+
+def _few(sample: Sample, whole: Forecast) -> Few | None:
+    """The smallest set of columns that alone tells the target implausibly well."""
+    found = min(formulas(sample, whole.importance), key=lambda each: (len(each.columns), -each.score), default=None)
+    if found:
+        return Few(found.columns, found.score, found.told)
+    plausible = PLAUSIBLE[sample.problem]
+    if whole.score < plausible - NEAR:
+        return None
+    names = sorted(sample.columns, key=lambda name: -whole.importance[name])
+    for number in range(1, min(MAX_FEW, len(names)) + 1):
+        alone = forecast(sample.only(names[:number]))
+        if alone.score >= plausible:
+            return Few(tuple(names[:number]), alone.score, str(alone))
+    return None
+
+
+def _is_exact(sample: Sample, few: Few) -> bool:
+    return sample.problem == "regression" and few.score >= EXACT
+
+
+def _far_more(few: Few, rest: Forecast) -> bool:
+    enough = len(rest.sample.columns) >= MIN_REST
+    return enough and rest.score <= REST and 1 - rest.score >= TIMES * (1 - few.score)
+
+
+def _finding(few: Few, rest: Forecast) -> Finding:
+    names, target, problem = _listed(few.columns), rest.sample.target_name, rest.sample.problem
+    one = len(few.columns) == 1
+    it = "it" if one else "them"
+    return Finding(
+        "disguise" if one else "joint",
+        few.columns,
+        few.score,
+        PLAUSIBLE[problem],
+        f"{names} alone tell{'s' * one} {target} with {few.told}, a model without {it} has {rest}",
+        f"{'Is' if one else 'Are'} {names} known when {target} is predicted?",
+        f"Exclude {'it' if one else 'at least one of them'}, if not.",
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
