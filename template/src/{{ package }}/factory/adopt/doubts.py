@@ -41,7 +41,8 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
             taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
             otherwise = f"{to_type(columns, 'excluded')}, and the gate asks why"
         elif "feature" in map(roles.get, columns):
-            taken, otherwise = "the gate will refuse the model", to_type(columns, "excluded")
+            taken = "the gate will refuse the model" if finding.refuses else "yes"
+            otherwise = to_type(columns, "excluded")
         else:
             taken, otherwise = "no: excluded", f"{to_type(columns, 'feature')}, and the gate asks why"
         yield Question(columns, finding.evidence, finding.question, taken, otherwise)

@@ -10,12 +10,13 @@ import polars as pl
 from ..data import row_time
 from ..data.split import share_of_ids
 from ..errors import FactoryError, listed
+from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
 from ..leakage.sample import SCORES
 from . import dates, defaults, evidence, profile, time_parts
 from .profile import Column
 from .people import Proxy, proxies
-from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text, leaks
+from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text
 from .sensitive import is_sensitive
 from .source import KINDS
 from .target import USER_CHOICE, Target, infer_problem
@@ -94,16 +95,13 @@ def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoice
     roles: list[ColumnRole] = []
     for column in columns.values():
         roles.append(_chosen_role(column, choices, columns) or infer_role(column, roles))
-    features = [role.column for role in roles if role.role == "feature" and role.name not in choices.roles]
-    why_out = leaks(features, target)
-    roles = [replace(role, role="excluded", why=why_out[role.name]) if role.name in why_out else role for role in roles]
-    proposal = _one_time(_one_id(Proposal(target, roles)), values, choices.times(columns))
+    proposal = _doubted(_one_time(_one_id(Proposal(target, roles)), values, choices.times(columns)), columns)
     if not proposal.with_role("feature") and len(proposal.time) < 2:  # whose parts are features
         reasons = listed([f"{role.name} ({role.why})" for role in proposal.with_role("excluded")], 4)
         raise FactoryError(
             f"no feature column left to predict {choices.target}{reasons and ': excluded are '}{reasons}"
         )
-    return _doubted(proposal, columns)
+    return proposal
 
 
 def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
@@ -111,12 +109,21 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     used = [role.column for role in proposal.with_role("feature")]
     id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
     by_time = bool(proposal.time) and id is None
-    found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time))
+    found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time)) if used else []
     for finding in found:
         if finding.kind == "group":
             proposal = _grouped(proposal, finding)
+        elif finding.kind in LEAKS and finding.refuses:
+            proposal = _without(proposal, finding)
     left = [role.column for role in proposal.with_role("feature")]
     return replace(proposal, findings=found, proxies=list(proxies(proposal.sensitive_columns, left)))
+
+
+def _without(proposal: Proposal, finding: Finding) -> Proposal:
+    """What leaks as excluded, but for the columns that the user chose."""
+    leaking = [role for role in proposal.with_role("feature") if role.name in finding.columns and role.why != USER_CHOICE]
+    why = LEAKS[finding.kind].format(finding.figure, target=proposal.target.name)
+    return _with_roles(proposal, [replace(role, role="excluded", why=why) for role in leaking])
 
 
 def _grouped(proposal: Proposal, finding: Finding) -> Proposal:

@@ -1,21 +1,14 @@
-"""The role of each column, inferred from its contents: id, time, feature or excluded; and target leakage."""
+"""The role of each column, inferred from its contents: id, time, feature or excluded."""
 
 import re
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from ..training import leakage
 from .dates import is_row_time
 from .personal import kind
-from .profile import Column, numbers
+from .profile import Column
 from .sensitive import is_about_people, is_age, is_sensitive
 from .source import KINDS
-from .target import Target
 
-LEAKAGE_POWER = 0.995
-MAX_CELLS, MIN_ROWS = 4_000_000, 2_000
-"""Limits of the sample that is searched for leakage."""
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
 MAX_CATEGORIES = 200
@@ -52,21 +45,6 @@ def is_free_text(column: Column) -> bool:
     """Whether it has too many distinct texts to be a category."""
     present = column.rows - column.missing
     return column.kind == "String" and not (0 < len(column.values) <= min(MAX_CATEGORIES, max(2, present / 5)))
-
-
-def leaks(columns: list[Column], target: Target) -> dict[str, str]:
-    """The columns that alone predict the target of unseen rows almost perfectly, each with the reason to exclude it."""
-    outcomes = numbers(target.column)
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(outcomes)))
-    rows = rows[: max(MAX_CELLS // max(len(columns), 1), MIN_ROWS)]
-    codes = np.unique(outcomes[rows], return_inverse=True)[1]
-    truth = outcomes[rows] if target.problem == "regression" else codes.astype(np.float64)
-    reasons = {}
-    for column in columns:
-        power = leakage.predictive_power(numbers(column)[rows], truth, target.problem)
-        if power > LEAKAGE_POWER:
-            reasons[column.name] = f"alone predicts {target.name} ({power:.4f} of 1): target leakage?"
-    return reasons
 
 
 def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:

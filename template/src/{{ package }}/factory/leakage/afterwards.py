@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from .disguise import powers_of
+from .alone import powers_of
 from .finding import Finding
 from .forest import forecast
 from .sample import Sample

@@ -1,31 +1,42 @@
 """Columns that tell the target and may be unknown when a prediction is made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..metrics.definitions import Vector
-from . import afterwards, disguise, joint, values
-from .finding import Finding
+from . import afterwards, alone, joint, values
+from .finding import Finding, Kind
 from .forest import thinned
 from .sample import Sample
 
+KINDS: dict[Kind, str] = {
+    "column": "alone predicts {target} ({:.4f} of 1): target leakage?",
+    "joint": "with others predicts {target} ({:.4f} of 1): target leakage?",
+    "value": "a value predicts {target} ({:.0%} of its rows): target leakage?",
+    "missing": "unknown or not predicts {target} ({:.0%} of rows): target leakage?",
+    "afterwards": "known only after {target} ({:.2f} of the score)?",
+}
+"""Why a column is left out, by the kind of leak, with its figure."""
 MIN_ROWS, MIN_CLASS_ROWS = 100, 20
-"""Fewer rows hardly tell a leak from chance."""
+"""With fewer rows, only a column that alone tells the target is told from chance."""
 
 
-def find(sample: Sample, group: Vector | None = None) -> Iterator[Finding]:
-    """Each kind of leak in what the kinds before have left; rows of one group stay together."""
-    sample = thinned(sample, group)
-    if not _enough(sample):
-        return
-    for search in (disguise.find, values.find, afterwards.find, joint.find):
+def find(sample: Sample) -> Iterator[Finding]:
+    """Each kind of leak in what the kinds before have left."""
+    sample = thinned(sample)
+    more = (joint.find_formulas, values.find, afterwards.find, joint.find_few) if _enough(sample) else ()
+    for search in (alone.find, *more):
         findings = list(search(sample))
         yield from findings
-        sample = sample.without([name for finding in findings if finding.refuses for name in finding.columns])
+        sample = sample.without(refused(findings))
+
+
+def refused(findings: Iterable[Finding]) -> set[str]:
+    """The columns that must not be used unless a person says why."""
+    return {name for finding in findings if finding.refuses for name in finding.columns}
 
 
 def _enough(sample: Sample) -> bool:
     counts = np.unique(sample.target, return_counts=True)[1]
     small = sample.problem == "classification" and counts.min() < MIN_CLASS_ROWS
-    return sample.rows >= MIN_ROWS and len(counts) > 1 and not small and bool(sample.columns)
+    return sample.rows >= MIN_ROWS and len(counts) > 1 and not small

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["group", "order", "disguise", "joint", "value", "missing", "afterwards"]
+Kind = Literal["group", "order", "column", "joint", "value", "missing", "afterwards"]
 """What may leak: rows of one entity, neighbouring rows, one column, several columns together, one of a column's values,
 which rows lack a value, and a column known only after the event."""
 ROW_ORDER = "row order"

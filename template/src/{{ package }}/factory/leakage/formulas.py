@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ..metrics.definitions import Vector, mean_absolute_error
 from ..training.leakage import predictive_power
+from .forest import forecast
 from .sample import SCORES, Sample
 
 EXACT = 0.9995
@@ -24,7 +25,7 @@ MAX_TERMS = 3
 MIN_KNOWN = 0.5
 """Share of the rows."""
 REFINED_FROM = 0.97
-RIDGE = 1e-8
+RIDGE, ZERO = 1e-8, 1e-6
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,15 @@ class _Outcome:
         values, half = self.values[known], int(known.sum()) // 2
         if known.mean() < MIN_KNOWN or not np.ptp(values[:half]) or not np.ptp(values[half:]):
             return Formula(tuple(names), 0.0, "")
-        matrix = _standard(matrix[known])
-        mean = values[:half].mean()
-        value = matrix @ np.linalg.lstsq(matrix[:half], values[:half] - mean, rcond=None)[0] + mean
+        matrix = np.column_stack([np.ones(len(values)), _standard(matrix[known])])
+        value = matrix @ np.linalg.lstsq(matrix[:half], values[:half], rcond=None)[0]
         if self.problem != "regression":
             score = self._power(matrix, value, values, half)
             return Formula(tuple(names), score, f"{SCORES[self.problem]} {score:.4f}")
         score = 1 - float(((values - value)[half:] ** 2).mean() / values[half:].var())
         truth, told = (np.exp(values), np.exp(value)) if self.is_log else (values, value)
-        return Formula(tuple(names), score, f"a mean error of {mean_absolute_error(truth[half:], told[half:]):.3g}")
+        error = mean_absolute_error(truth[half:], told[half:])
+        return Formula(tuple(names), score, f"a mean error of {error if error > ZERO * truth.std() else 0:.3g}")
 
     def _power(self, matrix: NDArray[np.float64], value: Vector, truth: Vector, half: int) -> float:
         score = predictive_power(value, truth, self.problem)
@@ -74,7 +75,7 @@ class _Outcome:
         return max(score, predictive_power(logistic.decision_function(matrix), truth, self.problem))
 
 
-def formulas(sample: Sample, importance: dict[str, float]) -> Iterator[Formula]:
+def formulas(sample: Sample) -> Iterator[Formula]:
     """Formulas of at least two columns that tell the target beyond what is honest."""
     numbers = {name: values for name, values in sample.columns.items() if name not in sample.categories}
     logs = {name: np.log(values, where=values > 0, out=np.full(sample.rows, np.nan)) for name, values in numbers.items()}
@@ -87,6 +88,7 @@ def formulas(sample: Sample, importance: dict[str, float]) -> Iterator[Formula]:
     for columns in (numbers, logs):
         for each in outcomes:
             yield from _sum(columns, each)
+    importance = forecast(sample).importance if len(numbers) > MAX_FACTORS else dict.fromkeys(numbers, 0.0)
     factors = sorted(numbers, key=lambda name: -importance[name])[:MAX_FACTORS]
     yield from _terms({name: numbers[name] for name in factors}, outcome)
 
@@ -101,9 +103,19 @@ def _sum(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
     for number in (2, 3, 4, 6, 8, 10, 12):
         formula = outcome.formula(names[:number], [columns[name] for name in names[:number]])
         if formula.is_found:
-            yield formula
+            yield _shortened(formula, columns, outcome)
         if formula.is_found or number >= len(names) or (number > 3 and formula.score < 0.5):
             return
+
+
+def _shortened(formula: Formula, columns: dict[str, Vector], outcome: _Outcome) -> Formula:
+    """Without the columns that it does not need."""
+    for name in formula.columns:
+        names = [other for other in formula.columns if other != name]
+        shorter = outcome.formula(names, [columns[other] for other in names])
+        if len(names) > 1 and shorter.is_found:
+            formula = shorter
+    return formula
 
 
 def _terms(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:

@@ -1,6 +1,6 @@
 """Few columns that together tell the target, while the others hardly do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .finding import Finding
@@ -28,11 +28,21 @@ class Few:
     told: str
 
 
-def find(sample: Sample) -> Iterator[Finding]:
+def find_formulas(sample: Sample) -> Iterator[Finding]:
+    """Columns of which a formula is the target."""
+    yield from _in_rounds(sample, _formula)
+
+
+def find_few(sample: Sample) -> Iterator[Finding]:
+    """Columns of which a model tells the target implausibly well."""
+    yield from _in_rounds(sample, _fewest)
+
+
+def _in_rounds(sample: Sample, search: Callable[[Sample], Few | None]) -> Iterator[Finding]:
     """Up to three sets of columns, each found without those before: one may hide behind another."""
     waiting: list[Few] = []
     for _ in range(ROUNDS):
-        few = _few(sample, forecast(sample)) if sample.columns else None
+        few = search(sample)
         if few is None:
             return
         waiting.append(few)
@@ -43,12 +53,16 @@ def find(sample: Sample) -> Iterator[Finding]:
             waiting = []
 
 
-def _few(sample: Sample, whole: Forecast) -> Few | None:
-    """The smallest set of columns that alone tells the target implausibly well."""
-    found = min(formulas(sample, whole.importance), key=lambda each: (len(each.columns), -each.score), default=None)
-    if found:
-        return Few(found.columns, found.score, found.told)
-    plausible = PLAUSIBLE[sample.problem]
+def _formula(sample: Sample) -> Few | None:
+    found = min(formulas(sample), key=lambda each: (len(each.columns), -each.score), default=None)
+    if found is None:
+        return None
+    return Few(tuple(name for name in sample.columns if name in found.columns), found.score, found.told)
+
+
+def _fewest(sample: Sample) -> Few | None:
+    """The smallest set of the columns that matter most to a model of all."""
+    whole, plausible = forecast(sample), PLAUSIBLE[sample.problem]
     if whole.score < plausible - NEAR:
         return None
     names = sorted(sample.columns, key=lambda name: -whole.importance[name])
@@ -73,7 +87,7 @@ def _finding(few: Few, rest: Forecast) -> Finding:
     one = len(few.columns) == 1
     it = "it" if one else "them"
     return Finding(
-        "disguise" if one else "joint",
+        "column" if one else "joint",
         few.columns,
         few.score,
         PLAUSIBLE[problem],

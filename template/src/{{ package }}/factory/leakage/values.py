@@ -23,6 +23,8 @@ REFUSED = {"value": 0.3, "missing": 0.1}
 """Coverage from which on an answer is needed; an honest choice may follow from a price, but hardly from an empty cell."""
 FADES = 0.5
 """What the rows next to a tail may keep of its lead over all rows: an honest number fades, a leak ends at once."""
+NEXT = 4
+"""The tail's size by that of the rows next to it."""
 MIN_COMMON, MAX_COMMON = 0.05, 0.9
 """Shares of the most frequent number, if it is to be searched for as a class."""
 SAME_ROWS = 0.8
@@ -114,9 +116,9 @@ def _tails(sample: Sample, values: Vector, distinct: Vector) -> dict[str, Rows]:
         pure = pure[(pure > 0) & (pure < len(ends) - 1)]
         if len(pure):
             end = int(ends[pure[-1]])
-            code, base = int(hot[end].argmax()), float(hot[-1].max() / len(order))
+            code = int(hot[end].argmax())
             base = hot[-1, code] / len(order)
-            beyond = min(2 * end + 1, len(order) - 1)
+            beyond = min(end + max(end // NEXT, MIN_OTHERS), len(order) - 1)
             following = (hot[beyond, code] - hot[end, code]) / (beyond - end)
             if following <= base + FADES * (1 - base):
                 tails[f"{text} {values[order[end]]:g}"] = sign * values <= sign * values[order[end]]

@@ -18,7 +18,7 @@ def find(sample: Sample) -> Iterator[Finding]:
     rest = forecast(sample.without(found)) if found else None
     for name in found:
         yield Finding(
-            "disguise",
+            "column",
             (name,),
             powers[name],
             LIMIT,
