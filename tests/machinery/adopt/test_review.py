@@ -49,7 +49,7 @@ def test_what_the_user_has_answered_is_not_asked_again_but_the_gate_will():
     answered = with_finding(roles={"size": "feature", "age": "feature"})
     assert ("size", "age") in asked(with_finding()) and ("size", "age") not in asked(answered)
     assert 'until params.yaml has a reason: gate.accepted: {"LEAKAGE size, age": "why"}' in review.summary(answered, "", "")
-    assert ("closed", "price_with_tax") in asked(propose())
+    assert {("closed",), ("price_with_tax",)} <= asked(propose()).keys()
     assert ("closed",) in asked(propose(roles={"price_with_tax": "excluded"}))
 
 

@@ -1,4 +1,4 @@
-"""Columns that tell the target, alone or together, and honest ones that are left in peace."""
+"""Columns that predict the target too well, alone or together, and honest ones."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_a_second_formula_hides_behind_the_first():
 
 def test_evidence_is_in_the_unit_of_the_target():
     [finding] = columns.find(FORMULAS["difference"])
-    assert "one and other alone tell amount with a mean error of" in finding.evidence
+    assert "one and other alone predict amount with a mean error of" in finding.evidence
     assert "a model without them has a mean error of" in finding.evidence
     assert finding.question == "Are one and other known when amount is predicted?"
 

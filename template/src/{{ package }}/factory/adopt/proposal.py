@@ -121,9 +121,10 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
 
 def _without(proposal: Proposal, finding: Finding) -> Proposal:
     """What leaks as excluded, but for the columns that the user chose."""
-    leaking = [role for role in proposal.with_role("feature") if role.name in finding.columns and role.why != USER_CHOICE]
     why = LEAKS[finding.kind].format(finding.figure, target=proposal.target.name)
-    return _with_roles(proposal, [replace(role, role="excluded", why=why) for role in leaking])
+    leaking = [role for role in proposal.with_role("feature") if role.name in finding.columns]
+    out = [replace(role, role="excluded", why=why) for role in leaking if role.why != USER_CHOICE]
+    return _with_roles(proposal, out)
 
 
 def _grouped(proposal: Proposal, finding: Finding) -> Proposal:

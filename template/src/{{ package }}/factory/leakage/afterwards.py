@@ -8,14 +8,15 @@ from .finding import Finding
 from .forest import forecast
 from .sample import Sample
 
-AFTERWARDS = frozenset(
-    "actual after arr arrival arrived cancellation canceled cancelled chargeback closed closing closure collected collection "
-    "completed completion death died discharge discharged duration elapsed end ended ending final finished followup futime "
-    "outcome outcomes paid payout posted recovered recoveries recovery refund refunded rejected rejection resolution resolved "
-    "result results returned returns settled settlement severity status stopped survival terminated termination verdict".split()
+AFTERWARDS = re.compile(
+    r"actual|after|arr|arriv(al|ed)|cancell?(ed|ation)|chargebacks?|clos(ed?|ing|ure)|collect(ed|ions?)|complet(ed|ion)|"
+    r"death|died|discharged?|duration|elapsed|end(ed|ing)?|final|finish(ed)?|followup|futime|outcomes?|paid|payout|posted|"
+    r"recover(ed|ies|y)|refund(ed|s)?|reject(ed|ion)|resol(ved|ution)|results?|return(ed|s)?|settle(d|ment)|severity|"
+    r"status|stop(ped)?|survival|terminat(ed|ion)|verdict"
 )
-BEFORE = frozenset("expected estimated initial last marital past planned previous prior sched scheduled".split())
-"""Words by which a name speaks of what is known before."""
+"""Words of what is known after an event."""
+BEFORE = re.compile(r"(expect|estimat|plann|schedul)(ed)?|initial|last|marital|past|previous|prior|sched")
+"""Words that make a name one of what is known before."""
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 POWER = {"classification": 0.65, "multiclass": 0.65, "regression": 0.1}
 DROP = 0.05
@@ -44,5 +45,5 @@ def find(sample: Sample) -> Iterator[Finding]:
 
 def is_afterwards(name: str) -> bool:
     """Whether one of the name's words is of the time after the event, and none of the time before."""
-    words = {word.lower() for word in WORD.findall(name)}
-    return bool(words & AFTERWARDS) and not words & BEFORE
+    words = [word.lower() for word in WORD.findall(name)]
+    return any(map(AFTERWARDS.fullmatch, words)) and not any(map(BEFORE.fullmatch, words))

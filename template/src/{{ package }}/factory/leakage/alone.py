@@ -22,7 +22,7 @@ def find(sample: Sample) -> Iterator[Finding]:
             (name,),
             powers[name],
             LIMIT,
-            f"{name} alone tells {sample.target_name} with {SCORES[sample.problem]} {powers[name]:.4f}, "
+            f"{name} alone predicts {sample.target_name} with {SCORES[sample.problem]} {powers[name]:.4f}, "
             f"a model without it has {rest}",
             f"Is {name} known when {sample.target_name} is predicted?",
             "Exclude it, if not.",
@@ -30,7 +30,7 @@ def find(sample: Sample) -> Iterator[Finding]:
 
 
 def powers_of(sample: Sample) -> dict[str, float]:
-    """How well each column alone predicts the target, or the ranks of a number: a logarithm tells them just as well."""
+    """How well each column alone predicts the target, or the ranks of a number: its logarithm has the same."""
     targets = [sample.target]
     if sample.problem == "regression":
         targets.append(ranks(sample.target))

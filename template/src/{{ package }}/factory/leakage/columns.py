@@ -1,4 +1,4 @@
-"""Columns that tell the target and may be unknown when a prediction is made."""
+"""Columns that predict the target too well and may be unknown when a prediction is made."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +18,7 @@ KINDS: dict[Kind, str] = {
 }
 """Why a column is left out, by the kind of leak, with its figure."""
 MIN_ROWS, MIN_CLASS_ROWS = 100, 20
-"""With fewer rows, only a column that alone tells the target is told from chance."""
+"""With fewer rows, only single columns are searched."""
 
 
 def find(sample: Sample) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def find(sample: Sample) -> Iterator[Finding]:
 
 
 def refused(findings: Iterable[Finding]) -> set[str]:
-    """The columns that must not be used unless a person says why."""
+    """The columns that are not used unless a person has a reason."""
     return {name for finding in findings if finding.refuses for name in finding.columns}
 
 

@@ -58,9 +58,10 @@ def forecast(sample: Sample) -> Forecast:
         for test in (half, ~half):
             trees = _fitted(sample.problem, matrix[~test], sample.target[~test])
             importance += trees.feature_importances_ / 2
-            codes = [0] if is_number else trees.classes_.astype(int)
-            told = trees.predict(matrix[test])[:, None] if is_number else trees.predict_proba(matrix[test])
-            predicted[np.ix_(test, codes)] = told
+            if is_number:
+                predicted[test, 0] = trees.predict(matrix[test])
+            else:
+                predicted[np.ix_(test, trees.classes_.astype(int))] = trees.predict_proba(matrix[test])
     predicted = predicted[:, 0] if is_number else predicted
     return Forecast(sample, predicted, dict(zip(sample.columns, importance.tolist(), strict=True)))
 

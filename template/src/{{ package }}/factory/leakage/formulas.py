@@ -1,11 +1,10 @@
-"""Sums, differences, products and ratios of columns that tell the target."""
+"""Sums, differences, products and ratios of columns that equal the target."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from ..metrics.definitions import Vector, mean_absolute_error
@@ -30,15 +29,15 @@ RIDGE, ZERO = 1e-8, 1e-6
 
 @dataclass(frozen=True)
 class Formula:
-    """Columns, and how well a formula of them tells the target of rows that it was not fitted to."""
+    """Columns, and how well a formula of them predicts the target of rows that it was not fitted to."""
 
     columns: tuple[str, ...]
     score: float
-    told: str
+    measure: str
 
     @property
     def is_found(self) -> bool:
-        """Whether it is beyond what an honest sum of so many columns tells."""
+        """Whether it is better than an honest sum of so many columns."""
         return self.score >= LIMITS.get(len(self.columns), HIGHEST_LIMIT)
 
 
@@ -51,7 +50,7 @@ class _Outcome:
     is_log: bool = False
 
     def formula(self, names: Sequence[str], columns: Sequence[Vector]) -> Formula:
-        """A sum of the columns, fitted to the first half of the rows, as the second half tells it."""
+        """A sum of the columns, fitted to the first half of the rows and measured in the second."""
         matrix = np.column_stack(columns)
         known = np.isfinite(matrix).all(axis=1) & np.isfinite(self.values)
         values, half = self.values[known], int(known.sum()) // 2
@@ -63,11 +62,11 @@ class _Outcome:
             score = self._power(matrix, value, values, half)
             return Formula(tuple(names), score, f"{SCORES[self.problem]} {score:.4f}")
         score = 1 - float(((values - value)[half:] ** 2).mean() / values[half:].var())
-        truth, told = (np.exp(values), np.exp(value)) if self.is_log else (values, value)
-        error = mean_absolute_error(truth[half:], told[half:])
+        truth, value = (np.exp(values), np.exp(value)) if self.is_log else (values, value)
+        error = mean_absolute_error(truth[half:], value[half:])
         return Formula(tuple(names), score, f"a mean error of {error if error > ZERO * truth.std() else 0:.3g}")
 
-    def _power(self, matrix: NDArray[np.float64], value: Vector, truth: Vector, half: int) -> float:
+    def _power(self, matrix: Vector, value: Vector, truth: Vector, half: int) -> float:
         score = predictive_power(value, truth, self.problem)
         if self.problem == "multiclass" or score < REFINED_FROM:
             return score
@@ -76,15 +75,13 @@ class _Outcome:
 
 
 def formulas(sample: Sample) -> Iterator[Formula]:
-    """Formulas of at least two columns that tell the target beyond what is honest."""
+    """Formulas of at least two columns that predict the target better than honest ones do."""
     numbers = {name: values for name, values in sample.columns.items() if name not in sample.categories}
-    logs = {name: np.log(values, where=values > 0, out=np.full(sample.rows, np.nan)) for name, values in numbers.items()}
-    logs = {name: values for name, values in logs.items() if np.isfinite(values).mean() >= MIN_KNOWN}
+    logs = {name: log for name, values in numbers.items() if np.isfinite(log := _log(values)).mean() >= MIN_KNOWN}
     outcome = _Outcome(sample.target, sample.problem)
     outcomes = [outcome]
     if sample.problem == "regression" and (sample.target > 0).mean() >= MIN_KNOWN:
-        log = np.log(sample.target, where=sample.target > 0, out=np.full(sample.rows, np.nan))
-        outcomes.append(_Outcome(log, sample.problem, is_log=True))
+        outcomes.append(_Outcome(_log(sample.target), sample.problem, is_log=True))
     for columns in (numbers, logs):
         for each in outcomes:
             yield from _sum(columns, each)
@@ -120,7 +117,7 @@ def _shortened(formula: Formula, columns: dict[str, Vector], outcome: _Outcome) 
 
 def _terms(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
     """A sum of columns, products and ratios, each chosen by what those before leave unexplained."""
-    terms = {(name,): values for name, values in columns.items()}
+    terms: dict[tuple[str, ...], Vector] = {(name,): values for name, values in columns.items()}
     with np.errstate(all="ignore"):
         for one, other in combinations(columns, 2):
             terms[one, other] = columns[one] * columns[other]
@@ -141,14 +138,21 @@ def _terms(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
             return
 
 
-def _t_values(matrix: NDArray[np.float64], target: Vector) -> Vector:
+def _log(values: Vector) -> Vector:
+    """NaN of what is not positive."""
+    logarithm: Vector = np.log(values, where=values > 0, out=np.full(len(values), np.nan))
+    return logarithm
+
+
+def _t_values(matrix: Vector, target: Vector) -> Vector:
     """Of each column in a sum of all: its weight by the weight's standard error, but for a factor that all share."""
     scaled = _standard(matrix)
     inverse = np.linalg.inv(scaled.T @ scaled + RIDGE * len(scaled) * np.eye(scaled.shape[1]))
-    return np.abs(inverse @ (scaled.T @ (target - target.mean()))) / np.sqrt(np.diag(inverse))
+    weights: Vector = inverse @ (scaled.T @ (target - target.mean()))
+    return np.abs(weights) / np.sqrt(np.diag(inverse))
 
 
-def _standard(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standard(matrix: Vector) -> Vector:
     """Columns with mean 0 and deviation 1; what is unknown, constant, or known of few rows is 0."""
     known = np.isfinite(matrix)
     number = known.sum(axis=0)
@@ -156,4 +160,5 @@ def _standard(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = np.where(known, filled - filled.sum(axis=0) / np.maximum(number, 1), 0.0)
     deviation = np.sqrt((centred**2).sum(axis=0) / np.maximum(number, 1))
     usable = (deviation > 0) & (number >= MIN_KNOWN * len(matrix))
-    return np.divide(centred, deviation, where=usable, out=np.zeros(matrix.shape))
+    standard: Vector = np.divide(centred, deviation, where=usable, out=np.zeros(matrix.shape))
+    return standard

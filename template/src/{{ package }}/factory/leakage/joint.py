@@ -1,4 +1,4 @@
-"""Few columns that together tell the target, while the others hardly do."""
+"""Few columns that together predict the target, while the others hardly do."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PLAUSIBLE = {"classification": 0.96, "multiclass": 0.96, "regression": 0.98}
 NEAR = 0.03
 """How much lower it may be of all columns, of which many only disturb."""
 REST = 0.85
-"""What the other columns may tell at most: honest tables that are near perfect tell the target in more than one way."""
+"""The score of the other columns, at most: in honest tables that are nearly perfect, others predict the target as well."""
 TIMES = 8
 """How much more the others leave unexplained."""
 MAX_FEW, MIN_REST, ROUNDS = 4, 3, 3
@@ -21,11 +21,11 @@ MAX_FEW, MIN_REST, ROUNDS = 4, 3, 3
 
 @dataclass(frozen=True)
 class Few:
-    """Columns that together tell the target; `told` says how well."""
+    """Columns that together predict the target, with their score in words."""
 
     columns: tuple[str, ...]
     score: float
-    told: str
+    measure: str
 
 
 def find_formulas(sample: Sample) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def find_formulas(sample: Sample) -> Iterator[Finding]:
 
 
 def find_few(sample: Sample) -> Iterator[Finding]:
-    """Columns of which a model tells the target implausibly well."""
+    """Columns of which a model is implausibly good."""
     yield from _in_rounds(sample, _fewest)
 
 
@@ -57,7 +57,7 @@ def _formula(sample: Sample) -> Few | None:
     found = min(formulas(sample), key=lambda each: (len(each.columns), -each.score), default=None)
     if found is None:
         return None
-    return Few(tuple(name for name in sample.columns if name in found.columns), found.score, found.told)
+    return Few(tuple(name for name in sample.columns if name in found.columns), found.score, found.measure)
 
 
 def _fewest(sample: Sample) -> Few | None:
@@ -91,7 +91,7 @@ def _finding(few: Few, rest: Forecast) -> Finding:
         few.columns,
         few.score,
         PLAUSIBLE[problem],
-        f"{names} alone tell{'s' * one} {target} with {few.told}, a model without {it} has {rest}",
+        f"{names} alone predict{'s' * one} {target} with {few.measure}, a model without {it} has {rest}",
         f"{'Is' if one else 'Are'} {names} known when {target} is predicted?",
         f"Exclude {'it' if one else 'at least one of them'}, if not.",
     )

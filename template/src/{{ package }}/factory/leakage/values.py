@@ -18,7 +18,7 @@ COVERAGE = 0.1
 MIN_OTHERS = 10
 """Rows of other targets that chance would have put among the value's."""
 KNOWN_ANYWAY = 0.45
-"""Of the value's lead over all rows, what the other columns may tell of its rows: from there on it tells little new."""
+"""Of the value's lead over all rows, the part that a model of the other columns has as well: from there on it adds little."""
 REFUSED = {"value": 0.3, "missing": 0.1}
 """Coverage from which on an answer is needed; an honest choice may follow from a price, but hardly from an empty cell."""
 FADES = 0.5
@@ -47,7 +47,7 @@ class Rule:
 
 
 def find(sample: Sample) -> Iterator[Finding]:
-    """The values that tell what the other columns do not, columns with the same rows together."""
+    """The values that add to what the other columns predict; columns with the same rows together."""
     classes, answers = _classes(sample)
     rules = [rule for name in classes.columns for rule in _rules(classes, name) if answers[rule.code]]
     rules = _unknown_to({rule.name for rule in rules}, classes, rules)
@@ -60,7 +60,7 @@ def find(sample: Sample) -> Iterator[Finding]:
 
 
 def _classes(sample: Sample) -> tuple[Sample, list[str]]:
-    """The sample with classes as its target, and what is said of each that matters.
+    """The sample with classes as its target, and the words for each that matters.
 
     Of a number, it is the most frequent one, which may stand for an event that did not happen.
     """
@@ -87,7 +87,7 @@ def _rules(sample: Sample, name: str) -> Iterator[Rule]:
         yield from _pure(sample, name, "missing", {"unknown": missing, "known": ~missing})
     distinct, counts = np.unique(values[~missing], return_counts=True)
     frequent = distinct[counts >= MIN_OTHERS]
-    if 1 < len(distinct):
+    if len(distinct) > 1:
         yield from _pure(sample, name, "value", {f"{value:g}": values == value for value in frequent})
     if name not in sample.categories and len(distinct) > 2:
         yield from _pure(sample, name, "value", _tails(sample, values, distinct))
