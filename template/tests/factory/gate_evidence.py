@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .. import checks, fairness
+from .. import checks, data_checks, fairness
 from . import toy
 
 ROWS = 600
@@ -14,6 +14,7 @@ GATE = {"margin": 0.05, "slice_margin": 0.2, "group_rows": 30, "selection_gap": 
 VALUE = {"true_positive": 2, "false_positive": -2, "false_negative": -2}
 FLOOR = {"classification": 0.7, "multiclass": 1.0, "regression": 0.5}
 RANDOM = np.random.default_rng(7)
+SKILL = data_checks.SKILL
 CHANCE = RANDOM.random(ROWS)
 TARGET: dict[str, Any] = {
     "classification": (RANDOM.random(ROWS) < CHANCE) * 1.0,
@@ -41,6 +42,23 @@ def predictions(problem: str = "classification", **parts: Any) -> fairness.Predi
     return replace(fairness.Predictions(score, decision, classes), **parts)
 
 
+def part(problem: str = "classification", seed: int = 0) -> Any:
+    """Rows that a model is trained or tested on, without any leak."""
+    random = np.random.default_rng(seed)
+    chosen = random.permutation(ROWS)
+    inputs = pl.DataFrame({name: random.normal(size=ROWS) for name in ("amount", "weight")})
+    rows = pl.DataFrame({"answer": TARGET[problem][chosen], "key": [f"k{i}" for i in range(ROWS)]})
+    return data_checks.Part(rows, inputs)
+
+
+def grouped() -> Any:
+    """Training rows of sixty people, which a model recognises by their weight."""
+    person = np.repeat(np.arange(60), ROWS // 60)
+    late, weight = RANDOM.random(60) < 0.5, RANDOM.normal(size=60)
+    rows = pl.DataFrame({"answer": late[person], "name": [f"person {number}" for number in person]})
+    return data_checks.Part(rows, pl.DataFrame({"weight": weight[person], "amount": RANDOM.normal(size=ROWS)}))
+
+
 def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
     """Evidence of a challenger as good as the champion."""
     evidence = checks.Evidence(
@@ -55,6 +73,9 @@ def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
         parity=1e-7,
         tolerance=1e-5,
         contract_changed=False,
+        validation={"metrics": {SKILL[problem]: {"value": 0.9, "low": -1.0, "high": 1.0}}},
+        train=part(problem),
+        tested=part(problem, seed=1),
     )
     return replace(evidence, **parts)
 

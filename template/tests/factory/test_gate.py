@@ -1,11 +1,12 @@
 """The gate: evidence that passes, and for every reason code a change that is rejected with this code alone."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from .. import bootstrap, checks
 from . import toy
-from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, params, passing, predictions, refusals
+from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, grouped, params, part, passing, predictions, refusals
 
 TRUTH = TARGET["classification"]
 MEASURED, GUESSED = TARGET["regression"], SCORE["regression"]
@@ -17,6 +18,14 @@ R = "regression"
 def quick(monkeypatch):
     """Where differences are large, fewer resamples give the same result."""
     monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
+
+
+FEW_IDS = pl.DataFrame({"kind": "blue", "gap": 0, "key": [f"k{i % 5}" for i in range(ROWS)]})
+
+
+def repeating(problem):
+    data = toy.settings(problem)["data"] | {"repeats": True}
+    return params(problem).model_copy(update={"data": toy.params(problem, data=data).data})
 
 
 def with_nan(score):
@@ -71,6 +80,14 @@ BROKEN = {
     "one group predicted badly": ("FAIRNESS_ERROR", R, both(R, score=np.where(RED, 2 * GUESSED - MEASURED, GUESSED))),
     "scores too low": ("CALIBRATION", "classification", {"challenger": predictions(score=CHANCE**3)}),
     "biased": ("CALIBRATION", R, both(R, score=GUESSED + 0.3)),
+    "the same people in training and test": ("LEAKAGE", "classification", {"train": grouped()}),
+    "test of few ids": ("SMALL_TEST", R, {"params": repeating(R), "test": FEW_IDS}),
+    "tested on training rows": ("DUPLICATES", R, {"tested": part(R)}),
+    "better in the test than validated": (
+        "TRAIN_TEST_GAP",
+        R,
+        {"validation": {"metrics": {"r2": {"value": 0.3, "low": 0.2, "high": 0.4}}}},
+    ),
     "slow": ("LATENCY", "classification", {"latency_ms": 50.1}),
     "large": ("SIZE", R, {"size_mb": 100.1}),
     "ONNX differs": ("PARITY", "classification", {"parity": 2e-5}),

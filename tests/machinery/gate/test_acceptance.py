@@ -32,7 +32,7 @@ def test_key_of_no_check_is_reported_and_does_not_block():
     check, [unknown] = shown({"FAIRNESS_SELECTION kidn": REASON})
     assert not check.passed and unknown.passed and not unknown.judged
     assert unknown.note == f"is no check of this model, did you mean {KEY}?"
-    _, [unknown] = shown({KEY: REASON, "SMALL_TEST of old": "x"})
+    _, [unknown] = shown({KEY: REASON, "LEAKAGE older column": "x"})
     assert unknown.note == "is no check of this model: remove it"
 
 

@@ -11,6 +11,7 @@ from ..evaluation.formatting import number, share
 from ..metrics import bootstrap, definitions, fairness, threshold
 from ..metrics.definitions import Metric, Vector, main_metric
 from ..metrics.fairness import Gap
+from . import data_checks
 from .evidence import Check, Evidence, accept
 
 WARM_UP_CALLS, CALLS = 20, 200
@@ -203,6 +204,7 @@ CHECKS = (
     slices,
     group_fairness,
     calibration,
+    *data_checks.CHECKS,
     footprint,
     contract_unchanged,
 )

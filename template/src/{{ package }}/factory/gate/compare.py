@@ -27,7 +27,7 @@ from ..scoring.feature_table import features
 from ..training.onnx import estimators
 from ..workspace import git
 from . import checks, limits
-from .evidence import Check, Evidence
+from .evidence import Check, Evidence, part
 from .result import CHALLENGER, HEADERS, VALIDATION, GateResult
 
 JSON, MARKDOWN, SCRIPT = (REPORTS / f"gate.{ending}" for ending in ("json", "md", "js"))
@@ -123,6 +123,9 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         tolerance=estimators.TOLERANCE,
         contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
+        validation=model.manifest.get("validation"),
+        train=part(prepare.scan("train"), _features),
+        tested=part(test, _features),
     )
 
 
@@ -178,6 +181,10 @@ def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
             "MODEL_MISSING", f"model/ is a {problem}, params.yaml asks for {params.problem}: run `uv run dvc repro`"
         )
     return model, challenger
+
+
+def _features(rows: pl.DataFrame) -> pl.DataFrame:
+    return features(rows.select(contract.Row.column_names()))
 
 
 def _parity(test: pl.DataFrame) -> float:

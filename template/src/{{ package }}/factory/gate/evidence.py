@@ -1,8 +1,9 @@
 """What the gate's checks look at, and what each of them finds."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,11 +11,30 @@ import polars as pl
 from ..config import ACCEPTABLE, Params
 from ..metrics.definitions import Vector
 from ..metrics.fairness import Predictions
+from ..tables.chunks import Rows, collect, height
+
+RUNS, RUN = 20, 2_500  # of neighbouring rows
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the training or of the test, and the features that the model sees of them; which share of all rows they are.
+
+    They are in the order of delivery: where not all, runs of neighbouring rows.
+    """
+
+    rows: pl.DataFrame
+    features: pl.DataFrame
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks look at: all on the same test rows."""
+    """What the checks look at: all on the same test rows.
+
+    `validation` is what the model's manifest holds of it; `train` and `tested` are what of training and test rows is
+    searched for leaks and copies.
+    """
 
     params: Params
     test: pl.DataFrame
@@ -28,6 +48,9 @@ class Evidence:
     tolerance: float
     contract_changed: bool
     accepted: str | None = None
+    validation: dict[str, Any] | None = None
+    train: Part | None = None
+    tested: Part | None = None
 
     @property
     def reference(self) -> Vector:
@@ -64,6 +87,14 @@ class Check:
     def key(self) -> str:
         """The key under `gate.accepted` in params.yaml by which a person accepts it."""
         return f"{self.code} {self.subject}".strip()
+
+
+def part(rows: Rows, features: Callable[[pl.DataFrame], pl.DataFrame]) -> Part:
+    """The rows, or if they are many runs of neighbours from all of the table, with their features."""
+    size = height(rows)
+    starts = np.linspace(0, size - RUN, RUNS).astype(int) if size > RUN * RUNS else []
+    some = pl.concat([collect(rows.slice(int(start), RUN)) for start in starts]) if len(starts) else collect(rows)
+    return Part(some, features(some), some.height / size)
 
 
 def accept(checks: Iterable[Check], accepted: Mapping[str, str]) -> Iterator[Check]:

@@ -1,0 +1,157 @@
+"""The gate's doubts about data and test: whether a model looks better in its test than it will be in use."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from polars import selectors
+
+from ..data.split import is_by_time
+from ..evaluation.formatting import number, share
+from ..leakage.groups import encode
+from ..leakage.sample import Sample
+from ..leakage.search import search
+from ..metrics import bootstrap
+from ..metrics.definitions import METRICS, Metric, main_metric, target_of
+from ..scoring.scorer import matrix
+from .copies import beyond_chance, copied_share
+from .evidence import Check, Evidence, Part
+
+MIN_ROWS, MIN_CASES, MIN_IDS = 20, 10, 6
+MAX_COPIES, MIN_EXCESS = 0.05, 0.7
+MIN_GAP = 0.05
+SKILL = {"classification": "roc_auc", "multiclass": "accuracy", "regression": "r2"}
+MAX_CODES = 255  # categories of scikit-learn's histograms
+LEAKS = {
+    "group": "its rows are in training and test",
+    "order": "neighbouring rows are in training and test",
+    "disguise": "alone predicts the target",
+    "joint": "together predict the target",
+    "value": "has a value that means one outcome",
+    "missing": "is missing where the target tells it",
+    "afterwards": "is known only afterwards",
+}
+
+
+def leakage(e: Evidence) -> Iterator[Check]:
+    """No leak is found in the training rows, by the features that the model sees."""
+    if e.train is None:
+        return
+    found = [*search(_sample(e, e.train), _entities(e, e.train))]
+    for each in found:
+        what, note = f"{each.subject}: {LEAKS[each.kind]}", f"{each.evidence}; {each.question} {each.remedy}"
+        yield Check("LEAKAGE", what, each.figure, f"≤ {each.limit:g}", False, note=note, subject=each.subject)
+    if not found:
+        yield Check("LEAKAGE", "leaks found in the training rows", 0, "0", True)
+
+
+def small_test(e: Evidence) -> Iterator[Check]:
+    """The test has enough rows, enough of them of other outcomes than the most frequent, and enough ids where these repeat.
+
+    With fewer it says next to nothing: of 20 rows the 95% interval of a share is ±0.2, of 10 cases ±0.3; and where a model
+    is better on all of 5 ids, that may be chance (sign test). Ids count by their effective number (Kish 1965), which is
+    below 4 where one has half of the rows.
+    """
+    counts = [(e.test.height, MIN_ROWS, "test rows")]
+    if e.params.problem != "regression":
+        others = e.test.height - int(np.unique(e.target, return_counts=True)[1].max())
+        counts.append((others, MIN_CASES, "test rows of all outcomes but the most frequent"))
+    if e.params.data.repeats:
+        sizes = e.test[e.params.data.id].value_counts()["count"].cast(pl.Float64).to_numpy()
+        counts.append(
+            (round(sizes.sum() ** 2 / (sizes**2).sum()), MIN_IDS, f"{e.params.data.id}: effective number in the test")
+        )
+    count, least, what = min(counts, key=lambda each: each[0] / each[1])
+    note = ""
+    if count < least:
+        metric = main_metric(e.params)
+        low, high = map(number, _interval(e, metric))
+        note = f"{metric.label} {number(float(metric(e.target, e.challenger.score)))}, 95% interval {low} to {high}"
+    yield Check("SMALL_TEST", what, count, f"≥ {least}", count >= least, note=note)
+
+
+def duplicates(e: Evidence) -> Iterator[Check]:
+    """Test rows are no copies of training rows, but for a few, or where rows of a few values coincide by chance."""
+    if e.train is None or e.tested is None or e.tested.features.width < 2:
+        return
+    parts = e.train, e.tested, e.params.data.target
+    figure = copied_share(*parts)
+    excess = beyond_chance(*parts) if figure > MAX_COPIES else 0.0
+    what, copied = "test rows with features and target of a training row", excess > MIN_EXCESS
+    note = f"of those alike in half of the features, {share(excess)} are copies" if copied else ""
+    yield Check("DUPLICATES", what, figure, f"≤ {share(MAX_COPIES)}", not copied, note=note, unit="share")
+
+
+def train_test_gap(e: Evidence) -> Iterator[Check]:
+    """The test shows the model neither far better nor far worse than the validation on training rows did.
+
+    Far worse is to have less than half of the skill left, far better to lack less than half of what is missing to
+    perfection, where the intervals do not overlap; a quarter where the test is of newer rows, as times differ. Skill is
+    counted from what chance gives: by measures that depend on no unit, and little on rates.
+    """
+    metric = METRICS[e.params.problem][SKILL[e.params.problem]]
+    known = (e.validation or {}).get("metrics", {}).get(metric.name)
+    what = f"{metric.label} in the test, against the validation"
+    if known is None:
+        yield Check("TRAIN_TEST_GAP", what, None, "", True, note="the model was not validated", judged=False)
+        return
+    figure, expected, chance = float(metric(e.target, e.challenger.score)), known["value"], _chance(e)
+    kept = 0.25 if is_by_time(e.params.data) else 0.5
+    least = min(expected - MIN_GAP, chance + kept * (expected - chance))
+    most = max(expected + MIN_GAP, 1 - kept * (1 - expected))
+    note = f"validation {number(expected)}, {number(known['low'])} to {number(known['high'])}"
+    check = Check("TRAIN_TEST_GAP", what, figure, f"{number(least)} to {number(min(most, 1.0))}", True, note=note)
+    if not least <= figure <= most:
+        low, high = _interval(e, metric)
+        beyond = (known["high"] - known["low"]) / 2  # a new part is outside of five others' range in one of three cases
+        passed = low <= known["high"] + beyond and known["low"] - beyond <= high
+        check = replace(check, passed=passed, low=low, high=high)
+    yield check
+
+
+CHECKS = (small_test, leakage, duplicates, train_test_gap)
+
+
+def _sample(e: Evidence, part: Part) -> Sample:
+    """The training rows as the searches for leaks want them."""
+    data, values = e.params.data, matrix(part.features).astype(np.float64)
+    values[~np.isfinite(values)] = np.nan
+    categories = {name for name, dtype in part.features.schema.items() if isinstance(dtype, pl.Enum)}
+    few = {name for name in categories if part.features[name].n_unique() < MAX_CODES}
+    return Sample(
+        e.params.problem,
+        data.target,
+        target_of(part.rows, e.params),
+        dict(zip(part.features.columns, values.T, strict=True)),
+        frozenset(few),
+        encode(part.rows[data.id]) if data.id and data.repeats else None,
+        is_by_time(data),
+    )
+
+
+def _entities(e: Evidence, part: Part) -> Mapping[str, pl.Series]:
+    """The columns that may name what several rows belong to."""
+    kept = {e.params.data.target, *([e.params.data.id] if e.params.data.repeats else [])}
+    columns = part.rows.select(selectors.string() | selectors.integer() | selectors.enum())
+    return {name: columns[name] for name in columns.columns if name not in kept}
+
+
+def _chance(e: Evidence) -> float:
+    """What a model without skill has."""
+    if e.params.problem == "multiclass":
+        return float(np.unique(e.target, return_counts=True)[1].max() / len(e.target))
+    return 0.0 if e.params.problem == "regression" else 0.5
+
+
+def _ids(e: Evidence) -> float:
+    """The effective number of ids in the test (Kish 1965)."""
+    sizes = e.test[e.params.data.id].value_counts()["count"].cast(pl.Float64).to_numpy()
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def _interval(e: Evidence, metric: Metric) -> tuple[float, float]:
+    """The ends of the metric's 95% interval; where ids repeat, as if each were a row."""
+    found = bootstrap.interval(metric, e.target, e.challenger.score)
+    factor = float(np.sqrt(len(e.target) / _ids(e))) if e.params.data.repeats else 1.0
+    return found.value - factor * (found.value - found.low), found.value + factor * (found.high - found.value)
