@@ -184,7 +184,8 @@ def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
 
 
 def _features(rows: pl.DataFrame) -> pl.DataFrame:
-    return features(rows.select(contract.Row.column_names()))
+    inputs: pl.DataFrame = features(rows.select(contract.Row.column_names()))
+    return inputs
 
 
 def _parity(test: pl.DataFrame) -> float:

@@ -58,7 +58,7 @@ def small_test(e: Evidence) -> Iterator[Check]:
         others = e.test.height - int(np.unique(e.target, return_counts=True)[1].max())
         counts.append((others, MIN_CASES, "test rows of all outcomes but the most frequent"))
     if e.params.data.repeats:
-        sizes = e.test[e.params.data.id].value_counts()["count"].cast(pl.Float64).to_numpy()
+        sizes = e.test.group_by(e.params.data.id).len()["len"].cast(pl.Float64).to_numpy()
         counts.append(
             (round(sizes.sum() ** 2 / (sizes**2).sum()), MIN_IDS, f"{e.params.data.id}: effective number in the test")
         )
