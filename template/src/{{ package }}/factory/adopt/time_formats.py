@@ -20,7 +20,7 @@ NAMED_DAYS = (
 )
 DAYS = (
     *("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%d %m %Y", "%Y %m %d"),
-    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y"),
+    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
     *NAMED_DAYS,
     "%G-W%V-%u",
 )
@@ -30,6 +30,7 @@ MONTHS = (
     *(f"%Y{sep}%{name}" for name, sep in product("bB", ("-", " ", "/", ""))),
     *("%YQ%q", "%Y-Q%q", "%Y Q%q", "%Y/Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%G-W%V", "%GW%V", "%G W%V"),
 )
+RARE = "%y/", "%y-"
 WEEKDAYS = ("", "%a, ", "%a ", "%A, ", "%A ")
 HALF_DAYS = ("%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p")
 DAY_CLOCKS = ("%H:%M:%S%.f", "%H:%M:%S,%3f", "%H:%M")
@@ -71,7 +72,8 @@ HOUR = 3600  # seconds
 OPEN_END = 99991231
 WORDS = "date|datum|fecha|datetime|timestamp|ts|dt|day|tag|month|monat|period|when"
 SAYS_DATE = re.compile(rf"(?i)(^|[\W_])({WORDS})($|[\W_])|(date|datum|stamp|[\W_]at|[\W_]on)$")
-SAYS_TIME = re.compile(rf"{SAYS_DATE.pattern}|(^|[\W_])(epoch|unix)|time($|[\W_])")
+EVENTS = "epoch|unix|utc|created|updated|modified|posted|published|received|started|ended|expires|login"
+SAYS_TIME = re.compile(rf"{SAYS_DATE.pattern}|(^|[\W_])({EVENTS})|time($|[\W_])")
 BIRTH = re.compile(r"(?i)birth|born|dob|geb(urt|$|[\W_])|naiss")
 NEAR = 10  # years that a plan may lie ahead
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import dataframely as dy
@@ -120,10 +121,15 @@ def infer_format(values: pl.Series) -> ColumnFormat:
     format = next(candidates, None)
     if format is None:
         return ColumnFormat("String", missing=missing, note=_note_on_odd_values(rest))
-    others = (other.metadata["format"] for other in candidates if other.kind == format.kind)
-    other = next(others, None) if "format" in format.metadata else None
+    if "format" not in format.metadata:
+        return replace(format, missing=(*missing, *ambiguous))
+    formats = [format, *(other for other in candidates if other.kind == format.kind)]
+    if "%y" in format.metadata["format"]:
+        format = _of_two_digits(rest, formats)
+    others = [other.metadata["format"] for other in formats]
+    other = next((o for o in others if o != format.metadata["format"] and not o.startswith(time_formats.RARE)), None)
     note = f"could also be {other}" if other else ""
-    return replace(_with_pivot(rest, format), missing=(*missing, *ambiguous), note=note)
+    return replace(format, missing=(*missing, *ambiguous), note=note)
 
 
 def _note_on_odd_values(texts: pl.Series) -> str:
@@ -171,12 +177,12 @@ def _of_numbers(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
     return _with_sentinel(values, format)
 
 
-def _with_pivot(texts: pl.Series, format: ColumnFormat) -> ColumnFormat:
-    """The format, with the first of the hundred years that years of two digits mean."""
-    if "%y" not in format.metadata.get("format", ""):
-        return format
-    years = cast(texts.to_frame().lazy(), {texts.name: format}).collect().to_series().dt.year()
-    return replace(format, metadata=format.metadata | {"pivot": time_formats.pivot(texts.name, years)})
+def _of_two_digits(texts: pl.Series, formats: list[ColumnFormat]) -> ColumnFormat:
+    """The first of the formats by which no year lies ahead, with the first of the hundred years that two digits mean."""
+    years = [cast(texts.to_frame().lazy(), {texts.name: format}).collect().to_series().dt.year() for format in formats]
+    chosen = next((i for i, each in enumerate(years) if not (each > date.today().year).any()), 0)
+    format, pivot = formats[chosen], time_formats.pivot(texts.name, years[chosen])
+    return replace(format, metadata=format.metadata | {"pivot": pivot})
 
 
 def _with_sentinel(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
