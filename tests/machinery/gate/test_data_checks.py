@@ -11,6 +11,7 @@ from tests.factory import toy
 from tests.factory.gate_evidence import CHANCE, ROWS, TARGET, both, grouped, params, passing
 
 RANDOM = np.random.default_rng(3)
+FREQUENT = TARGET["classification"] == round(TARGET["classification"].mean())
 
 
 def only(checks):
@@ -51,6 +52,7 @@ def small(rows=ROWS, cases=None, **data):
         (small(cases=ROWS - 9), 9, "≥ 10"),
         (small(key=[f"k{i % 5}" for i in range(ROWS)]), 5, "≥ 6"),
         (small(key=[f"k{0 if i % 2 else i}" for i in range(ROWS)]), 4, "≥ 6"),
+        (small(key=[f"k{i % (50 if frequent else 2)}" for i, frequent in enumerate(FREQUENT)]), 2, "≥ 3"),
     ],
 )
 def test_test_that_says_little_is_refused_with_its_interval(check, figure, limit):

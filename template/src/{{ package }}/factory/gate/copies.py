@@ -38,7 +38,8 @@ def _keys(part: Part, target: str) -> Keys:
 
 
 def _joined(keys: Keys) -> Keys:
-    return keys.sum(axis=1, dtype=np.uint64)
+    joined: Keys = keys.sum(axis=1, dtype=np.uint64)
+    return joined
 
 
 def _pairs(ours: Keys, theirs: Keys) -> int:

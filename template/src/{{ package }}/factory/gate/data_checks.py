@@ -9,6 +9,7 @@ from polars import selectors
 
 from ..data.split import is_by_time
 from ..evaluation.formatting import number, share
+from ..leakage.finding import Kind
 from ..leakage.groups import encode
 from ..leakage.sample import Sample
 from ..leakage.search import search
@@ -18,50 +19,41 @@ from ..scoring.scorer import matrix
 from .copies import beyond_chance, copied_share
 from .evidence import Check, Evidence, Part
 
-MIN_ROWS, MIN_CASES, MIN_IDS = 20, 10, 6
+MIN_ROWS, MIN_CASES, MIN_IDS, MIN_IDS_WITH_CASE = 20, 10, 6, 3
 MAX_COPIES, MIN_EXCESS = 0.05, 0.7
 MIN_GAP = 0.05
 SKILL = {"classification": "roc_auc", "multiclass": "accuracy", "regression": "r2"}
 MAX_CODES = 255  # categories of scikit-learn's histograms
-LEAKS = {
+LEAKS: dict[Kind, str] = {
     "group": "its rows are in training and test",
-    "order": "neighbouring rows are in training and test",
-    "disguise": "alone predicts the target",
+    "order": "neighbours are in training and test",
+    "column": "alone predicts the target",
     "joint": "together predict the target",
-    "value": "has a value that means one outcome",
-    "missing": "is missing where the target tells it",
-    "afterwards": "is known only afterwards",
+    "value": "a value of it predicts the target",
+    "missing": "that it is missing predicts the target",
+    "afterwards": "may be known only afterwards",
 }
-
-
-def leakage(e: Evidence) -> Iterator[Check]:
-    """No leak is found in the training rows, by the features that the model sees."""
-    if e.train is None:
-        return
-    found = [*search(_sample(e, e.train), _entities(e, e.train))]
-    for each in found:
-        what, note = f"{each.subject}: {LEAKS[each.kind]}", f"{each.evidence}; {each.question} {each.remedy}"
-        yield Check("LEAKAGE", what, each.figure, f"≤ {each.limit:g}", False, note=note, subject=each.subject)
-    if not found:
-        yield Check("LEAKAGE", "leaks found in the training rows", 0, "0", True)
 
 
 def small_test(e: Evidence) -> Iterator[Check]:
     """The test has enough rows, enough of them of other outcomes than the most frequent, and enough ids where these repeat.
 
-    With fewer it says next to nothing: of 20 rows the 95% interval of a share is ±0.2, of 10 cases ±0.3; and where a model
-    is better on all of 5 ids, that may be chance (sign test). Ids count by their effective number (Kish 1965), which is
-    below 4 where one has half of the rows.
+    With fewer it says next to nothing: of 20 rows the 95% interval of a share is ±0.2, of 10 cases ±0.3; where a model is
+    better on all of 5 ids, that may be chance (sign test); and of 2 ids with an outcome, one decides. Ids count by their
+    effective number (Kish 1965), which is below 4 where one has half of the rows.
     """
-    counts = [(e.test.height, MIN_ROWS, "test rows")]
+    ids, counts = e.params.data.id if e.params.data.repeats else None, [(e.test.height, MIN_ROWS, "test rows")]
+    if ids:
+        counts.append((round(_ids(e)), MIN_IDS, f"{ids}: effective number in the test"))
     if e.params.problem != "regression":
-        others = e.test.height - int(np.unique(e.target, return_counts=True)[1].max())
-        counts.append((others, MIN_CASES, "test rows of all outcomes but the most frequent"))
-    if e.params.data.repeats:
-        sizes = e.test.group_by(e.params.data.id).len()["len"].cast(pl.Float64).to_numpy()
-        counts.append(
-            (round(sizes.sum() ** 2 / (sizes**2).sum()), MIN_IDS, f"{e.params.data.id}: effective number in the test")
-        )
+        _, codes = np.unique(e.target, return_inverse=True)
+        rarer = codes != np.bincount(codes).argmax()
+        counts.append((int(rarer.sum()), MIN_CASES, "test rows of other outcomes than the most frequent"))
+        if ids:
+            found = e.test.filter(rarer).n_unique(ids)
+            counts.append(
+                (found, MIN_IDS_WITH_CASE, f"{ids}: number in the test with other outcomes than the most frequent")
+            )
     count, least, what = min(counts, key=lambda each: each[0] / each[1])
     note = ""
     if count < least:
@@ -69,6 +61,18 @@ def small_test(e: Evidence) -> Iterator[Check]:
         low, high = map(number, _interval(e, metric))
         note = f"{metric.label} {number(float(metric(e.target, e.challenger.score)))}, 95% interval {low} to {high}"
     yield Check("SMALL_TEST", what, count, f"≥ {least}", count >= least, note=note)
+
+
+def leakage(e: Evidence) -> Iterator[Check]:
+    """No leak is found in the training rows, by the features that the model sees."""
+    if e.train is None:
+        return
+    found = [each for each in search(_sample(e, e.train), _entities(e, e.train)) if each.refuses]
+    for each in found:
+        what, note = f"{each.subject}: {LEAKS[each.kind]}", f"{each.evidence}; {each.question} {each.remedy}"
+        yield Check("LEAKAGE", what, each.figure, f"≤ {each.limit:g}", False, note=note, subject=each.subject)
+    if not found:
+        yield Check("LEAKAGE", "leaks found in the training rows", 0, "0", True)
 
 
 def duplicates(e: Evidence) -> Iterator[Check]:
@@ -146,7 +150,7 @@ def _chance(e: Evidence) -> float:
 
 def _ids(e: Evidence) -> float:
     """The effective number of ids in the test (Kish 1965)."""
-    sizes = e.test[e.params.data.id].value_counts()["count"].cast(pl.Float64).to_numpy()
+    sizes = e.test.group_by(e.params.data.id).len()["len"].cast(pl.Float64).to_numpy()
     return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 

@@ -91,10 +91,11 @@ class Check:
 
 def part(rows: Rows, features: Callable[[pl.DataFrame], pl.DataFrame]) -> Part:
     """The rows, or if they are many runs of neighbours from all of the table, with their features."""
-    size = height(rows)
-    starts = np.linspace(0, size - RUN, RUNS).astype(int) if size > RUN * RUNS else []
-    some = pl.concat([collect(rows.slice(int(start), RUN)) for start in starts]) if len(starts) else collect(rows)
-    return Part(some, features(some), some.height / size)
+    size, some = height(rows), rows.lazy()
+    if size > RUN * RUNS:
+        some = pl.concat([some.slice(start * (size - RUN) // (RUNS - 1), RUN) for start in range(RUNS)])
+    table = collect(some)
+    return Part(table, features(table), table.height / size)
 
 
 def accept(checks: Iterable[Check], accepted: Mapping[str, str]) -> Iterator[Check]:
