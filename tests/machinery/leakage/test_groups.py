@@ -68,6 +68,22 @@ def test_no_entity(values):
     assert not groups.may_be_entity(groups.encode(pl.Series(values)))
 
 
+MONTHS, TOWN = AGE * 12, RANDOM.integers(0, 9, PATIENTS)[PATIENT]
+DESCRIBED = {
+    "a person": ("patient", PATIENT, {"age": AGE, "height": HEIGHT}, True),
+    "a number in another unit": ("age", AGE, {"months": MONTHS}, False),
+    "a number in classes": ("age", AGE, {"decade": AGE // 10}, False),
+    "a smaller place, by the larger one": ("zip_code", PATIENT, {"town": TOWN}, False),
+    "nobody": ("visit", SHUFFLED // VISITS, {"age": AGE, "height": HEIGHT}, False),
+}
+
+
+@pytest.mark.parametrize("name, values, columns, expected", DESCRIBED.values(), ids=DESCRIBED)
+def test_what_is_described(name, values, columns, expected):
+    codes = groups.encode(pl.Series(values))
+    assert groups.describes(Sample("regression", "pain", NOISE[0], columns), codes, name) is expected
+
+
 def test_the_finest_entity_and_what_it_belongs_to():
     family, income = PATIENT // 2, RANDOM.normal(size=PATIENTS)[PATIENT // 2]
     [found] = search(sample(REPEATED, income=income), family=pl.Series(family), patient=NAMES)

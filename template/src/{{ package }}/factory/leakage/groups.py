@@ -27,10 +27,12 @@ NAMES_ENTITY = re.compile(
     r"([\W_]|$)|.[a-z]id$"
 )
 """Names of columns that are tried although nothing describes their values."""
+NAMES_PLACE = re.compile(r"(?i)zip|post.?code|postal|city|town|county|state|country|region|district|borough|area|station|airport")
+"""Names of places: the model meets the same ones again, and a larger one describes a smaller."""
 MIN_DROP, MIN_STANDARD_ERRORS = 0.02, 3.0
 """By how much a model's score is lower with whole groups held out before they are one."""
 FOLDS, ROUNDS = 5, 2
-MAX_ROWS = 2_000
+MAX_ROWS, MAX_CELLS, MIN_ROWS = 2_000, 40_000, 500
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def groups(sample: Sample, entities: Mapping[str, pl.Series]) -> Iterator[Findin
         codes = encode(series)
         if not may_be_entity(codes, least) or (sample.by_time and constant_share(sample.target, codes) < CONSTANT):
             continue
-        rows = whole_groups(codes)
+        rows = whole_groups(sample, codes)
         part, within = sample.without([name]).take(rows), renumbered(codes[rows])
-        if part.columns and (NAMES_ENTITY.search(name) or describes(part, within)):
+        if part.columns and (NAMES_ENTITY.search(name) or describes(part, within, name)):
             drop = measure(part, within)
             if drop.is_real:
                 found[name] = codes, drop
@@ -93,32 +95,48 @@ def may_be_entity(codes: Codes, least: int = MIN_GROUPS) -> bool:
     return bool(least <= len(sizes) <= len(codes) / MIN_ROWS_PER_GROUP and shared >= MIN_SHARED)
 
 
-def whole_groups(codes: Codes) -> NDArray[np.int64]:
+def whole_groups(sample: Sample, codes: Codes) -> Codes:
     """The rows of groups drawn at random, about as many as are needed; all if there are few."""
-    if len(codes) <= MAX_ROWS:
+    cells = max(len(sample.columns), 1) * (len(np.unique(sample.target)) if sample.problem == "multiclass" else 1)
+    most = min(MAX_ROWS, max(MAX_CELLS // cells, MIN_ROWS))
+    if len(codes) <= most:
         return np.arange(len(codes))
     sizes = np.bincount(codes)
     drawn = np.random.default_rng(0).permutation(len(sizes))
-    enough = max(MIN_GROUPS, int(np.searchsorted(np.cumsum(sizes[drawn]), MAX_ROWS)))
+    enough = max(MIN_GROUPS, int(np.searchsorted(np.cumsum(sizes[drawn]), most)))
     return np.flatnonzero(np.isin(codes, drawn[:enough]))
 
 
 def constant_share(values: Vector, codes: Codes) -> float:
     """The share of the groups of several rows in which the values are all the same."""
+    several = np.bincount(codes) > 1
+    low, high = _range(values, codes)
+    return float((low == high)[several].mean())
+
+
+def describes(sample: Sample, codes: Codes, name: str) -> bool:
+    """Whether columns, or the target, are constant in nearly all groups, and not by chance: two where it may be a place's.
+
+    Those that rise or fall with the name of the group are no description but the same in another unit, or in classes.
+    """
+    shuffled = np.random.default_rng(0).permutation(len(codes))
+    found = 0
+    for values in (sample.target, *sample.columns.values()):
+        steps = np.diff(_range(values, codes)[0])
+        found += bool(
+            not ((steps >= 0).all() or (steps <= 0).all())
+            and constant_share(values, codes) >= CONSTANT
+            and constant_share(values[shuffled], codes) < BY_CHANCE
+        )
+    return found > bool(NAMES_PLACE.search(name))
+
+
+def _range(values: Vector, codes: Codes) -> tuple[Vector, Vector]:
+    """The lowest and the highest value of each group."""
     by_group = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[by_group], prepend=-1))
     ordered = np.nan_to_num(values[by_group], nan=-1e300)
-    several = np.diff(starts, append=len(codes)) > 1
-    return float((np.minimum.reduceat(ordered, starts) == np.maximum.reduceat(ordered, starts))[several].mean())
-
-
-def describes(sample: Sample, codes: Codes) -> bool:
-    """Whether a column, or the target, is constant in nearly all groups, and not by chance."""
-    shuffled = np.random.default_rng(0).permutation(len(codes))
-    return any(
-        constant_share(values, codes) >= CONSTANT and constant_share(values[shuffled], codes) < BY_CHANCE
-        for values in (sample.target, *sample.columns.values())
-    )
+    return np.minimum.reduceat(ordered, starts), np.maximum.reduceat(ordered, starts)
 
 
 def measure(sample: Sample, codes: Codes) -> Drop:

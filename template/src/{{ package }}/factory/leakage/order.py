@@ -1,5 +1,6 @@
 """Rows that resemble their neighbours, as those of a series do, though no time splits them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,12 +8,16 @@ import numpy as np
 
 from ..metrics.definitions import Vector
 from .finding import Finding
-from .groups import MIN_DROP, MIN_GROUPS, Codes, measure, renumbered, whole_groups
+from .groups import MIN_GROUPS, Codes, measure, renumbered, whole_groups
 from .sample import SCORES, Sample
 
 BLOCK = 20  # neighbouring rows
 MIN_BLOCK = 5
 MIN_STANDARD_ERRORS = 3.0
+MIN_DROP = {"regression": 0.1, "multiclass": 0.05, "classification": 0.05}
+"""Of R² or ROC AUC; more than of an entity, since tables in the order of places or batches are common, and nothing can be left out."""
+TIME = re.compile(r"(?i)(^|[\W_])(year|quarter|month|mnth|week|day|date|hour|hr|minute|time|period|trend|t)([\W_]|$)")
+"""Names of columns that are the order themselves if the table is sorted by them."""
 
 
 def order(sample: Sample) -> Iterator[Finding]:
@@ -21,21 +26,24 @@ def order(sample: Sample) -> Iterator[Finding]:
     if sample.by_time or size < MIN_BLOCK or not is_series(sample.target):
         return
     blocks = np.arange(sample.rows) // size
-    rows = whole_groups(blocks)
+    rows = whole_groups(sample, blocks)
     part, within = sample.take(rows), renumbered(blocks[rows])
     place = sorted_places(sample)
     if place is not None:  # then only what is lost beyond that of blocks in which equal rows stand by chance
+        if sample.together is not None:
+            return
         by_sorting = replace(part, together=place[rows] // size)
         if np.array_equal(place // size, blocks) or not measure(by_sorting, within).is_real:
             return
     drop = measure(part, within)
-    if not drop.is_real:
+    least = MIN_DROP[sample.problem]
+    if not drop.is_real or drop.size < least:
         return
     yield Finding(
         "order",
         (),
         drop.size,
-        MIN_DROP,
+        least,
         f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
         f"{drop.by_groups:.3g} with blocks of {size} neighbouring rows",
         "Do neighbouring rows belong together, such as those of one day, one device or one person?",
@@ -56,7 +64,8 @@ def sorted_places(sample: Sample) -> Codes | None:
 
     Rows that are equal in these columns change places by chance.
     """
-    keys = [np.nan_to_num(values, nan=-1e300) for values in (sample.target, *sample.columns.values())]
+    columns = [values for name, values in sample.columns.items() if not TIME.search(name)]
+    keys = [np.nan_to_num(values, nan=-1e300) for values in (sample.target, *columns)]
     keys = [values for values in keys if not _counts_rows(values)]
     segment = np.zeros(sample.rows, dtype=np.int64)
     while (key := next((k for k, values in enumerate(keys) if _sorts(values, segment)), None)) is not None:

@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
     "early_stopping": False,
     "random_state": 0,
 }
+QUICK = SETTINGS | {"max_iter": 25, "learning_rate": 0.2}
 SCORES = {"classification": "ROC AUC", "multiclass": "mean ROC AUC", "regression": "R²"}
 """The score of each problem, at best 1."""
 
@@ -68,7 +69,7 @@ class Sample:
         with threadpool_limits(1):  # small fits would wait for each other
             return np.array(
                 [
-                    self.score(self.target[fold == number], self._predict(matrix, fold == number))
+                    self.score(self.target[fold == number], self._predict(matrix, fold == number, SETTINGS))
                     for number in np.unique(fold)
                     if np.ptp(self.target[fold == number]) and np.ptp(self.target[fold != number])
                 ]
@@ -78,7 +79,7 @@ class Sample:
         """What a small model of the other folds predicts of each row: a number, or a probability of each class."""
         matrix = np.column_stack([*self.columns.values()])
         with threadpool_limits(1):
-            parts = {number: self._predict(matrix, fold == number) for number in np.unique(fold)}
+            parts = {number: self._predict(matrix, fold == number, QUICK) for number in np.unique(fold)}
         predicted = np.empty((self.rows, *next(iter(parts.values())).shape[1:]))
         for number, part in parts.items():
             predicted[fold == number] = part
@@ -92,17 +93,19 @@ class Sample:
             return multiclass_roc_auc(truth, predicted)
         return roc_auc_by_ranks(truth > 0, predicted[:, 1])
 
-    def _predict(self, matrix: NDArray[np.float64], test: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _predict(
+        self, matrix: NDArray[np.float64], test: NDArray[np.bool_], settings: dict[str, Any]
+    ) -> NDArray[np.float64]:
         learned = self.target[~test]
         categorical = [name in self.categories for name in self.columns]
         if self.problem == "regression":
-            regressor = HistGradientBoostingRegressor(categorical_features=categorical, **SETTINGS)
+            regressor = HistGradientBoostingRegressor(categorical_features=categorical, **settings)
             return regressor.fit(matrix[~test], learned).predict(matrix[test])  # type: ignore[no-any-return]
         probability = np.zeros((int(test.sum()), int(self.target.max()) + 1))
         if np.ptp(learned) == 0:
             probability[:, int(learned[0])] = 1
             return probability
-        classifier = HistGradientBoostingClassifier(categorical_features=categorical, **SETTINGS)
+        classifier = HistGradientBoostingClassifier(categorical_features=categorical, **settings)
         classifier.fit(matrix[~test], learned)
         probability[:, classifier.classes_.astype(int)] = classifier.predict_proba(matrix[test])
         return probability
