@@ -108,7 +108,7 @@ def _judge() -> list[Check]:
         )
     except FactoryError as error:
         if "OTHER_QUESTION" not in str(error):
-            raise FactoryError(f"the gate could not judge the model, and nothing was changed: {error}") from error
+            raise FactoryError(f"the gate failed, and nothing was changed: {error}") from error
         _compare("--accept-contract-change", "another target was adopted")
     checks = json.loads(compare.JSON.read_text(encoding="utf-8"))["checks"]
     return [check for check in (Check(**each) for each in checks) if not check.passed]

@@ -10,7 +10,7 @@ from .proposal import Proposal
 from .questions import SHOWN, Question, to_type
 from .target import MAX_CODES, USER_CHOICE, YES
 
-TEXT = "text: "
+TEXT, FIX = "text: ", ": fix it?"
 MAYBE_LATER = ("alone predicts", "never before")
 """The beginnings of reasons to exclude a column that a person may know better."""
 
@@ -68,7 +68,7 @@ def formats(proposal: Proposal) -> Iterator[Question]:
     unclear = [role for role in proposal.used if role.column.format.note]
     if unclear:
         names = tuple(role.name for role in unclear)
-        why = {role.name: role.column.format.note for role in unclear}
+        why = {role.name: role.column.format.note.removesuffix(FIX) for role in unclear}
         otherwise = f"{to_type(names, 'excluded')}, or correct contract.py afterwards"
         yield Question(names, _each(why), "Are they read as they are meant?", "yes", otherwise)
 
