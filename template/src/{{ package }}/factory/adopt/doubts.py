@@ -33,10 +33,7 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
     for finding in proposal.findings:
         columns = finding.columns
         if not columns:
-            taken, otherwise = (
-                "the gate will refuse the model",
-                "COLUMN = id or COLUMN = time, where a column names what belongs together",
-            )
+            taken, otherwise = f"the gate will refuse the model. {finding.remedy}", ""
         elif "id" in map(roles.get, columns):
             taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
             otherwise = f"{to_type(columns, 'excluded')}, and the gate asks why"

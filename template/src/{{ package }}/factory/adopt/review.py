@@ -185,6 +185,7 @@ def _prompt() -> str:
     try:
         return str(click.prompt("", default="", show_default=False, prompt_suffix="> ")).strip()
     except click.Abort as error:
+        click.echo()  # which Ctrl-C leaves out
         raise FactoryError("nothing was changed; --yes accepts the proposal without a prompt") from error
 
 
