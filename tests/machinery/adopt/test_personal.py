@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from late_flights.factory.adopt import personal
+from late_flights.factory.adopt import personal, profile
 
 from machinery.adopt.adopt_table import ROWS, propose
 
@@ -38,8 +38,7 @@ def test_values_of_a_form_are_recognised_under_any_name(kind, values):
 
 def found(**column):
     [(name, values)] = column.items()
-    table = pl.DataFrame({name: (values * ROWS)[:ROWS], "size": range(ROWS), "price": [i * 7 % 31 for i in range(ROWS)]})
-    return personal.kind(next(role.column for role in propose(table).roles if role.name == name))
+    return personal.kind(profile.profile(pl.LazyFrame({name: values}))[name])
 
 
 OTHERS = {

@@ -39,8 +39,8 @@ CLEAR_IMPROVEMENT = 0.95  # of the loss
 RELAXED = {"CALIBRATION": "calibration", "LATENCY": "latency_ms", "SIZE": "size_mb"}
 """Limits that start at what the first model shows if that is worse; how it treats people is no matter of habit."""
 FAIRNESS = {
-    "selection_ratio": (0.8, "the four-fifths rule: no group is selected less often than that in relation to another"),
-    "error_gap": (0.2, "of its errors: a fifth of a group, as in the four-fifths rule"),
+    "selection_ratio": (0.8, "the four-fifths rule: the least share of another group's selection rate"),
+    "error_gap": (0.2, "between their error rates: a fifth, as in the four-fifths rule"),
 }
 """Limits of decisions about groups of people, each with its reason."""
 

@@ -27,7 +27,10 @@ def stand_ins(proposal: Proposal) -> Iterator[Question]:
     names = tuple(dict.fromkeys(name for proxy in proposal.proxies for name in proxy.alone))
     if proposal.proxies:
         evidence = listed([_told(proxy) for proxy in proposal.proxies], 3)
-        taken = f"yes, and the gate compares the groups of {_few([proxy.sensitive for proxy in proposal.proxies])}"
+        compared = {role.name for role in proposal.roles if role.sensitive}
+        unseen = tuple(p.sensitive for p in proposal.proxies if p.sensitive not in compared)
+        taken = "yes, and the gate compares the groups"
+        taken += f", but not those of {_few([*unseen])} unless {to_type(unseen, MEASURED)}" if unseen else ""
         otherwise = to_type(names, "excluded") if names else ""
         yield Question(names, evidence, "May the model use them?", taken, otherwise)
 

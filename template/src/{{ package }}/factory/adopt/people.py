@@ -70,8 +70,9 @@ def _strongest(sample: Sample) -> dict[str, float]:
 def _sample(column: Column, features: list[Column]) -> Sample:
     """Rows of the groups that have enough of them, in random order."""
     codes = numbers(column)
-    groups, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
-    rows = np.random.default_rng(0).permutation(np.flatnonzero(~np.isnan(codes) & (sizes[place] >= MIN_ROWS)))[:MAX_ROWS]
+    _, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    large = np.flatnonzero(~np.isnan(codes) & (sizes[place] >= MIN_ROWS))
+    rows = np.random.default_rng(0).permutation(large)[:MAX_ROWS]
     target = np.unique(codes[rows], return_inverse=True)[1].astype(np.float64)
     return Sample(
         "multiclass" if target.size and target.max() > 1 else "classification",

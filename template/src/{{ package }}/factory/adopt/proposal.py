@@ -14,8 +14,8 @@ from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
 from ..leakage.sample import SCORES
 from . import dates, defaults, evidence, profile, time_parts
-from .profile import Column
 from .people import Proxy, proxies
+from .profile import Column
 from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text
 from .sensitive import is_sensitive
 from .source import KINDS
