@@ -34,7 +34,7 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
         raise FactoryError(f"{time.name}: {gaps:,} rows have no time: remove them, or make the column not nullable")
     is_test = is_test_row(rows, params, salt)
     if params.data.repeats:
-        _check_share(column(rows, str(params.data.id)), is_test.sum() / max(len(is_test), 1), params.split.test)
+        _check_share(column(rows, str(params.data.id)), np.count_nonzero(is_test) / max(len(is_test), 1), params.split.test)
     for name, mask in {"train": ~is_test, "test": is_test}.items():
         if target.filter(mask).n_unique() < LEAST_VALUES:
             raise FactoryError(
@@ -72,16 +72,16 @@ def share_of_ids(ids: pl.Series, wanted: float) -> float:
     Raises FactoryError where none does.
     """
     counts = ids.cast(pl.String).value_counts(name="rows")
-    positions = _positions(counts[ids.name], "")
+    positions, rows = _positions(counts[ids.name], ""), counts["rows"].to_numpy()
     places = np.argsort(positions)
     ends = np.concatenate([[0.0], positions[places], [1.0]])
-    shares = np.concatenate([[0], np.cumsum(counts["rows"].to_numpy()[places])]) / len(ids)  # of the first ids
+    shares = np.concatenate([[0], np.cumsum(rows[places])]) / len(ids)  # of the first ids
     if _fits(shares[np.count_nonzero(positions < wanted)], wanted):
         return wanted
     best = int(np.abs(shares - wanted).argmin())
     if not _fits(shares[best], wanted):
         raise FactoryError(
-            f"{ids.name}: {len(counts):,} ids, the largest with {counts['rows'].max() / len(ids):.0%} of the rows: no split "
+            f"{ids.name}: {len(counts):,} ids, the largest with {rows.max() / len(ids):.0%} of the rows: no split "
             f"by whole ids has about {wanted:.0%} of the rows in the test: choose another id, or add rows of others"
         )
     middle = (ends[best] + ends[best + 1]) / 2

@@ -55,7 +55,9 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
         test=test,
         target=target,
         score=score,
-        estimates=bootstrap.estimates(params.problem, target, score, facts["baseline"]),
+        estimates=bootstrap.estimates(
+            params.problem, target, score, facts["baseline"], definitions.ids_of(test, params)
+        ),
         train_figures=train_figures(model, train, params),
         confusion=confusion(target, score, facts),
         classification_report=classification_report(target, score, facts) if decides else None,

@@ -8,7 +8,7 @@ import polars as pl
 
 from ..config import Params
 from ..metrics import bootstrap, fairness
-from ..metrics.definitions import Metric, Vector, main_metric, top_class
+from ..metrics.definitions import Metric, Vector, ids_of, main_metric, top_class
 from .formatting import number
 
 MIN_ROWS = 30
@@ -26,6 +26,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
     """
     metric, trivial = main_metric(params), np.full_like(score, baseline)
     outcome, confidence = top_class(target, score)
+    ids = ids_of(test, params)
     found = []
     for column in params.group_columns:
         measured, _ = fairness.group_metrics(test, column, metric, target, score, trivial, MIN_ROWS)
@@ -38,7 +39,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
                 "value": group.group,
                 "rows": group.rows,
                 metric.name: group.value,
-                **(_interval(metric, target[rows], score[rows]) if place < WITH_INTERVAL else NO_INTERVAL),
+                **(_interval(metric, target, score, rows, ids) if place < WITH_INTERVAL else NO_INTERVAL),
                 "baseline": group.reference,
                 "gain": group.gain,
                 "mean_target": float(outcome[rows].mean()),
@@ -66,8 +67,8 @@ def deviations(slices: pl.DataFrame, params: Params) -> list[str]:
     return [sentence(row) for row in off.sort(pl.col("bias").abs(), descending=True).to_dicts()]
 
 
-def _interval(metric: Metric, target: Vector, score: Vector) -> dict[str, float]:
-    interval = bootstrap.interval(metric, target, score)
+def _interval(metric: Metric, target: Vector, score: Vector, rows: Any, ids: bootstrap.Ids) -> dict[str, float]:
+    interval = bootstrap.interval(metric, target[rows], score[rows], None if ids is None else ids[rows])
     return {"low": interval.low, "high": interval.high}
 
 

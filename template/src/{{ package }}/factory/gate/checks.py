@@ -58,7 +58,7 @@ def floor(e: Evidence) -> Iterator[Check]:
 def better_than_baseline(e: Evidence) -> Iterator[Check]:
     """The whole interval of the improvement over the trivial baseline is above zero."""
     trivial = np.full_like(e.challenger.score, e.baseline)
-    gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, trivial)
+    gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, trivial, e.ids)
     what = _gain(main_metric(e.params), "baseline")
     yield Check("BASELINE", what, gain.value, "lower bound > 0", gain.low > 0, gain.low, gain.high)
 
@@ -73,7 +73,7 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
     if e.champion is None:
         yield _not_judged("CHAMPION", what, "", "no champion to compare with")
         return
-    gain = bootstrap.improvement(metric, e.target, e.challenger.score, e.champion.score)
+    gain = bootstrap.improvement(metric, e.target, e.challenger.score, e.champion.score, e.ids)
     limit = -e.params.gate.margin * abs(_metric(e, e.champion.score))
     bound = f"lower bound ≥ {number(limit)}"
     yield Check("CHAMPION", what, gain.value, bound, gain.low >= limit, gain.low, gain.high)
@@ -95,7 +95,7 @@ def business_value(e: Evidence) -> Iterator[Check]:
         theirs = threshold.decision_values(e.target, e.champion.decision, value)
         references.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
     for name, theirs, limit in references:
-        gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target)  # type: ignore[misc]
+        gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target, e.ids)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
         bound = "lower bound > 0" if limit is None else f"lower bound ≥ {number(limit)}"
         yield Check("VALUE", f"value per decision, gain over {name}", gain.value, bound, passed, gain.low, gain.high)

@@ -155,7 +155,6 @@ def _ids(e: Evidence) -> float:
 
 
 def _interval(e: Evidence, metric: Metric) -> tuple[float, float]:
-    """The ends of the metric's 95% interval; where ids repeat, as if each were a row."""
-    found = bootstrap.interval(metric, e.target, e.challenger.score)
-    factor = float(np.sqrt(len(e.target) / _ids(e))) if e.params.data.repeats else 1.0
-    return found.value - factor * (found.value - found.low), found.value + factor * (found.high - found.value)
+    """The ends of the metric's 95% interval."""
+    found = bootstrap.interval(metric, e.target, e.challenger.score, e.ids)
+    return found.low, found.high

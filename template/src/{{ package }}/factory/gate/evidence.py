@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from ..config import ACCEPTABLE, Params
-from ..metrics.definitions import Vector
+from ..metrics.bootstrap import Ids
+from ..metrics.definitions import Vector, ids_of
 from ..metrics.fairness import Predictions
 from ..tables.chunks import Rows, collect, height
 
@@ -51,6 +52,11 @@ class Evidence:
     validation: dict[str, Any] | None = None
     train: Part | None = None
     tested: Part | None = None
+
+    @property
+    def ids(self) -> Ids:
+        """Which rows share an id, so that whole ids are resampled."""
+        return ids_of(self.test, self.params)
 
     @property
     def reference(self) -> Vector:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from ..errors import listed
 from ..metrics.definitions import Vector
@@ -172,7 +171,7 @@ def _drop(sample: Sample, codes: Codes, by_rows: list[Predictions], by_groups: l
     """The difference of the scores, and the standard errors of that of the losses, of which a group has one."""
     losses = np.concatenate([_losses(sample, by_groups), _losses(sample, by_rows)])
     if sample.problem == "regression":
-        losses = rankdata(losses)  # otherwise those of a few rows would decide
+        losses = pl.Series(losses).rank().to_numpy()  # otherwise those of a few rows would decide
     excess = np.bincount(codes, losses[: sample.rows] - losses[sample.rows :])
     deviation = np.sqrt(((excess - excess.mean()) ** 2).sum())
     scores = [float(np.mean([sample.score(sample.target, p) for p in parts])) for parts in (by_rows, by_groups)]
@@ -191,10 +190,8 @@ def _losses(sample: Sample, predictions: list[Predictions]) -> Vector:
 def _finding(sample: Sample, name: str, found: Mapping[str, tuple[Codes, Drop]]) -> Finding:
     codes, drop = found[name]
     others = [f"{drop.by_groups:.3g} of the same {other}" for other, (_, drop) in found.items() if other != name]
-    facts = [
-        f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
-        f"{drop.by_groups:.3g} with all rows of the same {name}{'; ' * bool(others)}{listed(others, 3)}"
-    ]
+    by_groups = listed([f"{drop.by_groups:.3g} with all rows of the same {name}", *others], 4)
+    facts = [f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, {by_groups}"]
     if constant_share(sample.target, codes) >= CONSTANT:
         facts.append(f"{sample.target_name} never changes within one: {codes.max() + 1:,} cases, not {sample.rows:,}")
     return Finding(

@@ -1,6 +1,10 @@
-"""Metrics with 95% intervals, by a percentile bootstrap over the rows (Efron & Tibshirani 1993)."""
+"""Metrics with 95% intervals, by a percentile bootstrap over the rows (Efron & Tibshirani 1993).
 
-from collections.abc import Callable
+Where several rows share an id, whole ids are resampled (Field & Welsh 2007): their rows are alike, so that there are fewer
+cases than rows.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +15,9 @@ from .definitions import METRICS, Metric, Vector
 
 RESAMPLES = 200
 MAX_RESAMPLE_ROWS = 20_000
+
+Ids = NDArray[np.int64] | None
+"""The code of each row's id where ids repeat, otherwise None."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,15 @@ class Estimate(Interval):
     baseline: float
 
 
-def estimates(problem: str, target: Vector, score: Vector, baseline: float | list[float]) -> dict[str, Estimate]:
+def estimates(
+    problem: str, target: Vector, score: Vector, baseline: float | list[float], ids: Ids = None
+) -> dict[str, Estimate]:
     """Every metric of the problem, with its interval (Efron & Tibshirani 1993, ch. 13).
 
     `baseline` is the constant score of a model that knows the mean of the training target alone, or
     how frequent each class is.
     """
-    resamples = _resamples(target)
+    resamples = _resamples(target, ids)
     trivial = np.full_like(score, baseline)
 
     def estimate(metric: Metric) -> Estimate:
@@ -46,12 +55,12 @@ def estimates(problem: str, target: Vector, score: Vector, baseline: float | lis
     return {name: estimate(metric) for name, metric in METRICS[problem].items()}
 
 
-def interval(metric: Metric, target: Vector, score: Vector) -> Interval:
+def interval(metric: Metric, target: Vector, score: Vector, ids: Ids = None) -> Interval:
     """The metric, with its interval."""
-    return difference(lambda rows: float(metric(target[rows], score[rows])), target)
+    return difference(lambda rows: float(metric(target[rows], score[rows])), target, ids)
 
 
-def improvement(metric: Metric, target: Vector, score: Vector, other: Vector) -> Interval:
+def improvement(metric: Metric, target: Vector, score: Vector, other: Vector, ids: Ids = None) -> Interval:
     """By how much the score is better than the other by the metric, with a paired interval.
 
     Both are measured on the same resampled rows, so that what is hard for both cancels out
@@ -61,20 +70,35 @@ def improvement(metric: Metric, target: Vector, score: Vector, other: Vector) ->
     def gain(rows: Any) -> float:
         return float(metric.direction * (metric(target[rows], score[rows]) - metric(target[rows], other[rows])))
 
-    return difference(gain, target)
+    return difference(gain, target, ids)
 
 
-def difference(gain: Callable[[Any], float], target: Vector) -> Interval:
+def difference(gain: Callable[[Any], float], target: Vector, ids: Ids = None) -> Interval:
     """The gain on all rows, and the interval of what it is on resampled ones."""
     value = gain(slice(None))
-    return Interval(value, *_interval(value, [gain(rows) for rows in _resamples(target)], len(target)))
+    return Interval(value, *_interval(value, [gain(rows) for rows in _resamples(target, ids)], len(target)))
 
 
-def _resamples(target: Vector) -> list[NDArray[np.int64]]:
+def _resamples(target: Vector, ids: Ids) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng(0)
     size = min(len(target), MAX_RESAMPLE_ROWS)
-    resamples = (generator.integers(0, len(target), size) for _ in range(RESAMPLES))
+    if ids is None:
+        resamples = (generator.integers(0, len(target), size) for _ in range(RESAMPLES))
+    else:
+        resamples = _resamples_of_ids(ids, size, generator)
     return [rows for rows in resamples if np.ptp(target[rows]) > 0]
+
+
+def _resamples_of_ids(ids: NDArray[np.int64], size: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """All rows of ids that are drawn, so many of them that about that many rows are expected."""
+    by_id = np.argsort(ids, kind="stable")
+    sizes = np.unique(ids, return_counts=True)[1]
+    ends = np.cumsum(sizes)
+    count = max(1, round(len(sizes) * size / len(ids)))
+    for _ in range(RESAMPLES):
+        drawn = generator.integers(0, len(sizes), count)
+        last = np.cumsum(sizes[drawn])
+        yield by_id[np.arange(last[-1]) + np.repeat(ends[drawn] - last, sizes[drawn])]
 
 
 def _interval(value: float, resampled: list[float], rows: int) -> tuple[float, float]:

@@ -196,6 +196,13 @@ def target_of(rows: Rows, params: Params) -> Vector:
     return column(rows, params.data.target).to_physical().cast(pl.Float64).to_numpy()
 
 
+def ids_of(rows: Rows, params: Params) -> NDArray[np.int64] | None:
+    """The code of each row's id, if ids repeat."""
+    if params.data.id is None or not params.data.repeats:
+        return None
+    return column(rows, params.data.id).rank("dense").to_numpy().astype(np.int64)
+
+
 def classes_of(rows: Rows, params: Params) -> list[str] | None:
     """The classes to predict, in the contract's order; None where there is one score."""
     dtype = rows.collect_schema()[params.data.target]

@@ -13,7 +13,7 @@ from ..data import split
 from ..errors import FactoryError
 from ..metrics import bootstrap
 from ..metrics.bootstrap import Interval
-from ..metrics.definitions import METRICS, Metric, Vector, classes_of, target_of
+from ..metrics.definitions import METRICS, Metric, Vector, classes_of, ids_of, target_of
 from ..scoring import artifact
 from ..scoring.scorer import feature_matrix
 from ..tables.chunks import Rows, collect, height, sample
@@ -59,7 +59,7 @@ class Folds:
         rows = sample(train, MAX_ROWS) if height(train) > MAX_ROWS else collect(train)
         self.schema, self.classes = schema, len(classes_of(rows, params) or [])
         self.inputs, self.target = feature_matrix(rows), target_of(rows, params)
-        self.held_out = self._parts(rows, params)
+        self.ids, self.held_out = ids_of(rows, params), self._parts(rows, params)
 
     def scores(self, params: Params) -> Iterator[tuple[Vector, Vector]]:
         """Target and score of the rows of each part, by a model of the other rows."""
@@ -93,12 +93,13 @@ def validate(folds: Folds, params: Params) -> Validation:
     parts = list(folds.scores(params))
     target, score = (np.concatenate(values) for values in zip(*parts, strict=True))
     defined = METRICS[params.problem] if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
-    metrics = {name: _interval(metric, parts) for name, metric in defined.items()}
+    ids = None if folds.ids is None else folds.ids[folds.held_out[0]]
+    metrics = {name: _interval(metric, parts, ids) for name, metric in defined.items()}
     return Validation(metrics, len(parts), target, score)
 
 
-def _interval(metric: Metric, parts: list[tuple[Vector, Vector]]) -> Interval:
+def _interval(metric: Metric, parts: list[tuple[Vector, Vector]], ids: bootstrap.Ids) -> Interval:
     if len(parts) == 1:
-        return bootstrap.interval(metric, *parts[0])
+        return bootstrap.interval(metric, *parts[0], ids)
     values = [float(metric(target, score)) for target, score in parts]
     return Interval(float(np.mean(values)), min(values), max(values))
