@@ -31,9 +31,9 @@ def test_accepted_check_passes_with_its_reason():
 def test_key_of_no_check_is_reported_and_does_not_block():
     check, [unknown] = shown({"FAIRNESS_SELECTION kidn": REASON})
     assert not check.passed and unknown.passed and not unknown.judged
-    assert unknown.note == f"is no check of this model, did you mean {KEY}?"
+    assert unknown.note == f"matches none of the checks, did you mean {KEY}?"
     _, [unknown] = shown({KEY: REASON, "LEAKAGE older column": "x"})
-    assert unknown.note == "is no check of this model: remove it"
+    assert unknown.note == "matches none of the checks: remove it"
 
 
 @pytest.mark.parametrize(

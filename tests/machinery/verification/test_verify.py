@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from late_flights.factory import errors, manifest, paths
+from late_flights.factory.gate import data_checks
 from late_flights.factory.registry import champion, versions
 from late_flights.factory.scoring.scorer import Scorer
-from late_flights.factory.verification import comparison, verify
+from late_flights.factory.verification import comparison, gate, verify
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.git_repository import GATE
@@ -42,8 +43,18 @@ class Made:
     def run_python(self, script, *arguments):
         if arguments:
             source, destination = arguments
-            Scorer.load(self.folder / "model").score(pl.read_parquet(source)).write_parquet(destination)
+            rows = pl.read_parquet(source)
+            made = toy.features(rows) if script == gate.FEATURES else Scorer.load(self.folder / "model").score(rows)
+            made.write_parquet(destination)
         return "3.13.0"
+
+
+@pytest.fixture
+def doubted(committed):
+    """The project with the machinery that has doubts about data and test."""
+    folder = committed / "src/late_flights/factory/gate"
+    folder.mkdir(parents=True)
+    git_repository.commit(**{str(folder / Path(gate.DOUBTED_BY).name): Path(data_checks.__file__).read_text()})
 
 
 @pytest.fixture
@@ -205,6 +216,19 @@ def test_figures_that_are_not_those_of_the_record(worktree):
     figures = json.loads((worktree / "reports/metrics.json").read_text())
     (worktree / "reports/metrics.json").write_text(json.dumps(figures | {"roc_auc": 0.6}))
     assert "roc_auc is 0.9" in refused("GATE_DIFFERS", "gate")
+
+
+@pytest.mark.usefixtures("doubted", "worktree")
+def test_doubts_count_again(monkeypatch):
+    assert outcome()[0] == 0
+    monkeypatch.setattr(data_checks, "MIN_ROWS", 10_000)
+    assert "does not pass: SMALL_TEST: " in refused("GATE_DIFFERS", "gate")
+
+
+@pytest.mark.usefixtures("worktree")
+def test_version_from_before_the_doubts_goes_on_without_them(monkeypatch):
+    monkeypatch.setattr(data_checks, "MIN_ROWS", 10_000)
+    assert outcome()[0] == 0
 
 
 @pytest.mark.usefixtures("worktree")

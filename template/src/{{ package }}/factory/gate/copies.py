@@ -1,4 +1,4 @@
-"""Test rows that are copies of training rows, told from rows that coincide by chance."""
+"""Test rows that are copies of training rows, as against rows that coincide by chance."""
 
 import numpy as np
 from numpy.typing import NDArray

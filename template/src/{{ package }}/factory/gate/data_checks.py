@@ -76,7 +76,7 @@ def leakage(e: Evidence) -> Iterator[Check]:
 
 
 def duplicates(e: Evidence) -> Iterator[Check]:
-    """Test rows are no copies of training rows, but for a few, or where rows of a few values coincide by chance."""
+    """Few test rows are copies of training rows; rows of a few values may coincide by chance."""
     if e.train is None or e.tested is None or e.tested.features.width < 2:
         return
     parts = e.train, e.tested, e.params.data.target

@@ -74,7 +74,7 @@ class Check:
     """The result of one check: `figure` against `limit`, with its 95% interval where it has one.
 
     Where there is nothing to compare it is not `judged`, and does not block. `unit` is "share" where
-    1 is 100%. `subject` is what it is about where a code has several checks: a column, or several.
+    1 is 100%. `subject` names what it is about, such as columns, where a code has several checks.
     """
 
     code: str
@@ -105,7 +105,7 @@ def part(rows: Rows, features: Callable[[pl.DataFrame], pl.DataFrame]) -> Part:
 
 
 def accept(checks: Iterable[Check], accepted: Mapping[str, str]) -> Iterator[Check]:
-    """The checks, of which those pass that a person has accepted; and a line for each key that is of none of them."""
+    """The checks, of which those pass that a person has accepted; and a line for each key that matches none of them."""
     keys = []
     for check in checks:
         keys += [check.key] if check.code in ACCEPTABLE else []
@@ -115,5 +115,5 @@ def accept(checks: Iterable[Check], accepted: Mapping[str, str]) -> Iterator[Che
         yield check
     for key in sorted(accepted.keys() - keys):
         hint = "".join(f", did you mean {close}?" for close in get_close_matches(key, keys, n=1))
-        note = f"is no check of this model{hint or ': remove it'}"
+        note = f"matches none of the checks{hint or ': remove it'}"
         yield Check("ACCEPTED", key, None, "", True, note=note, judged=False)
