@@ -44,14 +44,14 @@ def test_unequal_shares_of_a_class():
 def test_a_feature_that_stands_in_for_a_group_is_told():
     [question] = doubts.stand_ins(propose(table(zip=np.where(DISTRICT, 4711, 4712)), "call"))
     assert question.columns == ("zip",)
-    assert question.evidence.startswith("zip (0.92 alone) tell race, with the other features ROC AUC 0.90")
+    assert question.evidence.startswith("zip (0.92 alone) predict race, with the other features ROC AUC 0.90")
     assert question.otherwise == "zip = excluded"
 
 
 def test_features_that_stand_in_together_are_told():
     half = RANDOM.random(ROWS) < 0.5
     [question] = doubts.stand_ins(propose(table(one=half, other=half ^ BLACK), "call"))
-    assert question.columns == () and question.evidence == "race is told by the other features ROC AUC 1.00"
+    assert question.columns == () and question.evidence == "race is predicted by the other features ROC AUC 1.00"
 
 
 def test_it_is_told_also_of_a_group_that_is_left_out():

@@ -26,7 +26,7 @@ def stand_ins(proposal: Proposal) -> Iterator[Question]:
     """Features by which a model knows a sensitive column without seeing it."""
     names = tuple(dict.fromkeys(name for proxy in proposal.proxies for name in proxy.alone))
     if proposal.proxies:
-        evidence = listed([_told(proxy) for proxy in proposal.proxies], 3)
+        evidence = listed([_predicted(proxy) for proxy in proposal.proxies], 3)
         compared = {role.name for role in proposal.roles if role.sensitive}
         unseen = tuple(p.sensitive for p in proposal.proxies if p.sensitive not in compared)
         taken = "yes, and the gate compares the groups"
@@ -45,11 +45,11 @@ def persons(proposal: Proposal) -> Iterator[Question]:
 
 
 def personal(proposal: Proposal) -> Iterator[Question]:
-    """Groups of people that the model may tell apart."""
+    """Columns that show to which group of people somebody belongs."""
     features = [role for role in proposal.with_role("feature") if role.sensitive or role.why == PERSONAL_DATA]
     if features:
         names = tuple(role.name for role in features)
-        evidence = f"{len(names)} of the columns may tell groups of people apart"
+        evidence = f"{len(names)} of the columns may show to which groups people belong"
         ungrouped = [role.name for role in features if not role.sensitive]
         unlike = f"; not those of {_few(ungrouped)}, of which there are too many" if ungrouped else ""
         taken = f"yes, and the gate compares their groups{unlike}"
@@ -64,9 +64,9 @@ def _rates(column: str, target: Target, gap: Gap) -> str:
     return f"{target.name} is {value} for {rates} (ratio {gap.ratio:.2f}, 95% interval {low:.2f} to {high:.2f})"
 
 
-def _told(proxy: Proxy) -> str:
+def _predicted(proxy: Proxy) -> str:
     alone = _few([f"{name} ({power:.2f} alone)" for name, power in proxy.alone.items()])
-    subject = f"{alone} tell {proxy.sensitive}, with" if alone else f"{proxy.sensitive} is told by"
+    subject = f"{alone} predict {proxy.sensitive}, with" if alone else f"{proxy.sensitive} is predicted by"
     return f"{subject} the other features ROC AUC {proxy.power:.2f}"
 
 

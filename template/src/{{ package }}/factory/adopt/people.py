@@ -1,4 +1,4 @@
-"""What a table tells of groups of people: how often the target is true of them, and which features tell them apart."""
+"""Groups of people in a table: how often the target is true of them, and which features predict them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -132,7 +132,7 @@ def comment(text: str) -> str:
 
 
 def _code(role: ColumnRole, taken: set[str], target: Target) -> ColumnCode:
-    """The line of the contract; nobody has to tell the service what no model uses."""
+    """The line of the contract; the service does not need what no model uses."""
     outcome = target if role.role == "target" else None
     return column_code(role.column, taken, target=outcome, is_key=role.role == "id", optional=role.role == MEASURED)
 

@@ -49,7 +49,7 @@ def is_age(name: str) -> bool:
 
 
 def is_sensitive(column: Column) -> bool:
-    """Whether it has few groups of people. Ages in years are no groups: which ones matter, nobody can know from here."""
+    """Whether it has few groups of people. Ages in years are left alone: which of them matter depends on the law."""
     if column.kind == "String":
         few = 1 < len(column.values) <= MAX_TEXTS
     else:

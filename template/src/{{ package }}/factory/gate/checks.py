@@ -15,7 +15,7 @@ from . import data_checks
 from .evidence import Check, Evidence, accept
 
 WARM_UP_CALLS, CALLS = 20, 200
-MAY_BE_CHANCE = "too few cases to tell from chance"
+MAY_BE_CHANCE = "too few cases: may be chance"
 
 
 def latency(call: Callable[[], object]) -> float:

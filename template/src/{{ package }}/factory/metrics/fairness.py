@@ -70,7 +70,7 @@ class Gap(NamedTuple):
     def ratio_interval(self) -> tuple[float, float]:
         """The 95% interval of the ratio of two shares, for all compared pairs together (Bonferroni).
 
-        By the logarithm (Katz et al. 1978), with half a case added so that none is no exception (Walter 1975).
+        By the logarithm (Katz et al. 1978), with half a case added, so that it exists where there is none (Walter 1975).
         """
         (low, low_all), (high, high_all) = ((each.rate * each.cases + 0.5, each.cases + 0.5) for each in self[1:3])
         middle = log(low / low_all) - log(high / high_all)
