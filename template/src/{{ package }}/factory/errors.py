@@ -67,7 +67,7 @@ class BrokenInvariant(Violation):
     """The name of an invariant that a delivery as a whole violates."""
 
     def __str__(self) -> str:
-        return f"not so: {self.subject}"  # as tests that users own expect it
+        return f"not so: {super().__str__()}"  # as tests that users own expect it
 
 
 class ContractViolation(FactoryError):

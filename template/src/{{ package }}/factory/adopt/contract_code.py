@@ -2,25 +2,22 @@
 
 import keyword
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 import dataframely as dy
-import polars as pl
 
 from ..validation import times
-from ..validation.bounds import rounded_bound
 from ..validation.parsing import COMMON_MISSING
 from . import dates, personal
+from .limits import limits
 from .profile import Column
 from .target import Target
 from .time_parts import complete
 from .type_inference import NUMERIC
 
 MAX_INLINE_CATEGORIES = 8  # more of them become a constant
-MAX_INVARIANTS = 6  # of each kind
 
 
 @dataclass(frozen=True)
@@ -43,15 +40,6 @@ class ColumnCode:
         return f"dy.{self.kind}({', '.join(categories + arguments)})"
 
 
-@dataclass(frozen=True)
-class Invariant:
-    """A name, the expression, and a delivery that violates it, both as code."""
-
-    name: str
-    code: str
-    broken: str
-
-
 def column_code(
     column: Column, taken: set[str], *, target: Target | None = None, is_key: bool = False, optional: bool = False
 ) -> ColumnCode:
@@ -63,23 +51,13 @@ def column_code(
     else:
         has_categories = column.kind == "String" and not is_key
         kind, categories = ("Enum", complete(column.values)) if has_categories else (column.kind, None)
-        arguments = _limits(column, is_key) | column.format.options
+        arguments = limits(column, is_key) | column.format.options
         if metadata := _metadata(column):
             arguments["metadata"] = metadata
     nullable = {"nullable": True} if column.missing or optional else {}
     alias = {} if attribute == column.name else {"alias": column.name}
     constant = f"{attribute.strip('_').upper()}" if categories and len(categories) > MAX_INLINE_CATEGORIES else None
     return ColumnCode(column, attribute, kind, alias | nullable | arguments, categories, constant, _comment(column))
-
-
-def invariants(columns: list[ColumnCode], target: Target) -> list[Invariant]:
-    """Shares of missing values, medians where another unit would stay within the limits, and the share of true targets."""
-    features = [column for column in columns if column.column is not target.column]
-    return [
-        *list(_missing_shares(features))[:MAX_INVARIANTS],
-        *list(_medians(features))[:MAX_INVARIANTS],
-        *_share_positive(target),
-    ]
 
 
 def python_code(value: Any) -> str:
@@ -116,28 +94,6 @@ def _metadata(column: Column) -> dict[str, Any]:
     return column.format.metadata | ({"missing": missing} if missing else {}) | ({"pii": pii} if pii else {})
 
 
-def _limits(column: Column, is_key: bool) -> dict[str, Any]:
-    low, high = column.low, column.high
-    if column.kind == "String" and is_key:
-        return {"min_length": 1, "max_length": rounded_bound(2 * column.longest, "max_length", pl.String())}
-    if column.kind in dates.DATES:
-        return dates.limits(column.kind, low, high)
-    if column.kind not in NUMERIC or low is None:
-        return {}
-    if is_key:
-        return {"min": min(0, low)}
-    if column.kind == "Int64" and column.different == 2 and (low, high) == (0, 1):
-        return {"min": 0, "max": 1}
-    if column.kind == "Int64" and (years := dates.limits_of_years(low, high)):
-        return years
-    dtype = pl.Int64() if column.kind == "Int64" else pl.Float64()
-    if low < 0:
-        span = high - low
-        return {"min": rounded_bound(low - span / 2, "min", dtype), "max": rounded_bound(high + span / 2, "max", dtype)}
-    least = rounded_bound(low / 1.5, "min", dtype) if low > high / 100 else 0
-    return {"min": least, "max": rounded_bound(1.5 * high, "max", dtype)}
-
-
 def _comment(column: Column) -> str:
     """The values on which the limits are based."""
     parts = []
@@ -170,50 +126,4 @@ def _is_free(name: str, taken: set[str]) -> bool:
         or name[0] == "_"
         or hasattr(dy.Schema, name)
         or name in taken
-    )
-
-
-def _missing_shares(columns: list[ColumnCode]) -> Iterator[Invariant]:
-    """Upper limits of the share of missing values, for the columns that have any."""
-    for column in sorted((code.column for code in columns), key=lambda column: -column.missing):
-        limit = min(100, max(5, -(-column.missing * 40 // column.rows) * 5))
-        if column.missing and limit < 100:
-            yield Invariant(
-                f"at most {limit}% of the rows lack {column.name}",
-                f"pl.col({column.name!r}).is_null().mean() <= {limit / 100:g}",
-                f"first({limit / 100 + 0.01:.2f}, {column.name!r}, None)",
-            )
-
-
-def _medians(columns: list[ColumnCode]) -> Iterator[Invariant]:
-    """Ranges of the median, for columns whose values would be within the limits even at a hundredth."""
-    for code in columns:
-        column, least = code.column, code.arguments.get("min")
-        median = column.sample.median() if column.kind in NUMERIC else None
-        if not isinstance(median, float) or least is None or not 0 <= least <= median / 100:
-            continue
-        low, high = (float(column.sample.quantile(share) or 0) for share in (0.05, 0.95))
-        least = rounded_bound(max(low, median / 10) / 2, "min", pl.Float64())
-        most = rounded_bound(2 * high, "max", pl.Float64())
-        yield Invariant(
-            f"the median of {column.name} is between {least} and {most}",
-            f"pl.col({column.name!r}).median().is_between({least}, {most})",
-            f"first(0.6, {column.name!r}, {int(most * 2) + 1 if column.kind == 'Int64' else float(most * 2)})",
-        )
-
-
-def _share_positive(target: Target) -> Iterator[Invariant]:
-    """A range of the share of true targets."""
-    share = target.share_positive
-    if share is None:
-        return
-    low, twice, half_way = (
-        rounded_bound(bound, kind, pl.Float64())
-        for bound, kind in ((share / 2, "min"), (2 * share, "max"), ((1 + share) / 2, "max"))
-    )
-    high = min(twice, half_way)
-    yield Invariant(
-        f"{target.name} is true in {100 * low:g} to {100 * high:g}% of the rows",
-        f"pl.col({target.name!r}).mean().is_between({low:g}, {high:g})",
-        f"first(1, {target.name!r}, False)",
     )

@@ -16,8 +16,9 @@ from .. import PACKAGE
 from ..errors import FactoryError
 from ..validation.parsing import COMMON_MISSING
 from . import dates
-from .contract_code import ColumnCode, column_code, invariants, python_code
+from .contract_code import ColumnCode, column_code, python_code
 from .defaults import FAIRNESS, BaselineResult
+from .invariants import invariants, usual_values
 from .proposal import Proposal
 from .roles import MEASURED, ColumnRole
 from .target import Target
@@ -50,7 +51,13 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     """The variables of the templates."""
     target, used, taken = proposal.target, proposal.used, set(RESERVED)
     codes = [_code(role, taken, target) for role in used]
-    columns = [_column(code, code.column is target.column) for code in codes]
+    found = list(invariants(proposal, codes))
+    judged = {invariant.column for invariant in found}
+    columns = [
+        _column(code, code.column is target.column)
+        | {"usual": usual_values(code, target) if code.column.name in judged else None}
+        for code in codes
+    ]
     features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
     plain = {feature["name"] for feature in features}
     optional = [code.column.name for code in codes if code.column is not target.column and "nullable" in code.arguments]
@@ -60,7 +67,6 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "target_note": f"{target.column.missing:,} rows without a value are not used" if target.column.missing else "",
         "columns": columns,
         "outcome": next(column for column in columns if column["is_target"]),
-        "outcome_mix": _outcome_mix(proposal),
         "id": proposal.name_of("id"),
         "time": proposal.time[0] if len(proposal.time) == 1 else [*proposal.time],
         "repeats": proposal.repeats,
@@ -69,7 +75,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "ignored": proposal.with_role("excluded"),
         "missing": sorted({text for role in used for text in role.column.format.missing} & set(COMMON_MISSING)),
         "imports": dates.imports({code.kind for code in codes}, any("time_zone" in code.arguments for code in codes)),
-        "invariants": invariants(codes, target),
+        "invariants": found,
         "features": features,
         "time_features": {feature["function"] for feature in features},
         "optional": sorted(optional, key=lambda name: name not in plain),
@@ -161,14 +167,6 @@ def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
         return
     for function in dates.features(column.kind, column.sample):
         yield {"name": "", "code": f"{function}({column.name!r})", "function": function}
-
-
-def _outcome_mix(proposal: Proposal) -> str:
-    """Code that gives the hundred rows of the tests the table's share of true targets."""
-    share = proposal.target.share_positive
-    if share is None:
-        return ""
-    return f".with_columns((pl.int_range(pl.len()) < {max(1, round(100 * share))}).alias({proposal.target.name!r}))"
 
 
 def _settings(proposal: Proposal) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import polars as pl
 from ..errors import BrokenInvariant, ContractViolation, Violation
 from ..tables.chunks import Rows, collect, height
 from .dataframely_internals import BOUNDS, validation_rules
+from .expectations import measured
 from .parsing import cast, first_value
 
 PROBLEMS = {
@@ -70,7 +71,7 @@ def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
     """Refuse a delivery that violates an invariant, or for which one cannot be evaluated."""
     broken = [name for name, expression in invariants.items() if collect(rows.select(expression)).item() is not True]
     if broken:
-        raise ContractViolation([BrokenInvariant(name) for name in broken])
+        raise ContractViolation([BrokenInvariant(name, measured(invariants[name], rows)) for name in broken])
 
 
 @cache
