@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ..validation.expectations import chance
 from .contract_code import ColumnCode, python_code
 from .limits import is_flag
 from .proposal import Proposal
@@ -23,8 +24,7 @@ BEYOND = 3  # deviations of the parts' shares
 ALWAYS = 0.06  # deviations of a single value, which any share may change by
 FEW, FREQUENT, LISTED = 10, 0.05, 6  # different numbers that are codes; of values, the share and the number
 POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
-CERTAIN = 0.05  # a share that may be nearer to 0 and to 1 says nothing
-USUAL = 20  # values that stand for a column in the tests
+USUAL, TESTED_ROWS = 20, 1000  # values that stand for a column in the tests, and rows there
 
 Interval = tuple[float, float]
 
@@ -69,16 +69,14 @@ def invariants(proposal: Proposal, columns: list[ColumnCode]) -> Iterator[Invari
     target, samples = proposal.target, {code.column.name: code.column.sample for code in columns}
     parts = Parts.of(len(target.column.sample), samples.get(proposal.name_of("time") or ""))
     for code in columns:
-        if code.column.name in (proposal.name_of("id"), proposal.name_of("time")):
-            continue
         name, values = code.column.name, values_of(code, target)
         missing = parts.interval(values.is_null())
-        if code.column.missing and missing[1] <= 1 - CERTAIN:
-            yield Invariant(
-                f"usual share of rows without {name}", _call("missing", name, *missing), "missing", name, None
-            )
+        if name in (proposal.name_of("id"), proposal.name_of("time")):
+            continue
+        if code.column.missing and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
+            yield Invariant(f"usual rows without {name}", _call("missing", name, *missing), "missing", name, None)
         if values.dtype == pl.Boolean:
-            yield from _flag(name, parts.interval(values))
+            yield from _flag(name, values, parts)
         elif code.categories is not None or (code.kind == "Int64" and code.column.different <= FEW):
             yield from _frequent(name, values, parts)
         elif code.kind in NUMERIC:
@@ -95,54 +93,58 @@ def values_of(code: ColumnCode, target: Target) -> pl.Series:
     return sample.cast(pl.Boolean) if is_flag(code.column) else sample
 
 
-def usual_values(code: ColumnCode, target: Target) -> list[Any]:
-    """Values that stand for the column: each about as often as in the table."""
-    values = values_of(code, target).sort(nulls_last=False)
-    if code.kind == "Int64" and values.dtype == pl.Boolean:
-        values = values.cast(pl.Int64)
-    return [short(value, code.kind) for value in values[[len(values) * (2 * i + 1) // (2 * USUAL) for i in range(USUAL)]]]
+def usual_values(code: ColumnCode, target: Target) -> tuple[float, list[Any]]:
+    """The share of rows without a value, and values that stand for the others: each about as often as in the table."""
+    values = values_of(code, target)
+    known = values.drop_nulls().sort()
+    if code.kind == "Int64":
+        known = known.cast(pl.Int64)
+    places = [len(known) * (2 * i + 1) // (2 * USUAL) for i in range(USUAL)]
+    return round(values.is_null().mean() or 0, 3), [short(value, 4) for value in known[places]]
 
 
-def short(value: Any, kind: str) -> Any:
-    """A number with few digits, and other values as they are."""
-    return float(f"{value:.3g}") if kind == "Float64" and value is not None else value
+def short(value: Any, digits: int) -> Any:
+    """A number with so many digits, and other values as they are."""
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
-def _flag(name: str, interval: Interval) -> Iterator[Invariant]:
-    if _tells(interval):
-        broken = interval[1] <= 1 - CERTAIN
-        yield Invariant(f"usual share of {name}", _call("share", name, *interval), "share", name, broken)
+def _flag(name: str, values: pl.Series, parts: Parts) -> Iterator[Invariant]:
+    interval = parts.interval(values)
+    if sides := _sides(interval, values):
+        yield Invariant(f"usual share of {name}", _call("share", name, *interval), "share", name, sides[1] >= sides[0])
 
 
 def _frequent(name: str, values: pl.Series, parts: Parts) -> Iterator[Invariant]:
     """The shares of the most frequent values."""
-    counts = values.drop_nulls().value_counts(sort=True)
-    frequent = counts.filter(pl.col("count") >= FREQUENT * counts["count"].sum())[name].head(LISTED).sort()
+    known = values.drop_nulls().alias("value")
+    counts = known.value_counts().sort("count", "value", descending=[True, False])
+    frequent = counts.filter(pl.col("count") >= FREQUENT * len(known))["value"].head(LISTED).sort()
     intervals = {value: parts.interval(values == value) for value in frequent}
-    intervals = {value: each for value, each in intervals.items() if _tells(each)}
-    if intervals and len(counts) > 1:
-        rarest = min(intervals, key=lambda value: intervals[value][1])
-        other = next(value for value in counts[name] if value != rarest)
-        broken = rarest if intervals[rarest][1] <= 1 - CERTAIN else other
-        yield Invariant(f"usual shares of {name}", _call("shares", name, intervals), "shares", name, broken)
+    sides = {value: side for value, each in intervals.items() if (side := _sides(each, values))}
+    if sides and len(counts) > 1:
+        rarest = max(sides, key=lambda value: sides[value][1])
+        broken = rarest if sides[rarest][1] > 0 else next(value for value in counts["value"] if value != rarest)
+        code = _call("shares", name, {value: intervals[value] for value in sides})
+        yield Invariant(f"usual shares of {name}", code, "shares", name, broken)
 
 
 def _points(name: str, values: pl.Series, parts: Parts) -> Iterator[Invariant]:
     """The shares below points between which most numbers are."""
-    kind = "Int64" if values.dtype.is_integer() else "Float64"
-    points = dict.fromkeys(short(values.quantile(point, "nearest"), kind) for point in POINTS)
-    if values.dtype.is_integer():
-        points = {int(point): None for point in points}
-    intervals = {point: parts.interval(values < point) for point in points}
-    intervals = {point: each for point, each in intervals.items() if _tells(each)}
-    if intervals:
-        is_low = any(low >= CERTAIN for low, _ in intervals.values())
-        broken = values.max() if is_low else values.min()
-        yield Invariant(f"usual values of {name}", _call("below", name, intervals), "below", name, broken)
+    known = values.drop_nulls().sort()
+    points = dict.fromkeys(short(known[int(point * len(known))], 3) for point in POINTS)
+    intervals = {point: parts.interval(values < point) for point in points if known[0] < point <= known[-1]}
+    sides = {point: side for point, each in intervals.items() if (side := _sides(each, values))}
+    if sides:
+        below, above = (max(side[place] for side in sides.values()) for place in (0, 1))
+        code = _call("below", name, {point: intervals[point] for point in sides})
+        yield Invariant(f"usual values of {name}", code, "below", name, known[-1] if below > above else known[0])
 
 
-def _tells(interval: Interval) -> bool:
-    return interval[0] >= CERTAIN or interval[1] <= 1 - CERTAIN
+def _sides(interval: Interval, values: pl.Series) -> tuple[float, float] | None:
+    """How far below and above the interval a share can be in the rows of the tests; None if it cannot."""
+    (low, high), rows = interval, max(1.0, TESTED_ROWS * (1 - float(values.is_null().mean() or 0)))  # type: ignore[arg-type]
+    sides = low - chance(low, rows), 1 - high - chance(high, rows)
+    return sides if max(sides) > 0 else None
 
 
 def _call(function: str, *arguments: Any) -> str:

@@ -38,13 +38,15 @@ def below(column: str, intervals: Mapping[Any, Interval]) -> pl.Expr:
     return pl.all_horizontal(_within(truth, name, interval) for name, (truth, interval) in named.items())
 
 
+def chance(share: float, rows: Any) -> Any:
+    """By how much the share of so many rows may differ from the expected one by chance."""
+    return DEVIATIONS * (share * (1 - share) / rows) ** 0.5 + DEVIATIONS**2 / 6 / rows  # a few rows more where it is rare
+
+
 def _within(truth: pl.Expr, name: str, interval: Interval) -> pl.Expr:
-    rows = truth.count()
-    low, high = (
-        bound + sign * (DEVIATIONS * (bound * (1 - bound) / rows).sqrt() + DEVIATIONS**2 / 6 / rows)
-        for bound, sign in zip(interval, (-1, 1), strict=True)
-    )
-    return truth.mean().alias(name).is_between(low, high).fill_null(True)  # of no values nothing is known
+    (low, high), rows = interval, truth.count()
+    holds = truth.mean().alias(name).is_between(low - chance(low, rows), high + chance(high, rows))
+    return holds.fill_null(True)  # of no values nothing is known
 
 
 def measured(invariant: pl.Expr, rows: Rows) -> str:

@@ -69,7 +69,8 @@ def violated_rules(rows: Rows, schema: type[dy.Schema], kept: frozenset[str]) ->
 
 def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
     """Refuse a delivery that violates an invariant, or for which one cannot be evaluated."""
-    broken = [name for name, expression in invariants.items() if collect(rows.select(expression)).item() is not True]
+    results = collect(rows.select(expression.alias(name) for name, expression in invariants.items()))
+    broken = [name for name in invariants if results[name].to_list() != [True]]
     if broken:
         raise ContractViolation([BrokenInvariant(name, measured(invariants[name], rows)) for name in broken])
 

@@ -1,0 +1,102 @@
+"""What is expected of another delivery: an honest one keeps it, one with a defect does not."""
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory import errors
+from late_flights.factory.adopt import contract_code, invariants
+from late_flights.factory.validation import expectations, rules
+
+from machinery.adopt.adopt_table import propose
+
+ROWS = 4_000
+RANDOM = np.random.default_rng(0)
+SEASON = np.arange(ROWS) * 10 // ROWS % 2
+TABLE = pl.DataFrame(
+    {
+        "customer_id": range(ROWS),
+        "female": RANDOM.random(ROWS) < 0.3,
+        "black": (RANDOM.random(ROWS) < 0.1).astype(int),
+        "colour": RANDOM.choice(["red", "green", "blue"], ROWS, p=[0.6, 0.3, 0.1]),
+        "visits": RANDOM.poisson(2, ROWS).clip(0, 8),
+        "size": RANDOM.lognormal(3, 0.4, ROWS).round(2),
+        "heating": (RANDOM.random(ROWS) < 0.2 + 0.3 * SEASON).astype(int),
+        "late": RANDOM.random(ROWS) < 0.2,
+    }
+).with_columns(size=pl.when(pl.int_range(pl.len()) % 20 > 0).then("size"))
+
+
+@pytest.fixture(scope="module")
+def delivery():
+    """The invariants of the table, by column."""
+    proposal = propose(TABLE, "late")
+    codes = [contract_code.column_code(role.column, set()) for role in proposal.used]
+    found = list(invariants.invariants(proposal, codes))
+    return {each.name: eval(each.code, vars(expectations).copy()) for each in found}
+
+
+def problems(rows, delivery):
+    try:
+        rules.check_invariants(rows, delivery)
+    except errors.ContractViolation as error:
+        return [str(violation) for violation in error.violations]
+    return []
+
+
+def test_of_every_column_but_the_id(delivery):
+    assert [*delivery] == [
+        "usual share of female",
+        "usual share of black",
+        "usual shares of colour",
+        "usual shares of visits",
+        "usual rows without size",
+        "usual values of size",
+        "usual share of heating",
+        "usual share of late",
+    ]
+
+
+@pytest.mark.parametrize("rows", [1, 10, 30, 400, ROWS])
+def test_honest_deliveries(rows, delivery):
+    parts = [TABLE.slice(start, rows) for start in range(0, ROWS, max(rows, 40))]
+    assert [problems(part, delivery) for part in parts] == [[]] * len(parts)
+
+
+DEFECTS = {
+    "another unit": (pl.col("size") * 2.54, "usual values of size"),
+    "flipped flag": ((1 - pl.col("black")).alias("black"), "usual share of black"),
+    "rotated categories": (
+        pl.col("colour").replace({"red": "green", "green": "blue", "blue": "red"}),
+        "usual shares of colour",
+    ),
+    "shifted codes": (pl.col("visits") + 1, "usual shares of visits"),
+    "values lost": (pl.when(pl.int_range(pl.len()) % 3 > 0).then("size").alias("size"), "usual rows without size"),
+    "swapped column": (pl.col("female").cast(pl.Int64).alias("black"), "usual share of black"),
+}
+
+
+@pytest.mark.parametrize("change, broken", DEFECTS.values(), ids=DEFECTS)
+def test_defects(change, broken, delivery):
+    [problem] = problems(TABLE[:400].with_columns(change), delivery)
+    assert problem.startswith(f"not so: {broken}: share of ")
+
+
+def test_a_share_may_change_by_as_much_as_the_parts_of_the_table_differ(delivery):
+    assert problems(TABLE[:400], delivery) == problems(TABLE[400:800], delivery) == []
+    assert problems(TABLE[:400].with_columns(female=pl.col("heating") == 0), delivery)
+
+
+def test_the_figure_is_shown_against_its_interval():
+    rows = pl.DataFrame({"female": [True] * 273 + [False] * 27, "price": [1.0] * 300})
+    own = {"sum of price": pl.col("price").sum().is_between(1, 5), "few": pl.col("price").len() < 10}
+    assert problems(rows, {"usual share of female": expectations.share("female", 0.44, 0.52)} | own) == [
+        "not so: usual share of female: share of female is 0.91, expected 0.316 to 0.644 in 300 rows",
+        "not so: sum of price: price is 300, expected 1 to 5 in 300 rows",
+        "not so: few",
+    ]
+
+
+def test_column_without_any_value_breaks_nothing_else():
+    rows = pl.DataFrame({"price": [None, None]}, schema={"price": pl.Float64})
+    assert problems(rows, {"usual values of price": expectations.below("price", {3: (0.4, 0.6)})}) == []
+    assert len(problems(pl.concat([rows] * 50), {"missing": expectations.missing("price", 0, 0.1)})) == 1
