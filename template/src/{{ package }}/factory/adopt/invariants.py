@@ -47,10 +47,13 @@ class Parts:
     numbers: NDArray[np.intp]
 
     @classmethod
-    def of(cls, rows: int, times: pl.Series | None) -> Self:
-        """Parts of the same size: by time, or in the order of the rows."""
-        order = np.arange(rows) if times is None else times.rank("ordinal").fill_null(1).to_numpy() - 1
-        return cls((order * max(1, min(PARTS, rows // LEAST_ROWS)) // max(rows, 1)).astype(np.intp))
+    def of(cls, rows: int, times: list[pl.Series]) -> Self:
+        """Parts of the same size: by the columns of a time, or in the order of the rows."""
+        places = np.arange(rows)
+        order = np.lexsort([places, *(time.rank("dense").to_numpy() for time in reversed(times))]) if times else places
+        numbers = np.empty(rows, np.intp)
+        numbers[order] = places * max(1, min(PARTS, rows // LEAST_ROWS)) // max(rows, 1)
+        return cls(numbers)
 
     def interval(self, truth: pl.Series) -> Interval:
         """Of a share: around that of the table, as wide as those of the parts differ beyond chance."""
@@ -67,11 +70,11 @@ class Parts:
 def invariants(proposal: Proposal, columns: list[ColumnCode]) -> Iterator[Invariant]:
     """What the columns usually hold, as far as it tells an honest delivery from another; ids and times always differ."""
     target, samples = proposal.target, {code.column.name: code.column.sample for code in columns}
-    parts = Parts.of(len(target.column.sample), samples.get(proposal.name_of("time") or ""))
+    parts = Parts.of(len(target.column.sample), [samples[name] for name in proposal.time])
     for code in columns:
         name, values = code.column.name, values_of(code, target)
         missing = parts.interval(values.is_null())
-        if name in (proposal.name_of("id"), proposal.name_of("time")):
+        if name in (proposal.name_of("id"), *proposal.time):
             continue
         if code.column.missing and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
             yield Invariant(f"usual rows without {name}", _call("missing", name, *missing), "missing", name, None)
