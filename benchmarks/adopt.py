@@ -18,7 +18,6 @@ from report import block, write
 
 DOCUMENT = ROOT / "docs/your-data.md"
 SHOWN = "wage"
-SHOWN_LINES = ("✓", "- ", "Review first", "Next: ")
 HEAD = ("table", "rows, columns", "target", "split (a person's)", "leaks left out", "missed", "left out besides")
 FIGURES = ("metric", "certified", "ours", "reference", "gate")
 PROBLEMS = {"classification": "binary", "multiclass": "multiclass", "regression": "regression"}
@@ -109,10 +108,8 @@ def _row(result: Adopted, public: Public) -> list[str]:
 
 
 def _shown(output: str) -> list[str]:
-    """The output of the command without that of DVC."""
-    table, _, rest = output.partition("column ")[2].partition("\n\n")
-    lines = [line for line in rest.splitlines() if line.startswith(SHOWN_LINES)]
-    return [*f"column {table}".splitlines(), "", *lines]
+    """The output of `factory adopt`, which follows that of `factory setup`."""
+    return output.partition("replaces the sample:")[2].strip().splitlines()
 
 
 def _recorded() -> dict[str, str]:

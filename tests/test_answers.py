@@ -207,9 +207,10 @@ def test_new_refuses_tables(new, tmp_path, monkeypatch, options, complaint):
         (["-d", "problem=multiclass"], "classification", ["--problem", "multiclass"]),
         (["--problem", "multiclass"], "classification", ["--problem", "multiclass"]),
         (["-d", "problem=regression"], "regression", ["--problem", "regression"]),
+        (["--role", "size=out", "--role", "a=b=id"], "classification", ["--role", "size=out", "--role", "a=b=id"]),
     ],
 )
-def test_new_hands_the_problem_of_a_table_to_adopt(template, tmp_path, monkeypatch, options, answer, adopted):
+def test_new_hands_what_describes_a_table_to_adopt(template, tmp_path, monkeypatch, options, answer, adopted):
     names = runpy.run_path(str(template / "hooks" / "new.py"))
     (tmp_path / "table.csv").write_text("left\n1\n")
     monkeypatch.setattr(sys, "argv", ["new.py", "x", "--data", str(tmp_path / "table.csv"), "--target", "left", *options])

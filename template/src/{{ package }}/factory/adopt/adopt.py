@@ -25,7 +25,7 @@ from ..workspace import git, process
 from . import defaults, render, setup, source, transaction
 from .profile import profile
 from .proposal import Proposal, UserChoices, propose
-from .review import Propose, advice
+from .review import Propose, advice, bullets
 
 README, PIPELINE = Path("README.md"), Path("dvc.yaml")
 INVITATION = re.compile(r"^## Your own data\n.*?(?=^## )|^\| replace the sample [^\n]*\n", re.MULTILINE | re.DOTALL)
@@ -90,9 +90,9 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     yield f"✓ contract, features, parameters and tests: {transaction.SOURCE}, params.yaml, tests"
     yield f"✓ {result.metric} {result.value:.4g}; the baseline, a constant prediction, {result.baseline:.4g}"
     yield f"✓ {REPORTS}/report.html"
-    yield "\n".join(["\nLook at first:", *(f"- {line}" for line in advice(proposal, result))])
+    yield bullets("\nLook at first:", advice(proposal, result))
     yield _verdict(refusals)
-    settle = "settle the refusals, and uv run dvc repro; " if refusals else ""
+    settle = "settle the refusals; uv run dvc repro; " if refusals else ""
     yield f"\nNext: review the files; {settle}git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
 
 
@@ -132,8 +132,8 @@ def _verdict(refusals: list[Check]) -> str:
     for check in refusals:
         figure, _, step = sentence(check).partition(". Next: ")
         figures.setdefault((check.code, step), []).append(figure)
-    reasons = [f"- {code}: {listed(each, 3)}. Next: {step}" for (code, step), each in figures.items()]
-    return "\n".join([f"\n✗ The gate refuses this model, so it cannot be promoted yet: {compare.MARKDOWN}", *reasons])
+    reasons = (f"{code}: {listed(each, 3)}. Next: {step}" for (code, step), each in figures.items())
+    return bullets(f"\n✗ The gate refuses this model, so it cannot be promoted yet: {compare.MARKDOWN}", reasons)
 
 
 def _update_pipeline(problem: str) -> None:

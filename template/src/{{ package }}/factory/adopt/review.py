@@ -2,7 +2,7 @@
 
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import click
@@ -108,6 +108,12 @@ def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
     if result.strongest:
         name, share = result.strongest
         yield f"{name} matters most, with {share:.0%} of the importance: is it always known in advance?"
+
+
+def bullets(head: str, lines: Iterable[str]) -> str:
+    """A list under a line, as wide as the terminal."""
+    wrapped = (textwrap.wrap(line, _width(), initial_indent="- ", subsequent_indent="  ") for line in lines)
+    return "\n".join([head, *(part for parts in wrapped for part in parts)])
 
 
 def _screen(proposal: Proposal) -> str:
