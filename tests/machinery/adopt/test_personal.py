@@ -68,7 +68,12 @@ NAMES = {
 
 @pytest.mark.parametrize("kind, name", [(kind, name) for kind, names in NAMES.items() for name in names.split()])
 def test_names_of_columns(kind, name):
-    assert found(**{name: [f"v{i}" for i in range(30)]}) == kind
+    assert found(**{name: [f"v{12345 + i}" for i in range(30)]}) == kind
+
+
+def test_names_of_columns_with_other_values():
+    assert found(mobile=list(range(30))) is None and found(street=list(range(30))) is None
+    assert found(phone=[5550100 + i for i in range(30)]) == "phone number"
 
 
 def test_dates_of_birth_are_dates():

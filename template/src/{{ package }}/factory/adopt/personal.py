@@ -74,41 +74,48 @@ FORMS: dict[str, Callable[[str], bool]] = {
     ),
 }
 """By kind, whether a text has its form; national ids are those of the United States and the United Kingdom."""
+HAS_LETTERS, HAS_DIGITS = re.compile(r"[^\W\d_]"), re.compile(r"(\d\D*){5}")
 NAMED = {
-    "e-mail address": r"e ?mail( address| id)?",
-    "IP address": r"ip( address)?",
-    "account number": r"iban|(bank )?(account|acct) (number|no|nr|num)|konto ?(nummer|nr)",
-    "card number": r"(credit |debit )?card (number|no|nr|num)",
-    "phone number": r"((tele)?phone|mobile|cell|fax|telefon|handy)( number| no| nr| num)?",
-    "national id": r"ssn|social security( number| no)?|national id( number)?|passport( number| no| id)?|tax id|nino|nif|cpf|curp",
-    "postal address": r"(street |home |postal |mailing |billing |shipping )?(address|adresse|street|strasse|straße)( line)?( \d)?",
-    "name": r"(first|last|full|given|family|middle|maiden|sur|fore|nick|vor|nach) ?names?|prenom|apellidos?|nombre",
-    "date of birth": r"(date of |birth ?|geburts)(birth|date|day|datum|tag)|dob|born",
+    "e-mail address": (r"e ?mail( address)?", HAS_LETTERS),
+    "account number": (r"iban|(bank )?(account|acct) (number|no|nr|num)|konto ?(nummer|nr)", HAS_DIGITS),
+    "card number": (r"(credit |debit )?card (number|no|nr|num)", HAS_DIGITS),
+    "phone number": (r"((tele)?phone|mobile|cell|fax|telefon|handy)( number| no| nr| num)?", HAS_DIGITS),
+    "national id": (
+        r"ssn|social security( number| no)?|national id|passport( number| no| id)?|tax id|nino|nif|cpf",
+        HAS_DIGITS,
+    ),
+    "postal address": (r"address|adresse|street|strasse|straße|address line( \d)?", HAS_LETTERS),
+    "name": (
+        r"(first|last|full|given|family|middle|maiden|sur|fore|nick|vor|nach) ?names?|prenom|apellidos?",
+        HAS_LETTERS,
+    ),
 }
-"""By kind, the names of its columns, without words before them such as `customer`."""
+"""By kind, how names of its columns end, and what is in the values: a `mobile` may also be a count."""
+BIRTH = r"(date of |birth ?|geburts)(birth|date|day|datum|tag)|dob|born"
 
 
 def kind(column: Column) -> str | None:
     """What of one person the column holds, if it does."""
-    if column.kind == "String" or (column.kind == "Int64" and column.low is not None and column.low > 10**11):
-        texts = column.sample.drop_nulls().cast(pl.String).unique(maintain_order=True).head(LOOKED_AT).to_list()
-        for name, has_form in FORMS.items():
-            if len(texts) >= FEWEST and sum(map(has_form, texts)) >= MOSTLY * len(texts):
-                return name
-        if len(texts) >= FEWEST and _are_full_names(texts):
-            return "name"
-    return next((name for name, pattern in NAMED.items() if _is_named(column, name, pattern)), None)
+    name = " ".join(words(column.name))
+    if column.kind in TEMPORAL:
+        return "date of birth" if _ends(name, BIRTH) else None
+    named = [(kind, values) for kind, (names, values) in NAMED.items() if _ends(name, names)]
+    if column.kind != "String" and not named and not _has_numbers_of_cards(column):
+        return None
+    texts = column.sample.drop_nulls().cast(pl.String).unique(maintain_order=True).head(LOOKED_AT).to_list()
+    if len(texts) < FEWEST:
+        return None
+    by_form = (kind for kind, has_form in FORMS.items() if sum(map(has_form, texts)) >= MOSTLY * len(texts))
+    by_name = (kind for kind, values in named if sum(1 for text in texts if values.search(text)) >= MOSTLY * len(texts))
+    return next(by_form, None) or next(by_name, None) or ("name" if _are_full_names(texts) else None)
 
 
-def _is_named(column: Column, kind: str, pattern: str) -> bool:
-    """Whether the name is one of the kind's, and the values may be of it."""
-    if not re.search(rf"(^| )({pattern})$", " ".join(words(column.name))):
-        return False
-    if kind == "date of birth":
-        return column.kind in TEMPORAL
-    if column.kind == "Int64":
-        return kind not in ("name", "postal address", "e-mail address") and column.different > FEWEST
-    return column.kind == "String" and (not column.values or len(column.values) > FEWEST)
+def _ends(name: str, pattern: str) -> bool:
+    return re.search(rf"(^| )({pattern})$", name) is not None
+
+
+def _has_numbers_of_cards(column: Column) -> bool:
+    return column.kind == "Int64" and (column.low or 0) >= 10**12
 
 
 def _are_full_names(texts: list[str]) -> bool:
