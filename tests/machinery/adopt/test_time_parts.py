@@ -7,6 +7,7 @@ import pytest
 from late_flights.factory import errors
 from late_flights.factory.adopt import contract_code, profile, proposal, render, review, time_parts
 from late_flights.factory.adopt.defaults import BaselineResult
+from late_flights.factory.data import split
 
 DAYS = [date(2018, 1, 1) + timedelta(days=2 * i) for i in range(400)]
 PARTS = pl.DataFrame(
@@ -89,3 +90,38 @@ def test_next_months_and_weekdays_are_in_the_contract():
     assert time_parts.complete(["Jan", "no", "yes"]) == ["Jan", "no", "yes"]
     columns = profile.profile(PARTS.head(45).lazy())
     assert contract_code.column_code(columns[NAMES[1]], set()).categories == time_parts.NAMES[0]
+
+
+def test_first_time_that_can_split_the_rows_is_taken():
+    table = PARTS.select("size", "price").with_columns(
+        due=pl.lit(date(9999, 12, 31)), paid=pl.Series(DAYS) + pl.duration(days=9), ordered=pl.Series(DAYS)
+    )
+    table = table.with_columns(due=pl.when(pl.int_range(pl.len()) % 2 > 0).then("due").otherwise("ordered"))
+    assert propose(table.select("size", "due", "ordered", "paid", "price")).time == ("ordered",)
+
+
+@pytest.mark.parametrize("months, share", [(4, 0.26), (3, 0.34), (10, 0.2)])
+def test_newest_of_few_months_is_the_test(months, share):
+    month = pl.Series([i * months // 400 + 1 for i in range(400)])
+    proposed = propose(PARTS.select("size", "price", month=pl.format("2024-{}", month)))
+    assert (proposed.time, proposed.test_share) == (("month",), share)
+    assert split.is_newest(month, share).sum() == pytest.approx(max(80, 400 // months), abs=1)
+
+
+def test_one_of_two_times_is_no_test():
+    halves = pl.Series("wave", ["2023-01-01", "2024-01-01"] * 200)
+    assert propose(PARTS.select("size", "price", halves)).time == ()
+
+
+def test_day_of_the_same_month_is_not_known_only_after_it():
+    table = PARTS.select("size", "price").with_columns(
+        month=pl.Series(f"{day:%b-%Y}" for day in DAYS),
+        ordered=pl.Series(DAYS),
+        paid=pl.Series(DAYS) + pl.duration(days=40),
+    )
+    proposed = propose(table.select("month", "size", "ordered", "paid", "price"))
+    assert proposed.time == ("month",)
+    assert {role.name: role.role for role in proposed.roles if role.name in ("ordered", "paid")} == {
+        "ordered": "feature",
+        "paid": "excluded",
+    }

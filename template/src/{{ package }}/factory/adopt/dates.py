@@ -1,5 +1,6 @@
 """Dates of a table: formats, the time of a row, limits, features, and whether a time can split the rows."""
 
+import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import partial
@@ -14,6 +15,7 @@ from .time_formats import BIRTH, FIRST_YEAR, LAST_YEAR
 DATES = ("Date", "Datetime")
 TEMPORAL = (*DATES, "Time")
 TEST_SHARE = config.Split().test
+LEAST_TIMES = 3
 MIN_TEST_SHARE, MAX_TEST_SHARE = 0.05, 0.5
 
 
@@ -22,26 +24,34 @@ def is_row_time(name: str, kind: str, missing: int) -> bool:
     return kind in DATES and not missing and not BIRTH.search(name)
 
 
-def why_no_split(values: pl.LazyFrame, time: pl.Expr, target: str, classes: int) -> str | None:
-    """Why the newest rows cannot be the test set; None if they can. A regression has no classes."""
+def newest_share(values: pl.LazyFrame, time: pl.Expr, target: str, classes: int) -> float | str:
+    """The share of the newest rows that are to be the test set, or why they cannot. A regression has no classes."""
     named = values.select(time.alias("time"), pl.col(target).alias("target"))
     rows = named.drop_nulls("target").collect(engine="streaming")
     if rows["time"].has_nulls():
         return "some rows have no such time"
     if is_future(rows["time"]).any():
         return "some of its values are in the future"
-    newest = is_newest(rows["time"], TEST_SHARE)
+    share = _share(rows["time"])
+    newest = is_newest(rows["time"], share)
     if not MIN_TEST_SHARE * rows.height <= newest.sum() <= MAX_TEST_SHARE * rows.height:
         return "too few distinct times"
     old, new = (rows["target"].filter(mask).n_unique() for mask in (~newest, newest))
     if new < LEAST_VALUES or old < (classes or LEAST_VALUES):
         return f"the newest rows have {new} distinct values of {target}, the others {old}"
-    return None
+    return share
 
 
-def is_always_after(values: pl.LazyFrame, later: str, time: str) -> bool:
-    """Whether a time is never before the row's own, and so may be unknown at prediction time."""
-    one, other = (pl.col(name).cast(pl.Datetime) for name in (later, time))
+def _share(times: pl.Series) -> float:
+    """The usual share, or that of the last time if so many rows have it that no other is in the test."""
+    last = float((times == times.max()).mean() or 0)  # type: ignore[arg-type]
+    few = last >= TEST_SHARE and times.n_unique() >= LEAST_TIMES
+    return math.floor(100 * last + 1) / 100 if few else TEST_SHARE
+
+
+def is_always_after(values: pl.LazyFrame, later: str, time: str, step: str) -> bool:
+    """Whether a time is never before the row's own, which stands for a day or so, and may be unknown at prediction time."""
+    one, other = (pl.col(name).cast(pl.Datetime("us")).dt.truncate(step) for name in (later, time))
     return bool(values.select((one >= other).all() & (one > other).any()).collect(engine="streaming").item())
 
 

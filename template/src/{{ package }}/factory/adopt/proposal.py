@@ -13,6 +13,7 @@ from ..errors import FactoryError, listed
 from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
 from ..leakage.sample import SCORES
+from ..validation import times
 from . import dates, defaults, evidence, profile, time_parts
 from .people import Proxy, proxies
 from .profile import Column
@@ -53,6 +54,8 @@ class Proposal:
     roles: list[ColumnRole]
     time: tuple[str, ...] = ()
     """The column with the time, or those with its parts."""
+    newest: float = dates.TEST_SHARE
+    """The share of the rows that the newest times have."""
     parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
     findings: list[Finding] = field(default_factory=list)
     proxies: list[Proxy] = field(default_factory=list)
@@ -71,7 +74,7 @@ class Proposal:
     def test_share(self) -> float:
         """The share of the rows, or of the positions of their ids, that is the test."""
         ids = self.with_role("id") if self.repeats else []
-        return share_of_ids(ids[0].column.sample, dates.TEST_SHARE) if ids else dates.TEST_SHARE
+        return share_of_ids(ids[0].column.sample, dates.TEST_SHARE) if ids else self.newest
 
     def with_role(self, name: str) -> list[ColumnRole]:
         """The columns of that role."""
@@ -198,39 +201,42 @@ def _one_id(proposal: Proposal) -> Proposal:
 
 def _one_time(proposal: Proposal, values: pl.LazyFrame, chosen: list[str]) -> Proposal:
     """At most one time, preferably the user's choice, and only if it can split the rows; otherwise its parts, if there are."""
-    times = _by_user_first(proposal.with_role("time"))
-    if not times:
-        return _by_parts(proposal, values)
-    parts = time_parts.in_order(chosen) if len(chosen) > 1 else [times[0].name]
-    reason = _why_no_split(proposal, values, parts)
-    if reason and chosen:
-        raise FactoryError(f"{', '.join(parts)}: cannot split the rows by it: {reason}")
-    if reason:
-        return _by_parts(_with_roles(proposal, [replace(other, role="feature", why=reason) for other in times]), values)
-    others = [_other_time(other, parts, values) for other in times if other.name not in parts]
-    return replace(_with_roles(proposal, others), time=tuple(parts))
+    with_time = _by_user_first(proposal.with_role("time"))
+    reasons: list[str] = []
+    for parts in [time_parts.in_order(chosen)] if chosen else [[time.name] for time in with_time]:
+        share = _newest_share(proposal, values, parts)
+        if isinstance(share, str):
+            reasons.append(share)
+            continue
+        step = next(times.step(role.column.format.column()) for role in proposal.roles if role.name == parts[0])
+        others = [_other_time(other, parts, step, values) for other in with_time if other.name not in parts]
+        return replace(_with_roles(proposal, others), time=tuple(parts), newest=share)
+    if chosen:
+        raise FactoryError(f"{', '.join(chosen)}: cannot split the rows by it: {reasons[0]}")
+    features = [replace(time, role="feature", why=reason) for time, reason in zip(with_time, reasons, strict=True)]
+    return _by_parts(_with_roles(proposal, features), values)
 
 
 def _by_parts(proposal: Proposal, values: pl.LazyFrame) -> Proposal:
     """The proposal with the time in columns with its parts, if there are any that can split the rows."""
     free = [role for role in proposal.roles if role.role != "target" and role.why != USER_CHOICE]
     parts = [column.name for column in time_parts.find(role.column for role in free)]
-    if not parts or _why_no_split(proposal, values, parts):
+    share = _newest_share(proposal, values, parts) if parts else ""
+    if isinstance(share, str):
         return proposal
     why = f"{', '.join(parts)} are the time: the newest rows are the test set"
     changed = [replace(role, role="time", why=why) for role in free if role.name in parts]
-    return replace(_with_roles(proposal, changed), time=tuple(parts))
+    return replace(_with_roles(proposal, changed), time=tuple(parts), newest=share)
 
 
-def _why_no_split(proposal: Proposal, values: pl.LazyFrame, parts: list[str]) -> str | None:
+def _newest_share(proposal: Proposal, values: pl.LazyFrame, parts: list[str]) -> float | str:
     time = row_time.joined(values.collect_schema(), parts) if len(parts) > 1 else pl.col(parts[0])
-    return dates.why_no_split(values, time, proposal.target.name, len(proposal.target.counts))
+    return dates.newest_share(values, time, proposal.target.name, len(proposal.target.counts))
 
 
-def _other_time(other: ColumnRole, parts: list[str], values: pl.LazyFrame) -> ColumnRole:
-    time = parts[0]
-    if len(parts) == 1 and dates.is_always_after(values, other.name, time):
-        return replace(other, role="excluded", why=f"never before {time}: known only after the event?")
+def _other_time(other: ColumnRole, parts: list[str], step: str, values: pl.LazyFrame) -> ColumnRole:
+    if len(parts) == 1 and dates.is_always_after(values, other.name, parts[0], step):
+        return replace(other, role="excluded", why=f"never before {parts[0]}: known only after the event?")
     return replace(other, role="feature", why="")
 
 

@@ -85,8 +85,16 @@ def explain(column: dy.Column) -> str:
     if "%y" in format:
         pivot = metadata.get("pivot", PIVOT)
         return f"years of two digits are {pivot} to {pivot + 99}"
-    stands = "week" if "%V" in format and "%u" not in format else "quarter" if "%q" in format else "month"
-    return f"the first day of its {stands}" if _missing_day(format) else ""
+    unit = {"1w": "week", "1q": "quarter", "1mo": "month"}.get(step(column), "")
+    return f"the first day of its {unit}" if unit else ""
+
+
+def step(column: dy.Column) -> str:
+    """What one of the column's times stands for at least, as polars writes durations."""
+    format = (column.metadata or {}).get("format", "")
+    if _missing_day(format):
+        return "1w" if "%V" in format else "1q" if "%q" in format else "1mo"
+    return "1d" if column.dtype == pl.Date else "1us"
 
 
 def _counted(number: pl.Expr, format: str, target: pl.DataType) -> pl.Expr:
