@@ -130,10 +130,10 @@ def gaps(
     large, skipped = sizes.filter(pl.col("rows") >= min_rows), sizes.filter(pl.col("rows") < min_rows).height
     decision, wrong = pl.col("decision").cast(pl.Float64), pl.col("decision") != pl.col("target")
     if predictions.decision is None:
-        errors = pl.Series("error", np.abs(predictions.score - target))
-        overall = float(errors.mean()) or 1.0  # type: ignore[arg-type]  # of no error at all, any share is none
-        relative = {"relative mean absolute error": pl.col("error") / overall}
-        return {"error": _widest(_pairs(rows.with_columns(errors), large, relative))}, skipped
+        error = np.abs(predictions.score - target)
+        relative = pl.Series("error", error / (error.mean() or 1.0))  # of no error at all, any share is none
+        shown = {"relative mean absolute error": pl.col("error")}
+        return {"error": _widest(_pairs(rows.with_columns(relative), large, shown))}, skipped
     if predictions.classes:
         chosen = {f"share predicted {name}": pl.col("decision") == n for n, name in enumerate(predictions.classes)}
         mistaken = {"error rate": wrong}
