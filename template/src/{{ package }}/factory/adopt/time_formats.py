@@ -1,7 +1,7 @@
 """How people write times: the formats of texts, and numbers that stand for times."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from itertools import product
@@ -31,6 +31,7 @@ MONTHS = (
     *("%YQ%q", "%Y-Q%q", "%Y Q%q", "%Y/Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%G-W%V", "%GW%V", "%G W%V"),
 )
 RARE = "%y/", "%y-"
+"""What formats begin with that are not worth a question beside others."""
 WEEKDAYS = ("", "%a, ", "%a ", "%A, ", "%A ")
 HALF_DAYS = ("%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p")
 DAY_CLOCKS = ("%H:%M:%S%.f", "%H:%M:%S,%3f", "%H:%M")
@@ -63,8 +64,8 @@ DIRECTIVE = re.compile(r"%(\.f|3f|#z|[A-Za-z])")
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 DIGITS = {6: ("Date", "%Y%m"), 8: ("Date", "%Y%m%d"), 12: ("Datetime", "%Y%m%d%H%M"), 14: ("Datetime", "%Y%m%d%H%M%S")}
 """Type and format of whole numbers, by the number of their digits."""
-MANY = 8
-"""Distinct numbers that would hardly all be dates by chance."""
+MANY = 13
+"""Distinct numbers that would hardly all be dates by chance; a series of codes has more than there are months."""
 EPOCHS = {"epoch": 1, "epoch ms": 10**3, "epoch us": 10**6, "epoch ns": 10**9}
 EPOCH = 631_152_000, 4_102_444_800  # the years 1990 to 2100, in seconds since 1970
 SERIALS = 32_874, 73_051  # the same years in spreadsheets
@@ -138,7 +139,7 @@ def shape(format: str) -> re.Pattern[str]:
     return re.compile(f"^{_pattern(format)}$")
 
 
-def _formats(first: str, days: tuple[str, ...], clocks: Iterator[str] | tuple[str, ...] | list[str]) -> Iterator[str]:
+def _formats(first: str, days: tuple[str, ...], clocks: Sequence[str]) -> Iterator[str]:
     """The formats made of these that a text may have."""
     for weekday, clock in product(WEEKDAYS if first[:1].isalpha() else ("",), clocks):
         parts = re.match(f"^{_pattern(weekday)}(.+?){_pattern(clock)}$", first)
