@@ -43,6 +43,7 @@ FAIRNESS = {
     "error_gap": (0.2, "between their error rates: a fifth, as in the four-fifths rule"),
 }
 """Limits of decisions about groups of people, each with its reason."""
+ROOM = {"latency_ms": 2}  # times the first measurement: the next may be on a busier machine
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,6 @@ def _relaxed_limits(checks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         usual = config.Gate.model_fields[name].default
         yield {
             "name": name,
-            "value": f"{rounded_bound(figure, 'max', pl.Float64()):g}",
+            "value": f"{rounded_bound(figure * ROOM.get(name, 1), 'max', pl.Float64()):g}",
             "why": f"the first model has {figure:.2g}, the default limit is {usual:g}: bring it down",
         }
