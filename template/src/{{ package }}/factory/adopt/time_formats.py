@@ -37,6 +37,7 @@ HALF_DAYS = ("%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p")
 DAY_CLOCKS = ("%H:%M:%S%.f", "%H:%M:%S,%3f", "%H:%M")
 CLOCKS = tuple(f"{sep}{clock}" for sep in (" ", "T", ", ", ":") for clock in (*DAY_CLOCKS, *HALF_DAYS))
 OTHERS = (*(f"{weekday}%b %d %H:%M:%S %Y" for weekday in ("", "%a ")), "%Y%m%dT%H%M%S")
+OTHERS_UTC = (*(f"%a %b %d %H:%M:%S {zone} %Y" for zone in ("%z", "UTC")), "%Y%m%dT%H%M%S%#z")
 ISO_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
 ISO = {"Date": f"{ISO_DAY}$", "Datetime": f"{ISO_DAY}([T ]|$)", "Time": r"^\d{1,2}:\d{1,2}:\d{1,2}"}
 """What texts look like that need no format."""
@@ -53,9 +54,10 @@ PATTERNS = {
     "u": "[1-7]",
     "a": "[A-Za-z]{3}",
     "A": "[A-Za-z]{6,9}",
-    "p": "[AaPp][Mm]",
+    "p": r"[AaPp]\.?[Mm]\.?",
     ".f": r"(?:\.\d+)?",
     "3f": r"\d{3}",
+    "z": r"[+-]\d{4}",
     "#z": r"\s*(?:[Zz]|UTC|utc|GMT|gmt|[+-]\d{2}(?::?\d{2})?)",
 }
 """What the texts of each directive look like."""
@@ -90,7 +92,7 @@ def candidates(texts: pl.Series) -> Iterator[tuple[str, dict[str, Any], dict[str
     for kind, options, formats in (
         ("Date", {}, _formats(first, (*DAYS, *MONTHS), ("",))),
         ("Datetime", {}, (*_formats(first, ("%Y-%m-%d", *DAYS), clocks), *OTHERS)),
-        ("Datetime", UTC, _formats(first, ("%Y-%m-%d", *DAYS), zoned)),
+        ("Datetime", UTC, (*_formats(first, ("%Y-%m-%d", *DAYS), zoned), *OTHERS_UTC)),
         ("Time", {}, ("%H:%M", *HALF_DAYS)),
     ):
         if is_iso[kind]:

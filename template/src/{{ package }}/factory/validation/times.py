@@ -111,6 +111,8 @@ def _counted(number: pl.Expr, format: str, target: pl.DataType) -> pl.Expr:
 def _written(text: pl.Expr, format: str, target: Any) -> pl.Expr:
     if format.endswith("%#z"):
         text = text.str.replace(r"(?i)\s*(?:utc|gmt|z)$", "+00:00")
+    if "%p" in format:
+        text = text.str.replace(r"([AaPp])\.[Mm]\.", "${1}m")
     if "%q" in format:
         text, format = text.str.to_uppercase().str.replace_many(QUARTERS), format.replace("Q%q", "%m")
     if day := _missing_day(format):
