@@ -89,6 +89,8 @@ def test_many_doubts_are_cut_and_counted():
     shown = review.summary(many, "", "").split("\n\n")[1].splitlines()
     assert len(shown) <= 25 and re.fullmatch(r"    and \d+ more", shown[-1])
     assert "\n30  size, age" in review.everything(many)
+    advice = list(review.advice(many, defaults.BaselineResult(better=True)))
+    assert advice[0].startswith("size, age: R² 1.00") and re.match(r"\d+ more questions", advice[4])
 
 
 def test_there_is_always_something_to_look_at_first():

@@ -89,7 +89,7 @@ def table(roles: list[ColumnRole]) -> str:
     """The role of each column, and the reason, as wide as the terminal."""
     rows = [_row(role) for role in roles]
     name, kind, role, values, reason = (max(map(len, cells)) for cells in zip(HEADERS, *rows, strict=True))
-    free = _width() - name - kind - role - 2 * (len(HEADERS) - 1)
+    free = max(_width() - name - kind - role - 2 * (len(HEADERS) - 1), MAX_VALUES)
     values = min(values, max(min(MAX_VALUES, free * 2 // 5), free - reason))
     cut = [(*row[:3], _cut(row[3], values), _cut(row[4], free - values)) for row in rows]
     return tabulate(cut, HEADERS, disable_numparse=True)
@@ -101,6 +101,8 @@ def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
         yield "no significant improvement over the baseline: add rows or other columns"
     questions = doubts.questions(proposal)
     yield from (f"{each.doubt}. {each.question} → {each.taken}" for each in questions[:MAX_REPEATED])
+    if (more := len(questions) - MAX_REPEATED) > 0:
+        yield f"{more} more question{'s' * (more > 1)}, answered before the columns above"
     for limit in result.limits[1:]:
         yield f"gate.{limit['name']} is {limit['value']}: {limit['why']}"
     if proposal.target.positive:
