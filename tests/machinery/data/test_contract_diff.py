@@ -77,3 +77,20 @@ def test_formats_of_the_contract_are_understood(monkeypatch):
     ]
     contract_file.apply_diff(monkeypatch)
     assert contract_file.is_valid("next.csv") and "dy.Enum(KINDS, nullable=True)" in contract_file.FILE.read_text("utf-8")
+
+
+def test_unseen_categories_are_accepted_up_to_their_limit(monkeypatch, caplog):
+    contract_file.write(
+        monkeypatch,
+        (contract_file.HEAD + contract_file.ROWS).replace(
+            "dy.Enum(KINDS)", 'dy.Enum(KINDS, nullable=True, metadata={"unseen": "unknown"})'
+        ),
+    )
+    some("kind", pl.lit("pink"))(delivery()).write_csv("few.csv")
+    assert run("contract", "--diff", "few.csv").exit_code == 0
+    assert run("ingest", "few.csv").exit_code == 0
+    assert "few.csv: kind: 3 of 100 rows have unseen categories, 'pink' 3: taken as unknown" in caplog.text
+    delivery().cast({"kind": pl.String}).with_columns(kind=pl.lit("greeen")).write_csv("many.csv")
+    refusal = run("ingest", "many.csv")
+    assert refusal.exit_code == 1 and "'greeen' 100 (did you mean 'green'?): above unseen_limit" in refusal.output
+    assert "kind: new value 'greeen' in 100 of 100 rows, close to 'green'" in run("contract", "--diff", "many.csv").output

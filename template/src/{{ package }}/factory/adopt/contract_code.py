@@ -8,7 +8,7 @@ from typing import Any
 
 import dataframely as dy
 
-from ..validation import times
+from ..validation import times, unseen
 from ..validation.parsing import COMMON_MISSING
 from . import dates, personal
 from .limits import limits
@@ -18,6 +18,7 @@ from .time_parts import complete
 from .type_inference import NUMERIC
 
 MAX_INLINE_CATEGORIES = 8  # more of them become a constant
+UNSEEN = {"unseen": unseen.UNKNOWN, "unseen_limit": unseen.LIMIT}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def column_code(
         has_categories = column.kind == "String" and not is_key
         kind, categories = ("Enum", complete(column.values)) if has_categories else (column.kind, None)
         arguments = limits(column, is_key) | column.format.options
-        if metadata := _metadata(column):
+        optional = optional or has_categories  # a category that the table does not have is unknown
+        if metadata := _metadata(column) | (UNSEEN if has_categories else {}):
             arguments["metadata"] = metadata
     nullable = {"nullable": True} if column.missing or optional else {}
     alias = {} if attribute == column.name else {"alias": column.name}

@@ -73,10 +73,10 @@ def invariants(proposal: Proposal, columns: list[ColumnCode]) -> Iterator[Invari
     parts = Parts.of(len(target.column.sample), [samples[name] for name in proposal.time])
     for code in columns:
         name, values = code.column.name, values_of(code, target)
-        missing = parts.interval(values.is_null())
+        missing = _share_missing(code, parts.interval(values.is_null()))
         if name in (proposal.name_of("id"), *proposal.time):
             continue
-        if code.column.missing and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
+        if "nullable" in code.arguments and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
             yield Invariant(f"usual rows without {name}", _call("missing", name, *missing), "missing", name, None)
         if values.dtype == pl.Boolean:
             yield from _flag(name, values, parts)
@@ -84,6 +84,12 @@ def invariants(proposal: Proposal, columns: list[ColumnCode]) -> Iterator[Invari
             yield from _frequent(name, values, parts)
         elif code.kind in NUMERIC:
             yield from _points(name, values, parts)
+
+
+def _share_missing(code: ColumnCode, seen: Interval) -> Interval:
+    """Of the rows without a value, which those with an unseen category join."""
+    more = code.arguments.get("metadata", {}).get("unseen_limit", 0)
+    return seen[0], min(1.0, round(seen[1] + more, 2))
 
 
 def values_of(code: ColumnCode, target: Target) -> pl.Series:

@@ -78,6 +78,11 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "invariants": found,
         "features": features,
         "time_features": {feature["function"] for feature in features},
+        "unseen": {
+            code.column.name: unseen_category(code.categories)
+            for code in codes
+            if code.categories and "unseen" in code.arguments.get("metadata", {})
+        },
         "optional": sorted(optional, key=lambda name: name not in plain),
         "optional_feature": next((name for name in optional if name in plain), None),
         "every_nth": f"[:: {len(columns) // MAX_TESTED_COLUMNS}]" if len(columns) >= 2 * MAX_TESTED_COLUMNS else "",
@@ -113,7 +118,7 @@ def invalid_values(code: ColumnCode) -> list[Any]:
     """Values that the column refuses."""
     low, high = (code.arguments.get(limit) for limit in ("min", "max"))
     if code.categories is not None:
-        return [OTHER if OTHER not in code.categories else f"{OTHER} one"]
+        return [] if "unseen" in code.arguments.get("metadata", {}) else [unseen_category(code.categories)]
     if code.kind == "String":
         return ["", "x" * (code.arguments["max_length"] + 1)]
     if low is None:
@@ -124,6 +129,11 @@ def invalid_values(code: ColumnCode) -> list[Any]:
         values.append(low - step)
         values += [] if high is None else [high + step]
     return values
+
+
+def unseen_category(categories: list[str]) -> str:
+    """A text that is none of them."""
+    return OTHER if OTHER not in categories else f"{OTHER} one"
 
 
 def one_line_yaml(value: Any) -> str:

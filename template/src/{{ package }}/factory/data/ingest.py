@@ -1,5 +1,6 @@
 """Validate new files, or those in the storage's inbox, and add them to data/raw/ and the ledger; earlier ones stay."""
 
+import logging
 import shlex
 import shutil
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock
 
+from ... import contract
 from .. import manifest, policy, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError, Violation
 from ..paths import DVC_TMP, RAW
 from ..tables.chunks import column, height
+from ..validation import unseen
 from ..workspace import git
 from ..workspace.process import dvc, run
 from . import integrity, ledger, prepare, takeover
@@ -106,7 +109,11 @@ def _check_contents(files: list[Path], earlier: list[Entry]) -> dict[Path, str]:
 
 def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list[str]) -> pl.LazyFrame:
     try:
-        return prepare.load_validated(file, params, folder, new=names)
+        with unseen.counting() as tally:
+            rows = prepare.load_validated(file, params, folder, new=names)
+        for line in unseen.told(tally, contract.LabelledRow, height(rows)) if tally else ():
+            logging.getLogger(__name__).warning("%s: %s", file, line)
+        return rows
     except ContractViolation as error:
         name = shlex.quote(file.name if fetch else str(file))
         prefix = f"{fetch}{name} && " if fetch else ""

@@ -14,7 +14,7 @@ from ..config import Data, Params
 from ..errors import CannotEvaluate, ContractViolation, FactoryError, Violation
 from ..paths import PREPARED, RAW
 from ..tables.chunks import Rows, height
-from ..validation import definition, rules
+from ..validation import definition, rules, unseen
 from ..validation.files import cast_to_files
 from ..validation.parsing import first_value
 from ..workspace.stage import stage
@@ -101,7 +101,10 @@ def load_validated(
     absent = since.absent(path.name, params, new)
     try:
         batches = (since.fill(batch, absent) for batch in tables.batches(path, checked=checked))
-        rows = cast_to_files(batches, contract.LabelledRow, folder)
+        with unseen.counting() as tally:
+            rows = cast_to_files(batches, contract.LabelledRow, folder)
+        if tally and (refused := unseen.violations(tally, contract.LabelledRow, height(rows))):
+            raise ContractViolation(refused)
         rules.check(rows, contract.LabelledRow)
         rules.check_invariants(rows, since.applicable(contract.DELIVERY, rows, absent))
         if params.data.time:

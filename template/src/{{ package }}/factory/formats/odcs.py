@@ -13,7 +13,7 @@ import yaml
 from ... import contract
 from .. import PACKAGE
 from ..config import Data, Params
-from ..validation import parsing, rules
+from ..validation import parsing, rules, unseen
 
 API_VERSION = "v3.1.0"
 BOUNDS = {
@@ -97,7 +97,9 @@ def _options(kind: str, column: dy.Column) -> dict[str, Any]:
 def _allowed_values(column: dy.Column) -> Iterator[dict[str, Any]]:
     values = column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else getattr(column, "is_in", None)
     if values is not None:
-        yield {"metric": "invalidValues", "arguments": {"validValues": [*values]}, "mustBe": 0}
+        accepted = {"mustBeLessOrEqualTo": 100 * unseen.limit(column), "unit": "percent"}
+        most = accepted if unseen.is_accepted(column) else {"mustBe": 0}
+        yield {"metric": "invalidValues", "arguments": {"validValues": [*values]}, **most}
 
 
 def _column_rules(column: str, kind: str) -> Iterator[dict[str, Any]]:

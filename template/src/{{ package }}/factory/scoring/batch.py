@@ -1,9 +1,11 @@
 """A file of rows in, a file of scores out; memory does not grow with the number of rows."""
 
 import glob
+import logging
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import polars as pl
 from ... import contract
 from .. import tables
 from ..errors import ContractViolation, FactoryError
+from ..validation import unseen
 from ..validation.files import cast_to_files
 from ..validation.rules import check
 from .scorer import Scorer
@@ -29,9 +32,11 @@ def score_file(
     """
     _check_destination(source, destination)
     sizes: list[int] = []
+    tally = unseen.Tally(Counter)
 
     def score(rows: pl.DataFrame) -> pl.DataFrame:
-        scores = scorer.score(rows)
+        with unseen.counting(tally):
+            scores = scorer.score(rows)
         sizes.append(rows.height)
         on_rows(rows.height)
         return scores
@@ -53,6 +58,8 @@ def score_file(
         raise FactoryError(f"{destination}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    for line in unseen.told(tally, contract.Row, sum(sizes)) if tally else ():
+        logging.getLogger(__name__).warning("%s: %s", source, line)
     return sum(sizes)
 
 

@@ -30,7 +30,7 @@ from typing_extensions import TypedDict
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
-from ..validation import times
+from ..validation import times, unseen
 from ..validation.parsing import formats, hidden_missing, ignored, try_cast
 from ..validation.rules import columns_of, violated_rules
 from . import arrow
@@ -111,7 +111,7 @@ def check_json(body: bytes, parse_constant: Callable[[str], Any]) -> None:
 def record_adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
     """Pydantic's adapters for one record and for a list, which stops at the first invalid record."""
     with warnings.catch_warnings(action="ignore"):  # about rules that pydantic cannot express: scoring checks them
-        fields = {name: _field(column) for name, column in schema.columns().items()}
+        fields = {name: _field(name, column) for name, column in schema.columns().items()}
         fields |= {name: NotRequired[Any] for name in ignored() if name not in fields}
     record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
     return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
@@ -154,11 +154,19 @@ def _width(schema: type[dy.Schema]) -> int:
     return len(schema.columns())
 
 
-def _field(column: dy.Column) -> Any:
+def _field(name: str, column: dy.Column) -> Any:
     """The field of a column, with null in place of values that mean missing."""
     is_missing = hidden_missing(column)
-    field = _strict_field(column)
+    field = _open_field(name, column) if unseen.is_accepted(column) else _strict_field(column)
     return Annotated[field, BeforeValidator(lambda v: None if is_missing(v) else v)] if is_missing else field
+
+
+def _open_field(name: str, column: dy.Column) -> Any:
+    """The field of a column that takes categories that it does not have as something else."""
+    types = [{"type": "string", "examples": column.dtype.categories.to_list()}, {"type": "null"}]  # type: ignore[attr-defined]
+    schema = {"anyOf": types} if column.nullable else types[0]
+    validator = BeforeValidator(lambda value: unseen.known(name, column, value))
+    return Annotated[column.pydantic_field(), validator, WithJsonSchema(schema)]
 
 
 def _strict_field(column: dy.Column) -> Any:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ... import contract
 from ..errors import ContractViolation, Violation
 from ..scoring import predictions
+from ..validation import unseen
 from ..validation.parsing import cast
 from ..validation.rules import frame
 from . import messages, parsing, tensors
@@ -23,6 +25,7 @@ from .parsing import InvalidBody, Row, TooLarge
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
 TENSORS = "tensors"  # of the Open Inference Protocol, whose bodies may be JSON, too
 VERSION = "X-Model-Version"
+UNSEEN = "X-Unseen-Categories"  # their number, where there are more than a delivery may have
 MAX_PROBLEMS = 100  # that a response lists
 SMALL_JSON = 5000  # bytes, about a dozen rows
 
@@ -89,10 +92,11 @@ class Reply(NamedTuple):
     rows: int = 0
     cpu_seconds: float = 0
     captured: Captured | None = None
+    unseen: Mapping[str, int] = MappingProxyType({})  # categories that the contract does not have, by column
 
     def encode(self, request: Request) -> list[Bytes]:
         """The reply to the request as a message to the service."""
-        head = {**self._asdict(), "headers": dict(self.headers)}
+        head = {**self._asdict(), "headers": dict(self.headers), "unseen": dict(self.unseen)}
         parts = [head.pop("body")]
         if captured := head.pop("captured"):
             head["shape"] = captured.scores.shape
@@ -129,12 +133,17 @@ def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply
     """The model's response, or what is wrong with the request; the clock counts CPU seconds."""
     began = clock()
     try:
-        rows, write = FORMATS[request.kind](request)
-        if len(rows) > request.max_rows:
-            raise TooLarge(f"more than {request.max_rows:,} rows")
-        answer = Answer(model, *model.score(rows))
+        with unseen.counting(unseen.Tally(Counter)) as tally:
+            rows, write = FORMATS[request.kind](request)
+            if len(rows) > request.max_rows:
+                raise TooLarge(f"more than {request.max_rows:,} rows")
+            answer = Answer(model, *model.score(rows))
         captured = Captured(rows, answer.scores) if request.capture and len(rows) else None
-        return Reply(200, *write(answer), len(rows), clock() - began, captured)
+        content, media_type, headers = write(answer)
+        if tally and unseen.above_limit(tally, contract.Row, len(rows)):
+            headers |= {UNSEEN: str(sum(counts.total() for counts in tally.values()))}
+        counts = {name: counts.total() for name, counts in tally.items()}
+        return Reply(200, content, media_type, headers, len(rows), clock() - began, captured, counts)
     except InvalidBody as error:
         return error_reply(400, str(error))
     except TooLarge as error:

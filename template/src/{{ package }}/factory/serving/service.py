@@ -103,6 +103,8 @@ class Service:
         self.telemetry.cpu(context.label).inc(reply.cpu_seconds)
         if reply.status == 200:
             self.telemetry.rows(context.label, model.version, role).inc(reply.rows)
+            for column, count in reply.unseen.items():
+                self.telemetry.unseen.labels(column).inc(count)
         if reply.captured and self.request_log:
             who = context.id, context.caller
             scored = ScoredRequest(time.time(), *who, role, model, reply.rows, *reply.captured, context.client_request)

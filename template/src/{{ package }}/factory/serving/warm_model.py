@@ -1,6 +1,7 @@
 """A model in a worker: verified, warmed up by scoring, and ready."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -56,7 +57,10 @@ class WarmModel:
             return self._id(rows[0]), self._scorer.predict_row(rows[0])
         table = frame(rows, contract.Row) if isinstance(rows, list) else rows
         starts = range(0, max(table.height, 1), CHUNK)
-        ids, scores = zip(*self._threads.map(lambda start: self._score_chunk(table, start), starts), strict=True)
+        contexts = [copy_context() for _ in starts]  # of the thread that counts unseen categories
+        tasks = ((context, table, start) for context, start in zip(contexts, starts, strict=True))
+        chunks = self._threads.map(lambda task: task[0].run(self._score_chunk, *task[1:]), tasks)
+        ids, scores = zip(*chunks, strict=True)
         return pl.concat(ids) if ids[0] is not None else None, np.concatenate(scores)
 
     def _id(self, row: Row) -> list[Any] | None:

@@ -40,7 +40,8 @@ def below(column: str, intervals: Mapping[Any, Interval]) -> pl.Expr:
 
 def chance(share: float, rows: Any) -> Any:
     """By how much the share of so many rows may differ from the expected one by chance."""
-    return DEVIATIONS * (share * (1 - share) / rows) ** 0.5 + DEVIATIONS**2 / 6 / rows  # a few rows more where it is rare
+    a_few = DEVIATIONS**2 / 6 / rows  # where it is rare
+    return DEVIATIONS * (share * (1 - share) / rows) ** 0.5 + a_few
 
 
 def _within(truth: pl.Expr, name: str, interval: Interval) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 `MISSING` in contract.py lists texts that mean a missing value in any column, `IGNORED` columns that nothing uses, and a
 column's `metadata` its own formats: `format`, `pivot`, `thousands`, `decimal`, `true`, `false` and `missing`;
-`pii` says what of a person it holds.
+`pii` says what of a person it holds; `unseen` and `unseen_limit` what becomes of categories that it does not have.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ import polars as pl
 
 from ... import contract
 from ..errors import ContractViolation, Violation
-from . import times
+from . import times, unseen
 
 COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
 """Texts that mean a missing value in most tables: `factory adopt` proposes them as MISSING."""
@@ -93,7 +93,8 @@ def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
     if dtype == pl.String and target.is_numeric():
         return _number(value, column).cast(target, strict=False)
     if isinstance(target, pl.Enum):
-        return _category(value, dtype, target)
+        read = _category(value, dtype, target)
+        return read.fill_null(_instead_of_unseen(value, column)) if unseen.is_accepted(column) else read
     return value.cast(target, strict=False)
 
 
@@ -174,6 +175,10 @@ def _category(value: pl.Expr, dtype: pl.DataType, target: pl.Enum) -> pl.Expr:
     return pl.coalesce(candidate.cast(target, strict=False) for candidate in candidates)
 
 
+def _instead_of_unseen(value: pl.Expr, column: dy.Column) -> pl.Expr:
+    return pl.when(value.is_not_null()).then(pl.lit(unseen.taken_as(column), column.dtype))
+
+
 @cache
 def _names_and_dtypes(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
     columns = schema.columns()
@@ -231,6 +236,8 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
         return None
     if not _is_castable(before.dtype, column):
         return Violation(before.name, f"type is {before.dtype}, not {after.dtype}")
+    if unseen.is_accepted(column):
+        return _note_unseen(before, column)
     lost = before.is_not_null() & after.is_null()
     if (before.dtype.is_numeric() and after.dtype.is_numeric()) or before.dtype.is_temporal():
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
@@ -238,6 +245,11 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
         return None
     example = first_value(before.filter(lost))
     return Violation(before.name, f"not {_type_name(column)}", lost.arg_max(), int(lost.sum()), len(before), example)
+
+
+def _note_unseen(before: pl.Series, column: dy.Column) -> None:
+    read = before.to_frame().select(_category(pl.col(before.name), before.dtype, column.dtype)).to_series()  # type: ignore[arg-type]
+    unseen.note(before.name, before.filter(before.is_not_null() & read.is_null()).cast(pl.String))
 
 
 def _type_name(column: dy.Column) -> str:

@@ -1,5 +1,6 @@
 """The differences between a delivery's values and the contract, and the changes that would accept them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from ...errors import Violation
-from ...validation import bounds
+from ...validation import bounds, unseen
 from ...validation.parsing import SENTINELS, try_cast
 from ...validation.rules import rules, violation
 from . import similarity, units
@@ -53,7 +54,9 @@ class Values:
     in_other_units: set[str] = field(default_factory=set)  # and reported
 
     def __post_init__(self) -> None:
-        self.cast, losses = try_cast(self.rows, self.schema)
+        with unseen.counting(unseen.Tally(Counter)) as tally:
+            self.cast, losses = try_cast(self.rows, self.schema)
+        losses += unseen.violations(tally, self.schema, self.rows.height)
         self.losses = {loss.subject: loss for loss in losses}
 
     def differences(self) -> Iterator[Difference]:
@@ -94,6 +97,9 @@ class Values:
     def _categories(self, name: str) -> Iterator[Difference]:
         known = list(self.cast.schema[name].categories)  # type: ignore[attr-defined]
         unread = self._unread(name)
+        if unread.is_null().all():  # they are taken as another category
+            yield Difference(name, f"{self.losses[name]}: {DECIDE}")
+            return
         counts = unread.drop_nulls().value_counts()
         new = counts.sort("count", name, descending=[True, False]).rows()
         if len(new) > max(MOST_NEW_CATEGORIES, len(known)):
