@@ -141,6 +141,8 @@ def _range(values: Vector, codes: Codes) -> tuple[Vector, Vector]:
 def measure(sample: Sample, codes: Codes) -> Drop:
     """What a model loses where it has seen no other row of the group."""
     kept = np.arange(sample.rows) if sample.together is None else renumbered(sample.together)
+    if np.ptp(sample.target) == 0:
+        return Drop(0.0, 0.0, 0.0)
     by_rows: list[Predictions] = []
     by_groups: list[Predictions] = []
     for seed in range(ROUNDS):
@@ -174,8 +176,8 @@ def _drop(sample: Sample, codes: Codes, by_rows: list[Predictions], by_groups: l
         losses = pl.Series(losses).rank().to_numpy()  # otherwise those of a few rows would decide
     excess = np.bincount(codes, losses[: sample.rows] - losses[sample.rows :])
     deviation = np.sqrt(((excess - excess.mean()) ** 2).sum())
-    scores = [float(np.mean([sample.score(sample.target, p) for p in parts])) for parts in (by_rows, by_groups)]
-    return Drop(*scores, float(excess.sum() / deviation) if deviation else 0.0)
+    rows, groups = (float(np.mean([sample.score(sample.target, p) for p in parts])) for parts in (by_rows, by_groups))
+    return Drop(rows, groups, float(excess.sum() / deviation) if deviation else 0.0)
 
 
 def _losses(sample: Sample, predictions: list[Predictions]) -> Vector:

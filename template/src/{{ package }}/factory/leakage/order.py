@@ -13,9 +13,9 @@ from .sample import SCORES, Sample
 
 BLOCK = 20  # neighbouring rows
 MIN_BLOCK = 5
-MIN_STANDARD_ERRORS = 3.0
-MIN_DROP = {"regression": 0.1, "multiclass": 0.05, "classification": 0.05}
-"""Of R² or ROC AUC; more than of an entity, since tables in the order of places or batches are common, and nothing can be left out."""
+STANDARD_ERRORS, MIN_LIKENESS = 3.0, 0.2
+MIN_DROP = 0.1
+"""More than of an entity, since tables in the order of places or batches are common, and nothing can be left out."""
 TIME = re.compile(r"(?i)(^|[\W_])(year|quarter|month|mnth|week|day|date|hour|hr|minute|time|period|trend|t)([\W_]|$)")
 """Names of columns that are the order themselves if the table is sorted by them."""
 
@@ -23,9 +23,9 @@ TIME = re.compile(r"(?i)(^|[\W_])(year|quarter|month|mnth|week|day|date|hour|hr|
 def order(sample: Sample) -> Iterator[Finding]:
     """Whether a model knows a row by its neighbours, which a split by chance puts on the other side."""
     size = min(BLOCK, sample.rows // MIN_GROUPS)
-    if sample.by_time or size < MIN_BLOCK or not is_series(sample.target):
+    blocks = np.arange(sample.rows) // max(size, 1)
+    if sample.by_time or size < MIN_BLOCK or not is_series(sample, blocks):
         return
-    blocks = np.arange(sample.rows) // size
     rows = whole_groups(sample, blocks)
     part, within = sample.take(rows), renumbered(blocks[rows])
     place = sorted_places(sample)
@@ -36,14 +36,13 @@ def order(sample: Sample) -> Iterator[Finding]:
         if np.array_equal(place // size, blocks) or not measure(by_sorting, within).is_real:
             return
     drop = measure(part, within)
-    least = MIN_DROP[sample.problem]
-    if not drop.is_real or drop.size < least:
+    if not drop.is_real or drop.size < MIN_DROP:
         return
     yield Finding(
         "order",
         (),
         drop.size,
-        least,
+        MIN_DROP,
         f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
         f"{drop.by_groups:.3g} with blocks of {size} neighbouring rows",
         "Do neighbouring rows belong together, such as those of one day, one device or one person?",
@@ -52,11 +51,25 @@ def order(sample: Sample) -> Iterator[Finding]:
     )
 
 
-def is_series(values: Vector) -> bool:
-    """Whether neighbours are more alike than chance makes them."""
-    spread = values.var()
-    likeness = 1 - (np.diff(values) ** 2).mean() / (2 * spread) if spread else 0.0
-    return bool(likeness > MIN_STANDARD_ERRORS / np.sqrt(len(values)))
+def is_series(sample: Sample, blocks: Codes) -> bool:
+    """Whether the target and most columns are more alike in neighbours than in other rows of a block.
+
+    In a table that is merely sorted only few are: those that it is sorted by, and what goes with them.
+    """
+    alike = [likeness(values, blocks) for values in sample.columns.values()]
+    return likeness(sample.target, blocks) > STANDARD_ERRORS / np.sqrt(sample.rows) and np.median(alike) >= MIN_LIKENESS
+
+
+def likeness(values: Vector, blocks: Codes) -> float:
+    """How much more neighbours in a block are alike than other rows of it: 0 as chance has it, 1 if they are equal."""
+    known = ~np.isnan(values)
+    values, blocks = values[known], blocks[known]
+    sizes = np.bincount(blocks)
+    distances = values - (np.bincount(blocks, values) / np.maximum(sizes, 1))[blocks]
+    steps = np.diff(values)[np.diff(blocks) == 0]
+    if not len(steps) or not distances.any():
+        return 0.0
+    return float(1 - (steps**2).mean() / (2 * (distances**2).sum() / (len(values) - np.count_nonzero(sizes))))
 
 
 def sorted_places(sample: Sample) -> Codes | None:

@@ -82,10 +82,11 @@ def difference(gain: Callable[[Any], float], target: Vector, ids: Ids = None) ->
 def _resamples(target: Vector, ids: Ids) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng(0)
     size = min(len(target), MAX_RESAMPLE_ROWS)
-    if ids is None:
-        resamples = (generator.integers(0, len(target), size) for _ in range(RESAMPLES))
-    else:
-        resamples = _resamples_of_ids(ids, size, generator)
+    resamples = (
+        (generator.integers(0, len(target), size) for _ in range(RESAMPLES))
+        if ids is None
+        else _resamples_of_ids(ids, size, generator)
+    )
     return [rows for rows in resamples if np.ptp(target[rows]) > 0]
 
 
