@@ -14,6 +14,7 @@ PATIENT = np.repeat(np.arange(PATIENTS), VISITS)
 AGE, HEIGHT = RANDOM.integers(20, 90, PATIENTS)[PATIENT], RANDOM.normal(170, 10, PATIENTS).round()[PATIENT]
 DISPOSITION = RANDOM.normal(size=PATIENTS)[PATIENT]
 NOISE = RANDOM.normal(size=(2, PATIENTS * VISITS))
+LEVELS = RANDOM.normal(size=(2, PATIENTS))[:, PATIENT]
 SHUFFLED = RANDOM.permutation(len(PATIENT))
 NAMES = pl.Series([f"patient {number}" for number in PATIENT])
 
@@ -82,6 +83,12 @@ DESCRIBED = {
 def test_what_is_described(name, values, columns, expected):
     codes = groups.encode(pl.Series(values))
     assert groups.describes(Sample("regression", "pain", NOISE[0], columns), codes, name) is expected
+
+
+def test_texts_that_explain_most_columns_are_tried_though_none_is_constant():
+    states = Sample("regression", "crime", REPEATED, {"income": LEVELS[0] + NOISE[0] / 9, "density": LEVELS[1] + NOISE[1] / 9})
+    assert search(states, state=NAMES)
+    assert not groups.explains(states.take(SHUFFLED), PATIENT)
 
 
 def test_the_finest_entity_and_what_it_belongs_to():

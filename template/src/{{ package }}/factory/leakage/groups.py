@@ -21,6 +21,7 @@ MIN_ROWS_PER_GROUP = 1.5  # on average
 MIN_SHARED = 0.5  # of the rows have another one in their group
 CONSTANT, BY_CHANCE = 0.95, 0.5
 """A column describes an entity if it is constant in that share of the groups, and in less than this one when shuffled."""
+EXPLAINED = 0.6  # of the variance
 NAMES_ENTITY = re.compile(
     r"(?i)(^|[\W_])(id|uuid|guid|key|nr|subject|patient|person|customer|client|user|member|household|device|machine)"
     r"([\W_]|$)|.[a-z]id$"
@@ -66,7 +67,10 @@ def groups(sample: Sample, entities: Mapping[str, pl.Series]) -> Iterator[Findin
             continue
         rows = whole_groups(sample, codes)
         part, within = sample.without([name]).take(rows), renumbered(codes[rows])
-        if part.columns and (NAMES_ENTITY.search(name) or describes(part, within, name)):
+        text = not series.dtype.is_integer()
+        if part.columns and (
+            NAMES_ENTITY.search(name) or describes(part, within, name) or (text and explains(part, within))
+        ):
             drop = measure(part, within)
             if drop.is_real:
                 found[name] = codes, drop
@@ -128,6 +132,23 @@ def describes(sample: Sample, codes: Codes, name: str) -> bool:
             and constant_share(values[shuffled], codes) < BY_CHANCE
         )
     return found > bool(NAMES_PLACE.search(name))
+
+
+def explains(sample: Sample, codes: Codes) -> bool:
+    """Whether most columns vary little within the groups, though none is constant, as those of a state over the years."""
+    return bool(np.median([_explained(values, codes) for values in sample.columns.values()]) >= EXPLAINED)
+
+
+def _explained(values: Vector, codes: Codes) -> float:
+    """The share of the variance that lies between the groups, 0 by chance."""
+    known = ~np.isnan(values)
+    values, codes = values[known], renumbered(codes[known])
+    sizes = np.bincount(codes)
+    freedom = len(values) - len(sizes)
+    if freedom < MIN_GROUPS or not np.ptp(values):
+        return 0.0
+    within = values - (np.bincount(codes, values) / sizes)[codes]
+    return float(1 - (within**2).sum() / freedom / values.var(ddof=1))
 
 
 def _range(values: Vector, codes: Codes) -> tuple[Vector, Vector]:
