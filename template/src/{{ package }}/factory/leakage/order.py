@@ -57,7 +57,8 @@ def is_series(sample: Sample, blocks: Codes) -> bool:
     In a table that is merely sorted only few are: those that it is sorted by, and what goes with them.
     """
     alike = [likeness(values, blocks) for values in sample.columns.values()]
-    return likeness(sample.target, blocks) > STANDARD_ERRORS / np.sqrt(sample.rows) and np.median(alike) >= MIN_LIKENESS
+    target = likeness(sample.target, blocks)
+    return bool(target > STANDARD_ERRORS / np.sqrt(sample.rows) and np.median(alike) >= MIN_LIKENESS)
 
 
 def likeness(values: Vector, blocks: Codes) -> float:
