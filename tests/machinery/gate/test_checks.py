@@ -80,6 +80,14 @@ def test_lower_selection_ratio_of_few_may_be_chance():
     assert ratio.passed and ratio.figure < 0.8 and ratio.high > 1 and ratio.note.endswith("too few cases: may be chance")
 
 
+def test_selection_ratio_is_judged_of_smaller_groups():
+    found = fairness_checks(rows=90, selection_ratio=0.8, group_rows=100)
+    assert {check.what: (check.judged, check.passed) for check in found if check.code == "FAIRNESS_SELECTION"} == {
+        "race: gap in selection rate": (False, True),
+        "race: ratio of selection rate": (True, False),
+    }
+
+
 @pytest.mark.parametrize("gate, rates", [({}, CALLED), ({"selection_ratio": 0.8}, dict.fromkeys(CALLED, 0))])
 def test_selection_ratio_without_a_limit_or_anybody_selected_is_not_judged(gate, rates):
     assert len(fairness_checks(rates=rates, **gate)) == 2

@@ -98,25 +98,26 @@ CALLED = {"white": (100, 65), "black": (100, 40), "other": (5, 0)}
 
 
 def called(**groups):
-    """The gaps where of so many people of each group so many are called."""
-    rows = [(name, 1, place < chosen) for name, (size, chosen) in groups.items() for place in range(size)]
-    return gaps(rows, 1)
+    """The selection ratio where of so many people of each group so many are called."""
+    rows = [(name, place < chosen) for name, (size, chosen) in groups.items() for place in range(size)]
+    names, decision = zip(*rows, strict=True)
+    return fairness.selection_ratio(pl.Series(names), fairness.Predictions(np.array([]), np.array(decision)), 1)
 
 
 def test_ratio_beyond_chance_comes_before_a_lower_one_of_few():
-    gap = called(**CALLED)["ratio"]
+    gap = called(**CALLED)
     assert (gap.lowest.group, gap.highest.group, gap.compared) == ("black", "white", 3)
     assert gap.ratio == pytest.approx(40 / 65) and gap.beyond_chance
 
 
 def test_interval_of_a_ratio():
     """Against the textbook's: exp(log(40/65) ± 1.96 √(1/40 - 1/100 + 1/65 - 1/100)) = 0.465 to 0.814."""
-    assert called(white=CALLED["white"], black=CALLED["black"])["ratio"].ratio_interval == pytest.approx((0.465, 0.814), rel=0.01)
+    assert called(white=CALLED["white"], black=CALLED["black"]).ratio_interval == pytest.approx((0.465, 0.814), rel=0.01)
 
 
 @pytest.mark.parametrize("size, certain", [(3, False), (30, True)])
 def test_none_of_few_may_be_chance(size, certain):
-    gap = called(all=(size, size), none=(size, 0))["ratio"]
+    gap = called(all=(size, size), none=(size, 0))
     assert gap.ratio == 0 and gap.beyond_chance == certain
 
 
@@ -134,7 +135,7 @@ def test_small_groups_are_counted_not_compared():
     predictions = fairness.Predictions(answers, answers > 0)
     result, skipped = fairness.gaps(group, answers, predictions, 2)
     assert (result["error"].value, skipped) == (0, 1)
-    assert fairness.gaps(group, answers, predictions, 3) == ({"selection": None, "ratio": None, "error": None}, 3)
+    assert fairness.gaps(group, answers, predictions, 3) == ({"selection": None, "error": None}, 3)
 
 
 def test_metric_of_each_group_beside_the_reference():

@@ -117,8 +117,8 @@ class Gate(Section):
     difference). 0.5 stops only gross differences: what is fair, the project has to decide."""
     selection_ratio: Share | None = None
     """The least that the selection rate of a group of a sensitive column may be, divided by that of any other group: 0.8
-    is the four-fifths rule. A lower ratio that may be chance, at 95%, is not refused. Without it, the ratio is shown and
-    not judged."""
+    is the four-fifths rule. A lower ratio that may be chance, at 95%, is not refused, and so groups from 30 rows on are
+    judged. Without it, the ratio is shown and not judged."""
     error_gap: Positive = 0.5
     """The most by which the error rates of two groups of a sensitive column may differ: true and false positive rates
     (equalized odds difference); for multiclass the share of wrong decisions; for regression the mean absolute error, as a

@@ -44,7 +44,7 @@ def base_rates(columns: Iterable[Column], target: Target) -> Iterator[tuple[str,
         else:
             outcome, names = rows["text"].replace_strict(classes, range(len(classes)), default=0).to_numpy(), classes
         predictions = fairness.Predictions(outcome.astype(np.float64), outcome, names)
-        gap = fairness.gaps(rows["group"], predictions.score, predictions, MIN_ROWS)[0]["ratio"]
+        gap = fairness.selection_ratio(rows["group"], predictions, MIN_ROWS)
         if gap and gap.ratio is not None and gap.ratio < FOUR_FIFTHS and gap.beyond_chance:
             yield column.name, gap
 

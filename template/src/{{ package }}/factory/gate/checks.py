@@ -15,6 +15,7 @@ from . import data_checks
 from .evidence import Check, Evidence, accept
 
 WARM_UP_CALLS, CALLS = 20, 200
+MIN_GROUP = 30  # rows, of which an interval can be trusted
 MAY_BE_CHANCE = "too few cases: may be chance"
 
 
@@ -145,9 +146,6 @@ def group_fairness(e: Evidence) -> Iterator[Check]:
         gaps, skipped = fairness.gaps(e.test[column], e.target, e.challenger, minimum)
         small = _skipped(skipped, f"fewer than {minimum} rows")
         for kind, gap in gaps.items():
-            if kind == "ratio":
-                yield from _selection_ratio(column, gap, gate.selection_ratio)
-                continue
             limit = gate.selection_gap if kind == "selection" else gate.error_gap
             code, bound = f"FAIRNESS_{kind.upper()}", f"≤ {limit:g}"
             if gap is None:
@@ -159,10 +157,13 @@ def group_fairness(e: Evidence) -> Iterator[Check]:
             doubt = MAY_BE_CHANCE if by_chance and gap.value > limit else ""
             note = "; ".join(filter(None, (_describe(gap, with_ratio=kind == "selection"), doubt, small)))
             yield Check(code, what, gap.value, bound, gap.value <= limit or by_chance, note=note, subject=column)
+        yield from _selection_ratio(e, column)
 
 
-def _selection_ratio(column: str, gap: Gap | None, limit: float | None) -> Iterator[Check]:
-    """The lowest of the ratios, if there is a limit and somebody is selected."""
+def _selection_ratio(e: Evidence, column: str) -> Iterator[Check]:
+    """The lowest ratio, if there is a limit and somebody is selected; also of fewer rows, as it has an interval."""
+    limit = e.params.gate.selection_ratio
+    gap = fairness.selection_ratio(e.test[column], e.challenger, min(e.params.gate.group_rows, MIN_GROUP))
     if limit is None or gap is None or gap.ratio is None:
         return
     (low, high), fair = gap.ratio_interval, gap.ratio >= limit

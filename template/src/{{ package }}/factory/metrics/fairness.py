@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from math import exp, inf, log, sqrt
+from math import exp, log, sqrt
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -118,49 +118,58 @@ def gaps(
 ) -> tuple[dict[str, Gap | None], int]:
     """Gaps between the groups of `column` with at least so many rows, and how many groups are smaller.
 
-    Of a classifier `selection`, the demographic parity difference; `ratio`, the two groups of which the one is selected
-    least often in relation to the other; and `error`, the equalized odds difference (Hardt et al. 2016): the larger of
-    the gaps in true and in false positive rates. Of several classes the widest gap and the lowest ratio of any class in
-    being predicted, and the gap in the share of wrong predictions. Of a regression `error` alone: the gap in mean
-    absolute error, as a share of the overall one. A ratio or an error of a classifier that may be chance is given only
-    where none is beyond it. A gap is None where fewer than two groups can be compared.
+    Of a classifier `selection`, the demographic parity difference, and `error`, the equalized odds
+    difference (Hardt et al. 2016): the larger of the gaps in true and in false positive rates, of those beyond chance if
+    there are any. Of several classes the widest gap of any class in being predicted, and the gap in the share of wrong
+    predictions. Of a regression `error` alone: the gap in mean absolute error, as a share of the overall one.
+    A gap is None where fewer than two groups can be compared.
     """
     rows = pl.DataFrame({"group": column, "target": target, "decision": predictions.decision})
-    sizes = rows.group_by("group").len("rows")
-    large, skipped = sizes.filter(pl.col("rows") >= min_rows), sizes.filter(pl.col("rows") < min_rows).height
-    decision, wrong = pl.col("decision").cast(pl.Float64), pl.col("decision") != pl.col("target")
+    skipped = rows.group_by("group").len().filter(pl.col("len") < min_rows).height
     if predictions.decision is None:
         error = np.abs(predictions.score - target)
         relative = pl.Series("error", error / (error.mean() or 1.0))  # of no error at all, any share is none
         shown = {"relative mean absolute error": pl.col("error")}
-        return {"error": _widest(_pairs(rows.with_columns(relative), large, shown))}, skipped
-    if predictions.classes:
-        chosen = {f"share predicted {name}": pl.col("decision") == n for n, name in enumerate(predictions.classes)}
-        mistaken = {"error rate": wrong}
-    else:
-        chosen = {"selection rate": decision}
-        mistaken = {name: decision.filter(pl.col("target") == truth) for name, truth in (("TPR", 1), ("FPR", 0))}
-    selected, errors = _pairs(rows, large, chosen), _pairs(rows, large, mistaken)
+        return {"error": _widest(_pairs(rows.with_columns(relative), min_rows, shown))}, skipped
+    decision, truth = pl.col("decision").cast(pl.Float64), pl.col("target")
+    mistaken = {name: decision.filter(truth == side) for name, side in (("TPR", 1), ("FPR", 0))}
+    errors = _pairs(rows, min_rows, {"error rate": decision != truth} if predictions.classes else mistaken)
     certain = [gap for gap in errors if gap.beyond_chance]
-    found = {"selection": _widest(selected), "ratio": _lowest(selected), "error": _widest(certain or errors)}
-    return found, skipped
+    selected = _pairs(rows, min_rows, _selections(predictions))
+    return {"selection": _widest(selected), "error": _widest(certain or errors)}, skipped
 
 
-def _pairs(rows: pl.DataFrame, large: pl.DataFrame, cases: Mapping[str, pl.Expr]) -> list[Gap]:
-    """Every pair of the large groups, by each rate: the mean of the cases."""
-    grouped = rows.join(large, on="group", nulls_equal=True).group_by("group", "rows")
+def selection_ratio(column: pl.Series, predictions: Predictions, min_rows: int) -> Gap | None:
+    """The groups with at least so many rows of which one is selected least often in relation to the other.
+
+    Of several classes, those that are predicted so. None where fewer than two can be compared, or nobody is selected; a
+    ratio that may be chance is given only where none is beyond it.
+    """
+    if predictions.decision is None:
+        return None
+    rows = pl.DataFrame({"group": column, "decision": predictions.decision})
+    pairs = [gap for gap in _pairs(rows, min_rows, _selections(predictions)) if gap.highest.rate]
+    return min(pairs, key=lambda gap: (not gap.beyond_chance, gap.ratio or 0.0), default=None)
+
+
+def _selections(predictions: Predictions) -> dict[str, pl.Expr]:
+    """Whether a row is selected, by the name of its rate: by the decision, or for one of the classes."""
+    if not predictions.classes:
+        return {"selection rate": pl.col("decision").cast(pl.Float64)}
+    return {f"share predicted {name}": pl.col("decision") == code for code, name in enumerate(predictions.classes)}
+
+
+def _pairs(rows: pl.DataFrame, min_rows: int, cases: Mapping[str, pl.Expr]) -> list[Gap]:
+    """Every pair of the groups with at least so many rows, by each rate: the mean of the cases."""
+    grouped = rows.group_by("group")
     pairs: list[tuple[str, GroupRate, GroupRate]] = []
     for name, values in cases.items():
-        rates = grouped.agg(values.mean().alias("rate"), values.len().alias("cases")).drop_nulls("rate")
-        ordered = [GroupRate(label(group), *rest) for group, *rest in rates.sort("rate", "group").rows()]
+        rates = grouped.agg(pl.len(), values.mean().alias("rate"), values.len().alias("cases"))
+        large = rates.filter(pl.col("len") >= min_rows).drop_nulls("rate").sort("rate", "group")
+        ordered = [GroupRate(label(group), *rest) for group, *rest in large.rows()]
         pairs += [(name, lower, higher) for lower, higher in combinations(ordered, 2)]
     return [Gap(*pair, compared=len(pairs)) for pair in pairs]
 
 
 def _widest(pairs: list[Gap]) -> Gap | None:
     return max(pairs, key=lambda gap: gap.value, default=None)
-
-
-def _lowest(pairs: list[Gap]) -> Gap | None:
-    """The pair with the lowest ratio, of those beyond chance if there are any."""
-    return min(pairs, key=lambda gap: (not gap.beyond_chance, inf if gap.ratio is None else gap.ratio), default=None)
