@@ -6,9 +6,9 @@ from late_flights.factory.leakage import columns
 from late_flights.factory.leakage.sample import Sample
 from sklearn import datasets
 
-ROWS = 800
+ROWS = 600
 RANDOM = np.random.default_rng(0)
-HONEST = {name: RANDOM.normal(size=ROWS) for name in "pqrstuvw"}
+HONEST = {name: RANDOM.normal(size=ROWS) for name in "pqrst"}
 SIGNAL = HONEST["p"] + HONEST["q"] + RANDOM.normal(size=ROWS)
 ONE, OTHER, THIRD = RANDOM.gamma(2, 10, (3, ROWS)).round(1)
 AMOUNT = 200 + 20 * SIGNAL
@@ -38,6 +38,10 @@ FORMULAS = {
     "three": regression(ONE + OTHER - THIRD, one=ONE, other=OTHER, third=THIRD),
     "comparison": classification(ONE > OTHER, one=ONE, other=OTHER),
     "limit of a sum": classification(ONE + OTHER + THIRD > 60, one=ONE, other=OTHER, third=THIRD),
+    "nearly equal": classification(np.abs(ONE - OTHER) < 3, one=ONE, other=OTHER),
+    "one of several classes": Sample(
+        "multiclass", "grade", np.where(ONE > OTHER + 10, 2.0, SIGNAL > 0), HONEST | {"one": ONE, "other": OTHER}
+    ),
     "limit of a ratio": classification(ONE / OTHER > 2, one=ONE, other=OTHER),
 }
 
@@ -100,7 +104,7 @@ def test_a_name_alone_excludes_nothing():
     assert not found(classification(late, planned_duration=SIGNAL))
 
 
-@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
+@pytest.mark.parametrize("name", ["iris", "breast_cancer"])
 def test_honest_tables_that_are_nearly_perfect(name):
     table = getattr(datasets, f"load_{name}")()
     problem = "multiclass" if table.target.max() > 1 else "classification"

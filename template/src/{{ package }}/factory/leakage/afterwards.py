@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from .alone import powers_of
 from .finding import Finding
 from .forest import forecast
 from .sample import Sample
@@ -26,8 +25,7 @@ DROP = 0.05
 def find(sample: Sample) -> Iterator[Finding]:
     """Each column of such a name that alone predicts, and that a model would miss."""
     named = [name for name in sample.columns if is_afterwards(name)]
-    powers = powers_of(sample.only(named))
-    strong = [name for name in named if powers[name] >= POWER[sample.problem]]
+    strong = [name for name in named if forecast(sample.only([name])).score >= POWER[sample.problem]]
     whole = forecast(sample) if strong else None
     for name in strong:
         rest = forecast(sample.without([name]))

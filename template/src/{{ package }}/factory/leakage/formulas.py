@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ..metrics.definitions import Vector, mean_absolute_error
+from ..metrics.definitions import Vector, mean_absolute_error, roc_auc_by_ranks
 from ..training.leakage import predictive_power
-from .forest import forecast
+from .forest import ranks
 from .sample import SCORES, Sample
 
 EXACT = 0.9995
@@ -18,12 +18,12 @@ LIMITS = {2: 0.993, 3: 0.996}
 HIGHEST_LIMIT = 0.998
 """Of the score, by the number of columns: an honest sum of many comes nearer by chance."""
 MAX_COLUMNS = 12
-MAX_FACTORS = 12
-"""Columns of which products and ratios are formed, the most important of a model."""
+MAX_FACTORS = 10
+"""Columns of which products and ratios are formed: those whose ranks are correlated most with the target."""
 MAX_TERMS = 3
 MIN_KNOWN = 0.5
 """Share of the rows."""
-REFINED_FROM = 0.97
+REFINED_FROM = 0.9
 RIDGE, ZERO = 1e-8, 1e-6
 
 
@@ -64,14 +64,17 @@ class _Outcome:
         score = 1 - float(((values - value)[half:] ** 2).mean() / values[half:].var())
         truth, value = (np.exp(values), np.exp(value)) if self.is_log else (values, value)
         error = mean_absolute_error(truth[half:], value[half:])
-        return Formula(tuple(names), score, f"a mean error of {error if error > ZERO * truth.std() else 0:.3g}")
+        measure = f"a mean error of {error if error > ZERO * truth.std() else 0:.3g}"
+        return Formula(tuple(names), score, measure)
 
     def _power(self, matrix: Vector, value: Vector, truth: Vector, half: int) -> float:
-        score = predictive_power(value, truth, self.problem)
-        if self.problem == "multiclass" or score < REFINED_FROM:
+        if self.problem == "multiclass":
+            return predictive_power(value, truth, self.problem)
+        score = roc_auc_by_ranks(truth[half:] > 0, value[half:])
+        if score < REFINED_FROM:
             return score
         logistic = LogisticRegression(C=1e4, max_iter=200).fit(matrix[:half], truth[:half])
-        return max(score, predictive_power(logistic.decision_function(matrix), truth, self.problem))
+        return max(score, roc_auc_by_ranks(truth[half:] > 0, logistic.decision_function(matrix[half:])))
 
 
 def formulas(sample: Sample) -> Iterator[Formula]:
@@ -85,8 +88,7 @@ def formulas(sample: Sample) -> Iterator[Formula]:
     for columns in (numbers, logs):
         for each in outcomes:
             yield from _sum(columns, each)
-    importance = forecast(sample).importance if len(numbers) > MAX_FACTORS else dict.fromkeys(numbers, 0.0)
-    factors = sorted(numbers, key=lambda name: -importance[name])[:MAX_FACTORS]
+    factors = sorted(numbers, key=lambda name: -_correlation(numbers[name], sample.target))[:MAX_FACTORS]
     yield from _terms({name: numbers[name] for name in factors}, outcome)
 
 
@@ -116,11 +118,12 @@ def _shortened(formula: Formula, columns: dict[str, Vector], outcome: _Outcome) 
 
 
 def _terms(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
-    """A sum of columns, products and ratios, each chosen by what those before leave unexplained."""
+    """A sum of columns, products, ratios and squared differences, each chosen by what those before leave unexplained."""
     terms: dict[tuple[str, ...], Vector] = {(name,): values for name, values in columns.items()}
     with np.errstate(all="ignore"):
-        for one, other in combinations(columns, 2):
-            terms[one, other] = columns[one] * columns[other]
+        for one, other in combinations_with_replacement(columns, 2):
+            terms[one, other, "*"] = columns[one] * columns[other]
+            terms[one, other, "-"] = (columns[one] - columns[other]) ** 2
             terms[one, other, "/"] = columns[one] / columns[other]
             terms[other, one, "/"] = columns[other] / columns[one]
     if len(columns) < 2:
@@ -142,6 +145,11 @@ def _log(values: Vector) -> Vector:
     """NaN of what is not positive."""
     logarithm: Vector = np.log(values, where=values > 0, out=np.full(len(values), np.nan))
     return logarithm
+
+
+def _correlation(values: Vector, target: Vector) -> float:
+    both = np.column_stack([ranks(values), target])
+    return abs(float(_standard(both).prod(axis=1).mean()))
 
 
 def _t_values(matrix: Vector, target: Vector) -> Vector:

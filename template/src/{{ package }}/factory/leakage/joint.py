@@ -1,22 +1,23 @@
 """Few columns that together predict the target, while the others hardly do."""
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from .alone import PLAUSIBLE, is_far_better, powers_of
 from .finding import Finding
 from .forest import Forecast, forecast
-from .formulas import EXACT, formulas
+from .formulas import EXACT, LIMITS, formulas
 from .sample import Sample
 
-PLAUSIBLE = {"classification": 0.96, "multiclass": 0.96, "regression": 0.98}
-"""A score of few columns from here on needs an explanation."""
 NEAR = 0.03
-"""How much lower it may be of all columns, of which many only disturb."""
-REST = 0.85
-"""The score of the other columns, at most: in honest tables that are nearly perfect, others predict the target as well."""
-TIMES = 8
-"""How much more the others leave unexplained."""
-MAX_FEW, MIN_REST, ROUNDS = 4, 3, 3
+"""How much less than plausible the score of all columns may be, of which many only disturb."""
+WEAK = {"classification": 0.75, "multiclass": 0.75, "regression": 0.9}
+"""The score of each column of a short formula, at most, if the others may predict the target nearly as well."""
+REST = 0.9
+MAX_FEW, ROUNDS, MAX_CLASSES = 4, 3, 6
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,37 @@ class Few:
     columns: tuple[str, ...]
     score: float
     measure: str
+    is_exact: bool = False
+    """But for rounding, its formula is the target."""
+    is_formula: bool = False
+    """It is short, and so much better than each of its columns that chance is ruled out."""
+
+    def is_clear(self, rest: Forecast) -> bool:
+        """Whether the others may predict the target nearly as well."""
+        return self.is_exact or (self.is_formula and rest.score <= REST)
 
 
 def find_formulas(sample: Sample) -> Iterator[Finding]:
-    """Columns of which a formula is the target."""
-    yield from _in_rounds(sample, _formula)
+    """Columns of which a formula is the target, or one of its classes."""
+    found: set[str] = set()
+    for each in _problems(sample):
+        for finding in _in_rounds(each.without(found), _formula):
+            found |= set(finding.columns)
+            yield finding
 
 
 def find_few(sample: Sample) -> Iterator[Finding]:
     """Columns of which a model is implausibly good."""
     yield from _in_rounds(sample, _fewest)
+
+
+def _problems(sample: Sample) -> list[Sample]:
+    """The sample, and for each of its most frequent classes whether it is that one."""
+    if sample.problem != "multiclass":
+        return [sample]
+    codes = np.bincount(sample.target.astype(int)).argsort()[::-1][:MAX_CLASSES]
+    classes = [(sample.target == code).astype(np.float64) for code in codes]
+    return [sample, *(replace(sample, problem="classification", target=target) for target in classes if np.ptp(target))]
 
 
 def _in_rounds(sample: Sample, search: Callable[[Sample], Few | None]) -> Iterator[Finding]:
@@ -48,16 +70,22 @@ def _in_rounds(sample: Sample, search: Callable[[Sample], Few | None]) -> Iterat
         waiting.append(few)
         sample = sample.without(few.columns)
         rest = forecast(sample)
-        if all(_is_exact(sample, each) or _far_more(each, rest) for each in waiting):
+        if all(each.is_clear(rest) or is_far_better(each.score, rest) for each in waiting):
             yield from (_finding(each, rest) for each in waiting)
             waiting = []
+        elif not few.is_formula:
+            return
 
 
 def _formula(sample: Sample) -> Few | None:
     found = min(formulas(sample), key=lambda each: (len(each.columns), -each.score), default=None)
     if found is None:
         return None
-    return Few(tuple(name for name in sample.columns if name in found.columns), found.score, found.measure)
+    names = tuple(name for name in sample.columns if name in found.columns)
+    is_exact = sample.problem == "regression" and found.score >= EXACT
+    is_short = found.score >= LIMITS.get(len(names), math.inf)
+    is_better = is_short and max(powers_of(sample.only(names)).values()) <= WEAK[sample.problem]
+    return Few(names, found.score, found.measure, is_exact, is_exact or is_better)
 
 
 def _fewest(sample: Sample) -> Few | None:
@@ -71,15 +99,6 @@ def _fewest(sample: Sample) -> Few | None:
         if alone.score >= plausible:
             return Few(tuple(names[:number]), alone.score, str(alone))
     return None
-
-
-def _is_exact(sample: Sample, few: Few) -> bool:
-    return sample.problem == "regression" and few.score >= EXACT
-
-
-def _far_more(few: Few, rest: Forecast) -> bool:
-    enough = len(rest.sample.columns) >= MIN_REST
-    return enough and rest.score <= REST and 1 - rest.score >= TIMES * (1 - few.score)
 
 
 def _finding(few: Few, rest: Forecast) -> Finding:

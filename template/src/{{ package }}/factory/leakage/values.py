@@ -19,7 +19,7 @@ MIN_OTHERS = 10
 """Rows of other targets that chance would have put among the value's."""
 KNOWN_ANYWAY = 0.45
 """Of the value's lead over all rows, the part that a model of the other columns has as well: from there on it adds little."""
-REFUSED = {"value": 0.3, "missing": 0.1}
+REFUSED = {"value": 0.25, "missing": 0.1}
 """Coverage from which on an answer is needed; an honest choice may follow from a price, but hardly from an empty cell."""
 FADES = 0.5
 """What the rows next to a tail may keep of its lead over all rows: an honest number fades, a leak ends at once."""
@@ -28,7 +28,7 @@ NEXT = 4
 MIN_COMMON, MAX_COMMON = 0.05, 0.9
 """Shares of the most frequent number, if it is to be searched for as a class."""
 SAME_ROWS = 0.8
-MAX_CHECKED = 5
+MAX_CHECKED = 3
 
 Rows = NDArray[np.bool_]
 
@@ -126,9 +126,9 @@ def _tails(sample: Sample, values: Vector, distinct: Vector) -> dict[str, Rows]:
 
 
 def _clusters(rules: list[Rule]) -> list[list[Rule]]:
-    """Rules of one class whose rows are nearly the same, those of most rows first."""
+    """Rules of one class whose rows are nearly the same, those that cover most of their class first."""
     clusters: list[list[Rule]] = []
-    for rule in sorted(rules, key=lambda rule: -int(rule.rows.sum())):
+    for rule in sorted(rules, key=lambda rule: -rule.coverage):
         same = next((cluster for cluster in clusters if _same(cluster[0], rule)), None)
         if same is None:
             clusters.append([rule])
@@ -162,5 +162,5 @@ def _finding(sample: Sample, rule: Rule, names: tuple[str, ...], answers: list[s
         f"{rule.coverage:.0%} of all such rows",
         f"Is {name} known when {sample.target_name} is predicted?",
         "Exclude it, if not.",
-        rule.coverage >= REFUSED[rule.kind],
+        bool(rule.coverage >= REFUSED[rule.kind]),
     )
