@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory.gate import data_checks
-from late_flights.factory.gate.evidence import RUN, RUNS, Part, part
+from late_flights.factory.gate.evidence import MAX_CELLS, MAX_RUN, RUNS, Part, part
 from tests.factory import toy
 from tests.factory.gate_evidence import CHANCE, ROWS, TARGET, both, grouped, params, passing
 
@@ -168,8 +168,10 @@ def test_without_a_validation_there_is_no_gap_to_judge(validation):
 
 
 def test_rows_looked_at_are_all_or_runs_of_neighbours():
-    few, many = pl.DataFrame({"x": range(10)}), pl.DataFrame({"x": range(2 * RUNS * RUN)}).lazy()
+    few, many = pl.DataFrame({"x": range(10)}), pl.DataFrame({"x": range(2 * RUNS * MAX_RUN)}).lazy()
     assert part(few, pl.DataFrame.clone).features.equals(few)
     some = part(many, lambda rows: rows.with_columns(y=-pl.col("x")))
     steps = some.rows["x"].diff().drop_nulls()
+    wide = part(pl.DataFrame({f"x{i}": range(10_000) for i in range(500)}), pl.DataFrame.clone)
+    assert wide.rows.height * wide.rows.width == MAX_CELLS
     assert some.share == 0.5 and (steps > 1).sum() == RUNS - 1 and steps.min() == 1 and some.features.columns == ["x", "y"]

@@ -14,7 +14,8 @@ from ..metrics.definitions import Vector, ids_of
 from ..metrics.fairness import Predictions
 from ..tables.chunks import Rows, collect, height
 
-RUNS, RUN = 20, 2_500  # of neighbouring rows
+RUNS, MIN_RUN, MAX_RUN = 20, 100, 2_500  # of neighbouring rows
+MAX_CELLS = 4_000_000  # wide tables have fewer rows
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ class Check:
 def part(rows: Rows, features: Callable[[pl.DataFrame], pl.DataFrame]) -> Part:
     """The rows, or if they are many runs of neighbours from all of the table, with their features."""
     size, some = height(rows), rows.lazy()
-    if size > RUN * RUNS:
-        some = pl.concat([some.slice(start * (size - RUN) // (RUNS - 1), RUN) for start in range(RUNS)])
+    run = max(MIN_RUN, min(MAX_RUN, MAX_CELLS // (RUNS * len(some.collect_schema()))))
+    if size > run * RUNS:
+        some = pl.concat([some.slice(start * (size - run) // (RUNS - 1), run) for start in range(RUNS)])
     table = collect(some)
     return Part(table, features(table), table.height / size)
 
