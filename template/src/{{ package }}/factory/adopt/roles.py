@@ -9,7 +9,7 @@ from .profile import Column
 from .sensitive import is_about_people, is_age, is_sensitive
 from .source import KINDS
 
-IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|.[a-z]id$")
+IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
 MAX_CATEGORIES = 200
 PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
