@@ -47,6 +47,7 @@ def test_of_every_column_but_the_id(delivery):
     assert [*delivery] == [
         "usual share of female",
         "usual share of black",
+        "usual rows without colour",
         "usual shares of colour",
         "usual shares of visits",
         "usual rows without size",

@@ -122,3 +122,10 @@ def test_nobody_at_the_prompt(monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO())
     with pytest.raises(errors.FactoryError, match="--yes"):
         review.review(lambda choices: propose(roles=choices.roles), proposal.UserChoices("price"))
+
+
+@pytest.mark.parametrize("unknown, role", [(date(9999, 12, 31), "feature"), (date(1900, 1, 1), "feature"), (None, "time")])
+def test_dates_in_place_of_unknown_ones_are_not_the_time_of_the_row(unknown, role):
+    some = pl.int_range(pl.len()) % 10 == 0 if unknown else pl.lit(False)
+    proposed = propose(TABLE.with_columns(seen=pl.when(some).then(pl.lit(unknown, pl.Date)).otherwise("seen")))
+    assert roles(proposed)["seen"] == role

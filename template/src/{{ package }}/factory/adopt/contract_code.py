@@ -40,6 +40,11 @@ class ColumnCode:
         arguments = [f"{name}={python_code(value)}" for name, value in self.arguments.items()]
         return f"dy.{self.kind}({', '.join(categories + arguments)})"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether categories that the table does not have are unknown."""
+        return "unseen" in self.arguments.get("metadata", {})
+
 
 def column_code(
     column: Column, taken: set[str], *, target: Target | None = None, is_key: bool = False, optional: bool = False

@@ -16,6 +16,7 @@ DATES = ("Date", "Datetime")
 TEMPORAL = (*DATES, "Time")
 TEST_SHARE = config.Split().test
 LEAST_TIMES = 3
+UNKNOWN_STARTS, APART = (1, 1900, 1970), 5  # years: of dates in place of unknown ones, and before the next one
 MIN_TEST_SHARE, MAX_TEST_SHARE = 0.05, 0.5
 
 
@@ -32,6 +33,9 @@ def newest_share(values: pl.LazyFrame, time: pl.Expr, target: str, classes: int)
         return "some rows have no such time"
     if is_future(rows["time"]).any():
         return "some of its values are in the future"
+    first, *later = rows["time"].unique().sort().head(2).dt.year()
+    if first in UNKNOWN_STARTS and later and later[0] - first >= APART:
+        return f"its first value, of the year {first}, stands for an unknown one"
     share = _share(rows["time"])
     newest = is_newest(rows["time"], share)
     if not MIN_TEST_SHARE * rows.height <= newest.sum() <= MAX_TEST_SHARE * rows.height:

@@ -109,7 +109,7 @@ def usual_values(code: ColumnCode, target: Target) -> tuple[float, list[Any]]:
     if code.kind == "Int64":
         known = known.cast(pl.Int64)
     places = [len(known) * (2 * i + 1) // (2 * USUAL) for i in range(USUAL)]
-    return round(values.is_null().mean() or 0, 3), [short(value, 4) for value in known[places]]
+    return round(1 - len(known) / len(values), 3), [short(value, 4) for value in known[places]]
 
 
 def short(value: Any, digits: int) -> Any:

@@ -52,12 +52,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     target, used, taken = proposal.target, proposal.used, set(RESERVED)
     codes = [_code(role, taken, target) for role in used]
     found = list(invariants(proposal, codes))
-    judged = {invariant.column for invariant in found}
-    columns = [
-        _column(code, code.column is target.column)
-        | {"usual": usual_values(code, target) if code.column.name in judged else None}
-        for code in codes
-    ]
+    columns = [_column(code, target, {invariant.column for invariant in found}) for code in codes]
     features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
     plain = {feature["name"] for feature in features}
     optional = [code.column.name for code in codes if code.column is not target.column and "nullable" in code.arguments]
@@ -78,11 +73,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "invariants": found,
         "features": features,
         "time_features": {feature["function"] for feature in features},
-        "unseen": {
-            code.column.name: unseen_category(code.categories)
-            for code in codes
-            if code.categories and "unseen" in code.arguments.get("metadata", {})
-        },
+        "unseen": {code.column.name: unseen_category(code) for code in codes if code.is_open},
         "optional": sorted(optional, key=lambda name: name not in plain),
         "optional_feature": next((name for name in optional if name in plain), None),
         "every_nth": f"[:: {len(columns) // MAX_TESTED_COLUMNS}]" if len(columns) >= 2 * MAX_TESTED_COLUMNS else "",
@@ -118,7 +109,7 @@ def invalid_values(code: ColumnCode) -> list[Any]:
     """Values that the column refuses."""
     low, high = (code.arguments.get(limit) for limit in ("min", "max"))
     if code.categories is not None:
-        return [] if "unseen" in code.arguments.get("metadata", {}) else [unseen_category(code.categories)]
+        return [] if code.is_open else [unseen_category(code)]
     if code.kind == "String":
         return ["", "x" * (code.arguments["max_length"] + 1)]
     if low is None:
@@ -131,9 +122,9 @@ def invalid_values(code: ColumnCode) -> list[Any]:
     return values
 
 
-def unseen_category(categories: list[str]) -> str:
-    """A text that is none of them."""
-    return OTHER if OTHER not in categories else f"{OTHER} one"
+def unseen_category(code: ColumnCode) -> str:
+    """A text that is none of the column's categories."""
+    return OTHER if OTHER not in (code.categories or ()) else f"{OTHER} one"
 
 
 def one_line_yaml(value: Any) -> str:
@@ -153,7 +144,8 @@ def _code(role: ColumnRole, taken: set[str], target: Target) -> ColumnCode:
     return column_code(role.column, taken, target=outcome, is_key=role.role == "id", optional=role.role == MEASURED)
 
 
-def _column(code: ColumnCode, is_target: bool) -> dict[str, Any]:
+def _column(code: ColumnCode, target: Target, judged: set[str]) -> dict[str, Any]:
+    is_target = code.column is target.column
     return {
         "column": code.column,
         "name": code.column.name,
@@ -163,6 +155,7 @@ def _column(code: ColumnCode, is_target: bool) -> dict[str, Any]:
         "categories": code.categories,
         "comment": code.comment,
         "is_target": is_target,
+        "usual": usual_values(code, target) if code.column.name in judged else None,
         "valid": valid_value(code),
         "invalid": [*([None] if is_target and not code.column.missing else []), *invalid_values(code)],
     }
