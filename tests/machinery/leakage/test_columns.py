@@ -1,5 +1,7 @@
 """Columns that predict the target too well, alone or together, and honest ones."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from late_flights.factory.leakage import columns
@@ -95,6 +97,14 @@ def test_a_value_that_nearly_always_means_one_class(name):
     [(kind, leaking)] = found(VALUES[name])
     assert leaking == {"reason"}
     assert kind in ("value", "missing")
+
+
+def test_a_value_is_named_by_its_text():
+    sample = dataclasses.replace(
+        VALUES["value"], categories=frozenset({"reason"}), labels={"reason": "rain snow fog strike".split()}
+    )
+    [finding] = columns.find(sample)
+    assert finding.evidence.startswith("where reason is strike, late is true in 100.0% of ")
 
 
 def test_a_name_alone_excludes_nothing():

@@ -36,6 +36,7 @@ def findings(
         frozenset(column.name for column in features if column.kind == "String" and len(column.values) < MAX_CODES),
         encode(id.sample.gather(rows)) if id else None,
         by_time,
+        {c.name: ["", *c.sample.drop_nulls().unique().sort()] for c in features if c.kind == "String"},
     )
     entities = {
         column.name: column.sample.gather(rows)

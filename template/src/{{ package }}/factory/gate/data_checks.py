@@ -131,6 +131,7 @@ def _sample(e: Evidence, part: Part) -> Sample:
         frozenset(few),
         encode(part.rows[data.id]) if data.id and data.repeats else None,
         is_by_time(data),
+        {name: part.features[name].cat.get_categories().to_list() for name in categories},
     )
 
 

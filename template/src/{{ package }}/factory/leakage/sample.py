@@ -1,7 +1,7 @@
 """Rows in which leaks are searched for, and how well a small model predicts their target."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class Sample:
     """Codes of the ids whose rows the split keeps together, if ids repeat."""
     by_time: bool = False
     """Whether the newest rows are the test."""
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The text of each code of a category."""
 
     @property
     def rows(self) -> int:

@@ -88,9 +88,14 @@ def _rules(sample: Sample, name: str) -> Iterator[Rule]:
     distinct, counts = np.unique(values[~missing], return_counts=True)
     frequent = distinct[counts >= MIN_OTHERS]
     if len(distinct) > 1:
-        yield from _pure(sample, name, "value", {f"{value:g}": values == value for value in frequent})
+        yield from _pure(sample, name, "value", {_text(sample, name, value): values == value for value in frequent})
     if name not in sample.categories and len(distinct) > 2:
         yield from _pure(sample, name, "value", _tails(sample, values, distinct))
+
+
+def _text(sample: Sample, name: str, value: float) -> str:
+    labels = sample.labels.get(name)
+    return labels[int(value)] if labels else f"{value:g}"
 
 
 def _pure(sample: Sample, name: str, kind: Kind, selections: dict[str, Rows]) -> Iterator[Rule]:
