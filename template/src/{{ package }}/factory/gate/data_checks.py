@@ -84,6 +84,8 @@ def duplicates(e: Evidence) -> Iterator[Check]:
     excess = beyond_chance(*parts) if figure > MAX_COPIES else 0.0
     what, copied = "test rows with features and target of a training row", excess > MIN_EXCESS
     note = f"of those alike in half of the features, {share(excess)} are copies" if copied else ""
+    if figure > MAX_COPIES and not copied:
+        note = "rows of few values, which coincide by chance"
     yield Check("DUPLICATES", what, figure, f"≤ {share(MAX_COPIES)}", not copied, note=note, unit="share")
 
 
@@ -121,8 +123,8 @@ def _sample(e: Evidence, part: Part) -> Sample:
     """The training rows as the searches for leaks want them."""
     data, values = e.params.data, matrix(part.features).astype(np.float64)
     values[~np.isfinite(values)] = np.nan
-    categories = {name for name, dtype in part.features.schema.items() if isinstance(dtype, pl.Enum)}
-    few = {name for name in categories if part.features[name].n_unique() < MAX_CODES}
+    types = part.features.schema.items()
+    few = {name for name, dtype in types if isinstance(dtype, pl.Enum) and len(dtype.categories) < MAX_CODES}
     return Sample(
         e.params.problem,
         data.target,
