@@ -124,16 +124,16 @@ def _sample(e: Evidence, part: Part) -> Sample:
     data, values = e.params.data, matrix(part.features).astype(np.float64)
     values[~np.isfinite(values)] = np.nan
     types = part.features.schema.items()
-    few = {name for name, dtype in types if isinstance(dtype, pl.Enum) and len(dtype.categories) < MAX_CODES}
+    labels = {name: dtype.categories.to_list() for name, dtype in types if isinstance(dtype, pl.Enum)}
     return Sample(
         e.params.problem,
         data.target,
         target_of(part.rows, e.params),
         dict(zip(part.features.columns, values.T, strict=True)),
-        frozenset(few),
+        frozenset(name for name, known in labels.items() if len(known) < MAX_CODES),
         encode(part.rows[data.id]) if data.id and data.repeats else None,
         is_by_time(data),
-        {name: part.features[name].cat.get_categories().to_list() for name in categories},
+        labels,
     )
 
 
