@@ -109,6 +109,11 @@ def test_entities_that_go_on_in_time_may_be_known_but_not_their_target():
     assert "60 cases" in search(constant)[0].evidence
 
 
+def test_a_score_below_chance_counts_as_chance():
+    assert not groups.Drop(0.51, 0.2, standard_errors=9, chance=0.5).is_real
+    assert groups.Drop(0.6, 0.2, standard_errors=9, chance=0.5).size == pytest.approx(0.1)
+
+
 def test_folds_keep_groups_together_and_have_the_same_mean_of_the_target():
     target = np.sort(DISPOSITION)
     folds = groups.folds(target, PATIENT, seed=0)

@@ -19,7 +19,7 @@ def findings(
 ) -> Iterator[Finding]:
     """The leaks in a table, if these are the features; any of its columns may name what several rows belong to.
 
-    `id` is the column whose rows the split keeps together; `by_time` tells whether the newest rows are the test.
+    `id` is the column whose rows the split keeps together; `by_time` is whether the newest rows are the test.
     """
     outcomes = numbers(target.column)
     rows = np.flatnonzero(~np.isnan(outcomes))

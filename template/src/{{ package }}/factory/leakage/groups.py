@@ -41,12 +41,13 @@ class Drop:
 
     by_rows: float
     by_groups: float
-    standard_errors: float
+    standard_errors: float = 0.0
+    chance: float = 0.0
 
     @property
     def size(self) -> float:
-        """By how much the score is lower."""
-        return self.by_rows - self.by_groups
+        """By how much the score is lower, down to that of chance: what is held out is not in the others' mean."""
+        return self.by_rows - max(self.by_groups, self.chance)
 
     @property
     def is_real(self) -> bool:
@@ -163,7 +164,7 @@ def measure(sample: Sample, codes: Codes) -> Drop:
     """What a model loses where it has seen no other row of the group."""
     kept = np.arange(sample.rows) if sample.together is None else renumbered(sample.together)
     if np.ptp(sample.target) == 0:
-        return Drop(0.0, 0.0, 0.0)
+        return Drop(0.0, 0.0)
     by_rows: list[Predictions] = []
     by_groups: list[Predictions] = []
     for seed in range(ROUNDS):
@@ -198,7 +199,8 @@ def _drop(sample: Sample, codes: Codes, by_rows: list[Predictions], by_groups: l
     excess = np.bincount(codes, losses[: sample.rows] - losses[sample.rows :])
     deviation = np.sqrt(((excess - excess.mean()) ** 2).sum())
     rows, groups = (float(np.mean([sample.score(sample.target, p) for p in parts])) for parts in (by_rows, by_groups))
-    return Drop(rows, groups, float(excess.sum() / deviation) if deviation else 0.0)
+    chance = 0.0 if sample.problem == "regression" else 0.5
+    return Drop(rows, groups, float(excess.sum() / deviation) if deviation else 0.0, chance)
 
 
 def _losses(sample: Sample, predictions: list[Predictions]) -> Vector:
