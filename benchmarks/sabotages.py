@@ -142,7 +142,7 @@ def points(rows: pl.DataFrame, target: str, rng: Rng) -> Sabotage:
     return _two(rows, target, ("score_in", "score_out"), (one, sign * rng.exponential(1, rows.height) - one))
 
 
-def disguise(rows: pl.DataFrame, target: str, rng: Rng) -> Sabotage:
+def other_unit(rows: pl.DataFrame, target: str, rng: Rng) -> Sabotage:
     """The target in another unit, rounded."""
     values = pl.Series("converted", (rows[target].to_numpy() * 0.453 + rng.normal(0, 0.002, rows.height)).round(2))
     return Sabotage(rows.with_columns(values), target, ("converted",))
@@ -253,7 +253,7 @@ SABOTAGES: dict[str, tuple[Make, str]] = {
     "logarithm": (logarithm, "sacramento"),
     "three parts": (three_parts, "carseats"),
     "score in two parts": (points, "credit data"),
-    "another unit": (disguise, "students"),
+    "another unit": (other_unit, "students"),
     "class as text": (classes, "attrition"),
     "ranges of the target": (bins, "saratoga"),
     "value of one class": (value, "churn"),
