@@ -101,7 +101,8 @@ def _outcomes(name: str, sabotage: Sabotage, found: Found) -> Iterator[str]:
 def _ended(sabotage: Sabotage, proposed: Facts, judged: Facts, *, again: bool) -> str:
     """What was left out or made the group, or the code of the refusal; with a cross where the fault is in a model that passes."""
     if error := proposed.get("error") or judged.get("error"):
-        return f"{'✗' if 'LEAKAGE' in sabotage.codes else '✓'} not trained: {error[:80]}"
+        told = "leakage" in error or "LEAKAGE" not in sabotage.codes
+        return f"{'✓' if told else '✗'} not trained: {error.partition(': ')[2][:80]}"
     refused = judged["refused"]
     if right := sabotage.codes & set(refused):
         return f"✓ {', '.join(sorted(right))}"
