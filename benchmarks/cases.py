@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-JUDGE = Path(__file__).with_name("judge.py")
+JUDGE, DONE = Path(__file__).with_name("judge.py"), "judged: "
 
 
 def write(table: Path, name: str, choices: dict[str, Any], person: dict[str, Any] | None = None) -> None:
@@ -18,18 +18,14 @@ def write(table: Path, name: str, choices: dict[str, Any], person: dict[str, Any
 
 def judge(project: Path, folder: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Of each case in the folder its name, what was proposed and what was judged; with an `error` where that failed."""
-    _run(project, "propose", folder)
-    for path in sorted(folder.glob("*.json")):
-        case = path.with_suffix("")
-        if case.is_dir():
-            _run(project, "gate", case)
-        yield case.name, _found(path.with_suffix(".proposed")), _found(path.with_suffix(".judged"))
-
-
-def _run(project: Path, what: str, path: Path) -> None:
     start = time.perf_counter()
-    done = subprocess.run(["uv", "run", "--quiet", "python", JUDGE, what, path], cwd=project)
-    print(f"{path.name:<40} {what:<8} {'✗' if done.returncode else '✓'} {time.perf_counter() - start:4.0f} s", flush=True)
+    command = ["uv", "run", "--quiet", "python", str(JUDGE), str(folder)]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            if line.startswith(DONE):
+                path = folder / line.removeprefix(DONE).strip()
+                print(f"{path.name:<44} {time.perf_counter() - start:5.0f} s", flush=True)
+                yield path.name, *(_found(path.with_name(path.name + kind)) for kind in (".proposed", ".judged"))
 
 
 def _found(path: Path) -> dict[str, Any]:
