@@ -108,8 +108,8 @@ def _row(result: Adopted, public: Public) -> list[str]:
 
 
 def _shown(output: str) -> list[str]:
-    """The output of `factory adopt`, which follows that of `factory setup`."""
-    return output.partition("replaces the sample:")[2].strip().splitlines()
+    """The output of `factory adopt`."""
+    return output.strip().splitlines()
 
 
 def _recorded() -> dict[str, str]:

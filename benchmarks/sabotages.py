@@ -18,7 +18,6 @@ class Sabotage:
     target: str
     columns: tuple[str, ...] = ()
     codes: frozenset[str] = LEAKAGE
-    id: str | None = None
 
 
 Make = Callable[[pl.DataFrame, str, Rng], Sabotage]
@@ -222,9 +221,9 @@ def unfair_proxy(rows: pl.DataFrame, target: str, rng: Rng) -> Sabotage:
 
 def copies(rows: pl.DataFrame, target: str, rng: Rng) -> Sabotage:
     """Each row three times with a number of its own, as after a join."""
-    thrice = pl.concat([rows.sample(500, seed=8)] * 3).sample(fraction=1, shuffle=True, seed=9).with_row_index("row_id")
-    numbered = thrice.with_columns(pl.col("row_id").cast(pl.Int64) + 1)
-    return Sabotage(numbered, target, (), frozenset({"DUPLICATES", "LEAKAGE"}), "row_id")
+    thrice = pl.concat([rows.sample(500, seed=8)] * 3).sample(fraction=1, shuffle=True, seed=9)
+    numbered = thrice.with_columns(pl.Series("order_no", rng.permutation(thrice.height) * 7 + 10_001))
+    return Sabotage(numbered, target, (), frozenset({"DUPLICATES"}))
 
 
 def few_rows(rows: pl.DataFrame, target: str, rng: Rng) -> Sabotage:
