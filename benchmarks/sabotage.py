@@ -87,8 +87,14 @@ def _overruling(sabotage: Sabotage) -> dict[str, Any]:
     """What a person answers who wants all columns as features, but for texts that cannot be one; or only names whom to protect."""
     if "LEAKAGE" not in sabotage.codes:
         return {"sensitive": sabotage.columns[:1]}
-    texts = [n for n in sabotage.columns if sabotage.rows[n].dtype == pl.String and sabotage.rows[n].n_unique() > MOST_TEXTS]
-    return {"roles": {name: "excluded" if name in texts else "feature" for name in sabotage.columns}}
+    return {"roles": {name: "excluded" if _is_free_text(sabotage.rows[name]) else "feature" for name in sabotage.columns}}
+
+
+def _is_free_text(values: pl.Series) -> bool:
+    texts = values.drop_nulls()
+    return (
+        texts.dtype == pl.String and texts.n_unique() > MOST_TEXTS and texts.str.to_date("%Y-%m-%d", strict=False).is_null().any()
+    )
 
 
 def _outcomes(name: str, sabotage: Sabotage, found: Found) -> Iterator[str]:
