@@ -1,7 +1,7 @@
 """Adopt public tables with only the target named, and compare with what a careful person would do: `nox -s adopt`.
 
 Two projects take turns; `nox -s adopt -- penguins wage` runs these two tables, --quick without DVC and the project's own checks,
-and --sabotage sows faults instead (see sabotage.py). Results go to docs/your-data.md; a failure anywhere fails the session.
+and --faults sows faults instead (see seeded.py). Results go to docs/your-data.md; a failure anywhere fails the session.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import sabotage
+import seeded
 from adoption import ROOT, Adopted, adopt, quick, start
 from public import TABLES, Public
 from report import block, write
@@ -31,8 +31,8 @@ def main(scratch: Path, *names: str) -> str | None:
     projects = [scratch / str(number) / "adopted" for number in range(1 if options or len(names) == 1 else 2)]
     if failures := [text for project in projects if (text := start(project))]:
         return failures[0]
-    if "--sabotage" in options:
-        return sabotage.main(projects[0], *names)
+    if "--faults" in options:
+        return seeded.main(projects[0], *names)
     if unknown := [name for name in names if name not in TABLES]:
         return f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}"
     done = []

@@ -1,7 +1,7 @@
-"""Sow a fault into ordinary tables, and see whether adoption or the gate refuses it: `nox -s adopt -- --sabotage`.
+"""Sow a fault into ordinary tables, and see whether adoption or the gate refuses it: `nox -s adopt -- --faults`.
 
 Each is tried twice: as `factory adopt --yes` takes the table, and with a person who puts back what adoption left out. The
-tables without a fault have to pass. Names of sabotages or tables choose; results go to docs/your-data.md.
+tables without a fault have to pass. Names of faults or tables choose; results go to docs/your-data.md.
 """
 
 import shutil
@@ -13,9 +13,9 @@ from typing import Any
 import cases
 import numpy as np
 import polars as pl
+from faults import FAULTS, Fault
 from public import TABLES, Public
 from report import ROOT, write
-from sabotages import SABOTAGES, Sabotage
 
 DOCUMENT = ROOT / "docs/your-data.md"
 ROWS = 3000
@@ -26,24 +26,24 @@ NEW = {"LEAKAGE", "DUPLICATES", "SMALL_TEST", "TRAIN_TEST_GAP"}
 Facts = dict[str, Any]
 Found = dict[str, list[Facts]]
 AGAIN = " against adoption"
-HEAD = ("sabotage", "table", "refused with", "as adopted by `--yes`", "against a person who puts it back")
+HEAD = ("faults", "table", "refused with", "as adopted by `--yes`", "against a person who puts it back")
 
 
 def main(project: Path, *names: str) -> str | None:
     """Try all, or those named; what was not refused, or wrongly, as text."""
-    folder = project.parent / "sabotage"
+    folder = project.parent / "faults"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    sown = {name: _sow(name, folder) for name in SABOTAGES if not names or name in names}
+    sown = {name: _sow(name, folder) for name in FAULTS if not names or name in names}
     clean = [name for name, table in TABLES.items() if table.plain and name not in UNFIT and (not names or name in names)]
-    for name, sabotage in sown.items():
-        _case(folder, name, sabotage.rows, target=sabotage.target)
-        if sabotage.columns:
-            _case(folder, name + AGAIN, sabotage.rows, target=sabotage.target, **_overruling(sabotage))
+    for name, fault in sown.items():
+        _case(folder, name, fault.rows, target=fault.target)
+        if fault.columns:
+            _case(folder, name + AGAIN, fault.rows, target=fault.target, **_overruling(fault))
     for name in clean:
         _case(folder, name, _rows(TABLES[name], folder), target=TABLES[name].target)
     found = {name: facts for name, *facts in cases.judge(project, folder)}
-    lines = [[name, SABOTAGES[name][1], *_outcomes(name, sabotage, found)] for name, sabotage in sown.items()]
+    lines = [[name, FAULTS[name][1], *_outcomes(name, fault, found)] for name, fault in sown.items()]
     wrong = {name: codes for name in clean if (codes := _wrongly_refused(*found[name]))}
     if not names:
         _record(lines, len(clean), wrong)
@@ -55,8 +55,8 @@ def main(project: Path, *names: str) -> str | None:
     return f"not refused: {', '.join(missed)}; wrongly refused: {', '.join(wrong)}" if too_many else None
 
 
-def _sow(name: str, folder: Path) -> Sabotage:
-    make, table = SABOTAGES[name]
+def _sow(name: str, folder: Path) -> Fault:
+    make, table = FAULTS[name]
     public = TABLES[table]
     return make(_rows(public, folder).drop_nulls(public.target), public.target, np.random.default_rng(0))
 
@@ -83,11 +83,11 @@ def _case(folder: Path, name: str, rows: pl.DataFrame, **choices: Any) -> None:
     cases.write(folder / f"{name}.csv", name, choices)
 
 
-def _overruling(sabotage: Sabotage) -> dict[str, Any]:
+def _overruling(fault: Fault) -> dict[str, Any]:
     """What a person answers who wants all columns as features, but for texts that cannot be one; or only names whom to protect."""
-    if "LEAKAGE" not in sabotage.codes:
-        return {"sensitive": sabotage.columns[:1]}
-    return {"roles": {name: "excluded" if _is_free_text(sabotage.rows[name]) else "feature" for name in sabotage.columns}}
+    if "LEAKAGE" not in fault.codes:
+        return {"sensitive": fault.columns[:1]}
+    return {"roles": {name: "excluded" if _is_free_text(fault.rows[name]) else "feature" for name in fault.columns}}
 
 
 def _is_free_text(values: pl.Series) -> bool:
@@ -97,26 +97,26 @@ def _is_free_text(values: pl.Series) -> bool:
     )
 
 
-def _outcomes(name: str, sabotage: Sabotage, found: Found) -> Iterator[str]:
+def _outcomes(name: str, fault: Fault, found: Found) -> Iterator[str]:
     """Which codes may refuse it, and how it ended both times."""
-    yield " or ".join(sorted(sabotage.codes))
-    yield _ended(sabotage, *found[name], again=False)
-    yield _ended(sabotage, *found[name + AGAIN], again=True) if sabotage.columns else "the same"
+    yield " or ".join(sorted(fault.codes))
+    yield _ended(fault, *found[name], again=False)
+    yield _ended(fault, *found[name + AGAIN], again=True) if fault.columns else "the same"
 
 
-def _ended(sabotage: Sabotage, proposed: Facts, judged: Facts, *, again: bool) -> str:
+def _ended(fault: Fault, proposed: Facts, judged: Facts, *, again: bool) -> str:
     """What was left out or made the group, or the code of the refusal; with a cross where the fault is in a model that passes."""
     if error := proposed.get("error") or judged.get("error"):
-        told = "leakage" in error or "LEAKAGE" not in sabotage.codes
+        told = "leakage" in error or "LEAKAGE" not in fault.codes
         return f"{'✓' if told else '✗'} not trained: {error.partition(': ')[2][:80]}"
     refused = judged["refused"]
-    if right := sabotage.codes & set(refused):
+    if right := fault.codes & set(refused):
         return f"✓ {', '.join(sorted(right))}"
-    if "LEAKAGE" in sabotage.codes and sabotage.columns and not again:
-        if proposed["id"] in sabotage.columns and proposed["repeats"]:
+    if "LEAKAGE" in fault.codes and fault.columns and not again:
+        if proposed["id"] in fault.columns and proposed["repeats"]:
             return f"✓ split by {proposed['id']}"
-        if set(sabotage.columns) <= set(proposed["excluded"]):
-            return f"✓ left out: {', '.join(sabotage.columns)}"
+        if set(fault.columns) <= set(proposed["excluded"]):
+            return f"✓ left out: {', '.join(fault.columns)}"
     return f"✗ {', '.join(refused) or 'passes'}"
 
 
@@ -131,9 +131,7 @@ def _record(lines: list[list[str]], clean: int, wrong: dict[str, str]) -> None:
     rule = f"|{' --- |' * len(HEAD)}"
     told = ", ".join(f"{name} ({codes})" for name, codes in wrong.items()) or "none"
     table = [f"| {' | '.join(cells)} |" for cells in (HEAD, *lines)]
-    write(
-        DOCUMENT, "sabotage", [table[0], rule, *table[1:], "", f"Of {clean} tables without a fault, refused by mistake: {told}."]
-    )
+    write(DOCUMENT, "faults", [table[0], rule, *table[1:], "", f"Of {clean} tables without a fault, refused by mistake: {told}."])
 
 
 if __name__ == "__main__":
