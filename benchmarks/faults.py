@@ -12,12 +12,21 @@ LEAKAGE = frozenset({"LEAKAGE"})
 
 @dataclass(frozen=True)
 class Fault:
-    """A table with a fault, the columns that carry it, and the codes of which one has to refuse a model with it."""
+    """A table with a fault, the columns that carry it, the codes of which one has to refuse a model with it, and the rows' entity."""
 
     rows: pl.DataFrame
     target: str
     columns: tuple[str, ...] = ()
     codes: frozenset[str] = LEAKAGE
+    entity: pl.Series | None = None
+
+    def together(self, name: str) -> bool:
+        """Whether the rows of each entity stay together where those of equal values in the column do."""
+        values = self.rows[name]
+        return (
+            self.entity is not None
+            and pl.DataFrame([self.entity.alias("entity"), values.alias("id")]).n_unique() == self.entity.n_unique()
+        )
 
 
 Make = Callable[[pl.DataFrame, str, Rng], Fault]
@@ -46,14 +55,14 @@ def _repeated(rows: pl.DataFrame, target: str, rng: Rng, entities: int = 150, ti
 def entity_number(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
     """Rows of 150 entities, eight each, in any order; a whole number with a meaningless name tells which."""
     copies = _repeated(rows, target, rng).rename({"entity": "k7"}).sample(fraction=1, shuffle=True, seed=1)
-    return Fault(copies.with_columns(pl.col("k7").cast(pl.Int64) * 13 + 1001), target, ("k7",))
+    return Fault(copies.with_columns(pl.col("k7").cast(pl.Int64) * 13 + 1001), target, ("k7",), entity=copies["k7"])
 
 
 def entity_text(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
     """The same with a text."""
     copies = _repeated(rows, target, rng, 180, 7).sample(fraction=1, shuffle=True, seed=2)
     name = pl.format("A-{}-x", pl.col("entity").hash(7) % 100_000).alias("remark")
-    return Fault(copies.with_columns(name).drop("entity"), target, ("remark",))
+    return Fault(copies.with_columns(name).drop("entity"), target, ("remark",), entity=copies["entity"])
 
 
 def entity_few(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
@@ -61,7 +70,7 @@ def entity_few(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
     copies = _repeated(rows, target, rng, 30, 40).sample(fraction=1, shuffle=True, seed=3)
     letters = [f"{a}{b}" for a in "ABCDEF" for b in "KLMNO"]
     code = pl.col("entity").replace_strict(dict(enumerate(letters)), return_dtype=pl.String)
-    return Fault(copies.with_columns(code.alias("site")).drop("entity"), target, ("site",))
+    return Fault(copies.with_columns(code.alias("site")).drop("entity"), target, ("site",), entity=copies["entity"])
 
 
 def entity_proxies(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
@@ -71,12 +80,14 @@ def entity_proxies(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
     own = {f"m{i}": rng.normal(size=120)[entity].round(3) for i in range(3)}
     outcome = rng.normal(size=120)[entity] * 2 + rng.normal(size=1200) * 0.3
     mixed = base.with_columns(pl.Series("case", entity + 1), *(pl.Series(*pair) for pair in own.items()))
-    return Fault(mixed.with_columns(pl.Series("y", outcome)).sample(fraction=1, shuffle=True, seed=5), "y", ("case",))
+    mixed = mixed.with_columns(pl.Series("y", outcome)).sample(fraction=1, shuffle=True, seed=5)
+    return Fault(mixed, "y", ("case",), entity=mixed["case"])
 
 
 def row_order(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
     """Rows of an entity below each other, and no column that names it."""
-    return Fault(_repeated(rows, target, rng, 120, 10).drop("entity"), target)
+    copies = _repeated(rows, target, rng, 120, 10)
+    return Fault(copies.drop("entity"), target, entity=copies["entity"])
 
 
 def row_drift(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:

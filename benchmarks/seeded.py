@@ -26,7 +26,7 @@ NEW = {"LEAKAGE", "DUPLICATES", "SMALL_TEST", "TRAIN_TEST_GAP"}
 Facts = dict[str, Any]
 Found = dict[str, list[Facts]]
 AGAIN = " against adoption"
-HEAD = ("faults", "table", "refused with", "as adopted by `--yes`", "against a person who puts it back")
+HEAD = ("fault", "table", "refused with", "as adopted by `--yes`", "against a person who puts it back")
 
 
 def main(project: Path, *names: str) -> str | None:
@@ -108,15 +108,14 @@ def _ended(fault: Fault, proposed: Facts, judged: Facts, *, again: bool) -> str:
     """What was left out or made the group, or the code of the refusal; with a cross where the fault is in a model that passes."""
     if error := proposed.get("error") or judged.get("error"):
         told = "leakage" in error or "LEAKAGE" not in fault.codes
-        return f"{'✓' if told else '✗'} not trained: {error.partition(': ')[2][:80]}"
+        return f"{'✓' if told else '✗'} not trained: {': '.join(error.split(': ')[1:3])}"
     refused = judged["refused"]
     if right := fault.codes & set(refused):
         return f"✓ {', '.join(sorted(right))}"
-    if "LEAKAGE" in fault.codes and fault.columns and not again:
-        if proposed["id"] in fault.columns and proposed["repeats"]:
-            return f"✓ split by {proposed['id']}"
-        if set(fault.columns) <= set(proposed["excluded"]):
-            return f"✓ left out: {', '.join(fault.columns)}"
+    if proposed["repeats"] and fault.together(proposed["id"]):
+        return f"✓ split by {proposed['id']}"
+    if "LEAKAGE" in fault.codes and fault.columns and not again and set(fault.columns) <= set(proposed["excluded"]):
+        return f"✓ left out: {', '.join(fault.columns)}"
     return f"✗ {', '.join(refused) or 'passes'}"
 
 
