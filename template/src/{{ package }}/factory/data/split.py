@@ -34,7 +34,9 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
         raise FactoryError(f"{time.name}: {gaps:,} rows have no time: remove them, or make the column not nullable")
     is_test = is_test_row(rows, params, salt)
     if params.data.repeats:
-        _check_share(column(rows, str(params.data.id)), np.count_nonzero(is_test) / max(len(is_test), 1), params.split.test)
+        _check_share(
+            column(rows, str(params.data.id)), np.count_nonzero(is_test) / max(len(is_test), 1), params.split.test
+        )
     for name, mask in {"train": ~is_test, "test": is_test}.items():
         if target.filter(mask).n_unique() < LEAST_VALUES:
             raise FactoryError(
@@ -85,7 +87,9 @@ def share_of_ids(ids: pl.Series, wanted: float) -> float:
             f"by whole ids has about {wanted:.0%} of the rows in the test: choose another id, or add rows of others"
         )
     middle = (ends[best] + ends[best + 1]) / 2
-    return next(short for digits in range(2, 17) if ends[best] < (short := round(float(middle), digits)) <= ends[best + 1])
+    return next(
+        short for digits in range(2, 17) if ends[best] < (short := round(float(middle), digits)) <= ends[best + 1]
+    )
 
 
 def folds(rows: pl.DataFrame, params: Params, count: int, salt: str) -> pl.Series:

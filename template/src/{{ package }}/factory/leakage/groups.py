@@ -27,7 +27,9 @@ NAMES_ENTITY = re.compile(
     r"([\W_]|$)|.[a-z]id$"
 )
 """Names of columns that are tried although nothing describes their values."""
-NAMES_PLACE = re.compile(r"(?i)zip|post.?code|postal|city|town|county|state|country|region|district|borough|area|station|airport")
+NAMES_PLACE = re.compile(
+    r"(?i)zip|post.?code|postal|city|town|county|state|country|region|district|borough|area|station|airport"
+)
 """Names of places: the model meets the same ones again, and a larger one describes a smaller."""
 MIN_DROP, MIN_STANDARD_ERRORS = 0.02, 3.0
 """By how much a model's score is lower with whole groups held out before they are one."""
