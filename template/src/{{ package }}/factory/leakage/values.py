@@ -157,7 +157,7 @@ def _unknown_to(without: set[str], sample: Sample, rules: list[Rule]) -> list[Ru
 
 
 def _finding(sample: Sample, rule: Rule, names: tuple[str, ...], answers: list[str]) -> Finding:
-    name = " and ".join(names)
+    one = len(names) == 1
     return Finding(
         rule.kind,
         names,
@@ -165,7 +165,7 @@ def _finding(sample: Sample, rule: Rule, names: tuple[str, ...], answers: list[s
         PURITY,
         f"where {rule.name} is {rule.value}, {answers[rule.code]} in {rule.purity:.1%} of {rule.rows.sum():,} rows, "
         f"{rule.coverage:.0%} of all such rows",
-        f"Is {name} known when {sample.target_name} is predicted?",
-        "Exclude it, if not.",
+        f"{'Is' if one else 'Are'} {' and '.join(names)} known when {sample.target_name} is predicted?",
+        f"Exclude {'it' if one else 'them'}, if not.",
         bool(rule.coverage >= REFUSED[rule.kind]),
     )
