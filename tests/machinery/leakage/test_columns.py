@@ -13,6 +13,7 @@ RANDOM = np.random.default_rng(0)
 HONEST = {name: RANDOM.normal(size=ROWS) for name in "pqrst"}
 SIGNAL = HONEST["p"] + HONEST["q"] + RANDOM.normal(size=ROWS)
 ONE, OTHER, THIRD = RANDOM.gamma(2, 10, (3, ROWS)).round(1)
+SHARE = RANDOM.uniform(0, 0.5, ROWS)
 AMOUNT = 200 + 20 * SIGNAL
 
 
@@ -37,6 +38,7 @@ FORMULAS = {
     "noise": regression(ONE + OTHER + RANDOM.normal(0, 1, ROWS), one=ONE, other=OTHER),
     "rounding": regression((ONE * OTHER).round(-1), one=ONE, other=OTHER),
     "sum with a product": regression(ONE * OTHER + 20 * THIRD, one=ONE, other=OTHER, third=THIRD),
+    "share of an amount": regression(ONE * (1 - SHARE), one=ONE, share=SHARE),
     "three": regression(ONE + OTHER - THIRD, one=ONE, other=OTHER, third=THIRD),
     "comparison": classification(ONE > OTHER, one=ONE, other=OTHER),
     "limit of a sum": classification(ONE + OTHER + THIRD > 60, one=ONE, other=OTHER, third=THIRD),

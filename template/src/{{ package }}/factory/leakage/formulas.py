@@ -19,7 +19,7 @@ HIGHEST_LIMIT = 0.998
 """Of the score, by the number of columns: an honest sum of many comes nearer by chance."""
 MAX_COLUMNS = 12
 MAX_FACTORS = 10
-"""Columns of which products and ratios are formed: those whose ranks are correlated most with the target."""
+"""Columns of which products and ratios are formed."""
 MAX_TERMS = 3
 MIN_KNOWN = 0.5
 """Share of the rows."""
@@ -88,8 +88,7 @@ def formulas(sample: Sample) -> Iterator[Formula]:
     for columns in (numbers, logs):
         for each in outcomes:
             yield from _sum(columns, each)
-    factors = sorted(numbers, key=lambda name: -_correlation(numbers[name], sample.target))[:MAX_FACTORS]
-    yield from _terms({name: numbers[name] for name in factors}, outcome)
+    yield from _terms({name: numbers[name] for name in _factors(numbers, sample.target)}, outcome)
 
 
 def _sum(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
@@ -139,6 +138,16 @@ def _terms(columns: dict[str, Vector], outcome: _Outcome) -> Iterator[Formula]:
         if len(names) > 1 and formula.is_found:
             yield formula
             return
+
+
+def _factors(columns: dict[str, Vector], target: Vector) -> list[str]:
+    """By turns, those that alone and those that beside all others go with the target most."""
+    if len(columns) <= MAX_FACTORS:
+        return list(columns)
+    alone = np.array([_correlation(values, target) for values in columns.values()])
+    beside = _t_values(np.column_stack([*columns.values()]), target)
+    turns = np.column_stack([np.argsort(-alone, kind="stable"), np.argsort(-beside, kind="stable")]).ravel()
+    return [list(columns)[place] for place in dict.fromkeys(turns.tolist())][:MAX_FACTORS]
 
 
 def _log(values: Vector) -> Vector:
