@@ -128,9 +128,13 @@ def _wrongly_refused(proposed: Facts, judged: Facts) -> str:
 
 def _record(lines: list[list[str]], clean: int, wrong: dict[str, str]) -> None:
     rule = f"|{' --- |' * len(HEAD)}"
-    told = ", ".join(f"{name} ({codes})" for name, codes in wrong.items()) or "none"
+    caught = sum("✗" not in "".join(line) for line in lines)
+    named = ", ".join(f"{name} ({': '.join(codes.split(': ')[:2])})" for name, codes in wrong.items()) or "none"
     table = [f"| {' | '.join(cells)} |" for cells in (HEAD, *lines)]
-    write(DOCUMENT, "faults", [table[0], rule, *table[1:], "", f"Of {clean} tables without a fault, refused by mistake: {told}."])
+    counts = (
+        f"{caught} of {len(lines)} faults were found both times. Of {clean} tables without a fault, refused by mistake: {named}."
+    )
+    write(DOCUMENT, "faults", [table[0], rule, *table[1:], "", counts])
 
 
 if __name__ == "__main__":
