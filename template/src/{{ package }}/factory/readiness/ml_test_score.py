@@ -131,14 +131,14 @@ CRITERIA = (
         "Monitoring",
         "Training and serving are not skewed",
         SCORING,
-        (tests_fail("features that depend on other rows", faults.row_dependence, SCORING),),
+        (stage_refuses("features that depend on other rows", faults.row_dependence, "for the same row", "train"),),
     ),
     Criterion("Monitoring", "Models are not too stale", missing="needs monitoring of the model's age"),
     Criterion(
         "Monitoring",
         "Models are numerically stable",
         GATE,
-        (gate_refuses("scores that are not finite", faults.not_finite, "FINITE", "train"),),
+        (stage_refuses("scores that are not finite", faults.not_finite, "NaN or infinity", "train"),),
     ),
     Criterion(
         "Monitoring",

@@ -104,7 +104,7 @@ def check_numeric(table: pl.DataFrame) -> None:
 
 def no_features(rows: Rows) -> pl.DataFrame:
     """The features of no rows: their names and types."""
-    return features(collect(rows.head(0)))
+    return features(collect(rows.head(0)))  # type: ignore[no-any-return]
 
 
 def _threshold(validation: Validation | None, params: Params) -> float | None:
