@@ -1,7 +1,8 @@
 """Adopt public tables with only the target named, and compare with what a careful person would do: `nox -s adopt`.
 
 Two projects take turns; `nox -s adopt -- penguins wage` runs these two tables, --quick without DVC and the project's own checks,
-and --faults sows faults instead (see seeded.py). Results go to docs/your-data.md; a failure anywhere fails the session.
+--faults sows faults instead (see seeded.py), and --deliveries tries the contracts (see deliveries.py). Results go to
+docs/your-data.md; a failure anywhere fails the session.
 """
 
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import deliveries
 import seeded
 from adoption import ROOT, Adopted, adopt, quick, start
 from public import TABLES, Public
@@ -33,6 +35,8 @@ def main(scratch: Path, *names: str) -> str | None:
         return failures[0]
     if "--faults" in options:
         return seeded.main(projects[0], *names)
+    if "--deliveries" in options:
+        return deliveries.main(projects[0], *names)
     if unknown := [name for name in names if name not in TABLES]:
         return f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}"
     done = []

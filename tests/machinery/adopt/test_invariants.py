@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.adopt import contract_code, invariants
+from late_flights.factory.adopt import contract_code, invariants, variation
 from late_flights.factory.validation import expectations, rules
 
 from machinery.adopt.adopt_table import propose
@@ -31,7 +31,7 @@ def delivery():
     """The invariants of the table, by column."""
     proposal = propose(TABLE, "late")
     codes = [contract_code.column_code(role.column, set()) for role in proposal.used]
-    found = list(invariants.invariants(proposal, codes))
+    found = list(invariants.invariants(proposal, codes, variation.Parts.of(proposal)))
     return {each.name: eval(each.code, vars(expectations).copy()) for each in found}
 
 
@@ -59,8 +59,8 @@ def test_of_every_column_but_the_id(delivery):
 
 @pytest.mark.parametrize("rows", [1, 10, 30, 400, ROWS])
 def test_honest_deliveries(rows, delivery):
-    parts = [TABLE.slice(start, rows) for start in range(0, ROWS, max(rows, 40))]
-    assert [problems(part, delivery) for part in parts] == [[]] * len(parts)
+    starts = range(0, ROWS, max(rows, 40))
+    assert [problems(TABLE.slice(start, rows), delivery) for start in starts] == [[]] * len(starts)
 
 
 DEFECTS = {
@@ -101,3 +101,12 @@ def test_column_without_any_value_breaks_nothing_else():
     rows = pl.DataFrame({"price": [None, None]}, schema={"price": pl.Float64})
     assert problems(rows, {"usual values of price": expectations.below("price", {3: (0.4, 0.6)})}) == []
     assert len(problems(pl.concat([rows] * 50), {"missing": expectations.missing("price", 0, 0.1)})) == 1
+
+
+@pytest.mark.parametrize("new, limit", [(0, 0.05), (1, 0.2), (10, 1.0)])
+def test_as_many_categories_may_be_unseen_as_later_parts_bring(new, limit):
+    """Each tenth of the table has so many new shops, with a tenth of its rows each."""
+    table = TABLE.with_columns(seen=pl.date(2020, 1, 1) + pl.duration(hours=pl.int_range(pl.len())))
+    place = pl.int_range(pl.len())
+    kinds = place % 10 + place // 400 * new
+    assert variation.Parts.of(propose(table, "late")).unseen_limit(table.select(kinds.cast(pl.String)).to_series()) == limit

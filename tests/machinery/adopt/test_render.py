@@ -145,7 +145,7 @@ def test_tests_name_every_column_and_nothing_of_a_row(written):
 
 def test_nothing_is_known_of_a_delivery(tmp_path, monkeypatch):
     """No invariant, and an outcome of many digits."""
-    monkeypatch.setattr(render, "invariants", lambda proposal, codes: [])
+    monkeypatch.setattr(render, "invariants", lambda *arguments: [])
     table = pl.DataFrame({"size": range(ROWS, 2 * ROWS), "price": [20.0855369231877 + i % 97 for i in range(ROWS)]})
     render.write(proposed("price", table), RESULT, tmp_path)
     assert module(tmp_path, "contract").__annotations__["DELIVERY"] == dict[str, pl.Expr]

@@ -18,7 +18,6 @@ from .time_parts import complete
 from .type_inference import NUMERIC
 
 MAX_INLINE_CATEGORIES = 8  # more of them become a constant
-UNSEEN = {"unseen": unseen.UNKNOWN, "unseen_limit": unseen.LIMIT}
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,13 @@ class ColumnCode:
 
 
 def column_code(
-    column: Column, taken: set[str], *, target: Target | None = None, is_key: bool = False, optional: bool = False
+    column: Column,
+    taken: set[str],
+    *,
+    target: Target | None = None,
+    is_key: bool = False,
+    optional: bool = False,
+    unseen_limit: float = unseen.LIMIT,
 ) -> ColumnCode:
     """The column's line in the contract; its attribute joins the `taken` names. A key has no categories."""
     attribute = _identifier(column.name, taken)
@@ -59,7 +64,8 @@ def column_code(
         kind, categories = ("Enum", complete(column.values)) if has_categories else (column.kind, None)
         arguments = limits(column, is_key) | column.format.options
         optional = optional or has_categories  # a category that the table does not have is unknown
-        if metadata := _metadata(column) | (UNSEEN if has_categories else {}):
+        policy = {"unseen": unseen.UNKNOWN, "unseen_limit": unseen_limit}
+        if metadata := _metadata(column) | (policy if has_categories else {}):
             arguments["metadata"] = metadata
     nullable = {"nullable": True} if column.missing or optional else {}
     alias = {} if attribute == column.name else {"alias": column.name}

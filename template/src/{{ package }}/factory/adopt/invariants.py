@@ -1,16 +1,10 @@
-"""Invariants of a delivery as code: what its columns usually hold, and how far from that another delivery may be.
-
-What may change is how much the parts of the table differ: in the order of time, or of the file.
-"""
+"""Invariants of a delivery as code: what its columns usually hold, and how far from that another delivery may be."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, floor
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ..validation.expectations import chance
 from .contract_code import ColumnCode, python_code
@@ -18,15 +12,11 @@ from .limits import is_flag
 from .proposal import Proposal
 from .target import Target
 from .type_inference import NUMERIC
+from .variation import Interval, Parts
 
-PARTS, LEAST_ROWS = 10, 20  # of a part
-BEYOND = 3  # deviations of the parts' shares
-ALWAYS = 0.06  # deviations of a single value, which any share may change by
 FEW, FREQUENT, LISTED = 10, 0.05, 6  # different numbers that are codes; of values, the share and the number
 POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 USUAL, TESTED_ROWS = 20, 1000  # values that stand for a column in the tests, and rows there
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -40,37 +30,9 @@ class Invariant:
     broken: Any
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The number of the part that each row of the sample is in."""
-
-    numbers: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, rows: int, times: list[pl.Series]) -> Self:
-        """Parts of the same size: by the columns of a time, or in the order of the rows."""
-        places = np.arange(rows)
-        order = np.lexsort([places, *(time.rank("dense").to_numpy() for time in reversed(times))]) if times else places
-        numbers = np.empty(rows, np.intp)
-        numbers[order] = places * max(1, min(PARTS, rows // LEAST_ROWS)) // max(rows, 1)
-        return cls(numbers)
-
-    def interval(self, truth: pl.Series) -> Interval:
-        """Of a share: around that of the table, as wide as those of the parts differ beyond chance."""
-        known = truth.is_not_null()
-        true, parts = truth.filter(known).cast(pl.Float64).to_numpy(), self.numbers[known.to_numpy()]
-        sizes, trues = np.bincount(parts), np.bincount(parts, true)
-        share, shares = true.mean(), trues[sizes > 0] / sizes[sizes > 0]
-        chance = float(share * (1 - share))
-        differ = np.average((shares - share) ** 2, weights=sizes[sizes > 0]) - chance * (len(shares) - 1) / len(true)
-        drift = BEYOND * max(0.0, float(differ)) ** 0.5 + ALWAYS * chance**0.5
-        return max(0.0, floor(100 * (share - drift)) / 100), min(1.0, ceil(100 * (share + drift)) / 100)
-
-
-def invariants(proposal: Proposal, columns: list[ColumnCode]) -> Iterator[Invariant]:
+def invariants(proposal: Proposal, columns: list[ColumnCode], parts: Parts) -> Iterator[Invariant]:
     """What the columns usually hold, as far as it tells an honest delivery from another; ids and times always differ."""
-    target, samples = proposal.target, {code.column.name: code.column.sample for code in columns}
-    parts = Parts.of(len(target.column.sample), [samples[name] for name in proposal.time])
+    target = proposal.target
     for code in columns:
         name, values = code.column.name, values_of(code, target)
         missing = _share_missing(code, parts.interval(values.is_null()))

@@ -23,6 +23,7 @@ from .proposal import Proposal
 from .roles import MEASURED, ColumnRole
 from .target import Target
 from .transaction import PLACES
+from .variation import Parts
 
 RESERVED = {"dy", "pl", "date", "datetime", "time", "ZoneInfo"}
 OTHER = "another"
@@ -50,8 +51,9 @@ def write(proposal: Proposal, result: BaselineResult, folder: Path) -> list[Path
 def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     """The variables of the templates."""
     target, used, taken = proposal.target, proposal.used, set(RESERVED)
-    codes = [_code(role, taken, target) for role in used]
-    found = list(invariants(proposal, codes))
+    parts = Parts.of(proposal)
+    codes = [_code(role, taken, target, parts) for role in used]
+    found = list(invariants(proposal, codes, parts))
     columns = [_column(code, target, {invariant.column for invariant in found}) for code in codes]
     features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
     plain = {feature["name"] for feature in features}
@@ -138,10 +140,17 @@ def comment(text: str) -> str:
     return f" # {' '.join(text.split())}" if text else ""
 
 
-def _code(role: ColumnRole, taken: set[str], target: Target) -> ColumnCode:
+def _code(role: ColumnRole, taken: set[str], target: Target, parts: Parts) -> ColumnCode:
     """The line of the contract; the service does not need what no model uses."""
-    outcome = target if role.role == "target" else None
-    return column_code(role.column, taken, target=outcome, is_key=role.role == "id", optional=role.role == MEASURED)
+    column, outcome = role.column, target if role.role == "target" else None
+    return column_code(
+        column,
+        taken,
+        target=outcome,
+        is_key=role.role == "id",
+        optional=role.role == MEASURED,
+        unseen_limit=parts.unseen_limit(column.sample),
+    )
 
 
 def _column(code: ColumnCode, target: Target, judged: set[str]) -> dict[str, Any]:
