@@ -38,7 +38,7 @@ TABLE = pl.DataFrame(
         "opened": [date(1980, 1, 1) + timedelta(days=i) for i in range(ROWS)],
         "colour": ["red", "green", None] * (ROWS // 3),
         "country": [f"country {i * i % 23}" for i in range(ROWS)],
-        "count": [i % 7 if i % 5 else None for i in range(ROWS)],
+        "count": [i % 7 if i % 13 else None for i in range(ROWS)],
         "share": [(i * 37 % 100) / 100 for i in range(ROWS)],
         "member": [i % 3 == 0 for i in range(ROWS)],
         "note": [f"free text {i}" for i in range(ROWS)],

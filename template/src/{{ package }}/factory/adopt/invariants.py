@@ -31,7 +31,7 @@ class Invariant:
 
 
 def invariants(proposal: Proposal, columns: list[ColumnCode], parts: Parts) -> Iterator[Invariant]:
-    """What the columns usually hold, as far as it tells an honest delivery from another; ids and times always differ."""
+    """What the columns usually hold, where that separates an honest delivery from another; ids and times always differ."""
     target = proposal.target
     for code in columns:
         name, values = code.column.name, values_of(code, target)
