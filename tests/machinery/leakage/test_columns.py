@@ -124,3 +124,10 @@ def test_an_honest_table_that_is_nearly_perfect():
 @pytest.mark.parametrize("sample", [regression(AMOUNT), classification(LATE)], ids=["regression", "classification"])
 def test_an_ordinary_table(sample):
     assert not list(columns.find(sample))
+
+
+def test_what_follows_from_a_leak_is_left_out_with_it():
+    grade = np.digitize(AMOUNT, np.quantile(AMOUNT, np.arange(0.02, 1, 0.02))).astype(float)
+    half, other = (grade >= 25).astype(float), RANDOM.integers(0, 2, ROWS).astype(float)
+    kinds = {name: kind for kind, names in found(regression(AMOUNT, grade=grade, half=half, other=other)) for name in names}
+    assert kinds == {"grade": "column", "half": "derived"}

@@ -5,7 +5,7 @@ import re
 from .profile import Column
 
 PLAIN = re.compile(
-    r"sex(es|e|o|ual\w*)?|gender|geschlecht|(fe)?males?|wom[ae]n|transgender|lgbt\w*|ethn(ic\w*)?|racial|afam|"
+    r"sex(es|e|o|ual\w*)?|gender|geschl\w*|(fe)?males?|wom[ae]n|transgender|lgbt\w*|ethn(ic\w*)?|racial|afam|"
     r"non(white|black|hisp\w*)|hisp\w*|latin[oax]s?|asians?|caucasians?|minorit(y|ies)|caste|relig\w*|muslims?|christians?|"
     r"jew(s|ish)|catholics?|hindus?|nationalit\w*|citizen\w*|staatsang\w*|foreign(er|ers|born)|immigra\w*|migrants?|refugees?|"
     r"nativity|mar(it(al|l)\w*|r)|(un)?married|divorced|widow\w*|familienstand|pregnan\w*|disab(led|ilit\w*)?|handicapped|veterans?"
@@ -24,7 +24,7 @@ VALUES = re.compile(
     r"fe?male|wom[ae]n|hispanic\b.*|latin[oax]|caucasian|african[ -]?american|asian\b.*|married\b.*|divorced|widowed|"
     r"muslim|christian|jewish|hindu|white british|foreign(er)?|immigrant"
 )
-ONE_OF_TWO = re.compile(r"f|m|(not |non-?)?(black|white)")
+ONE_OF_TWO = re.compile(r"f|w|m|(not |non-?)?(black|white)")
 MAX_TEXTS, MAX_NUMBERS = 50, 12
 
 

@@ -32,6 +32,7 @@ LEAKS: dict[Kind, str] = {
     "value": "a value of it predicts the target",
     "missing": "that it is missing predicts the target",
     "afterwards": "may be known only afterwards",
+    "derived": "follows from a column that predicts the target too well",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from . import afterwards, alone, joint, values
+from . import afterwards, alone, derived, joint, values
 from .finding import Finding, Kind
 from .forest import thinned
 from .sample import Sample
@@ -15,6 +15,7 @@ KINDS: dict[Kind, str] = {
     "value": "a value predicts {target} ({:.0%} of its rows): target leakage?",
     "missing": "unknown or not predicts {target} ({:.0%} of rows): target leakage?",
     "afterwards": "known only after {target} ({:.2f} of the score)?",
+    "derived": "follows from a column that is left out ({:.0%} of its values)",
 }
 """Why a column is left out, by the kind of leak, with its figure."""
 MIN_ROWS, MIN_CLASS_ROWS = 100, 20
@@ -23,18 +24,21 @@ MIN_ROWS, MIN_CLASS_ROWS = 100, 20
 
 def find(sample: Sample) -> Iterator[Finding]:
     """Each kind of leak in what the kinds before have left; once more in what is left of all, where one hid another."""
-    sample = thinned(sample)
+    whole = sample = thinned(sample)
     more = (joint.find_formulas, values.find, afterwards.find, joint.find_few) if _enough(sample) else ()
     asked: set[str] = set()
+    leaks: set[str] = set()
     for _ in range(2):
         left = sample
         for search in (alone.find, *more):
             findings = [finding for finding in search(sample) if finding.subject not in asked]
             yield from findings
             asked |= {finding.subject for finding in findings}
-            sample = sample.without(refused(findings))
+            leaks |= refused(findings)
+            sample = whole.without(leaks)
         if sample.columns.keys() == left.columns.keys():
-            return
+            break
+    yield from derived.find(whole, leaks)
 
 
 def refused(findings: Iterable[Finding]) -> set[str]:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["group", "order", "column", "joint", "value", "missing", "afterwards"]
+Kind = Literal["group", "order", "column", "joint", "value", "missing", "afterwards", "derived"]
 """What may leak: rows of one entity, neighbouring rows, one column, several columns together, one of a column's values,
-which rows lack a value, and a column known only after the event."""
+which rows lack a value, a column known only after the event, and one that follows from such a column."""
 ROW_ORDER = "row order"
 
 

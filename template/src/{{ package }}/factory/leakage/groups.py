@@ -23,8 +23,8 @@ CONSTANT, BY_CHANCE = 0.95, 0.5
 """A column describes an entity if it is constant in that share of the groups, and in less than this one when shuffled."""
 EXPLAINED = 0.6  # of the variance
 NAMES_ENTITY = re.compile(
-    r"(?i)(^|[\W_])(id|uuid|guid|key|nr|subject|patient|person|customer|client|user|member|household|device|machine)"
-    r"([\W_]|$)|.[a-z]id$"
+    r"(?i)(^|[\W_])(id|uuid|guid|key|nr|subject|patient|person|customer|client|user|member|household|hh|family|device|machine|"
+    r"employee|worker|student|pupil|player|athlete|driver|vehicle|plate|badge|account|animal)([\W_]|$)|[a-z]id$"
 )
 """Names of columns that are tried although nothing describes their values."""
 NAMES_PLACE = re.compile(
