@@ -16,7 +16,7 @@ from report import ROOT, write
 
 DOCUMENT = ROOT / "docs/your-data.md"
 DELIVER = Path(__file__).with_name("deliver.py")
-ROWS = 1_000
+ROWS = 2_000
 MOST_HONEST, LEAST_DEFECTS = 0.02, 0.95
 HEAD = ("deliveries", "number", "refused", "refused of them")
 

@@ -1,12 +1,17 @@
 """Categories that the contract does not have: refused, unknown or another one, counted, and limited in a delivery."""
 
+import io
+import json
 from collections import Counter
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.formats import odcs
+from late_flights.factory.scoring import batch
+from late_flights.factory.serving import messages, responses
 from late_flights.factory.serving import parsing as requests
 from late_flights.factory.validation import parsing, rules, unseen
 
@@ -94,3 +99,42 @@ def test_requests():
 def test_data_contract_allows_as_many():
     allowed = [next(odcs._allowed_values(column)) for column in Row.columns().values()]
     assert [each.get("mustBeLessOrEqualTo", each.get("mustBe")) for each in allowed] == [0, 10, 5]
+
+
+class Model:
+    """Casts the rows, and scores each 0.5."""
+
+    def __init__(self):
+        self.manifest = {"id": None, "target": "late", "problem": "regression", "threshold": None, "classes": None}
+        self.version = "abc"
+
+    def score(self, rows):
+        table = rules.frame(rows, Row) if isinstance(rows, list) else parsing.cast(rows, Row)
+        return None, np.full(table.height, 0.5)
+
+
+@pytest.fixture
+def contract(monkeypatch):
+    monkeypatch.setattr(parsing.contract, "Row", Row)
+    monkeypatch.setattr(parsing.contract, "LabelledRow", Row)
+
+
+@pytest.mark.parametrize("kind", [responses.JSON, responses.CSV])
+@pytest.mark.parametrize("count, told", [(1, None), (80, "80")])
+def test_service_counts_them_and_tells_where_they_are_too_many(contract, kind, count, told):
+    table = pl.concat([rows(count, open="pink"), rows(100 - count)])
+    body = table.write_csv() if kind == responses.CSV else json.dumps(table.to_dicts())
+    reply = responses.respond(Model(), responses.Request(kind, [body.encode()], 1000), lambda: 0)
+    assert reply.status == 200 and reply.unseen == {"open": count} and reply.headers.get(responses.UNSEEN) == told
+    message = messages.read(io.BytesIO(b"".join(reply.encode(responses.Request(kind, [], 1000)))))
+    assert responses.Reply.decode(*next(iter(message))).unseen == {"open": count}
+
+
+def test_scored_file_names_them(contract, tmp_path, caplog):
+    class Scorer(Model):
+        def score(self, table):
+            return pl.DataFrame({"score": super().score(table)[1]})
+
+    pl.concat([rows(3, open="pink"), rows(97)]).write_csv(tmp_path / "rows.csv")
+    assert batch.score_file(Scorer(), tmp_path / "rows.csv", tmp_path / "scores.csv") == 100
+    assert "rows.csv: open: 3 of 100 rows have unseen categories, 'pink' 3: taken as unknown" in caplog.text

@@ -31,6 +31,7 @@ FILLED = {"minute|second": 0.75, "day|dayofmonth|mday": 0.75, "hour|hr": 0.5, "w
 """The share of the range that the values reach where the word may also be a duration or a running number."""
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 FLAG = 0.02  # of the rows have the rarer value of a flag, otherwise it may be a count
+USUAL = 0.95  # of the values; where the highest is not even twice as high, none will be far above it
 TIGHT = 3  # times the lowest value are above the highest
 
 
@@ -52,7 +53,8 @@ def limits(column: Column, is_key: bool) -> dict[str, Any]:
         return {"min": 0, "max": 1}
     if column.kind == "Int64" and (years := dates.limits_of_years(low, high)):
         return years
-    return _possible(low, high, pl.Int64() if column.kind == "Int64" else pl.Float64())
+    usual = float(column.sample.quantile(USUAL) or 0)
+    return _possible(low, high, 2 if high <= 2 * usual else 10, pl.Int64() if column.kind == "Int64" else pl.Float64())
 
 
 def is_flag(column: Column) -> bool:
@@ -73,11 +75,11 @@ def by_meaning(name: str, kind: str, low: float, high: float) -> dict[str, Any] 
     return None
 
 
-def _possible(low: float, high: float, dtype: pl.DataType) -> dict[str, Any]:
-    """Far beyond the values seen: neither below zero if none is, nor of another order of magnitude."""
+def _possible(low: float, high: float, factor: int, dtype: pl.DataType) -> dict[str, Any]:
+    """Far beyond the values seen: not below zero if none is, nor above so many times the highest."""
     if low < 0:
         span = high - low
         return {"min": rounded_bound(low - span, "min", dtype), "max": rounded_bound(high + span, "max", dtype)}
     if low * TIGHT > high:
         return {"min": rounded_bound(low / 2, "min", dtype), "max": rounded_bound(2 * high, "max", dtype)}
-    return {"min": 0, "max": rounded_bound(10 * high, "max", dtype)}
+    return {"min": 0, "max": rounded_bound(factor * high, "max", dtype)}

@@ -12,7 +12,7 @@ from ..validation import unseen
 from .proposal import Proposal
 
 NUMBER, LEAST_ROWS = 10, 20  # of parts, and of rows in one
-BEYOND, BEYOND_IN_TIME = 3, 5  # deviations of the parts' shares; a trend goes on as far as it has come
+BEYOND, BEYOND_IN_TIME = 3, 4  # deviations of the parts' shares; a trend goes on as far as it has come
 ALWAYS = 0.06  # deviations of a single value, which any share may change by
 
 Interval = tuple[float, float]
@@ -40,10 +40,11 @@ class Parts:
         known = truth.is_not_null()
         true, parts = truth.filter(known).cast(pl.Float64).to_numpy(), self.numbers[known.to_numpy()]
         sizes, trues = np.bincount(parts), np.bincount(parts, true)
-        share, shares = true.mean(), trues[sizes > 0] / sizes[sizes > 0]
-        chance = float(share * (1 - share))
-        differ = np.average((shares - share) ** 2, weights=sizes[sizes > 0]) - chance * (len(shares) - 1) / len(true)
-        drift = self.beyond * max(0.0, float(differ)) ** 0.5 + ALWAYS * chance**0.5
+        share, shares = float(true.mean()), trues[sizes > 0] / sizes[sizes > 0]
+        variance, more = share * (1 - share), len(shares) - 1
+        chance = variance / len(true) * (more + (2 * more) ** 0.5)  # and what chance itself may vary by
+        differ = np.average((shares - share) ** 2, weights=sizes[sizes > 0]) - chance
+        drift = self.beyond * max(0.0, differ) ** 0.5 + ALWAYS * variance**0.5
         return max(0.0, floor(100 * (share - drift)) / 100), min(1.0, ceil(100 * (share + drift)) / 100)
 
     def unseen_limit(self, texts: pl.Series) -> float:

@@ -11,7 +11,7 @@ import polars as pl
 
 from ..tables.chunks import Rows, collect, height
 
-DEVIATIONS = 4  # of chance, beyond which a share is refused: about one of 30,000 honest ones
+DEVIATIONS = 3.5  # of chance, beyond which a share is refused: one of 2,000 even where nothing else may change
 
 Interval = tuple[float, float]
 
