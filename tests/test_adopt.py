@@ -22,6 +22,9 @@ SAMPLE = r"flights|nyc|carrier|airline|departure|\borigin\b(?!/main)|\bdest\b"
 OURS = ("data/erased.csv", "docs/recipes.md", "src/churn/factory", "tests/factory", "tests/__init__.py", "uv.lock")
 
 
+ACCEPTED = {f"FAIRNESS_{kind} Region (old)": "regions are drawn by lot" for kind in ("SELECTION", "ERROR")}
+
+
 def month(file: Path, number: int, **changes: object) -> Path:
     """A delivery of 600 customers; `changes` are made of what a row holds, by its column."""
     rng, first = random.Random(number), datetime.date(2024, number, 1)
@@ -58,7 +61,9 @@ def project(releases, tmp_path_factory) -> Path:
     command += ["--data", given.name, "--target", "left", "--sensitive", "Region (old)"]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1,800 rows in 3 deliveries" in done.stdout and "remark (free text" in done.stdout
+    assert "1,800 rows in 3 deliveries" in done.stdout and "free text" in done.stdout
+    params = work / "churn" / "params.yaml"  # a regions' difference of chance that a person has looked into
+    params.write_text(params.read_text("utf-8").replace("\ngate:", f"\ngate:\n  accepted: {json.dumps(ACCEPTED)}\n#", 1), "utf-8")
     run(work / "churn", "git", "add", "--all")
     run(work / "churn", "git", "commit", "--message", "Adopt our customers")  # through the hooks
     return work / "churn"
@@ -100,14 +105,14 @@ def test_a_month_in_another_unit_is_refused_and_no_patch_admits_it(commands, tmp
 def test_a_new_category_is_refused_by_name_and_admitted_by_the_patch(commands, tmp_path):
     file = str(month(tmp_path / "next.csv", 4, plan=lambda plan: "gold" if plan == "basic" else plan))
     refusal = commands.refused("factory", "ingest", file)
-    assert "plan: not one of" in refusal and "factory contract --diff" in refusal
+    assert "plan: 199 of 600 rows have unseen categories, 'gold' 199" in refusal and "factory contract --diff" in refusal
     code, output, _ = commands.run("factory", "contract", "--diff", file)
     assert code == 1 and status(commands.folder) == ""
     (tmp_path / "change.diff").write_text(output, "utf-8")
     run(commands.folder, "git", "apply", str(tmp_path / "change.diff"))
     left = commands.run("factory", "contract", "--diff", file)[1]
     run(commands.folder, "git", "checkout", "--", ".")
-    assert "satisfies the contract" in left
+    assert left.splitlines()[0] == "✗ not so: usual shares of plan: a person has to decide"
 
 
 def test_a_column_under_another_name_is_reported_alone(commands, tmp_path):
