@@ -14,8 +14,9 @@ import polars as pl
 from .... import contract
 from ... import tables
 from ...config import Params
-from ...errors import ContractViolation, Violation
+from ...errors import BrokenInvariant, ContractViolation, Violation
 from ...paths import PREPARED
+from ...validation.expectations import measured
 from ...validation.parsing import COLUMN_MISSING, ignored, try_cast
 from ...validation.rules import rules
 from .. import ledger, prepare, since
@@ -135,7 +136,7 @@ def _delivery(cast: pl.DataFrame, params: Params) -> Iterator[Difference]:
     for name, invariant in contract.DELIVERY.items():
         try:
             if cast.select(invariant).item() is not True:
-                yield Difference(name, f"not so: {name}: {DECIDE}")
+                yield Difference(name, f"{BrokenInvariant(name, measured(invariant, cast))}: {DECIDE}")
         except pl.exceptions.ColumnNotFoundError:
             continue
         except (pl.exceptions.PolarsError, ValueError) as error:
