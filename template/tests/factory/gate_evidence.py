@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from .. import checks, data_checks, fairness
+from .. import evidence as seen
 from . import toy
 
 ROWS = 600
@@ -48,7 +49,7 @@ def part(problem: str = "classification", seed: int = 0) -> Any:
     chosen = random.permutation(ROWS)
     inputs = pl.DataFrame({name: random.normal(size=ROWS) for name in ("amount", "weight")})
     rows = pl.DataFrame({"answer": TARGET[problem][chosen], "key": [f"k{i}" for i in range(ROWS)]})
-    return data_checks.Part(rows, inputs)
+    return seen.Part(rows, inputs)
 
 
 def grouped() -> Any:
@@ -56,12 +57,12 @@ def grouped() -> Any:
     person = np.repeat(np.arange(60), ROWS // 60)
     late, weight = RANDOM.random(60) < 0.5, RANDOM.normal(size=60)
     rows = pl.DataFrame({"answer": late[person], "name": [f"person {number}" for number in person]})
-    return data_checks.Part(rows, pl.DataFrame({"weight": weight[person], "amount": RANDOM.normal(size=ROWS)}))
+    return seen.Part(rows, pl.DataFrame({"weight": weight[person], "amount": RANDOM.normal(size=ROWS)}))
 
 
-def passing(problem: str = "classification", **parts: Any) -> checks.Evidence:
+def passing(problem: str = "classification", **parts: Any) -> seen.Evidence:
     """Evidence of a challenger as good as the champion."""
-    evidence = checks.Evidence(
+    evidence = seen.Evidence(
         params=params(problem),
         test=pl.DataFrame({"kind": KIND, "gap": np.arange(ROWS) % 3}),
         target=TARGET[problem],
@@ -85,5 +86,5 @@ def both(problem: str = "classification", **parts: Any) -> dict[str, fairness.Pr
     return {"challenger": predictions(problem, **parts), "champion": predictions(problem, **parts)}
 
 
-def refusals(evidence: checks.Evidence) -> set[str]:
+def refusals(evidence: seen.Evidence) -> set[str]:
     return {check.code for check in checks.run_checks(evidence) if not check.passed}

@@ -210,8 +210,9 @@ def _losses(sample: Sample, predictions: list[Predictions]) -> Vector:
     truth = sample.target
     if sample.problem != "regression":
         truth = np.eye(predictions[0].shape[1])[truth.astype(int)]
-    errors = np.mean([(p - truth) ** 2 for p in predictions], axis=0)
-    return errors if sample.problem == "regression" else errors.sum(axis=1)  # type: ignore[no-any-return]
+    errors = np.array([(p - truth) ** 2 for p in predictions]).mean(axis=0).reshape(sample.rows, -1)
+    summed: Vector = errors.sum(axis=1)
+    return summed
 
 
 def _finding(sample: Sample, name: str, found: Mapping[str, tuple[Codes, Drop]]) -> Finding:
