@@ -89,11 +89,12 @@ def test_a_share_may_change_by_as_much_as_the_parts_of_the_table_differ(delivery
 
 def test_the_figure_is_shown_against_its_interval():
     rows = pl.DataFrame({"female": [True] * 273 + [False] * 27, "price": [1.0] * 300})
-    own = {"sum of price": pl.col("price").sum().is_between(1, 5), "few": pl.col("price").len() < 10}
+    own = {"sum of price": pl.col("price").sum().is_between(1, 5), "few": pl.col("price").len() < 10, "number": pl.len()}
     assert problems(rows, {"usual share of female": expectations.share("female", 0.44, 0.52)} | own) == [
         "not so: usual share of female: share of female is 0.91, expected 0.333 to 0.628 in 300 rows",
         "not so: sum of price: price is 300, expected 1 to 5 in 300 rows",
         "not so: few",
+        "not so: number",
     ]
 
 

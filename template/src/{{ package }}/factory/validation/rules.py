@@ -70,7 +70,7 @@ def violated_rules(rows: Rows, schema: type[dy.Schema], kept: frozenset[str]) ->
 def check_invariants(rows: Rows, invariants: dict[str, pl.Expr]) -> None:
     """Refuse a delivery that violates an invariant, or for which one cannot be evaluated."""
     results = collect(rows.select(expression.alias(name) for name, expression in invariants.items()))
-    broken = [name for name in invariants if results[name].to_list() != [True]]
+    broken = [name for name in invariants if [value is True for value in results[name]] != [True]]
     if broken:
         raise ContractViolation([BrokenInvariant(name, measured(invariants[name], rows)) for name in broken])
 
