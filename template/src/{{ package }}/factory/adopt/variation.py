@@ -51,6 +51,6 @@ class Parts:
         """Twice the share of the rows in the later half of the parts whose text no earlier part has, but not less than usual."""
         parts = pl.DataFrame({"text": texts, "part": self.numbers}).drop_nulls()
         is_new = pl.col("part") == pl.col("part").min().over("text")
-        later = parts.with_columns(new=is_new).filter(pl.col("part") > self.numbers.max() // 2)
+        later = parts.with_columns(new=is_new).filter(pl.col("part") > int(self.numbers.max()) // 2)
         shares = later.group_by("part").agg(pl.col("new").mean())["new"]
         return min(1.0, max(unseen.LIMIT, ceil(40 * float(shares.max() or 0)) / 20))  # type: ignore[arg-type]
