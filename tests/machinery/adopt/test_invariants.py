@@ -12,6 +12,7 @@ from machinery.adopt.adopt_table import propose
 ROWS = 4_000
 RANDOM = np.random.default_rng(0)
 SEASON = np.arange(ROWS) * 10 // ROWS % 2
+LOW = RANDOM.normal(20, 5, ROWS)
 TABLE = pl.DataFrame(
     {
         "customer_id": range(ROWS),
@@ -20,6 +21,8 @@ TABLE = pl.DataFrame(
         "colour": RANDOM.choice(["red", "green", "blue"], ROWS, p=[0.6, 0.3, 0.1]),
         "visits": RANDOM.poisson(2, ROWS).clip(0, 8),
         "size": RANDOM.lognormal(3, 0.4, ROWS).round(2),
+        "low": LOW.round(1),
+        "high": (LOW + RANDOM.exponential(3, ROWS)).round(1),
         "heating": (RANDOM.random(ROWS) < 0.2 + 0.3 * SEASON).astype(int),
         "late": RANDOM.random(ROWS) < 0.2,
     }
@@ -44,7 +47,8 @@ def problems(rows, delivery):
 
 
 def test_of_every_column_but_the_id(delivery):
-    assert [*delivery] == [
+    assert "usual order of low and high" in delivery
+    assert [name for name in delivery if "order" not in name] == [
         "usual share of female",
         "usual share of black",
         "usual rows without colour",
@@ -52,6 +56,8 @@ def test_of_every_column_but_the_id(delivery):
         "usual shares of visits",
         "usual rows without size",
         "usual values of size",
+        "usual values of low",
+        "usual values of high",
         "usual share of heating",
         "usual share of late",
     ]
@@ -78,8 +84,13 @@ DEFECTS = {
 
 @pytest.mark.parametrize("change, broken", DEFECTS.values(), ids=DEFECTS)
 def test_defects(change, broken, delivery):
-    [problem] = problems(TABLE[:400].with_columns(change), delivery)
+    problem, *_ = problems(TABLE[:400].with_columns(change), delivery)
     assert problem.startswith(f"not so: {broken}: share of ")
+
+
+def test_swapped_columns_that_each_look_as_usual(delivery):
+    [problem] = problems(TABLE[:40].with_columns(low="high", high="low"), delivery)
+    assert problem.startswith("not so: usual order of low and high: share of low above high is ")
 
 
 def test_a_share_may_change_by_as_much_as_the_parts_of_the_table_differ(delivery):

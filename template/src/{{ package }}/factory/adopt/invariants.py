@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from ..validation.expectations import chance
 from .contract_code import ColumnCode, python_code
 from .limits import is_flag
+from .profile import Column
 from .proposal import Proposal
 from .target import Target
 from .type_inference import NUMERIC
@@ -21,31 +23,52 @@ USUAL, TESTED_ROWS = 20, 1000  # values that stand for a column in the tests, an
 
 @dataclass(frozen=True)
 class Invariant:
-    """A name, the expression as code, the function that it calls, and a value that violates it throughout a column."""
+    """A name, the expression as code, the function that it calls, and a value that violates it throughout a column.
+
+    Of a comparison of two columns, whether rows violate it where the first is always above the other.
+    """
 
     name: str
     code: str
     function: str
     column: str
     broken: Any
+    other: str | None = None  # the column that it is compared with
 
 
 def invariants(proposal: Proposal, columns: list[ColumnCode], parts: Parts) -> Iterator[Invariant]:
     """What the columns usually hold, where that separates an honest delivery from another; ids and times always differ."""
-    target = proposal.target
-    for code in columns:
-        name, values = code.column.name, values_of(code, target)
-        missing = _share_missing(code, parts.interval(values.is_null()))
-        if name in (proposal.name_of("id"), *proposal.time):
-            continue
-        if "nullable" in code.arguments and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
-            yield Invariant(f"usual rows without {name}", _call("missing", name, *missing), "missing", name, None)
-        if values.dtype == pl.Boolean:
-            yield from _flag(name, values, parts)
-        elif code.categories is not None or (code.kind == "Int64" and code.column.different <= FEW):
-            yield from _frequent(name, values, parts)
-        elif code.kind in NUMERIC:
-            yield from _points(name, values, parts)
+    target, left_out = proposal.target, (proposal.name_of("id"), *proposal.time)
+    judged = [code for code in columns if code.column.name not in left_out]
+    for code in judged:
+        yield from _of_column(code, values_of(code, target), parts)
+    numbers = [code.column for code in judged if code.kind in NUMERIC and code.column is not target.column]
+    for one, other in pairwise(numbers):
+        yield from _order(one, other, parts)
+
+
+def _of_column(code: ColumnCode, values: pl.Series, parts: Parts) -> Iterator[Invariant]:
+    name, missing = code.column.name, _share_missing(code, parts.interval(values.is_null()))
+    if "nullable" in code.arguments and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
+        yield Invariant(f"usual rows without {name}", _call("missing", name, *missing), "missing", name, None)
+    if values.dtype == pl.Boolean:
+        yield from _flag(name, values, parts)
+    elif code.categories is not None or (code.kind == "Int64" and code.column.different <= FEW):
+        yield from _frequent(name, values, parts)
+    elif code.kind in NUMERIC:
+        yield from _points(name, values, parts)
+
+
+def _order(one: Column, other: Column, parts: Parts) -> Iterator[Invariant]:
+    """How often one is above the other, where their values overlap and it would be noticed that they are swapped."""
+    above, swapped = one.sample > other.sample, float((one.sample < other.sample).mean() or 0)  # type: ignore[arg-type]
+    if above.null_count() == len(above) or one.low > other.high or other.low > one.high:
+        return
+    low, high = interval = parts.interval(above)
+    sides, noticed = _sides(interval, above), chance(swapped, TESTED_ROWS)
+    if sides and not low - noticed <= swapped <= high + noticed:
+        name, code = f"usual order of {one.name} and {other.name}", _call("above", one.name, other.name, low, high)
+        yield Invariant(name, code, "above", one.name, sides[1] >= sides[0], other.name)
 
 
 def _share_missing(code: ColumnCode, seen: Interval) -> Interval:

@@ -54,7 +54,8 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     parts = Parts.of(proposal)
     codes = [_code(role, taken, target, parts) for role in used]
     found = list(invariants(proposal, codes, parts))
-    columns = [_column(code, target, {invariant.column for invariant in found}) for code in codes]
+    judged = {invariant.column for invariant in found if not invariant.other}
+    columns = [_column(code, target, judged) for code in codes]
     features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
     plain = {feature["name"] for feature in features}
     optional = [code.column.name for code in codes if code.column is not target.column and "nullable" in code.arguments]

@@ -38,6 +38,11 @@ def below(column: str, intervals: Mapping[Any, Interval]) -> pl.Expr:
     return pl.all_horizontal(_within(truth, name, interval) for name, (truth, interval) in named.items())
 
 
+def above(column: str, other: str, low: float, high: float) -> pl.Expr:
+    """Whether the share of rows in which the column's value is above the other's is between these limits."""
+    return _within(pl.col(column) > pl.col(other), f"share of {column} above {other}", (low, high))
+
+
 def chance(share: float, rows: Any) -> Any:
     """By how much the share of so many rows may differ from the expected one by chance."""
     a_few = DEVIATIONS**2 / 6 / rows  # where it is rare
