@@ -23,7 +23,7 @@ MIN_ROWS, MIN_CLASS_ROWS = 100, 20
 
 
 def find(sample: Sample) -> Iterator[Finding]:
-    """Each kind of leak in what the kinds before have left; once more in what is left of all, where one hid another."""
+    """Each kind of leak in what the kinds before have left, and again in what is left of all, where one hid another."""
     whole = sample = thinned(sample)
     more = (joint.find_formulas, values.find, afterwards.find, joint.find_few) if _enough(sample) else ()
     asked: set[str] = set()
