@@ -44,7 +44,8 @@ class Parts:
         variance, more = share * (1 - share), len(shares) - 1
         chance = variance / len(true) * (more + (2 * more) ** 0.5)  # and what chance itself may vary by
         differ = np.average((shares - share) ** 2, weights=sizes[sizes > 0]) - chance
-        drift = self.beyond * max(0.0, differ) ** 0.5 + ALWAYS * variance**0.5
+        own = self.beyond * (variance / len(true)) ** 0.5  # the table is itself a sample
+        drift = self.beyond * max(0.0, differ) ** 0.5 + max(own, ALWAYS * variance**0.5)
         return max(0.0, floor(100 * (share - drift)) / 100), min(1.0, ceil(100 * (share + drift)) / 100)
 
     def unseen_limit(self, texts: pl.Series) -> float:
