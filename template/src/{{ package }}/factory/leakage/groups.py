@@ -123,7 +123,7 @@ def constant_share(values: Vector, codes: Codes) -> float:
 def describes(sample: Sample, codes: Codes, name: str) -> bool:
     """Whether columns, or the target, are constant in nearly all groups, and not by chance: two where it may be a place's.
 
-    Those that rise or fall with the name of the group are no description but the same in another unit, or in classes.
+    Those that rise or fall with the name of the group do not describe it: they are the same in another unit, or in classes.
     """
     shuffled = np.random.default_rng(0).permutation(len(codes))
     found = 0

@@ -46,7 +46,7 @@ def order(sample: Sample) -> Iterator[Finding]:
         f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
         f"{drop.by_groups:.3g} with blocks of {size} neighbouring rows",
         "Do neighbouring rows belong together, such as those of one day, one device or one person?",
-        "If so, add the column that says so, a time or an id, to the table and name it in data.time or data.id; "
+        "If so, add the column that shows it, a time or an id, to the table and name it in data.time or data.id; "
         "a split by chance tests the model on what it has nearly seen.",
     )
 

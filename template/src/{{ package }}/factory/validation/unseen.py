@@ -91,7 +91,7 @@ def violations(tally: Tally, schema: type[dy.Schema], rows: int) -> list[Violati
 
 
 def told(tally: Tally, schema: type[dy.Schema], rows: int) -> Iterator[str]:
-    """What is to be said of rows that are accepted: a line for each column."""
+    """What to report of rows that are accepted: a line for each column."""
     above = above_limit(tally, schema, rows)
     for name in tally:
         taken = taken_as(schema.columns()[name]) or UNKNOWN
