@@ -3,22 +3,20 @@
 import base64
 import hashlib
 from collections.abc import Collection
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, StrictUndefined
 
 from ... import contract
-from .. import PACKAGE
 from ..data import ledger
 from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import METRICS, Metric, main_metric
 from ..tables.chunks import column
 from ..validation import personal
-from . import charts, column_profile, confusion
+from . import charts, column_profile, confusion, page
 from .assessment import Assessment
-from .formatting import cell, number, share
+from .page import project
 from .slices import MIN_ROWS, WITH_INTERVAL, deviations
 from .worst import worst_predictions
 
@@ -27,12 +25,11 @@ LISTED = {"classes": 5, "groups": WITH_INTERVAL, "deviations": 5, "features": 20
 
 def render(assessment: Assessment, run: dict[str, Any]) -> str:
     """The page: self-contained but for the gate's result beside it, the same bytes for the same assessment and run."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "cell": cell, "share": share}
     estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
     hidden = personal.columns(contract.LabelledRow)
     script = _resource("report.js")
-    return environment.from_string(_resource("report.html")).render(
+    return page.render(
+        _resource("report.html"),
         a=assessment,
         run=run,
         script=script,
@@ -60,16 +57,6 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         ],
         listed=LISTED,
     )
-
-
-def project() -> dict[str, str]:
-    """Name and description of the installed distribution, which is called like the package."""
-    try:
-        distribution = metadata.metadata(PACKAGE)
-    except metadata.PackageNotFoundError:
-        return {"name": PACKAGE, "description": ""}
-    name = distribution["Name"].replace("-", " ").capitalize()
-    return {"name": name, "description": distribution["Summary"] or ""}
 
 
 def verdict(assessment: Assessment) -> str:
