@@ -151,6 +151,23 @@ class Gate(Section):
         return accepted
 
 
+class Monitor(Section):
+    """How the model in production is watched: `factory monitor` and its page."""
+
+    captures: str | list[str] = "captures"
+    """Where the services' captured requests are: a folder or a URL of an object storage such as `s3://bucket/captures`, or a
+    list of them. FACTORY_CAPTURE and the command's own arguments win."""
+    outcomes: str = "outcomes"
+    """The folder in which `factory outcomes` keeps what became of scored rows."""
+    label_days: Annotated[int, Field(gt=0)] = 30
+    """After how many days a window of scored rows is judged by the outcomes that are known by then; earlier if 80% are."""
+
+    @property
+    def places(self) -> list[str]:
+        """The folders and URLs of captures."""
+        return [self.captures] if isinstance(self.captures, str) else self.captures
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -165,6 +182,7 @@ class Params(Section):
     evaluation: Evaluation
     value: Value | None = None
     gate: Gate = Gate()
+    monitor: Monitor = Monitor()
 
     @property
     def columns(self) -> list[str]:

@@ -5,7 +5,7 @@ the order of the module. What it needs is imported inside of it: `factory --help
 a model only scores, most of them are not installed.
 """
 
-from . import ci, data, model, project, release, verification, versions  # noqa: F401  each adds its commands
+from . import ci, data, model, monitoring, project, release, verification, versions  # noqa: F401  each adds its commands
 from .main import main
 
 __all__ = ["main"]

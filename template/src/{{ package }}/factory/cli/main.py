@@ -25,6 +25,7 @@ GROUPS = {
     "versions": "Versions",
     "verification": "Verification",
     "release": "Serving",
+    "monitoring": "Monitoring",
     "ci": "Pipelines",
     "project": "Project",
 }

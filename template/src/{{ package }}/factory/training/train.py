@@ -15,12 +15,12 @@ from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
-from ..scoring import artifact
+from ..scoring import artifact, profile
 from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, sample
 from ..workspace.stage import measure, stage
-from . import estimator
+from . import estimator, reference
 from .cross_validation import Folds, TooFewRows, Validation, validate
 from .leakage import check_leakage
 from .onnx import estimators
@@ -64,7 +64,14 @@ def run(params: Params) -> None:
         }
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
         graph = feature_graph(probes, features, contract.Row)
-        estimators.save(staging / MODEL.name, fitted, facts, _probes(train, test), graph)
+        estimators.save(
+            staging / MODEL.name,
+            fitted,
+            facts,
+            _probes(train, test),
+            graph,
+            lambda predict: {profile.NAME: reference.profile_of(train, test, predict, facts, params)},
+        )
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
         manifest.dump({**cost(), "blas_kernel": estimator.blas_kernel()}, staging / TRAINING.name)

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,32 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from ... import manifest
 from ...errors import FactoryError
 from ...scoring import artifact
-from ...tables.chunks import Matrix
+from ...tables.chunks import Matrix, Predictor
 from ..skops_schema import to_skops
 from .sklearn_internals import boosting_graph
 
 TOLERANCE = 1e-5
 
 
-def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, features: bytes | None = None) -> None:
+def save(
+    folder: Path,
+    estimator: Any,
+    facts: dict[str, Any],
+    probes: Matrix,
+    features: bytes | None = None,
+    more: Callable[[Predictor], dict[str, bytes]] = lambda predict: {},
+) -> None:
     """Write the fitted estimator; as ONNX too if both agree on all probes. Raises FactoryError.
 
-    `features` is the graph that makes them of raw rows, if there is one.
+    `features` is the graph that makes them of raw rows, if there is one; `more` are files that need the model's scores.
     """
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(to_skops(estimator))
     classes = len(facts.get("classes") or [])
     loaded = artifact.load_skops(folder / "model.skops")
+    predict = artifact.predictor(loaded, classes)
     try:
-        expected = artifact.predictor(loaded, classes)(probes)
+        expected = predict(probes)
     except ValueError as error:
         raise FactoryError(f"model.py: the estimator cannot predict some of the rows: {_first_line(error)}") from error
     graph, difference, reason = b"", None, None
@@ -45,6 +54,8 @@ def save(folder: Path, estimator: Any, facts: dict[str, Any], probes: Matrix, fe
         (folder / "model.onnx").write_bytes(graph)
     if features is not None:
         (folder / "features.onnx").write_bytes(features)
+    for name, content in more(predict).items():
+        (folder / name).write_bytes(content)
     parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE, "reason": reason}
     manifest.write_manifest(folder, {**facts, "onnx": parity})
 

@@ -1,0 +1,1 @@
+"""The page that shows a model in production: versions, live performance, drift, operations, data and cost."""

@@ -1,0 +1,203 @@
+"""What a model's columns and scores looked like before it was promoted, for monitoring: counts by window, no rows.
+
+It is model/profile.parquet, a row for each window, column and cell that has a count.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..tables.chunks import Rows, height, iter_chunks, sample
+from ..validation import personal
+
+NAME = "profile.parquet"
+BINS, VALUES = 10, 100
+WINDOW_ROWS, WINDOWS = 200, 400
+SAMPLED = 100_000  # rows by which the edges are chosen
+SCORE, DECISION, RESIDUAL = "_score", "_decision", "_residual"
+
+Counts = NDArray[np.int64]
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The cells in which a column's values are counted: its bins or values, then unseen values, then missing ones."""
+
+    column: str
+    kind: Literal["number", "category", "text"]
+    edges: tuple[float, ...] = ()
+    values: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
+        return {"number": len(self.edges) + 2, "category": len(self.values) + 2, "text": 2}[self.kind]
+
+    def codes(self, values: pl.Series) -> Counts:
+        """The cell of each value."""
+        missing = self.cells - 1
+        if self.kind == "number":
+            numbers = _numbers(values)
+            return np.where(np.isnan(numbers), missing, np.searchsorted(self.edges, numbers, side="left"))
+        if self.kind == "text":
+            return values.is_null().to_numpy().astype(np.int64)
+        known = {value: cell for cell, value in enumerate(self.values)}
+        codes = values.cast(pl.String).replace_strict(known, default=missing - 1, return_dtype=pl.Int64)
+        return np.where(values.is_null().to_numpy(), missing, codes.to_numpy())
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The counts of each column in windows of training and test rows, shape (windows, cells); of scores in test rows only.
+
+    `residuals` are the means of outcome minus score in the windows of test rows, NaN in the others; of several classes
+    the outcome is whether the most probable one is correct, and the score is its probability.
+    """
+
+    bins: list[Bins]
+    windows: list[str]
+    parts: list[str]
+    counts: dict[str, Counts]
+    residuals: Vector
+
+    def part(self, name: str) -> NDArray[np.bool_]:
+        """Which windows are of the part, `train` or `test`."""
+        return np.array([part == name for part in self.parts])
+
+
+def columns(schema: type[dy.Schema], *without: str) -> list[str]:
+    """The columns whose values are counted: not those of one person, and not these."""
+    return [name for name in schema.column_names() if name not in {*personal.columns(schema), *without}]
+
+
+def bins_of(rows: Rows, names: Iterable[str]) -> list[Bins]:
+    """Bins of about equal numbers of rows, and every category, up to a number."""
+    known = sample(rows.select(names), SAMPLED)
+    return [_bins(known[name]) for name in names]
+
+
+def count(
+    rows: pl.DataFrame, bins: Sequence[Bins], window: Counts | None = None, windows: int = 1
+) -> dict[str, Counts]:
+    """Of each column that the rows have, how many values are in each window and cell; all rows are in the first by default."""
+    window = np.zeros(rows.height, np.int64) if window is None else window
+    counts = {}
+    for each in bins:
+        if each.column in rows.columns:
+            flat = np.bincount(window * each.cells + each.codes(rows[each.column]), minlength=windows * each.cells)
+            counts[each.column] = flat.reshape(windows, each.cells)
+    return counts
+
+
+def windows_of(times: pl.Series | None, rows: int) -> tuple[Counts, list[str]]:
+    """The window of each row, and where each begins: days, merged until they have enough rows; without times, blocks of rows."""
+    least = max(WINDOW_ROWS, -(-rows // WINDOWS))
+    if times is None or not times.dtype.is_temporal():
+        blocks = max(1, rows // least)
+        return np.arange(rows) * blocks // max(rows, 1), [f"{block}" for block in range(blocks)]
+    days = times.cast(pl.Date).to_physical().fill_null(0).to_numpy()
+    distinct, codes, sizes = np.unique(days, return_inverse=True, return_counts=True)
+    merged, starts, filled = np.zeros(len(distinct), np.int64), [0], 0
+    for place, size in enumerate(sizes):
+        if filled >= least and sizes[place:].sum() >= least:
+            starts.append(place)
+            filled = 0
+        filled += size
+        merged[place] = len(starts) - 1
+    names = pl.Series(distinct[starts].astype(np.int32)).cast(pl.Date).cast(pl.String)
+    return merged[codes], names.to_list()
+
+
+def counted(rows: Rows, bins: Sequence[Bins], times: pl.Series | None) -> tuple[list[str], dict[str, Counts], Counts]:
+    """The windows of the rows, their counts, and the window of each row; in constant memory but for the last."""
+    window, names = windows_of(times, height(rows))
+    counts = {each.column: np.zeros((len(names), each.cells), np.int64) for each in bins}
+    start = 0
+    for chunk in iter_chunks(rows):
+        part = count(chunk, bins, window[start : start + chunk.height], len(names))
+        for name, cells in part.items():
+            counts[name] += cells
+        start += chunk.height
+    return names, counts, window
+
+
+def to_bytes(profile: Profile) -> bytes:
+    """The file: the same for the same profile."""
+    frames = [_frame(profile, each) for each in profile.bins]
+    residuals = {"column": RESIDUAL, "window": profile.windows, "part": profile.parts, "low": profile.residuals}
+    frames.append(pl.DataFrame(residuals, schema_overrides={"low": pl.Float64}))
+    target = BytesIO()
+    pl.concat(frames, how="diagonal").write_parquet(target, compression="zstd", statistics=False)
+    return target.getvalue()
+
+
+def read(folder: Path) -> Profile | None:
+    """The profile of the model in the folder; None where it was trained before there was one."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    table = pl.read_parquet(path)
+    ends = table.filter(pl.col("column") == RESIDUAL)
+    windows = {name: place for place, name in enumerate(zip(ends["part"], ends["window"], strict=True))}
+    bins, counts = [], {}
+    for rows in table.filter(pl.col("column") != RESIDUAL).partition_by("column", maintain_order=True):
+        each = _bins_of_file(rows)
+        cells = np.zeros((len(windows), each.cells), np.int64)
+        known = rows.filter(pl.col("count").is_not_null())
+        places = [windows[name] for name in zip(known["part"], known["window"], strict=True)]
+        cells[places, known["cell"].to_numpy()] = known["count"].to_numpy()
+        bins.append(each)
+        counts[each.column] = cells
+    return Profile(bins, ends["window"].to_list(), ends["part"].to_list(), counts, ends["low"].to_numpy())
+
+
+def _frame(profile: Profile, bins: Bins) -> pl.DataFrame:
+    """A row for each cell, with its upper edge or its value, and one for each count that is not zero."""
+    cells = range(bins.cells)
+    legend: dict[str, Any] = {"column": bins.column, "kind": bins.kind, "cell": list(cells)}
+    legend["low"] = [bins.edges[cell] if cell < len(bins.edges) else None for cell in cells]
+    legend["value"] = [bins.values[cell] if cell < len(bins.values) else None for cell in cells]
+    schema = {"low": pl.Float64, "value": pl.String}
+    counts = profile.counts[bins.column]
+    windows, found = np.nonzero(counts)
+    data = {
+        "column": bins.column,
+        "kind": bins.kind,
+        "cell": found,
+        "window": [profile.windows[place] for place in windows],
+        "part": [profile.parts[place] for place in windows],
+        "count": counts[windows, found],
+    }
+    return pl.concat([pl.DataFrame(legend, schema_overrides=schema), pl.DataFrame(data)], how="diagonal")
+
+
+def _bins_of_file(rows: pl.DataFrame) -> Bins:
+    legend = rows.filter(pl.col("count").is_null()).sort("cell")
+    edges, values = legend["low"].drop_nulls().to_list(), legend["value"].drop_nulls().to_list()
+    return Bins(rows["column"][0], rows["kind"][0], tuple(edges), tuple(values))
+
+
+def _bins(values: pl.Series) -> Bins:
+    if values.dtype.is_numeric() or values.dtype.is_temporal():
+        numbers = _numbers(values)
+        known = numbers[~np.isnan(numbers)]
+        cuts = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="lower") if len(known) else known
+        return Bins(values.name, "number", edges=tuple(np.unique(cuts).tolist()))
+    if isinstance(values.dtype, pl.Enum):
+        return Bins(values.name, "category", values=tuple(values.dtype.categories))
+    known_texts = values.cast(pl.String).drop_nulls().unique().sort()
+    if values.dtype == pl.Boolean or len(known_texts) <= VALUES:
+        return Bins(values.name, "category", values=tuple(known_texts))
+    return Bins(values.name, "text")
+
+
+def _numbers(values: pl.Series) -> Vector:
+    return values.to_physical().cast(pl.Float64).to_numpy()

@@ -1,0 +1,54 @@
+"""The reference for monitoring: windows of the training and test rows, and of the model's scores of the latter."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ... import contract
+from ..config import Params
+from ..data import row_time
+from ..metrics.definitions import target_of, top_class
+from ..scoring import predictions, profile
+from ..scoring.profile import DECISION, SCORE, Profile, Vector
+from ..scoring.scorer import feature_matrix
+from ..tables.chunks import Predictor, Rows
+
+
+def profile_of(train: Rows, test: Rows, predict: Predictor, facts: dict[str, Any], params: Params) -> bytes:
+    """The file model/profile.parquet, from prepared rows and the fitted model."""
+    names = profile.columns(contract.Row, params.data.target, params.data.id or "", *params.data.times)
+    bins = profile.bins_of(train, names)
+    scores = predict(feature_matrix(test))
+    scored = _scored(scores, facts)
+    of_scores = profile.bins_of(scored, scored.columns)
+    parts, times = {"train": train, "test": test}, {}
+    for part, rows in parts.items():
+        times[part] = row_time.times(rows, params.data) if params.data.time else None
+    known = {part: profile.counted(rows, bins, times[part]) for part, rows in parts.items()}
+    test_windows, _, window = known["test"]
+    train_windows = known["train"][0]
+    counts = {each.column: np.vstack([known[part][1][each.column] for part in parts]) for each in bins}
+    for name, cells in profile.count(scored, of_scores, window, len(test_windows)).items():
+        counts[name] = np.vstack([np.zeros((len(train_windows), cells.shape[1]), np.int64), cells])
+    outcome, score = top_class(target_of(test, params), scores)
+    sizes = np.bincount(window, minlength=len(test_windows))
+    residuals: Vector = np.bincount(window, outcome - score, minlength=len(test_windows)) / np.maximum(sizes, 1)
+    return profile.to_bytes(
+        Profile(
+            [*bins, *of_scores],
+            [*train_windows, *test_windows],
+            ["train"] * len(train_windows) + ["test"] * len(test_windows),
+            counts,
+            np.concatenate([np.full(len(train_windows), np.nan), residuals]),
+        )
+    )
+
+
+def _scored(scores: Vector, facts: dict[str, Any]) -> pl.DataFrame:
+    """The columns of scores that captures have, but for decisions of a threshold."""
+    columns = {column.name: column for column in predictions.to_columns(scores, facts)}
+    kept = {SCORE: columns["score"]}
+    if facts.get("classes"):
+        kept[DECISION] = columns["decision"].cast(pl.Enum(facts["classes"]))
+    return pl.DataFrame(kept)

@@ -1,0 +1,71 @@
+"""The profile of a model: the same after reading as written, counts that add up, nothing of a person."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from late_flights.factory.scoring import profile
+
+TABLE = pl.DataFrame(
+    {
+        "number": [None if row % 10 == 0 else float(row % 7) for row in range(1000)],
+        "place": [None if row % 9 == 0 else "ab"[row % 2] for row in range(1000)],
+        "note": [f"note {row}" for row in range(1000)],
+        "empty": pl.Series([None] * 1000, dtype=pl.Float64),
+    }
+)
+
+
+def of(table: pl.DataFrame = TABLE, times: pl.Series | None = None) -> profile.Profile:
+    bins = profile.bins_of(table, table.columns)
+    windows, counts, _ = profile.counted(table.lazy(), bins, times)
+    return profile.Profile(bins, windows, ["test"] * len(windows), counts, np.linspace(-1, 1, len(windows)))
+
+
+def test_file_is_read_as_it_was_written(tmp_path: Path):
+    known = of()
+    (tmp_path / profile.NAME).write_bytes(profile.to_bytes(known))
+    read = profile.read(tmp_path)
+    assert read is not None
+    assert (read.bins, read.windows, read.parts) == (known.bins, known.windows, known.parts)
+    assert all((read.counts[name] == cells).all() for name, cells in known.counts.items())
+    assert read.residuals.tolist() == known.residuals.tolist()
+    assert profile.to_bytes(read) == profile.to_bytes(known)
+
+
+def test_older_model_has_none(tmp_path: Path):
+    assert profile.read(tmp_path) is None
+
+
+def test_counts_add_up_to_the_rows_and_those_without_a_value():
+    known = of()
+    assert {name: int(cells.sum()) for name, cells in known.counts.items()} == dict.fromkeys(TABLE.columns, 1000)
+    missing = {name: int(cells[:, -1].sum()) for name, cells in known.counts.items()}
+    assert missing == {name: TABLE[name].null_count() for name in TABLE.columns}
+
+
+def test_unseen_value_is_in_a_cell_of_its_own():
+    bins = profile.bins_of(TABLE, ["place"])
+    counts = profile.count(pl.DataFrame({"place": ["a", "c", None, "d"]}), bins)
+    assert counts["place"].tolist() == [[1, 0, 2, 1]]
+
+
+def test_texts_are_not_kept():
+    assert b"note 7" not in profile.to_bytes(of())
+
+
+@pytest.mark.parametrize(("by_day", "windows"), [(1000, 1), (250, 4), (100, 5), (30, 4)])
+def test_days_are_merged_until_they_have_enough_rows(by_day, windows):
+    times = pl.Series([datetime(2026, 1, 1) + timedelta(days=row // by_day) for row in range(1000)])
+    known = of(times=times)
+    sizes = known.counts["number"].sum(axis=1)
+    assert len(known.windows) == windows and sizes.min() >= profile.WINDOW_ROWS
+    assert known.windows[0] == "2026-01-01"
+
+
+def test_rows_without_a_time_are_in_blocks():
+    known = of()
+    assert known.counts["number"].sum(axis=1).tolist() == [200] * 5
