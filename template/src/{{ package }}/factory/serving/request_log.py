@@ -1,7 +1,7 @@
 """Requests and their scores, captured in files for monitoring.
 
-A row has the contract's columns, and those that begin with _: time, request, caller, role, model and scores. Only the service's
-user can read the files.
+A row has the contract's columns, and those that begin with _: time, request, position in it, caller, role, model and scores.
+Only the service's user can read the files.
 """
 
 import logging
@@ -192,6 +192,7 @@ def _joined(parts: Sequence[Any]) -> Rows:
 
 
 def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -> Iterator[pl.DataFrame]:
+    heights = [request.height for request in requests]
     context = pl.DataFrame(
         {
             "_at": [datetime.fromtimestamp(request.at, UTC) for request in requests],
@@ -201,7 +202,8 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -
             "_role": [request.role for request in requests],
             "_model": [request.model.version for request in requests],
         }
-    )[np.repeat(np.arange(len(requests)), [request.height for request in requests])]
+    )[np.repeat(np.arange(len(requests)), heights)]
+    context = context.with_columns(_row=np.concatenate(list(map(np.arange, heights))).astype(np.uint32))
     yield _with_scores(rows, context, np.concatenate([request.scores for request in requests]), requests[0].model)
     try:
         shadowed = shadow(rows)
