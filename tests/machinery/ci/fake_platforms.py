@@ -27,6 +27,7 @@ class FakePlatform:
     comments: list[Json] = field(default_factory=list)
     pull_requests: list[Json] = field(default_factory=list)
     issues: list[Json] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)  # pipelines, by the branch that they are of
     merged: fake_reviews.Merged | None = None
     down: bool = False
     sign_in_page: bool = False  # as Azure DevOps answers a token that has expired
@@ -80,6 +81,7 @@ def environment(
             "CI_SERVER_URL": platform.address,
             "CI_API_V4_URL": f"{platform.address}/gitlab",
             "CI_PROJECT_ID": "1",
+            "CI_JOB_TOKEN": "secret-of-the-job",
             "CI_DEFAULT_BRANCH": "main",
             "CI_JOB_URL": f"{platform.address}/jobs/5",
             "CI_COMMIT_REF_NAME": branch,
@@ -154,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _github(platform: FakePlatform, path: str, content: Any, query: Json, method: str) -> Any:
     if platform.merged:
         return fake_reviews.github(platform.merged, path, query)
+    if path == "dispatches":
+        platform.started.append(f"{content['event_type']} of main")  # which GitHub takes without being told
+        return {}
     fields = {"title": content.get("title"), "text": content.get("body")} if content else {}
     if match := re.fullmatch(r"issues/(?:\d+/comments|comments/(\d+))", path):
         items, fields["user"] = platform.comments, {"type": "Bot"}
@@ -179,6 +184,11 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
     if platform.merged:
         return fake_reviews.gitlab(platform.merged, path, query)
     content = content or {}
+    if path == "trigger/pipeline":
+        if content.pop("token") != "secret-of-the-job":
+            return 404
+        platform.started.append(f"{content['variables']['FACTORY_PIPELINE']} of {content['ref']}")
+        return {"id": 1}
     fields = {"title": content.get("title"), "text": content.get("body") or content.get("description")}
     if match := re.fullmatch(r"merge_requests/\d+/notes(?:/(\d+))?", path):
         items = platform.comments
@@ -218,6 +228,14 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
         ends = [(content.get(end) or "").removeprefix("refs/heads/") or None for end in ("sourceRefName", "targetRefName")]
         fields = {"title": content["title"], "text": content["description"], "draft": content.get("isDraft")}
         return {"pullRequestId": save(platform.pull_requests, match[1], **fields, branch=ends[0], base=ends[1])["id"]}
+    if path == "build/definitions":
+        files = ("/azure-pipelines/code.yaml", "azure-pipelines/retrain.yaml")
+        own = [{"id": number, "process": {"yamlFilename": name}} for number, name in enumerate(files)]
+        return {"value": [{"id": 9, "process": {}}, *own]}
+    if path == "build/builds":
+        name = {0: "code", 1: "retrain"}[content["definition"]["id"]]
+        platform.started.append(f"{name} of {content['sourceBranch'].removeprefix('refs/heads/')}")
+        return {"id": 1}
     if path == "wit/wiql":
         [title] = re.findall(r"\[System\.Title\] = '((?:[^']|'')*)'", content["query"])
         return {"workItems": [{"id": item["id"]} for item in platform.issues if item["title"] == title.replace("''", "'")]}

@@ -91,6 +91,19 @@ def test_one_issue(platform, server):
     assert [each["text"] for each in server.issues] == ["of somebody", "<!-- a --> second"]
 
 
+def test_issue_is_updated_only_where_there_is_one(platform, server):
+    assert platform.open_issue("<!-- a -->", "Title", "<!-- a --> none yet", only_update=True) is None
+    address = platform.open_issue("<!-- a -->", "Title", "<!-- a --> first")
+    assert platform.open_issue("<!-- a -->", "Title", "<!-- a --> over", only_update=True) == address
+    assert [each["text"] for each in server.issues] == ["<!-- a --> over"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_retraining_is_started_on_the_branch_of_the_run(kind, server):
+    platforms.detect(environment(server, kind)).start_retraining()
+    assert server.started == ["retrain of main"]
+
+
 @pytest.mark.parametrize("failure, message", [("down", ": 403 "), ("sign_in_page", ": 203 .*: <html> Sign In</html>$")])
 def test_refusal_of_the_platform_is_one_line_without_the_token(platform, server, failure, message):
     setattr(server, failure, True)

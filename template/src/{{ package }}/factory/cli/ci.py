@@ -83,6 +83,23 @@ def propose() -> None:
     _exit_with(problems)
 
 
+@main.command()
+@click.option("--fetch", is_flag=True, help="Only bring what the last run kept on the branch factory/monitor.")
+def alert(fetch: bool) -> None:
+    """Report open alerts as an issue, and start retraining where they are evidence for it.
+
+    Of what `factory monitor` has found: an issue is opened once and updated by each run. What the next run has to know is
+    kept on the branch factory/monitor, with the page of `factory dashboard`.
+    """
+    from ..ci import alert
+
+    if fetch:
+        click.echo(f"Fetched: {', '.join(alert.fetch()) or 'nothing, this is the first run'}")
+        return
+    for line in alert.alert():
+        click.echo(line)
+
+
 def _exit_with(problems: list[Any]) -> None:
     from ..ci import summary
 

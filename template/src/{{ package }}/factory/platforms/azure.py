@@ -6,11 +6,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from ..errors import FactoryError
 from .base import NO_OWNERS, NO_REVIEW, PUSHED, UNCHECKED, Platform, Review, cut
 
 API_VERSION = "7.1"
 MAX_DESCRIPTION = 4000  # characters
 MAX_PUSHES = 1000
+RETRAIN = "azure-pipelines/retrain.yaml"
 APPROVED = 5  # with suggestions; without it is 10
 
 POLICIES = {
@@ -88,7 +90,7 @@ class Azure(Platform):
             response = self.api("POST", path, content)
         return self._pull_request_url(response["pullRequestId"])
 
-    def open_issue(self, marker: str, title: str, text: str) -> str:
+    def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """A work item of the type Issue, or FACTORY_WORK_ITEM, found by its title."""
         kind = self.env.get("FACTORY_WORK_ITEM") or "Issue"
         quoted = title.replace("'", "''")
@@ -97,6 +99,8 @@ class Azure(Platform):
         )
         query += " AND [System.State] NOT IN ('Done', 'Closed', 'Resolved', 'Removed')"
         existing = self.api("POST", "wit/wiql", {"query": query})["workItems"]
+        if only_update and not existing:
+            return None
         fields = {"System.Title": title, "System.Description": text}
         patch = [{"op": "add", "path": f"/fields/{name}", "value": value} for name, value in fields.items()]
         patch.append({"op": "add", "path": "/multilineFieldsFormat/System.Description", "value": "markdown"})
@@ -104,6 +108,20 @@ class Azure(Platform):
             "PATCH" if existing else "POST", f"wit/workitems/{existing[0]['id'] if existing else f'${kind}'}", patch
         )
         return f"{self._project}/_workitems/edit/{response['id']}"
+
+    def start_retraining(self) -> None:
+        """Queue the pipeline of the file, which people call what they like."""
+        query = {
+            "repositoryId": self.env["BUILD_REPOSITORY_ID"],
+            "repositoryType": "TfsGit",
+            "includeAllProperties": "true",
+        }
+        listed = self.api("GET", "build/definitions", **query)["value"]
+        found = [each for each in listed if each["process"].get("yamlFilename", "").lstrip("/") == RETRAIN]
+        if not found:
+            raise FactoryError(f"no pipeline has been created from {RETRAIN}: create it in Azure DevOps")
+        content = {"definition": {"id": found[0]["id"]}, "sourceBranch": f"refs/heads/{self.branch}"}
+        self.api("POST", "build/builds", content)
 
     def reviews(self, commit: str) -> list[Review]:
         """Votes in force that are newer than the last push."""

@@ -74,8 +74,15 @@ class Platform(ABC):
         """Open or update the branch's pull request; its address. Raises FactoryError."""
 
     @abstractmethod
-    def open_issue(self, marker: str, title: str, text: str) -> str:
-        """Open or update the issue that begins with the marker; its address. Raises FactoryError."""
+    def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
+        """Open or update the issue that begins with the marker; its address. Raises FactoryError.
+
+        With `only_update` none is opened: there is no address where there is none to update.
+        """
+
+    @abstractmethod
+    def start_retraining(self) -> None:
+        """Start the pipeline `retrain` of this branch. Raises FactoryError."""
 
     @abstractmethod
     def reviews(self, commit: str) -> list[Review]:

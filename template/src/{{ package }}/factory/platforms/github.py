@@ -64,15 +64,21 @@ class GitHub(Platform):
             return str(self.api("PATCH", f"pulls/{existing[0]['number']}", content)["html_url"])
         return str(self.api("POST", "pulls", {**content, "head": branch, "base": base, "draft": draft})["html_url"])
 
-    def open_issue(self, marker: str, title: str, text: str) -> str:
+    def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """The API lists pull requests among the issues."""
         listed = self.api.pages("issues", state="open", per_page=100)
         own = [each for each in listed if (each["body"] or "").startswith(marker) and "pull_request" not in each]
         content: Any = {"title": title, "body": text}
+        if only_update and not own:
+            return None
         response = (
             self.api("PATCH", f"issues/{own[0]['number']}", content) if own else self.api("POST", "issues", content)
         )
         return str(response["html_url"])
+
+    def start_retraining(self) -> None:
+        """The event that retrain.yaml waits for; it is one of the two that a job's own token may send."""
+        self.api("POST", "dispatches", {"event_type": "retrain"})
 
     def reviews(self, commit: str) -> list[Review]:
         """Reviews of the head that was merged, by people who may write."""

@@ -70,13 +70,20 @@ class GitLab(Platform):
             response = self.api("POST", "merge_requests", content | ends)
         return str(response["web_url"])
 
-    def open_issue(self, marker: str, title: str, text: str) -> str:
+    def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """An issue of the project."""
         listed = self.api.pages("issues", state="opened", per_page=100)
         own = [each for each in listed if (each["description"] or "").startswith(marker)]
         content: Any = {"title": title, "description": text}
+        if only_update and not own:
+            return None
         response = self.api("PUT", f"issues/{own[0]['iid']}", content) if own else self.api("POST", "issues", content)
         return str(response["web_url"])
+
+    def start_retraining(self) -> None:
+        """By the job's token, with the rights of who started this pipeline, such as its schedule's owner."""
+        content = {"ref": self.branch, "variables": {"FACTORY_PIPELINE": "retrain"}}
+        self.api("POST", "trigger/pipeline", {"token": self.env["CI_JOB_TOKEN"], **content})
 
     def reviews(self, commit: str) -> list[Review]:
         """Approvals in force that are newer than the last push."""

@@ -1,0 +1,123 @@
+"""What monitoring has found: an issue, a retraining where there is evidence, and what the next run has to know."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import FactoryError
+from ..evaluation import markdown
+from ..monitoring import retraining
+from ..monitoring.retraining import Retraining
+from ..paths import REPORTS
+from ..platforms.base import Platform
+from ..registry import versions
+from ..workspace import git
+from ..workspace.process import run
+from .propose import RETRAIN, require_platform
+
+BRANCH = "factory/monitor"  # of one commit without parents, in place of a cache that ends
+MARKER = "<!-- factory: monitoring -->"
+TITLE = "Monitoring needs attention"
+MESSAGE = "What monitoring keeps from one run to the next [skip ci]"
+REPORT = REPORTS / "monitor.json"
+KEPT = {REPORT.name: REPORT, retraining.FILE.name: retraining.FILE, "index.html": REPORTS / "dashboard.html"}
+"""By the name on the branch, the file here."""
+UPDATED = "The codes are explained in docs/monitoring.md. Each run updates this issue: close it once nothing is open."
+QUIET = "Nothing is open any more: close this issue."
+
+Json = Mapping[str, Any]
+
+
+def fetch() -> list[str]:
+    """Bring what the last run kept; the names of the files. Raises FactoryError."""
+    _, head = _head(BRANCH)
+    found = {name: git.show(head, name) for name in (REPORT.name, retraining.FILE.name)} if head else {}
+    for name, content in found.items():
+        if content is not None:
+            KEPT[name].parent.mkdir(exist_ok=True)
+            KEPT[name].write_text(content, encoding="utf-8")
+    return [name for name, content in found.items() if content is not None]
+
+
+def alert() -> list[str]:
+    """Start a retraining, keep what the next run has to know, and open or update the issue. Raises FactoryError."""
+    platform, report = require_platform(), _read_report()
+    lines = [_retrain(platform, report)]
+    quiet = not (_open(report["alerts"]) or report["states"])
+    text = f"{MARKER}\n{_page(report)}\n{markdown.text(lines[0])}\n\n{QUIET if quiet else UPDATED}\n"
+    address = platform.open_issue(MARKER, TITLE, platform.render_comment(text), only_update=quiet)
+    return [*lines, f"See {address}" if address else "No alert is open"]
+
+
+def _retrain(platform: Platform, report: Json) -> str:
+    """Start a retraining, once it is recorded on the branch, so that of two runs at once only one does; what came of it."""
+    remote, head = _head(BRANCH)
+    kept = git.show(head, retraining.FILE.name) if head else None
+    started = retraining.parse(kept or "[]")
+    new = retraining.decide(report, started)
+    if not isinstance(new, str) and _is_proposed():
+        new = f"{RETRAIN} proposes a model, for a person to decide"
+    if isinstance(new, str):
+        _keep(remote, head, started)
+        return f"No retraining: {new}"
+    claimed = _keep(remote, head, [*started, new])
+    try:
+        platform.start_retraining()
+    except FactoryError:
+        _keep(remote, claimed, started)
+        raise
+    return f"Started the pipeline retrain: {new.key}"
+
+
+def _keep(remote: str, head: str | None, started: Sequence[Retraining]) -> str:
+    """Put the files on the branch, if it is still at `head`; its commit. Raises FactoryError."""
+    retraining.write(started)
+    blobs = {
+        name: run("git", "hash-object", "-w", "--no-filters", str(path)) for name, path in KEPT.items() if path.exists()
+    }
+    tree = run("git", "mktree", stdin="".join(f"100644 blob {blob}\t{name}\n" for name, blob in blobs.items()))
+    if head and run("git", "rev-parse", f"{head}^{{tree}}") == tree:
+        return head
+    commit = run("git", "commit-tree", tree, "-m", MESSAGE)
+    git.push(remote, f"{commit}:refs/heads/{BRANCH}", replaces=head or "")
+    return commit
+
+
+def _head(branch: str) -> tuple[str, str | None]:
+    """The remote, and the commit of its branch. Raises FactoryError."""
+    remote = git.remote_name()
+    if remote is None:
+        raise FactoryError("there is no Git remote: add one with `git remote add origin URL`")
+    return remote, git.remote_head(remote, branch)
+
+
+def _is_proposed() -> bool:
+    """Whether the branch of retraining has a model that is not the one here."""
+    _, head = _head(RETRAIN)
+    lock, here = git.show(head, "dvc.lock") if head else None, Path("dvc.lock")
+    return bool(lock and here.exists() and versions.model_md5(lock) != versions.model_md5(here.read_text("utf-8")))
+
+
+def _read_report() -> Json:
+    try:
+        report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FactoryError(f"{REPORT} is missing: run `uv run factory monitor`") from error
+    except ValueError as error:
+        raise FactoryError(f"{REPORT} is damaged: delete it and run `uv run factory monitor`") from error
+    return report
+
+
+def _open(found: Sequence[Json]) -> list[Json]:
+    return [each for each in found if each["open"]]
+
+
+def _page(report: Json) -> str:
+    """Alerts that are open, and what could not be judged."""
+    alerts = _open(report["alerts"])
+    rows = [[each["code"], each["model"], each["column"] or "", each["from"], each["text"]] for each in alerts]
+    table = markdown.table(rows, ["code", "model", "column", "since", "what"]) if rows else ""
+    states = [f"- {markdown.code(each['code'])} {markdown.text(each['text'])}" for each in report["states"]]
+    headline = f"## {len(alerts)} {'alert' if len(alerts) == 1 else 'alerts'} open up to {report['until']}"
+    return "\n\n".join(filter(None, [headline, table, "\n".join(states), ""]))
