@@ -111,6 +111,50 @@ def score(source: Path, destination: Path, model: Path, signers: Path | None) ->
     click.echo(f"✓ {rows:,} rows scored: {destination}")
 
 
+@main.command()
+@click.argument("source", metavar="IN", type=FILE)
+@click.argument("destination", metavar="[OUT]", type=FILE, required=False)
+@click.option("--row", "number", type=click.IntRange(min=1), default=1, show_default=True, help="The row to show.")
+@MODEL
+def explain(source: Path, destination: Path | None, number: int, model: Path) -> None:
+    """Show what each feature adds to the score of a row.
+
+    The contributions add up to the difference from the score of a typical row: medians, and the most frequent categories of
+    the training rows. They are averaged over many orders of the features; ± is their standard error. With OUT, a CSV or Parquet
+    file, they are written for all rows of IN instead.
+
+    \b
+    Example: factory explain flights.csv --row 3
+    """
+    from .. import tables
+    from ..errors import FactoryError
+    from ..scoring import batch, explain
+    from ..scoring.scorer import Scorer
+
+    scorer = Scorer.load(model)
+    if destination:
+        with click.progressbar(length=tables.count(source), label="Explaining") as bar:
+            rows = batch.score_file(scorer, source, destination, bar.update, explain.with_contributions)
+        click.echo(f"✓ {rows:,} rows explained: {destination}")
+        return
+    with tables.reading(source):
+        row = tables.scan(source).slice(number - 1, 1).collect()
+    if row.is_empty():
+        raise FactoryError(f"{source}: has no row {number:,}")
+    click.echo(_explanation_table(explain.explain(scorer, row), number))
+
+
+def _explanation_table(explanation: Any, number: int) -> str:
+    from tabulate import tabulate
+
+    from ..evaluation.formatting import number as formatted
+
+    score, typical = (formatted(values[0]) for values in (explanation.score, explanation.typical))
+    lines = [(name, f"{added:+.3g}", f"± {error:.1g}") for name, added, error in explanation.ranked(0)]
+    table = tabulate(lines, headers=["feature", "adds", ""], disable_numparse=True)
+    return f"Row {number}: score {score}; a typical row has {typical}\n{table}"
+
+
 def _training_lines(model: dict[str, Any], name: str) -> Iterator[str]:
     from ..evaluation.formatting import number
 

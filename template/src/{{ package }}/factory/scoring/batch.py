@@ -23,11 +23,15 @@ DAY = 24 * 60 * 60  # seconds
 
 
 def score_file(
-    scorer: Scorer, source: Path, destination: Path, on_rows: Callable[[int], object] = lambda rows: None
+    scorer: Scorer,
+    source: Path,
+    destination: Path,
+    on_rows: Callable[[int], object] = lambda rows: None,
+    answer: Callable[[Scorer, pl.DataFrame], pl.DataFrame] = Scorer.score,
 ) -> int:
     """Score a table batch by batch, in the order of its rows; returns their number.
 
-    `on_rows` is called with the size of each batch. The destination appears only when it is complete.
+    `answer` gives the table that is written for a batch, such as `explain.with_contributions`; `on_rows` is called with the size of each batch. The destination appears only when it is complete.
     Raises FactoryError.
     """
     _check_destination(source, destination)
@@ -36,12 +40,12 @@ def score_file(
 
     def score(rows: pl.DataFrame) -> pl.DataFrame:
         with unseen.counting(tally):
-            scores = scorer.score(rows)
+            scores = answer(scorer, rows)
         sizes.append(rows.height)
         on_rows(rows.height)
         return scores
 
-    schema = scorer.score(contract.Row.create_empty()).schema
+    schema = answer(scorer, contract.Row.create_empty()).schema
     scores = tables.scan(source).map_batches(score, schema=schema, streamable=True)
     _remove_abandoned(destination)
     staging = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")

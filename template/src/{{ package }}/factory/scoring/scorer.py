@@ -86,6 +86,10 @@ class Scorer:
         """The scores of rows that are known to satisfy the contract."""
         return self._predict(matrix(features(rows)) if rows.height <= CHUNK else feature_matrix(rows))
 
+    def predict_features(self, inputs: Matrix) -> NDArray[np.float64]:
+        """The scores of features as the estimator sees them, shape (rows, features)."""
+        return self._predict(inputs)
+
     def _fast_path(self, row: tuple[Any, ...] | None) -> NDArray[np.float64] | None:
         """The score of a valid row without polars; None where only polars can decide whether it is valid."""
         if self._compiled is None or row is None:

@@ -15,7 +15,7 @@ from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
-from ..scoring import artifact, profile
+from ..scoring import artifact, explain, profile
 from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, sample
@@ -59,6 +59,7 @@ def run(params: Params) -> None:
             "parameters": params.model,
             "estimator": estimator.describe(params.problem, params.model, empty.schema),
             "validation": validation.facts() if validation else None,
+            "typical_features": _typical_features(train, empty),
             "typical": typical(sample(train.select(contract.Row.column_names()), TYPICAL_ROWS)),
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
@@ -119,6 +120,13 @@ def _threshold(validation: Validation | None, params: Params) -> float | None:
     if not (validation and params.value):
         return None
     return best_threshold(validation.target, validation.score, params.value)
+
+
+def _typical_features(train: Rows, empty: pl.DataFrame) -> list[float | None]:
+    """By feature what is usual, as scores are explained by their difference from that of such a row."""
+    return explain.middle(
+        feature_matrix(sample(train, TYPICAL_ROWS)), np.array([dtype == pl.Enum for dtype in empty.dtypes])
+    )
 
 
 def _check_all_classes_present(rows: Rows, params: Params) -> None:
