@@ -1,7 +1,9 @@
 """In every format, the scores are the scorer's, as the OpenAPI document describes them."""
 
 import io
+import json
 import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -29,10 +31,35 @@ def test_scores_are_the_scorers_in_every_format(trained, problem):
             outputs = client.post({"inputs": tensors(table)}, path=INFER).json()["outputs"]
             assert {output["name"]: output["data"] for output in outputs} == expected.drop("key").to_dict(as_series=False)
             document = client.get("/openapi.json").json()["components"]["schemas"]
-            assert document["Score"]["properties"].keys() == response.json()["scores"][0].keys()
+            assert document["Score"]["properties"].keys() - {"explanation"} == response.json()["scores"][0].keys()
             assert client.post(document["Record"]["examples"][0]).status == 200
             described = client.get(MODEL).json()["outputs"]
             assert [(o["name"], o["datatype"]) for o in outputs] == [(o["name"], o["datatype"]) for o in described]
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_scores_are_explained_where_asked(trained, problem):
+    with serving(CAPTURE="kept") as client:
+        for height in (1, 5):
+            plain = client.post(records(rows(height, problem))).json()["scores"]
+            explained = client.post(records(rows(height, problem)), path="/score?explain=true").json()["scores"]
+            explanations = [score.pop("explanation") for score in explained]
+            assert explained == plain
+            for score, explanation in zip(plain, explanations, strict=True):
+                total = explanation["typical"] + sum(explanation["contributions"].values())
+                assert total == pytest.approx(score["score"], abs=1e-6) and explanation["error"] >= 0
+        assert "explanation" not in client.post(records(rows(1, problem)), path="/score?explain=false").json()["scores"][0]
+    log = pl.concat([pl.read_parquet(path) for path in Path("kept").glob("*/*.parquet")])
+    kept = log["_explanation"].drop_nulls()
+    assert len(kept) == 6 and json.loads(kept[-1]).keys() == {"typical", "contributions", "error"}
+
+
+def test_explanations_have_limits(client):
+    assert client.post(records(rows(101)), path="/score?explain=true").status == 413
+    assert client.post(records(rows(101)), path="/score").status == 200
+    assert client.post(csv(rows(2)), CSV, path="/score?explain=true").status == 400
+    assert client.post(records(rows(2)), path="/score?explain=perhaps").status == 400
+    assert client.post({"nonsense": 1}, path="/score?explain=true").status == 422
 
 
 def record(row):

@@ -17,8 +17,7 @@ from ..errors import ArtifactError
 from ..tables.chunks import Matrix
 from ..validation.parsing import cast
 from ..validation.rules import check
-from .feature_table import features
-from .scorer import Scorer, matrix
+from .scorer import Scorer, feature_matrix
 
 PAIRS = 32  # of orders, each with its reverse, which together vary less than two by chance (Mitchell et al. 2022)
 CELLS = 4_000_000  # of the matrix that is scored at a time
@@ -48,6 +47,14 @@ class Explanation:
             *(pl.Series(CONTRIBUTION + name, each) for name, each in by_feature),
         ]
 
+    def to_records(self) -> list[dict[str, Any]]:
+        """For each row the typical score, the contributions, and the largest of their standard errors."""
+        rows = zip(self.typical.tolist(), self.contributions.tolist(), self.errors.max(axis=1).tolist(), strict=True)
+        return [
+            {"typical": typical, "contributions": dict(zip(self.features, added, strict=True)), "error": error}
+            for typical, added, error in rows
+        ]
+
     def ranked(self, row: int) -> list[tuple[str, float, float]]:
         """Features, contributions and their standard errors, the largest first."""
         order = np.argsort(-np.abs(self.contributions[row]), kind="stable")
@@ -58,14 +65,13 @@ def explain(scorer: Scorer, rows: pl.DataFrame) -> Explanation:
     """The explanation of each row's score. Raises ContractViolation, and ArtifactError for a model without a typical row."""
     rows = cast(rows.drop(scorer.manifest["target"], strict=False), contract.Row)
     check(rows, contract.Row)
-    table = features(rows)
-    inputs, typical = matrix(table), typical_features(scorer.manifest)
+    inputs, typical = feature_matrix(rows), typical_features(scorer.manifest)
     orders = _orders(inputs.shape[1])
     score, base = np.empty(len(inputs)), np.empty(len(inputs))
     contributions, errors = np.empty(inputs.shape), np.empty(inputs.shape)
     for i, row in enumerate(inputs):
         score[i], base[i], contributions[i], errors[i] = _explained(scorer, row, typical, orders)
-    return Explanation(table.columns, score, base, contributions, errors)
+    return Explanation([*scorer.manifest["features"]], score, base, contributions, errors)
 
 
 def with_contributions(scorer: Scorer, rows: pl.DataFrame) -> pl.DataFrame:

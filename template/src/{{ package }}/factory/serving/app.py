@@ -15,7 +15,7 @@ from .. import PACKAGE
 from . import docs, open_inference, openapi, routes
 from .middleware import LimitsMiddleware, needs_key
 from .openapi import ERROR_RESPONSES
-from .parsing import TooLarge
+from .parsing import InvalidBody, TooLarge
 from .pool import Busy
 from .responses import error_reply
 from .service import NotReady, Service
@@ -25,6 +25,7 @@ from .worker_process import Died
 
 STATUS_CODES = {
     routes.TooSlow: 408,
+    InvalidBody: 400,
     TooLarge: 413,
     routes.UnsupportedMediaType: 415,
     open_inference.ModelNotFound: 404,

@@ -69,7 +69,7 @@ class LoadedModel:
 
     async def respond(self, caller: str, request: Request, seconds: float) -> Reply:
         """The response to a caller who waits so long. Raises Busy, Died and Failed."""
-        if self.inline and _is_small(request):
+        if self.inline and not request.explain and _is_small(request):
             with suppress(Undecided):
                 return respond(self.inline, request, time.thread_time)
         return Reply.decode(*await self.pool.ask(caller, request.encode(), seconds / 2))

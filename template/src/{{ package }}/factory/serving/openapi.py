@@ -43,6 +43,12 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 SCHEMAS = "#/components/schemas/"
 RECORD = {"$ref": f"{SCHEMAS}Record"}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
+EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Whether the scores, of JSON and of at most 100 rows, are explained",
+    "schema": {"type": "boolean", "default": False},
+}
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {

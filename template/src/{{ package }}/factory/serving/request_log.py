@@ -53,6 +53,7 @@ class ScoredRequest(NamedTuple):
     height: int
     rows: Rows | Bytes
     scores: NDArray[np.float64]
+    explanations: list[str] | None = None  # as JSON, where the request asked for them
     client_request: str = ""  # the id that the client gave it
 
     @property
@@ -203,7 +204,11 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -
             "_model": [request.model.version for request in requests],
         }
     )[np.repeat(np.arange(len(requests)), heights)]
-    context = context.with_columns(_row=np.concatenate(list(map(np.arange, heights))).astype(np.uint32))
+    explanations = [text for each in requests for text in each.explanations or [None] * each.height]
+    context = context.with_columns(
+        _row=np.concatenate(list(map(np.arange, heights))).astype(np.uint32),
+        _explanation=pl.Series(explanations, dtype=pl.String),
+    )
     yield _with_scores(rows, context, np.concatenate([request.scores for request in requests]), requests[0].model)
     try:
         shadowed = shadow(rows)
@@ -212,7 +217,9 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -
         return
     if shadowed:
         model, scores = shadowed
-        context = context.with_columns(_role=pl.lit("shadow"), _model=pl.lit(model.version))
+        context = context.with_columns(
+            _role=pl.lit("shadow"), _model=pl.lit(model.version), _explanation=pl.lit(None, pl.String)
+        )
         yield _with_scores(rows, context, scores, model)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ... import contract
-from ..errors import ContractViolation, Violation
+from ..errors import ArtifactError, ContractViolation, Violation
 from ..scoring import predictions
 from ..validation import unseen
 from ..validation.parsing import cast
@@ -27,6 +27,7 @@ TENSORS = "tensors"  # of the Open Inference Protocol, whose bodies may be JSON,
 VERSION = "X-Model-Version"
 UNSEEN = "X-Unseen-Categories"  # their number, where there are more than a delivery may have
 MAX_PROBLEMS = 100  # that a response lists
+MAX_EXPLAINED = 100  # rows of a request: each takes as long as scoring a thousand
 SMALL_JSON = 5000  # bytes, about a dozen rows
 
 Content = tuple[bytes, str, dict[str, str]]
@@ -44,6 +45,9 @@ class Model(Protocol):
     def score(self, rows: Rows) -> tuple[Ids, NDArray[np.float64]]:
         """The ids, where the data have any, and the scores of the rows. Raises ContractViolation."""
 
+    def explain(self, rows: Rows) -> list[dict[str, Any]]:
+        """The explanation of each row's score. Raises ArtifactError where the model has none."""
+
 
 class Request(NamedTuple):
     """A body, its format, and what applies to it."""
@@ -53,6 +57,7 @@ class Request(NamedTuple):
     max_rows: int
     capture: bool = False  # whether rows and scores are wanted beside the response
     json_size: str | None = None  # of tensors that follow their JSON as bytes: a header, not yet looked at
+    explain: bool = False  # whether the scores of rows in JSON are to be explained
 
     @property
     def size(self) -> int:
@@ -76,10 +81,11 @@ class Request(NamedTuple):
 
 
 class Captured(NamedTuple):
-    """The rows of a request, from a worker packed, and their scores."""
+    """The rows of a request, from a worker packed, their scores, and where asked for their explanations as JSON."""
 
     rows: Rows | Bytes
     scores: NDArray[np.float64]
+    explanations: list[str] | None = None
 
 
 class Reply(NamedTuple):
@@ -99,16 +105,16 @@ class Reply(NamedTuple):
         head = {**self._asdict(), "headers": dict(self.headers), "unseen": dict(self.unseen)}
         parts = [head.pop("body")]
         if captured := head.pop("captured"):
-            head["shape"] = captured.scores.shape
+            head |= {"shape": captured.scores.shape, "explanations": captured.explanations}
             parts += [packed(captured.rows, request.content), captured.scores.tobytes()]
         return messages.encode(head, *parts)
 
     @classmethod
     def decode(cls, head: dict[str, Any], parts: Sequence[Any]) -> Self:
         """The reply in a message."""
-        shape, captured = head.pop("shape", None), None
+        shape, explanations, captured = head.pop("shape", None), head.pop("explanations", None), None
         if shape is not None:  # as copies, since a part keeps the whole message in memory
-            captured = Captured(bytes(parts[1]), np.frombuffer(bytes(parts[2])).reshape(shape))
+            captured = Captured(bytes(parts[1]), np.frombuffer(bytes(parts[2])).reshape(shape), explanations)
         return cls(**head, body=parts[0], captured=captured)
 
 
@@ -118,6 +124,7 @@ class Answer(NamedTuple):
     model: Model
     ids: Ids
     scores: NDArray[np.float64]
+    explanations: list[dict[str, Any]] | None = None  # in JSON's types
 
     def table(self) -> pl.DataFrame:
         """Id, score and decision of each row."""
@@ -137,19 +144,34 @@ def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply
             rows, write = FORMATS[request.kind](request)
             if len(rows) > request.max_rows:
                 raise TooLarge(f"more than {request.max_rows:,} rows")
-            answer = Answer(model, *model.score(rows))
-        captured = Captured(rows, answer.scores) if request.capture and len(rows) else None
+            answer = Answer(model, *model.score(rows), _explanations(model, request, rows))
+        captured = _captured(answer, rows) if request.capture and len(rows) else None
         content, media_type, headers = write(answer)
         if tally and unseen.above_limit(tally, contract.Row, len(rows)):
             headers |= {UNSEEN: str(sum(counts.total() for counts in tally.values()))}
         counts = {name: counts.total() for name, counts in tally.items()}
         return Reply(200, content, media_type, headers, len(rows), clock() - began, captured, counts)
-    except InvalidBody as error:
+    except (InvalidBody, ArtifactError) as error:
         return error_reply(400, str(error))
     except TooLarge as error:
         return error_reply(413, str(error))
     except ContractViolation as error:
         return error_reply(422, "the rows violate the contract", error.violations)
+
+
+def _explanations(model: Model, request: Request, rows: Rows) -> list[dict[str, Any]] | None:
+    if not request.explain:
+        return None
+    if request.kind != JSON:
+        raise InvalidBody("only scores of JSON are explained: send records, or leave out explain")
+    if len(rows) > MAX_EXPLAINED:
+        raise TooLarge(f"more than {MAX_EXPLAINED} rows to explain: send fewer, or leave out explain")
+    return model.explain(rows)
+
+
+def _captured(answer: Answer, rows: Rows) -> Captured:
+    texts = [ENCODER.encode(each) for each in answer.explanations] if answer.explanations else None
+    return Captured(rows, answer.scores, texts)
 
 
 def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -> Reply:
@@ -198,6 +220,8 @@ def _to_json(answer: Answer) -> Content:
     ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
     records = predictions.to_records(answer.scores, answer.model.manifest)
     scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
+    for score, explanation in zip(scores, answer.explanations or [], strict=False):
+        score["explanation"] = explanation
     content = ENCODER.encode({"model": answer.model.version, "scores": scores})
     return content.encode(), JSON, {VERSION: answer.model.version}
 

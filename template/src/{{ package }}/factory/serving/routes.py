@@ -10,8 +10,8 @@ from starlette.routing import request_response
 
 from .middleware import RequestContext
 from .model_slot import LoadedModel
-from .openapi import ERROR_RESPONSES, REQUEST_BODY
-from .parsing import TooLarge
+from .openapi import ERROR_RESPONSES, EXPLAIN, REQUEST_BODY
+from .parsing import InvalidBody, TooLarge
 from .responses import ARROW, CSV, JSON
 from .responses import Request as Body
 from .service import Service
@@ -28,6 +28,14 @@ class TooSlow(Exception):
     """The body took so much of the request's time that too little is left for scoring it."""
 
 
+class Explanation(BaseModel):
+    """The score of a typical row, what each feature adds to it, and the largest standard error of these contributions."""
+
+    typical: float
+    contributions: dict[str, float]
+    error: float
+
+
 class Score(BaseModel):
     """The prediction for one row: `decision` for classifiers, `probabilities` by class for several classes."""
 
@@ -35,6 +43,7 @@ class Score(BaseModel):
     score: float
     decision: bool | str | None = None
     probabilities: dict[str, float] = {}
+    explanation: Explanation | None = None
 
 
 class Scores(BaseModel):
@@ -51,7 +60,15 @@ async def score(request: Request) -> Response:
     if kind not in FORMATS:
         raise UnsupportedMediaType(f"unsupported content type: send {', '.join(FORMATS)}")
     max_mb = service.settings.body_mb
-    return await respond(request, kind, min(JSON_MB, max_mb) if kind == JSON else max_mb)
+    explain = bool(request.scope["query_string"]) and _explain(request.query_params.get("explain", "false"))
+    return await respond(request, kind, min(JSON_MB, max_mb) if kind == JSON else max_mb, explain=explain)
+
+
+def _explain(value: str) -> bool:
+    """Raises InvalidBody for what is neither true nor false."""
+    if value not in ("true", "false"):
+        raise InvalidBody("explain, in the query, must be true or false")
+    return value == "true"
 
 
 async def respond(
@@ -60,6 +77,7 @@ async def respond(
     max_mb: float,
     json_size: str | None = None,
     requested: Callable[[], LoadedModel | None] = lambda: None,
+    explain: bool = False,
 ) -> Response:
     """The response to a body of that format. Raises UnsupportedMediaType, TooLarge, TooSlow, and what `Service.respond` does."""
     service: Service = request.app.state.service
@@ -68,7 +86,7 @@ async def respond(
     context: RequestContext = request.scope["context"]
     if service.seconds_left(context) < service.settings.seconds / 2:
         raise TooSlow("timed out while waiting for the body")
-    body = Body(kind, content, service.settings.rows, service.request_log is not None, json_size)
+    body = Body(kind, content, service.settings.rows, service.request_log is not None, json_size, explain)
     reply = await service.respond(context, body, requested())
     return Response(reply.body, reply.status, reply.headers, reply.media_type)
 
@@ -109,7 +127,7 @@ def add_to(app: FastAPI) -> None:
         methods=["POST"],
         response_model=Scores,
         responses=ERROR_RESPONSES,
-        openapi_extra={"requestBody": REQUEST_BODY},
+        openapi_extra={"requestBody": REQUEST_BODY, "parameters": [EXPLAIN]},
         tags=["score"],
         route_class_override=PlainRoute,
     )

@@ -107,8 +107,8 @@ class Service:
                 self.telemetry.unseen.labels(column).inc(count)
         if reply.captured and self.request_log:
             who = context.id, context.caller
-            scored = ScoredRequest(time.time(), *who, role, model, reply.rows, *reply.captured, context.client_request)
-            self.request_log.put(scored)
+            scored = ScoredRequest(time.time(), *who, role, model, reply.rows, *reply.captured)
+            self.request_log.put(scored._replace(client_request=context.client_request))
         return reply
 
     def seconds_left(self, context: RequestContext) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ... import contract
 from ..errors import ContractViolation
 from ..scoring import artifact, predictions
+from ..scoring.explain import explain
 from ..scoring.scorer import Scorer
 from ..tables.chunks import processors
 from ..validation.rules import frame
@@ -62,6 +63,10 @@ class WarmModel:
         chunks = self._threads.map(lambda task: task[0].run(self._score_chunk, *task[1:]), tasks)
         ids, scores = zip(*chunks, strict=True)
         return pl.concat(ids) if ids[0] is not None else None, np.concatenate(scores)
+
+    def explain(self, rows: Rows) -> list[dict[str, Any]]:
+        """The explanation of each row's score, ready for JSON. Raises ArtifactError."""
+        return explain(self._scorer, frame(rows, contract.Row) if isinstance(rows, list) else rows).to_records()
 
     def _id(self, row: Row) -> list[Any] | None:
         id = self.manifest["id"]
