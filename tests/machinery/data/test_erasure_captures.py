@@ -92,3 +92,34 @@ def test_captures_without_any_id(project):
     assert refused("erase", "--id", "k2").startswith("params.yaml: data.id names no column")
     assert "captures: 1 row in 1 file\ntraining data: no such rows" in erase("--request", "one", "--captures", KEPT, why="")
     assert pl.read_parquet(file)["key"].to_list() == ["k3"] and not git("status", "--porcelain", "data")
+
+
+def receive(name: str, **columns: list[object]) -> Path:
+    """Outcomes as they are kept."""
+    file = Path("outcomes/2026-11-29", f"{name}.parquet")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame(columns, schema_overrides={"_row": pl.UInt32}).write_parquet(file)
+    return file
+
+
+def test_outcomes_go_as_well_whatever_names_them():
+    older = capture("a", ("k1", "one", "c1"), ("k2", "one", "c1"), ("k3", "one", "c1"), ("k2", "two", "c2"))
+    pl.read_parquet(older).with_columns(_caller=pl.lit("shop")).write_parquet(older)
+    hashed = hashlib.sha256(b"k2").hexdigest()
+    by_id = receive("ids", key=["k1", "k2", hashed], answer=[True] * 3)
+    by_row = receive("rows", _request=["one"] * 3 + ["two"], _row=[0, 1, 2, 0], answer=[True] * 4)
+    alone = receive("alone", _client_request=["c2", "c2"], _caller=["bank", "shop"], _row=[0, 0], answer=[True] * 2)
+    half = alone.with_suffix(".tmp")
+    half.touch()
+    os.utime(half, (0, 0))
+    assert "outcomes: 5 rows in 3 files\n" in run("erase", "--id", "k2", "--captures", KEPT).stdout and half.exists()
+    erase("--id", "k2", "--captures", KEPT)
+    assert pl.read_parquet(by_id)["key"].to_list() == ["k1"] and not half.exists()
+    assert pl.read_parquet(by_row)["_row"].to_list() == [0, 2] == pl.read_parquet(older)["_row"].to_list(), "as before"
+    assert "outcomes: 3 rows in 2 files\n" in run("erase", "--request", "one", "--captures", KEPT).stdout, "and k1's by its id"
+
+
+def test_outcomes_without_captures():
+    file = receive("ids", key=["k417", "k1"], answer=[True, False])
+    assert "outcomes: 1 row in 1 file" in erase("--id", "k417")
+    assert pl.read_parquet(file)["key"].to_list() == ["k1"]

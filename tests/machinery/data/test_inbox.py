@@ -9,6 +9,8 @@ from late_flights.factory.data import ingest, ledger
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
+DOWNLOADED = Path(".dvc/tmp/inbox")
+
 
 @pytest.fixture
 def storage(project, monkeypatch, tmp_path_factory):
@@ -50,7 +52,7 @@ def test_what_is_new_is_entered_once(storage):
     assert run("ingest", "--inbox").output == "Nothing new\n"
     fill(storage, c=toy.rows(50, first=100))
     assert "c.parquet: 50 rows" in run("ingest", "--inbox").output
-    assert not ingest.DOWNLOADED.exists()
+    assert not DOWNLOADED.exists()
 
 
 def test_what_looks_like_a_delivery_is_not_passed_over(storage):
@@ -60,7 +62,7 @@ def test_what_looks_like_a_delivery_is_not_passed_over(storage):
     (storage / "b.CSV").unlink()
     (storage / "parts.parquet").mkdir()
     assert refused("ingest", "--inbox").startswith("remote://storage/inbox/parts.parquet is a folder")
-    assert not ledger.entries() and not ingest.DOWNLOADED.exists()
+    assert not ledger.entries() and not DOWNLOADED.exists()
 
 
 def test_one_bad_file_keeps_all_out(storage):
@@ -68,7 +70,7 @@ def test_one_bad_file_keeps_all_out(storage):
     refusal = refused("ingest", "--inbox")
     assert refusal.startswith(".dvc/tmp/inbox/b.parquet: gap: column missing")
     assert refusal.endswith("; see `dvc get-url remote://storage/inbox/b.parquet && factory contract --diff b.parquet`")
-    assert not ledger.entries() and not ingest.DOWNLOADED.exists()
+    assert not ledger.entries() and not DOWNLOADED.exists()
 
 
 def test_storage_that_fails_is_no_empty_inbox(storage, monkeypatch):
@@ -88,6 +90,6 @@ def test_files_or_the_inbox(arguments):
 
 @pytest.mark.usefixtures("storage")
 def test_leftovers_of_a_killed_run_are_not_entered():
-    ingest.DOWNLOADED.mkdir(parents=True)
-    toy.rows(50).write_parquet(ingest.DOWNLOADED / "old.parquet")
-    assert run("ingest", "--inbox").output == "Nothing new\n" and not Path(ingest.DOWNLOADED).exists()
+    DOWNLOADED.mkdir(parents=True)
+    toy.rows(50).write_parquet(DOWNLOADED / "old.parquet")
+    assert run("ingest", "--inbox").output == "Nothing new\n" and not DOWNLOADED.exists()

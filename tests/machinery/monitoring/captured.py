@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 DAY = date(2026, 11, 20)
+NOON = datetime.combine(DAY, time(12), UTC)
 
 
 def table(

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .main import main
-from .options import AS_JSON, FILE
+from .options import AS_JSON, FILE, count
 
 SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 
@@ -86,7 +86,7 @@ def ledger(name: str | None, why: str, as_json: bool) -> None:
 @click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, without the id: Git keeps it.")
 @click.option("--yes", is_flag=True, help="Erase; otherwise only show what would be erased.")
 def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: str, yes: bool) -> None:
-    """Erase one person's rows from captures and training data.
+    """Erase one person's rows from captures, outcomes and training data.
 
     Each delivery with such rows is replaced by one without; the record of the old one moves to data/erased.csv. Shows which
     versions learned from it, and what remains to be done. If it is interrupted, run it again.
@@ -108,20 +108,22 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
         if yes and (interrupted := erasure.finish()):
             click.echo("✓ The erasure that was interrupted is complete")
             _show_rest(interrupted)
-        files, halves = captured.files(captures), captured.half_written(captures)
+        kept = [folder for folder in [Path(params.monitor.outcomes)] if folder.is_dir()]
+        files, halves = captured.files(captures), captured.half_written([*captures, *kept])
         name = erasure.id_column(params, id)
         ids = {id} if id else captured.ids_in(f"{request}", files, name)
         found = captured.find(files, name, ids, request)
+        outcomes = captured.outcomes_of(found, captured.files(kept), name, ids, request)
         with erasure.staged(ids, params) as plan:
-            _show_found(plan, found, halves, captured.lacking(files, name) if id else 0)
-            if not (plan.replacements or plan.objects or found or halves):
+            _show_found(plan, found, outcomes, halves, captured.lacking(files, name) if id else 0)
+            if not (plan.replacements or plan.objects or found or outcomes or halves):
                 return click.echo("Nothing to erase")
             if not yes:
                 return click.echo('Nothing is erased yet: the same with --yes and -m "why" does it')
             erasure.check_why(why, plan, ids)
             erasure.commit(plan, why)
-        captured.remove_all(found, halves)
-    click.echo("✓ These rows are erased from captures, deliveries, prepared rows and DVC's cache here")
+        captured.remove_all([*outcomes, *found], halves)  # found last, since by them the outcomes are found
+    click.echo("✓ These rows are erased from captures, outcomes, deliveries, prepared rows and DVC's cache here")
     return _show_rest(plan)
 
 
@@ -131,23 +133,25 @@ def _captures() -> tuple[Path, ...]:
     return (Path(folder),) if folder else ()
 
 
-def _show_found(plan: Any, found: Any, halves: Any, unknown: int) -> None:
+def _show_found(plan: Any, found: Any, outcomes: Any, halves: Any, unknown: int) -> None:
     """Where there are rows to erase, and what has learned from them."""
     from ..registry import lineage
 
-    rows = sum(int(mask.sum()) for _, mask in found)
-    click.echo(f"captures: {_count(rows, 'row')} in {_count(len(found), 'file')}")
+    for what, masks in (("captures", found), ("outcomes", outcomes)):
+        if masks or masks is found:
+            rows = sum(int(mask.sum()) for _, mask in masks)
+            click.echo(f"{what}: {count(rows, 'row')} in {count(len(masks), 'file')}")
     if halves:
-        click.echo(f"captures that a killed service left half-written: {_count(len(halves), 'file')}")
+        click.echo(f"captures that a killed service left half-written: {count(len(halves), 'file')}")
     if unknown:
-        click.echo(f"! {_count(unknown, 'file')} of captures without the ids: --request finds their rows")
+        click.echo(f"! {count(unknown, 'file')} of captures without the ids: --request finds their rows")
     for each in plan.replacements:
         rest = "" if each.new else ", so that none is left"
         click.echo(f"{each.old.path}: {each.rows:,} of {int(each.old.rows):,} rows{rest}")
     if not plan.replacements:
         click.echo("training data: no such rows")
     if plan.objects:
-        click.echo(f"DVC's cache or storages: {_count(len(plan.objects), 'file')}")
+        click.echo(f"DVC's cache or storages: {count(len(plan.objects), 'file')}")
     if learned := lineage.learned_from({each.old.received for each in plan.replacements}):
         click.echo(f"{', '.join(version.name for version in learned)} learned from these deliveries")
 
@@ -165,15 +169,11 @@ def _show_rest(plan: Any) -> None:
         click.echo("- when that is on main, delete these files from each storage (`uv run dvc remote list`):")
         click.echo("\n".join(f"  {path}" for path in plan.objects))
     if plan.unseen:
-        folders = _count(len(plan.unseen), "folder")
+        folders = count(len(plan.unseen), "folder")
         click.echo(f"- {folders} of prepared rows not here: `uv run dvc fetch --all-commits prepare`, then this again")
     click.echo(
         "- captures that services have not written yet (FACTORY_CAPTURE_SECONDS), other clones, backups, the inbox"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _shortened(entry: Any) -> dict[str, str]:

@@ -38,6 +38,7 @@ SYNONYMS = {
     "factory check": "lint format hooks",
     "factory doctor": "diagnose health protect security",
     "factory ingest": "add load upload delivery",
+    "factory outcomes": "labels label feedback",
     "factory contract": "schema validate diff",
     "factory erase": "forget delete remove gdpr",
     "factory prepare": "split preprocess process",

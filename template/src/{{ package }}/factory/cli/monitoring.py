@@ -1,1 +1,92 @@
 """Commands that watch a model in production."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .main import main
+from .options import CAPTURES, FILE, count, load_params, places
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--inbox", is_flag=True, help="Take the new files in the folder inbox/outcomes/ of the storage.")
+@click.option(
+    "--as-delivery", "delivery", metavar="NAME", help="Add the rows whose outcome is known as a delivery of this name."
+)
+@CAPTURES
+def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, captures: tuple[str, ...]) -> None:
+    """Take in what became of scored rows, which is known later.
+
+    A file has the column of the target, and names rows by the id, or by `_request` and `_row`, the position in it. The same
+    twice counts once; a contradiction is refused. With --as-delivery captured rows and their outcomes become a delivery.
+
+    \b
+    Example: factory outcomes arrived-2013-05.csv
+    """
+    from ..data.ingest import new_files
+    from ..monitoring import outcomes
+
+    if bool(files) + inbox > 1 or not (files or inbox or delivery):
+        raise click.UsageError("Name the files, or use --inbox, or --as-delivery.")
+    params = load_params()
+    if inbox:
+        with new_files("inbox/outcomes", outcomes.received_files(params)) as (_, found):
+            received = outcomes.receive(found, params)
+    else:
+        received = outcomes.receive(files, params)
+    for line in _received(received, places(captures, params), params) if received else ["Nothing new"] if inbox else []:
+        click.echo(line)
+    if delivery:
+        _deliver(delivery, places(captures, params), params)
+
+
+def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
+    """What was in the files, and how it fits what was captured."""
+    import polars as pl
+
+    from ..errors import CannotEvaluate, listed
+    from ..monitoring import labelled
+
+    for each in received:
+        without = f", {count(each.unlabelled, 'row')} without one" if each.unlabelled else ""
+        yield f"✓ {each.file.name}: {count(each.outcomes.height, 'outcome')}, {each.new:,} of them new{without}"
+    try:
+        fit = labelled.fit(
+            pl.concat([each.outcomes for each in received], how="diagonal_relaxed"), captured(places), params
+        )
+    except CannotEvaluate as error:
+        yield f"! Nothing is joined yet: {error}"
+        return
+    yield f"of captured rows: {count(fit.known, 'outcome')}"
+    if fit.before:
+        yield f"! from before the request, so that they do not count: {count(fit.before, 'outcome')}"
+    if fit.unknown:
+        yield f"! of rows that were not captured: {count(len(fit.unknown), 'outcome')}: {listed(fit.unknown, 3)}"
+
+
+def _deliver(name: str, places: list[str], params: Any) -> None:
+    """Add captured rows and their outcomes as a delivery."""
+    from ..monitoring import labelled, outcomes
+
+    entry, left_out = labelled.deliver(name, captured(places), outcomes.read(params), params)
+    for reason, rows in left_out.items():
+        click.echo(f"! {count(rows, 'row')} left out: {reason}")
+    click.echo(
+        f"✓ {entry.path}: {count(int(entry.rows), 'row')}, {entry.source}"
+        if entry
+        else "No new rows whose outcome is known"
+    )
+    if entry:
+        click.echo("Next: git add data && git commit, then uv run dvc repro")
+
+
+def captured(places: list[str]) -> Any:
+    """All days of captures, today included. Raises CannotEvaluate."""
+    from datetime import UTC, datetime
+
+    from ..monitoring import captures
+
+    return captures.days(places, datetime.now(UTC).date())

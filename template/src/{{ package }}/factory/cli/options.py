@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,12 @@ class Number(click.FloatRange):
 FILE = click.Path(path_type=Path)
 MODEL = click.option("--model", type=FILE, default=paths.MODEL, show_default=True, help="Folder of the model.")
 WHY = click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, recorded with the version.")
+CAPTURES = click.option(
+    "--captures",
+    multiple=True,
+    metavar="PLACE",
+    help="Folder or URL of captures; repeatable (default: FACTORY_CAPTURE, or monitor.captures of params.yaml).",
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ACCEPT = click.option(
     "--accept-contract-change",
@@ -49,3 +56,14 @@ def load_params() -> "Params":
     params = config.load()
     prepare.check_columns(params)
     return params
+
+
+def places(given: tuple[str, ...], params: "Params") -> list[str]:
+    """The folders and URLs of captures: those that were named, the service's folder, or those of params.yaml."""
+    own = os.environ.get("FACTORY_CAPTURE")
+    return list(given) or ([own] if own else params.monitor.places)
+
+
+def count(number: int, noun: str) -> str:
+    """So many of them, in words."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

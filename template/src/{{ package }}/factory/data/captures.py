@@ -17,6 +17,8 @@ from .erasure import belongs_to
 
 IDS = ("_request", "_client_request")  # the service's own, and the client's, which older captures lack
 ONE = ("_request", "_caller", "_at")  # of one request: in older captures _request is the client's
+ROW = "_row"  # position in the request
+CONTEXT = ("_at", "_caller", "_role", "_model")
 SHOWN = 10
 
 
@@ -74,6 +76,39 @@ def lacking(files: Collection[Path], name: str) -> int:
     return sum(name not in pl.read_parquet_schema(file) for file in files if file.exists())
 
 
+def with_rows(captured: pl.DataFrame) -> pl.DataFrame:
+    """The captures of a file, with each row's position in its request, which older ones lack."""
+    one = [name for name in (*CONTEXT, *IDS) if name in captured.columns]
+    if ROW in captured.columns or IDS[0] not in one:
+        return captured
+    return captured.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(one).alias(ROW))
+
+
+def outcomes_of(
+    found: Collection[tuple[Path, pl.Series]],
+    files: Collection[Path],
+    name: str,
+    ids: Collection[str],
+    request: str | None,
+) -> list[tuple[Path, pl.Series]]:
+    """The files with outcomes of the ids, the request or the captured rows that were found, and which of theirs these are.
+
+    Raises CannotEvaluate.
+    """
+    captured = [pl.DataFrame(schema={**dict.fromkeys((*IDS, "_caller"), pl.String), ROW: pl.UInt32})]
+    for file, mask in found:
+        with _reading(file):
+            table = with_rows(_read(file, (*CONTEXT, *IDS, ROW)))
+            captured += [table.filter(mask).select(each for each in captured[0].columns if each in table.columns)]
+    named, masks = pl.concat(captured, how="diagonal"), dict(find(files, name, ids, request))
+    for file in files:
+        with _reading(file):
+            if ROW in pl.read_parquet_schema(file):
+                mask = _named_by(_read(file, (*IDS, "_caller", ROW)), named)
+                masks[file] = masks[file] | mask if file in masks else mask
+    return [(file, mask) for file, mask in masks.items() if mask.any()]
+
+
 def remove_all(found: list[tuple[Path, pl.Series]], half_written: list[Path]) -> None:
     """Take these rows out of their files, and delete what was left."""
     for file, rows in found:
@@ -95,7 +130,7 @@ def remove(file: Path, unwanted: pl.Series) -> None:
         if os.name == "posix" and owner.st_uid != os.geteuid():
             os.chown(temporary, owner.st_uid, owner.st_gid)
         with tables.writing(temporary):
-            pl.read_parquet(file).filter(~unwanted).write_parquet(temporary)
+            with_rows(pl.read_parquet(file)).filter(~unwanted).write_parquet(temporary)
         temporary.replace(file)
     except FileNotFoundError:  # the service has deleted that day since
         pass
@@ -114,8 +149,9 @@ def _check_one(request: str, requests: Collection[tuple[Any, ...]]) -> None:
 def _read(file: Path, columns: Collection[str]) -> pl.DataFrame:
     """Those of the columns that the file has; nothing of one that has been deleted since it was listed."""
     try:
-        known = pl.read_parquet_schema(file)
-        return pl.read_parquet(file, columns=[name for name in dict.fromkeys(columns) if name in known])
+        schema = pl.read_parquet_schema(file)
+        known = [name for name in dict.fromkeys(columns) if name in schema]
+        return pl.read_parquet(file, columns=known) if known else pl.DataFrame()
     except FileNotFoundError:
         return pl.DataFrame()
 
@@ -123,6 +159,17 @@ def _read(file: Path, columns: Collection[str]) -> pl.DataFrame:
 def _of_request(rows: pl.DataFrame, request: str | None) -> pl.Series:
     either = (rows[name].cast(pl.String) == request for name in IDS if request and name in rows.columns)
     return reduce(or_, either, pl.repeat(False, rows.height, eager=True)).fill_null(False)
+
+
+def _named_by(rows: pl.DataFrame, captured: pl.DataFrame) -> pl.Series:
+    """Which rows name one of the captured rows by request and position."""
+    mask = pl.repeat(False, rows.height, eager=True)
+    for key in ([IDS[0], ROW], [IDS[1], ROW, "_caller"]):
+        if not {*key} <= {*rows.columns}:
+            continue
+        named = captured.select(key).drop_nulls().unique().with_columns(named=True)
+        mask |= rows.select(key).join(named, on=key, how="left", maintain_order="left")["named"].fill_null(False)
+    return mask
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import logging
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from .ledger import Entry
 
 COPYING = RAW.with_name(".ingest.tmp")  # on the same disk as data/raw, so that moving a file there is atomic
 VALIDATED = DVC_TMP / "ingest"
-DOWNLOADED = DVC_TMP / "inbox"
 
 
 def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
@@ -61,22 +60,27 @@ def lock() -> FileLock:
 
 def ingest_inbox(params: Params) -> list[Entry]:
     """Add every new file in the storage's inbox, all or none. Raises FactoryError."""
-    inbox = f"remote://{dvc('config', 'core.remote')}/inbox"
-    entered = {entry.file for entry in ledger.entries()}
-    names = [name for name in _listed(inbox) if tables.suffix(name) and name not in entered]
-    shutil.rmtree(DOWNLOADED, ignore_errors=True)
-    DOWNLOADED.mkdir(parents=True)
-    try:
+    with new_files("inbox", {entry.file for entry in ledger.entries()}) as (inbox, files):
+        return ingest(files, params, inbox, fetch=f"dvc get-url {inbox}/") if files else []
+
+
+@contextmanager
+def new_files(folder: str, known: Collection[str]) -> Iterator[tuple[str, list[Path]]]:
+    """The address of a folder of the storage, and its tables of other names, which are here until the block ends.
+
+    Raises FactoryError.
+    """
+    address = f"remote://{dvc('config', 'core.remote')}/{folder}"
+    names = [name for name in _listed(address) if tables.suffix(name) and name not in known]
+    DVC_TMP.mkdir(parents=True, exist_ok=True)
+    with _temporary_folder(DVC_TMP / folder.replace("/", "-")) as downloaded:
         for name in names:
-            dvc("get-url", f"{inbox}/{name}", str(DOWNLOADED / name))
-            if not (DOWNLOADED / name).is_file():
+            dvc("get-url", f"{address}/{name}", str(downloaded / name))
+            if not (downloaded / name).is_file():
                 raise FactoryError(
-                    f"{inbox}/{name} is a folder: put its files into the inbox themselves, each under a new name"
+                    f"{address}/{name} is a folder: put its files into the inbox themselves, each under a new name"
                 )
-        files = [DOWNLOADED / name for name in names]
-        return ingest(files, params, inbox, fetch=f"dvc get-url {inbox}/") if names else []
-    finally:
-        shutil.rmtree(DOWNLOADED)
+        yield address, [downloaded / name for name in names]
 
 
 def _check_names(files: list[Path], earlier: list[Entry]) -> None:
@@ -122,9 +126,9 @@ def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list
 
 def _check_ids(validated: dict[Path, pl.LazyFrame], earlier: list[Entry], name: str) -> None:
     """Refuse ids that occur twice, in one file or in two."""
-    seen = {entry.path: _ids(tables.scan(entry.path, checked=True), entry.path, name) for entry in earlier}
+    seen = {entry.path: ids_in(tables.scan(entry.path, checked=True), entry.path, name) for entry in earlier}
     for file, rows in validated.items():
-        ids = _ids(rows, file, name)
+        ids = ids_in(rows, file, name)
         _refuse_repeated(file, ids, ids.is_duplicated(), "not unique")
         for other, other_ids in seen.items():
             _refuse_repeated(file, ids, ids.is_in(other_ids.implode()), f"already in {other}")
@@ -138,7 +142,8 @@ def _refuse_repeated(file: Path, ids: pl.Series, repeated: pl.Series, problem: s
         raise ContractViolation(f"{file}: {violation}")
 
 
-def _ids(rows: pl.LazyFrame, file: Path, name: str) -> pl.Series:
+def ids_in(rows: pl.LazyFrame, file: Path, name: str) -> pl.Series:
+    """The ids in the rows of the file, as texts. Raises FactoryError where it is damaged."""
     with tables.reading(file):
         return column(rows, name).cast(pl.String)
 

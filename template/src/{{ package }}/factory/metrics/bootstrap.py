@@ -44,20 +44,21 @@ def estimates(
     `baseline` is the constant score of a model that knows the mean of the training target alone, or
     how frequent each class is.
     """
-    resamples = _resamples(target, ids)
+    size = min(len(target), MAX_RESAMPLE_ROWS)
+    resamples = _resamples(target, ids, size)
     trivial = np.full_like(score, baseline)
 
     def estimate(metric: Metric) -> Estimate:
         value = metric(target, score)
-        low, high = _interval(value, [metric(target[rows], score[rows]) for rows in resamples], len(target))
+        low, high = _interval(value, [metric(target[rows], score[rows]) for rows in resamples], size / len(target))
         return Estimate(float(value), low, high, float(metric(target, trivial)))
 
     return {name: estimate(metric) for name, metric in METRICS[problem].items()}
 
 
-def interval(metric: Metric, target: Vector, score: Vector, ids: Ids = None) -> Interval:
-    """The metric, with its interval."""
-    return difference(lambda rows: float(metric(target[rows], score[rows])), target, ids)
+def interval(metric: Metric, target: Vector, score: Vector, ids: Ids = None, most: int | None = None) -> Interval:
+    """The metric, with its interval, of resamples of at most so many rows."""
+    return difference(lambda rows: float(metric(target[rows], score[rows])), target, ids, most)
 
 
 def improvement(metric: Metric, target: Vector, score: Vector, other: Vector, ids: Ids = None) -> Interval:
@@ -73,15 +74,16 @@ def improvement(metric: Metric, target: Vector, score: Vector, other: Vector, id
     return difference(gain, target, ids)
 
 
-def difference(gain: Callable[[Any], float], target: Vector, ids: Ids = None) -> Interval:
+def difference(gain: Callable[[Any], float], target: Vector, ids: Ids = None, most: int | None = None) -> Interval:
     """The gain on all rows, and the interval of what it is on resampled ones."""
-    value = gain(slice(None))
-    return Interval(value, *_interval(value, [gain(rows) for rows in _resamples(target, ids)], len(target)))
+    value, size = gain(slice(None)), min(len(target), most or MAX_RESAMPLE_ROWS)
+    return Interval(
+        value, *_interval(value, [gain(rows) for rows in _resamples(target, ids, size)], size / len(target))
+    )
 
 
-def _resamples(target: Vector, ids: Ids) -> list[NDArray[np.int64]]:
+def _resamples(target: Vector, ids: Ids, size: int) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng(0)
-    size = min(len(target), MAX_RESAMPLE_ROWS)
     resamples = (
         (generator.integers(0, len(target), size) for _ in range(RESAMPLES))
         if ids is None
@@ -102,12 +104,12 @@ def _resamples_of_ids(ids: NDArray[np.int64], size: int, generator: np.random.Ge
         yield by_id[np.arange(last[-1]) + np.repeat(ends[drawn] - last, sizes[drawn])]
 
 
-def _interval(value: float, resampled: list[float], rows: int) -> tuple[float, float]:
+def _interval(value: float, resampled: list[float], part: float) -> tuple[float, float]:
     """The middle 95 % of the resampled values.
 
-    Where the resamples are smaller than the table they scatter more than it would, by the root of how much
+    Where the resamples are but a part of the table's size they scatter more than it would, by the root of how much
     smaller they are (the m out of n bootstrap, Bickel et al. 1997): so they are drawn towards the value by as much.
     """
-    spread = np.sqrt(min(rows, MAX_RESAMPLE_ROWS) / rows)
+    spread = np.sqrt(part)
     low, high = spread * np.quantile(resampled, [0.025, 0.975]) + (1 - spread) * value
     return float(low), float(high)

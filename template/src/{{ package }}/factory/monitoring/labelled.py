@@ -1,0 +1,121 @@
+"""Captured rows whose outcome is known: how outcomes fit captures, and such rows as a delivery by the contract."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ... import contract
+from .. import tables
+from ..config import Params
+from ..data import ingest, ledger
+from ..data.ledger import Entry
+from ..errors import FactoryError, listed
+from ..paths import DVC_TMP
+from ..validation import personal
+from ..validation.parsing import try_cast
+from .captures import Day
+from .outcomes import AT, ID, OUTCOME, Outcomes
+
+ORIGIN = "captures"  # with which the source of such a delivery begins
+STAGED = DVC_TMP / "labelled"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How many outcomes belong to captured rows, how many are from before the request, and what names those of no row."""
+
+    known: int
+    before: int
+    unknown: list[str]
+
+
+def fit(received: pl.DataFrame, days: Iterable[Day], params: Params) -> Fit:
+    """How outcomes that were received fit what was captured."""
+    named = Outcomes([received.lazy()], params)
+    timely, before = (np.zeros(received.height, bool) for _ in range(2))
+    for day in days:
+        for rows in day.tables.values():
+            pairs = named.pairs(rows)
+            before[pairs.filter("_before")["_number"]] = True
+            timely[pairs.filter(~pl.col("_before"))["_number"]] = True
+    unknown = named.names().filter(pl.Series(~timely & ~before)).to_list()
+    return Fit(int(timely.sum()), int((before & ~timely).sum()), unknown)
+
+
+def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> tuple[Entry | None, Counter[str]]:
+    """Add the captured rows whose outcome is known, and that are in no delivery yet, as one, if there are any.
+
+    Beside its record, how many rows were left out, by the reason. Raises FactoryError.
+    """
+    if Path(name).name != name or tables.suffix(name) != ".parquet":
+        raise FactoryError(f"{name}: the delivery has to be named like captured-2026-11.parquet")
+    left_out = Counter[str]()
+    found = [rows for day in days for rows in _labelled(day, known, params, left_out)]
+    rows = _new(pl.concat(found).sort(AT, maintain_order=True), params) if found else pl.DataFrame()
+    if rows.is_empty():
+        return None, left_out
+    first, last = rows[AT].dt.date().min(), rows[AT].dt.date().max()
+    source = f"{ORIGIN} of {first!s} to {last!s}, {', '.join(rows['_model'].unique().sort())}, with outcomes"
+    STAGED.mkdir(parents=True, exist_ok=True)
+    file = STAGED / name
+    try:
+        rows.drop(AT, "_model").write_parquet(file)
+        return ingest.ingest([file], params, source)[0], left_out
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _labelled(day: Day, known: Outcomes, params: Params, left_out: Counter[str]) -> Iterator[pl.DataFrame]:
+    """A day's rows that have an outcome, in the contract's columns and types; those that cannot have them are left out."""
+    id = params.data.id
+    for rows in day.tables.values():
+        joined = known.join(rows).drop_nulls(OUTCOME).with_columns(pl.col(OUTCOME).alias(params.data.target))
+        if id:
+            joined = _with_ids(joined, id)
+            left_out["only a hash of the id is known"] += joined[id].null_count()
+            joined = joined.drop_nulls(id)
+        names = contract.LabelledRow.column_names()
+        missing = [name for name in names if name not in joined.columns]
+        typed, losses = try_cast(
+            _without_hashes(joined.select(n for n in names if n in joined.columns), id), contract.LabelledRow
+        )
+        if missing or losses:
+            reason = f"captured without {listed(missing)}" if missing else listed([loss.subject for loss in losses])
+            left_out[reason] += joined.height
+        elif joined.height:
+            yield typed.hstack(joined.select(AT, "_model"))
+
+
+def _with_ids(rows: pl.DataFrame, id: str) -> pl.DataFrame:
+    """The rows with the ids that came with the outcomes, where captures have a hash of it, or none."""
+    captured = pl.col(id).cast(pl.String) if id in rows.columns else pl.lit(None, pl.String)
+    plain = (pl.when(~each.str.contains(personal.HASH)).then(each) for each in (captured, pl.col(ID)))
+    return rows.with_columns(pl.coalesce(*plain).alias(id))
+
+
+def _without_hashes(rows: pl.DataFrame, id: str | None) -> pl.DataFrame:
+    """The rows without the hashes of personal data, from which nothing may be learned as if they were values."""
+    hashed = [name for name in rows.columns if name != id and personal.is_hashed(rows[name])]
+    return rows.with_columns(pl.lit(None).alias(name) for name in hashed)
+
+
+def _new(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
+    """The rows that are in no delivery yet: by the id, or where that repeats, or there is none, by all values."""
+    id, entries = params.data.id, ledger.entries()
+    if id and not params.data.repeats:
+        text = pl.col(id).cast(pl.String)
+        earlier = [ingest.ids_in(tables.scan(entry.path, checked=True), entry.path, id) for entry in entries]
+        new = rows.unique(id, keep="first", maintain_order=True)
+        return new.filter(~text.is_in(pl.concat(earlier).implode())) if earlier else new
+    names = [name for name in rows.columns if name not in (AT, "_model")]
+    own = [entry.path for entry in entries if entry.source.startswith(ORIGIN)]
+    found = [tables.read(path, checked=True).select(n for n in names if n in rows.columns) for path in own]
+    if not found:
+        return rows
+    nth = pl.int_range(pl.len()).over(names).alias("_nth")  # the same row may have been scored several times
+    earlier_rows = try_cast(pl.concat(found, how="diagonal_relaxed"), contract.LabelledRow)[0].with_columns(nth)
+    return rows.with_columns(nth).join(earlier_rows, on=[*names, "_nth"], how="anti", nulls_equal=True).drop("_nth")
