@@ -2,11 +2,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import copier
 import pytest
+import quick_copier
 import yaml
 
 pytest_plugins = ["skips", "attack"]
@@ -15,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
 QUESTIONS = [name for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)]
 FLAT = "0.2.99"
+COPIER = [sys.executable, quick_copier.__file__]
 PARTS = ["copier.yml", "includes", "licenses", "template", "hooks"]
 
 # Git works without the developer's identity and settings, as in CI.

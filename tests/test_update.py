@@ -4,14 +4,13 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import copier
 import pytest
 import yaml
-from conftest import CONFIG, FLAT, ROOT, commit, git, history
+from conftest import CONFIG, COPIER, FLAT, ROOT, commit, git, history
 from packaging.version import Version
 
 YOURS = r"src/x/[^/]+\.py|tests/(?!__init__\.py)[^/]+\.py|notebooks/.*|docs/.*|data/.*"
@@ -88,7 +87,7 @@ def old(projects, tmp_path) -> Path:
 
 def update(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """As people call it, without a terminal; what it changed is committed."""
-    command = [sys.executable, "-m", "copier", "update", "--defaults", *options]
+    command = [*COPIER, "update", "--defaults", *options]
     done = subprocess.run(command, cwd=project, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode == 0:
         commit(project)
@@ -450,7 +449,7 @@ def test_conflicts_of_copier_are_undone_by_one_command(old, projects):
     edit(old / "pyproject.toml", 'version = "0.1.0"', 'version = "0.1.0" # mine')
     edit(old / "src/x/factory/errors.py", "", "\n\nclass Mine(FactoryError):\n    pass\n")
     commit(old)
-    command = [sys.executable, "-m", "copier", "update", "--defaults"]
+    command = [*COPIER, "update", "--defaults"]
     done = subprocess.run(command, cwd=old, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert (
         done.returncode == 0

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +11,7 @@ from random import Random
 
 import copier
 import yaml
-from conftest import ROOT, commit, git
+from conftest import COPIER, ROOT, commit, git
 
 from .arrival import missing
 from .catalogue import shuffled
@@ -31,7 +30,7 @@ VARIANTS = [  # which projects there are, the likeliest more often
 ]
 WAYS = {
     "factory update": ["uv", "run", "--quiet", "--script", str(ROOT / "hooks/update.py"), ".", "--release"],
-    "copier update": [sys.executable, "-m", "copier", "update", "--defaults", "--vcs-ref"],
+    "copier update": [*COPIER, "update", "--defaults", "--vcs-ref"],
 }
 RUNNING = 4  # of each origin, the first so many can be trained here, and two are
 MARKER = re.compile(r"^(<{7} |>{7} |={7}$)", re.MULTILINE)
