@@ -66,6 +66,8 @@ def worker(
         if commit is None:
             raise ValueError(f"{request['source']} is not the template's Git repository")
         compile_once(new.jinja_env)
+        # a process for each file, which sets modes in a repository on Windows; the folder is none
+        new._sync_git_index_executable_bit = lambda *_: None
         yield new
 
 
