@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, git
+from hosted import QUICK
 from workshop import copy, run
 
 pytestmark = pytest.mark.slow
@@ -31,9 +32,9 @@ def recipes() -> dict[str, list[tuple[str, str]]]:
     return {title: blocks(body) for title, _, body in (part.partition("\n") for part in text.split("\n## ")[1:])}
 
 
-def follow(project: Path, script: str) -> str:
+def follow(project: Path, script: str, **env: str) -> str:
     """Type the lines, up to the first that fails."""
-    return run(project, "bash", "-eo", "pipefail", "-c", script)
+    return run(project, "bash", "-eo", "pipefail", "-c", script, **env)
 
 
 def change(project: Path, diff: str) -> None:
@@ -68,6 +69,18 @@ def with_files(rendered: Path, folder: Path) -> Path:
     return project
 
 
+def commands(text: str) -> set[str]:
+    """What the blocks type, without comments and messages."""
+    return {
+        re.sub(r'#.*|".*"', "", line).strip() for kind, lines in blocks(text) if kind == "bash" for line in lines.splitlines()
+    }
+
+
+def test_the_commands_of_the_templates_readme_are_those_of_a_projects(render):
+    assert commands((ROOT / "README.md").read_text("utf-8")) <= commands((render() / "README.md").read_text("utf-8"))
+
+
+@pytest.mark.nightly
 def test_the_commands_of_the_templates_readme_work_in_their_order(render, tmp_path):
     project = with_files(render(), tmp_path)
     follow(project, "uv run factory setup")
@@ -82,7 +95,7 @@ def test_the_commands_of_the_templates_readme_work_in_their_order(render, tmp_pa
 def project(render, tmp_path_factory) -> Path:
     """A project whose owner has followed the first part of its README."""
     project = with_files(render(), tmp_path_factory.mktemp("documents"))
-    follow(project, blocks((project / "README.md").read_text("utf-8"))[0][1])
+    follow(project, blocks((project / "README.md").read_text("utf-8"))[0][1], **QUICK)
     return project
 
 
@@ -114,6 +127,6 @@ def test_recipe(committed, title):
 
 def test_the_commands_of_a_projects_readme_work_in_their_order(committed):
     assert git(committed, "tag") == "model/v1"
-    follow(committed, blocks((committed / "README.md").read_text("utf-8"))[1][1])
+    follow(committed, blocks((committed / "README.md").read_text("utf-8"))[1][1], **QUICK)
     assert "rows: " in git(committed, "show", "HEAD:data/raw/next-month.csv.dvc")
     assert (committed / "reports/gate.md").exists()

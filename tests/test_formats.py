@@ -106,7 +106,7 @@ def ask(server: str, path: str, **body: object) -> dict:
         return json.load(answer)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_mlflow_records_the_run_and_the_same_model(project, tmp_path):
     versions = json.loads((project.folder / "model/manifest.json").read_text("utf-8"))["versions"]
     sklearn, skops = (f"{name}=={versions[name]}" for name in ("scikit-learn", "skops"))

@@ -151,6 +151,7 @@ def test_code_of_a_fork_is_green_whatever_it_is_called(run, project, tmp_path):
     assert not {"x", "y"} & {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.nightly
 def test_runner_and_python_are_variables_of_the_repository(run):
     own = {"FACTORY_RUNNER": "ours", "FACTORY_PYTHON": "3.11"}
     done = run("code", variables=own, **QUICK)
@@ -158,6 +159,7 @@ def test_runner_and_python_are_variables_of_the_repository(run):
     assert "Python 3.11." in done.log("tests") and "Python 3.13." not in done.log("tests")
 
 
+@pytest.mark.nightly
 def test_code_with_tests_that_fail_is_red(run, project):
     *failing, _, word = BROKEN["failing-test"]
     *violation, _, other = BROKEN["contract-violation"]
@@ -198,6 +200,7 @@ def assert_red(done: Done, platform: FakePlatform, code: str) -> None:
     assert code in done.last and code in platform.comments[0]["text"], done.log("model")
 
 
+@pytest.mark.nightly
 def test_without_champion_is_red(run, project, platform):
     project.done("dvc", "push", "--quiet")
     assert_red(model_pipeline(run, project, platform, "first", "max_iter: 60", "max_iter: 61"), platform, "NO_CHAMPION")
@@ -214,17 +217,20 @@ def test_worse_model_is_red(run, promoted, platform):
     assert_red(model_pipeline(run, promoted, platform, "worse", "max_iter: 60", "max_iter: 2"), platform, "CHAMPION")
 
 
+@pytest.mark.nightly
 def test_training_that_crashes_is_red(run, promoted, platform):
     crash = ("def model(", "def model(*_):\n    raise MemoryError\n\n\ndef once(")
     assert_red(model_pipeline(run, promoted, platform, "crash", *crash, file="src/gate/model.py"), platform, "TRAIN_FAILED")
 
 
+@pytest.mark.nightly
 def test_champion_that_cannot_be_fetched_is_red(run, promoted, platform):
     with promoted.lost(promoted.listed("model")):
         done = model_pipeline(run, promoted, platform, "lost", "max_iter: 60", "max_iter: 63")
     assert_red(done, platform, "CHAMPION_UNFETCHABLE")
 
 
+@pytest.mark.nightly
 def test_fork_without_storage_is_red_and_says_why(run, promoted, platform):
     with promoted.lost(promoted.storage):
         done = model_pipeline(run, promoted, platform, "fork", "max_iter: 60", "max_iter: 61", fork=True)

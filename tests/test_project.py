@@ -18,11 +18,17 @@ from workshop import call, copy, interpreter, run, status
 
 pytestmark = pytest.mark.slow
 CHOICES = {name: list(CONFIG[name]["choices"].values()) for name in ("problem", "storage", "ci", "license")}
-FLIPPED = [{name: choice} for name, choices in CHOICES.items() for choice in choices]
+FLIPPED = [{name: choice} for name in ("ci", "license") for choice in CHOICES[name]]
 COMBINED = [{"problem": problem, "storage": storage} for problem in CHOICES["problem"] for storage in CHOICES["storage"]]
 
+PROJECTS = [("3.11", "classification"), ("3.13", "regression")]
+# what neither Python nor problem should change: of the other project only at night
+ONE = pytest.mark.parametrize(
+    "project", [pytest.param(PROJECTS[0], marks=pytest.mark.nightly), PROJECTS[1]], indirect=True, ids=" ".join
+)
 
-@pytest.fixture(scope="module", params=[("3.11", "classification"), ("3.13", "regression")], ids=" ".join)
+
+@pytest.fixture(scope="module", params=PROJECTS, ids=" ".join)
 def project(request, render, tmp_path_factory) -> Path:
     """A project after its first day: set up, trained and committed."""
     version, problem = request.param
@@ -56,12 +62,14 @@ def test_it_passes_its_own_checks(project):
     assert status(project) == ""
 
 
+@ONE
 def test_the_machinery_passes_the_checks_of_the_template(project):
     style = str(ROOT / "tools/machinery/pyproject.toml")
     run(project, "uv", "sync", "--inexact", "--group", "lint", "--group", "tune")
     run(project, "uv", "run", "mypy", f"--config-file={style}", str(next(project.glob("src/*/factory"))), "tests/factory")
 
 
+@ONE
 def test_its_own_checks_are_of_its_own_modules(project):
     own = next(project.glob("src/*/model.py"))
     mine, machinery = own.with_name("mine.py"), own.parent / "factory" / "ugly.py"
@@ -92,6 +100,7 @@ strict = true
 """
 
 
+@ONE
 def test_your_rules_stay_out_of_the_machinery(project):
     """Even where they replace what the template wrote below its part."""
     pyproject = project / "pyproject.toml"
@@ -140,6 +149,7 @@ def test_its_own_tests_pass_whatever_its_state_and_cover_its_modules(project, tm
     assert status(project) == ""
 
 
+@ONE
 def test_a_commit_that_breaks_the_rules_is_stopped(project):
     big, ugly = project / "notes.bin", project / "src" / "late_flights" / "ugly.py"
     big.write_bytes(b"0" * 2_000_000)
@@ -155,6 +165,7 @@ def test_a_commit_that_breaks_the_rules_is_stopped(project):
     assert "files were modified by this hook" in output  # by ruff
 
 
+@ONE
 def test_a_second_setup_changes_nothing(project):
     before, commits = state(project), run(project, "git", "rev-parse", "HEAD")
     run(project, "uv", "run", "factory", "setup")
@@ -210,6 +221,7 @@ rows.rename({"visibility": "visibility_km"}).drop("precipitation").with_columns(
 """
 
 
+@ONE
 def test_a_delivery_that_differs_is_admitted_by_the_change_that_is_proposed(project, tmp_path):
     contract = project / "src" / "late_flights" / "contract.py"
     before, file = contract.read_text("utf-8"), str(tmp_path / "the new.csv")
@@ -233,6 +245,7 @@ def test_a_delivery_that_differs_is_admitted_by_the_change_that_is_proposed(proj
     assert status(project) == ""
 
 
+@ONE
 def test_without_home_and_network(project, tmp_path):
     """From the packages that are cached on the machine, where nobody lives."""
     place = tmp_path / "copy of Zoë's"

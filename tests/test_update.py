@@ -198,7 +198,7 @@ def needs(project: Path) -> dict[str, list[str]]:
     return {name: [place for place in places if "/factory/" in place] for name, places in every.items()}
 
 
-@pytest.mark.parametrize("problem", ["classification", "regression"])
+@pytest.mark.parametrize("problem", ["classification", pytest.param("regression", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("version", history() or [pytest.param("", marks=pytest.mark.skip("no release in the history"))])
 def test_every_release_updates_to_the_newest(past, tmp_path, version, problem):
     old, fresh = tmp_path / "old", tmp_path / "fresh"
