@@ -6,7 +6,8 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -38,33 +39,41 @@ def score_file(
     sizes: list[int] = []
     tally = unseen.Tally(Counter)
 
-    def score(rows: pl.DataFrame) -> pl.DataFrame:
+    def answered(rows: pl.DataFrame) -> pl.DataFrame:
         with unseen.counting(tally):
-            scores = answer(scorer, rows)
+            table = answer(scorer, rows)
         sizes.append(rows.height)
         on_rows(rows.height)
-        return scores
+        return table
 
     schema = answer(scorer, contract.Row.create_empty()).schema
-    scores = tables.scan(source).map_batches(score, schema=schema, streamable=True)
+    scores = tables.scan(source).map_batches(answered, schema=schema, streamable=True)
+    with _staging(destination) as staging:
+        try:
+            with tables.reading(source):
+                tables.sink(scores, staging / destination.name)
+        except ContractViolation as error:
+            raise _violation_in_file(error, source, scorer, staging / "rows") from error
+        if not sum(sizes):
+            raise FactoryError(f"{source}: no rows")
+        (staging / destination.name).replace(destination)
+    for line in unseen.told(tally, contract.Row, sum(sizes)) if tally else ():
+        logging.getLogger(__name__).warning("%s: %s", source, line)
+    return sum(sizes)
+
+
+@contextmanager
+def _staging(destination: Path) -> Iterator[Path]:
+    """A folder beside the destination, of this process. Raises FactoryError where the disk is full."""
     _remove_abandoned(destination)
     staging = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
     try:
         staging.mkdir(exist_ok=True)
-        with tables.reading(source):
-            tables.sink(scores, staging / destination.name)
-        if not sum(sizes):
-            raise FactoryError(f"{source}: no rows")
-        (staging / destination.name).replace(destination)
-    except ContractViolation as error:
-        raise _violation_in_file(error, source, scorer, staging / "rows") from error
+        yield staging
     except OSError as error:
         raise FactoryError(f"{destination}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    for line in unseen.told(tally, contract.Row, sum(sizes)) if tally else ():
-        logging.getLogger(__name__).warning("%s: %s", source, line)
-    return sum(sizes)
 
 
 def _violation_in_file(error: ContractViolation, source: Path, scorer: Scorer, folder: Path) -> ContractViolation:

@@ -54,6 +54,10 @@ class InlineModel:
         place = contract.Row.column_names().index(id) if id else 0
         return [row[place] for row in rows] if id else None, scores
 
+    def explain(self, rows: Rows) -> list[dict[str, Any]]:
+        """Leave it to a worker: it takes as long as scoring a thousand rows. Raises Undecided."""
+        raise Undecided
+
 
 @dataclass(eq=False)
 class LoadedModel:
@@ -69,7 +73,7 @@ class LoadedModel:
 
     async def respond(self, caller: str, request: Request, seconds: float) -> Reply:
         """The response to a caller who waits so long. Raises Busy, Died and Failed."""
-        if self.inline and not request.explain and _is_small(request):
+        if self.inline and _is_small(request):
             with suppress(Undecided):
                 return respond(self.inline, request, time.thread_time)
         return Reply.decode(*await self.pool.ask(caller, request.encode(), seconds / 2))

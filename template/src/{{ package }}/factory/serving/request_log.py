@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -204,7 +204,7 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -
             "_model": [request.model.version for request in requests],
         }
     )[np.repeat(np.arange(len(requests)), heights)]
-    explanations = [text for each in requests for text in each.explanations or [None] * each.height]
+    explanations = [text for each in requests for text in each.explanations or repeat(None, each.height)]
     context = context.with_columns(
         _row=np.concatenate(list(map(np.arange, heights))).astype(np.uint32),
         _explanation=pl.Series(explanations, dtype=pl.String),

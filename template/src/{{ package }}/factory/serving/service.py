@@ -105,10 +105,10 @@ class Service:
             self.telemetry.rows(context.label, model.version, role).inc(reply.rows)
             for column, count in reply.unseen.items():
                 self.telemetry.unseen.labels(column).inc(count)
-        if reply.captured and self.request_log:
-            who = context.id, context.caller
-            scored = ScoredRequest(time.time(), *who, role, model, reply.rows, *reply.captured)
-            self.request_log.put(scored._replace(client_request=context.client_request))
+        if (captured := reply.captured) and self.request_log:
+            who, what = (context.id, context.caller, role, model, reply.rows), (captured.rows, captured.scores)
+            more = captured.explanations, context.client_request
+            self.request_log.put(ScoredRequest(time.time(), *who, *what, *more))
         return reply
 
     def seconds_left(self, context: RequestContext) -> float:

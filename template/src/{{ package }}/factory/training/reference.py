@@ -15,8 +15,13 @@ from ..scoring.scorer import feature_matrix
 from ..tables.chunks import Predictor, Rows
 
 
-def profile_of(train: Rows, test: Rows, predict: Predictor, facts: dict[str, Any], params: Params) -> bytes:
-    """The file model/profile.parquet, from prepared rows and the fitted model."""
+def files(train: Rows, test: Rows, facts: dict[str, Any], params: Params, predict: Predictor) -> dict[str, bytes]:
+    """The file model/profile.parquet."""
+    return {profile.NAME: profile.to_bytes(profile_of(train, test, predict, facts, params))}
+
+
+def profile_of(train: Rows, test: Rows, predict: Predictor, facts: dict[str, Any], params: Params) -> Profile:
+    """The profile of a model, from prepared rows and its scores of them."""
     names = profile.columns(contract.Row, params.data.target, params.data.id or "", *params.data.times)
     bins = profile.bins_of(train, names)
     scores = predict(feature_matrix(test))
@@ -34,14 +39,12 @@ def profile_of(train: Rows, test: Rows, predict: Predictor, facts: dict[str, Any
     outcome, score = top_class(target_of(test, params), scores)
     sizes = np.bincount(window, minlength=len(test_windows))
     residuals: Vector = np.bincount(window, outcome - score, minlength=len(test_windows)) / np.maximum(sizes, 1)
-    return profile.to_bytes(
-        Profile(
-            [*bins, *of_scores],
-            [*train_windows, *test_windows],
-            ["train"] * len(train_windows) + ["test"] * len(test_windows),
-            counts,
-            np.concatenate([np.full(len(train_windows), np.nan), residuals]),
-        )
+    return Profile(
+        [*bins, *of_scores],
+        [*train_windows, *test_windows],
+        ["train"] * len(train_windows) + ["test"] * len(test_windows),
+        counts,
+        np.concatenate([np.full(len(train_windows), np.nan), residuals]),
     )
 
 

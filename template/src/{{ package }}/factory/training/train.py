@@ -1,5 +1,6 @@
 """Stage `train`: from prepared rows to a model on disk. The test rows only serve to compare ONNX with scikit-learn."""
 
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
-from ..scoring import artifact, explain, profile
+from ..scoring import artifact, explain
 from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, sample
@@ -65,14 +66,8 @@ def run(params: Params) -> None:
         }
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
         graph = feature_graph(probes, features, contract.Row)
-        estimators.save(
-            staging / MODEL.name,
-            fitted,
-            facts,
-            _probes(train, test),
-            graph,
-            lambda predict: {profile.NAME: reference.profile_of(train, test, predict, facts, params)},
-        )
+        more = partial(reference.files, train, test, facts, params)
+        estimators.save(staging / MODEL.name, fitted, facts, _probes(train, test), graph, more)
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
         manifest.dump({**cost(), "blas_kernel": estimator.blas_kernel()}, staging / TRAINING.name)
