@@ -1,15 +1,17 @@
 """Run in a project whose package is `adopted`: which deliveries a contract accepts that adoption wrote.
 
 `deliver.py FOLDER` reads each NAME.json there, which names a table and its target. Ten deliveries, cut in time or at random,
-are validated against the contract of the whole table; the last, or half of them at random, against that of the earlier rows; and one
-with each defect. Writes NAME.deliveries.
+are validated against the contract of the whole table; the last, or half of them at random, against that of the earlier rows; all but a few
+rows against that of these few; and one delivery with each defect. Writes NAME.deliveries.
 """
 
+import gzip
 import importlib
 import json
 import shutil
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +23,13 @@ import polars as pl
 PARTS = 10
 UNITS = (100, 2.54, 0.4536)
 CODES = 10  # different numbers at most
+SMALL = 300  # rows
+TRIED = 12  # defects of each table, so that wide ones count no more than others
+PLACEHOLDERS = ("1900-01-01", "9999-12-31")
 VISIBLE = 0.1
 """By how much a share of values has to change before a swapped column or a shifted code counts as a defect."""
 Defects = Iterator[tuple[str, str, pl.DataFrame]]
+File = tuple[str, bytes]
 
 
 def main(folder: Path) -> None:
@@ -44,15 +50,27 @@ def _tried(table: Path, target: str) -> dict[str, Any]:
     order = _order(rows, proposal)
     parts = [rows[np.sort(places)] for places in np.array_split(order, PARTS)]
     honest = [message for part in parts if (message := _refusal(part, table, params))]
-    found = [[kind, column, _refusal(bad, table, params) is not None] for kind, column, bad in _defects(parts[4], proposal)]
-    found += [["truncated", "", _refusal(content, table, params) is not None] for content in _truncated(parts[4])]
+    bad = [*_spread([*_defects(parts[4], proposal)]), *_undated(parts[4], proposal), *_truncated(parts[4])]
+    found = [[kind, column, _refusal(content, table, params) is not None] for kind, column, content in bad]
     cut = len(order) * (PARTS - 1) // PARTS if proposal.time else len(order) // 2
+    later = _later(rows, table, target, np.split(order, [cut]), 1 if proposal.time else PARTS // 2)
+    few = np.split(np.random.default_rng(1).permutation(rows.height), [SMALL])
+    large = _later(rows, table, target, few, 1)
+    return {"honest": [len(parts), honest], "later": later, "large": large, "defects": found, "time": list(proposal.time)}
+
+
+def _later(rows: pl.DataFrame, table: Path, target: str, places: list[np.ndarray], number: int) -> list[Any]:
+    """Of so many deliveries of the later rows the number, and why the contract of the earlier refuses some."""
     earlier = table.with_name("earlier.csv")
-    rows[np.sort(order[:cut])].write_csv(earlier)
+    rows[np.sort(places[0])].write_csv(earlier)
     params = _adopt(earlier, target)[1]
-    later = [rows[np.sort(places)] for places in np.array_split(order[cut:], 1 if proposal.time else PARTS // 2)]
-    unlike = [message for part in later if (message := _refusal(part, table, params))]
-    return {"honest": [len(parts), honest], "later": [len(later), unlike], "defects": found, "time": list(proposal.time)}
+    parts = [rows[np.sort(part)] for part in np.array_split(places[1], number)]
+    return [number, [message for part in parts if (message := _refusal(part, table, params))]]
+
+
+def _spread(defects: list[Any]) -> list[Any]:
+    """Of too many every so many."""
+    return [defects[place * len(defects) // TRIED] for place in range(TRIED)] if len(defects) > TRIED else defects
 
 
 def _adopt(table: Path, target: str) -> tuple[Any, Any]:
@@ -72,18 +90,19 @@ def _adopt(table: Path, target: str) -> tuple[Any, Any]:
     return proposed, config.load()
 
 
-def _refusal(delivery: pl.DataFrame | bytes, table: Path, params: Any) -> str | None:
+def _refusal(delivery: pl.DataFrame | File, table: Path, params: Any) -> str | None:
     """Why the delivery is refused, or None."""
     from adopted.factory.data import prepare
     from adopted.factory.errors import FactoryError
 
-    path = table.with_name("delivery.csv")
-    path.write_bytes(delivery if isinstance(delivery, bytes) else delivery.write_csv().encode())
+    ending, content = (".csv", delivery.write_csv().encode()) if isinstance(delivery, pl.DataFrame) else delivery
+    path = table.with_name(f"delivery{ending}")
+    path.write_bytes(content)
     try:
         with TemporaryDirectory() as folder:
             prepare.load_validated(path, params, Path(folder, "rows"))
     except FactoryError as error:
-        return str(error).partition("delivery.csv: ")[2]
+        return str(error).partition(f"{path.name}: ")[2]
     return None
 
 
@@ -143,12 +162,29 @@ def _is_visible(before: pl.Series, after: pl.Series) -> bool:
     return max(abs(counts[0].get(value, 0) - counts[1].get(value, 0)) for value in {*counts[0], *counts[1]}) >= VISIBLE
 
 
-def _truncated(delivery: pl.DataFrame) -> Iterator[bytes]:
-    """Without half of the last line, and without half of the bytes."""
-    content = delivery.write_csv().encode()
+def _undated(delivery: pl.DataFrame, proposal: Any) -> Defects:
+    """A tenth of the dates replaced by one that stands for none."""
+    for role in proposal.used:
+        if role.column.kind in ("Date", "Datetime") and not role.column.format.metadata:
+            for day in PLACEHOLDERS:
+                texts = delivery[role.name]
+                chosen = pl.int_range(pl.len()) % 10 == 0
+                other = pl.when(chosen).then(day + texts.str.strip_chars().str.slice(len(day))).otherwise(texts)
+                if not texts.str.contains(day).any():
+                    yield f"date {day}", role.name, delivery.with_columns(other.alias(role.name))
+
+
+def _truncated(delivery: pl.DataFrame) -> Iterator[tuple[str, str, File]]:
+    """Without half of the last line, with and without its end, and without half of the bytes, also compressed."""
+    content, parquet = delivery.write_csv().encode(), BytesIO()
+    delivery.write_parquet(parquet)
     start = content.rstrip(b"\n").rfind(b"\n") + 1
-    yield content[: start + (len(content) - start) // 2]
-    yield content[: len(content) // 2]
+    cut = content[: start + (len(content) - start) // 2]
+    yield "truncated: mid-line", "", (".csv", cut)
+    yield "truncated: mid-line", "", (".csv", content[: len(content) // 2].rstrip(b"\n"))
+    yield "truncated: ragged last line", "", (".csv", cut + b"\n")
+    for ending, packed in ((".csv.gz", gzip.compress(content)), (".parquet", parquet.getvalue())):
+        yield f"truncated: {ending}", "", (ending, packed[: len(packed) // 2])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Whether a contract that adoption wrote keeps honest deliveries and refuses those with a defect: `nox -s adopt -- --deliveries`.
 
-Tables of at least ROWS rows, or those named; deliver.py, which runs in the project, says how. Results go to docs/your-data.md.
+Tables of so many rows as ROWS says and at most COLUMNS columns, or those named; deliver.py, which runs in the project, says how. Results
+go to docs/your-data.md.
 """
 
 import json
@@ -16,8 +17,13 @@ from report import ROOT, write
 
 DOCUMENT = ROOT / "docs/your-data.md"
 DELIVER = Path(__file__).with_name("deliver.py")
-ROWS = 2_000
+ROWS, COLUMNS = range(2_000, 20_001), 32
 MOST_HONEST, LEAST_DEFECTS = 0.02, 0.95
+HONEST = {
+    "honest": "honest, a tenth of the table adopted",
+    "later": "honest, rows after or beside those adopted",
+    "large": "honest, all other rows after 300 at random",
+}
 HEAD = ("deliveries", "number", "refused", "refused of them")
 
 
@@ -28,13 +34,14 @@ def main(project: Path, *names: str) -> str | None:
     folder.mkdir()
     for name in names or TABLES:
         table = folder / f"{name}.csv"
-        if _write(name, table) >= ROWS or names:
+        rows, columns = _write(name, table)
+        if names or (rows in ROWS and columns <= COLUMNS):
             case = {"table": str(table), "target": TABLES[name].target}
             table.with_suffix(".json").write_text(json.dumps(case), "utf-8")
     subprocess.run(["uv", "run", "--quiet", "python", DELIVER, folder], cwd=project, check=True)
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.deliveries"))}
     for name, facts in found.items():
-        print(name, facts.get("error") or [*facts["honest"][1], *facts["later"][1]], sep=": ")
+        print(name, facts.get("error") or [message for kind in HONEST for message in facts[kind][1]], sep=": ")
     known = {name: facts for name, facts in found.items() if "error" not in facts}
     lines, wrong = _rates(known)
     print(*lines, sep="\n")
@@ -43,8 +50,8 @@ def main(project: Path, *names: str) -> str | None:
     return "; ".join(wrong) or None
 
 
-def _write(name: str, table: Path) -> int:
-    """Write the table as CSV, its names as they are; the number of its rows."""
+def _write(name: str, table: Path) -> tuple[int, int]:
+    """Write the table as CSV, its names as they are; the numbers of its rows and columns."""
     path = table.with_name(f"shipped{TABLES[name].ending}")
     TABLES[name].write(path)
     kind = path.suffixes[0]
@@ -55,7 +62,7 @@ def _write(name: str, table: Path) -> int:
     else:
         rows = pl.read_csv(path, separator="\t" if kind == ".tsv" else ",", infer_schema=False)
     rows.rename({column: "number" for column in rows.columns if not column}).write_csv(table)
-    return rows.height
+    return rows.shape
 
 
 def _rates(found: dict[str, dict[str, Any]]) -> tuple[list[str], list[str]]:
@@ -63,7 +70,7 @@ def _rates(found: dict[str, dict[str, Any]]) -> tuple[list[str], list[str]]:
     tried: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for facts in found.values():
-        for name, what in (("honest", "honest, of the table itself"), ("later", "honest, of rows after or beside those adopted")):
+        for name, what in HONEST.items():
             tried[what] += facts[name][0]
             refused[what] += len(facts[name][1])
         for kind, _, is_refused in facts["defects"]:

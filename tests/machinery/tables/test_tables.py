@@ -9,6 +9,7 @@ DAMAGED_CSV = {
     "empty": (b"", "no header"),
     "header only": (b"a,b\n", "no rows"),
     "truncated in mid-line": (b"a,b\n1,2\n3,", "the last line has no newline"),
+    "truncated last line": (b"a,b\n1,2\n3\n", "line 3 has 1 fields, the header has 2"),
     "more fields than columns": (b"a,b\n1,2,3\n", "line 2 has 3 fields, the header has 2"),
     "fewer fields than columns": (b"a,b\n1,2\n3\n4,5\n", "line 3 has 1 fields, the header has 2"),
     "empty line": (b"a,b\n1,2\n\n4,5\n", "line 3 has 0 fields"),

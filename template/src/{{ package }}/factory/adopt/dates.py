@@ -60,11 +60,12 @@ def is_always_after(values: pl.LazyFrame, later: str, time: str, step: str) -> b
 
 
 def limits(kind: str, low: date, high: date) -> dict[str, date]:
-    """From the decade before the first date to the end of the century, or longer."""
+    """From the decade before the first date, but after those that stand for none, to the end of the century, or longer."""
     cls: Any = date if kind == "Date" else partial(datetime, tzinfo=getattr(low, "tzinfo", None))
     year = max(LAST_YEAR, high.year + 50)
     last = cls(year, 1, 1) if year <= date.max.year else cls(date.max.year, 12, 31)
-    return {"min": cls(max(low.year // 10 * 10 - 10, 1), 1, 1), "max": last}
+    known = (unknown + 1 for unknown in UNKNOWN_STARTS if unknown + APART <= low.year)
+    return {"min": cls(max(low.year // 10 * 10 - 10, 1, *known), 1, 1), "max": last}
 
 
 def limits_of_years(low: int, high: int) -> dict[str, int] | None:

@@ -29,10 +29,22 @@ MEANINGS: dict[str, tuple[tuple[float, float], ...]] = {
 """Of words in a name, the ranges that they may stand for: the first that holds all values."""
 FILLED = {"minute|second": 0.75, "day|dayofmonth|mday": 0.75, "hour|hr": 0.5, "week": 0.5}
 """The share of the range that the values reach where the word may also be a duration or a running number."""
+SIGNED = {
+    *("temperature", "temp", "celsius", "fahrenheit", "dewp", "dewpoint", "elevation", "altitude", "balance", "profit"),
+    *("profits", "margin", "net", "change", "return", "growth", "delta", "diff", "difference", "gain", "anomaly"),
+}
+NEVER_BELOW_ZERO = {
+    *("price", "prices", "fee", "fare", "tip", "salary", "wage", "rent", "count", "number", "size", "area", "volume"),
+    *("length", "width", "height", "depth", "weight", "mass", "distance", "duration", "speed", "pressure"),
+    *("precip", "precipitation", "rain", "snow"),
+}
+"""Words in a name by which values may be below zero, or never are."""
+HEAP = 0.02  # of the values are zero: they end there
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-FLAG = 0.02  # of the rows have the rarer value of a flag, otherwise it may be a count
-USUAL = 0.95  # of the values; where the highest is not even twice as high, none will be far above it
-TIGHT = 3  # times the lowest value are above the highest
+TWOS = 3  # would be expected of a count with so many ones: without any it is a flag
+USUAL = 0.95  # of the values; where the farthest from zero is not even twice as far, none will be much farther
+FEW = 1000  # rows, of which the highest value says little
+TIGHT = 2  # times the lowest value are above the highest: a measurement that may be far from zero
 
 
 def limits(column: Column, is_key: bool) -> dict[str, Any]:
@@ -49,12 +61,11 @@ def limits(column: Column, is_key: bool) -> dict[str, Any]:
     found = by_meaning(column.name, column.kind, low, high)
     if found:
         return found
-    if is_flag(column) and FLAG <= float(column.sample.mean() or 0) <= 1 - FLAG:  # type: ignore[arg-type]
+    if is_flag(column) and column.rows * float(column.sample.mean() or 0) ** 2 >= 2 * TWOS:  # type: ignore[arg-type]
         return {"min": 0, "max": 1}
     if column.kind == "Int64" and (years := dates.limits_of_years(low, high)):
         return years
-    usual = float(column.sample.quantile(USUAL) or 0)
-    return _possible(low, high, 2 if high <= 2 * usual else 10, pl.Int64() if column.kind == "Int64" else pl.Float64())
+    return _possible(column)
 
 
 def is_flag(column: Column) -> bool:
@@ -64,7 +75,7 @@ def is_flag(column: Column) -> bool:
 
 def by_meaning(name: str, kind: str, low: float, high: float) -> dict[str, Any] | None:
     """The limits that the name stands for, if all values are within them."""
-    words = [word.lower() for word in WORDS.findall(name)]
+    words = _words(name)
     joined = "".join(words)
     for names, ranges in MEANINGS.items():
         known = names.split("|")
@@ -75,11 +86,26 @@ def by_meaning(name: str, kind: str, low: float, high: float) -> dict[str, Any] 
     return None
 
 
-def _possible(low: float, high: float, factor: int, dtype: pl.DataType) -> dict[str, Any]:
-    """Far beyond the values seen: not below zero if none is, nor above so many times the highest."""
-    if low < 0:
-        span = high - low
-        return {"min": rounded_bound(low - span, "min", dtype), "max": rounded_bound(high + span, "max", dtype)}
-    if low * TIGHT > high:
-        return {"min": rounded_bound(low / 2, "min", dtype), "max": rounded_bound(2 * high, "max", dtype)}
-    return {"min": 0, "max": rounded_bound(factor * high, "max", dtype)}
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in WORDS.findall(name)]
+
+
+def _possible(column: Column) -> dict[str, Any]:
+    """Far beyond the values seen: not below zero where none can be, nor so many times as far from it as the farthest."""
+    low, far = column.low, max(column.high, -column.low)
+    is_usual = column.rows >= FEW and far <= 2 * float(column.sample.abs().quantile(USUAL) or 0)
+    most, words = (2 if is_usual else 10) * far, {*_words(column.name)}
+    if low >= 0 and _ends_at_zero(column, words):
+        least = 0
+    else:
+        least = low / 2 if low * TIGHT > far and not words & SIGNED else -most
+    dtype = pl.Int64() if column.kind == "Int64" else pl.Float64()
+    return {"min": rounded_bound(least, "min", dtype), "max": rounded_bound(most, "max", dtype)}
+
+
+def _ends_at_zero(column: Column, words: set[str]) -> bool:
+    """Whether values that are not below zero never will be: counts, shares, prices, sizes."""
+    if words & SIGNED:
+        return False
+    is_count_or_share = column.kind == "Int64" or column.high <= 1
+    return is_count_or_share or bool(words & NEVER_BELOW_ZERO) or float((column.sample == 0).mean() or 0) >= HEAP  # type: ignore[arg-type]

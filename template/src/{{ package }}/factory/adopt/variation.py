@@ -12,7 +12,9 @@ from ..validation import unseen
 from .proposal import Proposal
 
 NUMBER, LEAST_ROWS = 10, 20  # of parts, and of rows in one
-BEYOND, BEYOND_IN_TIME = 3, 4  # deviations of the parts' shares; a trend goes on as far as it has come
+BEYOND, BEYOND_IN_TIME = 2.5, 4  # deviations of the parts' shares; a trend goes on as far as it has come
+SORTED = 0.25  # of the variance is between the parts: the file is sorted by it, as no series of deliveries is
+OWN = 4  # deviations of chance in the table itself, on which every delivery is judged
 ALWAYS = 0.06  # deviations of a single value, which any share may change by
 
 Interval = tuple[float, float]
@@ -20,10 +22,10 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Parts:
-    """The number of the part that each row of the sample is in, and how many deviations of them are allowed."""
+    """The number of the part that each row of the sample is in, and whether they are in the order of time."""
 
     numbers: NDArray[np.intp]
-    beyond: float
+    in_time: bool
 
     @classmethod
     def of(cls, proposal: Proposal) -> Self:
@@ -33,7 +35,7 @@ class Parts:
         numbers, places = np.empty(rows, np.intp), np.arange(rows)
         order = np.lexsort([places, *(samples[name].rank("dense").to_numpy() for name in reversed(proposal.time))])
         numbers[order] = places * max(1, min(NUMBER, rows // LEAST_ROWS)) // max(rows, 1)
-        return cls(numbers, BEYOND_IN_TIME if proposal.time else BEYOND)
+        return cls(numbers, bool(proposal.time))
 
     def interval(self, truth: pl.Series) -> Interval:
         """Of a share: around that of the table, as wide as those of the parts differ beyond chance."""
@@ -44,8 +46,10 @@ class Parts:
         variance, more = share * (1 - share), len(shares) - 1
         chance = variance / len(true) * (more + (2 * more) ** 0.5)  # and what chance itself may vary by
         differ = np.average((shares - share) ** 2, weights=sizes[sizes > 0]) - chance
-        own = self.beyond * (variance / len(true)) ** 0.5  # the table is itself a sample
-        drift = self.beyond * max(0.0, differ) ** 0.5 + max(own, ALWAYS * variance**0.5)
+        if not self.in_time and differ > SORTED * variance:
+            differ = 0.0
+        beyond, own = BEYOND_IN_TIME if self.in_time else BEYOND, OWN * (variance / len(true)) ** 0.5
+        drift = beyond * max(0.0, differ) ** 0.5 + max(own, ALWAYS * variance**0.5)
         return max(0.0, floor(100 * (share - drift)) / 100), min(1.0, ceil(100 * (share + drift)) / 100)
 
     def unseen_limit(self, texts: pl.Series) -> float:
