@@ -17,7 +17,7 @@ nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 TOOLS = ("copier>=9.18,<9.20", "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
 # what the tests start, and its package
-DEBIAN = {"npm": "npm", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
+DEBIAN = {"npm": "npm", "promtool": "prometheus", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each, whose tests share a project
 
 
@@ -78,7 +78,8 @@ def slow(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, proxies, updates from older releases."""
     install(session)
-    debian(session, **{name: name for name in ("caddy", "curl", "faketime", "nginx", "openssl")})
+    names = ("caddy", "curl", "faketime", "nginx", "openssl", "prometheus-alertmanager", "prometheus-node-exporter")
+    debian(session, **{name: name for name in names})
     session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)
 
 

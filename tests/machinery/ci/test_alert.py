@@ -67,7 +67,7 @@ def test_evidence_starts_one_retraining_and_opens_one_issue(platform):
 
 def test_defects_of_the_data_are_an_issue_and_retrain_nothing(platform):
     found(incident("MISSING_VALUES", retrain=False))
-    assert "No retraining: no open alert is evidence" in run("alert").output
+    assert "No retraining: no open alert of the newest version is evidence" in run("alert").output
     assert not platform.started and len(platform.issues) == 1
 
 

@@ -40,7 +40,7 @@ def test_alerts_that_are_open_and_states(tmp_path):
 def test_figures_are_those_of_the_newest_windows_and_outcomes_come_later(tmp_path):
     windows = [
         window("2026-05-01", check("BIAS"), labelled=240),
-        window("2026-05-02", check("PSI", column="distance", tier="gauge")),
+        window("2026-05-02", check("PSI", column="distance", tier="gauge"), check("ROWS", tier="gauge") | {"limit": None}),
         window("2026-05-01", check("BIAS"), model="v0"),
     ]
     values = written(tmp_path, report(*windows))
@@ -48,6 +48,7 @@ def test_figures_are_those_of_the_newest_windows_and_outcomes_come_later(tmp_pat
         ("window_rows", "v1", "champion"): 300,
         ("value", "PSI", "distance", "v1", "champion", "gauge"): 2,
         ("limit", "PSI", "distance", "v1", "champion", "gauge"): 1,
+        ("value", "ROWS", "", "v1", "champion", "gauge"): 2,
         ("outcome_coverage", "v1", "champion"): 0.8,
         ("metric", "value", "v1", "roc_auc", "champion"): 0.8,
         ("metric", "low", "v1", "roc_auc", "champion"): 0.7,

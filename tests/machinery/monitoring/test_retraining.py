@@ -12,8 +12,9 @@ def alert(code="BIAS", model="v1", first="2026-05-01", **values):
     return {"model": model, "code": code, "from": first, "open": True, "retrain": True, **values}
 
 
-def decide(until, *alerts, labelled=250, started=()):
-    return retraining.decide(report(window("2026-05-01", labelled=labelled), alerts=alerts, until=until), started)
+def decide(until, *alerts, labelled=250, started=(), champion="v1"):
+    windows = [window("2026-05-01", labelled=labelled)]
+    return retraining.decide(report(*windows, alerts=alerts, until=until, champion=champion), started)
 
 
 def test_once_for_a_key_until_there_are_new_data_and_one_in_seven_days(project):
@@ -24,7 +25,7 @@ def test_once_for_a_key_until_there_are_new_data_and_one_in_seven_days(project):
     assert "the data are those of the last one" in decide("2026-05-17", alert(), started=[first])
     again = decide("2026-05-17", alert(), labelled=300, started=[first])
     assert again == Retraining("v1 BIAS 2026-05-01", again.data, "2026-05-17") and again.data != first.data
-    another = decide("2026-05-24", alert(), alert(model="v2", first="2026-05-20"), started=[first])
+    another = decide("2026-05-24", alert(), alert(model="v2", first="2026-05-20"), started=[first], champion="v2")
     assert another.key == "v2 BIAS 2026-05-20"
 
 
@@ -37,10 +38,15 @@ def test_a_delivery_is_new_data(project):
 
 def test_no_evidence(project):
     for alerts in ((), (alert(retrain=False),), (alert(open=False),)):
-        assert decide("2026-05-10", *alerts) == "no open alert is evidence for one"
+        assert decide("2026-05-10", *alerts) == "no open alert of the newest version is evidence for one"
+
+
+def test_a_version_that_is_promoted_and_not_yet_served_ends_it(project):
+    assert isinstance(decide("2026-05-10", alert(), champion="v2"), str)
 
 
 def test_what_was_written_is_read(project):
     started = [Retraining("v1 BIAS 2026-05-01", "abc 3", "2026-05-10")]
+    assert retraining.read() == []
     retraining.write(started)
-    assert retraining.parse(retraining.FILE.read_text()) == started
+    assert retraining.read() == started

@@ -6,12 +6,13 @@ import os
 import re
 from datetime import datetime
 
+import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.serving import auth, rate_limit, settings
 from tests.factory.cli_runner import run
 
-from machinery.serving.service_client import GOOD, serving, wait_until
+from machinery.serving.service_client import ARROW, GOOD, arrow, rows, serving, wait_until
 
 LINE = 'factory_requests_total{caller="%s",route="/score",status="%d"}'
 
@@ -49,6 +50,20 @@ def test_many_names_share_one_series(trained):
             client.post(GOOD, X_Caller=f"app{number}")
         assert client.metric(LINE % ("app1", 200)) == 1
         assert client.metric(LINE % ("others", 200)) == 8
+
+
+def test_refused_values_are_counted_by_columns_of_the_contract_alone(trained):
+    with serving() as client:
+        wrong = arrow(rows(3).with_columns(amount=pl.lit(-1.0))), arrow(rows(2).with_columns(gap=pl.lit(11, pl.Int16)))
+        assert [client.post(body, ARROW).status for body in wrong] == [422, 422]
+        assert client.post({**GOOD, "amount": -1.0}).problems().keys() == {"amount"}
+        for number in range(3):
+            assert client.post({**GOOD, f"made up {number}": 1}).status == 422
+        counted = {
+            column: client.metric(f'factory_refused_values_total{{column="{column}"}}') for column in ("amount", "gap", "")
+        }
+        assert counted == {"amount": 4, "gap": 2, "": 3}
+        assert b"made up" not in client.get("/metrics").body
 
 
 def callers(keys, text: str | None = None) -> auth.Callers:

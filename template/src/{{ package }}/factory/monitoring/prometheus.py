@@ -47,9 +47,9 @@ def _write_windows(report: Json, gauge: Any) -> None:
     for own, window in _newest(report["windows"]).items():
         rows.labels(*own).set(window["rows"])
         for check in window["checks"]:
-            labelled = *own, check["tier"], check["code"], check["column"] or ""
-            values.labels(*labelled).set(check["value"])
-            limits.labels(*labelled).set(check["limit"])
+            for figures, figure in ((values, check["value"]), (limits, check["limit"])):
+                if figure is not None:
+                    figures.labels(*own, check["tier"], check["code"], check["column"] or "").set(figure)
     for own, window in _newest(each for each in report["windows"] if (each["outcomes"] or {}).get("rows")).items():
         coverage.labels(*own).set(window["outcomes"]["coverage"])
         if measured := window["outcomes"]["metric"]:

@@ -30,6 +30,11 @@ def parse(content: str) -> list[Retraining]:
     return [Retraining(**each) for each in json.loads(content)]
 
 
+def read(path: Path = FILE) -> list[Retraining]:
+    """Those that the file here names."""
+    return parse(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
 def write(started: Sequence[Retraining], path: Path = FILE) -> None:
     """Write down which were started."""
     path.parent.mkdir(exist_ok=True)
@@ -41,14 +46,15 @@ def decide(report: Json, started: Sequence[Retraining]) -> Retraining | str:
 
     The gate judges the same data in the same way: what it has refused is tried again when there are more.
     """
-    open_alerts = [each for each in report["alerts"] if each["open"] and each["retrain"]]
-    if not open_alerts:
-        return "no open alert is evidence for one"
+    evidence = [each for each in report["alerts"] if each["open"] and each["retrain"]]
+    evidence = [each for each in evidence if each["model"] == report["champion"]]  # another may be about to be served
+    if not evidence:
+        return "no open alert of the newest version is evidence for one"
     day = date.fromisoformat(report["until"])
     if recent := [each.on for each in started if day - date.fromisoformat(each.on) < APART]:
         return f"one was started for {max(recent)}, and there is at most one in {APART.days} days"
     data, tried = _data(report), {(each.key, each.data) for each in started}
-    keys = (f"{each['model']} {each['code']} {each['from']}" for each in open_alerts)
+    keys = (f"{each['model']} {each['code']} {each['from']}" for each in evidence)
     new = next((Retraining(key, data, report["until"]) for key in keys if (key, data) not in tried), None)
     return new or "the data are those of the last one for the same alert"
 

@@ -31,6 +31,7 @@ class Telemetry:
         self.seconds = cache(seconds("request_seconds", "Seconds from header to response", ["caller"]).labels)
         self.rows = cache(counter("rows", "Rows scored", ["caller", "model", "role"]).labels)
         self.unseen = counter("unseen_categories", "Values that are none of the contract's categories", ["column"])
+        self.refused = counter("refused_values", "Values that violate the contract", ["column"])
         self.body_bytes = cache(counter("body_bytes", "Bytes of request bodies", ["caller"]).labels)
         self.cpu = cache(counter("cpu_seconds", "CPU seconds spent scoring", ["caller"]).labels)
         self.in_flight = gauge("in_flight", "Requests being processed or waiting")

@@ -99,10 +99,13 @@ class Reply(NamedTuple):
     cpu_seconds: float = 0
     captured: Captured | None = None
     unseen: Mapping[str, int] = MappingProxyType({})  # categories that the contract does not have, by column
+    refused: Mapping[str, int] = MappingProxyType(
+        {}
+    )  # rows that violate the contract, by column; "" is none of its own
 
     def encode(self, request: Request) -> list[Bytes]:
         """The reply to the request as a message to the service."""
-        head = {**self._asdict(), "headers": dict(self.headers), "unseen": dict(self.unseen)}
+        head = self._asdict() | {name: dict(getattr(self, name)) for name in ("headers", "unseen", "refused")}
         parts = [head.pop("body")]
         if captured := head.pop("captured"):
             head |= {"shape": captured.scores.shape, "explanations": captured.explanations}
@@ -181,7 +184,16 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
         for violation in violations[:MAX_PROBLEMS]
     ]
     content = json.dumps({"error": error, "problems": problems}, ensure_ascii=False, separators=(",", ":"))
-    return Reply(status, content.encode(), JSON, {"Retry-After": "1"} if status == 503 else {})
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return Reply(status, content.encode(), JSON, headers, refused=_by_column(violations))
+
+
+def _by_column(violations: Sequence[Violation]) -> dict[str, int]:
+    """How many rows violate the contract, by column; a client can name any other, which are one, "", together."""
+    columns, found = set(contract.Row.column_names()), Counter[str]()
+    for each in violations:
+        found[each.subject if each.subject in columns else ""] += max(each.count, 1)
+    return dict(found)
 
 
 def packed(rows: Rows, body: bytes) -> bytes:

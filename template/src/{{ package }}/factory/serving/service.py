@@ -105,6 +105,8 @@ class Service:
             self.telemetry.rows(context.label, model.version, role).inc(reply.rows)
             for column, count in reply.unseen.items():
                 self.telemetry.unseen.labels(column).inc(count)
+        for column, count in reply.refused.items():
+            self.telemetry.refused.labels(column).inc(count)
         if (captured := reply.captured) and self.request_log:
             who, what = (context.id, context.caller, role, model, reply.rows), (captured.rows, captured.scores)
             more = captured.explanations, context.client_request

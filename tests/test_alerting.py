@@ -1,0 +1,41 @@
+"""What is provisioned for Prometheus, Alertmanager and Grafana: by their own tools, and against a real Prometheus."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from conftest import ROOT
+from workshop import require, run
+
+DEPLOY = ROOT / "template/deploy"
+DASHBOARD = DEPLOY / "grafana/dashboards/model.json"
+
+
+@pytest.mark.slow
+def test_rules_alert_on_what_they_should_and_on_nothing_else(tmp_path):
+    promtool = require("promtool")
+    for file in ("prometheus.yaml", "rules.yaml"):
+        shutil.copy(DEPLOY / file, tmp_path)
+    shutil.copy(ROOT / "tests/rules_test.yaml", tmp_path)
+    run(tmp_path, promtool, "check", "config", "prometheus.yaml")
+    run(tmp_path, promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml")
+    run(tmp_path, promtool, "test", "rules", "rules_test.yaml")
+
+
+def test_each_alert_is_tested():
+    rules = [rule for group in yaml.safe_load((DEPLOY / "rules.yaml").read_text())["groups"] for rule in group["rules"]]
+    tested = yaml.safe_load((ROOT / "tests/rules_test.yaml").read_text())["tests"]
+    fired = {each["alertname"] for test in tested for each in test["alert_rule_test"] if each.get("exp_alerts")}
+    assert fired == {rule["alert"] for rule in rules if "alert" in rule}
+
+
+@pytest.mark.slow
+def test_the_dashboard_is_what_its_tool_writes(tmp_path):
+    written = "import grafana; print(grafana.build(), end='')"
+    [needed] = (line for line in (ROOT / "tools/grafana.py").read_text().splitlines() if line.startswith("# dependencies"))
+    [package] = json.loads(needed.partition(" = ")[2])
+    command = ("uv", "run", "--quiet", "--no-project", f"--with={package}", "python", "-c", written)
+    done = subprocess.run(command, cwd=ROOT / "tools", capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout == DASHBOARD.read_text("utf-8")
