@@ -155,3 +155,11 @@ def test_captures_that_are_away_and_damaged_outcomes_are_said():
     kept.write_bytes(b"PAR1")
     with pytest.raises(CannotEvaluate, match=f"OUTCOMES: {kept}: "):
         outcomes.read(config.load())
+
+
+def test_a_delivery_gets_the_name_of_the_day_and_without_outcomes_nothing_is_looked_for():
+    assert not Path("captures").exists()
+    assert run("outcomes", "--as-delivery").stdout == "No new rows whose outcome is known\n"
+    capture(toy.rows(4))
+    result = run("outcomes", write("one.csv", key=["k0", "k3"], answer=[True, False]), "--as-delivery")
+    assert f"✓ data/raw/captured-{datetime.now(UTC).date()}.parquet: 2 rows, captures of" in result.stdout, result.output

@@ -9,12 +9,19 @@ import click
 from .main import main
 from .options import CAPTURES, FILE, count, load_params, places
 
+TODAY = "captured-today.parquet"
+
 
 @main.command()
 @click.argument("files", nargs=-1, type=FILE)
 @click.option("--inbox", is_flag=True, help="Take the new files in the folder inbox/outcomes/ of the storage.")
 @click.option(
-    "--as-delivery", "delivery", metavar="NAME", help="Add the rows whose outcome is known as a delivery of this name."
+    "--as-delivery",
+    "delivery",
+    metavar="[NAME]",
+    is_flag=False,
+    flag_value=TODAY,
+    help="Add the rows whose outcome is known as a delivery of this name (default: captured- and the date).",
 )
 @CAPTURES
 def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, captures: tuple[str, ...]) -> None:
@@ -69,8 +76,12 @@ def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
 
 def _deliver(name: str, places: list[str], params: Any) -> None:
     """Add captured rows and their outcomes as a delivery."""
+    from datetime import UTC, datetime
+
     from ..monitoring import labelled, outcomes
 
+    if name == TODAY:
+        name = f"captured-{datetime.now(UTC).date()}.parquet"
     entry, left_out = labelled.deliver(name, captured(places), outcomes.read(params), params)
     for reason, rows in left_out.items():
         click.echo(f"! {count(rows, 'row')} left out: {reason}")

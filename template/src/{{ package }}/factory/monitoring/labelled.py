@@ -54,6 +54,8 @@ def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> 
     if Path(name).name != name or tables.suffix(name) != ".parquet":
         raise FactoryError(f"{name}: the delivery has to be named like captured-2026-11.parquet")
     left_out = Counter[str]()
+    if known.is_empty:
+        return None, left_out
     found = [rows for day in days for rows in _labelled(day, known, params, left_out)]
     rows = _new(pl.concat(found).sort(AT, maintain_order=True), params) if found else pl.DataFrame()
     if rows.is_empty():

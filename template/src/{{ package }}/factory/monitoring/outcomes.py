@@ -55,6 +55,11 @@ class Outcomes:
         self._known = pl.concat(named, how="diagonal_relaxed") if named else None
         self._hashed = any(personal.is_hashed(table.select(ID).head(1).collect()[ID]) for table in named)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether none is known."""
+        return self._known is None
+
     def join(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Captured rows of one model with `_outcome`, null where none is known, and `_outcome_id`, the id in its file.
 
