@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, git
-from workshop import Governed, call, first_version, free_port, run, wait
+from workshop import Governed, beside, call, free_port, gate, run, wait
 
 pytestmark = pytest.mark.slow
 STARTER = ROOT.parent / "shared/tools/docker-up.sh"
@@ -115,7 +115,8 @@ def newest_python() -> str:
 @pytest.fixture(scope="module")
 def project(engine, template, tmp_path_factory) -> Iterator[Governed]:
     """A project with the image of its v1."""
-    project = first_version(template, tmp_path_factory.mktemp("container"), "Gate")
+    promoted = gate(template, tmp_path_factory)
+    project = Governed(beside(promoted, tmp_path_factory.mktemp("container") / "x"), promoted.bin)
     began = time.monotonic()
     project.done("factory", "build")
     print(f"\nfactory build, nothing cached: {time.monotonic() - began:.1f} s; {docker('images', 'gate', '--format={{.Size}}')}")

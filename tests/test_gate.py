@@ -11,7 +11,7 @@ from collections.abc import Callable
 import copier
 import pytest
 from conftest import git
-from workshop import Governed, Project, beside, first_version, wait
+from workshop import Governed, Project, beside, gate, wait
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "6"))
@@ -31,8 +31,7 @@ pl.concat([*many, others]).with_columns(late=(pl.col("carrier") == "UA") | pl.co
 
 @pytest.fixture(scope="module")
 def promoted(template, tmp_path_factory) -> Governed:
-    """A project whose first model is v1, with storage and a Git remote beside it."""
-    return first_version(template, tmp_path_factory.mktemp("gate"), "Gate")
+    return gate(template, tmp_path_factory)
 
 
 @pytest.fixture

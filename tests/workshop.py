@@ -1,11 +1,13 @@
 """What the slow tests share: projects at work, and servers on this machine alone."""
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -251,6 +253,21 @@ def first_version(template: Path, folder: Path, name: str) -> Governed:
     project.train("Train")
     project.done("factory", "promote", "-m", "the first")
     return project
+
+
+def gate(template: Path, factory: pytest.TempPathFactory) -> Governed:
+    """Such a project called Gate, made once for all processes of a run. Not to be changed."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "gate"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "made").exists():
+            place = Path((folder / "made").read_text("utf-8"))
+            return Governed(place, place / ".venv/bin")
+        project = first_version(template, Path(tempfile.mkdtemp(dir=folder)), "Gate")
+        (folder / "made").write_text(str(project.folder), "utf-8")
+        return project
 
 
 @contextlib.contextmanager
