@@ -10,7 +10,7 @@ import yaml
 from .. import contract, manifest, paths
 from . import toy
 
-IGNORED = "/data/prepared\n/model\n/reports/gate.*\n/reports/summary.*\n.dvc/tmp\n"
+IGNORED = "/data/prepared\n/model\n/reports/gate.*\n/reports/summary.*\n/captures\n/outcomes\n.dvc/tmp\n"
 GATE = {"floor": 0.6, "calibration": 0.5, "latency_ms": 1000}  # on a machine however busy
 RECORD: dict[str, Any] = {
     "action": "promote",

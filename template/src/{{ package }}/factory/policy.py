@@ -101,6 +101,9 @@ class Policy(Section):
     """By limit of the gate, as in params.yaml, the bounds within which a project may set it."""
     approvals: Approvals = Approvals()
     """How many people, other than who made the model, have to approve a version."""
+    live: Literal["optional", "required"] = "optional"
+    """Whether a model replaces the champion only once it is no worse on live rows: `factory promote` then wants the verdict of
+    `factory compare --live`, from captures of services in whose shadow the model ran, and their outcomes."""
     data_classes: dict[str, Risk] = {
         "public": "low",
         "internal": "low",
@@ -157,6 +160,10 @@ class Policies:
     @property
     def signatures_required(self) -> bool:
         return any(policy.signatures == "required" for policy in self._all)
+
+    @property
+    def live_required(self) -> bool:
+        return any(policy.live == "required" for policy in self._all)
 
     @property
     def protected(self) -> list[str]:

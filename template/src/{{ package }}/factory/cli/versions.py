@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from .main import main
-from .options import ACCEPT, ACCEPT_LIMITS, AS_JSON, WHY, load_params
+from .options import ACCEPT, ACCEPT_LIMITS, AS_JSON, CAPTURES, WHY, load_params, places
 
 
 @main.command()
@@ -14,7 +14,16 @@ from .options import ACCEPT, ACCEPT_LIMITS, AS_JSON, WHY, load_params
 @ACCEPT_LIMITS
 @click.option("--require-champion", is_flag=True, help="Fail while no model has been promoted.")
 @click.option("--offline", is_flag=True, help="Fetch no versions: those that are here count, as in a fresh clone.")
-def compare(accepted: str | None, accepted_limits: str | None, require_champion: bool, offline: bool) -> None:
+@click.option("--live", is_flag=True, help="Compare on captured rows that both have scored, and by their outcomes.")
+@CAPTURES
+def compare(
+    accepted: str | None,
+    accepted_limits: str | None,
+    require_champion: bool,
+    offline: bool,
+    live: bool,
+    captures: tuple[str, ...],
+) -> None:
     """Compare the current model with the champion: the gate.
 
     Exit code 0: passed; 1: rejected, with the codes of the checks that failed; 2: could not be evaluated.
@@ -22,12 +31,14 @@ def compare(accepted: str | None, accepted_limits: str | None, require_champion:
     from ..gate import compare
     from ..registry import versions
 
+    if live:
+        return _compare_live(offline, captures)
     compare.delete_reports()
     params = load_params()
     previous = versions.local(promoting=True) if offline else versions.fetch(promoting=True)
     result = compare.compare(params, previous, accepted, accepted_limits, require_champion=require_champion)
     compare.write_reports(result)
-    _show_result(result)
+    return _show_result(result)
 
 
 @main.command()
@@ -44,7 +55,8 @@ def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None
     """
     from ..gate import promote
 
-    version, result = promote.promote(load_params(), why, accepted, accepted_limits)
+    params = load_params()
+    version, result = promote.promote(params, why, accepted, accepted_limits, places((), params))
     _show_result(result)
     if version:
         if version.facts["approvals"]:
@@ -130,6 +142,20 @@ def audit() -> None:
     click.echo(
         f"✓ {len(versions)} {'version' if len(versions) == 1 else 'versions'} verified{signatures and f'; {signatures}'}"
     )
+
+
+def _compare_live(offline: bool, captures: tuple[str, ...]) -> None:
+    from datetime import UTC, datetime
+
+    from ..gate import compare, live
+    from ..registry import versions
+
+    compare.LIVE.unlink(missing_ok=True)
+    params = load_params()
+    previous = versions.local() if offline else versions.fetch()
+    result = live.judge(params, previous, places(captures, params), datetime.now(UTC).date())
+    compare.write_live(result)
+    _show_result(result)
 
 
 def _show_result(result: Any) -> None:

@@ -9,10 +9,13 @@ from operator import or_
 from pathlib import Path
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 
+from ... import contract
 from .. import tables
-from ..errors import CannotEvaluate, FactoryError
+from ..errors import CannotEvaluate, FactoryError, listed
+from ..validation import personal
 from .erasure import belongs_to
 
 IDS = ("_request", "_client_request")  # the service's own, and the client's, which older captures lack
@@ -82,6 +85,26 @@ def with_rows(captured: pl.DataFrame) -> pl.DataFrame:
     if ROW in captured.columns or IDS[0] not in one:
         return captured
     return captured.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(one).alias(ROW))
+
+
+def complete(rows: pl.DataFrame, id: str | None) -> pl.DataFrame:
+    """Captured rows as a model can score them, with other ids in place of hashed ones, which none uses.
+
+    Raises CannotEvaluate where more is missing.
+    """
+    columns = contract.Row.columns()
+    if missing := [name for name in columns if name not in rows.columns]:
+        reason = f"the request was captured without {listed(missing)}: it cannot be answered again"
+        raise CannotEvaluate("CAPTURE", reason)
+    unknown = [name for name in columns if personal.is_hashed(rows[name])]
+    if id in unknown:
+        other = columns[id].sample(dy.random.Generator(0), rows.height)
+        rows = rows.with_columns(other.alias(id))
+        unknown.remove(id)
+    if lost := [name for name in unknown if columns[name].dtype != pl.String]:
+        reason = f"the request was captured with hashes of {listed(lost)}: it cannot be answered again"
+        raise CannotEvaluate("CAPTURE", reason)
+    return rows
 
 
 def outcomes_of(

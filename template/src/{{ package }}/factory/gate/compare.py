@@ -31,6 +31,7 @@ from .evidence import Check, Evidence, part
 from .result import CHALLENGER, HEADERS, VALIDATION, GateResult
 
 JSON, MARKDOWN, SCRIPT = (REPORTS / f"gate.{ending}" for ending in ("json", "md", "js"))
+LIVE = REPORTS / "gate.live.json"
 PARITY_ROWS = 50_000  # about: the training has proven the models equal on all
 
 
@@ -145,7 +146,22 @@ def delete_reports() -> None:
 def write_reports(result: GateResult) -> None:
     """reports/gate.json for machines, gate.md for a pull request, and gate.js, which report.html shows at its head."""
     JSON.parent.mkdir(exist_ok=True)
-    content = {
+    content = to_json(result)
+    manifest.dump(content, JSON)
+    MARKDOWN.write_text(result.markdown(), encoding="utf-8")
+    shown = content | {"headers": HEADERS, "checks": result.cells()}
+    SCRIPT.write_text(f"showGate({json.dumps(shown)})\n", encoding="utf-8")
+
+
+def write_live(result: GateResult) -> None:
+    """reports/gate.live.json, the last result on live rows."""
+    LIVE.parent.mkdir(exist_ok=True)
+    manifest.dump(to_json(result), LIVE)
+
+
+def to_json(result: GateResult) -> dict[str, Any]:
+    """The result for machines."""
+    return {
         "passed": result.passed,
         "refusals": result.refusals,
         "model": result.model,
@@ -158,10 +174,6 @@ def write_reports(result: GateResult) -> None:
         "metrics": {name: {who: _finite(value) for who, value in by.items()} for name, by in result.metrics.items()},
         "checks": [asdict(check) | {"figure": _finite(check.figure)} for check in result.checks],
     }
-    manifest.dump(content, JSON)
-    MARKDOWN.write_text(result.markdown(), encoding="utf-8")
-    shown = content | {"headers": HEADERS, "checks": result.cells()}
-    SCRIPT.write_text(f"showGate({json.dumps(shown)})\n", encoding="utf-8")
 
 
 def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ from ..registry.validity import after
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run
-from . import approval, compare
+from . import approval, compare, live
 from .result import GateResult
 
 COMMIT = 'git add --all && git commit -m "Train the model"'
@@ -27,9 +28,16 @@ PUSH = "uv run dvc push"
 
 
 def promote(
-    params: Params, why: str, accepted: str | None = None, accepted_limits: str | None = None
+    params: Params,
+    why: str,
+    accepted: str | None = None,
+    accepted_limits: str | None = None,
+    captures: Sequence[str] = (),
 ) -> tuple[Version | None, GateResult]:
-    """Make the commit's model the next version if it passes the gate; no version where it fails. Raises FactoryError."""
+    """Make the commit's model the next version if it passes the gate; no version where it fails.
+
+    By a policy it has to pass on live rows as well, which are in the places of captures. Raises FactoryError.
+    """
     check_why(why)
     commit = check_ready()
     previous = versions.fetch(promoting=True)
@@ -41,6 +49,8 @@ def promote(
     _show_vouched(previous, trusted)
     approvals = approval.check(commit, model, previous, trusted)
     result = compare.compare(params, previous, accepted, accepted_limits)
+    if previous and trusted.policies.live_required:
+        result = live.judged_too(result, params, previous, captures)
     compare.write_reports(result)
     if not result.passed:
         return None, result

@@ -35,6 +35,7 @@ NEXT_STEPS = {
     "LIMITS_WEAKENED": "restore them in params.yaml and docs/model-card.yaml, or if this is intended, repeat the command with "
     '--accept-weaker-limits "why"',
     "POLICY": "keep to the policy (docs/policy.md), or have your organisation change it in the template",
+    "LIVE": "take in more outcomes (`factory outcomes`), or improve the model",
     "NO_CHAMPION": 'promote a first version on the main branch: `uv run factory promote -m "why"`',
 }
 
@@ -43,7 +44,7 @@ NEXT_STEPS = {
 class GateResult:
     """The checks of a model, named by the sha256 of its manifest and its version, and what it was compared with.
 
-    `accepted` is why another contract is accepted, `accepted_limits` why weaker limits are. `rows` is the number of test rows; `metrics` has, by name, this model's figure on them and the reference's, and this
+    `accepted` is why another contract is accepted, `accepted_limits` why weaker limits are. `rows` is the number of rows, of which `kind`; `metrics` has, by name, this model's figure on them and the reference's, and this
     model's on the validation rows.
     """
 
@@ -56,6 +57,7 @@ class GateResult:
     problem: str = ""
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     accepted_limits: str | None = None
+    kind: str = "test rows"
 
     @property
     def passed(self) -> bool:
@@ -78,7 +80,7 @@ class GateResult:
     @property
     def subject(self) -> str:
         """Which model was compared with what."""
-        return f"Model {self.model[:12]} against {self.reference}, on {number(self.rows)} test rows"
+        return f"Model {self.model[:12]} against {self.reference}, on {number(self.rows)} {self.kind}"
 
     @property
     def acceptance(self) -> str:

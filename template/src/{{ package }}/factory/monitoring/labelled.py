@@ -59,14 +59,14 @@ def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> 
     found = [rows for day in days for rows in _labelled(day, known, params, left_out)]
     rows = _new(pl.concat(found).sort(AT, maintain_order=True), params) if found else pl.DataFrame()
     if rows.is_empty():
-        return None, left_out
+        return None, +left_out
     first, last = rows[AT].dt.date().min(), rows[AT].dt.date().max()
     source = f"{ORIGIN} of {first!s} to {last!s}, {', '.join(rows['_model'].unique().sort())}, with outcomes"
     STAGED.mkdir(parents=True, exist_ok=True)
     file = STAGED / name
     try:
         rows.drop(AT, "_model").write_parquet(file)
-        return ingest.ingest([file], params, source)[0], left_out
+        return ingest.ingest([file], params, source)[0], +left_out
     finally:
         file.unlink(missing_ok=True)
 
@@ -86,7 +86,11 @@ def _labelled(day: Day, known: Outcomes, params: Params, left_out: Counter[str])
             _without_hashes(joined.select(n for n in names if n in joined.columns), id), contract.LabelledRow
         )
         if missing or losses:
-            reason = f"captured without {listed(missing)}" if missing else listed([loss.subject for loss in losses])
+            reason = (
+                f"captured without {listed(missing)}"
+                if missing
+                else listed([f"{each.subject}: {each.problem}" for each in losses])
+            )
             left_out[reason] += joined.height
         elif joined.height:
             yield typed.hstack(joined.select(AT, "_model"))

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dataframely as dy
 import numpy as np
 import polars as pl
 
-from ... import contract
 from .. import config
-from ..data.captures import IDS
+from ..data.captures import IDS, complete
 from ..errors import CannotEvaluate, Refused, listed
 from ..registry import champion, versions
 from ..registry.versions import Version
-from ..validation import personal
 from .comparison import CODE
 
 SHOWN = 10  # rows
@@ -38,7 +35,7 @@ class Answer:
 
     def check(self) -> None:
         """Score the rows again. Raises Refused where a bit differs, and CannotEvaluate."""
-        again = champion.scores(self.version, self._complete())
+        again = champion.scores(self.version, complete(self.rows, config.load().data.id))
         names = [name for name in again.columns if f"_{name}" in self.captured.columns]
         different = [name for name in names if not _identical(self.captured[f"_{name}"], again[name])]
         if different:
@@ -47,23 +44,6 @@ class Answer:
                 f"{self.version.name} gives other values of {listed(different)} than were captured: the capture was "
                 "edited, or another processor rounds the last digits otherwise",
             )
-
-    def _complete(self) -> pl.DataFrame:
-        """The rows with other ids in place of hashed ones, which no model uses. Raises CannotEvaluate where more is missing."""
-        rows, columns = self.rows, contract.Row.columns()
-        missing = [name for name in columns if name not in rows.columns]
-        if missing:
-            reason = f"the request was captured without {listed(missing)}: it cannot be answered again"
-            raise CannotEvaluate("CAPTURE", reason)
-        unknown = [name for name in columns if personal.is_hashed(rows[name])]
-        if (id := config.load().data.id) in unknown:
-            other = columns[id].sample(dy.random.Generator(0), rows.height)
-            rows = rows.with_columns(other.alias(id))
-            unknown.remove(id)
-        if lost := [name for name in unknown if columns[name].dtype != pl.String]:
-            reason = f"the request was captured with hashes of {listed(lost)}: it cannot be answered again"
-            raise CannotEvaluate("CAPTURE", reason)
-        return rows
 
     def lines(self) -> Iterator[str]:
         """The request and its rows in words; callers chose the text, which is quoted."""
