@@ -161,6 +161,14 @@ class Monitor(Section):
     """The folder in which `factory outcomes` keeps what became of scored rows."""
     label_days: Annotated[int, Field(gt=0)] = 30
     """After how many days a window of scored rows is judged by the outcomes that are known by then; earlier if 80% are."""
+    currency: str = ""
+    """What the prices are in, as the page writes it behind an amount: `EUR`."""
+    price_per_hour: Annotated[float, Field(ge=0)] | None = None
+    """What an hour of the machine that trains costs. With it, the page shows what each run has cost."""
+    price_per_kwh: Annotated[float, Field(ge=0)] | None = None
+    """What a kilowatt-hour costs; it counts with `watts`, where power is paid beside the machine."""
+    watts: Positive | None = None
+    """The power in watts that one busy processor core draws: about 10 on a server. With it, the page shows energy."""
 
     @property
     def places(self) -> list[str]:

@@ -50,6 +50,22 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
         _deliver(delivery, places(captures, params), params)
 
 
+@main.command()
+@click.argument("out", type=FILE, default="reports/dashboard.html")
+def dashboard(out: Path) -> None:
+    """Write a page on versions, live performance, drift, operations, data and cost.
+
+    It needs no server and shows what is known: by `factory monitor`, the versions' tags, the deliveries, and Prometheus if
+    FACTORY_PROMETHEUS has its address.
+    """
+    from .. import config
+    from ..dashboard.dashboard import write
+
+    for line in write(config.load(), out):
+        click.echo(f"! {line}", err=True)
+    click.echo(f"✓ {out}")
+
+
 def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
     """What was in the files, and how it fits what was captured."""
     import polars as pl

@@ -1,31 +1,18 @@
 """The figures of the report."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from ..metrics.definitions import Vector, top_class
 from .assessment import Assessment
-from .svg import Axis, Chart
+from .svg import Axis, Chart, Figure, Legend
 
 BINS = 40
 PAD = 0.04  # of the axis, beyond the outermost value
 COLOURS = ("other", "model")  # the last ones, of fewer
 REFERENCE = "reference"
-Legend = tuple[tuple[str, str], ...]
-"""Names, and the CSS classes of their colours."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drawing, its title, how to read it, and the names of its colours if it has several."""
-
-    title: str
-    caption: str
-    svg: str
-    legend: Legend = ()
 
 
 def figures(assessment: Assessment) -> list[Figure]:

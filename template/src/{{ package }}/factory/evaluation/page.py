@@ -1,9 +1,10 @@
 """What the pages for people have in common: a frame with their style, page.html, which loads nothing, and how figures are written."""
 
+from functools import cache
 from importlib import metadata, resources
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
 from .. import PACKAGE
 from .formatting import cell, number, share
@@ -13,16 +14,7 @@ FRAME = "page.html"
 
 def render(template: str, **values: Any) -> str:
     """The page that the template makes of the values; it extends the frame."""
-    frame = resources.files(__package__).joinpath(FRAME).read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=DictLoader({FRAME: frame}),
-    )
-    environment.filters |= {"number": number, "cell": cell, "share": share}
-    return environment.from_string(template).render(**values)
+    return _compiled(template).render(**values)
 
 
 def project() -> dict[str, str]:
@@ -33,3 +25,17 @@ def project() -> dict[str, str]:
         return {"name": PACKAGE, "description": ""}
     name = distribution["Name"].replace("-", " ").capitalize()
     return {"name": name, "description": distribution["Summary"] or ""}
+
+
+@cache
+def _compiled(template: str) -> Template:
+    frame = resources.files(__package__).joinpath(FRAME).read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=DictLoader({FRAME: frame}),
+    )
+    environment.filters |= {"number": number, "cell": cell, "share": share}
+    return environment.from_string(template)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from typing import Any
 
@@ -12,17 +13,31 @@ WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 72, 24, 12, 48
 TICKS = 5  # about
 DESCRIBED = 5  # points of a line that its text names
+LONG = 300  # days, above which the axis names months
+Legend = tuple[tuple[str, str], ...]
+"""Names, and the CSS classes of their colours."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing, its title, how to read it, and the names of its colours if it has several."""
+
+    title: str
+    caption: str
+    svg: str
+    legend: Legend = ()
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What is measured along it, from where to where."""
+    """What is measured along it, from where to where; days are their ordinals."""
 
     title: str
     low: float = 0.0
     high: float = 1.0
     percent: bool = False
     whole: bool = False
+    days: bool = False
 
     def ticks(self) -> list[float]:
         """Round values within the axis."""
@@ -35,6 +50,9 @@ class Axis:
 
     def label(self, value: float) -> str:
         """The value as it stands beside the axis."""
+        if self.days:
+            day = date.fromordinal(round(value))
+            return f"{day:%b %Y}" if self.high - self.low > LONG else f"{day.day} {day:%b}"
         return f"{100 * value:.3g}%" if self.percent else number(value)
 
     def fraction(self, value: float) -> float:
@@ -54,17 +72,18 @@ class Chart:
         """A line through points, described in the text alternative unless it is there for comparison."""
         self.marks.append(f'<polyline class="{kind}" points="{self._points(x, y)}"/>')
         if points:
-            self.marks += [self._circle(*place, 3) for place in zip(x, y, strict=True)]
-        if kind == "line":
+            point = "point other" if "other" in kind else "point"
+            self.marks += [self._circle(*place, 3, point) for place in zip(x, y, strict=True)]
+        if kind.startswith("line"):
             places = sorted({round(i * (len(x) - 1) / (DESCRIBED - 1)) for i in range(DESCRIBED)})
             values = ", ".join(f"{self.y.label(y[i])} at {self.x.label(x[i])}" for i in places)
             self.text.append(f"{self.y.title} by {self.x.title}: {values}.")
         return self
 
-    def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> "Chart":
+    def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float], kind: str = "band") -> "Chart":
         """The area between two lines."""
         outline = self._points([*x, *reversed(x)], [*low, *reversed(high)])
-        self.marks.append(f'<polygon class="band" points="{outline}"/>')
+        self.marks.append(f'<polygon class="{kind}" points="{outline}"/>')
         return self
 
     def steps(self, edges: Sequence[float], heights: Sequence[float], name: str, kind: str) -> "Chart":

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..workspace import git
-from ..workspace.process import run_bytes
+from ..workspace import commits, git
 
 PREFIX = "model/v"
 HEADER = re.compile(rb"object ([0-9a-f]+)\ntype commit\ntag (.+)\ntagger .* (\d{1,11}) [+-]\d{4}\n\n")
@@ -50,14 +49,8 @@ def refs() -> list[tuple[int, str]]:
 def read(refs: Iterable[tuple[int, str]]) -> list[Tag]:
     """The tags of these numbers and objects."""
     refs = list(refs)
-    output = run_bytes("git", "cat-file", "--batch", stdin="".join(f"{tag}\n" for _, tag in refs)) if refs else b""
-    tags = []
-    for number, tag in refs:
-        head, _, output = output.partition(b"\n")
-        size = int(head.split()[2])
-        tags.append(_parse(number, tag, output[:size]))
-        output = output[size + 1 :]
-    return tags
+    found = commits.contents([tag for _, tag in refs])
+    return [_parse(number, tag, raw or b"") for (number, tag), raw in zip(refs, found, strict=True)]
 
 
 def _parse(number: int, tag: str, raw: bytes) -> Tag:

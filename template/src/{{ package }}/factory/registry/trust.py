@@ -1,5 +1,6 @@
 """What decides which versions count: main's commit, with the policy and the signers there, which no branch can bring."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Self
@@ -8,10 +9,11 @@ from .. import policy
 from ..errors import CannotEvaluate, FactoryError
 from ..policy import Policies
 from ..signatures import Signers
-from ..workspace import git
+from ..workspace import commits, git
 from ..workspace.process import run, run_bytes
 
-POLICY, ALLOWED, REVOKED, PGP = str(policy.FILE), "allowed_signers", "revoked_signers", "allowed_signers.asc"
+FILES = POLICY, ALLOWED, REVOKED, PGP = str(policy.FILE), "allowed_signers", "revoked_signers", "allowed_signers.asc"
+_READ: dict[str, dict[str, str]] = {}  # by commit, what `read_ahead` has found
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,18 @@ def policy_of(name: str, commit: str) -> policy.Policy:
     return _policy(name, _files(commit))
 
 
+def read_ahead(names: Collection[str]) -> None:
+    """Read what matters here of many commits in two calls of Git, not two for each; what fails is left to be read alone."""
+    trees = zip(names, commits.contents([f"{name}^{{tree}}" for name in names]), strict=True)
+    listed = {name: [file for file in FILES if f" {file}\0".encode() in tree] for name, tree in trees if tree}
+    wanted = [(name, file) for name, files in listed.items() for file in files]
+    found = dict(zip(wanted, commits.contents([f"{name}:{file}" for name, file in wanted]), strict=True))
+    for name, files in listed.items():
+        texts = {file: content.decode(errors="replace") for file in files if (content := found[name, file]) is not None}
+        if len(texts) == len(files):
+            _READ[name] = texts
+
+
 def _policy(place: str, files: dict[str, str]) -> policy.Policy:
     try:
         return policy.parse(files.get(POLICY), f"{place}:{POLICY}")
@@ -63,9 +77,7 @@ def _policy(place: str, files: dict[str, str]) -> policy.Policy:
 
 def _files(commit: str | None) -> dict[str, str]:
     """Those that matter here and are in the commit. Raises FactoryError for one that cannot be read, lest it count as missing."""
-    if not commit:
-        return {}
-    names = run(
-        "git", "ls-tree", "--full-tree", "--name-only", commit, "--", POLICY, ALLOWED, REVOKED, PGP
-    ).splitlines()
+    if not commit or commit in _READ:
+        return _READ.get(commit or "", {})
+    names = run("git", "ls-tree", "--full-tree", "--name-only", commit, "--", *FILES).splitlines()
     return {name: run_bytes("git", "show", f"{commit}:{name}").decode(errors="replace") for name in names}

@@ -10,7 +10,7 @@ from .. import manifest, signatures
 from ..errors import CannotEvaluate, SignatureRefused
 from ..signatures import Signers
 from .tags import NEVER, PREFIX, Tag
-from .trust import Trust, policy_of
+from .trust import Trust, policy_of, read_ahead
 
 TYPES = {
     **dict.fromkeys(("version", "serves", "rows"), int),
@@ -90,6 +90,7 @@ def judge(tags: Sequence[Tag], trusted: Trust, *, promoting: bool = False) -> li
     Where signatures are required, a signed version vouches by its record for unsigned ones before it, from the time when
     signatures were not required.
     """
+    read_ahead({tag.commit for tag in tags if tag.commit})
     versions: list[Version] = []
     bound: list[bool] = []  # of each, whether the valid version before it wants it signed
     newest, binds = NEVER, False

@@ -14,7 +14,8 @@ from ..errors import FactoryError
 PREFIX = "FACTORY_"
 OPEN = f"{PREFIX}OPEN"
 PIPELINE_VARIABLES = {
-    f"{PREFIX}{name}" for name in ("KEY", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
+    f"{PREFIX}{name}"
+    for name in ("KEY", "PROMETHEUS", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
 }
 PROTECTIONS = (
     "signers",

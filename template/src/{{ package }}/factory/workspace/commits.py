@@ -1,7 +1,7 @@
 """Commits as Git stores them: whom they name, what is signed, and which of them brought something to a file."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,6 +36,18 @@ def read(name: str) -> Commit:
     addresses = frozenset(address.decode(errors="replace").lower() for address in PERSON.findall(content))
     signature = b"\n".join(signatures).decode(errors="replace")
     return Commit(name, addresses, content + b"\n\n" + message, signature)
+
+
+def contents(names: Sequence[str]) -> list[bytes | None]:
+    """What each of the names is in Git, such as COMMIT:PATH, all in one call; None where there is no such object."""
+    output = run_bytes("git", "cat-file", "--batch", stdin="".join(f"{name}\n" for name in names)) if names else b""
+    found: list[bytes | None] = []
+    for _ in names:
+        head, _, output = output.partition(b"\n")
+        size = None if head.endswith(b" missing") else int(head.split()[-1])
+        found.append(None if size is None else output[:size])
+        output = output if size is None else output[size + 1 :]
+    return found
 
 
 def origins(commit: str, path: str, has: Callable[[str], bool]) -> list[str]:
