@@ -64,3 +64,7 @@ def test_a_flag_that_is_seldom_more_than_0_may_be_a_count():
 def test_of_few_rows_the_highest_value_says_little():
     ends = found("visits", np.tile(np.arange(5), 60))["max"], found("visits", np.tile(np.arange(5), 300))["max"]
     assert ends == (50, 10)
+
+
+def test_hours_with_fractions_end_at_24():
+    assert (found("hour", 22.9 * PLACES)["max"], found("hour", (23 * PLACES).astype(int))["max"]) == (24, 23)

@@ -29,6 +29,7 @@ MEANINGS: dict[str, tuple[tuple[float, float], ...]] = {
 """Of words in a name, the ranges that they may stand for: the first that holds all values."""
 FILLED = {"minute|second": 0.75, "day|dayofmonth|mday": 0.75, "hour|hr": 0.5, "week": 0.5}
 """The share of the range that the values reach where the word may also be a duration or a running number."""
+CLOCK = ("hour|hr", "minute|second")
 SIGNED = {
     *("temperature", "temp", "celsius", "fahrenheit", "dewp", "dewpoint", "elevation", "altitude", "balance", "profit"),
     *("profits", "margin", "net", "change", "return", "growth", "delta", "diff", "difference", "gain", "anomaly"),
@@ -80,7 +81,8 @@ def by_meaning(name: str, kind: str, low: float, high: float) -> dict[str, Any] 
     for names, ranges in MEANINGS.items():
         known = names.split("|")
         if joined in known or (words and (words[-1] in known or words[0] in known)):
-            for least, most in ranges:
+            parts = kind == "Float64" and names in CLOCK  # of an hour or a minute
+            for least, most in ((least, most + parts) for least, most in ranges):
                 if least <= low and high <= most and high >= FILLED.get(names, 0) * most:
                     return {"min": least, "max": most}
     return None

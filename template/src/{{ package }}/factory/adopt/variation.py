@@ -8,13 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..validation import unseen
+from ..validation import expectations, unseen
 from .proposal import Proposal
 
 NUMBER, LEAST_ROWS = 10, 20  # of parts, and of rows in one
 BEYOND, BEYOND_IN_TIME = 2.5, 4  # deviations of the parts' shares; a trend goes on as far as it has come
 SORTED = 0.25  # of the variance is between the parts: the file is sorted by it, as no series of deliveries is
-OWN = 4  # deviations of chance in the table itself, on which every delivery is judged
 ALWAYS = 0.06  # deviations of a single value, which any share may change by
 
 Interval = tuple[float, float]
@@ -48,7 +47,7 @@ class Parts:
         differ = np.average((shares - share) ** 2, weights=sizes[sizes > 0]) - chance
         if not self.in_time and differ > SORTED * variance:
             differ = 0.0
-        beyond, own = BEYOND_IN_TIME if self.in_time else BEYOND, OWN * (variance / len(true)) ** 0.5
+        beyond, own = BEYOND_IN_TIME if self.in_time else BEYOND, expectations.chance(share, len(true))
         drift = beyond * max(0.0, differ) ** 0.5 + max(own, ALWAYS * variance**0.5)
         return max(0.0, floor(100 * (share - drift)) / 100), min(1.0, ceil(100 * (share + drift)) / 100)
 
