@@ -102,7 +102,7 @@ def _agreement(pairs: pl.DataFrame) -> Check:
     note = f"they differ by {number(float(np.abs(ours - theirs).mean()))} on average, rank correlation {number(rank)}"
     decisions = [pairs[name] for name in ("decision", f"{THEIRS}decision") if name in pairs.columns]
     if len(decisions) == 2 and not any(each.null_count() for each in decisions):
-        note = f"the same decision for {share(float(np.mean(decisions[0] == decisions[1])))}; {note}"
+        note = f"the same decision for {share(float((decisions[0] == decisions[1]).to_numpy().mean()))}; {note}"
     return Check(CODE, "agreement with the champion's scores", None, "", True, note=note, judged=False)
 
 
