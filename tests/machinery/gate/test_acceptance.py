@@ -32,7 +32,7 @@ def test_key_of_no_check_is_reported_and_does_not_block():
     check, [unknown] = shown({"FAIRNESS_SELECTION kidn": REASON})
     assert not check.passed and unknown.passed and not unknown.judged
     assert unknown.note == f"matches none of the checks, did you mean {KEY}?"
-    _, [unknown] = shown({KEY: REASON, "LEAKAGE older column": "x"})
+    _, [unknown] = shown({KEY: REASON, "LEAKAGE older column": REASON})
     assert unknown.note == "matches none of the checks: remove it"
 
 
@@ -40,6 +40,7 @@ def test_key_of_no_check_is_reported_and_does_not_block():
     "accepted, problem",
     [
         ({KEY: " "}, f"gate.accepted: {KEY}: write the reason why it is accepted"),
+        ({KEY: "fine now"}, f"gate.accepted: {KEY}: write the reason why it is accepted, in a few words"),
         ({"FLOOR": REASON}, "gate.accepted: FLOOR: cannot be accepted, only LEAKAGE, SMALL_TEST, "),
         ({"LEAKAGED x": REASON}, "gate.accepted: LEAKAGED x: cannot be accepted"),
         ({KEY: None}, f"gate.accepted.{KEY}: Input should be a valid string"),
@@ -54,7 +55,7 @@ def test_what_nobody_can_accept_is_refused(tmp_path, accepted, problem):
 
 
 def test_only_a_new_acceptance_is_a_weaker_limit():
-    ours, theirs = (toy.params(gate={"accepted": accepted}) for accepted in ({KEY: REASON, "SMALL_TEST": "x"}, {KEY: "older"}))
+    ours, theirs = (toy.params(gate={"accepted": accepted}) for accepted in ({KEY: REASON, "SMALL_TEST": REASON}, {KEY: f"older {REASON}"}))
     assert list(limits.weakened(ours, theirs)) == [("gate.accepted", "SMALL_TEST", "none")]
     assert list(limits.weakened(theirs, ours)) == []
 

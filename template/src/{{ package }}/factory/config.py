@@ -18,6 +18,7 @@ Positive = Annotated[float, Field(gt=0)]
 Parsed = TypeVar("Parsed")
 ACCEPTABLE = "LEAKAGE", "SMALL_TEST", "DUPLICATES", "TRAIN_TEST_GAP", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"
 """The gate's codes that a person can accept: of doubts, which only those can settle who know what the data means."""
+MIN_REASON = 10  # characters: no word alone says why
 ACCEPTABLE_KEY = rf"^({'|'.join(ACCEPTABLE)})( |$)"
 
 
@@ -146,8 +147,8 @@ class Gate(Section):
         for key, reason in accepted.items():
             if key.partition(" ")[0] not in ACCEPTABLE:
                 raise ValueError(f"{key}: cannot be accepted, only {', '.join(ACCEPTABLE)} can")
-            if not reason.strip():
-                raise ValueError(f"{key}: write the reason why it is accepted")
+            if len(reason.strip()) < MIN_REASON:
+                raise ValueError(f"{key}: write the reason why it is accepted, in a few words")
         return accepted
 
 
