@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
 from late_flights.factory.scoring import profile
 
 TABLE = pl.DataFrame(
@@ -57,15 +56,22 @@ def test_texts_are_not_kept():
     assert b"note 7" not in profile.to_bytes(of())
 
 
-@pytest.mark.parametrize(("by_day", "windows"), [(1000, 1), (250, 4), (100, 5), (30, 4)])
+@pytest.mark.parametrize(("by_day", "windows"), [(1000, 20), (2500, 8), (150, 67), (30, 95)])
 def test_days_are_merged_until_they_have_enough_rows(by_day, windows):
-    times = pl.Series([datetime(2026, 1, 1) + timedelta(days=row // by_day) for row in range(1000)])
-    known = of(times=times)
-    sizes = known.counts["number"].sum(axis=1)
-    assert len(known.windows) == windows and sizes.min() >= profile.WINDOW_ROWS
-    assert known.windows[0] == "2026-01-01"
+    times = pl.Series([datetime(2026, 1, 1) + timedelta(days=row // by_day) for row in range(20_000)])
+    window, names = profile.windows_of(times, len(times))
+    assert len(names) == windows and np.bincount(window).min() >= profile.WINDOW_ROWS
+    assert names[0] == "2026-01-01"
 
 
-def test_rows_without_a_time_are_in_blocks():
-    known = of()
-    assert known.counts["number"].sum(axis=1).tolist() == [200] * 5
+@pytest.mark.parametrize(("rows", "windows"), [(30, 1), (120, 2), (1000, 20), (4200, 21), (10_000, 50), (1_000_000, 400)])
+def test_rows_without_a_time_are_in_blocks(rows, windows):
+    """Of few rows smaller ones, since it has to be known how much they vary."""
+    window, names = profile.windows_of(None, rows)
+    assert len(names) == windows == window[-1] + 1
+
+
+def test_frequent_values_are_counted_and_the_others_together():
+    often = [f"often {row % 30}" for row in range(900)]
+    (bins,) = profile.bins_of(pl.DataFrame({"place": [*often, *(f"rare {row}" for row in range(100))]}), ["place"])
+    assert bins.kind == "category" and set(bins.values) == set(often)

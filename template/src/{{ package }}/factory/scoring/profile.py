@@ -19,7 +19,9 @@ from ..validation import personal
 
 NAME = "profile.parquet"
 BINS, VALUES = 10, 100
+TIMES, MOST = 5, 0.5  # how often a value occurs that is counted, and the share of the rows that have such values
 WINDOW_ROWS, WINDOWS = 200, 400
+FEW_ROWS, FEW_WINDOWS = 50, 20  # of fewer rows, smaller windows: how much windows vary has to be known
 SAMPLED = 100_000  # rows by which the edges are chosen
 SCORE, DECISION, RESIDUAL = "_score", "_decision", "_residual"
 
@@ -40,6 +42,12 @@ class Bins:
     def cells(self) -> int:
         """How many there are."""
         return {"number": len(self.edges) + 2, "category": len(self.values) + 2, "text": 2}[self.kind]
+
+    def fits(self, values: pl.Series) -> bool:
+        """Whether the values are of the column's kind."""
+        if self.kind == "number":
+            return values.dtype.is_numeric() or values.dtype.is_temporal() or values.dtype == pl.Null
+        return not personal.is_hashed(values)
 
     def codes(self, values: pl.Series) -> Counts:
         """The cell of each value."""
@@ -79,7 +87,7 @@ def columns(schema: type[dy.Schema], *without: str) -> list[str]:
 
 
 def bins_of(rows: Rows, names: Iterable[str]) -> list[Bins]:
-    """Bins of about equal numbers of rows, and every category, up to a number."""
+    """Bins of about equal numbers of rows, and of texts those that occur often, if most do."""
     known = sample(rows.select(names), SAMPLED)
     return [_bins(known[name]) for name in names]
 
@@ -87,11 +95,14 @@ def bins_of(rows: Rows, names: Iterable[str]) -> list[Bins]:
 def count(
     rows: pl.DataFrame, bins: Sequence[Bins], window: Counts | None = None, windows: int = 1
 ) -> dict[str, Counts]:
-    """Of each column that the rows have, how many values are in each window and cell; all rows are in the first by default."""
+    """Of each column that the rows have, how many values are in each window and cell; all rows are in the first by default.
+
+    Not of one that has values of another kind, such as hashes.
+    """
     window = np.zeros(rows.height, np.int64) if window is None else window
     counts = {}
     for each in bins:
-        if each.column in rows.columns:
+        if each.column in rows.columns and each.fits(rows[each.column]):
             flat = np.bincount(window * each.cells + each.codes(rows[each.column]), minlength=windows * each.cells)
             counts[each.column] = flat.reshape(windows, each.cells)
     return counts
@@ -99,7 +110,7 @@ def count(
 
 def windows_of(times: pl.Series | None, rows: int) -> tuple[Counts, list[str]]:
     """The window of each row, and where each begins: days, merged until they have enough rows; without times, blocks of rows."""
-    least = max(WINDOW_ROWS, -(-rows // WINDOWS))
+    least = max(FEW_ROWS, min(WINDOW_ROWS, rows // FEW_WINDOWS), -(-rows // WINDOWS))
     if times is None or not times.dtype.is_temporal():
         blocks = max(1, rows // least)
         return np.arange(rows) * blocks // max(rows, 1), [f"{block}" for block in range(blocks)]
@@ -188,15 +199,15 @@ def _bins_of_file(rows: pl.DataFrame) -> Bins:
 def _bins(values: pl.Series) -> Bins:
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         numbers = _numbers(values)
-        known = numbers[~np.isnan(numbers)]
-        cuts = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="lower") if len(known) else known
+        present = numbers[~np.isnan(numbers)]
+        cuts = np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1], method="lower") if len(present) else present
         return Bins(values.name, "number", edges=tuple(np.unique(cuts).tolist()))
-    if isinstance(values.dtype, pl.Enum):
-        return Bins(values.name, "category", values=tuple(values.dtype.categories))
-    known_texts = values.cast(pl.String).drop_nulls().unique().sort()
-    if values.dtype == pl.Boolean or len(known_texts) <= VALUES:
-        return Bins(values.name, "category", values=tuple(known_texts))
-    return Bins(values.name, "text")
+    counts = values.cast(pl.String).drop_nulls().value_counts()
+    often = counts if values.dtype in (pl.Boolean, pl.Enum) else counts.filter(pl.col("count") >= TIMES)
+    known = often.sort(["count", values.name], descending=[True, False]).head(VALUES)
+    if int(known["count"].sum()) < MOST * int(counts["count"].sum()):
+        return Bins(values.name, "text")
+    return Bins(values.name, "category", values=tuple(known[values.name].sort()))
 
 
 def _numbers(values: pl.Series) -> Vector:
