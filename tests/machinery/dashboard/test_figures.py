@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from late_flights.factory import manifest
 from late_flights.factory.dashboard import history, production
 from late_flights.factory.evaluation.formatting import MINUS, number
 from late_flights.factory.metrics.definitions import main_metric
@@ -170,3 +171,21 @@ def test_data_are_those_of_the_ledger_and_of_the_champions_gate():
     assert "The champion's training rows: 1,000, 2024-01-01 00:00 to 2025-01-02 00:00." in text(html)
     assert "1,500 at 2 Jan" in html
     assert table(html, "Code", "Check") == [["DUPLICATES", "duplicates", "0.01", "≥ 0.5", "passed"]]
+
+
+def test_the_model_here_is_shown_as_the_gate_judged_it():
+    world.build(1, 0)
+    Path("model").mkdir()
+    Path("model/manifest.json").write_text("{}")
+    checks = [
+        {"code": "LIVE", "what": "agreement", "figure": 0.97, "limit": "", "passed": True, "judged": False, "unit": "share"}
+    ]
+    result = {"passed": False, "refusals": ["FLOOR", "FLOOR", "VALUE"], "against": "v1", "rows": 1200, "checks": checks}
+    for name in ("gate", "gate.live"):
+        Path(f"reports/{name}.json").write_text(json.dumps(result | {"model": manifest.model_id()}))
+    html = written()
+    assert "Gate the model here rejected: FLOOR, VALUE" in text(html)
+    assert "Against v1, on 1,200 rows: rejected: FLOOR, VALUE." in text(html)
+    assert table(html, "Code", "Check")[0] == ["LIVE", "agreement", "97%", "", "not judged"]
+    Path("model/manifest.json").write_text("another")
+    assert "no result for the model here" in text(written()) and "Challenger on live rows" not in text(written())

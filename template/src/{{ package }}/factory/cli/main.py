@@ -39,6 +39,7 @@ SYNONYMS = {
     "factory doctor": "diagnose health protect security",
     "factory ingest": "add load upload delivery",
     "factory outcomes": "labels label feedback",
+    "factory dashboard": "page ui web",
     "factory contract": "schema validate diff",
     "factory erase": "forget delete remove gdpr",
     "factory prepare": "split preprocess process",

@@ -53,7 +53,7 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
 @main.command()
 @click.argument("out", type=FILE, default="reports/dashboard.html")
 def dashboard(out: Path) -> None:
-    """Write a page on versions, live performance, drift, operations, data and cost.
+    """Write the page on versions, performance, drift, services and cost.
 
     It needs no server and shows what is known: by `factory monitor`, the versions' tags, the deliveries, and Prometheus if
     FACTORY_PROMETHEUS has its address.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .. import manifest
@@ -16,7 +17,7 @@ from ..registry.validity import TOLERATED, Version
 from ..workspace import commits
 from .charts import Series, figure
 
-RUN, GATE = REPORTS / "run.json", REPORTS / "gate.json"
+RUN, GATE, LIVE = (REPORTS / name for name in ("run.json", "gate.json", "gate.live.json"))
 JOULES = 3_600_000  # in a kilowatt-hour
 
 Json = Mapping[str, Any]
@@ -83,9 +84,9 @@ def here() -> Json:
     return _json(RUN.read_bytes() if RUN.exists() else None)
 
 
-def gate_here() -> Json:
-    """The gate's result for the model here, if there is one."""
-    result = _json(GATE.read_bytes() if GATE.exists() else None)
+def verdict(file: Path) -> Json:
+    """The gate's result in the file, if it is of the model here."""
+    result = _json(file.read_bytes() if file.exists() else None)
     with suppress(OSError):
         return result if result.get("model") == manifest.model_id() else {}
     return {}

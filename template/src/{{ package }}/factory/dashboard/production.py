@@ -191,9 +191,8 @@ def _checks(windows: Sequence[Json], code: str = "") -> Iterator[Json]:
 
 
 def _of(window: Json, code: str, column: str | None, tier: str = "") -> Json | None:
-    """The check of that code and column of this window alone."""
+    """The window's check of that code and column."""
     for check in window["checks"]:
-        alone = check.get("windows", 1) == 1
-        if (check["code"], check["column"]) == (code, column) and tier in ("", check["tier"]) and alone:
+        if (check["code"], check["column"]) == (code, column) and tier in ("", check["tier"]):
             return dict(check)
     return None
