@@ -73,6 +73,14 @@ def test_change_is_found_within_days(code, column, changed, text):
     assert check.text.startswith(text) and check.limit is not None and check.value > check.limit
 
 
+@pytest.mark.parametrize("days", range(9))
+def test_few_windows_are_judged(days):
+    more = {"metric": (0.5, 0.4, 0.6), "refused": {"place": 50}}
+    checks = drift.judge(reference(), service(days, since=0, more=more, place=[20, 20, 60, 0]), floor=0.7)
+    met = {check.code for check in checks[-1] if check.beyond and check.tier == "alert"} if days else set()
+    assert met == ({"METRIC_FLOOR", "REFUSALS", "UNSEEN_VALUES"} if days > 1 else set())
+
+
 def test_one_odd_window_is_no_alert():
     windows = service(since=99)
     windows[10] = replace(windows[10], counts=service(1, since=0, **{SCORE: [0, 0, 0, 100, 0]})[0].counts)

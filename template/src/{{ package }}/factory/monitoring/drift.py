@@ -129,7 +129,7 @@ def _bias(profile: Profile, windows: list[Window]) -> Checks:
     for length in CHANCE:
         noise = np.sqrt(np.maximum(rows * length / runs(labelled, length), 1))  # of fewer rows than the reference's
         means = np.abs(runs(values, length) / length - usual)
-        pair.append(_above(padded(means, length), padded(limits.mean_limit(known, length) * noise, length)))
+        pair.append(_above(padded(means, len(windows)), padded(limits.mean_limit(known, length) * noise, len(windows))))
 
     def text(place: int) -> str:
         side = "above" if values[place] > 0 else "below"
@@ -144,8 +144,8 @@ def _metric(windows: list[Window], floor: float, higher_is_better: bool) -> Chec
     best, side = known[:, 2 if higher_is_better else 1], 1 if higher_is_better else -1
     pair = []
     for length in CHANCE:
-        values = padded(runs(known[:, 0], length) / length, length)
-        spread = padded(np.sqrt(runs((best - known[:, 0]) ** 2, length)) / length, length)
+        values = padded(runs(known[:, 0], length) / length, len(windows))
+        spread = padded(np.sqrt(runs((best - known[:, 0]) ** 2, length)) / length, len(windows))
         with np.errstate(invalid="ignore"):
             pair.append(Series(values, np.full(len(values), floor), side * values + spread < side * floor))
     yield from _alerts(
@@ -157,7 +157,7 @@ def _refusals(windows: list[Window]) -> Checks:
     received = np.array([max(window.received, 1) for window in windows])
     for name in sorted({name for window in windows for name in window.refused}):
         share = np.array([window.refused.get(name, 0) for window in windows]) / received
-        means = padded(runs(share, TOGETHER) / TOGETHER, TOGETHER)
+        means = padded(runs(share, TOGETHER) / TOGETHER, len(share))
         pair = [_above(values, np.full(len(share), REFUSED)) for values in (share, means)]
         yield from _alerts("REFUSALS", name, pair, partial(_refusal, name, share))
 

@@ -27,7 +27,7 @@ def distances(reference: Counts, counts: Counts, length: int = 1) -> tuple[Vecto
     total, others = reference.sum(axis=0), reference.sum(axis=0) - runs(reference, length)
     most = _limits(lambda rows: distance(runs(thinned(reference, rows), length), others), counts, length)
     values = distance(runs(counts, length), total)
-    return padded(values, length), padded(np.maximum(most, SMALLEST_DISTANCE), length)
+    return padded(values, len(counts)), padded(np.maximum(most, SMALLEST_DISTANCE), len(counts))
 
 
 def trailing_distances(before: Counts, counts: Counts) -> tuple[Vector, Vector]:
@@ -45,7 +45,7 @@ def cell_shares(reference: Counts, counts: Counts, cell: int, length: int = 1) -
 
     most = _limits(lambda rows: middle(thinned(reference, rows)), counts, length)
     least = shares(reference.sum(axis=0))[cell] + SMALLEST_SHARE
-    return padded(middle(counts), length), padded(np.maximum(most, least), length)
+    return padded(middle(counts), len(counts)), padded(np.maximum(most, least), len(counts))
 
 
 def mean_limit(values: Vector, length: int = 1) -> float:
@@ -103,9 +103,9 @@ def runs(values: NDArray[Any], length: int) -> NDArray[Any]:
     return _windowed(values, length).sum(axis=-1)  # type: ignore[no-any-return]
 
 
-def padded(values: Vector, length: int) -> Vector:
-    """Values of runs at the last of their windows."""
-    return np.append(np.full(length - 1, np.nan), values)
+def padded(values: Vector, windows: int) -> Vector:
+    """Values of runs, each at the last of its windows."""
+    return np.append(np.full(windows - len(values), np.nan), values)
 
 
 def _limits(known: Callable[[float], Vector], counts: Counts, length: int) -> Vector:
