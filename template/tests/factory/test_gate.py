@@ -6,7 +6,7 @@ import pytest
 
 from .. import bootstrap, checks
 from . import toy
-from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, grouped, params, part, passing, predictions, refusals
+from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, grouped, interval, params, part, passing, predictions, refusals
 
 TRUTH = TARGET["classification"]
 MEASURED, GUESSED = TARGET["regression"], SCORE["regression"]
@@ -67,6 +67,7 @@ BROKEN = {
             "params": params(R, margin=0.9, error_gap=9),
         },
     ),
+    "intervals that are too narrow": ("COVERAGE", R, {"interval": interval(0.3)}),
     "one group always chosen": (
         "FAIRNESS_SELECTION",
         "classification",
@@ -104,7 +105,7 @@ def test_one_fault_is_refused_by_its_name(code, problem, parts):
 
 
 def test_every_reason_is_tried():
-    shown = {check.code for check in checks.run_checks(passing())}
+    shown = {check.code for problem in ("classification", R) for check in checks.run_checks(passing(problem))}
     assert {code for code, _, _ in BROKEN.values()} == shown | {"FINITE"}
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from late_flights.factory.gate import checks
 from tests.factory import toy
-from tests.factory.gate_evidence import CHANCE, RED, ROWS, TARGET, both, passing, predictions
+from tests.factory.gate_evidence import CHANCE, RED, ROWS, TARGET, both, interval, params, passing, predictions
 
 TRUTH = TARGET["classification"]
 
@@ -22,6 +22,18 @@ def slice_checks(kinds, **parts):
     evidence = passing(test=test, **parts)
     [check] = [check for check in checks.slices(evidence) if check.what.startswith("kind: ")]
     return evidence, check
+
+
+@pytest.mark.parametrize("width, gap, passes", [(0.5, 0.1, True), (0.3, 0.1, False), (0.3, 0.3, True)])
+def test_intervals_must_cover_as_they_promise_but_for_the_gap(width, gap, passes):
+    evidence = passing("regression", interval=interval(width), params=params("regression", coverage_gap=gap))
+    [check] = checks.coverage(evidence)
+    assert check.passed == passes and check.low < check.figure < check.high
+
+
+def test_model_without_intervals_is_not_judged_by_them():
+    [check] = checks.coverage(passing("regression", interval=None))
+    assert check.passed and not check.judged and not [*checks.coverage(passing())]
 
 
 def test_missing_value_is_a_group_as_any_other():

@@ -64,7 +64,7 @@ def test_explanations_have_limits(client):
 
 def record(row):
     """A row of scores as JSON has it."""
-    score = {"id": row["key"], **{name: row[name] for name in ("score", "decision") if name in row}}
+    score = {"id": row["key"], **{name: row[name] for name in ("score", "decision", "low", "high") if name in row}}
     each = {name.removeprefix("probability_"): row[name] for name in row if name.startswith("probability_")}
     return score | ({"probabilities": each} if each else {})
 

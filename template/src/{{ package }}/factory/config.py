@@ -113,6 +113,10 @@ class Gate(Section):
     calibration: Positive = 0.1
     """The most that the calibration error may be: the mean difference between predicted probabilities and actual rates.
     For regression, the mean error as a share of the target's standard deviation. 0.1 is a tenth of either."""
+    coverage_gap: Share = 0.1
+    """By how much the share of the test rows whose target is in its interval may be below what the interval promises, 90%; a
+    gap that may be chance, at 95%, is not refused. For regression. 0.1 is what is outside anyway:
+    newer rows often differ from those that the intervals were made on."""
     selection_gap: Share = 0.5
     """The most by which the selection rates of two groups of a sensitive column may differ (demographic parity
     difference). 0.5 stops only gross differences: what is fair, the project has to decide."""

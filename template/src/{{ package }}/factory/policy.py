@@ -59,6 +59,7 @@ class Bounds(Section):
     value_margin: Bound = Bound()
     slice_margin: Bound = Bound()
     calibration: Bound = Bound()
+    coverage_gap: Bound = Bound()
     selection_gap: Bound = Bound()
     selection_ratio: Bound = Bound()
     error_gap: Bound = Bound()

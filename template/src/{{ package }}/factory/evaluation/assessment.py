@@ -10,7 +10,7 @@ from ..config import Params
 from ..metrics import bootstrap, curves, definitions
 from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import METRICS, Vector, main_metric
-from ..scoring import artifact
+from ..scoring import artifact, interval
 from ..scoring.feature_table import features
 from ..scoring.scorer import Scorer, matrix
 from ..tables.chunks import Matrix, Rows, sample
@@ -36,6 +36,7 @@ class Assessment:
     score: Vector
     estimates: dict[str, Estimate]
     train_figures: dict[str, float]
+    interval: dict[str, float] | None
     confusion: dict[str, Any] | None
     classification_report: dict[str, Any] | None
     slices: pl.DataFrame
@@ -59,6 +60,7 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
             params.problem, target, score, facts["baseline"], definitions.ids_of(test, params)
         ),
         train_figures=train_figures(model, train, params),
+        interval=interval_figures(target, score, facts.get("interval")),
         confusion=confusion(target, score, facts),
         classification_report=classification_report(target, score, facts) if decides else None,
         slices=slices(test, target, score, facts["baseline"], params),
@@ -66,6 +68,15 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
         curves=curves.CURVES[params.problem](target, score)
         | ({"utility": curves.utility(target, score, params.value)} if params.value else {}),
     )
+
+
+def interval_figures(target: Vector, score: Vector, known: dict[str, Any] | None) -> dict[str, float] | None:
+    """Of a regression's intervals what they promise, the share of the targets in them, and their median width."""
+    if known is None:
+        return None
+    low, high = interval.bounds(score, known)
+    covered = interval.within(target, score, known).mean()
+    return {"level": known["level"], "coverage": float(covered), "width": float(np.median(high - low))}
 
 
 def train_figures(model: artifact.Artifact, train: Rows, params: Params) -> dict[str, float]:

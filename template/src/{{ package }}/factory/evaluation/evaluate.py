@@ -41,6 +41,7 @@ def write(assessment: Assessment, folder: Path) -> None:
         "validation": assessment.manifest.get("validation"),
         "threshold": assessment.manifest["threshold"],
         "scores": definitions.top_class(assessment.target, assessment.score)[1][:REFERENCE_SCORES].tolist(),
+        "interval": assessment.interval,
         "confusion": assessment.confusion,
         "classification_report": assessment.classification_report,
         "slices": assessment.slices.to_dicts(),

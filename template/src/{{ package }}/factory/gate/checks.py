@@ -11,6 +11,7 @@ from ..evaluation.formatting import number, share
 from ..metrics import bootstrap, definitions, fairness, threshold
 from ..metrics.definitions import Metric, Vector, main_metric
 from ..metrics.fairness import Gap
+from ..scoring import interval
 from . import data_checks
 from .evidence import Check, Evidence, accept
 
@@ -134,6 +135,23 @@ def calibration(e: Evidence) -> Iterator[Check]:
     yield Check("CALIBRATION", what, figure, f"≤ {limit:g}", figure <= limit)
 
 
+def coverage(e: Evidence) -> Iterator[Check]:
+    """As many targets of a regression are in their interval as it promises, but for a gap or chance."""
+    if e.params.problem != "regression":
+        return
+    if e.interval is None:
+        yield _not_judged("COVERAGE", "targets within their interval", "", "the model has no intervals")
+        return
+    within = interval.within(e.target, e.challenger.score, e.interval)
+    share_within = bootstrap.difference(lambda rows: float(within[rows].mean()), e.target, e.ids)
+    level = e.interval["level"]
+    limit = level - e.params.gate.coverage_gap
+    what, bound = f"targets within their {share(level)} interval", f"upper bound ≥ {share(limit)}"
+    passed = share_within.high >= limit
+    ends = share_within.low, share_within.high
+    yield Check("COVERAGE", what, share_within.value, bound, passed, *ends, unit="share")
+
+
 def group_fairness(e: Evidence) -> Iterator[Check]:
     """Selection rates and error rates of a sensitive column's groups differ no more than allowed.
 
@@ -205,6 +223,7 @@ CHECKS = (
     slices,
     group_fairness,
     calibration,
+    coverage,
     *data_checks.CHECKS,
     footprint,
     contract_unchanged,

@@ -125,6 +125,7 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
         validation=model.manifest.get("validation"),
+        interval=model.manifest.get("interval"),
         train=part(prepare.scan("train"), _features),
         tested=part(test, _features),
     )

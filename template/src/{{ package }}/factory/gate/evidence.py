@@ -34,7 +34,7 @@ class Part:
 class Evidence:
     """What the checks look at: all on the same test rows.
 
-    `validation` is what the model's manifest holds of it; `train` and `tested` are what of training and test rows is
+    `validation` and `interval` are what the model's manifest holds of them; `train` and `tested` are what of training and test rows is
     searched for leaks and copies.
     """
 
@@ -51,6 +51,7 @@ class Evidence:
     contract_changed: bool
     accepted: str | None = None
     validation: dict[str, Any] | None = None
+    interval: dict[str, Any] | None = None
     train: Part | None = None
     tested: Part | None = None
 

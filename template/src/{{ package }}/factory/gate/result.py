@@ -24,6 +24,7 @@ NEXT_STEPS = {
     "FAIRNESS_SELECTION": "see the groups in reports/report.html; look for features that stand in for the column",
     "FAIRNESS_ERROR": "see the groups in reports/report.html; add features or rows for the group with the worse rate",
     "CALIBRATION": "calibrate the estimator in model.py (CalibratedClassifierCV); for a regression, retrain on newer rows",
+    "COVERAGE": "retrain on newer rows, on which the intervals are made; or raise gate.coverage_gap in params.yaml",
     "LEAKAGE": "ask whether the model will know it when it predicts; if not, leave it out of features.py",
     "SMALL_TEST": "add rows, or a larger split.test",
     "DUPLICATES": "remove the copies from the deliveries; if they belong together, name in data.id what they share, with data.repeats",

@@ -97,3 +97,8 @@ def _describe_score(fields: dict[str, Any], facts: dict[str, Any]) -> None:
             del fields["decision"]
         else:
             fields["decision"] = {"title": "Decision", "type": "boolean"}
+    for name in ("low", "high"):
+        if facts.get("interval"):
+            fields[name] = {"title": name.title(), "type": "number"}
+        else:
+            del fields[name]

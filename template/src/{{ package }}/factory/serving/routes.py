@@ -37,12 +37,18 @@ class Explanation(BaseModel):
 
 
 class Score(BaseModel):
-    """The prediction for one row: `decision` for classifiers, `probabilities` by class for several classes."""
+    """The prediction for one row.
+
+    `decision` for classifiers, `probabilities` by class for several classes; the target of a regression is between `low` and
+    `high` in 90% of the cases.
+    """
 
     id: Any
     score: float
     decision: bool | str | None = None
     probabilities: dict[str, float] = {}
+    low: float | None = None
+    high: float | None = None
     explanation: Explanation | None = None
 
 

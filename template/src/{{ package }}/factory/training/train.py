@@ -3,6 +3,7 @@
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
-from ..scoring import artifact, explain
+from ..scoring import artifact, explain, interval
 from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, sample
@@ -53,6 +54,7 @@ def run(params: Params) -> None:
             "id": params.data.id,
             "features": describe(empty),
             "threshold": _threshold(validation, params),
+            "interval": _interval(validation, params),
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
             "data": prepare.describe(data, params),
@@ -115,6 +117,13 @@ def _threshold(validation: Validation | None, params: Params) -> float | None:
     if not (validation and params.value):
         return None
     return best_threshold(validation.target, validation.score, params.value)
+
+
+def _interval(validation: Validation | None, params: Params) -> dict[str, Any] | None:
+    """Of a regression, how far targets of rows held out are from their scores."""
+    if validation is None or params.problem != "regression":
+        return None
+    return interval.fitted(validation.target, validation.score)
 
 
 def _typical_features(train: Rows, empty: pl.DataFrame) -> list[float | None]:
