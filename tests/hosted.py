@@ -76,6 +76,17 @@ class Hosted(Governed):
         (self.storage / "inbox").mkdir(exist_ok=True)
         shutil.copy(self.storage.parent / NEWEST, self.storage / "inbox")
 
+    @contextlib.contextmanager
+    def drifted(self, folder: Path) -> Iterator[Path]:
+        """A folder of captures with a drift, and their outcomes in the storage's inbox, while the block runs."""
+        outcomes = self.storage / "inbox/outcomes/first.csv"
+        script = Path(__file__).with_name("drifted.py")
+        self.done("python", str(script), *map(str, (self.storage.parent / NEWEST, folder / "captures", outcomes)))
+        yield folder / "captures"
+        outcomes.unlink()
+        if git(self.remote, "branch", "--list", "factory/monitor"):
+            git(self.remote, "branch", "--delete", "--force", "factory/monitor")
+
     def branch(self, name: str, file: str, old: str, new: str, upon: str = "main") -> str:
         """Push a branch with one change upon another: text replaced, or a new file if there is nothing to replace."""
         git(self.folder, "checkout", "--quiet", "-B", name, upon)

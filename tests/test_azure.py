@@ -151,6 +151,17 @@ def test_retraining_on_a_delivery_that_breaks_the_contract_becomes_an_issue(run,
     assert "CONTRACT" in platform.issues[0]["text"] and not platform.pull_requests
 
 
+def test_drift_becomes_an_issue_and_starts_a_retraining(run, promoted, platform, tmp_path):
+    with promoted.drifted(tmp_path / "shop") as captures:
+        done = run("monitor", FACTORY_CAPTURE=str(captures))
+        assert done.results == {"monitor": "Failed"}, done.log
+        assert "SCORE_DRIFT" in done.output("uv run factory monitor") and "BIAS" in platform.issues[0]["text"], done.log
+        assert (platform.started, len(platform.issues)) == (["retrain of main"], 1)
+        assert not platform.pull_requests and git(promoted.remote, "tag") == "model/v1"
+        kept = git(promoted.remote, "ls-tree", "--name-only", "factory/monitor").split()
+        assert kept == ["index.html", "monitor.json", "retraining.json"]
+
+
 def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
     done = run("template-update")

@@ -99,7 +99,7 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
         git(folder, "checkout", "--quiet", "--detach", ref if "/v" in ref else f"origin/{ref}")
         (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
         values = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
-        values |= project.environment if set(jobs) & {"model", "retrain", "template-update", "staging"} else {}
+        values |= project.environment if set(jobs) & {"model", "retrain", "monitor", "template-update", "staging"} else {}
         options = [f"--variable={name}={value}" for name, value in values.items() if value]
         options += [f"--unset-variable={name}" for name, value in values.items() if not value]
         # Isolated jobs work in folders of their own, which gitlab-ci-local empties before an after_script.
@@ -135,6 +135,7 @@ TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
         ("params.yaml", MERGE, CODE | MODEL | COMMENT),
         ("README.md", {"FACTORY_PIPELINE": "model"}, MODEL),
         ("params.yaml", {"FACTORY_PIPELINE": "retrain"}, {"retrain"}),
+        ("params.yaml", {"FACTORY_PIPELINE": "monitor"}, {"monitor"}),
         ("params.yaml", {"FACTORY_PIPELINE": "template-update"}, {"template-update"}),
         ("params.yaml", TAG, {"build", "staging", "production"}),
         ("params.yaml", TAG | {"CI_COMMIT_TAG": "1.0"}, set()),
@@ -246,6 +247,17 @@ def test_retraining_that_cannot_propose_is_red(run, promoted, platform):
     platform.down = True
     done = run("main", "retrain", **chosen(platform, "retrain"))
     assert done.jobs["retrain"] == "FAIL", done.log
+
+
+def test_drift_becomes_an_issue_and_starts_a_retraining(run, promoted, platform, tmp_path):
+    with promoted.drifted(tmp_path / "shop") as captures:
+        done = run("main", "monitor", **chosen(platform, "monitor"), FACTORY_CAPTURE=str(captures))
+        assert done.jobs["monitor"] == "FAIL", done.log
+        assert "SCORE_DRIFT" in done.log and "BIAS" in platform.issues[0]["text"], done.log
+        assert (platform.started, len(platform.issues)) == (["retrain of main"], 1)
+        assert not platform.pull_requests and git(promoted.remote, "tag") == "model/v1"
+        kept = git(promoted.remote, "ls-tree", "--name-only", "factory/monitor").split()
+        assert kept == ["index.html", "monitor.json", "retraining.json"]
 
 
 def test_template_update_becomes_a_merge_request(run, promoted, platform):

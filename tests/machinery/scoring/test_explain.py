@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LinearRegression
-
 from late_flights.factory.errors import ArtifactError
 from late_flights.factory.scoring import explain
 from late_flights.factory.tables.chunks import Matrix
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LinearRegression
 
 GENERATOR = np.random.default_rng(1)
 INPUTS = np.column_stack([GENERATOR.normal(size=(600, 3)), GENERATOR.integers(0, 4, 600)]).astype(np.float32)
