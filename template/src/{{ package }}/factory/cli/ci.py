@@ -86,7 +86,7 @@ def propose() -> None:
 @main.command()
 @click.option("--fetch", is_flag=True, help="Only bring what the last run kept on the branch factory/monitor.")
 def alert(fetch: bool) -> None:
-    """Report open alerts as an issue, and start retraining where they are evidence for it.
+    """Report open alerts as an issue; start retraining where it can help.
 
     Of what `factory monitor` has found: an issue is opened once and updated by each run. What the next run has to know is
     kept on the branch factory/monitor, with the page of `factory dashboard`.

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-LISTED = (
-    "SCORE_DRIFT",
-    "BIAS",
-    "METRIC_FLOOR",
-)  # by drift.judge for each window that it could judge; others only when exceeded
 OF_OUTCOMES = "BIAS", "METRIC_FLOOR"
+LISTED = "SCORE_DRIFT", *OF_OUTCOMES  # wherever a window could be judged; others only where it is beyond
 
 Json = Mapping[str, Any]
 
@@ -71,9 +67,10 @@ def _of_model(windows: Sequence[Json], tier: str, serving: bool, retraining: boo
 
 def _check(window: Json, tier: str, code: str, column: str | None) -> Json | None:
     """What the window has about it; None where it was not judged."""
+    check: Json
     for check in window["checks"]:
         if (check["tier"], check["code"], check["column"]) == (tier, code, column):
-            return dict(check)
+            return check
     return {"beyond": False} if code not in LISTED and window.get("complete", True) else None
 
 
