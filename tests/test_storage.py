@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -134,6 +135,38 @@ def test_data_goes_and_comes_back(render, tmp_path, server):
         assert refused.returncode != 0
         assert victim.name in refused.stderr
         assert not victim.exists()
+
+
+CAPTURES = """
+import sys
+from datetime import UTC, datetime
+import fsspec
+import polars as pl
+texts = {name: "x" for name in ("_request", "_caller", "_model")}
+table = pl.DataFrame({"_at": [datetime(2026, 5, 1, 12, tzinfo=UTC)] * 300, "_score": 0.5, "_role": "champion", **texts, "_row": range(300)})
+for part, rows in enumerate((table[:200], table[100:])):
+    with fsspec.open(f"{sys.argv[1]}/instance-{part}/2026-05-01/120000.000000-1.parquet", "wb") as file:
+        rows.write_parquet(file)
+"""
+
+
+def test_captures_are_read_from_a_storage(render, tmp_path, monkeypatch):
+    project = copy(render(storage="s3", storage_url="s3://flights/dvc"), tmp_path / "project")
+    run(project, "uv", "run", "factory", "setup")
+    place = "s3://flights/captures"
+    with s3(tmp_path) as (_, settings):
+        names = {"ENDPOINT_URL": "endpointurl", "ACCESS_KEY_ID": "access_key_id", "SECRET_ACCESS_KEY": "secret_access_key"}
+        for name, setting in names.items():
+            monkeypatch.setenv(f"AWS_{name}", settings[setting])
+        run(project, "uv", "run", "python", "-c", CAPTURES, place)
+        assert "NO_REFERENCE" in call(project, "uv", "run", "factory", "monitor", "--captures", place).stdout
+        report = (project / "reports/monitor.json").read_text("utf-8")
+        assert [window["rows"] for window in json.loads(report)["windows"]] == [300]
+
+    away = call(project, "uv", "run", "factory", "monitor", "--captures", place)
+
+    assert away.returncode == 2 and f"UNREACHABLE: {place}" in away.stdout
+    assert json.loads((project / "reports/monitor.json").read_text("utf-8"))["windows"] == json.loads(report)["windows"]
 
 
 def test_an_erased_row_is_nowhere_here_and_in_no_storage_once_the_listed_files_are_deleted(render, tmp_path):

@@ -1,13 +1,56 @@
 """Commands that watch a model in production."""
 
+import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..errors import CannotEvaluate, FactoryError
+from ..paths import REPORTS
 from .main import main
-from .options import CAPTURES, FILE, count, load_params, places
+from .options import AS_JSON, CAPTURES, FILE, count, load_params, places
+
+DATE = click.DateTime(["%Y-%m-%d"])
+
+
+@main.command()
+@click.option("--until", type=DATE, help="The last day that counts, in UTC (default: yesterday).")
+@CAPTURES
+@AS_JSON
+def monitor(until: datetime | None, captures: tuple[str, ...], as_json: bool) -> None:
+    """Judge what the model in production meets, window by window.
+
+    Writes reports/monitor.json and, for Prometheus, monitor.prom. Exit code 0: no alert is open; 1: one is; 2: not everything could be judged.
+
+    \b
+    Example: factory monitor --captures s3://bucket/captures --until 2026-11-27
+    """
+    from ..monitoring import monitor, prometheus
+
+    try:
+        params, day = load_params(), until.date() if until else monitor.yesterday()
+        monitor.check_begun(day)
+        report = monitor.run(params, places(captures, params), day)
+        prometheus.write(report)
+    except FactoryError as error:
+        error.exit_code = CannotEvaluate.exit_code  # 1 is an alert
+        raise
+    click.echo(json.dumps(report, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(report)))
+    raise SystemExit(monitor.exit_code(report))
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    """What is open and what could not be judged; then where the rest is."""
+    for tier, mark in (("alerts", "✗"), ("notices", "!")):
+        yield from (f"{mark} {each['code']} {each['model']}: {each['text']}" for each in report[tier] if each["open"])
+    yield from (f"! {state['code']}: {state['text']}" for state in report["states"])
+    rows = sum(window["rows"] for window in report["windows"])
+    windows = count(len(report["windows"]), "window")
+    yield f"{windows} with {count(rows, 'row')} until {report['until']}: {REPORTS / 'monitor.json'}"
+
 
 TODAY = "captured-today.parquet"
 

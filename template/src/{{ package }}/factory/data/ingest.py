@@ -20,7 +20,7 @@ from ..tables.chunks import column, height
 from ..validation import unseen
 from ..workspace import git
 from ..workspace.process import dvc, run
-from . import integrity, ledger, prepare, takeover
+from . import integrity, ledger, prepare, refused, takeover
 from .ledger import Entry
 
 COPYING = RAW.with_name(".ingest.tmp")  # on the same disk as data/raw, so that moving a file there is atomic
@@ -119,6 +119,7 @@ def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list
             logging.getLogger(__name__).warning("%s: %s", file, line)
         return rows
     except ContractViolation as error:
+        refused.note(file, error)
         name = shlex.quote(file.name if fetch else str(file))
         prefix = f"{fetch}{name} && " if fetch else ""
         raise ContractViolation(f"{error}; see `{prefix}factory contract --diff {name}`") from error

@@ -1,4 +1,4 @@
-"""The requests that services have captured, day by day, from folders and object storages; whatever cannot be used is said.
+"""The requests that services have captured, day by day, from folders and object storages; what cannot be used is reported.
 
 A day's rows are in its own folder, **/2026-11-27/*.parquet, and in the next day's, as they are written a little later.
 """
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from ..data.captures import IDS, ONE, ROW, with_rows
 from ..errors import CannotEvaluate
 
 FOLDER = re.compile(r"/(\d{4}-\d\d-\d\d)/[^/]+\.parquet$")
 ONE_DAY = timedelta(days=1)
 AT_ONCE = 32  # files in memory, which a storage sends side by side
-REQUEST = ("_request", "_caller", "_at")  # in older captures _request is the client's, who may repeat it
 NEEDED = {
     "_at": pl.Datetime,
     "_request": pl.String,
@@ -113,9 +113,7 @@ def _joined(frames: list[pl.DataFrame], what: str, problems: list[Problem]) -> p
     if different := sorted(known - {name for name, _ in shared}):
         problems.append(Problem("SCHEMA", f"{what}: {', '.join(different)}: not in all captures, or of several types"))
     kept = [name for name, kind in frames[0].schema.items() if (name, kind) in shared]
-    return pl.concat(frame.select(kept) for frame in frames).unique(
-        (*REQUEST, "_row"), keep="first", maintain_order=True
-    )
+    return pl.concat(frame.select(kept) for frame in frames).unique((*ONE, ROW), keep="first", maintain_order=True)
 
 
 def _read_folder(files: list[File], folder: date, problems: list[Problem]) -> Iterator[pl.DataFrame]:
@@ -142,11 +140,9 @@ def _normal(table: pl.DataFrame) -> pl.DataFrame:
         raise ValueError(f"not a capture: rows without {', '.join(NEEDED)}")
     at = pl.col("_at") if getattr(table.schema["_at"], "time_zone", None) else pl.col("_at").dt.replace_time_zone("UTC")
     table = table.with_columns(at.dt.convert_time_zone("UTC").dt.cast_time_unit("us"))
-    absent = {
-        "_client_request": pl.lit(None, pl.String),
-        "_row": pl.int_range(pl.len(), dtype=pl.UInt32).over(*REQUEST, "_model", "_role"),
-    }
-    return table.with_columns(**{name: value for name, value in absent.items() if name not in table.columns})
+    if IDS[1] not in table.columns:
+        table = table.with_columns(pl.lit(None, pl.String).alias(IDS[1]))
+    return with_rows(table)
 
 
 def _contents(files: list[File]) -> Iterator[tuple[str, bytes]]:
@@ -164,7 +160,7 @@ def _contents(files: list[File]) -> Iterator[tuple[str, bytes]]:
 
 def _listed(place: str) -> list[File]:
     """All files in the place. Raises CannotEvaluate."""
-    from fsspec.core import url_to_fs
+    from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
     try:
         system, root = url_to_fs(place)

@@ -1,0 +1,42 @@
+"""What the contract has refused of deliveries here, noted for monitoring in .dvc/tmp/."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .. import tables
+from ..errors import ContractViolation
+from ..paths import DVC_TMP
+from . import ledger
+
+FILE = DVC_TMP / "refused.jsonl"
+MOST = 1000  # files
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that was refused on a day (UTC), its rows, and how many of them by column or rule."""
+
+    file: str
+    on: str
+    rows: int
+    by: dict[str, int]
+
+
+def note(file: Path, error: ContractViolation) -> None:
+    """Note the file: once a day, however often it is tried."""
+    height, by = tables.count(file), Counter[str]()
+    for violation in error.violations or getattr(error.__cause__, "violations", ()):
+        by[violation.subject] += violation.count or height  # a column that is missing is so in all rows
+    new = Refused(file.name, ledger.now()[:10], height, dict(by))
+    lines = [json.dumps(asdict(each)) for each in (*(e for e in read() if (e.file, e.on) != (new.file, new.on)), new)]
+    temporary = FILE.with_suffix(".tmp")
+    temporary.write_text("\n".join(lines[-MOST:]), encoding="utf-8")
+    temporary.replace(FILE)
+
+
+def read() -> list[Refused]:
+    """What was noted."""
+    lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
+    return [Refused(**json.loads(line)) for line in lines]

@@ -1,0 +1,148 @@
+"""Captures, references and outcomes put together: windows, their checks, and what could not be judged."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from itertools import groupby, pairwise
+from typing import Any
+
+from ..config import Params
+from ..errors import CannotEvaluate, listed
+from ..metrics import definitions
+from ..registry import versions
+from ..scoring.profile import Profile
+from . import captures, deliveries, drift, incidents, outcomes, references
+from .captures import Day, Key, Problem
+from .series import Series
+from .windows import Window
+
+MOST = 400  # windows of a model and role that are kept
+CHAMPION = "champion"
+Json = dict[str, Any]
+
+
+def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[Json]) -> Json:
+    """The parts of the report that depend on evidence, with what is kept of earlier windows. Raises CannotEvaluate."""
+    files = captures.find(places)
+    kept = [window for window in earlier if _is_kept(window, min(files, default=date.max), until)]
+    evaluation = _Evaluation(params, until, kept)
+    labels = outcomes.read(params)
+    for day in captures.read(files, until):
+        evaluation.add(day, labels)
+    windows = evaluation.windows(earlier)
+    judged = [window for window in windows if window["to"] <= f"{until}"]
+    serving = max((each for each in judged if each["role"] == CHAMPION), key=lambda each: str(each["to"]), default=None)
+    model = serving["model"] if serving else None
+    problems = [*evaluation.problems, *evaluation.unreferenced(judged), *_future(files), *_silence(judged, until)]
+    return {
+        "champion": evaluation.versions[-1].name if evaluation.versions else None,
+        "windows": windows,
+        "alerts": [each.to_json() for each in [*incidents.find(judged, "alert", model), *deliveries.incidents(until)]],
+        "notices": [each.to_json() for each in incidents.find(judged, "notice", model)],
+        "states": _states(problems),
+    }
+
+
+class _Evaluation:
+    """The windows that are computed again, beside those that are kept."""
+
+    def __init__(self, params: Params, until: date, kept: list[Json]) -> None:
+        self.versions, self.problems = versions.local(), list[Problem]()
+        self._params, self._until, self._kept = params, until, kept
+        self._series = dict[Key, Series]()
+        self._missing = dict[str, Problem]()
+
+    def add(self, day: Day, labels: outcomes.Outcomes) -> None:
+        """Add a later day, but for models of which the window is kept."""
+        self.problems += day.problems
+        for key, rows in day.tables.items():
+            if not any(_key(each) == key and each["from"] <= f"{day.date}" <= each["to"] for each in self._kept):
+                if key not in self._series:
+                    self._series[key] = Series(key, self._reference(key[0]), self._params, self._until)
+                self._series[key].add(day.date, labels.join(rows))
+
+    def unreferenced(self, windows: list[Json]) -> Iterator[Problem]:
+        """Why models that are in service are not compared with anything."""
+        newest = {each["role"]: each["model"] for each in sorted(windows, key=lambda each: str(each["to"]))}
+        return (problem for model, problem in self._missing.items() if model in newest.values())
+
+    def _reference(self, model: str) -> Profile | None:
+        try:
+            return references.read(model, self.versions)
+        except CannotEvaluate as error:
+            self._missing[model] = Problem(error.code, error.reason)
+            return None
+
+    def windows(self, earlier: list[Json]) -> list[Json]:
+        """All windows, judged; an earlier one stays where it has more than can be read now."""
+        for series in self._series.values():
+            series.close()
+        new = [window for series in self._series.values() for window in series.windows]
+        stay = [each for each in earlier if all(_has_less(other, each) for other in new if _overlap(each, other))]
+        windows = [*stay, *(each for each in new if not any(_overlap(each, other) for other in stay))]
+        windows.sort(key=lambda each: (*_key(each), each["from"]))
+        groups = {key: [*group][-MOST:] for key, group in groupby(windows, _key)}
+        for key, series in self._series.items():
+            self._judge(series, groups[key])
+        return [window for group in groups.values() for window in group]
+
+    def _judge(self, series: Series, windows: list[Json]) -> None:
+        """Give the windows their checks, by those before them."""
+        windows = [each for each in windows if each["to"] <= f"{self._until}"]
+        if series.reference:
+            known = [Window.from_json({**each, "first": each["from"], "last": each["to"]}) for each in windows]
+            floor, higher = self._params.gate.floor, definitions.main_metric(self._params).higher_is_better
+            for window, checks in zip(windows, drift.judge(series.reference, known, floor, higher), strict=True):
+                window["checks"] = [asdict(check) for check in checks]
+
+
+def _key(window: Json) -> Key:
+    return window["model"], window["role"]
+
+
+def _overlap(one: Json, other: Json) -> bool:
+    return _key(one) == _key(other) and bool(one["from"] <= other["to"] and other["from"] <= one["to"])
+
+
+def _has_less(one: Json, other: Json) -> bool:
+    """Whether it is the same window, but rows, or the reference, can no longer be read."""
+    same = (one["from"], one["to"]) == (other["from"], other["to"])
+    return bool(same and (one["rows"], one["reference"]) < (other["rows"], other["reference"]))
+
+
+def _is_kept(window: Json, oldest: date, until: date) -> bool:
+    """Whether the window is not computed again: captures of its time are deleted, or it is later than what is asked for."""
+    return bool(window["from"] < f"{oldest}" or window["to"] > f"{until}")
+
+
+def _future(files: dict[date, Any]) -> Iterator[Problem]:
+    """Captures that a machine with a wrong clock has written."""
+    if later := [f"{day}" for day in files if day > datetime.now(UTC).date()]:
+        text = f"captures of days to come, {listed(later)}: set that machine's clock, and delete them, or their day will have them"
+        yield Problem("CLOCK", text)
+
+
+def _silence(windows: list[Json], until: date) -> Iterator[Problem]:
+    """That nothing is captured for longer than ever before, and than a day."""
+    spans = sorted((each["from"], each["to"]) for each in windows if each["role"] == CHAMPION)
+    if not spans:
+        yield Problem(
+            "NO_DATA",
+            f"nothing was captured until {until}: name the folder of FACTORY_CAPTURE, and set that in the service",
+        )
+        return
+    days = [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
+    gaps = [(after[0] - before[1]).days - 1 for before, after in pairwise(days)]
+    last = max(last for _, last in days)
+    if (until - last).days > max([1, *gaps]):
+        yield Problem(
+            "NO_DATA", f"nothing was captured after {last}: is the service up, and does FACTORY_CAPTURE lead here?"
+        )
+
+
+def _states(problems: list[Problem]) -> list[dict[str, str]]:
+    """One of each code."""
+    texts = dict[str, list[str]]()
+    for code, text in problems:
+        texts.setdefault(code, []).append(text)
+    return [{"code": code, "text": listed([*dict.fromkeys(texts[code])])} for code in sorted(texts)]

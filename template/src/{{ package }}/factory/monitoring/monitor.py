@@ -1,0 +1,80 @@
+"""The monitor's report, reports/monitor.json, which keeps what was known when captures are deleted, or cannot be read."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from filelock import FileLock
+
+from ..config import Params
+from ..errors import CannotEvaluate, FactoryError
+from ..paths import DVC_TMP, REPORTS
+from . import evaluation
+from .captures import ONE_DAY
+
+REPORT = REPORTS / "monitor.json"
+FORMAT = 1
+Json = dict[str, Any]
+
+
+def yesterday() -> date:
+    """The last day that is over, in UTC."""
+    return datetime.now(UTC).date() - ONE_DAY
+
+
+def check_begun(until: date) -> None:
+    """Refuse a day of which there cannot be any captures yet. Raises FactoryError."""
+    if until > yesterday() + ONE_DAY:
+        raise FactoryError(f"--until {until}: has not begun yet")
+
+
+def read() -> Json | None:
+    """The last report, if there is one. Raises CannotEvaluate where it is damaged."""
+    try:
+        report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
+        if report["format"] == FORMAT and isinstance(report["windows"], list):
+            return report
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = "damaged: restore it, or delete it, which loses the windows whose captures are gone"
+        raise CannotEvaluate("DAMAGED", f"{REPORT}: {why}") from error
+    raise CannotEvaluate("DAMAGED", f"{REPORT}: written by another release: run that, or delete it")
+
+
+def run(params: Params, places: Sequence[str], until: date) -> Json:
+    """Judge what was captured until the end of that day, and write the report. Raises CannotEvaluate where that is damaged.
+
+    What cannot be read or judged is among the report's `states`, and what was known before stays.
+    """
+    with _alone():
+        earlier = read() or {"windows": []}
+        report = {"format": FORMAT, "until": f"{until}", "champion": None, "places": [*places]}
+        report |= {"windows": [], "alerts": [], "notices": []}
+        try:
+            report |= evaluation.evaluate(params, places, until, earlier["windows"])
+        except CannotEvaluate as error:
+            report |= earlier | {"states": [{"code": error.code, "text": error.reason}]}
+        temporary = REPORT.with_name(f".{REPORT.name}.tmp")
+        temporary.write_text(
+            json.dumps(report, ensure_ascii=False) + "\n", encoding="utf-8"
+        )  # with indents five times as long
+        temporary.replace(REPORT)
+    return report
+
+
+def exit_code(report: Json) -> int:
+    """1 if an alert is open, or else 2 if not everything could be judged, or else 0."""
+    if any(alert["open"] for alert in report["alerts"]):
+        return 1
+    return 2 if report["states"] else 0
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    for folder in (DVC_TMP, REPORTS):
+        folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(DVC_TMP / "factory-monitor.lock"):
+        yield

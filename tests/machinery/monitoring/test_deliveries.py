@@ -1,0 +1,38 @@
+"""What the contract refuses of deliveries is an incident of each column, until the file comes in."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+from late_flights.factory.data import refused
+from late_flights.factory.monitoring import deliveries
+from tests.factory import toy
+from tests.factory.cli_runner import refused as refusal
+from tests.factory.cli_runner import run
+
+TODAY = datetime.now(UTC).date()
+
+
+def open_ones(until: date) -> dict[str | None, str]:
+    return {each.column: each.text for each in deliveries.incidents(until) if each.open}
+
+
+def test_a_refused_delivery_is_an_incident_until_it_comes_in(project):
+    rows = toy.rows(50)
+    rows.with_columns(amount=pl.when(pl.col("gap") > 5, pl.col("kind") != "red").then(1000.0).otherwise("amount")).write_parquet(
+        "may.parquet"
+    )
+    rows.drop("kind").write_parquet("june.parquet")
+    for _ in range(2):
+        assert "amount" in refusal("ingest", "may.parquet")
+        refusal("ingest", "june.parquet")
+    found = open_ones(TODAY)
+    assert set(found) == {"amount", "kind"} and "of 50 rows of may.parquet" in found["amount"]
+    assert found["kind"].startswith("kind: the contract refused 50 of 50 rows of june.parquet")
+    assert [each.on for each in refused.read()] == [f"{TODAY}"] * 2
+    assert not open_ones(TODAY - timedelta(days=1)) and not open_ones(TODAY + timedelta(days=7))
+
+    rows.write_parquet("may.parquet")
+    assert run("ingest", "may.parquet").exit_code == 0
+
+    assert set(open_ones(TODAY)) == {"kind"}
+    assert [each.open for each in deliveries.incidents(TODAY) if each.column == "amount"] == [False]

@@ -1,0 +1,232 @@
+"""`factory monitor`: windows, what stays of them, and what is said where something cannot be judged."""
+
+import json
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from late_flights.factory import manifest
+from late_flights.factory.monitoring import evaluation, monitor, references
+from late_flights.factory.paths import MODEL
+from late_flights.factory.registry import versions
+from late_flights.factory.scoring import profile
+from tests.factory import git_repository, toy
+from tests.factory.cli_runner import run
+from tests.factory.git_repository import RECORD
+
+from machinery.monitoring.captured import table, write
+
+DAY = date(2026, 10, 20)
+LAST = DAY + timedelta(days=9)
+ROWS = toy.rows(250).drop("answer")
+
+
+@pytest.fixture
+def served(committed):
+    """A day's folder for each of ten days with captures of the model here, which is v1."""
+    promote()
+    for number in range(10):
+        capture(DAY + timedelta(days=number))
+    return committed
+
+
+def promote() -> None:
+    known = versions.local()
+    versions.publish(git_repository.git("rev-parse", "HEAD"), RECORD | {"model": manifest.model_id()}, "promoted", known)
+
+
+def capture(day: date, rows: pl.DataFrame = ROWS, model: str = "v1", **columns) -> Path:
+    return write(table(rows.with_columns(**columns).to_dict(), day, model), day, f"120000.000000-{model}")
+
+
+def monitored(*arguments: str, code: int = 0) -> dict:
+    result = run("monitor", *(arguments or ["--until", f"{LAST}"]))
+    assert result.exit_code == code, result.output
+    report: dict = json.loads(monitor.REPORT.read_bytes(), parse_constant=pytest.fail)
+    return report
+
+
+def codes(report: dict) -> list[str]:
+    return [state["code"] for state in report["states"]]
+
+
+def spans(report: dict) -> list[str]:
+    return [window["from"][8:] + "-" + window["to"][8:] for window in report["windows"]]
+
+
+def test_each_day_is_a_window(served):
+    report = monitored()
+    assert (report["until"], report["champion"], report["places"]) == (f"{LAST}", "v1", ["captures"])
+    assert spans(report) == [f"{day}-{day}" for day in range(20, 30)] and report["states"] == []
+    window = report["windows"][0]
+    assert (window["model"], window["role"], window["rows"], window["requests"]) == ("v1", "champion", 250, 25)
+    assert window["callers"] == {"shop": 250} and window["unjudged"] == [] and window["reference"]
+    assert sum(window["counts"]["kind"]) == 250 and {check["code"] for check in window["checks"]} >= {"ROWS"}
+
+
+def test_twice_the_same(served):
+    monitored()
+    first = monitor.REPORT.read_bytes()
+    monitored()
+    assert monitor.REPORT.read_bytes() == first
+    monitored("--until", f"{DAY + timedelta(days=4)}")
+    assert len(monitored()["windows"]) == 10 and monitor.REPORT.read_bytes() == first
+
+
+def test_windows_of_deleted_captures_stay(served):
+    whole = monitored()
+    for number in range(4):
+        shutil.rmtree(f"captures/{DAY + timedelta(days=number)}")
+    write(table(ROWS[:3].to_dict(), datetime(2026, 10, 23, 23, 59, tzinfo=UTC)), DAY + timedelta(days=4), "late")
+    assert monitored() == whole
+
+
+def test_thin_days_are_merged_and_keep_their_limits(served):
+    shutil.rmtree("captures")
+    for number in range(10):
+        capture(DAY + timedelta(days=number), ROWS[:70])
+    assert spans(monitored()) == ["20-22", "23-25", "26-28", "29-29"]
+    for number in range(4):
+        shutil.rmtree(f"captures/{DAY + timedelta(days=number)}")
+    assert spans(monitored()) == ["20-22", "23-25", "26-28", "29-29"]
+    capture(LAST + timedelta(days=1), ROWS[:150])
+    assert spans(monitored("--until", f"{LAST + timedelta(days=1)}")) == ["20-22", "23-25", "26-28", "29-30"]
+
+
+def test_late_files_are_added(served):
+    late = capture(DAY + timedelta(days=2))
+    moved = late.rename("late.parquet")
+    assert spans(monitored())[1:3] == ["21-21", "23-23"]
+    shutil.move(moved, late)
+    assert spans(monitored())[1:4] == ["21-21", "22-22", "23-23"]
+
+
+def test_what_cannot_be_read_replaces_nothing(served):
+    whole = monitored()
+    (Path("captures") / f"{DAY}" / "120000.000000-v1.parquet").write_bytes(b"PAR1")
+    report = monitored(code=2)
+    assert report["windows"] == whole["windows"] and codes(report) == ["DAMAGED"]
+    report = monitored("--captures", "captures", "--captures", "s3://bucket/captures", "--until", f"{LAST}", code=2)
+    assert report["windows"] == whole["windows"] and codes(report) == ["UNREACHABLE"]
+
+
+def test_silence_is_no_quiet(served):
+    shutil.rmtree(f"captures/{LAST}")
+    assert codes(monitored()) == []
+    assert codes(monitored("--until", f"{LAST + timedelta(days=1)}", code=2)) == ["NO_DATA"]
+    shutil.rmtree(f"captures/{DAY + timedelta(days=3)}")
+    shutil.rmtree(f"captures/{DAY + timedelta(days=4)}")
+    monitor.REPORT.unlink()
+    assert codes(monitored("--until", f"{LAST + timedelta(days=1)}")) == []  # as long as before
+
+
+def test_no_captures_at_all(committed):
+    Path("captures").mkdir()
+    report = monitored(code=2)
+    assert codes(report) == ["NO_DATA"] and report["windows"] == []
+
+
+def test_a_service_with_a_wrong_clock(served):
+    capture(date(2099, 1, 1))
+    report = monitored(code=2)
+    assert codes(report) == ["CLOCK"] and "2099-01-01" in report["states"][0]["text"] and len(report["windows"]) == 10
+
+
+def test_a_model_of_an_older_release_has_no_reference(served):
+    profile_path = MODEL / profile.NAME
+    facts = json.loads((MODEL / manifest.NAME).read_bytes())
+    profile_path.unlink()
+    del facts["sha256"], facts["files"]
+    (MODEL / manifest.NAME).unlink()
+    manifest.write_manifest(MODEL, facts)
+    promote()
+    capture(LAST, model="v2")
+    Path(f"captures/{LAST}/120000.000000-v1.parquet").unlink()
+    monitored_with = monitored(code=2)
+    [state] = monitored_with["states"]
+    assert state["code"] == "NO_REFERENCE" and state["text"].startswith("v2 was trained by a release that kept none")
+    assert [window["reference"] for window in monitored_with["windows"] if window["model"] == "v2"] == [False]
+
+
+@pytest.mark.parametrize("model, reason", [("v9", "no version v9"), ("0123456789ab", "neither a version nor the model here")])
+def test_a_model_that_is_not_known(served, model, reason):
+    capture(LAST + timedelta(days=1), model=model)
+    [state] = monitored("--until", f"{LAST + timedelta(days=1)}", code=2)["states"]
+    assert state["code"] == "NO_REFERENCE" and reason in state["text"]
+
+
+def test_the_reference_of_another_version_is_fetched_and_verified(served, monkeypatch):
+    shutil.copytree(MODEL, "stored")
+    fetched = []
+
+    def dvc(*command):
+        fetched.append(command[4])
+        shutil.copy(Path("stored", Path(command[4]).name), command[-1])
+        return ""
+
+    monkeypatch.setattr(references, "dvc", dvc)
+    facts = json.loads((MODEL / manifest.NAME).read_bytes())
+    (MODEL / manifest.NAME).write_text(manifest.sealed({"other": 1, **{k: v for k, v in facts.items() if k != "sha256"}}))
+    assert monitored()["states"] == [] and fetched == ["model/manifest.json", "model/profile.parquet"]
+    assert monitored()["states"] == [] and len(fetched) == 2
+    kept = next(references.KEPT.glob(f"*/{profile.NAME}"))
+    kept.write_bytes(b"")
+    assert monitored()["states"] == [] and len(fetched) == 4
+    kept.write_bytes(b"")
+    Path("stored", profile.NAME).write_bytes(b"")
+    assert codes(monitored(code=2)) == ["NO_REFERENCE"]
+
+
+def test_two_versions_with_other_features(served):
+    capture(DAY, ROWS.rename({"amount": "price"}), "v1-old")
+    report = monitored()
+    assert {window["model"] for window in report["windows"]} == {"v1", "v1-old"} and report["states"] == []
+
+
+def test_all_null_and_constant_columns_and_a_single_row(served):
+    capture(DAY, gap=pl.lit(None, pl.Int16), amount=pl.lit(1.0), kind=pl.lit(None, pl.Enum(toy.KINDS)))
+    capture(DAY + timedelta(days=1), ROWS[:1])
+    report = monitored(code=run("monitor", "--until", f"{LAST}").exit_code)
+    assert report["windows"][0]["counts"]["gap"][-1] == 250 and report["windows"][1]["rows"] == 251
+
+
+def test_columns_that_are_not_captured_are_said(served):
+    for path in Path("captures").glob("*/*.parquet"):
+        pl.read_parquet(path).drop("amount").with_columns(kind=pl.lit("0" * 64)).write_parquet(path)
+    report = monitored()
+    assert all(window["unjudged"] == ["kind", "amount"] for window in report["windows"])
+    assert not any(check["column"] in ("kind", "amount") for window in report["windows"] for check in window["checks"])
+
+
+def test_a_caller_who_makes_up_names(served):
+    capture(DAY, _caller=pl.int_range(pl.len()).cast(pl.String))
+    [first, *_] = monitored()["windows"]
+    assert len(first["callers"]) == 21 and sum(first["callers"].values()) == 250
+
+
+def test_a_damaged_report_is_not_replaced(served):
+    monitor.REPORT.write_text("{")
+    result = run("monitor", "--until", f"{LAST}")
+    assert result.exit_code == 2 and "DAMAGED: reports/monitor.json" in result.stderr and monitor.REPORT.read_text() == "{"
+    monitor.REPORT.write_text('{"format": 2, "windows": []}')
+    assert "another release" in run("monitor").stderr
+
+
+def test_days_that_have_not_begun(served):
+    result = run("monitor", "--until", "2099-01-01")
+    assert result.exit_code == 2 and "has not begun" in result.stderr
+
+
+def test_a_run_that_ends_while_it_writes_leaves_the_report_before(served, monkeypatch):
+    whole = monitored() and monitor.REPORT.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *paths: 1 / 0)
+        assert isinstance(run("monitor").exception, ZeroDivisionError)
+    assert monitor.REPORT.read_bytes() == whole and monitored() == json.loads(whole)
+
+
+def test_only_so_many_windows_are_kept(served, monkeypatch):
+    monkeypatch.setattr(evaluation, "MOST", 4)
+    assert spans(monitored()) == ["26-26", "27-27", "28-28", "29-29"]
