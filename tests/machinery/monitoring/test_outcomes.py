@@ -163,3 +163,4 @@ def test_a_delivery_gets_the_name_of_the_day_and_without_outcomes_nothing_is_loo
     capture(toy.rows(4))
     result = run("outcomes", write("one.csv", key=["k0", "k3"], answer=[True, False]), "--as-delivery")
     assert f"✓ data/raw/captured-{datetime.now(UTC).date()}.parquet: 2 rows, captures of" in result.stdout, result.output
+    assert "-2.parquet: 1 row, " in run("outcomes", write("two.csv", key=["k1"], answer=[True]), "--as-delivery").stdout

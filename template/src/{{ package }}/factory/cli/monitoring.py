@@ -52,9 +52,6 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"{windows} with {count(rows, 'row')} until {report['until']}: {REPORTS / 'monitor.json'}"
 
 
-TODAY = "captured-today.parquet"
-
-
 @main.command()
 @click.argument("files", nargs=-1, type=FILE)
 @click.option("--inbox", is_flag=True, help="Take the new files in the folder inbox/outcomes/ of the storage.")
@@ -63,7 +60,7 @@ TODAY = "captured-today.parquet"
     "delivery",
     metavar="[NAME]",
     is_flag=False,
-    flag_value=TODAY,
+    flag_value="",
     help="Add the rows whose outcome is known as a delivery of this name (default: captured- and the date).",
 )
 @CAPTURES
@@ -79,7 +76,7 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
     from ..data.ingest import new_files
     from ..monitoring import outcomes
 
-    if bool(files) + inbox > 1 or not (files or inbox or delivery):
+    if bool(files) + inbox > 1 or not (files or inbox or delivery is not None):
         raise click.UsageError("Name the files, or use --inbox, or --as-delivery.")
     params = load_params()
     if inbox:
@@ -89,7 +86,7 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
         received = outcomes.receive(files, params)
     for line in _received(received, places(captures, params), params) if received else ["Nothing new"] if inbox else []:
         click.echo(line)
-    if delivery:
+    if delivery is not None:
         _deliver(delivery, places(captures, params), params)
 
 
@@ -135,13 +132,11 @@ def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
 
 def _deliver(name: str, places: list[str], params: Any) -> None:
     """Add captured rows and their outcomes as a delivery."""
-    from datetime import UTC, datetime
-
     from ..monitoring import labelled, outcomes
 
-    if name == TODAY:
-        name = f"captured-{datetime.now(UTC).date()}.parquet"
-    entry, left_out = labelled.deliver(name, captured(places), outcomes.read(params), params)
+    entry, left_out = labelled.deliver(
+        name or labelled.name_of_today(), captured(places), outcomes.read(params), params
+    )
     for reason, rows in left_out.items():
         click.echo(f"! {count(rows, 'row')} left out: {reason}")
     click.echo(

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from ..paths import DVC_TMP
 from ..validation import personal
 from ..validation.parsing import try_cast
 from .captures import Day
-from .outcomes import AT, ID, OUTCOME, Outcomes
+from .outcomes import AT, ID, NUMBER, OUTCOME, Outcomes, names
 
 ORIGIN = "captures"  # with which the source of such a delivery begins
 STAGED = DVC_TMP / "labelled"
@@ -35,14 +37,14 @@ class Fit:
 
 def fit(received: pl.DataFrame, days: Iterable[Day], params: Params) -> Fit:
     """How outcomes that were received fit what was captured."""
-    named = Outcomes([received.lazy()], params)
+    named = Outcomes([received.with_row_index(NUMBER).lazy()], params)
     timely, before = (np.zeros(received.height, bool) for _ in range(2))
     for day in days:
         for rows in day.tables.values():
             pairs = named.pairs(rows)
-            before[pairs.filter("_before")["_number"]] = True
-            timely[pairs.filter(~pl.col("_before"))["_number"]] = True
-    unknown = named.names().filter(pl.Series(~timely & ~before)).to_list()
+            before[pairs.filter("_before")[NUMBER]] = True
+            timely[pairs.filter(~pl.col("_before"))[NUMBER]] = True
+    unknown = names(received, params).filter(pl.Series(~timely & ~before)).to_list()
     return Fit(int(timely.sum()), int((before & ~timely).sum()), unknown)
 
 
@@ -69,6 +71,13 @@ def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> 
         return ingest.ingest([file], params, source)[0], +left_out
     finally:
         file.unlink(missing_ok=True)
+
+
+def name_of_today() -> str:
+    """The name of a delivery, which no earlier one has."""
+    taken, day = {entry.file for entry in ledger.entries()}, datetime.now(UTC).date()
+    numbered = (f"captured-{day}-{number}.parquet" for number in count(2))
+    return next(name for name in chain([f"captured-{day}.parquet"], numbered) if name not in taken)
 
 
 def _labelled(day: Day, known: Outcomes, params: Params, left_out: Counter[str]) -> Iterator[pl.DataFrame]:

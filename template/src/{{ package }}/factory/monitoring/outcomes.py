@@ -4,7 +4,7 @@ They name a row by its id, where ids repeat together with its time, or by its re
 files as captures are, so that what erases one person's captures finds theirs.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -25,7 +25,8 @@ from ..validation import personal, rules
 from ..validation.parsing import parse, try_cast
 
 OUTCOME, ID = "_outcome", "_outcome_id"
-AT, SHA256, KEY, NUMBER = "_at", "_sha256", "_key", "_number"
+AT, SHA256, NUMBER = "_at", "_sha256", "_number"
+IN_MEMORY = 5_000_000  # outcomes
 FILES = "*/*.parquet"
 REQUESTS = (IDS[0], ROW), (IDS[1], ROW, "_caller")  # clients repeat the ids of others
 TIME = dy.Datetime(time_unit="us", time_zone="UTC", nullable=True)
@@ -47,18 +48,17 @@ class Received:
 
 
 class Outcomes:
-    """Outcomes in tables that are read on demand."""
+    """Outcomes in tables, by the columns that name their rows; of many, those that are asked for are read when they are."""
 
     def __init__(self, tables: Collection[pl.LazyFrame], params: Params) -> None:
-        self._params = params
-        named = [_named(table, params) for table in tables]
-        self._known = pl.concat(named, how="diagonal_relaxed") if named else None
-        self._hashed = any(personal.is_hashed(table.select(ID).head(1).collect()[ID]) for table in named)
+        self._params, plain = params, [_plain(table, params) for table in tables]
+        self._named = {way: known for way in _ways(params) if (known := _by(way, plain)) is not None}
+        self._hashed = any(personal.is_hashed(table.select(ID).head(1).collect()[ID]) for table in plain)
 
     @property
     def is_empty(self) -> bool:
         """Whether none is known."""
-        return self._known is None
+        return not self._named
 
     def join(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Captured rows of one model with `_outcome`, null where none is known, and `_outcome_id`, the id in its file.
@@ -71,28 +71,23 @@ class Outcomes:
 
     def pairs(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The outcomes that name one of the rows: its number `_n`, and whether they are from `_before` the request."""
-        id = self._params.data.id
-        if id in rows.columns and personal.is_hashed(rows[id]):
-            rows = rows.with_columns(pl.col(id).alias(SHA256))
-        elif id in rows.columns and self._hashed:
-            rows = rows.with_columns(personal.hashed(id).alias(SHA256))
-        keys = list(_keys(rows.schema, self._params))
-        if self._known is None or not keys:
-            return _no_pairs(self._params)
-        asked = rows.with_row_index("_n").select("_n", pl.col(AT).alias("_asked"), pl.concat_list(keys).alias(KEY))
-        asked = asked.explode(KEY).drop_nulls(KEY)
-        found = self._known.explode(KEY).join(asked.lazy(), on=KEY, how="inner", maintain_order="right")
-        return found.with_columns(_before=pl.col(AT) < pl.col("_asked")).drop(KEY, AT, "_asked").collect()
-
-    def names(self) -> pl.Series:
-        """What names the row of each."""
-        first = pl.col(KEY).list.drop_nulls().list.first()
-        return pl.Series(dtype=pl.String) if self._known is None else self._known.select(first).collect().to_series()
+        asked = _comparable(rows, self._params, self._hashed).with_row_index("_n").rename({AT: "_asked"})
+        outcome: Any = target(self._params).dtype
+        types = {"_n": pl.UInt32, NUMBER: pl.UInt32, OUTCOME: outcome, ID: pl.String, "_before": pl.Boolean}
+        found = [pl.DataFrame(schema=types)]
+        for way, known in self._named.items():
+            if {*way} <= {*asked.columns}:
+                named = asked.lazy().select("_n", "_asked", *way).drop_nulls(way)
+                pairs = known.join(named, on=way, how="inner")
+                found.append(pairs.with_columns(_before=pl.col(AT) < pl.col("_asked")).select(*types).collect())
+        return pl.concat(found)
 
 
 def read(params: Params) -> Outcomes:
     """All that were received. Raises CannotEvaluate where a file is damaged."""
-    return Outcomes(_received(params), params)
+    found = _received(params)
+    few = sum(int(table.select(pl.len()).collect().item()) for table in found) <= IN_MEMORY
+    return Outcomes([table.collect().lazy() for table in found] if few else found, params)
 
 
 def receive(files: Collection[Path], params: Params) -> list[Received]:
@@ -143,10 +138,10 @@ def parsed(file: Path, params: Params) -> pl.DataFrame:
     if data.id and data.id in table.columns:
         ids = table[data.id] if hashed else values[data.id].cast(pl.String)
         values = values.with_columns(ids).with_columns((ids if hashed else personal.hashed(data.id)).alias(SHA256))
-    keys = list(_keys(values.schema, params))
-    if not keys:
+    ways = [way for way in _ways(params) if {*way} <= {*values.columns}]
+    if not ways:
         raise FactoryError(f"{file}: names no rows: it needs the columns {_wanted(params)}")
-    nameless = values.select(pl.all_horizontal(key.is_null() for key in keys)).to_series()
+    nameless = values.select(pl.all_horizontal(pl.any_horizontal(pl.col(way).is_null()) for way in ways)).to_series()
     if nameless.any():
         raise ContractViolation(
             f"{file}: {int(nameless.sum()):,} of {values.height:,} outcomes name no row: they need {_wanted(params)}"
@@ -189,21 +184,29 @@ def _context(given: pl.DataFrame, file: Path) -> pl.DataFrame:
 
 def _unknown(rows: pl.DataFrame, known: Collection[pl.LazyFrame], params: Params, file: Path) -> pl.DataFrame:
     """The outcomes that are new. Raises ContractViolation where one differs from another of the same row."""
-    keys = _named(rows.lazy(), params).explode(KEY).drop_nulls(KEY)
-    earlier = [_named(each, params).explode(KEY) for each in known]
-    all = pl.concat([*earlier, keys], how="diagonal_relaxed").select(KEY, OUTCOME)
-    differ = keys.join(all, on=KEY, maintain_order="left").filter(pl.col(OUTCOME) != pl.col(f"{OUTCOME}_right"))
-    first = differ.unique(NUMBER, keep="first", maintain_order=True).collect()[KEY]
-    if conflicts := first.unique(maintain_order=True).to_list():
-        count = f"{len(first):,} outcomes differ" if len(first) > 1 else "1 outcome differs"
+    own, others = _plain(rows.lazy().with_row_index(NUMBER), params), [_plain(table, params) for table in known]
+    new = pl.Series(NUMBER, dtype=pl.UInt32)
+    for way in _ways(params):
+        named, earlier = _by(way, [own]), _by(way, others)
+        if named is None:
+            continue
+        all = pl.concat([named, *([] if earlier is None else [earlier])], how="diagonal_relaxed").select(*way, OUTCOME)
+        several = all.group_by(way).agg(pl.col(OUTCOME).n_unique()).filter(pl.col(OUTCOME) > 1)
+        _refuse_contradictions(named.join(several, on=way, how="semi"), way, params, file)
+        first = named.unique(way, keep="first")
+        fresh = first if earlier is None else first.join(earlier, on=way, how="anti")
+        new = new.append(fresh.select(NUMBER).collect()[NUMBER])
+    return rows[new.unique().sort()]
+
+
+def _refuse_contradictions(found: pl.LazyFrame, way: tuple[str, ...], params: Params, file: Path) -> None:
+    contrary = found.sort(NUMBER).select(_text(way)).collect().to_series()
+    if count := len(contrary):
+        what = f"{count:,} outcomes differ" if count > 1 else "1 outcome differs"
         raise ContractViolation(
-            f"{file}: {count} from others of the same rows: {listed(conflicts)}: correct the file, "
-            f"or if an earlier one is wrong, delete that in {folder(params)}/"
+            f"{file}: {what} from others of the same rows: {listed(contrary.unique(maintain_order=True).to_list())}: correct "
+            f"the file, or if an earlier one is wrong, delete that in {folder(params)}/"
         )
-    new = keys.unique(KEY, keep="first", maintain_order=True)
-    if earlier:
-        new = new.join(pl.concat(earlier, how="diagonal_relaxed"), on=KEY, how="anti")
-    return rows[new.select(NUMBER).unique().sort(NUMBER).collect()[NUMBER]]
 
 
 def _keep(rows: pl.DataFrame, name: str, place: Path) -> None:
@@ -222,40 +225,60 @@ def _keep(rows: pl.DataFrame, name: str, place: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _named(table: pl.LazyFrame, params: Params) -> pl.LazyFrame:
-    """Of outcomes their number in the table, all that names the row of each, the outcome, the id, and when it became known."""
-    schema, dtype = table.collect_schema(), target(params).dtype
-    id = pl.col(params.data.id) if params.data.id and params.data.id in schema else pl.lit(None, pl.String)
-    outcome = pl.col(params.data.target)
+def _plain(table: pl.LazyFrame, params: Params) -> pl.LazyFrame:
+    """Outcomes with what names their rows, the outcome, the id, and when it became known; their number, if they have one."""
+    schema, data, dtype = table.collect_schema(), params.data, target(params).dtype
+    id = pl.col(data.id) if data.id and data.id in schema else pl.lit(None, pl.String)
+    outcome = pl.col(data.target)
     if isinstance(dtype, pl.Enum):  # which may have had other categories
         outcome = outcome.cast(pl.String)
-    outcome = outcome.cast(dtype, strict=False).alias(OUTCOME)
-    keys = pl.concat_list(_keys(schema, params)).alias(KEY)
-    return table.with_row_index(NUMBER).select(NUMBER, keys, outcome, id.alias(ID), pl.col(AT))
+    kept = {name for way in _ways(params) for name in way} & schema.keys()
+    named = [_typed(name, params) for name in sorted(kept)]
+    number = pl.col(NUMBER) if NUMBER in schema else pl.lit(None, pl.UInt32).alias(NUMBER)
+    return table.select(*named, outcome.cast(dtype, strict=False).alias(OUTCOME), id.alias(ID), pl.col(AT), number)
 
 
-def _no_pairs(params: Params) -> pl.DataFrame:
-    types: dict[str, Any] = {
-        "_n": pl.UInt32,
-        "_before": pl.Boolean,
-        NUMBER: pl.UInt32,
-        OUTCOME: target(params).dtype,
-        ID: pl.String,
-    }
-    return pl.DataFrame(schema=types)
+def _by(way: tuple[str, ...], plain: Collection[pl.LazyFrame]) -> pl.LazyFrame | None:
+    """The outcomes that name their row by these columns, if there are any."""
+    parts = [table.drop_nulls(way) for table in plain if {*way} <= table.collect_schema().keys()]
+    return pl.concat(parts, how="diagonal_relaxed").select(*way, OUTCOME, ID, AT, NUMBER) if parts else None
 
 
-def _keys(schema: pl.Schema, params: Params) -> Iterator[pl.Expr]:
-    """What names a row, as texts, which are null where a part is missing."""
-    data, columns = params.data, contract.LabelledRow.columns()
-    times = data.times if data.repeats else []
-    for name in (data.id, SHA256):
-        if name and name in schema and (times or not data.repeats) and set(times) <= schema.keys():
-            at = [pl.col(time).cast(columns[time].dtype, strict=False).cast(pl.String) for time in times]
-            yield pl.concat_str(pl.lit(name), pl.col(name).cast(pl.String), *at, separator=" ")
-    for names in REQUESTS:
-        if {*names} <= schema.keys():
-            yield pl.concat_str(pl.lit(names[0]), *(pl.col(name).cast(pl.String) for name in names), separator=" ")
+def _comparable(rows: pl.DataFrame, params: Params, hashed: bool) -> pl.DataFrame:
+    """Captured rows with what names them as outcomes have it; with hashes of the ids, if one of both has only those."""
+    id = params.data.id
+    if id in rows.columns:
+        if personal.is_hashed(rows[id]):
+            rows = rows.with_columns(pl.col(id).alias(SHA256))
+        elif hashed:
+            rows = rows.with_columns(personal.hashed(id).alias(SHA256))
+    names = {name for way in _ways(params) for name in way} & {*rows.columns}
+    return rows.select(pl.col(AT), *(_typed(name, params) for name in sorted(names)))
+
+
+def _typed(name: str, params: Params) -> pl.Expr:
+    """A column that names rows, in the type that it has on both sides."""
+    if name in params.data.times:
+        return pl.col(name).cast(contract.LabelledRow.columns()[name].dtype, strict=False)
+    return pl.col(name).cast(CONTEXT[name].dtype if name in CONTEXT else pl.String)
+
+
+def _ways(params: Params) -> list[tuple[str, ...]]:
+    """The columns that name a row, by each way in which they can."""
+    data = params.data
+    times = tuple(data.times) if data.repeats else ()
+    known = data.id and (times or not data.repeats)
+    return [*([(data.id, *times), (SHA256, *times)] if known and data.id else []), *REQUESTS]
+
+
+def _text(way: tuple[str, ...]) -> pl.Expr:
+    return pl.concat_str(pl.lit(way[0]), *(pl.col(name).cast(pl.String) for name in way), separator=" ")
+
+
+def names(table: pl.DataFrame, params: Params) -> pl.Series:
+    """What names the row of each outcome, in words."""
+    texts = [_text(way) for way in _ways(params) if {*way} <= {*table.columns}]
+    return table.select(pl.coalesce(texts).alias("name")).to_series()
 
 
 def _wanted(params: Params) -> str:
