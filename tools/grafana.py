@@ -19,7 +19,7 @@ SERVED = 'route!~"/|/health.*|/metrics|/version"'
 
 FIGURES = {
     "Open alerts": ("count(max by (model, code, column, since) (factory_monitor_alert)) or vector(0)", "short"),
-    "Not judged": ("count(max by (code) (factory_monitor_state)) or vector(0)", "short"),
+    "Not evaluated": ("count(max by (code) (factory_monitor_state)) or vector(0)", "short"),
     "Since factory monitor last ran": ("time() - max(factory_monitor_last_run_timestamp_seconds)", "s"),
     "Rows with an outcome": ('max(factory_monitor_outcome_coverage{role="champion"})', "percentunit"),
 }

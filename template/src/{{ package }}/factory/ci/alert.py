@@ -114,7 +114,7 @@ def _open(found: Sequence[Json]) -> list[Json]:
 
 
 def _page(report: Json) -> str:
-    """Alerts that are open, and what could not be judged."""
+    """Alerts that are open, and what could not be evaluated."""
     alerts = _open(report["alerts"])
     rows = [[each["code"], each["model"], each["column"] or "", each["from"], each["text"]] for each in alerts]
     table = markdown.table(rows, ["code", "model", "column", "since", "what"]) if rows else ""

@@ -19,7 +19,7 @@ def write(report: Json, path: Path = FILE) -> None:
 
     registry = CollectorRegistry()
     gauge = partial(Gauge, namespace="factory_monitor", registry=registry)
-    gauge("last_run_timestamp_seconds", "When monitoring last ran to its end").set(time.time())
+    gauge("last_run_timestamp_seconds", "When monitoring last finished").set(time.time())
     end = datetime.fromisoformat(report["until"]).replace(tzinfo=UTC) + timedelta(days=1)
     gauge("until_timestamp_seconds", "End of the last day that was looked at").set(end.timestamp())
     about = ["model", "code", "column"]
@@ -28,7 +28,7 @@ def write(report: Json, path: Path = FILE) -> None:
         for each in report[name]:
             if each["open"]:
                 incidents.labels(each["model"], each["code"], each["column"] or "", each["from"]).set(1)
-    states = gauge("state", "1 for each reason why something could not be judged", ["code"])
+    states = gauge("state", "1 for each reason why something could not be evaluated", ["code"])
     for each in report["states"]:
         states.labels(each["code"]).set(1)
     _write_windows(report, gauge)
