@@ -23,7 +23,7 @@ from workshop import Governed, beside, call, free_port, gate, run, wait
 
 pytestmark = pytest.mark.slow
 STARTER = ROOT.parent / "shared/tools/docker-up.sh"
-IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:additions", "gate:prometheus"]
+IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:additions", "gate:prometheus", "gate:alertmanager", "gate:node-exporter"]
 SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
 SMALL = ["--cpus=1", "--memory=512m", "--pids-limit=128"]
 LEAVES_PROCESSES = """
@@ -55,6 +55,23 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus && install -d -o 65534 /prometheus
 USER 65534
 ENTRYPOINT ["prometheus"]
+"""
+ALERTS = """
+FROM gate:prometheus
+USER root
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus-alertmanager prometheus-node-exporter
+RUN install -d -o 65534 /alertmanager
+USER 65534
+ENTRYPOINT ["prometheus-{name}"]
+"""
+RECEIVER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.rfile.read(int(self.headers["Content-Length"])).decode(), flush=True)
+        self.send_response(200)
+        self.end_headers()
+HTTPServer(("", 8000), Handler).serve_forever()
 """
 VALID = """
 import pathlib, sys
@@ -361,6 +378,31 @@ def test_service_prometheus_and_capture_together(project, rows):
         run(project.folder, *compose, "down", "--volumes", **settings)
 
 
+@pytest.mark.nightly
+def test_what_monitoring_has_found_reaches_a_webhook(project):
+    subprocess.run(["docker", "build", "--quiet", "--tag=gate:prometheus", "-"], input=PROMETHEUS, text=True, check=True)
+    ports = {name: str(free_port()) for name in ("PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT")}
+    settings = {"IMAGE": "gate:v1", "PROMETHEUS_IMAGE": "gate:prometheus", "COMPOSE_PROJECT_NAME": "alerts", **ports}
+    for name in ("alertmanager", "node-exporter"):
+        build = ["docker", "build", "--quiet", f"--tag=gate:{name}", "-"]
+        subprocess.run(build, input=ALERTS.replace("{name}", name), text=True, check=True)
+        settings[f"{name.upper().replace('-', '_')}_IMAGE"] = f"gate:{name}"
+    receiver = {"image": "gate:v1", "entrypoint": ["python", "-c", RECEIVER], "healthcheck": {"disable": True}}
+    (project.folder / "compose.override.yaml").write_text(json.dumps({"services": {"receiver": receiver}}))
+    hook = "    webhook_configs: [{url: 'http://receiver:8000'}]\n"
+    (project.folder / "deploy/alertmanager.yaml").open("a").write(hook)
+    found = 'factory_monitor_alert{model="v1",code="BIAS",column="",since="2026-05-03"} 1\n'
+    (project.folder / "reports/monitor.prom").write_text(found)
+    compose = ("docker", "compose", "--profile=alerts")
+    try:
+        run(project.folder, *compose, "up", "--detach", **settings)
+        assert wait(lambda: "BIAS" in run(project.folder, *compose, "logs", "receiver", **settings), 150)
+    finally:
+        run(project.folder, *compose, "down", "--volumes", **settings)
+        (project.folder / "compose.override.yaml").unlink()
+        git(project.folder, "checkout", "--quiet", "deploy")
+
+
 def query_result(query: str) -> list[dict]:
     return json.loads(fetch(query)[1])["data"]["result"]
 
@@ -391,7 +433,7 @@ def configured(folder: Path, **env: str) -> dict[str, dict]:
 def test_image_must_be_named(project):
     done = call(project.folder, "docker", "compose", "config")
     assert done.returncode and "variable IMAGE" in done.stderr
-    run(project.folder, "docker", "compose", "--profile=mlflow", "config", "--quiet", IMAGE="gate:v1")
+    run(project.folder, "docker", "compose", "--profile=*", "config", "--quiet", IMAGE="gate:v1")
 
 
 @pytest.mark.parametrize(
