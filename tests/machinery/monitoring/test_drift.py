@@ -81,6 +81,12 @@ def test_few_windows_are_judged(days):
     assert met == ({"METRIC_FLOOR", "REFUSALS", "UNSEEN_VALUES"} if days > 1 else set())
 
 
+def test_bias_that_changes_sides_is_no_alert():
+    windows = [replace(window, bias=0.1 * (-1) ** place) for place, window in enumerate(service())]
+    biases = [check for each in drift.judge(reference(), windows) for check in each if check.code == "BIAS"]
+    assert all(check.value > check.limit for check in biases) and not any(check.beyond for check in biases)
+
+
 def test_one_odd_window_is_no_alert():
     windows = service(since=99)
     windows[10] = replace(windows[10], counts=service(1, since=0, **{SCORE: [0, 0, 0, 100, 0]})[0].counts)
@@ -90,10 +96,10 @@ def test_one_odd_window_is_no_alert():
 
 
 def test_small_change_is_found_in_seven_windows_together():
-    windows = [replace(window, bias=window.bias + (0.018 if place >= 15 else 0)) for place, window in enumerate(service())]
+    windows = service(more={"bias": 0.02})
     place, check = first(windows, "BIAS")
     assert 15 < place < 25 and check.windows == drift.TOGETHER
-    assert check.text.startswith("outcomes are 0.") and " above their scores" in check.text
+    assert check.text.startswith("outcomes are 0.02") and " above their scores" in check.text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What has changed in service: the checks of each window, against the model's reference and against the windows before."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -46,11 +46,11 @@ Checks = Iterator[tuple[int, Check]]
 
 @dataclass(frozen=True)
 class Series:
-    """A figure of every window, NaN where it has none, its limits, and where it is beyond them."""
+    """A figure of every window, NaN where it has none, its limits, and where it is beyond them: 1, or -1 on the other side."""
 
     values: Vector
     limits: Vector
-    beyond: NDArray[np.bool_]
+    beyond: NDArray[np.int64]
 
     def at(self, place: int) -> tuple[float, float | None]:
         """The window's figure and limit."""
@@ -128,12 +128,14 @@ def _bias(profile: Profile, windows: list[Window]) -> Checks:
     labelled = np.array([max(window.labelled, 1) for window in windows])
     for length in CHANCE:
         noise = np.sqrt(np.maximum(rows * length / runs(labelled, length), 1))  # of fewer rows than the reference's
-        means = np.abs(runs(values, length) / length - usual)
-        pair.append(_above(padded(means, len(windows)), padded(limits.mean_limit(known, length) * noise, len(windows))))
+        apart = padded(limits.middle(values, length) - usual, len(windows))
+        series = _above(np.abs(apart), padded(limits.mean_limit(known, length) * noise, len(windows)))
+        pair.append(replace(series, beyond=np.where(apart < 0, -series.beyond, series.beyond)))
 
     def text(place: int) -> str:
-        side = "above" if values[place] > 0 else "below"
-        return f"outcomes are {abs(values[place]):.3g} {side} their scores on average, {usual:+.3g} in the test"
+        recent = np.nanmean(values[max(0, place - 2) : place + 1])
+        side = "above" if recent > 0 else "below"
+        return f"outcomes are {abs(recent):.3g} {side} their scores on average, {usual:+.3g} in the test"
 
     yield from _alerts("BIAS", None, pair, text, always=True)
 
@@ -147,7 +149,8 @@ def _metric(windows: list[Window], floor: float, higher_is_better: bool) -> Chec
         values = padded(runs(known[:, 0], length) / length, len(windows))
         spread = padded(np.sqrt(runs((best - known[:, 0]) ** 2, length)) / length, len(windows))
         with np.errstate(invalid="ignore"):
-            pair.append(Series(values, np.full(len(values), floor), side * values + spread < side * floor))
+            worse = (side * values + spread < side * floor).astype(np.int64)
+        pair.append(Series(values, np.full(len(values), floor), worse))
     yield from _alerts(
         "METRIC_FLOOR", None, pair, lambda place: f"{known[place, 0]:.3g}, {floor:g} is the floor", always=True
     )
@@ -176,8 +179,9 @@ def _volume(window: Window) -> Iterator[Check]:
 def _alerts(code: str, column: str | None, pair: list[Series], text: Text, always: bool = False) -> Checks:
     """By the rule of two of three windows, or seven together; `always` also where it is not met."""
     single, together = pair
-    often = (_recent(single.beyond) >= 2) & ~np.isnan(single.values)
-    for place in np.flatnonzero(often | together.beyond | (always & np.isfinite(single.values))).tolist():
+    judged = np.isfinite(single.values)
+    often = (np.abs(_recent(single.beyond)) >= 2) & judged
+    for place in np.flatnonzero(often | (together.beyond != 0) | (always & judged)).tolist():
         met = bool(often[place] or together.beyond[place])
         figure, windows = (together, TOGETHER) if met and not often[place] else (single, 1)
         yield place, Check("alert", code, column, *figure.at(place), met, text(place) if met else "", windows)
@@ -185,12 +189,12 @@ def _alerts(code: str, column: str | None, pair: list[Series], text: Text, alway
 
 def _above(values: Vector, most: Vector) -> Series:
     with np.errstate(invalid="ignore"):
-        return Series(values, most, values > most)
+        return Series(values, most, (values > most).astype(np.int64))
 
 
-def _recent(beyond: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _recent(beyond: NDArray[np.int64]) -> NDArray[np.int64]:
     """Of each window and the two before it, how many are beyond."""
-    return np.convolve(beyond.astype(np.int64), np.ones(3, np.int64))[: len(beyond)]
+    return np.convolve(beyond, np.ones(3, np.int64))[: len(beyond)]
 
 
 def _counts(bins: Bins, windows: list[Window]) -> Counts:

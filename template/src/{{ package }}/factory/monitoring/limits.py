@@ -16,6 +16,7 @@ from ..scoring.profile import Counts, Vector
 TOGETHER = 7  # windows
 CHANCE = {1: 0.01, TOGETHER: 0.003}
 """The share of quiet windows that may be beyond their limits, and of quiet runs."""
+LOSS = {1: 1.0, TOGETHER: 1.2}  # by how much the variance of the middle is above that of a mean
 FEWEST = 5  # windows that tell how much they vary
 SMALLEST_DISTANCE, SMALLEST_SHARE = 0.05, 0.02
 """Less matters to nobody, however many rows show it."""
@@ -38,28 +39,36 @@ def trailing_distances(before: Counts, counts: Counts) -> tuple[Vector, Vector]:
 
 
 def cell_shares(reference: Counts, counts: Counts, cell: int, length: int = 1) -> tuple[Vector, Vector]:
-    """The share of one cell in each window, or its median in each run of windows, and its limit."""
+    """The share of one cell in each window, or in the middle of each run of windows, and its limit."""
 
-    def middle(table: Counts) -> Vector:
-        return np.median(_windowed(shares(table)[:, cell], length), axis=-1)  # type: ignore[no-any-return]
+    def middles(table: Counts) -> Vector:
+        return middle(shares(table)[:, cell], length)
 
-    most = _limits(lambda rows: middle(thinned(reference, rows)), counts, length)
+    most = _limits(lambda rows: middles(thinned(reference, rows)), counts, length)
     least = shares(reference.sum(axis=0))[cell] + SMALLEST_SHARE
-    return padded(middle(counts), len(counts)), padded(np.maximum(most, least), len(counts))
+    return padded(middles(counts), len(counts)), padded(np.maximum(most, least), len(counts))
+
+
+def middle(values: Vector, length: int) -> Vector:
+    """The mean of each run of so many, without the two lowest and the two highest of seven: one odd day is no change."""
+    cut = 2 if length == TOGETHER else 0
+    return np.sort(_windowed(values, length), axis=-1)[..., cut : length - cut].mean(axis=-1)  # type: ignore[no-any-return]
 
 
 def mean_limit(values: Vector, length: int = 1) -> float:
-    """How far the mean of so many more values may be from these on average: if they are independent, or as their runs are."""
-    usual, chance = values.mean(), CHANCE[length] / 2  # on either side
-    spread = values.std(ddof=1) * np.sqrt(1 / length + 1 / len(values)) if len(values) >= FEWEST else np.nan
-    independent = stdtrit(max(len(values) - 1, 1), 1 - chance) * spread
-    return float(np.fmax(independent, prediction_limit(np.abs(runs(values, length) / length - usual), chance, length)))
+    """How far the middle of so many more values may be from the mean: if they are independent, or as their runs are."""
+    if len(values) < FEWEST:
+        return np.nan
+    chance = CHANCE[length] / 2  # on either side
+    spread = values.std(ddof=1) * np.sqrt(LOSS[length] / length + 1 / len(values))
+    independent = stdtrit(len(values) - 1, 1 - chance) * spread
+    return float(np.fmax(independent, prediction_limit(middle(values, length) - values.mean(), chance, length)))
 
 
 def prediction_limit(values: Vector, chance: float, overlap: int = 1) -> Vector:
     """What another value of the same kind exceeds with that chance, over the last axis; NaN of too few.
 
-    It is by Student's t, but no less than what the values themselves exceed. Of runs that overlap, fewer are independent.
+    By Student's t; of runs that overlap, fewer are independent.
     """
     if values.shape[-1] < FEWEST:
         return np.full(values.shape[:-1], np.nan)
@@ -69,8 +78,7 @@ def prediction_limit(values: Vector, chance: float, overlap: int = 1) -> Vector:
     squares = np.where(known, (values - mean[..., None]) ** 2, 0.0).sum(axis=-1)
     deviation = np.sqrt(squares / np.maximum(number - 1, 1) * (1 + overlap / number))
     freedom = np.maximum((number - 1) / np.sqrt(overlap), 1)
-    highest = np.nanquantile(np.where(number[..., None] >= FEWEST, values, 0.0), 1 - chance, axis=-1)
-    return np.where(number >= FEWEST, np.maximum(mean + stdtrit(freedom, 1 - chance) * deviation, highest), np.nan)
+    return np.where(number >= FEWEST, mean + stdtrit(freedom, 1 - chance) * deviation, np.nan)
 
 
 def distance(counts: Counts, total: Counts) -> Vector:
