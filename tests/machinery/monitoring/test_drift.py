@@ -39,7 +39,8 @@ def service(days: int = 30, rows: int = 500, since: int = 15, more: dict | None 
     for place in range(days):
         day, new = FIRST + timedelta(days=place), place >= since
         window = Window(day, day, rows, counts(generator, rows, **(changed if new else {})))
-        found.append(replace(window, bias=generator.normal(0, 0.01), labelled=rows, **((more or {}) if new else {})))
+        usual = {"bias": generator.normal(0, 0.01), "labelled": rows}
+        found.append(replace(window, **usual | ((more or {}) if new else {})))
     return found
 
 
@@ -81,10 +82,10 @@ def test_few_windows_are_judged(days):
     assert met == ({"METRIC_FLOOR", "REFUSALS", "UNSEEN_VALUES"} if days > 1 else set())
 
 
-def test_bias_that_changes_sides_is_no_alert():
-    windows = [replace(window, bias=0.1 * (-1) ** place) for place, window in enumerate(service())]
+def test_bias_on_either_side_is_no_alert():
+    windows = [replace(window, bias={0: 0.1, 1: -0.1}.get(place % 7, 0.0)) for place, window in enumerate(service())]
     biases = [check for each in drift.judge(reference(), windows) for check in each if check.code == "BIAS"]
-    assert all(check.value > check.limit for check in biases) and not any(check.beyond for check in biases)
+    assert biases[1].value > biases[1].limit and not any(check.beyond for check in biases)
 
 
 def test_one_odd_window_is_no_alert():
