@@ -100,7 +100,7 @@ def test_a_wrong_clock_is_said(at):
 
 def test_columns_that_differ_are_not_mixed():
     write(table({"x": [1], "y": [1], "z": [1]}))
-    write(table({"x": [2], "y": ["a"], "_request": ["other"]}), name="other")
+    write(table({"x": [2], "y": ["a"], "_request": ["other"], "_explanation": ["{}"]}), name="other")
     [day] = days()
     assert day.tables[KEY]["x"].to_list() == [1, 2] and not {"y", "z"} & set(day.tables[KEY].columns)
     assert problems() == [("SCHEMA", "v1 on 2026-11-20: y, z: not in all captures, or of several types")]

@@ -192,6 +192,13 @@ def test_all_null_and_constant_columns_and_a_single_row(served):
     assert report["windows"][0]["counts"]["gap"][-1] == 250 and report["windows"][1]["rows"] == 251
 
 
+def test_what_nobody_can_set_right_any_more_is_said_for_a_week(served):
+    capture(DAY).rename(f"captures/{DAY}/other.parquet")
+    capture(DAY, gap=pl.col("gap").cast(pl.String))
+    assert codes(monitored("--until", f"{DAY + timedelta(days=6)}", code=2)) == ["SCHEMA"]
+    assert codes(monitored("--until", f"{DAY + timedelta(days=7)}")) == []
+
+
 def test_columns_that_are_not_captured_are_said(served):
     for path in Path("captures").glob("*/*.parquet"):
         pl.read_parquet(path).drop("amount").with_columns(kind=pl.lit("0" * 64)).write_parquet(path)

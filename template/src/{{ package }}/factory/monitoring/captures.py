@@ -110,7 +110,7 @@ def _joined(frames: list[pl.DataFrame], what: str, problems: list[Problem]) -> p
     """One table of the columns that all have with the same type: others would seem to have missing values. Each row is in it once."""
     schemas = [set(frame.schema.items()) for frame in frames]
     shared, known = set.intersection(*schemas), {name for schema in schemas for name, _ in schema}
-    if different := sorted(known - {name for name, _ in shared}):
+    if different := sorted(name for name in known - {name for name, _ in shared} if not name.startswith("_")):
         problems.append(Problem("SCHEMA", f"{what}: {', '.join(different)}: not in all captures, or of several types"))
     kept = [name for name, kind in frames[0].schema.items() if (name, kind) in shared]
     return pl.concat(frame.select(kept) for frame in frames).unique((*ONE, ROW), keep="first", maintain_order=True)
@@ -133,13 +133,18 @@ def _read_folder(files: list[File], folder: date, problems: list[Problem]) -> It
 
 
 def _normal(table: pl.DataFrame) -> pl.DataFrame:
-    """The captured rows with times in UTC, and with the columns that older captures lack. Raises ValueError."""
+    """The captured rows with times in UTC, with the columns that older captures lack, and without explanations.
+
+    Raises ValueError.
+    """
     if missing := [name for name, kind in NEEDED.items() if table.schema.get(name) != kind]:
         raise ValueError(f"not a capture: {', '.join(missing)} missing, or of another type")
     if any(table[name].null_count() for name in NEEDED):
         raise ValueError(f"not a capture: rows without {', '.join(NEEDED)}")
     at = pl.col("_at") if getattr(table.schema["_at"], "time_zone", None) else pl.col("_at").dt.replace_time_zone("UTC")
-    table = table.with_columns(at.dt.convert_time_zone("UTC").dt.cast_time_unit("us"))
+    table = table.drop("_explanation", strict=False).with_columns(
+        at.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+    )
     if IDS[1] not in table.columns:
         table = table.with_columns(pl.lit(None, pl.String).alias(IDS[1]))
     return with_rows(table)

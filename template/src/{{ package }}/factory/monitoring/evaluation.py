@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from .captures import Day, Key, Problem
 from .series import Series
 from .windows import Window
 
+WEEK = timedelta(days=7)
 MOST = 400  # windows of a model and role that are kept
 CHAMPION = "champion"
 Json = dict[str, Any]
@@ -54,7 +55,8 @@ class _Evaluation:
 
     def add(self, day: Day, labels: outcomes.Outcomes) -> None:
         """Add a later day, but for models of which the window is kept."""
-        self.problems += day.problems
+        lasting = day.date <= self._until - WEEK  # what nobody can set right any more was told for so long
+        self.problems += [each for each in day.problems if each.code == "DAMAGED" or not lasting]
         for key, rows in day.tables.items():
             if not any(_key(each) == key and each["from"] <= f"{day.date}" <= each["to"] for each in self._kept):
                 if key not in self._series:

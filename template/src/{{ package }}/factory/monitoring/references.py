@@ -40,7 +40,7 @@ def _folder(model: str, known: list[Version]) -> Path:
     """A folder with the model's manifest and, if it has one, its profile, both verified."""
     here = manifest.model_id() if (MODEL / manifest.NAME).exists() else ""
     if not model.startswith("v"):
-        if not here.startswith(model):
+        if not (model and here.startswith(model)):
             raise FactoryError("neither a version nor the model here")
         return _verified(MODEL, here)
     version = versions.find(model, known)
@@ -57,7 +57,10 @@ def _fetched(commit: str, folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in (manifest.NAME, profile.NAME):
         if name == manifest.NAME or name in _files(folder):
-            dvc("get", "--rev", commit, ".", str(MODEL / name), "--out", str(folder / name))
+            try:
+                dvc("get", "--rev", commit, ".", str(MODEL / name), "--out", str(folder / name))
+            except FactoryError as error:
+                raise FactoryError(f"neither DVC's cache nor its storage has it: {error}") from error
     return folder
 
 
