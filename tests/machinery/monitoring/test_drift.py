@@ -97,10 +97,10 @@ def test_one_odd_window_is_no_alert():
 
 
 def test_small_change_is_found_in_seven_windows_together():
-    windows = service(more={"bias": 0.02})
+    windows = service(more={"bias": 0.025})
     place, check = first(windows, "BIAS")
     assert 15 < place < 25 and check.windows == drift.TOGETHER
-    assert check.text.startswith("outcomes are 0.02") and " above their scores" in check.text
+    assert check.text.startswith("outcomes are 0.025") and " above their scores" in check.text
 
 
 @pytest.mark.parametrize(

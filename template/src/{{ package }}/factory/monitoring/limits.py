@@ -59,10 +59,9 @@ def mean_limit(values: Vector, length: int = 1) -> float:
     """How far the middle of so many more values may be from the mean: if they are independent, or as their runs are."""
     if len(values) < FEWEST:
         return np.nan
-    chance = CHANCE[length] / 2  # on either side
-    spread = values.std(ddof=1) * np.sqrt(LOSS[length] / length + 1 / len(values))
-    independent = stdtrit(len(values) - 1, 1 - chance) * spread
-    return float(np.fmax(independent, prediction_limit(middle(values, length) - values.mean(), chance, length)))
+    alone = values.var(ddof=1)
+    together = max(alone * LOSS[length] / length, middle(values, length).var() if len(values) > length else 0)
+    return float(stdtrit(len(values) - 1, 1 - CHANCE[length] / 2) * np.sqrt(together + alone / len(values)))
 
 
 def prediction_limit(values: Vector, chance: float, overlap: int = 1) -> Vector:
