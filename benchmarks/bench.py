@@ -69,6 +69,19 @@ def bench_gate(project: Path) -> None:
     report("factory models, 200 versions", f"{median(factory, 'models', cwd=project):.2f} s", "<= 0.5 s")
 
 
+def bench_dashboard(scratch: Path, project: Path) -> None:
+    """The page of many versions and windows, made up as its tests do."""
+    much = scratch / "much"
+    much.mkdir()
+    world = (ROOT / "tests/machinery/dashboard/world.py").read_text("utf-8").replace("late_flights", "flights")
+    inside = {"cwd": much, "env": os.environ | {"PYTHONPATH": str(project)}, "check": True}
+    subprocess.run([str(project / ".venv/bin/python"), "-c", f"{world}\nbuild(200, 400)"], **inside)
+    shutil.copy(project / "params.yaml", much)
+    took = median(str(project / ".venv/bin/factory"), "dashboard", cwd=much)
+    report("factory dashboard, 200 versions, 400 windows", f"{took:.2f} s", "<= 2 s")
+    report("its page", f"{_megabytes(much / 'reports/dashboard.html'):.1f} MB", "<= 2 MB")
+
+
 def bench_scoring(scratch: Path, project: Path) -> None:
     """Batch and single-row scoring, measured inside the project's environment."""
     subprocess.run([*SAMPLE, str(scratch)], check=True)
@@ -104,6 +117,7 @@ def main() -> None:
     scratch.mkdir(parents=True)
     project = trained(scratch, template(scratch))
     bench_gate(project)
+    bench_dashboard(scratch, project)
     bench_scoring(scratch, project)
     serving.bench(project, scratch / "flights-late-2013.parquet", scratch)
     bench_environments(scratch, project)

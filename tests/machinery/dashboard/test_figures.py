@@ -30,8 +30,8 @@ def test_windows_are_shown_as_monitoring_judged_them():
         assert estimated == ("-" if outcomes["estimated"] is None else f"{outcomes['estimated']:.4f}")
         if measured := outcomes["metric"]:
             assert live == f"{measured['value']:.4f} ({measured['low']:.4f} to {measured['high']:.4f})" and state == "judged"
-            middle = number(outcomes["bias"]["value"], like=0.05)
-            assert bias == f"{middle} ({MINUS}0.02000 to 0.03000)"
+            middle = number(outcomes["bias"]["value"], like=0.5)
+            assert bias == f"{middle} ({MINUS}0.0200 to 0.0300)"
         else:
             assert (live, bias) == ("-", "-") and state.startswith("waits for outcomes")
 

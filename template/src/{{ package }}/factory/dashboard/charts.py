@@ -14,12 +14,13 @@ SPARK = 24  # height of a small chart
 
 @dataclass(frozen=True)
 class Series:
-    """Values and perhaps intervals at days or numbers, drawn in a CSS class; a line ends where there is no value."""
+    """Values and perhaps intervals at days or numbers, drawn in a CSS class, with points or not; it ends where there is no value."""
 
     x: Sequence[float]
     values: Sequence[float | None]
     kind: str = "line"
     intervals: Sequence[Interval | None] = ()
+    points: bool = False
 
     @property
     def figures(self) -> list[float]:
@@ -93,7 +94,7 @@ def _draw(chart: Chart, series: Series) -> None:
             wide = x if x[1:] else [x[0] - 0.4, x[0] + 0.4]
             band = "band other" if "other" in series.kind else "band"
             chart.band(wide, low if x[1:] else low * 2, high if x[1:] else high * 2, band)
-        chart.line(x, [series.values[place] or 0.0 for place in run], series.kind, points=not x[1:])
+        chart.line(x, [series.values[place] or 0.0 for place in run], series.kind, points=series.points or not x[1:])
 
 
 def _ends(values: Sequence[float], pad: float) -> Interval:

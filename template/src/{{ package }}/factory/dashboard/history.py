@@ -18,6 +18,7 @@ from ..workspace import commits
 from .charts import Series, figure
 
 RUN, GATE, LIVE = (REPORTS / name for name in ("run.json", "gate.json", "gate.live.json"))
+MARKED = 40  # versions that have a point each
 JOULES = 3_600_000  # in a kilowatt-hour
 
 Json = Mapping[str, Any]
@@ -99,7 +100,7 @@ def measured(made: Sequence[Made], metric: Metric, floor: float | None) -> Figur
     for group in versions.by_test_rows([each.version for each in made]):
         numbers = [version.number for version in group if version.number in records]
         values = [records[number]["metrics"][metric.name] for number in numbers]
-        series += [Series(numbers, values)] if numbers else []
+        series += [Series(numbers, values, points=len(made) <= MARKED)] if numbers else []
     text = "On the test rows of its own time; a line joins versions with the same test rows, which alone compare."
     text += " Dashed: the gate's floor." if floor is not None else ""
     return figure(f"Test {metric.label}", text, "version", metric.label, series, limit=floor, days=False)
