@@ -59,7 +59,7 @@ def test_states_stand_where_nothing_is_known():
         assert state in words
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "null", '{"format": 2}'])
+@pytest.mark.parametrize("content", ["{", "[]", "null", '{"format": 2}', '{"format": 1, "windows": []}'])
 def test_a_report_that_cannot_be_read_is_said_to_be(content):
     empty()
     Path("reports/monitor.json").write_text(content, encoding="utf-8")
@@ -114,11 +114,11 @@ def test_states_what_the_next_retraining_needs(alert, started, expected):
 
 
 def test_command_writes_where_it_is_told_and_says_what_is_not_known():
-    world.build(1, 0)
+    world.build(1, 0, states=[{"code": "NO_DATA", "text": "nothing is captured"}])
     Path("params.yaml").write_text("problem: classification\ndata: {target: late}\nevaluation: {metric: roc_auc}\n")
     result = run("dashboard", "there/page.html")
     assert result.exit_code == 0, result.output
-    assert "✓ there/page.html" in result.output and "! NO_DATA" in result.stderr
+    assert "✓ there/page.html" in result.output and "! NO_DATA: nothing is captured" in result.stderr
     assert Path("there/page.html").read_text().startswith("<!DOCTYPE html>")
     assert list(Path("there").iterdir()) == [Path("there/page.html")]
 

@@ -148,11 +148,13 @@ def test_the_run_here_is_shown_until_it_is_promoted():
 
 
 def test_calls_are_summed_over_the_last_days():
-    report = world.build(1, 20)
-    last = report["windows"][-6:]  # of the 7 days up to the day after the last window
-    assert table(written(), "Caller", "Model") == [
+    last = world.build(1, 20)["windows"][-6:]  # of the 7 days up to the day after the last window
+    html = written()
+    assert table(html, "Caller", "Model") == [
         [caller, "v1", "champion", number(sum(window["callers"][caller] for window in last))] for caller in ("web", "batch")
     ]
+    rows = sum(sum(window["callers"].values()) for window in last)
+    assert f"{sum(window['requests'] for window in last)} requests with {number(rows)} rows." in text(html)
 
 
 def test_data_are_those_of_the_ledger_and_of_the_champions_gate():

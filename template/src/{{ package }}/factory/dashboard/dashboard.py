@@ -64,6 +64,7 @@ def render(params: Params, report: dict[str, Any], states: list[production.Probl
         has_outcomes=any((window["outcomes"] or {}).get("rows") for window in windows),
         drift=production.drift(windows),
         gauges=production.gauges(windows),
+        unjudged=windows[-1].get("unjudged", []) if windows else [],
         volume=production.volume(windows),
         calls=production.calls(windows, report["until"]),
         services=services,

@@ -1,20 +1,18 @@
 """What monitoring has found about the model in production: performance, drift and calls, from reports/monitor.json."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from ..errors import CannotEvaluate
 from ..evaluation.svg import Figure
 from ..metrics.definitions import Metric
-from ..monitoring import retraining
+from ..monitoring import monitor, retraining
 from ..monitoring.performance import ESTIMATED
-from ..paths import REPORTS
 from .charts import Series, figure, ordinal, spark
 
-FILE = REPORTS / "monitor.json"
-FORMAT = 1
+NEEDED = {"model", "role", "from", "to", "rows", "requests", "callers", "checks", "outcomes"}  # of a window
 RECENT = timedelta(days=7)  # of which calls are counted
 SPARKS = 60  # windows in a small chart
 ROLES = {"champion": "line", "challenger": "line other"}
@@ -26,22 +24,18 @@ Step = tuple[bool, str]
 
 
 def read() -> tuple[dict[str, Any], list[Problem]]:
-    """What monitoring has written, and why it says less than it could."""
-    empty: dict[str, Any] = {"until": None, "champion": None, "windows": [], "alerts": [], "notices": []}
+    """What monitoring has found, its windows in order, and why that is less than it could be."""
+    empty: dict[str, Any] = {"until": None, "champion": None, "windows": [], "alerts": [], "notices": [], "states": []}
     try:
-        found = json.loads(FILE.read_text(encoding="utf-8"))
-        known = found["format"] == FORMAT
-    except FileNotFoundError:
-        return empty, [("NOT_RUN", "Monitoring has never run here: `uv run factory monitor`")]
-    except (ValueError, KeyError, TypeError):
-        return empty, [("DAMAGED", f"{FILE} is damaged: delete it and run `uv run factory monitor`")]
-    if not known:
-        return empty, [("DAMAGED", f"{FILE} is of another release: run `uv run factory monitor`")]
-    states = [(state["code"], state["text"]) for state in found["states"]]
+        found = monitor.read()
+    except CannotEvaluate as error:
+        return empty, [(error.code, error.reason)]
+    if found is None:
+        return empty, [("NOT_RUN", "monitoring has never run here: `uv run factory monitor`")]
+    if not (empty.keys() <= found.keys() and all(window.keys() >= NEEDED for window in found["windows"])):
+        return empty, [("DAMAGED", f"{monitor.REPORT}: lacks what the page shows: run `uv run factory monitor`")]
     found["windows"].sort(key=lambda window: (window["from"], window["role"], window["model"]))
-    if not found["windows"] and not states:
-        states = [("NO_DATA", f"No captured rows up to {found['until']}")]
-    return empty | found, states
+    return found, [(state["code"], state["text"]) for state in found["states"]]
 
 
 def performance(windows: Sequence[Json], metric: Metric, floor: float | None) -> list[Figure]:
@@ -103,16 +97,17 @@ def gauges(windows: Sequence[Json]) -> tuple[list[str], list[dict[str, Any]]]:
     return codes, sorted(rows, key=lambda row: -max((cell["value"] or 0.0) for cell in row["cells"].values()))
 
 
-def calls(windows: Sequence[Json], until: str | None) -> list[dict[str, Any]]:
-    """Rows by caller, model and role in the last days, most first."""
+def calls(windows: Sequence[Json], until: str | None) -> tuple[int, list[dict[str, Any]]]:
+    """Requests of the last days; and rows by caller, model and role, most first."""
     since = f"{date.fromisoformat(until) - RECENT}" if until else ""
+    recent = [window for window in windows if window["to"] > since]
     rows = Counter[tuple[str, str, str]]()
-    for window in windows:
-        if window["to"] > since:
-            rows.update({(caller, window["model"], window["role"]): n for caller, n in window["callers"].items()})
+    for window in recent:
+        rows.update({(caller, window["model"], window["role"]): n for caller, n in window["callers"].items()})
     names = ("caller", "model", "role", "rows")
     ordered = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
-    return [dict(zip(names, (*key, count), strict=True)) for key, count in ordered]
+    table = [dict(zip(names, (*key, count), strict=True)) for key, count in ordered]
+    return sum(window["requests"] for window in recent), table
 
 
 def until_retraining(report: Json, label_days: int) -> list[Step]:
