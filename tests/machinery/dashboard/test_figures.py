@@ -191,3 +191,10 @@ def test_the_model_here_is_shown_as_the_gate_judged_it():
     assert table(html, "Code", "Check")[0] == ["LIVE", "agreement", "97%", "", "not judged"]
     Path("model/manifest.json").write_text("another")
     assert "no result for the model here" in text(written()) and "Challenger on live rows" not in text(written())
+
+
+def test_one_window_or_version_makes_no_chart():
+    report = world.build(1, 1)
+    report["windows"][0]["outcomes"] = world.window(0, 1, 1)["outcomes"] | {"due": True}
+    assert production.performance(report["windows"], main_metric(params()), 0.75) == []
+    assert 'role="img"' not in written()

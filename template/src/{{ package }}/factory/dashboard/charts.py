@@ -56,14 +56,14 @@ def figure(
     days: bool = True,
     legend: Legend = (),
 ) -> Figure | None:
-    """The series, with a horizontal line at the limit; None where there is nothing to draw."""
+    """The series, with a horizontal line at the limit; None where there is nothing to draw, or all in one place."""
     values = [value for each in series for value in each.figures]
-    if not values:
-        return None
     places = [place for each in series for place in each.x]
-    low, high = _ends([*values, *([] if limit is None else [limit])], PAD)
+    if not values or len(set(places)) < 2:
+        return None
+    low, high = _ends([*values, *([] if limit is None else [limit])])
     vertical = Axis(y, percent=True) if share else Axis(y, low, high)
-    first, last = _ends(places, 0)
+    first, last = min(places), max(places)
     chart = Chart(Axis(x, first, last, whole=True, days=days), vertical)
     if limit is not None:
         chart.line([first, last], [limit, limit], "reference")
@@ -97,8 +97,8 @@ def _draw(chart: Chart, series: Series) -> None:
         chart.line(x, [series.values[place] or 0.0 for place in run], series.kind, points=series.points or not x[1:])
 
 
-def _ends(values: Sequence[float], pad: float) -> Interval:
+def _ends(values: Sequence[float]) -> Interval:
     """From the lowest to the highest value, and a little more."""
     low, high = min(values), max(values)
-    more = pad * (high - low) if high > low else abs(high) * 0.05 or 0.5
+    more = PAD * (high - low) if high > low else PAD * abs(high) or 0.5
     return low - more, high + more
