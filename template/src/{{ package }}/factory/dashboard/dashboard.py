@@ -118,7 +118,7 @@ def _checks(champion: history.Made | None) -> list[dict[str, Any]]:
 
 
 def _costs(made: Sequence[history.Made], services: dict[str, Any] | None, params: Params) -> dict[str, Any]:
-    """What each run has cost, the newest first, one that is no version's before them; and what scoring has."""
+    """What each run has cost, the newest first, one that was not promoted before them; and what scoring has."""
     here, prices, rows = history.here(), params.monitor, list[dict[str, Any]]()
     trained = [each for each in made if each.record.get("action") == "promote"]
     if here and here.get("model_id") not in {each.record.get("model") for each in made}:
