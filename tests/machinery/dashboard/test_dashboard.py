@@ -73,11 +73,23 @@ def test_no_reference_is_not_no_drift():
     assert "NO_REFERENCE v1 has no reference" in words and "No alert is open, but not everything could be judged." in words
 
 
-def test_a_malformed_ledger_is_stated():
-    empty()
+@pytest.mark.parametrize(
+    "line", ["nonsense", "a.csv,yesterday,Eve,web,300,00", "a.csv,2026-01-01T00:00:00+00:00,Eve,web,some,00"]
+)
+def test_a_malformed_ledger_is_stated(line):
+    report = world.monitored(1, 20)
+    world.build(1, 20, alerts=[report["alerts"][0]])
     Path("data").mkdir()
-    Path("data/ledger.csv").write_text("nonsense\n")
+    Path("data/ledger.csv").write_text(f"file,received,by,source,rows,sha256\n{line}\n")
     assert "LEDGER" in text(written())
+
+
+def test_a_record_of_an_older_release_is_shown(monkeypatch):
+    checks = [{"code": "DUPLICATES", "passed": True}]
+    old = {"gate": {"checks": checks}}
+    monkeypatch.setattr(world, "record", lambda number, record=world.record: record(number) | old)
+    world.build(1, 0)
+    assert "passed 1 check against unknown" in text(written())
 
 
 def test_shows_text_of_others_as_text(monkeypatch):
@@ -96,6 +108,7 @@ def test_shows_text_of_others_as_text(monkeypatch):
 STEPS = {
     "no evidence": ({"retrain": False}, "[]", "✗ no open alert of the newest version is evidence for one"),
     "evidence": ({}, "[]", "✓ nothing is missing"),
+    "damaged": ({}, "[{}]", "✗ reports/retraining.json is damaged"),
     "too soon": ({}, '[{"key": "k", "data": "d", "on": "2025-01-20"}]', "✗ one was started for 2025-01-20"),
 }
 
@@ -111,6 +124,12 @@ def test_states_what_the_next_retraining_needs(alert, started, expected):
     assert any(step.startswith(expected) for step in steps)
     waits = any("wait for outcomes; the first, of 2025-01-17, is judged at 80% or on 2025-02-16" in step for step in steps)
     assert waits == (alert == {"retrain": False})
+
+
+def test_retrainings_that_were_started_are_listed():
+    world.build(1, 20)
+    Path("reports/retraining.json").write_text('[{"key": "v1 BIAS 2025-01-03", "data": "d", "on": "2025-01-20"}]')
+    assert "Retrainings started 2025-01-20: v1 BIAS 2025-01-03" in text(written())
 
 
 def test_command_writes_where_it_is_told_and_says_what_is_not_known():

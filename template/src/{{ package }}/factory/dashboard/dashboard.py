@@ -10,13 +10,22 @@ from ..config import Params
 from ..data import ledger
 from ..errors import CannotEvaluate
 from ..evaluation import page
+from ..evaluation.svg import Figure
 from ..metrics.definitions import main_metric
 from ..paths import REPORTS
 from . import history, operations, production
 from .charts import Series, figure, ordinal
 
 FILE = REPORTS / "dashboard.html"
-LISTED = {"versions": 20, "windows": 14, "incidents": 20, "columns": 40, "calls": 25, "deliveries": 12}
+LISTED = {
+    "versions": 20,
+    "windows": 14,
+    "incidents": 20,
+    "retrainings": 10,
+    "columns": 40,
+    "calls": 25,
+    "deliveries": 12,
+}
 QUALITY = ("DUPLICATES", "TRAIN_TEST_GAP", "LEAKAGE", "SMALL_TEST", "CONTRACT")  # the gate's checks of data
 
 Json = Mapping[str, Any]
@@ -41,7 +50,7 @@ def render(params: Params, report: dict[str, Any], states: list[production.Probl
     metric, floor, windows = main_metric(params), params.gate.floor, report["windows"]
     made = history.read()
     services, unreachable = _services(report["until"])
-    deliveries, damaged = _deliveries()
+    deliveries, received, damaged = _deliveries()
     states = [*states, *unreachable, *damaged]
     champion = made[-1] if made and not made[-1].version.problem else None
     text = page.render(
@@ -54,6 +63,7 @@ def render(params: Params, report: dict[str, Any], states: list[production.Probl
         states=states,
         champion=champion,
         open_alerts=[each for each in report["alerts"] if each["open"]],
+        started=(production.started() or [])[::-1],
         retraining=production.until_retraining(report, params.monitor.label_days),
         made=made[::-1],
         live=production.latest(windows),
@@ -69,7 +79,7 @@ def render(params: Params, report: dict[str, Any], states: list[production.Probl
         calls=production.calls(windows, report["until"]),
         services=services,
         deliveries=deliveries,
-        received=_received(deliveries),
+        received=received,
         quality=[check for check in _checks(champion) if check["code"] in QUALITY],
         prices=params.monitor,
         **_costs(made, services, params),
@@ -94,22 +104,21 @@ def _services(until: str | None) -> tuple[dict[str, Any] | None, list[production
     }, []
 
 
-def _deliveries() -> tuple[list[ledger.Entry], list[production.Problem]]:
-    """What the ledger holds; and why not if it cannot be read."""
-    try:
-        return ledger.entries(), []
-    except CannotEvaluate as error:
-        return [], [(error.code, error.reason)]
-
-
-def _received(deliveries: Sequence[ledger.Entry]) -> Any:
-    """The rows that had been received by each day."""
+def _deliveries() -> tuple[list[ledger.Entry], Figure | None, list[production.Problem]]:
+    """What the ledger holds, and the rows that had been received by each day; and why not if it cannot be read."""
     total, by_day = 0, dict[str, int]()
-    for entry in deliveries:
-        total += int(entry.rows)
-        by_day[entry.received[:10]] = total
-    series = Series([ordinal(day) for day in by_day], list(by_day.values()))
-    return figure("Rows received", "All deliveries so far, by day of receipt.", "day", "rows", [series])
+    try:
+        entries = ledger.entries()
+        for entry in entries:
+            total += int(entry.rows)
+            by_day[entry.received[:10]] = total
+        series = Series([ordinal(day) for day in by_day], list(by_day.values()))
+    except CannotEvaluate as error:
+        return [], None, [(error.code, error.reason)]
+    except ValueError as error:
+        return [], None, [("LEDGER", f"{error}: restore the deliveries' records from Git")]
+    text = "All deliveries so far, by day of receipt."
+    return entries, figure("Rows received", text, "day", "rows", [series]), []
 
 
 def _checks(champion: history.Made | None) -> list[dict[str, Any]]:

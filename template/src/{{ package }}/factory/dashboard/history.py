@@ -66,7 +66,12 @@ class Made:
             for key, what in (("accepted", "contract change"), ("accepted_limits", "weaker limits"))
             if gate.get(key)
         ]
-        return "; ".join([f"passed {judged} checks against {gate.get('against', 'unknown')}", *accepted])
+        return "; ".join(
+            [
+                f"passed {judged} {'check' if judged == 1 else 'checks'} against {gate.get('against', 'unknown')}",
+                *accepted,
+            ]
+        )
 
     @property
     def approvals(self) -> str:

@@ -110,18 +110,30 @@ def calls(windows: Sequence[Json], until: str | None) -> tuple[int, list[dict[st
     return sum(window["requests"] for window in recent), table
 
 
+def started() -> list[retraining.Retraining] | None:
+    """The retrainings that pipelines have started; None where that cannot be read."""
+    try:
+        return retraining.read()
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def until_retraining(report: Json, label_days: int) -> list[Step]:
     """What a retraining takes: whether it is there, and what it is."""
-    if not report["until"]:
-        return [(False, "monitoring has not run")]
+    before = started()
+    if not report["until"] or before is None:
+        return [(False, f"{retraining.FILE} is damaged" if report["until"] else "monitoring has not run")]
     alerts = (each for each in report["alerts"] if each["open"] and each["model"] == report["champion"])
     evidence = [each for each in alerts if each["retrain"]]
     steps = [(True, f"{each['model']} {each['code']} since {each['from']}: {each['text']}") for each in evidence]
-    decision = retraining.decide(report, retraining.read())
+    try:
+        decision = retraining.decide(report, before)
+    except CannotEvaluate as error:
+        return [*steps, (False, error.reason)]
     if isinstance(decision, retraining.Retraining):
         return [*steps, (True, "nothing is missing: the next run of the pipeline starts it")]
-    waiting = [window for window in report["windows"] if window["outcomes"] and not window["outcomes"]["due"]]
     steps.append((False, decision))
+    waiting = [window for window in report["windows"] if window["outcomes"] and not window["outcomes"]["due"]]
     if waiting and not evidence:
         first = waiting[0]
         due = date.fromisoformat(first["to"]) + timedelta(days=label_days)
