@@ -1,4 +1,4 @@
-"""What the monitor says of quiet and of changed days, beside what others say: `nox -s drift`, into docs/monitoring.md.
+"""What the monitor says of quiet and of changed days, beside what others say: `nox -s drift`, into docs/drift.md.
 
 Days are put in any order, so that the quiet ones belong together; the last part keeps the calendar's.
 """
@@ -19,7 +19,7 @@ from report import ROOT, write
 from scipy import stats
 from streams import CHANGES, TABLES, Model
 
-DOCUMENT = ROOT / "docs/monitoring.md"
+DOCUMENT = ROOT / "docs/drift.md"
 ROWS = (100, 300, 1000, 10_000)  # a day
 REFERENCE, SMALL_REFERENCE = 60, 20  # windows
 TRAINED, QUIET, BEFORE = 120, 60, 20  # days; of the quiet ones those before a change

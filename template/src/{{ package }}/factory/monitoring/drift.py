@@ -100,7 +100,7 @@ def _column(profile: Profile, bins: Bins, windows: list[Window]) -> Checks:
 
 
 def _notices(bins: Bins, known: Counts, windows: list[Window], counts: Counts) -> Checks:
-    """Each window against those before it, at first the reference's: what a season changes is no change by then."""
+    """Each window against those before it, at first the reference's, so that seasons are left alone."""
     line = np.concatenate([np.zeros((TRAILING + GAP, bins.cells), np.int64), known, counts])[
         -len(counts) - TRAILING - GAP :
     ]

@@ -1,7 +1,7 @@
 """How far counts are from a reference, and how far they may be: what another window of the reference would exceed once in so many.
 
-Rows of one day share their weather and their customers, so they are no independent sample, and a test of rows alarms every
-day. The sample is one of days.
+Rows of one day share their weather and their customers: they are not independent, and a test of rows alarms every day. The
+sample here is one of days.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def cell_shares(reference: Counts, counts: Counts, cell: int, length: int = 1) -
 
 
 def middle(values: Vector, length: int) -> Vector:
-    """The mean of each run of so many, without the two lowest and the two highest of seven: one odd day is no change."""
+    """The mean of each run of so many, without the two lowest and the two highest of seven, lest one odd day counts as many."""
     cut = 2 if length == TOGETHER else 0
     return np.sort(_windowed(values, length), axis=-1)[..., cut : length - cut].mean(axis=-1)  # type: ignore[no-any-return]
 
