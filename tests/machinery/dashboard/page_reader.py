@@ -1,6 +1,5 @@
 """Writes the dashboard of the current folder, and reads it."""
 
-import json
 from pathlib import Path
 
 from late_flights.factory import config
@@ -10,29 +9,28 @@ from tests.factory import git_repository
 from machinery.evaluation.assessment_factory import Page
 
 
-def params(**monitor):
+def params(problem="classification", metric="roc_auc", **monitor):
     return config.Params.model_validate(
         {
-            "problem": "classification",
+            "problem": problem,
             "data": {"target": "late"},
-            "evaluation": {"metric": "roc_auc"},
+            "evaluation": {"metric": metric},
             "gate": {"floor": 0.75},
             "monitor": monitor,
         }
     )
 
 
-def written(**monitor):
+def written(**settings):
     """The page."""
-    dashboard.write(params(**monitor))
+    dashboard.write(params(**settings))
     return Path("reports/dashboard.html").read_text(encoding="utf-8")
 
 
-def empty(**files):
+def empty():
+    """Make the current folder a project of which nothing is known."""
     git_repository.start()
     Path("reports").mkdir()
-    for name, content in files.items():
-        Path("reports", f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def table(html, *headers):

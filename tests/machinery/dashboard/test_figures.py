@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from late_flights.factory import manifest
 from late_flights.factory.dashboard import history, production
 from late_flights.factory.evaluation.formatting import MINUS, number
@@ -198,3 +199,16 @@ def test_one_window_or_version_makes_no_chart():
     report["windows"][0]["outcomes"] = world.window(0, 1, 1)["outcomes"] | {"due": True}
     assert production.performance(report["windows"], main_metric(params()), 0.75) == []
     assert 'role="img"' not in written()
+
+
+@pytest.mark.parametrize(
+    ("problem", "metric", "label"), [("regression", "mae", "mean absolute error"), ("multiclass", "log_loss", "log loss")]
+)
+def test_each_problem_has_its_main_metric(monkeypatch, problem, metric, label):
+    monkeypatch.setattr(
+        world, "record", lambda number, record=world.record: record(number) | {"metrics": {metric: 12.5 + number}}
+    )
+    world.build(3, 20)
+    html = written(problem=problem, metric=metric)
+    assert f"Live {label}" in html and f"{label} by version: 13.5 at 1," in html
+    assert [row[3] for row in table(html, "Version", "Made (UTC)", "By, and why", f"Test {label}")] == ["15.50", "14.50", "13.50"]
