@@ -1,7 +1,7 @@
 """Outcomes: taken in once, by id or by request and position, and joined to what was captured."""
 
 import stat
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,31 @@ def test_outcomes_by_request_and_position():
     assert joined(others) == [None, True], "clients may repeat the ids of others"
 
 
+def test_contradictions_by_id_and_by_request_count_for_nothing():
+    table = capture(toy.rows(3))
+    take(write("ids.csv", key=["k0", "k1", "k2"], answer=[True, True, False]))
+    shown = take(write("rows.csv", _request=[table["_request"][0]] * 2, _row=[0, 1], answer=[True, False]))
+    assert "! contradicted by those that name the row otherwise: outcomes of 1 row, which has none\n" in shown
+    assert joined(table) == [True, None, False]
+
+
+TIMES = {
+    "UTC": datetime(2026, 11, 20, 11, 30, tzinfo=UTC),
+    "no zone is UTC": datetime(2026, 11, 20, 11, 30),
+    "another zone": datetime(2026, 11, 20, 12, 30, tzinfo=timezone(timedelta(hours=1))),
+    "text": "2026-11-20T11:30Z",
+    "text in another zone": "2026-11-20T12:30+01:00",
+}
+
+
+@pytest.mark.parametrize("at", TIMES.values(), ids=TIMES)
+def test_times_of_outcomes(at):
+    table = capture(toy.rows(2), _at=[captured.NOON - timedelta(minutes=minutes) for minutes in (31, 29)])
+    pl.DataFrame({"key": ["k0", "k1"], "answer": [True] * 2, "_at": [at] * 2}).write_parquet("one.parquet")
+    take(Path("one.parquet"))
+    assert joined(table) == [True, None]
+
+
 def test_hashed_ids_are_known_on_either_side():
     table = capture(toy.rows(3))
     hashed = table.with_columns(pl.col("key").map_elements(lambda id: sha256(id.encode()), pl.String))
@@ -120,7 +145,7 @@ WRONG = {
     "no id": ({"key": ["k1", None], "answer": [True, True]}, "1 of 2 outcomes name no row: they need key or _request, _row"),
     "no outcome": ({"key": ["k1", "k2"], "answer": ["true", "maybe"]}, "answer: not Boolean, 1 of 2 rows"),
     "no position": ({"_request": ["a"], "_row": [-1], "answer": [True]}, "_row: not UInt32, 1 of 1 rows"),
-    "no time": ({"key": ["k1"], "_at": ["soon"], "answer": [True]}, "_at: not Datetime"),
+    "no zone": ({"key": ["k1"], "_at": ["2026-11-20T11:30"], "answer": [True]}, "_at: not a time with its zone, such as"),
 }
 
 
@@ -152,9 +177,11 @@ def test_captures_that_are_away_and_damaged_outcomes_are_said():
     file = write("one.csv", key=["k0"], answer=[True])
     assert "! Nothing is joined yet: UNREACHABLE: captures: " in take(file)
     [kept] = Path("outcomes").glob("*/*.parquet")
-    kept.write_bytes(b"PAR1")
-    with pytest.raises(CannotEvaluate, match=f"OUTCOMES: {kept}: "):
-        outcomes.read(config.load())
+    content = kept.read_bytes()
+    for damaged in (b"PAR1", content[:4] + b"x" * 40 + content[44:]):
+        kept.write_bytes(damaged)
+        with pytest.raises(CannotEvaluate, match="OUTCOMES: outcomes"):
+            outcomes.read(config.load())
 
 
 def test_a_delivery_gets_the_name_of_the_day_and_without_outcomes_nothing_is_looked_for():

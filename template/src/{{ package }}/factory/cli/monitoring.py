@@ -111,21 +111,22 @@ def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
     import polars as pl
 
     from ..errors import CannotEvaluate, listed
-    from ..monitoring import labelled
+    from ..monitoring import labelled, outcomes
 
     for each in received:
         without = f", {count(each.unlabelled, 'row')} without one" if each.unlabelled else ""
         yield f"✓ {each.file.name}: {count(each.outcomes.height, 'outcome')}, {each.new:,} of them new{without}"
+    table = pl.concat([each.outcomes for each in received], how="diagonal_relaxed")
     try:
-        fit = labelled.fit(
-            pl.concat([each.outcomes for each in received], how="diagonal_relaxed"), captured(places), params
-        )
+        fit = labelled.fit(table, captured(places), outcomes.read(params), params)
     except CannotEvaluate as error:
         yield f"! Nothing is joined yet: {error}"
         return
     yield f"of captured rows: {count(fit.known, 'outcome')}"
     if fit.before:
         yield f"! from before the request, so that they do not count: {count(fit.before, 'outcome')}"
+    if fit.contradicted:
+        yield f"! contradicted by those that name the row otherwise: outcomes of {count(fit.contradicted, 'row')}, which has none"
     if fit.unknown:
         yield f"! of rows that were not captured: {count(len(fit.unknown), 'outcome')}: {listed(fit.unknown, 3)}"
 

@@ -20,7 +20,7 @@ from ..paths import DVC_TMP
 from ..validation import personal
 from ..validation.parsing import try_cast
 from .captures import Day
-from .outcomes import AT, ID, NUMBER, OUTCOME, Outcomes, names
+from .outcomes import AT, ID, NUMBER, OUTCOME, Outcomes, names, several
 
 ORIGIN = "captures"  # with which the source of such a delivery begins
 STAGED = DVC_TMP / "labelled"
@@ -28,15 +28,20 @@ STAGED = DVC_TMP / "labelled"
 
 @dataclass(frozen=True)
 class Fit:
-    """How many outcomes belong to captured rows, how many are from before the request, and what names those of no row."""
+    """How many outcomes belong to captured rows, how many are from before the request, and what names those of no row.
+
+    Of the captured rows, how many have outcomes that contradict each other, by the id and by the request.
+    """
 
     known: int
     before: int
     unknown: list[str]
+    contradicted: int
 
 
-def fit(received: pl.DataFrame, days: Iterable[Day], params: Params) -> Fit:
-    """How outcomes that were received fit what was captured."""
+def fit(received: pl.DataFrame, days: Iterable[Day], every: Outcomes, params: Params) -> Fit:
+    """How outcomes that were received fit what was captured, and every one that is known."""
+    contradicted = 0
     named = Outcomes([received.with_row_index(NUMBER).lazy()], params)
     timely, before = (np.zeros(received.height, bool) for _ in range(2))
     for day in days:
@@ -44,8 +49,9 @@ def fit(received: pl.DataFrame, days: Iterable[Day], params: Params) -> Fit:
             pairs = named.pairs(rows)
             before[pairs.filter("_before")[NUMBER]] = True
             timely[pairs.filter(~pl.col("_before"))[NUMBER]] = True
+            contradicted += every.pairs(rows).group_by("_n").agg(_several=several())["_several"].sum()
     unknown = names(received, params).filter(pl.Series(~timely & ~before)).to_list()
-    return Fit(int(timely.sum()), int((before & ~timely).sum()), unknown)
+    return Fit(int(timely.sum()), int((before & ~timely).sum()), unknown, contradicted)
 
 
 def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> tuple[Entry | None, Counter[str]]:

@@ -4,7 +4,8 @@ They name a row by its id, where ids repeat together with its time, or by its re
 files as captures are, so that what erases one person's captures finds theirs.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -63,10 +64,11 @@ class Outcomes:
     def join(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Captured rows of one model with `_outcome`, null where none is known, and `_outcome_id`, the id in its file.
 
-        An outcome from before the request is not its own.
+        An outcome from before the request is not its own; nor is one that is contradicted by what names the row otherwise.
         """
-        pairs = self.pairs(rows).filter(~pl.col("_before")).unique("_n", keep="first", maintain_order=True)
-        own = pairs.select("_n", OUTCOME, ID)
+        pairs = self.pairs(rows).filter(~pl.col("_before"))
+        own = pairs.group_by("_n").agg(pl.col(OUTCOME).first(), pl.col(ID).drop_nulls().first(), _several=several())
+        own = own.filter(~pl.col("_several")).drop("_several")
         return rows.with_row_index("_n").join(own, on="_n", how="left", maintain_order="left").drop("_n")
 
     def pairs(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -78,16 +80,18 @@ class Outcomes:
         for way, known in self._named.items():
             if {*way} <= {*asked.columns}:
                 named = asked.lazy().select("_n", "_asked", *way).drop_nulls(way)
-                pairs = known.join(named, on=way, how="inner")
-                found.append(pairs.with_columns(_before=pl.col(AT) < pl.col("_asked")).select(*types).collect())
+                pairs = known.join(named, on=way, how="inner").with_columns(_before=pl.col(AT) < pl.col("_asked"))
+                with _reading(folder(self._params)):
+                    found.append(pairs.select(*types).collect())
         return pl.concat(found)
 
 
 def read(params: Params) -> Outcomes:
     """All that were received. Raises CannotEvaluate where a file is damaged."""
     found = _received(params)
-    few = sum(int(table.select(pl.len()).collect().item()) for table in found) <= IN_MEMORY
-    return Outcomes([table.collect().lazy() for table in found] if few else found, params)
+    with _reading(folder(params)):
+        few = sum(int(table.select(pl.len()).collect().item()) for table in found) <= IN_MEMORY
+        return Outcomes([table.collect().lazy() for table in found] if few else found, params)
 
 
 def receive(files: Collection[Path], params: Params) -> list[Received]:
@@ -105,6 +109,11 @@ def receive(files: Collection[Path], params: Params) -> list[Received]:
             if rows.height:
                 _keep(rows, file.name, folder(params))
     return received
+
+
+def several() -> pl.Expr:
+    """Whether there are several outcomes, which contradict each other."""
+    return pl.col(OUTCOME).n_unique() > 1
 
 
 def folder(params: Params) -> Path:
@@ -153,11 +162,17 @@ def _received(params: Params) -> list[pl.LazyFrame]:
     """The files with outcomes of this target. Raises CannotEvaluate where one is damaged."""
     found = []
     for file in sorted(folder(params).glob(FILES)):
-        try:
+        with _reading(file):
             found += [pl.scan_parquet(file)] if params.data.target in pl.read_parquet_schema(file) else []
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise CannotEvaluate("OUTCOMES", f"{file}: {' '.join(str(error).split())}") from error
     return found
+
+
+@contextmanager
+def _reading(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise CannotEvaluate("OUTCOMES", f"{place}: {' '.join(str(error).split())}") from error
 
 
 def _valid(values: pl.DataFrame, name: str, file: Path) -> pl.DataFrame:
@@ -178,7 +193,8 @@ def _context(given: pl.DataFrame, file: Path) -> pl.DataFrame:
     typed = given.select(parse(name, given.schema[name], CONTEXT[name]) for name in given.columns)
     for name in typed.columns:
         if lost := typed[name].null_count() - given[name].null_count():
-            raise ContractViolation(f"{file}: {name}: not {CONTEXT[name].dtype}, {lost:,} of {given.height:,} rows")
+            kind = "a time with its zone, such as 2026-11-20T11:30Z" if name == AT else CONTEXT[name].dtype
+            raise ContractViolation(f"{file}: {name}: not {kind}, {lost:,} of {given.height:,} rows")
     return typed
 
 
@@ -191,8 +207,8 @@ def _unknown(rows: pl.DataFrame, known: Collection[pl.LazyFrame], params: Params
         if named is None:
             continue
         all = pl.concat([named, *([] if earlier is None else [earlier])], how="diagonal_relaxed").select(*way, OUTCOME)
-        several = all.group_by(way).agg(pl.col(OUTCOME).n_unique()).filter(pl.col(OUTCOME) > 1)
-        _refuse_contradictions(named.join(several, on=way, how="semi"), way, params, file)
+        differ = all.group_by(way).agg(_several=several()).filter("_several")
+        _refuse_contradictions(named.join(differ, on=way, how="semi"), way, params, file)
         first = named.unique(way, keep="first")
         fresh = first if earlier is None else first.join(earlier, on=way, how="anti")
         new = new.append(fresh.select(NUMBER).collect()[NUMBER])
