@@ -11,7 +11,7 @@ import pytest
 from late_flights.factory import manifest
 from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.gate import compare, live
-from late_flights.factory.monitoring import outcomes
+from late_flights.factory.monitoring import intake
 from late_flights.factory.registry import champion, versions
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
@@ -57,7 +57,7 @@ def served(project, monkeypatch, problem):
         if role == "shadow":
             capture(rows, "v1", "champion", **scores(rows, problem, theirs))
         rows[: round(200 * labelled)].select("key", "answer").write_parquet("outcomes.parquet")
-        outcomes.receive([Path("outcomes.parquet")], toy.params(problem))
+        intake.receive([Path("outcomes.parquet")], toy.params(problem))
         return rows, lambda until=UNTIL: live.judge(toy.params(problem), [version], ["captures"], until)
 
     return serve

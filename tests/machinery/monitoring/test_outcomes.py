@@ -182,6 +182,7 @@ def test_captures_that_are_away_and_damaged_outcomes_are_said():
         kept.write_bytes(damaged)
         with pytest.raises(CannotEvaluate, match="OUTCOMES: outcomes"):
             outcomes.read(config.load())
+        assert run("outcomes", file).exit_code == 2
 
 
 def test_a_delivery_gets_the_name_of_the_day_and_without_outcomes_nothing_is_looked_for():

@@ -74,16 +74,16 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
     Example: factory outcomes arrived-2013-05.csv
     """
     from ..data.ingest import new_files
-    from ..monitoring import outcomes
+    from ..monitoring import intake
 
     if bool(files) + inbox > 1 or not (files or inbox or delivery is not None):
         raise click.UsageError("Name the files, or use --inbox, or --as-delivery.")
     params = load_params()
     if inbox:
-        with new_files("inbox/outcomes", outcomes.received_files(params)) as (_, found):
-            received = outcomes.receive(found, params)
+        with new_files("inbox/outcomes", intake.received_files(params)) as (_, found):
+            received = intake.receive(found, params)
     else:
-        received = outcomes.receive(files, params)
+        received = intake.receive(files, params)
     for line in _received(received, places(captures, params), params) if received else ["Nothing new"] if inbox else []:
         click.echo(line)
     if delivery is not None:

@@ -49,7 +49,7 @@ def fit(received: pl.DataFrame, days: Iterable[Day], every: Outcomes, params: Pa
             pairs = named.pairs(rows)
             before[pairs.filter("_before")[NUMBER]] = True
             timely[pairs.filter(~pl.col("_before"))[NUMBER]] = True
-            contradicted += every.pairs(rows).group_by("_n").agg(_several=several())["_several"].sum()
+            contradicted += every.pairs(rows).group_by("_n").agg(_several=several()).filter("_several").height
     unknown = names(received, params).filter(pl.Series(~timely & ~before)).to_list()
     return Fit(int(timely.sum()), int((before & ~timely).sum()), unknown, contradicted)
 

@@ -56,7 +56,7 @@ def measure(parts: Sequence[pl.DataFrame], last: date, until: date, params: Para
     """The performance on the rows of a window, of which the last day is given; `until` is the last day that counts."""
     rows = pl.concat(parts, how="diagonal")
     if any(name.startswith(predictions.PROBABILITY) for name in rows.columns) != (params.problem == "multiclass"):
-        return Performance(0, 0.0, False, note="the model answers another question than params.yaml asks")
+        return Performance(0, 0.0, False, note="the model predicts another target than params.yaml names")
     labelled = rows.drop_nulls(OUTCOME)
     coverage = labelled.height / rows.height if rows.height else 0.0
     due = coverage >= COVERAGE or (until - last).days >= params.monitor.label_days
