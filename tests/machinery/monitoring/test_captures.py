@@ -47,9 +47,10 @@ def test_models_and_roles_are_apart():
 def test_rows_count_once():
     rows = table({"x": range(30)})
     write(rows)
-    write(rows[5:25], name="copied", place="elsewhere/instance-2")
+    write(rows[5:25], name="copied", place="elsewhere/[instance] *?")
+    write(table({"x": [30], "_request": ["other"]}), name="other [1]*", place="elsewhere/[instance] *?")
     [day] = days("captures", "elsewhere", "captures")
-    assert day.tables[KEY]["x"].to_list() == list(range(30))
+    assert day.tables[KEY]["x"].to_list() == list(range(31))
 
 
 def test_clients_may_repeat_their_ids():

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from late_flights.factory import manifest
+from late_flights.factory.errors import FactoryError
 from late_flights.factory.monitoring import evaluation, monitor, references
 from late_flights.factory.paths import MODEL
 from late_flights.factory.registry import versions
@@ -35,6 +36,10 @@ def served(committed):
 def promote() -> None:
     known = versions.local()
     versions.publish(git_repository.git("rev-parse", "HEAD"), RECORD | {"model": manifest.model_id()}, "promoted", known)
+
+
+def away(*command):
+    raise FactoryError("no such bucket")
 
 
 def capture(day: date, rows: pl.DataFrame = ROWS, model: str = "v1", **columns) -> Path:
@@ -134,7 +139,8 @@ def test_a_service_with_a_wrong_clock(served):
     assert codes(report) == ["CLOCK"] and "2099-01-01" in report["states"][0]["text"] and len(report["windows"]) == 10
 
 
-def test_a_model_of_an_older_release_has_no_reference(served):
+def test_a_model_of_an_older_release_has_no_reference(served, monkeypatch):
+    monkeypatch.setattr(references, "dvc", away)
     profile_path = MODEL / profile.NAME
     facts = json.loads((MODEL / manifest.NAME).read_bytes())
     profile_path.unlink()
@@ -148,6 +154,15 @@ def test_a_model_of_an_older_release_has_no_reference(served):
     [state] = monitored_with["states"]
     assert state["code"] == "NO_REFERENCE" and state["text"].startswith("v2 was trained by a release that kept none")
     assert [window["reference"] for window in monitored_with["windows"] if window["model"] == "v2"] == [False]
+
+
+def test_a_reference_that_cannot_be_fetched_leaves_what_was_judged(served, monkeypatch):
+    whole = monitored()
+    monkeypatch.setattr(references, "dvc", away)
+    shutil.rmtree(MODEL)
+    report = monitored(code=2)
+    assert report["windows"] == whole["windows"]
+    assert report["states"][0]["text"] == "v1 has no reference: neither DVC's cache nor its storage has it: no such bucket"
 
 
 @pytest.mark.parametrize("model, reason", [("v9", "no version v9"), ("0123456789ab", "neither a version nor the model here")])
@@ -219,6 +234,8 @@ def test_a_damaged_report_is_not_replaced(served):
     assert result.exit_code == 2 and "DAMAGED: reports/monitor.json" in result.stderr and monitor.REPORT.read_text() == "{"
     monitor.REPORT.write_text('{"format": 2, "windows": []}')
     assert "another release" in run("monitor").stderr
+    monitor.REPORT.write_text('{"format": 1, "windows": [{"model": "v1"}, 2]}')
+    assert "DAMAGED" in run("monitor").stderr
 
 
 def test_days_that_have_not_begun(served):

@@ -155,8 +155,8 @@ def _contents(files: list[File]) -> Iterator[tuple[str, bytes]]:
     for system in dict.fromkeys(file.system for file in files):
         paths = [file.path for file in files if file.system == system]
         for start in range(0, len(paths), AT_ONCE):
-            contents = system.cat(paths[start : start + AT_ONCE], on_error="return")
-            for path, content in contents.items():
+            some = paths[start : start + AT_ONCE]
+            for path, content in zip(some, system.cat_ranges(some, None, None), strict=True):
                 if isinstance(content, bytes):
                     yield path, content
                 elif not isinstance(content, FileNotFoundError):  # deleted since, as its time was over

@@ -16,6 +16,7 @@ from .captures import ONE_DAY
 
 REPORT = REPORTS / "monitor.json"
 FORMAT = 1
+KEYS = {"model", "role", "from", "to", "rows", "reference", "checks"}
 Json = dict[str, Any]
 
 
@@ -34,14 +35,14 @@ def read() -> Json | None:
     """The last report, if there is one. Raises CannotEvaluate where it is damaged."""
     try:
         report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
-        if report["format"] == FORMAT and isinstance(report["windows"], list):
+        if report["format"] == FORMAT and all(window.keys() >= KEYS for window in report["windows"]):
             return report
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = "damaged: restore it, or delete it, which loses the windows whose captures are gone"
         raise CannotEvaluate("DAMAGED", f"{REPORT}: {why}") from error
-    raise CannotEvaluate("DAMAGED", f"{REPORT}: written by another release: run that, or delete it")
+    raise CannotEvaluate("DAMAGED", f"{REPORT}: of another release: run that, or delete it, with the same loss")
 
 
 def run(params: Params, places: Sequence[str], until: date) -> Json:
@@ -59,8 +60,8 @@ def run(params: Params, places: Sequence[str], until: date) -> Json:
             report |= earlier | {"states": [{"code": error.code, "text": error.reason}]}
         temporary = REPORT.with_name(f".{REPORT.name}.tmp")
         temporary.write_text(
-            json.dumps(report, ensure_ascii=False) + "\n", encoding="utf-8"
-        )  # with indents five times as long
+            f"{json.dumps(report, ensure_ascii=False)}\n", encoding="utf-8"
+        )  # of indents most would be
         temporary.replace(REPORT)
     return report
 
