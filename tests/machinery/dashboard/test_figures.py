@@ -128,9 +128,9 @@ def test_cost_follows_from_the_runs_records_and_the_prices():
         kwh = used["cpu_seconds"] * 36 / 3_600_000
         money = used["seconds"] / 3600 * 3.6 + kwh * 100
         assert row[:2] == [f"v{count}", world.run_record(count)["finished"][:16].replace("T", " ")]
-        figures = (used["seconds"], used["cpu_seconds"], used["peak_memory_mb"], kwh, money)
+        figures = (used["seconds"], used["cpu_seconds"], used["peak_memory_mb"], 1000 * kwh, money)
         assert row[2:] == [number(value, like=value) if place > 2 else number(value) for place, value in enumerate(figures)]
-    assert "All runs listed: 36 s, 66 CPU s, 0.00066 kWh, 0.102 EUR." in text(html)
+    assert "All runs listed: 36 s, 66 CPU s, 0.66 Wh, 0.102 EUR." in text(html)
 
 
 def test_cost_is_not_made_up_without_prices():

@@ -65,7 +65,7 @@ def test_figures_are_those_of_prometheus(asked):
     assert web == ["web", "100", "7", "3", "4", "21", "-", "40.00"]
     assert evil[1:] == ["0", "0", "0", "-", "-", "-", "0"] and EVIL not in html
     assert table(html, "Instance") == [["model:8000", "250.0", "55.00"]]
-    assert table(html, "Model", "CPU, s") == [["v1", "30", "0.0003000"], ["v2", "10", "0.0001000"]]
+    assert table(html, "Model", "CPU, s") == [["v1", "30", "0.3000"], ["v2", "10", "0.1000"]]
     assert "lost instead of captured: 12 (disk)" in text(html)
 
 
