@@ -1,6 +1,7 @@
 """What Prometheus knows of the services, by its HTTP interface."""
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from late_flights.factory.dashboard import operations
 from late_flights.factory.errors import CannotEvaluate
+from late_flights.factory.serving.metrics import Telemetry
 from tests.factory import git_repository
 
 from machinery.dashboard import world
@@ -88,3 +90,12 @@ def test_an_answer_that_is_none_is_refused(asked, monkeypatch):
     monkeypatch.setitem(ANSWERS, "rows", [({}, "much")])
     with pytest.raises(CannotEvaluate, match=r"UNREACHABLE.*ValueError"):
         operations.ask(operations.address(), UNTIL)
+
+
+def test_asks_for_what_services_expose():
+    telemetry = Telemetry()
+    telemetry.seconds("web").observe(0.01)  # without a label there is no series
+    exposed = telemetry.exposition().decode()
+    asked_for = {name for query in operations.QUERIES.values() for name in re.findall(r"(?:factory|process)_\w+", query)}
+    known = {name.removesuffix("_total") for name in re.findall(r"^# TYPE (\S+)", exposed, re.MULTILINE)}
+    assert {re.sub("_(?:total|bucket)$", "", name) for name in asked_for} <= known
