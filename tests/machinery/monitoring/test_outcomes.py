@@ -30,7 +30,7 @@ def write(name: str, **columns: object) -> Path:
 def capture(rows: pl.DataFrame, **columns: object) -> pl.DataFrame:
     """Rows of the toy without their answers, as they were captured, in requests of ten."""
     table = captured.table(rows.drop("answer").to_dict() | columns)
-    captured.write(table)
+    captured.write(table, table["_at"][0].date())
     return table
 
 
@@ -132,9 +132,19 @@ def test_where_ids_repeat_the_time_tells_which_row():
 def test_outcome_from_before_the_request_does_not_count():
     table = capture(toy.rows(3), _at=[captured.NOON + timedelta(hours=hour) for hour in range(3)])
     file = write("one.csv", key=["k0", "k1", "k2"], answer=[True] * 3, _at=["2026-11-20T12:30Z", "2026-11-20T12:30Z", None])
-    assert "captured rows: 2 outcomes\n! from before the request, so that they do not count: 1 outcome\n" in take(file)
+    assert "captured rows: 2 outcomes\n! known before the request, so that they do not count: 1 outcome; by" in take(file)
     assert joined(table) == [True, None, True]
     assert joined(table.with_columns(pl.lit(datetime(2099, 1, 1, tzinfo=UTC)).alias("_at"))) == [None] * 3
+
+
+def test_outcome_that_came_in_before_its_row_was_scored_is_said_each_time():
+    file = write("one.csv", key=["k0"], answer=[True])
+    take(file)
+    table = capture(toy.rows(1), _at=[datetime.now(UTC)])
+    assert "0 of them new\nof captured rows: 0 outcomes\n! known before the request" in take(file) and joined(table) == [None]
+    by_request = table.select("_request", "_row").with_columns(answer=True, _at=captured.NOON)
+    by_request.write_parquet("two.parquet")
+    assert "of captured rows: 1 outcome\n" in take(Path("two.parquet")) and joined(table) == [True]
 
 
 WRONG = {

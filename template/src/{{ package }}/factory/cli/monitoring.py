@@ -124,7 +124,8 @@ def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
         return
     yield f"of captured rows: {count(fit.known, 'outcome')}"
     if fit.before:
-        yield f"! from before the request, so that they do not count: {count(fit.before, 'outcome')}"
+        what = count(fit.before, "outcome")
+        yield f"! known before the request, so that they do not count: {what}; by `_request` and `_row` they would"
     if fit.contradicted:
         yield f"! contradicted by those that name the row otherwise: outcomes of {count(fit.contradicted, 'row')}, which has none"
     if fit.unknown:

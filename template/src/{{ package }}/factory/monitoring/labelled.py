@@ -41,17 +41,19 @@ class Fit:
 
 def fit(received: pl.DataFrame, days: Iterable[Day], every: Outcomes, params: Params) -> Fit:
     """How outcomes that were received fit what was captured, and every one that is known."""
-    contradicted = 0
     named = Outcomes([received.with_row_index(NUMBER).lazy()], params)
-    timely, before = (np.zeros(received.height, bool) for _ in range(2))
-    for day in days:
-        for rows in day.tables.values():
-            pairs = named.pairs(rows)
-            before[pairs.filter("_before")[NUMBER]] = True
-            timely[pairs.filter(~pl.col("_before"))[NUMBER]] = True
-            contradicted += every.pairs(rows).group_by("_n").agg(_several=several()).filter("_several").height
-    unknown = names(received, params).filter(pl.Series(~timely & ~before)).to_list()
-    return Fit(int(timely.sum()), int((before & ~timely).sum()), unknown, contradicted)
+    known, timely = (np.zeros(received.height, bool) for _ in range(2))
+    contradicted = 0
+    for rows in (rows for day in days for rows in day.tables.values()):
+        pairs, all_pairs = (
+            named.pairs(rows),
+            every.pairs(rows),
+        )  # of which the latter have the times when they first came in
+        known[pairs[NUMBER]] = True
+        timely[pairs.join(all_pairs.filter(~pl.col("_before")), on="_n", how="semi")[NUMBER]] = True
+        contradicted += all_pairs.group_by("_n").agg(_several=several()).filter("_several").height
+    unknown = names(received, params).filter(pl.Series(~known)).to_list()
+    return Fit(int(timely.sum()), int((known & ~timely).sum()), unknown, contradicted)
 
 
 def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> tuple[Entry | None, Counter[str]]:

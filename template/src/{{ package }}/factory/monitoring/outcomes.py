@@ -47,7 +47,7 @@ class Outcomes:
     def join(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Captured rows of one model with `_outcome`, null where none is known, and `_outcome_id`, the id in its file.
 
-        An outcome from before the request is not its own; nor is one that is contradicted by what names the row otherwise.
+        An outcome of an id from before the request is not its own; nor is one that is contradicted by what names the row otherwise.
         """
         pairs = self.pairs(rows).filter(~pl.col("_before"))
         own = pairs.group_by("_n").agg(pl.col(OUTCOME).first(), pl.col(ID).drop_nulls().first(), _several=several())
@@ -63,7 +63,9 @@ class Outcomes:
         for way, known in self._named.items():
             if {*way} <= {*asked.columns}:
                 named = asked.lazy().select("_n", "_asked", *way).drop_nulls(way)
-                pairs = known.join(named, on=way, how="inner").with_columns(_before=pl.col(AT) < pl.col("_asked"))
+                # a request is not known before it is made, whatever the clocks say
+                before = pl.lit(False) if way in REQUESTS else pl.col(AT) < pl.col("_asked")
+                pairs = known.join(named, on=way, how="inner").with_columns(_before=before)
                 with reading(folder(self._params)):
                     found.append(pairs.select(*types).collect())
         return pl.concat(found)
