@@ -113,7 +113,9 @@ def _joined(frames: list[pl.DataFrame], what: str, problems: list[Problem]) -> p
     if different := sorted(name for name in known - {name for name, _ in shared} if not name.startswith("_")):
         problems.append(Problem("SCHEMA", f"{what}: {', '.join(different)}: not in all captures, or of several types"))
     kept = [name for name, kind in frames[0].schema.items() if (name, kind) in shared]
-    return pl.concat(frame.select(kept) for frame in frames).unique((*ONE, ROW), keep="first", maintain_order=True)
+    table = pl.concat(frame.select(kept) for frame in frames)
+    first = table.select(pl.struct(*ONE, ROW).is_first_distinct()).to_series()
+    return table if first.all() else table.filter(first)  # which copies it
 
 
 def _read_folder(files: list[File], folder: date, problems: list[Problem]) -> Iterator[pl.DataFrame]:
