@@ -64,11 +64,16 @@ def test_days_are_merged_until_they_have_enough_rows(by_day, windows):
     assert names[0] == "2026-01-01"
 
 
-@pytest.mark.parametrize(("rows", "windows"), [(30, 1), (120, 2), (1000, 20), (4200, 21), (10_000, 50), (1_000_000, 400)])
+@pytest.mark.parametrize(("rows", "windows"), [(3, 1), (20, 5), (120, 10), (1000, 10), (4200, 21), (1_000_000, 400)])
 def test_rows_without_a_time_are_in_blocks(rows, windows):
     """Of few rows smaller ones, since it has to be known how much they vary."""
     window, names = profile.windows_of(None, rows)
     assert len(names) == windows == window[-1] + 1
+
+
+def test_few_days_are_divided():
+    times = pl.Series([datetime(2026, 1, 1 + row // 500) for row in range(1000)])
+    assert len(profile.windows_of(times, 1000)[1]) == 10
 
 
 def test_frequent_values_are_counted_and_the_others_together():

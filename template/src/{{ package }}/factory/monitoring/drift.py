@@ -198,8 +198,9 @@ def _recent(beyond: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _counts(bins: Bins, windows: list[Window]) -> Counts:
-    none = np.zeros(bins.cells, np.int64)  # of a column that was not captured
-    return np.array([window.counts.get(bins.column, none) for window in windows])
+    none = np.zeros(bins.cells, np.int64)  # of a column that was not captured, or is counted by another reference
+    found = (window.counts.get(bins.column, none) for window in windows)
+    return np.array([cells if len(cells) == bins.cells else none for cells in found])
 
 
 def _change(

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # which scikit-learn brings
 
-from ..scoring.profile import Counts, Vector
+from ..scoring.profile import FEWEST, Counts, Vector
 
 TOGETHER = 7  # windows
 CHANCE = {1: 0.01, TOGETHER: 0.003}
 """The share of quiet windows that may be beyond their limits, and of quiet runs."""
 LOSS = {1: 1.0, TOGETHER: 1.2}  # by how much the variance of the middle is above that of a mean
-FEWEST = 5  # windows that tell how much they vary
 SMALLEST_DISTANCE, SMALLEST_SHARE = 0.05, 0.02
 """Less matters to nobody, however many rows show it."""
 STEP = 1.25  # between the sizes to which reference windows are thinned
@@ -124,7 +123,7 @@ def _limits(known: Callable[[float], Vector], counts: Counts, length: int) -> Ve
 
 def _most(values: Vector, length: int = 1) -> Vector:
     """The limit of distances and shares, which vary evenly as logarithms."""
-    return np.exp(prediction_limit(np.log(np.maximum(values, 1e-3)), CHANCE[length], length))
+    return np.minimum(np.exp(prediction_limit(np.log(np.maximum(values, 1e-3)), CHANCE[length], length)), 1)
 
 
 def _windowed(values: NDArray[Any], length: int) -> NDArray[Any]:

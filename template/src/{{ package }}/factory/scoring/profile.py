@@ -21,7 +21,8 @@ NAME = "profile.parquet"
 BINS, VALUES = 10, 100
 TIMES, MOST = 5, 0.5  # how often a value occurs that is counted, and the share of the rows that have such values
 WINDOW_ROWS, WINDOWS = 200, 400
-FEW_ROWS, FEW_WINDOWS = 50, 20  # of fewer rows, smaller windows: how much windows vary has to be known
+FEW_ROWS, FEW_WINDOWS = 4, 10  # of fewer rows, smaller windows: how much windows vary has to be known
+FEWEST = 5  # windows; of fewer days, parts of them
 SAMPLED = 100_000  # rows by which the edges are chosen
 SCORE, DECISION, RESIDUAL = "_score", "_decision", "_residual"
 
@@ -111,9 +112,15 @@ def count(
 def windows_of(times: pl.Series | None, rows: int) -> tuple[Counts, list[str]]:
     """The window of each row, and where each begins: days, merged until they have enough rows; without times, blocks of rows."""
     least = max(FEW_ROWS, min(WINDOW_ROWS, rows // FEW_WINDOWS), -(-rows // WINDOWS))
-    if times is None or not times.dtype.is_temporal():
-        blocks = max(1, rows // least)
-        return np.arange(rows) * blocks // max(rows, 1), [f"{block}" for block in range(blocks)]
+    if times is not None and times.dtype.is_temporal():
+        window, names = _merged_days(times, least)
+        if len(names) >= FEWEST:
+            return window, names
+    blocks = max(1, rows // least)
+    return np.arange(rows) * blocks // max(rows, 1), [f"{block}" for block in range(blocks)]
+
+
+def _merged_days(times: pl.Series, least: int) -> tuple[Counts, list[str]]:
     days = times.cast(pl.Date).to_physical().fill_null(0).to_numpy()
     distinct, codes, sizes = np.unique(days, return_inverse=True, return_counts=True)
     merged, starts, filled = np.zeros(len(distinct), np.int64), [0], 0
@@ -123,8 +130,7 @@ def windows_of(times: pl.Series | None, rows: int) -> tuple[Counts, list[str]]:
             filled = 0
         filled += size
         merged[place] = len(starts) - 1
-    names = pl.Series(distinct[starts].astype(np.int32)).cast(pl.Date).cast(pl.String)
-    return merged[codes], names.to_list()
+    return merged[codes], pl.Series(distinct[starts].astype(np.int32)).cast(pl.Date).cast(pl.String).to_list()
 
 
 def counted(rows: Rows, bins: Sequence[Bins], times: pl.Series | None) -> tuple[list[str], dict[str, Counts], Counts]:
