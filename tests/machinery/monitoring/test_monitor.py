@@ -214,6 +214,12 @@ def test_what_nobody_can_set_right_any_more_is_said_for_a_week(served):
     assert codes(monitored("--until", f"{DAY + timedelta(days=7)}")) == []
 
 
+def test_a_day_with_columns_of_other_types_is_said_and_the_rest_counts(served):
+    capture(DAY, kind=pl.lit([1]))
+    report = monitored("--until", f"{DAY + timedelta(days=2)}", code=2)
+    assert report["states"][0]["text"].startswith("v1 on 2026-10-20: cannot be counted: ") and spans(report)[0] == "21-21"
+
+
 def test_columns_that_are_not_captured_are_said(served):
     for path in Path("captures").glob("*/*.parquet"):
         pl.read_parquet(path).drop("amount").with_columns(kind=pl.lit("0" * 64)).write_parquet(path)

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Any
 
+import polars as pl
+
 from ..config import Params
 from ..errors import CannotEvaluate, listed
 from ..metrics import definitions
@@ -61,7 +63,11 @@ class _Evaluation:
             if not any(_key(each) == key and each["from"] <= f"{day.date}" <= each["to"] for each in self._kept):
                 if key not in self._series:
                     self._series[key] = Series(key, self._reference(key[0]), self._params, self._until)
-                self._series[key].add(day.date, labels.join(rows))
+                try:
+                    self._series[key].add(day.date, labels.join(rows))
+                except pl.exceptions.PolarsError as error:
+                    reason = " ".join(str(error).split())[:200]
+                    self.problems.append(Problem("SCHEMA", f"{key[0]} on {day.date}: cannot be counted: {reason}"))
 
     def unreferenced(self, windows: list[Json]) -> Iterator[Problem]:
         """Why models that are in service are not compared with anything."""
@@ -85,7 +91,7 @@ class _Evaluation:
         windows.sort(key=lambda each: (*_key(each), each["from"]))
         groups = {key: [*group][-MOST:] for key, group in groupby(windows, _key)}
         for key, series in self._series.items():
-            self._judge(series, groups[key])
+            self._judge(series, groups.get(key, []))
         return [window for group in groups.values() for window in group]
 
     def _judge(self, series: Series, windows: list[Json]) -> None:

@@ -31,9 +31,9 @@ class Series:
 
     def add(self, day: date, rows: pl.DataFrame) -> None:
         """Add a later day's rows, with their outcomes."""
-        before = [self._open] if self._open else []
-        [self._open] = windows.merge([*before, windows.of_day(day, rows, self._bins)])
-        self._parts.append(performance.part(rows, self._params))
+        window, part = windows.of_day(day, rows, self._bins), performance.part(rows, self._params)
+        [self._open] = windows.merge([self._open, window] if self._open else [window])
+        self._parts.append(part)
         self._requests += rows.select(ONE).n_unique()
         self._callers.update(dict(rows["_caller"].value_counts().iter_rows()))
         if self._open.complete:
