@@ -101,6 +101,18 @@ def test_rows_of_a_challenger_alone_are_scored_by_the_champion(served, monkeypat
     assert judge().passed and judge().rows == 200
 
 
+@pytest.mark.parametrize("problem", ["regression"])
+def test_rows_without_ids_are_paired_by_request(served, monkeypatch, problem):
+    rows, _ = served(0.5, 5, labelled=0)
+    own = toy.params(problem, data={"target": "answer", "time": "seen"})
+    named = pl.read_parquet("captures/*/*v1*.parquet").select("_request", "_row").with_columns(rows["answer"])
+    named.write_parquet("named.parquet")
+    intake.receive([Path("named.parquet")], own)
+    version = versions.Version(1, "tag", "commit", {"model": THEIRS})
+    judged = live.judge(own, [version], ["captures"], UNTIL)
+    assert judged.passed and judged.rows == 200 and judged.checks[-1].low > 0
+
+
 def test_without_pairs_there_is_no_verdict(served, monkeypatch):
     _, judge = served(0.1, 0.5)
     monkeypatch.setattr(manifest, "model_id", lambda: "c" * 64)

@@ -61,6 +61,14 @@ def test_outcomes_by_id_count_once(problem):
     assert len(kept) == 2 and {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_on_some_days_nothing_becomes_known(suffix):
+    capture(toy.rows(1))
+    rows = toy.rows(1)[:0].select("key", "answer")
+    rows.write_csv("one.csv") if suffix == "csv" else rows.write_parquet("one.parquet")
+    assert take(Path(f"one.{suffix}")) == f"✓ one.{suffix}: 0 outcomes, 0 of them new\nof captured rows: 0 outcomes\n"
+
+
 def test_contradictions_are_refused_and_name_ids():
     table = capture(toy.rows(4))
     take(write("one.csv", key=["k0", "k1"], answer=[True, True]))

@@ -71,7 +71,11 @@ def received_files(params: Params) -> set[str]:
 
 def parsed(file: Path, params: Params) -> pl.DataFrame:
     """The outcomes in a file, and what names their rows, by the contract. Raises FactoryError."""
-    table, data = tables.read(file), params.data
+    with tables.reading(file):
+        table, data = (
+            tables.scan(file).collect(),
+            params.data,
+        )  # which may have no rows, as on some days nothing becomes known
     if data.target not in table.columns:
         close = get_close_matches(data.target, table.columns, n=1)
         hint = f"did you mean {close[0]}?" if close else "which holds the outcomes"
