@@ -13,6 +13,7 @@ from late_flights.factory.monitoring import evaluation, monitor, references
 from late_flights.factory.paths import MODEL
 from late_flights.factory.registry import versions
 from late_flights.factory.scoring import profile
+from late_flights.factory.scoring.scorer import Scorer
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.git_repository import RECORD
@@ -69,6 +70,25 @@ def test_each_day_is_a_window(served):
     assert (window["model"], window["role"], window["rows"], window["requests"]) == ("v1", "champion", 250, 25)
     assert window["callers"] == {"shop": 250} and window["unjudged"] == [] and window["reference"]
     assert sum(window["counts"]["kind"]) == 250 and {check["code"] for check in window["checks"]} >= {"ROWS"}
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+def test_scores_of_each_problem_are_judged_and_measured(trained, monkeypatch, problem):
+    git_repository.environment(monkeypatch)
+    git_repository.start()
+    promote()
+    scores = Scorer.load().score(ROWS).drop("key")
+    for number in range(3):
+        capture(DAY + timedelta(days=number), ROWS.hstack(scores.rename(lambda name: f"_{name}")))
+    toy.rows(250, problem).select("key", "answer").write_csv("outcomes.csv")
+    assert run("outcomes", "outcomes.csv").exit_code == 0
+    report = monitored(code=2)  # nothing on the days after these
+    assert codes(report) == ["NO_DATA"] and all(window["unjudged"] == [] for window in report["windows"])
+    assert [sum(window["counts"]["_score"]) for window in report["windows"]] == [250] * 3
+    assert ("_decision" in report["windows"][0]["counts"]) == (problem == "multiclass")
+    outcome = report["windows"][0]["outcomes"]
+    assert outcome["rows"] == 250 and outcome["metric"]["name"] == toy.METRIC[problem]
+    assert (outcome["estimated"] is None) == (problem == "regression")
 
 
 def test_twice_the_same(served):
