@@ -103,10 +103,44 @@ def test_nothing_is_lost_where_the_split_keeps_the_rows_together():
 
 
 def test_entities_that_go_on_in_time_may_be_known_but_not_their_target():
+    constant = replace(sample(np.sign(DISPOSITION)), by_time=True)
+    [found] = groups.groups(constant, {"patient": NAMES}, refusals_only=True)
+    assert found.refuses and "60 cases" in found.evidence
+
+
+def test_entities_that_go_on_in_time_are_a_question():
     by_time = replace(sample(REPEATED), by_time=True)
-    constant = replace(by_time, target=np.sign(DISPOSITION))
-    assert not search(by_time)
-    assert "60 cases" in search(constant)[0].evidence
+    [question] = search(by_time)
+    assert not question.refuses and question.columns == ("patient",)
+    assert not list(groups.groups(by_time, {"patient": NAMES}, refusals_only=True))
+
+
+VISITED = sample(REPEATED, age=LEVELS[0] + NOISE[0] / 9, height=LEVELS[1] + NOISE[1] / 9)
+UNDESCRIBED = {
+    "a number whose target recurs": ("serial", PATIENT * 7 % 61, VISITED, True),
+    "an amount that the target goes with": ("amount", np.argsort(np.argsort(DISPOSITION[::VISITS]))[PATIENT], VISITED, False),
+    "a feature by the name of an entity": ("patient_id", PATIENT, sample(REPEATED, patient_id=PATIENT), True),
+    "a name that only sounds like one": ("humid", PATIENT, sample(REPEATED, age=NOISE[0], height=NOISE[1]), False),
+    "a place": ("zip", PATIENT * 7 % 61, VISITED, False),
+}
+
+
+@pytest.mark.parametrize("name, values, rows, expected", UNDESCRIBED.values(), ids=UNDESCRIBED)
+def test_an_entity_that_nothing_describes(name, values, rows, expected):
+    assert bool(search(rows, **{name: pl.Series(name, values)})) is expected
+
+
+def test_an_entity_of_which_some_rows_are_unknown_or_whole_numbers_with_a_fraction():
+    some = pl.Series("patient", PATIENT).scatter(np.arange(5), None)
+    [found] = search(sample(REPEATED), patient=some.cast(pl.Float64))
+    assert found.remedy.endswith("First make it texts or whole numbers. First give each row without one a value of its own.")
+    assert not search(sample(REPEATED), patient=some + 0.25)
+
+
+def test_a_small_error_that_grows_much():
+    assert groups.Drop(0.983, 0.975, standard_errors=4).is_real
+    assert not groups.Drop(0.5, 0.492, standard_errors=4).is_real
+    assert not groups.Drop(0.999, 0.996, standard_errors=9).is_real
 
 
 def test_a_score_below_chance_counts_as_chance():

@@ -24,7 +24,7 @@ def questions(proposal: Proposal) -> list[Question]:
 def contested(proposal: Proposal) -> list[Finding]:
     """Findings in spite of which the user lets the model use a column."""
     chosen = {role.name for role in proposal.with_role("feature") if role.why == USER_CHOICE}
-    return [finding for finding in proposal.findings if chosen.intersection(finding.columns)]
+    return [finding for finding in proposal.findings if finding.refuses and chosen.intersection(finding.columns)]
 
 
 def leaks(proposal: Proposal) -> Iterator[Question]:
@@ -37,6 +37,8 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
         elif "id" in map(roles.get, columns):
             taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
             otherwise = f"{to_type(columns, 'excluded')}, and the gate asks why"
+        elif finding.kind == "group" and not finding.refuses:
+            taken, otherwise = "no: the newest rows test the model, also of those it knows", to_type(columns, "id")
         elif "feature" in map(roles.get, columns):
             taken = "the gate will refuse the model" if finding.refuses else "yes"
             otherwise = to_type(columns, "excluded")

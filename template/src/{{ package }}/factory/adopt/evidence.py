@@ -12,6 +12,7 @@ from .profile import Column, numbers
 from .target import Target
 
 MAX_CODES = 255  # categories of scikit-learn's histograms
+MAX_MISSING = 0.05  # of the names of what several rows belong to
 
 
 def findings(
@@ -41,6 +42,8 @@ def findings(
     entities = {
         column.name: column.sample.gather(rows)
         for column in columns
-        if column.kind in ("Int64", "String") and column is not target.column and not column.missing
+        if column.kind in ("Int64", "Float64", "String")
+        and column is not target.column
+        and column.missing <= MAX_MISSING * column.sample.len()
     }
     yield from search(sample, entities)

@@ -12,7 +12,6 @@ from ..data.split import share_of_ids
 from ..errors import FactoryError, listed
 from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
-from ..leakage.sample import SCORES
 from ..validation import times
 from . import dates, defaults, evidence, profile, time_parts
 from .people import Proxy, proxies
@@ -114,7 +113,7 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     by_time = bool(proposal.time) and id is None
     found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time)) if used else []
     for finding in found:
-        if finding.kind == "group":
+        if finding.kind == "group" and finding.refuses:
             proposal = _grouped(proposal, finding)
         elif finding.kind in LEAKS and finding.refuses:
             proposal = _without(proposal, finding)
@@ -131,12 +130,12 @@ def _without(proposal: Proposal, finding: Finding) -> Proposal:
 
 
 def _grouped(proposal: Proposal, finding: Finding) -> Proposal:
-    """The entity as the id of several rows, unless the user chose another id, or another role for it."""
+    """The entity as the id of several rows, unless it cannot be, or the user chose another id, or another role for it."""
     ids, name = proposal.with_role("id"), finding.columns[0]
     entity = next(role for role in proposal.roles if role.name == name)
-    if USER_CHOICE in (entity.why, *(id.why for id in ids)):
+    if USER_CHOICE in (entity.why, *(id.why for id in ids)) or not _may_be_id(entity.column):
         return proposal
-    why = f"{finding.figure:.2g} less {SCORES[proposal.target.problem]} where its rows are unseen"
+    why = "a model is worse where its rows are unseen"
     others = [replace(id, role="excluded", why=f"identifies the row, {name} what it belongs to") for id in ids]
     return _with_roles(proposal, [*others, replace(entity, role="id", why=why)])
 
@@ -183,12 +182,16 @@ def _check_role(column: Column, role: str, is_part: bool) -> None:
     kinds = (*dates.DATES, "Int64", "String") if is_part else dates.DATES
     if role == "time" and (column.kind not in kinds or column.missing):
         raise FactoryError(f"{name}: cannot be the time: {gap if column.missing else 'no dates'}")
-    if role == "id" and (column.missing or column.kind not in ("Int64", "String")):
+    if role == "id" and not _may_be_id(column):
         raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
     if role in ("feature", MEASURED) and column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
     if role in ("feature", MEASURED) and is_free_text(column):
         raise FactoryError(f"{name}: {column.different:,} distinct texts are too many for a category: exclude it")
+
+
+def _may_be_id(column: Column) -> bool:
+    return column.kind in ("Int64", "String") and not column.missing
 
 
 def _one_id(proposal: Proposal) -> Proposal:

@@ -68,7 +68,8 @@ def leakage(e: Evidence) -> Iterator[Check]:
     """No leak is found in the training rows, by the features that the model sees."""
     if e.train is None:
         return
-    found = [each for each in search(_sample(e, e.train), _entities(e, e.train)) if each.refuses]
+    doubts = search(_sample(e, e.train), _entities(e, e.train), refusals_only=True)
+    found = [each for each in doubts if each.refuses]
     for each in found:
         what, note = f"{each.subject}: {LEAKS[each.kind]}", f"{each.evidence}; {each.question} {each.remedy}"
         yield Check("LEAKAGE", what, each.figure, f"≤ {each.limit:g}", False, note=note, subject=each.subject)
@@ -141,7 +142,7 @@ def _sample(e: Evidence, part: Part) -> Sample:
 def _entities(e: Evidence, part: Part) -> Mapping[str, pl.Series]:
     """The columns that may name what several rows belong to."""
     kept = {e.params.data.target, *([e.params.data.id] if e.params.data.repeats else [])}
-    columns = part.rows.select(selectors.string() | selectors.integer() | selectors.enum())
+    columns = part.rows.select(selectors.string() | selectors.integer() | selectors.float() | selectors.enum())
     return {name: columns[name] for name in columns.columns if name not in kept}
 
 

@@ -24,15 +24,24 @@ CONSTANT, BY_CHANCE = 0.95, 0.5
 EXPLAINED = 0.6  # of the variance
 NAMES_ENTITY = re.compile(
     r"(?i)(^|[\W_])(id|uuid|guid|key|nr|subject|patient|person|customer|client|user|member|household|hh|family|device|machine|"
-    r"employee|worker|student|pupil|player|athlete|driver|vehicle|plate|badge|account|animal)([\W_]|$)|[a-z]id$"
+    r"employee|worker|student|pupil|player|athlete|driver|vehicle|plate|badge|account|animal)([\W_]|$)|"
+    r"^(?!.*(acid|aid|bid|fluid|grid|hybrid|lipid|liquid|mid|rapid|roid|solid|valid|vid|void)$).*[a-z]id$"
 )
 """Names of columns that are tried although nothing describes their values."""
+NAMES_TIME = re.compile(
+    r"(?i)(^|[\W_])(year|quarter|month|mnth|week|day|date|hour|hr|minute|time|period|trend|t)([\W_]|$)"
+)
+"""Names of columns that are the rows' order themselves if the table is sorted by them."""
+RECURS, NEIGHBOURS, MAX_DOUBTFUL = 0.3, 5, 2
+"""So are those from whose values that share of the target's variance follows, and at most half of it from as many neighbouring
+ones together: those of an amount would be alike. At most this many are tried."""
 NAMES_PLACE = re.compile(
     r"(?i)zip|post.?code|postal|city|town|county|state|country|region|district|borough|area|station|airport"
 )
 """Names of places: the model meets the same ones again, and a larger one describes a smaller."""
-MIN_DROP, MIN_STANDARD_ERRORS = 0.02, 3.0
-"""By how much a model's score is lower with whole groups held out before they are one."""
+MIN_DROP, MIN_GROWTH, MIN_STANDARD_ERRORS = 0.02, 0.25, 3.0
+"""By how much a model's score is lower with whole groups held out before they are one, or its error larger if it is small."""
+LEAST_DROP = 0.005  # however much larger the error is
 FOLDS, ROUNDS = 5, 2
 MAX_ROWS, MAX_CELLS, MIN_ROWS = 2_000, 40_000, 500
 
@@ -52,33 +61,58 @@ class Drop:
         return self.by_rows - max(self.by_groups, self.chance)
 
     @property
+    def growth(self) -> float:
+        """By how much what the model fails to explain is larger, as a share."""
+        return self.size / max(1 - self.by_rows, LEAST_DROP)
+
+    @property
+    def matters(self) -> bool:
+        """Whether the score is much lower, or the error much larger: near a score of 1, these are not the same."""
+        return self.size >= MIN_DROP or (self.size >= LEAST_DROP and self.growth >= MIN_GROWTH)
+
+    @property
     def is_real(self) -> bool:
         """Whether it is beyond chance, and matters."""
-        return self.size >= MIN_DROP and self.standard_errors >= MIN_STANDARD_ERRORS
+        return self.matters and self.standard_errors >= MIN_STANDARD_ERRORS
 
 
-def groups(sample: Sample, entities: Mapping[str, pl.Series]) -> Iterator[Finding]:
+def groups(sample: Sample, entities: Mapping[str, pl.Series], *, refusals_only: bool = False) -> Iterator[Finding]:
     """The entity whose rows a model recognises, if there is one: the finest, since the coarser ones may be known in use.
 
     The others are in its evidence: what the entity belongs to, and what names it as well.
     """
     least = MIN_GROUPS if sample.together is None else len(np.unique(sample.together)) + 1
     found: dict[str, tuple[Codes, Drop]] = {}
-    for name, series in entities.items():
+    doubtful = 0
+    for name, series in sorted(entities.items(), key=lambda each: not NAMES_ENTITY.search(each[0])):
         codes = encode(series)
-        if not may_be_entity(codes, least) or (sample.by_time and constant_share(sample.target, codes) < CONSTANT):
+        if not may_be_entity(codes, least) or not names_something(series):
+            continue
+        known = is_known_in_use(sample, codes)
+        if known and (refusals_only or doubtful == MAX_DOUBTFUL or NAMES_PLACE.search(name) or NAMES_TIME.search(name)):
             continue
         rows = whole_groups(sample, codes)
-        part, within = sample.without([name]).take(rows), renumbered(codes[rows])
-        text = not series.dtype.is_integer()
-        if part.columns and (
-            NAMES_ENTITY.search(name) or describes(part, within, name) or (text and explains(part, within))
-        ):
+        part, within = sample.take(rows), renumbered(codes[rows])
+        if not NAMES_ENTITY.search(name):
+            part = part.without([name])  # an ordinary number or category is hardly known in values that nobody has seen
+        described = is_described(part.without([name]), within, series)
+        if described or (doubtful < MAX_DOUBTFUL and part.columns and is_likely(sample, codes, name)):
+            doubtful += known or not described
             drop = measure(part, within)
             if drop.is_real:
                 found[name] = codes, drop
     if found:
-        yield _finding(sample, max(found, key=lambda name: found[name][0].max()), found)
+        yield _finding(sample, max(found, key=lambda name: found[name][0].max()), found, entities)
+
+
+def names_something(series: pl.Series) -> bool:
+    """Whether the values can be names, or numbers as names: amounts have fractions."""
+    return not series.dtype.is_float() or bool((series.drop_nulls() % 1 == 0).all())
+
+
+def is_known_in_use(sample: Sample, codes: Codes) -> bool:
+    """Whether the newest rows are the test, and a model may know what goes on: unless its target never changes."""
+    return sample.by_time and constant_share(sample.target, codes) < CONSTANT
 
 
 def encode(series: pl.Series) -> Codes:
@@ -120,6 +154,17 @@ def constant_share(values: Vector, codes: Codes) -> float:
     return float((low == high)[several].mean())
 
 
+def is_described(sample: Sample, codes: Codes, series: pl.Series) -> bool:
+    """Whether the other columns say which group a row is of."""
+    text = series.dtype == pl.String or isinstance(series.dtype, pl.Enum)
+    return bool(sample.columns) and (describes(sample, codes, series.name) or (text and explains(sample, codes)))
+
+
+def is_likely(sample: Sample, codes: Codes, name: str) -> bool:
+    """Whether the name is that of an entity, or the target follows from the group, and not from that of neighbours."""
+    return bool(NAMES_ENTITY.search(name)) or (not NAMES_PLACE.search(name) and recurs(sample.target, codes))
+
+
 def describes(sample: Sample, codes: Codes, name: str) -> bool:
     """Whether columns, or the target, are constant in nearly all groups, and not by chance: two where it may be a place's.
 
@@ -140,6 +185,12 @@ def describes(sample: Sample, codes: Codes, name: str) -> bool:
 def explains(sample: Sample, codes: Codes) -> bool:
     """Whether most columns vary little within the groups, though none is constant, as those of a state over the years."""
     return bool(np.median([_explained(values, codes) for values in sample.columns.values()]) >= EXPLAINED)
+
+
+def recurs(target: Vector, codes: Codes) -> bool:
+    """Whether the target is far more alike within the groups than in neighbouring ones."""
+    share = _explained(target, codes)
+    return share >= RECURS and _explained(target, codes // NEIGHBOURS) <= share / 2
 
 
 def _explained(values: Vector, codes: Codes) -> float:
@@ -173,8 +224,9 @@ def measure(sample: Sample, codes: Codes) -> Drop:
         by_rows.append(sample.predictions(folds(sample.target, kept, seed)))
         by_groups.append(sample.predictions(folds(sample.target, codes, seed)))
         drop = _drop(sample, codes, by_rows, by_groups)
-        if drop.size < MIN_DROP / 2 or drop.standard_errors > 2 * MIN_STANDARD_ERRORS:
-            break  # clear enough
+        unclear = drop.matters or drop.size >= MIN_DROP / 2
+        if not unclear or not MIN_STANDARD_ERRORS / 2 < drop.standard_errors < 1.5 * MIN_STANDARD_ERRORS:
+            break
     return drop
 
 
@@ -215,19 +267,31 @@ def _losses(sample: Sample, predictions: list[Predictions]) -> Vector:
     return summed
 
 
-def _finding(sample: Sample, name: str, found: Mapping[str, tuple[Codes, Drop]]) -> Finding:
+def _finding(
+    sample: Sample, name: str, found: Mapping[str, tuple[Codes, Drop]], entities: Mapping[str, pl.Series]
+) -> Finding:
     codes, drop = found[name]
     others = [f"{drop.by_groups:.3g} of the same {other}" for other, (_, drop) in found.items() if other != name]
     by_groups = listed([f"{drop.by_groups:.3g} with all rows of the same {name}", *others], 4)
     facts = [f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, {by_groups}"]
+    figure, limit = drop.size, MIN_DROP
+    if figure < limit:
+        figure, limit = drop.growth, MIN_GROWTH
+        facts.append(f"what it does not explain is {figure:.0%} more")
     if constant_share(sample.target, codes) >= CONSTANT:
         facts.append(f"{sample.target_name} never changes within one: {codes.max() + 1:,} cases, not {sample.rows:,}")
+    remedy = f"If so, set data.id: {name} and data.repeats: true in params.yaml, and use it for no feature."
+    if entities[name].dtype.is_float():
+        remedy += " First make it texts or whole numbers."
+    if entities[name].null_count():
+        remedy += " First give each row without one a value of its own."
     return Finding(
         "group",
         (name,),
-        drop.size,
-        MIN_DROP,
+        figure,
+        limit,
         "; ".join(facts),
         f"Will the model meet new values of {name}, such as new customers or patients?",
-        f"If so, set data.id: {name} and data.repeats: true in params.yaml, and use it for no feature.",
+        remedy,
+        not is_known_in_use(sample, codes),
     )

@@ -1,6 +1,5 @@
 """Rows that resemble their neighbours, as those of a series do, though no time splits them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from ..metrics.definitions import Vector
 from .finding import Finding
-from .groups import MIN_GROUPS, Codes, measure, renumbered, whole_groups
+from .groups import MIN_GROUPS, NAMES_TIME, Codes, measure, renumbered, whole_groups
 from .sample import SCORES, Sample
 
 BLOCK = 20  # neighbouring rows
@@ -16,8 +15,6 @@ MIN_BLOCK = 5
 STANDARD_ERRORS, MIN_LIKENESS = 3.0, 0.2
 MIN_DROP = 0.1
 """More than of an entity, since tables in the order of places or batches are common, and nothing can be left out."""
-TIME = re.compile(r"(?i)(^|[\W_])(year|quarter|month|mnth|week|day|date|hour|hr|minute|time|period|trend|t)([\W_]|$)")
-"""Names of columns that are the order themselves if the table is sorted by them."""
 
 
 def order(sample: Sample) -> Iterator[Finding]:
@@ -78,7 +75,7 @@ def sorted_places(sample: Sample) -> Codes | None:
 
     Rows that are equal in these columns change places by chance.
     """
-    columns = [values for name, values in sample.columns.items() if not TIME.search(name)]
+    columns = [values for name, values in sample.columns.items() if not NAMES_TIME.search(name)]
     keys = [np.nan_to_num(values, nan=-1e300) for values in (sample.target, *columns)]
     keys = [values for values in keys if not _counts_rows(values)]
     segment = np.zeros(sample.rows, dtype=np.int64)
