@@ -80,3 +80,13 @@ def test_frequent_values_are_counted_and_the_others_together():
     often = [f"often {row % 30}" for row in range(900)]
     (bins,) = profile.bins_of(pl.DataFrame({"place": [*often, *(f"rare {row}" for row in range(100))]}), ["place"])
     assert bins.kind == "category" and set(bins.values) == set(often)
+
+
+@pytest.mark.parametrize("known", [[1.0] * 100, [0.0] * 60 + [5.0] * 40, [float(row) for row in range(100)]])
+def test_value_outside_of_the_known_range_is_in_a_cell_of_its_own(known):
+    """Such as -999 for a missing one."""
+    (bins,) = profile.bins_of(pl.DataFrame({"number": known}), ["number"])
+    inside = profile.count(pl.DataFrame({"number": known}), [bins])["number"][0]
+    assert inside[[0, -2, -1]].tolist() == [0, 0, 0] and inside.sum() == 100
+    outside = profile.count(pl.DataFrame({"number": [-999.0, 999.0]}), [bins])["number"][0]
+    assert outside[[0, -2]].tolist() == [1, 1] and outside.sum() == 2

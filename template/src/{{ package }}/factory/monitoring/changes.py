@@ -28,8 +28,9 @@ def _label(bins: Bins, cell: int) -> str:
         return f"{bins.values[cell]!r}" if cell < len(bins.values) else "other values"
     if bins.kind == "text" or not bins.edges:
         return "values"
-    low, high = cell and bins.edges[cell - 1], cell < len(bins.edges) and bins.edges[cell]
-    return f"above {low:.4g}" if high is False else f"up to {high:.4g}" if cell == 0 else f"{low:.4g} to {high:.4g}"
+    if cell in (0, len(bins.edges)):
+        return f"below {bins.edges[0]:.4g}" if cell == 0 else f"above {bins.edges[-1]:.4g}"
+    return f"{bins.edges[cell - 1]:.4g} to {bins.edges[cell]:.4g}"
 
 
 def _median(bins: Bins, counts: Counts) -> float | None:

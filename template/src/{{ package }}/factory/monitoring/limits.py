@@ -49,9 +49,13 @@ def cell_shares(reference: Counts, counts: Counts, cell: int, length: int = 1) -
 
 
 def middle(values: Vector, length: int) -> Vector:
-    """The mean of each run of so many, without the two lowest and the two highest of seven, lest one odd day counts as many."""
-    cut = 2 if length == TOGETHER else 0
-    return np.sort(_windowed(values, length), axis=-1)[..., cut : length - cut].mean(axis=-1)  # type: ignore[no-any-return]
+    """The mean of each run of so many, without the two lowest and the two highest of seven, lest one odd day counts as many.
+
+    NaN of a run in which one is unknown.
+    """
+    cut, known = 2 if length == TOGETHER else 0, _windowed(values, length)
+    means = np.sort(known, axis=-1)[..., cut : length - cut].mean(axis=-1)
+    return np.where(np.isnan(known).any(axis=-1), np.nan, means)
 
 
 def mean_limit(values: Vector, length: int = 1) -> float:

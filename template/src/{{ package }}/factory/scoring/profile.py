@@ -88,7 +88,7 @@ def columns(schema: type[dy.Schema], *without: str) -> list[str]:
 
 
 def bins_of(rows: Rows, names: Iterable[str]) -> list[Bins]:
-    """Bins of about equal numbers of rows, and of texts those that occur often, if most do."""
+    """Bins of about equal numbers of rows, with one below them and one above; of texts those that occur often, if most do."""
     known = sample(rows.select(names), SAMPLED)
     return [_bins(known[name]) for name in names]
 
@@ -206,7 +206,10 @@ def _bins(values: pl.Series) -> Bins:
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         numbers = _numbers(values)
         present = numbers[~np.isnan(numbers)]
-        cuts = np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1], method="lower") if len(present) else present
+        if not len(present):
+            return Bins(values.name, "number")
+        cuts = np.quantile(present, np.linspace(0, 1, BINS + 1), method="lower")
+        cuts[0] = np.nextafter(cuts[0], -np.inf)  # what is below all known values, or above, is not like them
         return Bins(values.name, "number", edges=tuple(np.unique(cuts).tolist()))
     counts = values.cast(pl.String).drop_nulls().value_counts()
     often = counts if values.dtype in (pl.Boolean, pl.Enum) else counts.filter(pl.col("count") >= TIMES)
