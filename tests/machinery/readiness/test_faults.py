@@ -81,10 +81,16 @@ def test_model_trained_on_a_different_split_is_refused():
 
 
 @pytest.mark.usefixtures("committed")
-def test_model_slower_than_the_limit_is_refused():
+def test_model_slower_and_larger_than_the_limits_is_refused():
     assert run("compare").exit_code == 0
-    faults.low_latency_limit(HERE, config.load())
-    assert run("compare").stderr.startswith("✗ Rejected: LATENCY\n")
+    faults.low_limits(HERE, config.load())
+    assert run("compare").stderr.startswith("✗ Rejected: LATENCY, SIZE\n")
+
+
+@pytest.mark.usefixtures("committed")
+def test_leakage_that_training_has_not_refused_is_refused_by_the_gate():
+    faults.unnoticed_leak(HERE, config.load())
+    assert expected_reason(faults.unnoticed_leak) in run("compare").stderr
 
 
 def put_into_model(patch, fault):

@@ -22,8 +22,8 @@ class FakeSandbox:
     def __init__(self, output: str | None = "Error: refused: FLOOR", fails: str = "") -> None:
         self.output, self.fails = output, fails
 
-    def runs_clean(self, command):
-        return command[0] != self.fails
+    def run_without_fault(self, command):
+        return "✗ Rejected: FLOOR\nand more" if command[0] == self.fails else None
 
     def run_with_fault(self, fault, commands):
         if self.output == "cannot":
@@ -45,7 +45,7 @@ def assess(patch, fake, criterion=CRITERION):
         (FakeSandbox(output="Error: refused: SIZE"), 0, "a fault: detected, but not as FLOOR"),
         (FakeSandbox(output="cannot"), 0, "there is no such column"),
         (FakeSandbox(fails="pytest"), 0, "tests/test_it.py fails, or holds no test"),
-        (FakeSandbox(fails="factory"), 0, "`factory compare` fails without any fault"),
+        (FakeSandbox(fails="factory"), 0, "`factory compare` fails without any fault: ✗ Rejected: FLOOR"),
     ],
 )
 def test_criterion_counts_if_its_fault_is_detected(project, monkeypatch, fake, points, why):
@@ -117,7 +117,7 @@ def test_fault_is_injected_into_a_copy_and_removed_again(trained, monkeypatch):
     git_repository.commit(**{"test_it.py": "def test_it():\n    pass\n", ".gitignore": "/data\n/model\n"})
     command = ("pytest", "test_it.py")
     with sandbox.Sandbox(config.load()) as copy:
-        assert (copy.folder / "model/manifest.json").exists() and copy.runs_clean(command)
+        assert (copy.folder / "model/manifest.json").exists() and copy.run_without_fault(command) is None
         output = copy.run_with_fault(lambda folder, params: (folder / "test_it.py").unlink(), [command]) or ""
         assert "no such file" in output.lower() or "not found" in output.lower()
         assert copy.run_with_fault(lambda folder, params: None, [command]) is None

@@ -1,8 +1,9 @@
-"""Faults to inject into a copy of the project: into its data, code and parameters, never into the factory's own code."""
+"""Faults to inject into a copy of the project: into data, code, parameters and service, never into the factory's own code."""
 
 import ast
 import json
 from collections.abc import Callable, Iterable
+from contextlib import chdir, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,10 +14,13 @@ import yaml
 from ... import contract
 from .. import PACKAGE, manifest, tables
 from ..config import Params
-from ..data import ledger, since
-from ..errors import FactoryError
-from ..paths import PREPARED
+from ..data import ingest, ledger, since
+from ..data.ledger import Entry
+from ..errors import ContractViolation, FactoryError
+from ..paths import MODEL, PREPARED
+from ..scoring import profile
 from ..validation.rules import validate
+from .served import CAPTURES, OUTCOMES
 
 Fault = Callable[[Path, Params], None]
 Change = Callable[[pl.DataFrame], pl.DataFrame]
@@ -38,13 +42,16 @@ def wrong_unit_at_scoring(copy: Path, params: Params) -> None:
 
 def target_leak(copy: Path, params: Params) -> None:
     """A numeric feature holds the target: target leakage."""
-    columns = contract.Row.columns()
-    name = _first(
-        (name for name, column in columns.items() if column.dtype.is_float()), "contract.py has no float column"
-    )
-    target, limit = pl.col(params.data.target).to_physical().cast(pl.Float64), getattr(columns[name], "min", None) or 0
-    spread = (target - target.min()) / (target.max() - target.min())
-    _deliver(copy, params, lambda rows: rows.with_columns((spread + limit).alias(name)))
+    name, told = _told(params)
+    _deliver(copy, params, lambda rows: rows.with_columns(told.alias(name)))
+
+
+def unnoticed_leak(copy: Path, params: Params) -> None:
+    """That feature holds it in the training rows, and stage train has not refused it."""
+    name, told = _told(params)
+    _relabel(copy, lambda rows: rows.with_columns(told.alias(name)))
+    learned = manifest.file_sha256(copy / PREPARED / "train.parquet")
+    _with_facts(copy / MODEL, lambda facts: facts | {"data": facts["data"] | {"train": learned}})
 
 
 def shuffled_target(copy: Path, params: Params) -> None:
@@ -145,9 +152,48 @@ def other_split(copy: Path, params: Params) -> None:
     _configure(copy, "split", test=params.split.test / 2)
 
 
-def low_latency_limit(copy: Path, params: Params) -> None:
-    """The gate's limit of latency is next to nothing."""
-    _configure(copy, "gate", latency_ms=1e-6)
+def low_limits(copy: Path, params: Params) -> None:
+    """The gate's limits of latency and size are next to nothing."""
+    _configure(copy, "gate", latency_ms=1e-6, size_mb=1e-6)
+
+
+def renamed_column(copy: Path, params: Params) -> None:
+    """A delivery comes in, of which the source has renamed a column."""
+    entry = _first(reversed(ledger.entries()), "there is no delivery yet")
+    name = next(name for name in contract.Row.column_names() if name != params.data.id)
+    file = Path(f"{entry.file}.parquet")
+    _validated(copy, entry, params).rename({name: f"{name}_renamed"}).write_parquet(copy / file)
+    with chdir(copy), suppress(ContractViolation):
+        ingest.ingest([file], params)
+
+
+def missing_values(copy: Path, params: Params) -> None:
+    """A column has no values any more in what was captured."""
+    names = profile.columns(contract.Row, params.data.target, params.data.id or "", *params.data.times)
+    columns = contract.Row.columns()
+    name = _first(sorted(names, key=lambda name: not columns[name].nullable), "contract.py has no column to lose")
+    for path in (copy / CAPTURES).rglob("*.parquet"):
+        _rewrite(path, lambda rows: rows.with_columns(pl.lit(None, rows.schema[name]).alias(name)))
+
+
+def shuffled_outcomes(copy: Path, params: Params) -> None:
+    """What has become of the rows in service has nothing to do with their scores."""
+    if params.gate.floor is None:
+        raise FactoryError("params.yaml has no gate.floor")
+    _become(copy, lambda rows: rows.with_columns(pl.col(params.data.target).shuffle(seed=0)))
+
+
+def moved_outcomes(copy: Path, params: Params) -> None:
+    """Of every other row in service has become what was the exception: the rarest class, or the highest number."""
+
+    def move(rows: pl.DataFrame) -> pl.DataFrame:
+        target = rows[params.data.target].to_physical()
+        classes = target.value_counts().sort("count", target.name)[target.name]
+        value = target.max() if params.problem == "regression" else classes[0]
+        every_other = pl.int_range(pl.len()) % 2 == 0
+        return _with_target(rows, every_other, pl.lit(value, target.dtype), params)
+
+    _become(copy, move)
 
 
 def _hundredfold() -> Change:
@@ -155,6 +201,16 @@ def _hundredfold() -> Change:
     limited = (name for name, column in columns if column.dtype.is_numeric() and getattr(column, "max", None))
     name = _first(limited, "contract.py has no numeric column with an upper limit")
     return lambda rows: rows.with_columns(pl.col(name).cast(pl.Float64) * 100)
+
+
+def _told(params: Params) -> tuple[str, pl.Expr]:
+    """A column of the contract, and the target as a number that it allows."""
+    columns = contract.Row.columns()
+    name = _first(
+        (name for name, column in columns.items() if column.dtype.is_float()), "contract.py has no float column"
+    )
+    target, limit = pl.col(params.data.target).to_physical().cast(pl.Float64), getattr(columns[name], "min", None) or 0
+    return name, (target - target.min()) / (target.max() - target.min()) + limit
 
 
 def _with_target(rows: pl.DataFrame, chosen: pl.Expr, value: pl.Expr, params: Params) -> pl.DataFrame:
@@ -179,9 +235,7 @@ def _deliver(copy: Path, params: Params, change: Change) -> None:
     """Change every delivery and its record, so that only the contract can detect it."""
     earlier = ledger.entries()
     for entry in earlier:
-        path = copy / entry.path
-        rows = since.fill(tables.read(path), since.absent(entry.file, params))
-        rows = change(validate(rows, contract.LabelledRow))
+        path, rows = copy / entry.path, change(_validated(copy, entry, params))
         path.unlink()  # it may be a link into DVC's cache
         path = path.with_name(f"{path.name}.parquet")  # which keeps the values as they are
         rows.write_parquet(path)
@@ -193,13 +247,29 @@ def _deliver(copy: Path, params: Params, change: Change) -> None:
         append("contract.py", '\nSINCE = {name: f"{first}.parquet" for name, first in SINCE.items()}\n')(copy, params)
 
 
+def _validated(copy: Path, entry: Entry, params: Params) -> pl.DataFrame:
+    rows = since.fill(tables.read(copy / entry.path), since.absent(entry.file, params))
+    return validate(rows, contract.LabelledRow)
+
+
+def _become(copy: Path, change: Change) -> None:
+    """Change what has become of the rows in service."""
+    for path in (copy / OUTCOMES).rglob("*.parquet"):
+        _rewrite(path, change)
+
+
 def _relabel(copy: Path, change: Change) -> None:
     """Change the training rows and their manifest."""
-    folder = copy / PREPARED
-    facts = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
-    (folder / manifest.NAME).unlink()
-    _rewrite(folder / "train.parquet", change)
-    manifest.write_manifest(folder, {name: value for name, value in facts.items() if name not in ("files", "sha256")})
+    _rewrite(copy / PREPARED / "train.parquet", change)
+    _with_facts(copy / PREPARED, lambda facts: facts)
+
+
+def _with_facts(folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Write the manifest again, of the files as they are now."""
+    path = folder / manifest.NAME
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    manifest.write_manifest(folder, change({name: facts[name] for name in facts if name not in ("files", "sha256")}))
 
 
 def _rewrite(path: Path, change: Change) -> None:

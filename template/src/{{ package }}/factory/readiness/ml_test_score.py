@@ -1,13 +1,17 @@
 """The 28 tests of Breck et al. (2017), and the evidence for those that this project can automate."""
 
+from datetime import UTC, datetime
+
 from . import faults
 from .faults import Fault
 from .score import Criterion, FaultTest
+from .served import CAPTURES
 
 FEATURES, MODEL, CONTRACT = "tests/test_features.py", "tests/test_model.py", "tests/test_contract.py"
 SCORING, STAGES = "tests/factory/test_scoring.py", "tests/factory/test_stages.py"
 GATE, ROLLBACK = "tests/factory/test_gate.py", "tests/factory/test_rollback.py"
 SCORE = ("factory", "score", "data/prepared/test.parquet", "scores.parquet")
+MONITOR = ("factory", "monitor", "--captures", f"{CAPTURES}", "--until", f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def stage_refuses(what: str, fault: Fault, reason: str, *stages: str) -> FaultTest:
@@ -23,6 +27,11 @@ def gate_refuses(what: str, fault: Fault, code: str, *stages: str) -> FaultTest:
 def tests_fail(what: str, fault: Fault, path: str) -> FaultTest:
     """A test fails on the faulty copy."""
     return FaultTest(what, fault, (("pytest", path),), f"FAILED {path}")
+
+
+def monitor_alerts(what: str, fault: Fault, reason: str, *options: str) -> FaultTest:
+    """Monitoring finds the fault in what was captured, in outcomes or in deliveries."""
+    return FaultTest(what, fault, ((*MONITOR, *options),), reason)
 
 
 CRITERIA = (
@@ -49,7 +58,10 @@ CRITERIA = (
         "Data",
         "Features adhere to meta-level requirements",
         FEATURES,
-        (stage_refuses("target leakage", faults.target_leak, "alone ", "prepare", "train"),),
+        (
+            stage_refuses("target leakage", faults.target_leak, "alone ", "prepare", "train"),
+            gate_refuses("target leakage that training missed", faults.unnoticed_leak, "LEAKAGE: "),
+        ),
     ),
     Criterion(
         "Data",
@@ -64,11 +76,19 @@ CRITERIA = (
         (tests_fail("features that depend on other rows", faults.row_dependence, FEATURES),),
     ),
     Criterion("Model", "Model specs are reviewed and submitted", missing="link the reviews of your pull requests"),
-    Criterion("Model", "Offline and online metrics correlate", missing="needs labels that arrive after serving"),
+    Criterion(
+        "Model",
+        "Offline and online metrics correlate",
+        missing="what the scores are to achieve is measured outside of the project",
+    ),
     Criterion(
         "Model", "All hyperparameters have been tuned", missing="run `uv run factory tune` and note what it found"
     ),
-    Criterion("Model", "The impact of model staleness is known", missing="needs monitoring over time"),
+    Criterion(
+        "Model",
+        "The impact of model staleness is known",
+        missing="compare an older version with the present one on new data",
+    ),
     Criterion(
         "Model",
         "A simpler model is not better",
@@ -116,7 +136,12 @@ CRITERIA = (
         "Infrastructure", "Models are canaried before serving", missing="needs a service that splits its traffic"
     ),
     Criterion("Infrastructure", "Serving models can be rolled back", ROLLBACK),
-    Criterion("Monitoring", "Dependency changes result in notification", missing="needs a bot that watches uv.lock"),
+    Criterion(
+        "Monitoring",
+        "Dependency changes result in notification",
+        CONTRACT,
+        (monitor_alerts("a source that renames a column", faults.renamed_column, "✗ REFUSALS deliveries"),),
+    ),
     Criterion(
         "Monitoring",
         "Data invariants hold for inputs",
@@ -125,6 +150,7 @@ CRITERIA = (
             FaultTest(
                 "rows to score in the wrong unit", faults.wrong_unit_at_scoring, (SCORE,), "rows, first in data row"
             ),
+            monitor_alerts("a column without values in service", faults.missing_values, "✗ MISSING_VALUES"),
         ),
     ),
     Criterion(
@@ -133,7 +159,16 @@ CRITERIA = (
         SCORING,
         (stage_refuses("features that depend on other rows", faults.row_dependence, "for the same row", "train"),),
     ),
-    Criterion("Monitoring", "Models are not too stale", missing="needs monitoring of the model's age"),
+    Criterion(
+        "Monitoring",
+        "Models are not too stale",
+        SCORING,
+        (
+            monitor_alerts(
+                "outcomes that have moved since the training", faults.moved_outcomes, '"retrain": true', "--json"
+            ),
+        ),
+    ),
     Criterion(
         "Monitoring",
         "Models are numerically stable",
@@ -144,9 +179,12 @@ CRITERIA = (
         "Monitoring",
         "Computing performance has not regressed",
         GATE,
-        (gate_refuses("a model slower than the limit", faults.low_latency_limit, "LATENCY"),),
+        (gate_refuses("a model slower and larger than the limits", faults.low_limits, "LATENCY, SIZE"),),
     ),
     Criterion(
-        "Monitoring", "Prediction quality on served data has not regressed", missing="needs labels after serving"
+        "Monitoring",
+        "Prediction quality on served data has not regressed",
+        SCORING,
+        (monitor_alerts("scores that outcomes contradict", faults.shuffled_outcomes, "✗ METRIC_FLOOR"),),
     ),
 )

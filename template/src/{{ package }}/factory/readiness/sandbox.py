@@ -1,4 +1,4 @@
-"""A copy of the project with a champion, into which faults are injected."""
+"""A copy of the project with a champion in service, into which faults are injected."""
 
 import os
 import re
@@ -11,11 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import yaml
+
 from .. import PACKAGE, manifest, policy
 from ..config import Params
 from ..errors import FactoryError
 from ..paths import MODEL, PREPARED, WORKTREES
 from ..workspace.process import run
+from . import served
 from .faults import Fault
 
 AUTHOR = {f"GIT_{role}_{what}": "sandbox@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -36,7 +39,7 @@ class Sandbox:
         self._params = params
         self._temporary = tempfile.TemporaryDirectory(prefix="readiness-")
         self.folder = Path(self._temporary.name) / "project"
-        self._clean: dict[tuple[str, ...], bool] = {}
+        self._clean: dict[tuple[str, ...], str | None] = {}
 
     def __enter__(self) -> Self:
         if not all((folder / manifest.NAME).exists() for folder in (MODEL, PREPARED)):
@@ -48,6 +51,8 @@ class Sandbox:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(name, self.folder / name)
         self._allow_unsigned()
+        self._forget_service()
+        served.serve(self.folder, self._params)
         self._git("init", "--quiet")
         self._git("add", "--force", "--all")
         self._git("commit", "--quiet", "--no-verify", "--message", "Without faults")
@@ -59,10 +64,10 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._temporary.cleanup()
 
-    def runs_clean(self, command: tuple[str, ...]) -> bool:
-        """Whether the command succeeds on the copy without a fault."""
+    def run_without_fault(self, command: tuple[str, ...]) -> str | None:
+        """The output of the command if it fails on the copy as it is; None if it succeeds."""
         if command not in self._clean:
-            self._clean[command] = self._run(command).returncode == 0
+            self._clean[command] = self._run(command)
             self._restore()
         return self._clean[command]
 
@@ -71,24 +76,25 @@ class Sandbox:
         try:
             fault(self.folder, self._params)
             for command in commands:
-                process = self._run(command)
-                if process.returncode:
-                    return process.stderr.strip() or process.stdout  # pytest writes to stdout, the gate to stderr
+                if (output := self._run(command)) is not None:
+                    return output
             return None
         finally:
             self._restore()
 
-    def _run(self, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: tuple[str, ...]) -> str | None:
+        """The output of the command if it fails."""
         program = {
             "pytest": ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-cov"),
             "factory": ("-c", f"from {PACKAGE}.factory.cli import main; main()"),
         }[command[0]]
         full = (sys.executable, *program, *command[1:])
-        return subprocess.run(full, cwd=self.folder, env=self._env(), capture_output=True, text=True, check=False)
+        done = subprocess.run(full, cwd=self.folder, env=self._env(), capture_output=True, text=True, check=False)
+        return done.stderr + done.stdout if done.returncode else None  # pytest writes to stdout, the gate to stderr
 
     def _restore(self) -> None:
         self._git("reset", "--quiet", "--hard")
-        self._git("clean", "--quiet", "--force", "-d")
+        self._git("clean", "--quiet", "--force", "-d", "-x")  # reports, too, but no worktree
 
     def _allow_unsigned(self) -> None:
         """Nobody signs the copy's version, and no test is of that."""
@@ -96,6 +102,13 @@ class Sandbox:
         if file.exists():
             text = file.read_text(encoding="utf-8")
             file.write_text(re.sub(r"(?m)^signatures:.*", "signatures: optional", text), encoding="utf-8")
+
+    def _forget_service(self) -> None:
+        """Captures and outcomes of the project's own service may be anywhere: the copy has its own."""
+        file = self.folder / "params.yaml"
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if settings.pop("monitor", None):
+            file.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     def _git(self, *command: str) -> None:
         run("git", *command, cwd=self.folder, env=self._env())

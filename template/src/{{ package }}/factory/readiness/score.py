@@ -124,11 +124,13 @@ def table(scores: list[Score]) -> str:
 def _automated(sandbox: Sandbox, criterion: Criterion) -> tuple[float, str]:
     if not criterion.tests:
         return 0, criterion.missing
-    if not sandbox.runs_clean(("pytest", criterion.tests)):
+    if sandbox.run_without_fault(("pytest", criterion.tests)) is not None:
         return 0, f"{criterion.tests} fails, or holds no test"
     for test in criterion.faults:
-        if not all(map(sandbox.runs_clean, test.commands)):
-            return 0, f"`{' '.join(test.commands[-1])}` fails without any fault"
+        for command in test.commands:
+            if (output := sandbox.run_without_fault(command)) is not None:
+                reason = output.strip().partition("\n")[0]
+                return 0, f"`{' '.join(command)}` fails without any fault: {reason}"
         try:
             output = sandbox.run_with_fault(test.fault, test.commands)
         except FactoryError as error:
