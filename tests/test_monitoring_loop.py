@@ -204,7 +204,8 @@ def test_from_drift_to_a_new_version(loop, tmp_path):
         [issue] = platform.issues
         assert "Nothing is open any more" in issue["text"]
         check_every_query(prometheus)
-        assert not fired("firing"), told
+        assert wait(lambda: fired("resolved"), 60), told
+        assert not asked(prometheus, 'ALERTS{alertname="ModelAlert"}')
     page = (project.folder / "reports/dashboard.html").read_text()
     assert all(word in page for word in ("v1", "v2", "SCORE_DRIFT", "it knows late departures"))
     assert git(project.remote, "show", "factory/monitor:index.html") == page.strip()
