@@ -275,7 +275,7 @@ def test_drift_becomes_an_issue_and_starts_a_retraining(run, promoted, platform,
     with promoted.drifted(tmp_path / "shop") as captures:
         done = run("schedule-monitor", event="schedule", variables={"FACTORY_CAPTURE": str(captures)}, **address(platform))
         assert done.jobs == {"monitor": "failure"}, done.log()
-        assert "SCORE_DRIFT" in done.log("monitor") and "BIAS" in platform.issues[0]["text"], done.log()
+        assert "SCORE_DRIFT" in done.log("monitor") and "SCORE_DRIFT" in platform.issues[0]["text"], done.log()
         assert (platform.started, len(platform.issues)) == (["retrain of main"], 1)
         assert not platform.pull_requests and git(promoted.remote, "tag") == "model/v1"
         kept = git(promoted.remote, "ls-tree", "--name-only", "factory/monitor").split()

@@ -45,7 +45,7 @@ def alert() -> list[str]:
     platform, report = require_platform(), _read_report()
     lines = [_retrain(platform, report)]
     quiet = not (_open(report["alerts"]) or report["states"])
-    text = f"{MARKER}\n{_page(report)}\n{markdown.text(lines[0])}\n\n{QUIET if quiet else UPDATED}\n"
+    text = f"{MARKER}\n{_page(report)}\n\n{markdown.text(lines[0])}\n\n{QUIET if quiet else UPDATED}\n"
     address = platform.open_issue(MARKER, TITLE, platform.render_comment(text), only_update=quiet)
     return [*lines, f"See {address}" if address else "No alert is open"]
 
@@ -120,4 +120,4 @@ def _page(report: Json) -> str:
     table = markdown.table(rows, ["code", "model", "column", "since", "what"]) if rows else ""
     states = [f"- {markdown.code(each['code'])} {markdown.text(each['text'])}" for each in report["states"]]
     headline = f"## {len(alerts)} {'alert' if len(alerts) == 1 else 'alerts'} open up to {report['until']}"
-    return "\n\n".join(filter(None, [headline, table, "\n".join(states), ""]))
+    return "\n\n".join(filter(None, [headline, table, "\n".join(states)]))
