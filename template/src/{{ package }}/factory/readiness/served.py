@@ -8,7 +8,7 @@ import polars as pl
 
 from ... import contract
 from ..config import Monitor, Params
-from ..monitoring import outcomes
+from ..monitoring import intake
 from ..monitoring.limits import TOGETHER
 from ..paths import MODEL, PREPARED
 from ..scoring import predictions
@@ -31,7 +31,7 @@ def serve(copy: Path, params: Params) -> None:
     with chdir(copy):
         file = Path("outcomes.parquet")
         served.select(params.data.target, "_request", "_row").write_parquet(file)
-        outcomes.receive([file], params.model_copy(update={"monitor": Monitor()}))
+        intake.receive([file], params.model_copy(update={"monitor": Monitor()}))
 
 
 def _as_captured(rows: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
