@@ -53,6 +53,14 @@ def test_rows_count_once():
     assert day.tables[KEY]["x"].to_list() == list(range(31))
 
 
+def test_columns_that_other_programs_have_written_are_read():
+    rows = table({"x": [1, 2, 3]})
+    write(rows[:2])
+    write(rows.with_columns(pl.col("_row").cast(pl.Int64), pl.col("_client_request").cast(pl.Null)), name="compacted")
+    [day] = days()
+    assert day.tables[KEY]["x"].to_list() == [1, 2, 3] and problems() == []
+
+
 def test_clients_may_repeat_their_ids():
     write(table({"x": [1, 2], "_request": ["one", "one"], "_caller": ["shop", "bank"], "_row": [0, 0]}))
     assert days()[0].tables[KEY].height == 2

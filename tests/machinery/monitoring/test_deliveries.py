@@ -3,7 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
+import pytest
 from late_flights.factory.data import refused
+from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.monitoring import deliveries
 from tests.factory import toy
 from tests.factory.cli_runner import refused as refusal
@@ -36,3 +38,7 @@ def test_a_refused_delivery_is_an_incident_until_it_comes_in(project):
 
     assert set(open_ones(TODAY)) == {"kind"}
     assert [each.open for each in deliveries.incidents(TODAY) if each.column == "amount"] == [False]
+    refused.FILE.write_text("{")
+    with pytest.raises(CannotEvaluate, match=r"DAMAGED: .dvc/tmp/refused.jsonl"):
+        deliveries.incidents(TODAY)
+    assert "kind" in refusal("ingest", "june.parquet")

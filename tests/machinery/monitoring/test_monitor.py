@@ -120,6 +120,27 @@ def test_thin_days_are_merged_and_keep_their_limits(served):
     assert spans(monitored("--until", f"{LAST + timedelta(days=1)}")) == ["20-22", "23-25", "26-28", "29-30"]
 
 
+def test_limits_of_windows_stay_while_days_are_deleted_one_by_one(served):
+    shutil.rmtree("captures")
+    capture(date(1970, 1, 1), ROWS[:3])  # a machine whose clock was wrong
+    for number in range(10):
+        capture(DAY + timedelta(days=number), ROWS[:70])
+    whole = monitored()
+    assert spans(whole) == ["01-01", "20-22", "23-25", "26-28", "29-29"]
+    for number in range(4):
+        shutil.rmtree(f"captures/{DAY + timedelta(days=number)}")
+        assert monitored()["windows"] == whole["windows"]
+    (Path("captures") / f"{DAY + timedelta(days=7)}" / "120000.000000-v1.parquet").write_bytes(b"damaged")
+    assert monitored(code=2)["windows"] == whole["windows"]
+
+
+def test_few_rows_are_not_shown_by_their_counts(served):
+    shutil.rmtree("captures")
+    capture(LAST, ROWS[:19])
+    [window] = monitored()["windows"]
+    assert (window["rows"], window["counts"], window["medians"], window["unjudged"]) == (19, {}, {}, [])
+
+
 def test_late_files_are_added(served):
     late = capture(DAY + timedelta(days=2))
     moved = late.rename("late.parquet")
@@ -137,6 +158,13 @@ def test_what_cannot_be_read_replaces_nothing(served):
     assert report["windows"] == whole["windows"] and codes(report) == ["UNREACHABLE"]
 
 
+def test_credentials_of_a_place_are_not_shown(served):
+    result = run("monitor", "--captures", "sftp://user:pa@ss@host/captures?key=secret", "--until", f"{LAST}")
+    assert result.exit_code == 2 and "UNREACHABLE: sftp://host/captures: " in result.stdout
+    for text in (result.output, monitor.REPORT.read_text()):
+        assert not any(secret in text for secret in ("user", "pa@", "ss@", "secret"))
+
+
 def test_silence_is_no_quiet(served):
     shutil.rmtree(f"captures/{LAST}")
     assert codes(monitored()) == []
@@ -145,6 +173,9 @@ def test_silence_is_no_quiet(served):
     shutil.rmtree(f"captures/{DAY + timedelta(days=4)}")
     monitor.REPORT.unlink()
     assert codes(monitored("--until", f"{LAST + timedelta(days=1)}")) == []  # as long as before
+    capture(DAY - timedelta(days=200))  # when it was tried
+    assert codes(monitored("--until", f"{LAST + timedelta(days=6)}")) == []
+    assert codes(monitored("--until", f"{LAST + timedelta(days=7)}", code=2)) == ["NO_DATA"]
 
 
 def test_no_captures_at_all(committed):

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import tables
-from ..errors import ContractViolation
+from ..errors import CannotEvaluate, ContractViolation, FactoryError
 from ..paths import DVC_TMP
 from . import ledger
 
@@ -25,7 +26,12 @@ class Refused:
 
 
 def note(file: Path, error: ContractViolation) -> None:
-    """Note the file: once a day, however often it is tried."""
+    """Note the file: once a day, however often it is tried; what goes wrong here must not hide the refusal."""
+    with suppress(OSError, FactoryError):
+        _note(file, error)
+
+
+def _note(file: Path, error: ContractViolation) -> None:
     height, by = tables.count(file), Counter[str]()
     for violation in error.violations or getattr(error.__cause__, "violations", ()):
         by[violation.subject] += violation.count or height  # a column that is missing is so in all rows
@@ -37,6 +43,9 @@ def note(file: Path, error: ContractViolation) -> None:
 
 
 def read() -> list[Refused]:
-    """What was noted."""
+    """What was noted. Raises CannotEvaluate where that is damaged."""
     lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
-    return [Refused(**json.loads(line)) for line in lines]
+    try:
+        return [Refused(**json.loads(line)) for line in lines]
+    except (ValueError, TypeError) as error:
+        raise CannotEvaluate("DAMAGED", f"{FILE}: delete it, which forgets what was refused") from error

@@ -65,6 +65,11 @@ def days(places: Sequence[str], until: date, since: date = date.min) -> Iterator
     yield from read(find(places), until, since)
 
 
+def without_secrets(text: str) -> str:
+    """The text, of whose URLs user, password and query are left out: reports and issues have many readers."""
+    return re.sub(r"(://[^\s?#]*)[?#]\S*", r"\1", re.sub(r"://[^/\s]*@", "://", text))
+
+
 def find(places: Sequence[str]) -> dict[date, list[File]]:
     """The files by the day of their folder, in order. Raises CannotEvaluate where a folder or storage cannot be read."""
     found: dict[date, list[File]] = {}
@@ -124,12 +129,12 @@ def _read_folder(files: list[File], folder: date, problems: list[Problem]) -> It
         try:
             table = _normal(pl.read_parquet(BytesIO(content)))
         except UNREADABLE as error:
-            problems.append(Problem("DAMAGED", f"{path}: {' '.join(str(error).split())[:200]}"))
+            problems.append(Problem("DAMAGED", f"{without_secrets(path)}: {' '.join(str(error).split())[:200]}"))
             continue
         day = pl.col("_at").dt.date()
         near = table.filter(day.is_between(folder - ONE_DAY, folder))
         if strange := table.height - near.height:
-            text = f"{path}: {strange:,} rows are not of the day on which they were written: set that machine's clock"
+            text = f"{without_secrets(path)}: {strange:,} rows are not of the day on which they were written: set that machine's clock"
             problems.append(Problem("CLOCK", text))
         yield near
 
@@ -149,7 +154,7 @@ def _normal(table: pl.DataFrame) -> pl.DataFrame:
     )
     if IDS[1] not in table.columns:
         table = table.with_columns(pl.lit(None, pl.String).alias(IDS[1]))
-    return with_rows(table)
+    return with_rows(table).cast({IDS[1]: pl.String, ROW: pl.UInt32})  # as other programs may have written them
 
 
 def _contents(files: list[File]) -> Iterator[tuple[str, bytes]]:
@@ -177,11 +182,11 @@ def _listed(place: str) -> list[File]:
         return [File(system, path) for path in system.find(root, **options)]
     except ImportError as error:
         reason = f"{error}: uv add --dev dvc[s3], dvc[azure] or dvc[gs]"
-        raise CannotEvaluate("UNREACHABLE", f"{place}: {reason}") from error
+        raise CannotEvaluate("UNREACHABLE", f"{without_secrets(place)}: {reason}") from error
     except Exception as error:  # each storage raises its own
         raise _unreachable(place, error) from error
 
 
 def _unreachable(place: str, error: Exception) -> CannotEvaluate:
     reason = " ".join(str(error).split()) or type(error).__name__
-    return CannotEvaluate("UNREACHABLE", f"{place}: its captures cannot be read: {reason}")
+    return CannotEvaluate("UNREACHABLE", without_secrets(f"{place}: its captures cannot be read: {reason}"))

@@ -27,12 +27,11 @@ Json = dict[str, Any]
 def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[Json]) -> Json:
     """The parts of the report that depend on evidence, with what is kept of earlier windows. Raises CannotEvaluate."""
     files = captures.find(places)
-    kept = [window for window in earlier if _is_kept(window, min(files, default=date.max), until)]
-    evaluation = _Evaluation(params, until, kept)
+    evaluation = _Evaluation(params, until, earlier)
     labels = outcomes.read(params)
     for day in captures.read(files, until):
         evaluation.add(day, labels)
-    windows = evaluation.windows(earlier)
+    windows = evaluation.windows()
     judged = [window for window in windows if window["to"] <= f"{until}"]
     serving = max((each for each in judged if each["role"] == CHAMPION), key=lambda each: str(each["to"]), default=None)
     model = serving["model"] if serving else None
@@ -47,22 +46,24 @@ def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[J
 
 
 class _Evaluation:
-    """The windows that are computed again, beside those that are kept."""
+    """The windows that are computed again, beside earlier ones."""
 
-    def __init__(self, params: Params, until: date, kept: list[Json]) -> None:
+    def __init__(self, params: Params, until: date, earlier: list[Json]) -> None:
         self.versions, self.problems = versions.local(), list[Problem]()
-        self._params, self._until, self._kept = params, until, kept
+        self._params, self._until, self._earlier = params, until, earlier
+        self._later = [each for each in earlier if each["to"] > f"{until}"]
         self._series = dict[Key, Series]()
         self._missing = dict[str, Problem]()
 
     def add(self, day: Day, labels: outcomes.Outcomes) -> None:
-        """Add a later day, but for models of which the window is kept."""
+        """Add a later day, but for models of which a window goes on after all days that count."""
         lasting = day.date <= self._until - WEEK  # what nobody can set right any more was told for so long
         self.problems += [each for each in day.problems if each.code == "DAMAGED" or not lasting]
         for key, rows in day.tables.items():
-            if not any(_key(each) == key and each["from"] <= f"{day.date}" <= each["to"] for each in self._kept):
+            if not any(_key(each) == key and each["from"] <= f"{day.date}" <= each["to"] for each in self._later):
                 if key not in self._series:
-                    self._series[key] = Series(key, self._reference(key[0]), self._params, self._until)
+                    spans, reference = _spans(self._earlier, key), self._reference(key[0])
+                    self._series[key] = Series(key, reference, self._params, self._until, spans)
                 try:
                     self._series[key].add(day.date, labels.join(rows))
                 except pl.exceptions.PolarsError as error:
@@ -81,12 +82,12 @@ class _Evaluation:
             self._missing[model] = Problem(error.code, error.reason)
             return None
 
-    def windows(self, earlier: list[Json]) -> list[Json]:
+    def windows(self) -> list[Json]:
         """All windows, judged; an earlier one stays where it has more than can be read now."""
         for series in self._series.values():
             series.close()
         new = [window for series in self._series.values() for window in series.windows]
-        stay = [each for each in earlier if all(_has_less(other, each) for other in new if _overlap(each, other))]
+        stay = [each for each in self._earlier if all(_has_less(other, each) for other in new if _overlap(each, other))]
         windows = [*stay, *(each for each in new if not any(_overlap(each, other) for other in stay))]
         windows.sort(key=lambda each: (*_key(each), each["from"]))
         groups = {key: [*group][-MOST:] for key, group in groupby(windows, _key)}
@@ -113,14 +114,15 @@ def _overlap(one: Json, other: Json) -> bool:
 
 
 def _has_less(one: Json, other: Json) -> bool:
-    """Whether it is the same window, but rows, or the reference, can no longer be read."""
-    same = (one["from"], one["to"]) == (other["from"], other["to"])
-    return bool(same and (one["rows"], one["reference"]) < (other["rows"], other["reference"]))
+    """Whether it is of the other's days, but rows, or the reference, can no longer be read."""
+    within = other["from"] <= one["from"] and one["to"] <= other["to"]
+    return bool(within and (one["rows"], one["reference"]) < (other["rows"], other["reference"]))
 
 
-def _is_kept(window: Json, oldest: date, until: date) -> bool:
-    """Whether the window is not computed again: captures of its time are deleted, or it is later than what is asked for."""
-    return bool(window["from"] < f"{oldest}" or window["to"] > f"{until}")
+def _spans(windows: list[Json], key: Key) -> list[tuple[str, str]]:
+    """The limits of the windows that are not to be cut again: all but the last, if that is incomplete."""
+    own = sorted((each for each in windows if _key(each) == key), key=lambda each: str(each["from"]))
+    return [(each["from"], each["to"]) for each in own if each["complete"] or each is not own[-1]]
 
 
 def _future(files: dict[date, Any]) -> Iterator[Problem]:
@@ -131,7 +133,7 @@ def _future(files: dict[date, Any]) -> Iterator[Problem]:
 
 
 def _silence(windows: list[Json], until: date) -> Iterator[Problem]:
-    """That nothing is captured for longer than ever before, and than a day."""
+    """That nothing is captured for longer than ever before, which may be a day, and at most a week."""
     spans = sorted((each["from"], each["to"]) for each in windows if each["role"] == CHAMPION)
     if not spans:
         yield Problem(
@@ -142,7 +144,7 @@ def _silence(windows: list[Json], until: date) -> Iterator[Problem]:
     days = [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
     gaps = [(after[0] - before[1]).days - 1 for before, after in pairwise(days)]
     last = max(last for _, last in days)
-    if (until - last).days > max([1, *gaps]):
+    if (until - last).days > min(max([1, *gaps]), WEEK.days):
         yield Problem(
             "NO_DATA", f"nothing was captured after {last}: is the service up, and does FACTORY_CAPTURE lead here?"
         )

@@ -12,11 +12,11 @@ from ..config import Params
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import DVC_TMP, REPORTS
 from . import evaluation
-from .captures import ONE_DAY
+from .captures import ONE_DAY, without_secrets
 
 REPORT = REPORTS / "monitor.json"
 FORMAT = 1
-KEYS = {"model", "role", "from", "to", "rows", "reference", "checks"}
+KEYS = {"model", "role", "from", "to", "rows", "complete", "reference", "checks"}
 Json = dict[str, Any]
 
 
@@ -52,7 +52,7 @@ def run(params: Params, places: Sequence[str], until: date) -> Json:
     """
     with _alone():
         earlier = read() or {"windows": []}
-        report = {"format": FORMAT, "until": f"{until}", "champion": None, "places": [*places]}
+        report = {"format": FORMAT, "until": f"{until}", "champion": None, "places": [*map(without_secrets, places)]}
         report |= {"windows": [], "alerts": [], "notices": []}
         try:
             report |= evaluation.evaluate(params, places, until, earlier["windows"])

@@ -1,6 +1,7 @@
 """The windows of one model in one role, made of days as they come, so that no more than one window's rows are in memory."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -15,12 +16,23 @@ from .captures import Key
 
 CALLERS = 20  # that are named, as anybody can make up more
 OTHERS = "others"
+APART = 7  # days without rows that end a window
+FEWEST = 20  # rows of which there are counts and medians: those of less would show the rows themselves
+
+Span = tuple[str, str]
 
 
 class Series:
-    """Without a reference there are rows and outcomes, but no counts."""
+    """Without a reference there are rows and outcomes, but no counts.
 
-    def __init__(self, key: Key, reference: Profile | None, params: Params, until: date) -> None:
+    Windows that there are already keep their limits, whatever days before them have been deleted or added since.
+    """
+
+    def __init__(
+        self, key: Key, reference: Profile | None, params: Params, until: date, spans: Sequence[Span] = ()
+    ) -> None:
+        self._spans = spans
+        self._span: Span | None = None
         self.key, self.reference, self.windows = key, reference, list[dict[str, Any]]()
         self._bins, self._params, self._until = reference.bins if reference else [], params, until
         self._begin()
@@ -31,12 +43,16 @@ class Series:
 
     def add(self, day: date, rows: pl.DataFrame) -> None:
         """Add a later day's rows, with their outcomes."""
+        span = next((each for each in self._spans if each[0] <= f"{day}" <= each[1]), None)
+        if self._open and (span != self._span or (day - self._open.last).days > APART):
+            self.close()
+        self._span = span
         window, part = windows.of_day(day, rows, self._bins), performance.part(rows, self._params)
         [self._open] = windows.merge([self._open, window] if self._open else [window])
         self._parts.append(part)
         self._requests += rows.select(ONE).n_unique()
         self._callers.update(dict(rows["_caller"].value_counts().iter_rows()))
-        if self._open.complete:
+        if self._open.complete and not span:
             self.close()
 
     def close(self) -> None:
@@ -47,6 +63,8 @@ class Series:
         metric = (measured.metric.value, measured.metric.low, measured.metric.high) if measured.metric else None
         bias = measured.bias.value if measured.bias else None
         facts = replace(self._open, bias=bias, labelled=measured.rows, metric=metric).to_json()
+        if self._open.rows < FEWEST:
+            facts |= {"counts": {}, "medians": {}}
         model, role = self.key
         self.windows.append(
             {"model": model, "role": role, "from": facts.pop("first"), "to": facts.pop("last"), **facts}
