@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from late_flights.factory import tables
 from late_flights.factory.data import ledger, prepare
+from late_flights.factory.data import refused as refused_deliveries
 from late_flights.factory.manifest import sha256
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
@@ -96,14 +97,21 @@ def test_what_was_not_captured_is_not_made_up():
     )
 
 
-def test_the_contract_decides():
+def test_the_contract_decides_and_stops_nothing():
     rows = toy.rows(2)
     capture(rows, amount=[200.0, 1.0])
     outcomes("one.parquet", rows.select("key", "answer"))
-    reason = refused("outcomes", "--as-delivery", "may.parquet")
-    assert "may.parquet: amount: above max 100, 1 of 2 rows" in reason and not ledger.entries()
+    assert deliver("may.parquet").startswith("! 2 rows left out: amount: above max 100, 1 of 2 rows")
+    assert not ledger.entries() and not refused_deliveries.read(), "a service's rows are no delivery that somebody sent"
     assert "has to be named like" in refused("outcomes", "--as-delivery", "../may.parquet")
     assert not list(Path(".dvc/tmp/labelled").iterdir())
+
+
+def test_personal_values_that_are_needed_are_missing(monkeypatch):
+    rows = toy.rows(2)
+    capture(rows, kind=[sha256(kind.encode()) for kind in rows["kind"]])
+    outcomes("one.parquet", rows.select("key", "answer"))
+    assert deliver("may.parquet").startswith("! 2 rows left out: captured without kind\n")
 
 
 def test_shadow_is_no_second_copy():
@@ -130,3 +138,8 @@ def test_inbox_is_taken_once(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(ingest, "dvc", dvc)
     assert "one.parquet: 3 outcomes, 3 of them new" in run("outcomes", "--inbox").stdout
     assert run("outcomes", "--inbox").stdout == "Nothing new\n"
+    rows[:1].select("key").with_columns(answer=~rows["answer"][:1]).write_parquet(storage / "a.parquet")
+    toy.rows(1, first=9).select("key", "answer").write_parquet(storage / "b.parquet")
+    done = run("outcomes", "--inbox", "--as-delivery", "may.parquet")
+    assert done.exit_code == 1 and "Error: remote://storage/inbox/outcomes/a.parquet: 1 outcome differs" in done.stderr
+    assert "b.parquet: 1 outcome, 1 of them new" in done.stdout and "may.parquet: 3 rows" in done.stdout, "others do not wait"

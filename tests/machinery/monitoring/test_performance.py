@@ -72,7 +72,7 @@ def labelled(rows, share):
 
 def test_a_window_is_judged_once_enough_is_known():
     rows = scored(100)
-    for share, days, due in [(0.79, 29, False), (0.8, 0, True), (0.3, 30, True), (0, 30, True)]:
+    for share, days, due in [(0.79, 27, False), (0.8, 0, True), (0.3, 28, True), (0, 28, True)]:
         found = measured(labelled(rows, share), days=days)
         assert (found.due, found.coverage) == (due, pytest.approx(share))
         assert (found.metric is not None) == (found.bias is not None) == (due and share > 0)

@@ -164,8 +164,9 @@ class Monitor(Section):
     list of them. FACTORY_CAPTURE and the command's own arguments win."""
     outcomes: str = "outcomes"
     """The folder in which `factory outcomes` keeps what became of scored rows."""
-    label_days: Annotated[int, Field(gt=0)] = 30
-    """After how many days a window of scored rows is judged by the outcomes that are known by then; earlier if 80% are."""
+    label_days: Annotated[int, Field(gt=0)] = 28
+    """After how many days a window of scored rows is judged by the outcomes that are known by then; earlier if 80% are. Its
+    captures have to be there still: keep it two days below FACTORY_CAPTURE_DAYS."""
     currency: str = ""
     """What the prices are in, as the page writes it behind an amount: `EUR`."""
     price_per_hour: Annotated[float, Field(ge=0)] | None = None

@@ -73,21 +73,19 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
     \b
     Example: factory outcomes arrived-2013-05.csv
     """
-    from ..data.ingest import new_files
+    from ..errors import FactoryError
     from ..monitoring import intake
 
     if bool(files) + inbox > 1 or not (files or inbox or delivery is not None):
         raise click.UsageError("Name the files, or use --inbox, or --as-delivery.")
     params = load_params()
-    if inbox:
-        with new_files("inbox/outcomes", intake.received_files(params)) as (_, found):
-            received = intake.receive(found, params)
-    else:
-        received = intake.receive(files, params)
+    received, refused = _from_inbox(params) if inbox else (intake.receive(files, params), [])
     for line in _received(received, places(captures, params), params) if received else ["Nothing new"] if inbox else []:
         click.echo(line)
     if delivery is not None:
         _deliver(delivery, places(captures, params), params)
+    if refused:
+        raise FactoryError("; ".join(refused))
 
 
 @main.command()
@@ -104,6 +102,24 @@ def dashboard(out: Path) -> None:
     for line in write(config.load(), out):
         click.echo(f"! {line}", err=True)
     click.echo(f"✓ {out}")
+
+
+def _from_inbox(params: Any) -> tuple[list[Any], list[str]]:
+    """What was in new files of the inbox, and why others were refused, for which nobody else's have to wait."""
+    from ..data.ingest import new_files
+    from ..errors import CannotEvaluate, FactoryError
+    from ..monitoring import intake
+
+    received, refused = list[Any](), list[str]()
+    with new_files("inbox/outcomes", intake.received_files(params)) as (address, files):
+        for file in files:
+            try:
+                received += intake.receive([file], params)
+            except CannotEvaluate:
+                raise
+            except FactoryError as error:
+                refused.append(f"{error}".replace(f"{file}", f"{address}/{file.name}"))
+    return received, refused
 
 
 def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:

@@ -13,9 +13,9 @@ import polars as pl
 from ... import contract
 from .. import tables
 from ..config import Params
-from ..data import ingest, ledger
+from ..data import ingest, ledger, prepare
 from ..data.ledger import Entry
-from ..errors import FactoryError, listed
+from ..errors import ContractViolation, FactoryError, listed
 from ..paths import DVC_TMP
 from ..validation import personal
 from ..validation.parsing import try_cast
@@ -76,7 +76,11 @@ def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> 
     file = STAGED / name
     try:
         rows.drop(AT, "_model").write_parquet(file)
+        prepare.check(file, params)
         return ingest.ingest([file], params, source)[0], +left_out
+    except ContractViolation as error:  # what a service met is no fault of who wants to learn from it
+        left_out[str(error).removeprefix(f"{file}: ")] += rows.height
+        return None, +left_out
     finally:
         file.unlink(missing_ok=True)
 
@@ -98,17 +102,14 @@ def _labelled(day: Day, known: Outcomes, params: Params, left_out: Counter[str])
             left_out["only a hash of the id is known"] += joined[id].null_count()
             joined = joined.drop_nulls(id)
         names = contract.LabelledRow.column_names()
-        missing = [name for name in names if name not in joined.columns]
-        typed, losses = try_cast(
-            _without_hashes(joined.select(n for n in names if n in joined.columns), id), contract.LabelledRow
-        )
-        if missing or losses:
-            reason = (
-                f"captured without {listed(missing)}"
-                if missing
-                else listed([f"{each.subject}: {each.problem}" for each in losses])
+        kept = _without_hashes(joined.select(name for name in names if name in joined.columns), id)
+        typed, losses = try_cast(kept, contract.LabelledRow)
+        if typed.width < len(names):
+            left_out[f"captured without {listed([name for name in names if name not in typed.columns])}"] += (
+                joined.height
             )
-            left_out[reason] += joined.height
+        elif losses:
+            left_out[listed([f"{each.subject}: {each.problem}" for each in losses])] += joined.height
         elif joined.height:
             yield typed.hstack(joined.select(AT, "_model"))
 
@@ -121,9 +122,14 @@ def _with_ids(rows: pl.DataFrame, id: str) -> pl.DataFrame:
 
 
 def _without_hashes(rows: pl.DataFrame, id: str | None) -> pl.DataFrame:
-    """The rows without the hashes of personal data, from which nothing may be learned as if they were values."""
+    """The rows without the hashes of personal data, from which nothing may be learned as if they were values.
+
+    They are null, or where the contract wants a value, as if they had not been captured.
+    """
+    columns = contract.LabelledRow.columns()
     hashed = [name for name in rows.columns if name != id and personal.is_hashed(rows[name])]
-    return rows.with_columns(pl.lit(None).alias(name) for name in hashed)
+    needed = [name for name in hashed if not columns[name].nullable]
+    return rows.drop(needed).with_columns(pl.lit(None).alias(name) for name in hashed if name not in needed)
 
 
 def _new(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
