@@ -36,7 +36,7 @@ def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[J
     serving = max((each for each in judged if each["role"] == CHAMPION), key=lambda each: str(each["to"]), default=None)
     model = serving["model"] if serving else None
     problems = [*evaluation.problems, *evaluation.unreferenced(judged), *_future(files), *_silence(judged, until)]
-    problems += [] if labels.is_empty else _unjudged(kept, params.monitor.label_days, until)
+    problems += [] if labels.is_empty else _unjudged(judged, params.monitor.label_days, until)
     return {
         "champion": evaluation.versions[-1].name if evaluation.versions else None,
         "windows": windows,
@@ -133,10 +133,10 @@ def _future(files: dict[date, Any]) -> Iterator[Problem]:
         yield Problem("CLOCK", text)
 
 
-def _unjudged(kept: list[Json], label_days: int, until: date) -> Iterator[Problem]:
+def _unjudged(windows: list[Json], label_days: int, until: date) -> Iterator[Problem]:
     """That captures went before their window was judged by outcomes; for a week, as nobody can set that right any more."""
     since, to = (f"{until - timedelta(days=label_days) - span}" for span in (WEEK, timedelta()))
-    if lost := [each for each in kept if since < each["to"] <= to and not (each["outcomes"] or {}).get("due", True)]:
+    if lost := [each for each in windows if since < each["to"] <= to and not (each["outcomes"] or {}).get("due", True)]:
         text = f"captures until {lost[-1]['to']} were deleted before their outcomes were due: set FACTORY_CAPTURE_DAYS higher"
         yield Problem("UNJUDGED", f"{text} than monitor.label_days, or that lower")
 
