@@ -90,3 +90,13 @@ def test_value_outside_of_the_known_range_is_in_a_cell_of_its_own(known):
     assert inside[[0, -2, -1]].tolist() == [0, 0, 0] and inside.sum() == 100
     outside = profile.count(pl.DataFrame({"number": [-999.0, 999.0]}), [bins])["number"][0]
     assert outside[[0, -2]].tolist() == [1, 1] and outside.sum() == 2
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.3, 0.7], [-5.0], [0.0, 1e6], [row / 7 for row in range(40)]])
+def test_last_digits_move_no_value_to_another_cell(values):
+    """Scores of ONNX and of scikit-learn differ by up to 1e-5, and models of few trees have few distinct ones."""
+    known = np.repeat(values, 50) * (1 + 1e-9 * np.arange(50 * len(values)))
+    (bins,) = profile.bins_of(pl.DataFrame({"number": known}), ["number"])
+    for change in (0, 1e-6, -1e-6):
+        cells = profile.count(pl.DataFrame({"number": known * (1 + change)}), [bins])["number"]
+        assert cells.tolist() == profile.count(pl.DataFrame({"number": known}), [bins])["number"].tolist()

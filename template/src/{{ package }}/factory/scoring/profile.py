@@ -19,6 +19,7 @@ from ..validation import personal
 
 NAME = "profile.parquet"
 BINS, VALUES = 10, 100
+SLACK, DIGITS = 1e-3, 1e-5  # of the range of most values, and of a value, that count as none
 TIMES, MOST = 5, 0.5  # how often a value occurs that is counted, and the share of the rows that have such values
 WINDOW_ROWS, WINDOWS = 200, 400
 FEW_ROWS, FEW_WINDOWS = 4, 10  # of fewer rows, smaller windows: how much windows vary has to be known
@@ -205,18 +206,31 @@ def _bins_of_file(rows: pl.DataFrame) -> Bins:
 def _bins(values: pl.Series) -> Bins:
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         numbers = _numbers(values)
-        present = numbers[~np.isnan(numbers)]
-        if not len(present):
-            return Bins(values.name, "number")
-        cuts = np.quantile(present, np.linspace(0, 1, BINS + 1), method="lower")
-        cuts[0] = np.nextafter(cuts[0], -np.inf)  # what is below all known values, or above, is not like them
-        return Bins(values.name, "number", edges=tuple(np.unique(cuts).tolist()))
+        return Bins(values.name, "number", edges=_edges(numbers[np.isfinite(numbers)]))
     counts = values.cast(pl.String).drop_nulls().value_counts()
     often = counts if values.dtype in (pl.Boolean, pl.Enum) else counts.filter(pl.col("count") >= TIMES)
     known = often.sort(["count", values.name], descending=[True, False]).head(VALUES)
     if int(known["count"].sum()) < MOST * int(counts["count"].sum()):
         return Bins(values.name, "text")
     return Bins(values.name, "category", values=tuple(known[values.name].sort()))
+
+
+def _edges(known: Vector) -> tuple[float, ...]:
+    """Between values that occur: by ONNX or on another processor, the same score may differ in its last digits."""
+    if not len(known):
+        return ()
+    lowest, *cuts, highest = np.quantile(known, np.linspace(0, 1, BINS + 1), method="lower").tolist()
+    distinct, edges = np.unique(known), {lowest - _slack(lowest, cuts), highest + _slack(highest, cuts)}
+    for cut in cuts:
+        above = int(np.searchsorted(distinct, cut + _slack(cut, cuts), side="right"))
+        if above < len(distinct):
+            edges.add(float(distinct[above - 1 : above + 1].mean()))
+    return tuple(sorted(edges))
+
+
+def _slack(value: float, cuts: list[float]) -> float:
+    """By how much values of about this size may differ and be the same."""
+    return max(SLACK * (cuts[-1] - cuts[0]), DIGITS * abs(value), float(np.finfo(np.float32).tiny))
 
 
 def _numbers(values: pl.Series) -> Vector:
