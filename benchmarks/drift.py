@@ -6,9 +6,9 @@ Days are put in any order, so that the quiet ones belong together; the last part
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from scipy import stats
 from streams import CHANGES, TABLES, Model
 
 DOCUMENT = ROOT / "docs/drift.md"
-ROWS = (100, 300, 1000, 10_000)  # a day
+ROWS = (100, 1000, 10_000)  # a day
 REFERENCE, SMALL_REFERENCE = 60, 20  # windows
-TRAINED, QUIET, BEFORE = 120, 60, 20  # days; of the quiet ones those before a change
-ORDERS = range(100, 120)  # seeds; the limits were set with those below 20
+TRAINED, TESTED, QUIET, BEFORE = 120, 60, 60, 20  # days; of the quiet ones those before a change
+ORDERS = range(100, 112)  # seeds; the limits were set with those below 20
 FINE = 200  # cells by which the distributions of a KS test are told apart
 HEAD = ("table", "rows a day", "reference", "alerts", "PSI > 0.2", "KS, BH 5%", *CHANGES)
 
@@ -73,6 +73,17 @@ class Days:
     fine: dict[str | None, Counts]
     residuals: dict[str | None, np.ndarray]
 
+    def __post_init__(self) -> None:
+        """By how much days really differ: a small one is not like its few rows, but those are by chance."""
+        self.real, quiet = {}, self.counts[None]
+        for name, cells in quiet.items():
+            rows, usual = cells.sum(axis=1, keepdims=True), cells.sum(axis=0) / cells.sum()
+            square = ((cells / rows - usual) ** 2)[:, usual > 0] / usual[usual > 0]
+            self.real[name] = np.sqrt(max(0, 1 - ((usual > 0).sum() - 1) * (1 / rows).sum() / max(square.sum(), 1e-9)))
+        mean, deviation = self.residuals[None]
+        rows = quiet["_score"].sum(axis=1)
+        self.real["_residual"] = np.sqrt(max(0, 1 - (deviation**2 / rows).mean() / mean.var()))
+
     @classmethod
     def of(cls, name: str, in_order: bool = False) -> "Days":
         """Of the table by this name."""
@@ -81,37 +92,40 @@ class Days:
         table, rows = TABLES[name], TABLES[name].load()
         days = rows["day"].unique().sort().to_list()
         order = days if in_order else np.random.default_rng(1).permutation(days).tolist()
-        train, others = (rows.filter(pl.col("day").is_in(part)) for part in (order[:TRAINED], order[TRAINED:]))
+        kept = order if in_order else order[TRAINED:]
+        train, others = (rows.filter(pl.col("day").is_in(part)) for part in (order[:TRAINED], kept))
         model, names = Model(table, train), [name for name in rows.columns if name not in ("day", "truth")]
         quiet = model.scored(others)
         scores = [name for name in ("_score", "_decision") if name in quiet.columns]
         bins = [*profile.bins_of(train, names), *profile.bins_of(quiet, scores)]
         fine = [_finer(each, quiet[each.column]) for each in bins if each.kind == "number"]
-        found = cls(bins, {}, {}, {})
+        counts, finer, residuals = {}, {}, {}
         random = np.random.default_rng(2)
-        for change in (None, *CHANGES):
+        for change in (None,) if in_order else (None, *CHANGES):
             changed = model.scored(table.changes[change](others, random)) if change else quiet
-            places = {day: place for place, day in enumerate(order[TRAINED:])}
+            places = {day: place for place, day in enumerate(kept)}
             day = changed["day"].replace_strict(places, return_dtype=pl.Int64).to_numpy()
-            found.counts[change] = profile.count(changed, bins, day, len(places))
-            found.fine[change] = profile.count(changed, fine, day, len(places))
+            counts[change] = profile.count(changed, bins, day, len(places))
+            finer[change] = profile.count(changed, fine, day, len(places))
             sums = [np.bincount(day, changed["_residual"].to_numpy() ** power) for power in (0, 1, 2)]
             mean = sums[1] / sums[0]
-            found.residuals[change] = np.array([mean, np.sqrt(np.maximum(sums[2] / sums[0] - mean**2, 0))])
-        return found
+            residuals[change] = np.array([mean, np.sqrt(np.maximum(sums[2] / sums[0] - mean**2, 0))])
+        return cls(bins, counts, finer, residuals)
 
     def drawn(
         self, change: str | None, days: np.ndarray, rows: int, random: np.random.Generator
     ) -> tuple[Counts, Counts, np.ndarray]:
-        """So many rows of each of the days, drawn from those of the day: counts, finer ones, and mean residuals."""
+        """So many rows of each of the days, drawn: counts, finer ones, and mean residuals."""
 
-        def draw(counts: np.ndarray) -> np.ndarray:
-            return random.multinomial(rows, counts[days] / counts[days].sum(axis=1, keepdims=True))
+        def draw(name: str, counts: np.ndarray) -> np.ndarray:
+            usual, own = counts.sum(axis=0) / counts.sum(), counts[days] / counts[days].sum(axis=1, keepdims=True)
+            return random.multinomial(rows, usual + self.real[name] * (own - usual))
 
-        mean, deviation = self.residuals[change][:, days]
-        known = {name: draw(cells) for name, cells in self.counts[change].items()}
-        fine = {name: draw(cells) for name, cells in self.fine[change].items()}
-        return known, fine, random.normal(mean, deviation / np.sqrt(rows))
+        mean, deviation = self.residuals[change]
+        known = {name: draw(name, cells) for name, cells in self.counts[change].items()}
+        fine = {name: draw(name, cells) for name, cells in self.fine[change].items()}
+        means = mean.mean() + self.real["_residual"] * (mean[days] - mean.mean())
+        return known, fine, random.normal(means, deviation[days] / np.sqrt(rows))
 
 
 def _finer(bins: Any, values: pl.Series) -> Any:
@@ -128,7 +142,8 @@ class Result:
     windows: int = 0
     psi: int = 0
     ks: int = 0
-    delays: dict[str, list[float]] = None  # type: ignore[assignment]
+    delays: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    notices: Counter[str] = field(default_factory=Counter)
 
     def cells(self, name: str, rows: int, windows: int) -> list[str]:
         """A line of the table."""
@@ -149,12 +164,13 @@ class Result:
     def _found(self, change: str) -> str:
         delays = np.array(self.delays[change])
         found = delays[np.isfinite(delays)]
-        return f"{len(found) / len(delays):.0%}, {np.median(found):.0f} d" if len(found) else "0%"
+        notice = " n" if self.notices[change] > len(found) / 2 else ""
+        return f"{len(found) / len(delays):.0%}, {np.median(found):.0f} d{notice}" if len(found) else "0%"
 
 
 def measured(days: Days, rows: int, windows: int) -> Result:
     """What is found in streams of days in other orders."""
-    result, merged = Result(delays=defaultdict(list)), -(-200 // rows)
+    result, merged = Result(), -(-200 // rows)
     for seed in ORDERS:
         random = np.random.default_rng(seed)
         order = random.permutation(days.counts[None]["_score"].shape[0])[: windows * merged + QUIET]
@@ -171,8 +187,10 @@ def measured(days: Days, rows: int, windows: int) -> Result:
             after = days.drawn(change, live[BEFORE:], rows, random)
             both = tuple(_joined(one, other) for one, other in zip(quiet, after, strict=True))
             new = met(profile, both, rows)
-            found = [_first(places & ~usual.get(key, np.zeros(QUIET, bool))) for key, places in new.items()]
-            result.delays[change].append(min(found, default=np.inf))
+            found = [(_first(places & ~usual.get(key, np.zeros(QUIET, bool))), key[0]) for key, places in new.items()]
+            first, tier = min(found, default=(np.inf, ""))
+            result.delays[change].append(first)
+            result.notices[change] += tier == "notice"
     return result
 
 
@@ -221,27 +239,31 @@ def others(reference: tuple, stream: tuple, bins: list[Any]) -> tuple[np.ndarray
 
 
 def calendar(name: str) -> list[str]:
-    """A year as it was: trained on its first months, tested on the next one, then in service with all rows of each day."""
+    """A year as it was: trained on its first months, tested on the next two, then in service with all rows of each day."""
     days = Days.of(name, in_order=True)
-    size = round(days.counts[None]["_score"].sum() / len(days.counts[None]["_score"]))
-    merged, tested = -(-200 // size), 60
-    reference = [
-        _merged(part[:tested] if isinstance(part, np.ndarray) else {k: v[:tested] for k, v in part.items()}, merged)
-        for part in (days.counts[None], days.residuals[None][0])
-    ]
-    stream = ({k: v[tested:] for k, v in days.counts[None].items()}, {}, days.residuals[None][0][tested:])
-    found = met(_profile(days.bins, *reference), stream, size)
+    counts, residuals = days.counts[None], days.residuals[None][0]
+    size, known = round(counts["_score"].sum() / len(residuals)), TRAINED + TESTED
+    merged = -(-200 // size)
+    reference = (_merged({column: cells[:known] for column, cells in counts.items()}, merged), _merged(residuals[:known], merged))
+    stream = {column: cells[known:] for column, cells in counts.items()}, {}, residuals[known:]
+    found = met(_profile(days.bins, *reference, trained=TRAINED // merged), stream, size)
     of = {tier: {key: starts(places) for key, places in found.items() if key[0] == tier} for tier in ("notice", "alert")}
     rates = [f"{100 * sum(of[tier].values()) / len(stream[2]):.1f}" for tier in of]
-    codes = ", ".join(sorted({f"{code} {column or ''}".strip() for _, code, column in of["alert"]}))
-    return [name, f"{size}", f"{len(stream[2])}", *rates, codes]
+    codes = [
+        f"{code} {column or ''}".strip() + f" {number}" for (_, code, column), number in sorted(of["alert"].items(), key=str)
+    ]
+    return [name, f"{size}", f"{len(stream[2])}", *rates, ", ".join(codes)]
 
 
-def _profile(bins: list[Any], counts: Counts, residuals: np.ndarray) -> Any:
+def _profile(bins: list[Any], counts: Counts, residuals: np.ndarray, trained: int = 0) -> Any:
     from flights.factory.scoring.profile import Profile
 
-    windows = len(residuals)
-    return Profile(bins, [f"{place}" for place in range(windows)], ["test"] * windows, counts, residuals)
+    windows, counts, residuals = len(residuals), dict(counts), residuals.copy()
+    residuals[:trained] = np.nan
+    for column in [column for column in counts if column.startswith("_")]:  # of scores in the test alone
+        counts[column] = np.where(np.arange(windows)[:, None] < trained, 0, counts[column])
+    parts = ["train"] * trained + ["test"] * (windows - trained)
+    return Profile(bins, [f"{place}" for place in range(windows)], parts, counts, residuals)
 
 
 def _merged(part: Any, days: int) -> Any:
