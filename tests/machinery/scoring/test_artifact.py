@@ -180,3 +180,9 @@ def test_model_of_a_newer_skops(folder):
     manifest.write_manifest(folder, {"versions": {"skops": "99.0"}})
     message = refusal(folder)
     assert "skops 99.0" in message and skops.__version__ in message
+
+
+def test_scores_beside_the_model_are_to_the_bit_those_of_the_service(tmp_path):
+    estimator = toy.model("classification", pl.Schema(), max_iter=5).fit(MATRIX, MATRIX[:, 0] > 0)
+    estimators.save(tmp_path / "model", estimator, {}, MATRIX, None, lambda predict: {"scores": predict(MATRIX).tobytes()})
+    assert (tmp_path / "model" / "scores").read_bytes() == artifact.load(tmp_path / "model").predict(MATRIX).tobytes()

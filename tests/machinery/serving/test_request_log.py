@@ -44,9 +44,9 @@ def test_everything_asked_is_kept(trained, problem):
 
 def test_columns_are_left_out_or_hashed(trained):
     with serving(CAPTURE="kept", CAPTURE_WITHOUT="amount, gap", CAPTURE_HASHED="key") as client:
-        client.post(GOOD)
+        client.post(GOOD, path="/score?explain=true")
     log = captured()
-    assert not {"amount", "gap"} & set(log.columns)
+    assert not {"amount", "gap"} & set(log.columns) and log["_explanation"].item() is None
     assert log["key"].item() == hashlib.sha256(GOOD["key"].encode()).hexdigest()
 
 

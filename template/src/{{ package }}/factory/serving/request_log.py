@@ -170,7 +170,9 @@ def to_table(batch: list[ScoredRequest], shadow: Shadow) -> pl.DataFrame:
 
 
 def redacted(table: pl.DataFrame, without: list[str], hashed: list[str]) -> pl.DataFrame:
-    """The table without some columns, and with the sha256 of others."""
+    """The table without some columns, and with the sha256 of others; then without explanations, which would give them away."""
+    if without or hashed:
+        table = table.with_columns(_explanation=pl.lit(None, pl.String))
     return table.with_columns(map(personal.hashed, hashed)).drop(without)
 
 

@@ -33,7 +33,8 @@ def save(
 ) -> None:
     """Write the fitted estimator; as ONNX too if both agree on all probes. Raises FactoryError.
 
-    `features` is the graph that makes them of raw rows, if there is one; `more` are files that need the model's scores.
+    `features` is the graph that makes them of raw rows, if there is one; `more` are files that need
+    the scores, to the last bit those of the service.
     """
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(to_skops(estimator))
@@ -52,6 +53,7 @@ def save(
         reason = f"conversion failed: {_first_line(error)}"
     if reason is None:
         (folder / "model.onnx").write_bytes(graph)
+        predict = artifact.onnx_predictor(artifact.onnx_session(graph))
     if features is not None:
         (folder / "features.onnx").write_bytes(features)
     for name, content in more(predict).items():
