@@ -16,7 +16,7 @@ def days(code, states, column=None, model="v1", **options):
 
 
 def spans(windows, tier="alert", champion="v1"):
-    found = incidents.find(windows, tier, champion)
+    found = incidents.find(windows, tier, {champion})
     return [(each.code, each.first[8:], each.last[8:], each.open) for each in found]
 
 
@@ -51,9 +51,9 @@ def test_a_window_that_is_not_complete_ends_nothing():
 def test_columns_models_roles_and_tiers_are_kept_apart():
     windows = [*days("MISSING_VALUES", "x", "a"), *days("MISSING_VALUES", "x", "b", model="v2", role="challenger")]
     windows[0]["checks"].append(check("FEATURE_DRIFT", column="a", tier="notice"))
-    keys = {each.key for each in incidents.find(windows, "alert", "v1")}
+    keys = {each.key for each in incidents.find(windows, "alert", {"v1"})}
     assert keys == {"v1 MISSING_VALUES a 2026-05-01", "v2 MISSING_VALUES b 2026-05-01"}
-    assert [each.code for each in incidents.find(windows, "notice", "v1")] == ["FEATURE_DRIFT"]
+    assert [each.code for each in incidents.find(windows, "notice", {"v1"})] == ["FEATURE_DRIFT"]
 
 
 def test_what_a_model_had_is_over_once_another_serves():
@@ -64,7 +64,7 @@ def test_what_a_model_had_is_over_once_another_serves():
 
 
 def test_it_says_what_and_since_when_in_the_keys_of_the_file():
-    [found] = incidents.find([window("2026-05-03", check("SCORE_DRIFT", column="_score", text="scores x1.6"))], "alert", "v1")
+    [found] = incidents.find([window("2026-05-03", check("SCORE_DRIFT", column="_score", text="scores x1.6"))], "alert", {"v1"})
     assert found.to_json() == {
         "key": "v1 SCORE_DRIFT _score 2026-05-03",
         "model": "v1",
@@ -83,17 +83,17 @@ CODES = ("MISSING_VALUES", "UNSEEN_VALUES", "REFUSALS", "TOO_LITTLE_DATA", "SCOR
 
 @pytest.mark.parametrize(("code", "labelled"), [*product(CODES, (0, 250))])
 def test_evidence_is_outcomes_or_other_scores_with_outcomes_and_never_a_defect_of_the_data(code, labelled):
-    [found] = incidents.find(days(code, "xx", labelled=labelled), "alert", "v1")
+    [found] = incidents.find(days(code, "xx", labelled=labelled), "alert", {"v1"})
     assert found.retrain is (code in ("BIAS", "METRIC_FLOOR") or (code == "SCORE_DRIFT" and labelled > 0))
 
 
 def test_no_evidence_are_notices_challengers_and_what_is_over():
-    assert not [each for each in incidents.find(days("BIAS", "xxo"), "alert", "v1") if each.retrain]
-    assert not [each for each in incidents.find(days("BIAS", "xx", role="challenger"), "alert", "v2") if each.retrain]
+    assert not [each for each in incidents.find(days("BIAS", "xxo"), "alert", {"v1"}) if each.retrain]
+    assert not [each for each in incidents.find(days("BIAS", "xx", role="challenger"), "alert", {"v2"}) if each.retrain]
     notice = window("2026-05-01", check("BIAS", tier="notice"))
-    assert not [each for each in incidents.find([notice], "notice", "v1") if each.retrain]
+    assert not [each for each in incidents.find([notice], "notice", {"v1"}) if each.retrain]
 
 
 def test_outcomes_from_before_the_drift_are_nothing_new_to_learn_from():
     windows = [*days("SCORE_DRIFT", "o", labelled=250), window("2026-05-02", check("SCORE_DRIFT", column=None))]
-    assert [each.retrain for each in incidents.find(windows, "alert", "v1")] == [False]
+    assert [each.retrain for each in incidents.find(windows, "alert", {"v1"})] == [False]

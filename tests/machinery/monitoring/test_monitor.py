@@ -35,8 +35,11 @@ def served(committed):
 
 
 def promote() -> None:
-    known = versions.local()
-    versions.publish(git_repository.git("rev-parse", "HEAD"), RECORD | {"model": manifest.model_id()}, "promoted", known)
+    publish(manifest.model_id())
+
+
+def publish(model: str) -> None:
+    versions.publish(git_repository.git("rev-parse", "HEAD"), RECORD | {"model": model}, "promoted", versions.local())
 
 
 def away(*command):
@@ -271,6 +274,42 @@ def test_a_day_with_columns_of_other_types_is_said_and_the_rest_counts(served):
     assert report["states"][0]["text"].startswith("v1 on 2026-10-20: cannot be counted: ") and spans(report)[0] == "21-21"
 
 
+@pytest.mark.parametrize("column", [None, pl.lit("much")])
+def test_columns_that_are_not_captured_any_more_are_reported(served, column):
+    path = Path(f"captures/{LAST}/120000.000000-v1.parquet")
+    rows = pl.read_parquet(path)
+    (rows.drop("amount") if column is None else rows.with_columns(amount=column)).write_parquet(path)
+    [state] = monitored(code=2)["states"]
+    assert state["code"] == "SCHEMA" and state["text"].startswith("v1 from 2026-10-29: amount: not captured any more")
+
+
+def test_damaged_outcomes_leave_the_rest_to_judge(served):
+    toy.rows(250).select("key", "answer").write_csv("outcomes.csv")
+    assert run("outcomes", "outcomes.csv").exit_code == 0
+    whole = monitored(code=1)  # as scores here tell nothing
+    next(Path("outcomes").glob("*/*.parquet")).write_bytes(b"PAR1")
+    capture(LAST + timedelta(days=1))
+    report = monitored("--until", f"{LAST + timedelta(days=1)}", code=1)
+    assert codes(report) == ["OUTCOMES"] and report["windows"][:-1] == whole["windows"] and len(report["windows"]) == 11
+
+
+def test_all_models_that_serve_side_by_side_are_watched(served, monkeypatch):
+    promote()
+    capture(LAST, model="v2")
+    seen = []
+    monkeypatch.setattr(evaluation.incidents, "find", lambda windows, tier, champions: seen.append(champions) or [])
+    monitored()
+    assert seen == [{"v1", "v2"}] * 2
+
+
+def test_a_record_cannot_name_a_folder(served):
+    Path("mine").mkdir()
+    publish(str(Path("mine").resolve()))
+    capture(LAST, model="v2")
+    [state] = monitored(code=2)["states"]
+    assert "its record names no model" in state["text"] and Path("mine").exists()
+
+
 def test_columns_that_are_not_captured_are_said(served):
     for path in Path("captures").glob("*/*.parquet"):
         pl.read_parquet(path).drop("amount").with_columns(kind=pl.lit("0" * 64)).write_parquet(path)
@@ -286,12 +325,15 @@ def test_a_caller_who_makes_up_names(served):
 
 
 def test_a_damaged_report_is_not_replaced(served):
+    whole = monitored()
     monitor.REPORT.write_text("{")
     result = run("monitor", "--until", f"{LAST}")
     assert result.exit_code == 2 and "DAMAGED: reports/monitor.json" in result.stderr and monitor.REPORT.read_text() == "{"
     monitor.REPORT.write_text('{"format": 2, "windows": []}')
     assert "another release" in run("monitor").stderr
     monitor.REPORT.write_text('{"format": 1, "windows": [{"model": "v1"}, 2]}')
+    assert "DAMAGED" in run("monitor").stderr
+    monitor.REPORT.write_text(json.dumps(whole | {"windows": [whole["windows"][0] | {"counts": {"gap": "x"}}]}))
     assert "DAMAGED" in run("monitor").stderr
 
 

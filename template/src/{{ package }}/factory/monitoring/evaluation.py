@@ -28,20 +28,22 @@ def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[J
     """The parts of the report that depend on evidence, with what is kept of earlier windows. Raises CannotEvaluate."""
     files = captures.find(places)
     evaluation = _Evaluation(params, until, earlier)
-    labels = outcomes.read(params)
     for day in captures.read(files, until):
-        evaluation.add(day, labels)
+        evaluation.add(day)
     windows = evaluation.windows()
     judged = [window for window in windows if window["to"] <= f"{until}"]
-    serving = max((each for each in judged if each["role"] == CHAMPION), key=lambda each: str(each["to"]), default=None)
-    model = serving["model"] if serving else None
-    problems = [*evaluation.problems, *evaluation.unreferenced(judged), *_future(files), *_silence(judged, until)]
-    problems += [] if labels.is_empty else _unjudged(judged, params.monitor.label_days, until)
+    newest = _newest(judged)
+    champions = {each["model"] for each in newest if each["role"] == CHAMPION}
+    problems = [*evaluation.problems, *evaluation.unreferenced(newest), *_future(files), *_silence(judged, until)]
+    problems += _no_longer_captured(newest, judged)
+    problems += [] if evaluation.labels.is_empty else _unjudged(judged, params.monitor.label_days, until)
     return {
         "champion": evaluation.versions[-1].name if evaluation.versions else None,
         "windows": windows,
-        "alerts": [each.to_json() for each in [*incidents.find(judged, "alert", model), *deliveries.incidents(until)]],
-        "notices": [each.to_json() for each in incidents.find(judged, "notice", model)],
+        "alerts": [
+            each.to_json() for each in [*incidents.find(judged, "alert", champions), *deliveries.incidents(until)]
+        ],
+        "notices": [each.to_json() for each in incidents.find(judged, "notice", champions)],
         "states": _states(problems),
     }
 
@@ -55,8 +57,13 @@ class _Evaluation:
         self._later = [each for each in earlier if each["to"] > f"{until}"]
         self._series = dict[Key, Series]()
         self._missing = dict[str, Problem]()
+        try:
+            self.labels = outcomes.read(params)
+        except CannotEvaluate as error:  # of an outcome file, without which the rest can be judged
+            self.labels = outcomes.Outcomes([], params)
+            self.problems.append(Problem(error.code, error.reason))
 
-    def add(self, day: Day, labels: outcomes.Outcomes) -> None:
+    def add(self, day: Day) -> None:
         """Add a later day, but for models of which a window goes on after all days that count."""
         lasting = day.date <= self._until - WEEK  # what nobody can set right any more was told for so long
         self.problems += [each for each in day.problems if each.code == "DAMAGED" or not lasting]
@@ -66,15 +73,16 @@ class _Evaluation:
                     spans, reference = _spans(self._earlier, key), self._reference(key[0])
                     self._series[key] = Series(key, reference, self._params, self._until, spans)
                 try:
-                    self._series[key].add(day.date, labels.join(rows))
+                    self._series[key].add(day.date, self.labels.join(rows))
                 except pl.exceptions.PolarsError as error:
                     reason = " ".join(str(error).split())[:200]
                     self.problems.append(Problem("SCHEMA", f"{key[0]} on {day.date}: cannot be counted: {reason}"))
 
-    def unreferenced(self, windows: list[Json]) -> Iterator[Problem]:
+    def unreferenced(self, newest: list[Json]) -> list[Problem]:
         """Why models that are in service are not compared with anything."""
-        newest = {each["role"]: each["model"] for each in sorted(windows, key=lambda each: str(each["to"]))}
-        return (problem for model, problem in self._missing.items() if model in newest.values())
+        return [
+            self._missing[model] for model in dict.fromkeys(each["model"] for each in newest) if model in self._missing
+        ]
 
     def _reference(self, model: str) -> Profile | None:
         try:
@@ -100,10 +108,32 @@ class _Evaluation:
         """Give the windows their checks, by those before them."""
         windows = [each for each in windows if each["to"] <= f"{self._until}"]
         if series.reference:
-            known = [Window.from_json({**each, "first": each["from"], "last": each["to"]}) for each in windows]
+            known = [window_of(each) for each in windows]
             floor, higher = self._params.gate.floor, definitions.main_metric(self._params).higher_is_better
             for window, checks in zip(windows, drift.judge(series.reference, known, floor, higher), strict=True):
                 window["checks"] = [asdict(check) for check in checks]
+
+
+def window_of(known: Json) -> Window:
+    """The window as the report has it. Raises KeyError, TypeError and ValueError."""
+    return Window.from_json({**known, "first": known["from"], "last": known["to"]})
+
+
+def _newest(windows: list[Json]) -> list[Json]:
+    """The windows of the last day on which there are any, of each role: of several models where these serve side by side."""
+    last = dict[str, str]()
+    for each in windows:
+        last[each["role"]] = max(each["to"], last.get(each["role"], ""))
+    return [each for each in windows if each["to"] == last[each["role"]]]
+
+
+def _no_longer_captured(newest: list[Json], windows: list[Json]) -> Iterator[Problem]:
+    """Columns that cannot be judged any more, though they were."""
+    for window in newest:
+        judged = [set(each["counts"]) - {*each["unjudged"]} for each in windows if _key(each) == _key(window)]
+        if gone := sorted({*window["unjudged"]} & set[str]().union(*judged)):
+            why = "not captured any more, or of other types, and so not judged"
+            yield Problem("SCHEMA", f"{window['model']} from {window['from']}: {listed(gone)}: {why}")
 
 
 def _key(window: Json) -> Key:
@@ -115,9 +145,13 @@ def _overlap(one: Json, other: Json) -> bool:
 
 
 def _has_less(one: Json, other: Json) -> bool:
-    """Whether it is of the other's days, but rows, or the reference, can no longer be read."""
+    """Whether it is of the other's days, but rows, the reference or outcomes can no longer be read."""
     within = other["from"] <= one["from"] and one["to"] <= other["to"]
-    return bool(within and (one["rows"], one["reference"]) < (other["rows"], other["reference"]))
+    return bool(within and _known(one) < _known(other))
+
+
+def _known(window: Json) -> tuple[int, bool, int]:
+    return window["rows"], window["reference"], window["labelled"]
 
 
 def _spans(windows: list[Json], key: Key) -> list[tuple[str, str]]:

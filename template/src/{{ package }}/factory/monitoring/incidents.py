@@ -1,7 +1,7 @@
 """Incidents: what stays beyond its limit from one window to the next, and whether it is evidence for retraining."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,7 +37,7 @@ class Incident:
         return {"key": self.key, **{name: values[name] for name in names}}
 
 
-def find(windows: Sequence[Json], tier: str, champion: str | None) -> list[Incident]:
+def find(windows: Sequence[Json], tier: str, champions: Collection[str]) -> list[Incident]:
     """The incidents of the tier, those that are open first, then the newest first.
 
     What a model had that is no longer in service is over.
@@ -48,7 +48,7 @@ def find(windows: Sequence[Json], tier: str, champion: str | None) -> list[Incid
         groups[window["model"], window["role"]].append(window)
     found = list[Incident]()
     for (model, role), own in groups.items():
-        serving = model == champion if role == "champion" else own[-1]["to"] == newest
+        serving = model in champions if role == "champion" else own[-1]["to"] == newest
         found += _of_model(own, tier, serving, retraining=role == "champion")
     return sorted(sorted(found, key=lambda each: each.key), key=lambda each: (each.open, each.first), reverse=True)
 

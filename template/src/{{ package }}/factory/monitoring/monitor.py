@@ -35,7 +35,9 @@ def read() -> Json | None:
     """The last report, if there is one. Raises CannotEvaluate where it is damaged."""
     try:
         report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
-        if report["format"] == FORMAT and all(window.keys() >= KEYS for window in report["windows"]):
+        if report["format"] == FORMAT and all(
+            evaluation.window_of(each) and each.keys() >= KEYS for each in report["windows"]
+        ):
             return report
     except FileNotFoundError:
         return None

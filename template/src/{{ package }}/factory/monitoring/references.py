@@ -4,6 +4,7 @@ Of another version nothing is executed: a profile is data, whose hash is in the 
 """
 
 import json
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..workspace.process import dvc
 
 KEPT = DVC_TMP / "references"
 CODE = "NO_REFERENCE"
+HASH = re.compile("[0-9a-f]{64}")
 
 
 def read(model: str, known: list[Version]) -> Profile:
@@ -47,9 +49,13 @@ def _folder(model: str, known: list[Version]) -> Path:
     id = str(version.facts["model"])
     if id == here:
         return _verified(MODEL, id)
+    if not HASH.fullmatch(id):  # which becomes a folder's name
+        raise FactoryError("its record names no model: run `uv run factory audit`")
     with suppress(FactoryError, OSError):
         return _verified(KEPT / id, id)
-    return _verified(_fetched(version.commit, KEPT / id), id)
+    fetched = _verified(_fetched(version.commit, KEPT / f"{id}.tmp"), id)
+    shutil.rmtree(KEPT / id, ignore_errors=True)
+    return fetched.replace(KEPT / id)
 
 
 def _fetched(commit: str, folder: Path) -> Path:
