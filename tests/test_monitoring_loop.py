@@ -140,7 +140,7 @@ class Loop:
         code, out, err = self.project.run("factory", "monitor", "--until", str(day), **self.env)
         assert "until" in out and not err, out + err
         self.project.done("factory", "dashboard", **self.env)
-        self.project.done("factory", "alert", **self.env)
+        self.project.done("factory", "alert", "--until", str(day), **self.env)
         return code
 
     @property

@@ -98,6 +98,13 @@ def test_issue_is_updated_only_where_there_is_one(platform, server):
     assert [each["text"] for each in server.issues] == ["<!-- a --> over"]
 
 
+def test_an_open_pull_request_of_the_branch_is_known(platform, server):
+    save(server.pull_requests, None, branch="other", base="main", title="other", text="")
+    assert not platform.is_proposed("factory/a", "main")
+    platform.open_pull_request("factory/a", "main", "Title", "text", False)
+    assert platform.is_proposed("factory/a", "main")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_retraining_is_started_on_the_branch_of_the_run(kind, server):
     platforms.detect(environment(server, kind)).start_retraining()

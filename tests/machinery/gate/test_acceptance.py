@@ -55,7 +55,9 @@ def test_what_nobody_can_accept_is_refused(tmp_path, accepted, problem):
 
 
 def test_only_a_new_acceptance_is_a_weaker_limit():
-    ours, theirs = (toy.params(gate={"accepted": accepted}) for accepted in ({KEY: REASON, "SMALL_TEST": REASON}, {KEY: f"older {REASON}"}))
+    ours, theirs = (
+        toy.params(gate={"accepted": accepted}) for accepted in ({KEY: REASON, "SMALL_TEST": REASON}, {KEY: f"older {REASON}"})
+    )
     assert list(limits.weakened(ours, theirs)) == [("gate.accepted", "SMALL_TEST", "none")]
     assert list(limits.weakened(theirs, ours)) == []
 

@@ -48,6 +48,12 @@ def test_a_window_that_is_not_complete_ends_nothing():
     assert spans(windows) == [("MISSING_VALUES", "01", "02", True)]
 
 
+@pytest.mark.parametrize("reason", [{"reference": False}, {"unjudged": ["distance"]}])
+def test_a_window_that_was_not_judged_ends_nothing(reason):
+    windows = [*days("MISSING_VALUES", "xx", "distance"), window("2026-05-03") | reason]
+    assert spans(windows) == [("MISSING_VALUES", "01", "02", True)]
+
+
 def test_columns_models_roles_and_tiers_are_kept_apart():
     windows = [*days("MISSING_VALUES", "x", "a"), *days("MISSING_VALUES", "x", "b", model="v2", role="challenger")]
     windows[0]["checks"].append(check("FEATURE_DRIFT", column="a", tier="notice"))

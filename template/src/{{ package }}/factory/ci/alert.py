@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ..errors import FactoryError
@@ -11,7 +10,6 @@ from ..monitoring import retraining
 from ..monitoring.retraining import Retraining
 from ..paths import REPORTS
 from ..platforms.base import Platform
-from ..registry import versions
 from ..workspace import git
 from ..workspace.process import run
 from .propose import RETRAIN, require_platform
@@ -40,14 +38,25 @@ def fetch() -> list[str]:
     return [name for name, content in found.items() if content is not None]
 
 
-def alert() -> list[str]:
-    """Start a retraining, keep what the next run has to know, and open or update the issue. Raises FactoryError."""
-    platform, report = require_platform(), _read_report()
-    lines = [_retrain(platform, report)]
+def alert(until: str) -> list[str]:
+    """Start a retraining, keep what the next run has to know, and open or update the issue. Raises FactoryError.
+
+    `until` is the day that should have been looked at: a report of an earlier one is of an earlier run.
+    """
+    platform, report = require_platform(), _read_report(until)
     quiet = not (_open(report["alerts"]) or report["states"])
-    text = f"{MARKER}\n{_page(report)}\n\n{markdown.text(lines[0])}\n\n{QUIET if quiet else UPDATED}\n"
-    address = platform.open_issue(MARKER, TITLE, platform.render_comment(text), only_update=quiet)
-    return [*lines, f"See {address}" if address else "No alert is open"]
+    try:
+        line = _retrain(platform, report)
+    except FactoryError as error:
+        _report(platform, report, f"No retraining, and nothing is kept: {error}", quiet)
+        raise
+    address = _report(platform, report, line, quiet)
+    return [line, f"See {address}" if address else "No alert is open"]
+
+
+def _report(platform: Platform, report: Json, line: str, quiet: bool) -> str | None:
+    text = f"{MARKER}\n{_page(report)}\n\n{markdown.text(line)}\n\n{QUIET if quiet else UPDATED}\n"
+    return platform.open_issue(MARKER, TITLE, platform.render_comment(text), only_update=quiet)
 
 
 def _retrain(platform: Platform, report: Json) -> str:
@@ -56,7 +65,7 @@ def _retrain(platform: Platform, report: Json) -> str:
     kept = git.show(head, retraining.FILE.name) if head else None
     started = retraining.parse(kept or "[]")
     new = retraining.decide(report, started)
-    if not isinstance(new, str) and _is_proposed():
+    if not isinstance(new, str) and platform.is_proposed(RETRAIN, platform.branch):
         new = f"{RETRAIN} proposes a model, for a person to decide"
     if isinstance(new, str):
         _keep(remote, head, started)
@@ -92,21 +101,19 @@ def _head(branch: str) -> tuple[str, str | None]:
     return remote, git.remote_head(remote, branch)
 
 
-def _is_proposed() -> bool:
-    """Whether the branch of retraining has a model that is not the one here."""
-    _, head = _head(RETRAIN)
-    lock, here = git.show(head, "dvc.lock") if head else None, Path("dvc.lock")
-    return bool(lock and here.exists() and versions.model_md5(lock) != versions.model_md5(here.read_text("utf-8")))
-
-
-def _read_report() -> Json:
+def _read_report(until: str) -> Json:
+    """The report, with the state NOT_RUN where it does not reach that day; its alerts are then no evidence."""
     try:
         report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise FactoryError(f"{REPORT} is missing: run `uv run factory monitor`") from error
-    except ValueError as error:
-        raise FactoryError(f"{REPORT} is damaged: delete it and run `uv run factory monitor`") from error
-    return report
+        last = str(report["until"])
+    except (OSError, ValueError, KeyError, TypeError):
+        report, last = {"until": "", "champion": None, "windows": [], "alerts": [], "notices": [], "states": []}, ""
+    if last >= until:
+        return report
+    since = f"since {last}" if last else f"and left no {REPORT} that can be read"
+    state = {"code": "NOT_RUN", "text": f"factory monitor has not finished {since}: see the log of its run"}
+    alerts = [{**each, "retrain": False} for each in report["alerts"]]
+    return {**report, "alerts": alerts, "states": [state, *report["states"]]}
 
 
 def _open(found: Sequence[Json]) -> list[Json]:
@@ -119,5 +126,6 @@ def _page(report: Json) -> str:
     rows = [[each["code"], each["model"], each["column"] or "", each["from"], each["text"]] for each in alerts]
     table = markdown.table(rows, ["code", "model", "column", "since", "what"]) if rows else ""
     states = [f"- {markdown.code(each['code'])} {markdown.text(each['text'])}" for each in report["states"]]
-    headline = f"## {len(alerts)} {'alert' if len(alerts) == 1 else 'alerts'} open up to {report['until']}"
+    number = f"{len(alerts)} {'alert' if len(alerts) == 1 else 'alerts'}"
+    headline = f"## {number} open up to {report['until'] or 'no day'}"
     return "\n\n".join(filter(None, [headline, table, "\n".join(states)]))

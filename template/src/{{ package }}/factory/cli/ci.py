@@ -1,12 +1,13 @@
 """Commands that the pipelines run, besides those of every day."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .main import main
-from .options import FILE
+from .options import DATE, FILE
 
 
 @main.command()
@@ -85,18 +86,21 @@ def propose() -> None:
 
 @main.command()
 @click.option("--fetch", is_flag=True, help="Only bring what the last run kept on the branch factory/monitor.")
-def alert(fetch: bool) -> None:
+@click.option("--until", type=DATE, help="The day that should have been looked at, in UTC (default: yesterday).")
+def alert(fetch: bool, until: datetime | None) -> None:
     """Report open alerts as an issue; start retraining where it can help.
 
     Of what `factory monitor` has found: an issue is opened once and updated by each run. What the next run has to know is
     kept on the branch factory/monitor, with the page of `factory dashboard`.
     """
     from ..ci import alert
+    from ..monitoring import monitor
 
     if fetch:
         click.echo(f"Fetched: {', '.join(alert.fetch()) or 'nothing, this is the first run'}")
         return
-    for line in alert.alert():
+    day = until.date() if until else monitor.yesterday()
+    for line in alert.alert(f"{day}"):
         click.echo(line)
 
 

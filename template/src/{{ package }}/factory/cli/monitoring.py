@@ -11,9 +11,7 @@ import click
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import REPORTS
 from .main import main
-from .options import AS_JSON, CAPTURES, FILE, count, load_params, places
-
-DATE = click.DateTime(["%Y-%m-%d"])
+from .options import AS_JSON, CAPTURES, DATE, FILE, count, load_params, places
 
 
 @main.command()

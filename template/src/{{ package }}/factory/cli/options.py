@@ -25,6 +25,7 @@ class Number(click.FloatRange):
 
 
 FILE = click.Path(path_type=Path)
+DATE = click.DateTime(["%Y-%m-%d"])
 MODEL = click.option("--model", type=FILE, default=paths.MODEL, show_default=True, help="Folder of the model.")
 WHY = click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, recorded with the version.")
 CAPTURES = click.option(

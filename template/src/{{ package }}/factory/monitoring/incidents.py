@@ -71,7 +71,8 @@ def _check(window: Json, tier: str, code: str, column: str | None) -> Json | Non
     for check in window["checks"]:
         if (check["tier"], check["code"], check["column"]) == (tier, code, column):
             return check
-    return {"beyond": False} if code not in LISTED and window.get("complete", True) else None
+    judged = window.get("complete", True) and window.get("reference", True) and column not in window.get("unjudged", ())
+    return {"beyond": False} if judged and code not in LISTED else None
 
 
 def _runs(judged: Sequence[tuple[Json, Json]]) -> Iterator[list[tuple[Json, Json]]]:

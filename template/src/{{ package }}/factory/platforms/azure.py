@@ -79,9 +79,7 @@ class Azure(Platform):
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
         """A description is short: the full text is in the run's artifacts."""
         path, ends = f"{self._repository}/pullrequests", (f"refs/heads/{branch}", f"refs/heads/{base}")
-        criteria = {"sourceRefName": ends[0], "targetRefName": ends[1], "status": "active"}
-        query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
-        existing = self.api("GET", path, **query)["value"]
+        existing = self._open(branch, base)
         content: Any = {"title": title, "description": cut(text, MAX_DESCRIPTION)}
         if existing:
             response = self.api("PATCH", f"{path}/{existing[0]['pullRequestId']}", content)
@@ -89,6 +87,15 @@ class Azure(Platform):
             content |= {"sourceRefName": ends[0], "targetRefName": ends[1], "isDraft": draft}
             response = self.api("POST", path, content)
         return self._pull_request_url(response["pullRequestId"])
+
+    def is_proposed(self, branch: str, base: str) -> bool:
+        """By its source."""
+        return bool(self._open(branch, base))
+
+    def _open(self, branch: str, base: str) -> Any:
+        criteria = {"sourceRefName": f"refs/heads/{branch}", "targetRefName": f"refs/heads/{base}", "status": "active"}
+        query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
+        return self.api("GET", f"{self._repository}/pullrequests", **query)["value"]
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """A work item of the type Issue, or FACTORY_WORK_ITEM, found by its title."""

@@ -74,6 +74,10 @@ class Platform(ABC):
         """Open or update the branch's pull request; its address. Raises FactoryError."""
 
     @abstractmethod
+    def is_proposed(self, branch: str, base: str) -> bool:
+        """Whether a pull request of the branch is open. Raises FactoryError."""
+
+    @abstractmethod
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """Open or update the issue that begins with the marker; its address. Raises FactoryError.
 

@@ -57,12 +57,18 @@ class GitHub(Platform):
 
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
         """An open pull request stays a draft, or ready, as it is."""
-        owner = self.env["GITHUB_REPOSITORY"].partition("/")[0]
         content = {"title": title, "body": text}
-        existing = self.api("GET", "pulls", head=f"{owner}:{branch}", base=base, state="open")
-        if existing:
+        if existing := self._open(branch, base):
             return str(self.api("PATCH", f"pulls/{existing[0]['number']}", content)["html_url"])
         return str(self.api("POST", "pulls", {**content, "head": branch, "base": base, "draft": draft})["html_url"])
+
+    def is_proposed(self, branch: str, base: str) -> bool:
+        """By its head."""
+        return bool(self._open(branch, base))
+
+    def _open(self, branch: str, base: str) -> Any:
+        owner = self.env["GITHUB_REPOSITORY"].partition("/")[0]
+        return self.api("GET", "pulls", head=f"{owner}:{branch}", base=base, state="open")
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """The API lists pull requests among the issues."""

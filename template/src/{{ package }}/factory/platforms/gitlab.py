@@ -62,13 +62,19 @@ class GitLab(Platform):
     def open_pull_request(self, branch: str, base: str, title: str, text: str, draft: bool) -> str:
         """The title marks a draft."""
         content = {"title": f"Draft: {title}" if draft else title, "description": text}
-        existing = self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
-        if existing:
+        if existing := self._open(branch, base):
             response = self.api("PUT", f"merge_requests/{existing[0]['iid']}", content)
         else:
             ends = {"source_branch": branch, "target_branch": base, "remove_source_branch": True}
             response = self.api("POST", "merge_requests", content | ends)
         return str(response["web_url"])
+
+    def is_proposed(self, branch: str, base: str) -> bool:
+        """By its source."""
+        return bool(self._open(branch, base))
+
+    def _open(self, branch: str, base: str) -> Any:
+        return self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """An issue of the project."""
