@@ -13,8 +13,8 @@ from gate import Scorer, contract
 rows, captures, outcomes = map(Path, sys.argv[1:])
 today = datetime.combine(datetime.now(UTC).date(), time(12), UTC)
 scorer, table = Scorer.load("model"), pl.read_parquet(rows)
-usual, late = table.head(900), table.slice(900).filter(pl.col("departure_delay") > 5)
-days = [*usual.iter_slices(300), *late.head(720).iter_slices(240)]
+usual, late = table.head(900), table.slice(900).filter(pl.col("departure_delay") > 8)
+days = [*usual.iter_slices(300), *late.head(960).iter_slices(320)]
 for number, part in enumerate(days):
     at = today - timedelta(days=len(days) - number)
     known = part.select(contract.Row.column_names())

@@ -10,6 +10,7 @@ from late_flights.factory import tables
 from late_flights.factory.data import ledger, prepare
 from late_flights.factory.data import refused as refused_deliveries
 from late_flights.factory.manifest import sha256
+from late_flights.factory.monitoring import monitor
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
@@ -142,4 +143,10 @@ def test_inbox_is_taken_once(monkeypatch, tmp_path_factory):
     toy.rows(1, first=9).select("key", "answer").write_parquet(storage / "b.parquet")
     done = run("outcomes", "--inbox", "--as-delivery", "may.parquet")
     assert done.exit_code == 1 and "Error: remote://storage/inbox/outcomes/a.parquet: 1 outcome differs" in done.stderr
+    done_anyway = run("outcomes", "--inbox", "--lenient")
+    assert done_anyway.exit_code == 0 and "! remote://storage/inbox/outcomes/a.parquet: 1 outcome differs" in done_anyway.stderr
+    parts = dict.fromkeys(("windows", "alerts", "notices"), [])
+    monkeypatch.setattr(monitor, "run", lambda params, places, day, states: {"until": f"{day}", "states": states, **parts})
+    done_anyway = run("monitor", "--inbox")
+    assert done_anyway.exit_code == 2 and "! OUTCOMES: remote://storage/inbox/outcomes/a.parquet: 1" in done_anyway.stdout
     assert "b.parquet: 1 outcome, 1 of them new" in done.stdout and "may.parquet: 3 rows" in done.stdout, "others do not wait"

@@ -16,9 +16,10 @@ from .options import AS_JSON, CAPTURES, DATE, FILE, count, load_params, places
 
 @main.command()
 @click.option("--until", type=DATE, help="The last day that counts, in UTC (default: yesterday).")
+@click.option("--inbox", is_flag=True, help="First take in the outcomes in the storage's inbox.")
 @CAPTURES
 @AS_JSON
-def monitor(until: datetime | None, captures: tuple[str, ...], as_json: bool) -> None:
+def monitor(until: datetime | None, inbox: bool, captures: tuple[str, ...], as_json: bool) -> None:
     """Judge what the model in production meets, window by window.
 
     Writes reports/monitor.json and, for Prometheus, monitor.prom. Exit code 0: no alert is open; 1: one is; 2: not everything could be judged.
@@ -31,13 +32,22 @@ def monitor(until: datetime | None, captures: tuple[str, ...], as_json: bool) ->
     try:
         params, day = load_params(), until.date() if until else monitor.yesterday()
         monitor.check_begun(day)
-        report = monitor.run(params, places(captures, params), day)
+        refused = [{"code": "OUTCOMES", "text": each} for each in _refused_outcomes(params)] if inbox else []
+        report = monitor.run(params, places(captures, params), day, refused)
         prometheus.write(report)
     except FactoryError as error:
         error.exit_code = CannotEvaluate.exit_code  # 1 is an alert
         raise
     click.echo(json.dumps(report, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(report)))
     raise SystemExit(monitor.exit_code(report))
+
+
+def _refused_outcomes(params: Any) -> list[str]:
+    """What of the inbox could not be taken in: the rest counts."""
+    try:
+        return _from_inbox(params)[1]
+    except FactoryError as error:
+        return [f"the inbox cannot be read: {error}"]
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
@@ -61,8 +71,11 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     flag_value="",
     help="Add the rows whose outcome is known as a delivery of this name (default: captured- and the date).",
 )
+@click.option("--lenient", is_flag=True, help="Exit with 0 also where files are refused.")
 @CAPTURES
-def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, captures: tuple[str, ...]) -> None:
+def outcomes(
+    files: tuple[Path, ...], inbox: bool, delivery: str | None, lenient: bool, captures: tuple[str, ...]
+) -> None:
     """Take in what became of scored rows, which is known later.
 
     A file has the column of the target, and names rows by the id, or by `_request` and `_row`, the position in it. The same
@@ -82,8 +95,10 @@ def outcomes(files: tuple[Path, ...], inbox: bool, delivery: str | None, capture
         click.echo(line)
     if delivery is not None:
         _deliver(delivery, places(captures, params), params)
-    if refused:
+    if refused and not lenient:
         raise FactoryError("; ".join(refused))
+    for each in refused:
+        click.echo(f"! {each}", err=True)
 
 
 @main.command()

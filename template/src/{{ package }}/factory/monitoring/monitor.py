@@ -47,10 +47,10 @@ def read() -> Json | None:
     raise CannotEvaluate("DAMAGED", f"{REPORT}: of another release: run that, or delete it, with the same loss")
 
 
-def run(params: Params, places: Sequence[str], until: date) -> Json:
+def run(params: Params, places: Sequence[str], until: date, states: Sequence[Json] = ()) -> Json:
     """Judge what was captured until the end of that day, and write the report. Raises CannotEvaluate where that is damaged.
 
-    What cannot be read or judged is among the report's `states`, and what was known before stays.
+    What cannot be read or judged is among the report's `states`, after those given, and what was known before stays.
     """
     with _alone():
         earlier = read() or {"windows": []}
@@ -60,6 +60,7 @@ def run(params: Params, places: Sequence[str], until: date) -> Json:
             report |= evaluation.evaluate(params, places, until, earlier["windows"])
         except CannotEvaluate as error:
             report |= earlier | {"states": [{"code": error.code, "text": error.reason}]}
+        report["states"] = [*states, *report["states"]]
         temporary = REPORT.with_name(f".{REPORT.name}.tmp")
         temporary.write_text(
             f"{json.dumps(report, ensure_ascii=False)}\n", encoding="utf-8"
