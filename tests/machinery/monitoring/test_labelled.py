@@ -145,7 +145,7 @@ def test_inbox_is_taken_once(monkeypatch, tmp_path_factory):
     assert done.exit_code == 1 and "Error: remote://storage/inbox/outcomes/a.parquet: 1 outcome differs" in done.stderr
     done_anyway = run("outcomes", "--inbox", "--lenient")
     assert done_anyway.exit_code == 0 and "! remote://storage/inbox/outcomes/a.parquet: 1 outcome differs" in done_anyway.stderr
-    parts = dict.fromkeys(("windows", "alerts", "notices"), [])
+    parts = {key: [] for key in ("windows", "alerts", "notices")}
     monkeypatch.setattr(monitor, "run", lambda params, places, day, states: {"until": f"{day}", "states": states, **parts})
     done_anyway = run("monitor", "--inbox")
     assert done_anyway.exit_code == 2 and "! OUTCOMES: remote://storage/inbox/outcomes/a.parquet: 1" in done_anyway.stdout
