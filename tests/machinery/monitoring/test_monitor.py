@@ -137,6 +137,16 @@ def test_limits_of_windows_stay_while_days_are_deleted_one_by_one(served):
     assert monitored(code=2)["windows"] == whole["windows"]
 
 
+def test_late_files_are_added_to_windows_of_several_days(served):
+    shutil.rmtree("captures")
+    for number in range(6):
+        capture(DAY + timedelta(days=number), ROWS[:70])
+    monitored(code=2)
+    capture(DAY + timedelta(days=1), model="late", _model=pl.lit("v1"))
+    report = monitored(code=2)
+    assert spans(report) == ["20-22", "23-25"] and report["windows"][0]["rows"] == 3 * 70 + 250
+
+
 def test_few_rows_are_not_shown_by_their_counts(served):
     shutil.rmtree("captures")
     capture(LAST, ROWS[:19])

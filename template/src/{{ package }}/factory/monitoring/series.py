@@ -1,5 +1,6 @@
 """The windows of one model in one role, made of days as they come, so that no more than one window's rows are in memory."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,11 +49,11 @@ class Series:
             self.close()
         self._span = span
         window, part = windows.of_day(day, rows, self._bins), performance.part(rows, self._params)
-        [self._open] = windows.merge([self._open, window] if self._open else [window])
+        [self._open] = windows.merge([self._open, window] if self._open else [window], rows=sys.maxsize)
         self._parts.append(part)
         self._requests += rows.select(ONE).n_unique()
         self._callers.update(dict(rows["_caller"].value_counts().iter_rows()))
-        if self._open.complete and not span:
+        if self._is_complete() and not span:
             self.close()
 
     def close(self) -> None:
@@ -62,7 +63,8 @@ class Series:
         measured = performance.measure(self._parts, self._open.last, self._until, self._params)
         metric = (measured.metric.value, measured.metric.low, measured.metric.high) if measured.metric else None
         bias = measured.bias.value if measured.bias else None
-        facts = replace(self._open, bias=bias, labelled=measured.rows, metric=metric).to_json()
+        window = replace(self._open, bias=bias, labelled=measured.rows, metric=metric, complete=self._is_complete())
+        facts = window.to_json()
         if self._open.rows < FEWEST:
             facts |= {"counts": {}, "medians": {}}
         model, role = self.key
@@ -72,6 +74,9 @@ class Series:
             | {"reference": bool(self.reference), "outcomes": self._outcomes(measured), "checks": []}
         )
         self._begin()
+
+    def _is_complete(self) -> bool:
+        return self._open is not None and self._open.received >= windows.ROWS
 
     def _outcomes(self, measured: performance.Performance) -> dict[str, Any]:
         facts = measured.to_json()
