@@ -17,12 +17,17 @@ MOST = 1000  # files
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that was refused on a day (UTC), its rows, and how many of them by column or rule."""
+    """A file that was refused, when (UTC), its rows, and how many of them by column or rule."""
 
     file: str
-    on: str
+    at: str
     rows: int
     by: dict[str, int]
+
+    @property
+    def on(self) -> str:
+        """The day."""
+        return self.at[:10]
 
 
 def note(file: Path, error: ContractViolation) -> None:
@@ -35,7 +40,7 @@ def _note(file: Path, error: ContractViolation) -> None:
     height, by = tables.count(file), Counter[str]()
     for violation in error.violations or getattr(error.__cause__, "violations", ()):
         by[violation.subject] += violation.count or height  # a column that is missing is so in all rows
-    new = Refused(file.name, ledger.now()[:10], height, dict(by))
+    new = Refused(file.name, ledger.now(), height, dict(by))
     lines = [json.dumps(asdict(each)) for each in (*(e for e in read() if (e.file, e.on) != (new.file, new.on)), new)]
     temporary = FILE.with_suffix(".tmp")
     temporary.write_text("\n".join(lines[-MOST:]), encoding="utf-8")

@@ -54,17 +54,23 @@ def run(params: Params, places: Sequence[str], until: date, states: Sequence[Jso
     """
     with _alone():
         earlier = read() or {"windows": []}
-        report = {"format": FORMAT, "until": f"{until}", "champion": None, "places": [*map(without_secrets, places)]}
-        report |= {"windows": [], "alerts": [], "notices": []}
+        report: Json = {
+            "format": FORMAT,
+            "until": f"{until}",
+            "champion": None,
+            "windows": [],
+            "alerts": [],
+            "notices": [],
+        }
+        report["places"] = [*map(without_secrets, places)]
         try:
             report |= evaluation.evaluate(params, places, until, earlier["windows"])
         except CannotEvaluate as error:
             report |= earlier | {"states": [{"code": error.code, "text": error.reason}]}
         report["states"] = [*states, *report["states"]]
         temporary = REPORT.with_name(f".{REPORT.name}.tmp")
-        temporary.write_text(
-            f"{json.dumps(report, ensure_ascii=False)}\n", encoding="utf-8"
-        )  # of indents most would be
+        content = json.dumps(report, ensure_ascii=False)  # most would be indents
+        temporary.write_text(f"{content}\n", encoding="utf-8")
         temporary.replace(REPORT)
     return report
 
