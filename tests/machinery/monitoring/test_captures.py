@@ -1,5 +1,6 @@
 """Captures are read day by day, and what cannot be used is said."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,3 +132,15 @@ def test_a_file_that_is_deleted_meanwhile_is_none(monkeypatch):
     path.unlink()
     [day] = captures.read(found, NEXT)
     assert day.tables[KEY]["x"].to_list() == [2]
+
+
+def test_refusals_are_counted_by_day_model_and_column():
+    write(table({"x": [1]}))
+    for name, content in {"a": {"x": 2}, "b": {"x": 1, "others": 4}}.items():
+        found = [{"model": "v1", "role": "champion", "columns": content}]
+        Path(f"captures/{DAY}/{name}.refused.json").write_text(json.dumps(found))
+    Path("captures", f"{NEXT}").mkdir()
+    Path(f"captures/{NEXT}/c.refused.json").write_text('[{"model":')
+    first, second = days()
+    assert first.refused == {KEY: {"x": 3, "others": 4}} and not second.refused and not second.tables
+    assert [problem.code for problem in second.problems] == ["DAMAGED"]

@@ -363,18 +363,3 @@ def test_a_run_that_ends_while_it_writes_leaves_the_report_before(served, monkey
 def test_only_so_many_windows_are_kept(served, monkeypatch):
     monkeypatch.setattr(evaluation, "MOST", 4)
     assert spans(monitored()) == ["26-26", "27-27", "28-28", "29-29"]
-
-
-def test_captures_that_go_before_they_are_judged_are_said(served):
-    Path("params.yaml").write_text(toy.text(gate=git_repository.GATE, monitor={"label_days": 5}), encoding="utf-8")
-    monitored()
-    toy.rows(9).select("key", "answer").write_parquet("data/prepared/outcomes.parquet")
-    assert run("outcomes", "data/prepared/outcomes.parquet").exit_code == 0
-    for number in range(10):
-        shutil.rmtree(Path("captures", f"{DAY + timedelta(days=number)}"))
-    capture(LAST + timedelta(days=3))
-    report = monitored("--until", f"{LAST + timedelta(days=5)}", code=2)
-    text = next(state["text"] for state in report["states"] if state["code"] == "UNJUDGED")
-    assert text.startswith(f"captures until {LAST} were deleted before their outcomes were due: set FACTORY_CAPTURE_DAYS")
-    capture(LAST + timedelta(days=12))
-    assert "UNJUDGED" not in codes(monitored("--until", f"{LAST + timedelta(days=12)}")), "a week later"

@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import threading
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from late_flights import contract
 from late_flights.factory import errors
 from late_flights.factory.scoring.scorer import Scorer
-from late_flights.factory.serving import messages, request_log, responses, retention, settings
+from late_flights.factory.serving import messages, refusals, request_log, responses, retention, settings
 from tests.factory import toy
 
 from machinery.serving.service_client import ARROW, GOOD, arrow, records, rows, serving, wait_until
@@ -190,3 +191,30 @@ def test_capture_outlives_a_retention_that_fails(trained, monkeypatch):
 
 def test_capture_is_off_unless_it_has_a_place():
     assert settings.load({}).capture is settings.load({"FACTORY_CAPTURE": ""}).capture is None
+
+
+def test_refused_rows_are_counted_by_column_without_values(trained):
+    with serving(CAPTURE="kept", CAPTURE_SECONDS=0.1) as client:
+        client.post(GOOD | {"amount": 200, "gap": 99})
+        version = client.get("/version").json()["version"]
+        wait_until(lambda: list(Path("kept").glob("*/*.refused.json")))
+        client.post(GOOD | {"nonsense": 1, "amount": 500})
+    counts = Counter()
+    for file in Path("kept").glob("*/*.refused.json"):
+        [found] = json.loads(file.read_text())
+        assert (found.pop("model"), found.pop("role")) == (version, "champion") and mode(file) == 0o600
+        counts.update(found.pop("columns"))
+        assert not found
+    assert set(counts) == {"amount", "gap", "others"} and not list(Path("kept").glob("*/*.tmp"))
+
+
+def test_refusals_that_cannot_be_written_wait(tmp_path):
+    counted = refusals.Refusals()
+    counted.add("v1", "champion", {"amount": 2})
+    with pytest.raises(OSError):
+        counted.write(tmp_path / "gone/a.refused.json")
+    counted.add("v1", "champion", {"amount": 1, "": 1})
+    counted.write(tmp_path / "a.refused.json")
+    columns = {"amount": 3, "others": 1}
+    assert json.loads((tmp_path / "a.refused.json").read_text()) == [{"model": "v1", "role": "champion", "columns": columns}]
+    assert not counted and len(list(tmp_path.iterdir())) == 1

@@ -3,7 +3,9 @@
 A day's rows are in its own folder, **/2026-11-27/*.parquet, and in the next day's, as they are written a little later.
 """
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ import polars as pl
 from ..data.captures import IDS, ONE, ROW, with_rows
 from ..errors import CannotEvaluate
 
-FOLDER = re.compile(r"/(\d{4}-\d\d-\d\d)/[^/]+\.parquet$")
+FOLDER = re.compile(r"/(\d{4}-\d\d-\d\d)/[^/]+\.(parquet|refused\.json)$")
 ONE_DAY = timedelta(days=1)
 AT_ONCE = 32  # files in memory, which a storage sends side by side
 NEEDED = {
@@ -49,10 +51,14 @@ class File(NamedTuple):
 
 @dataclass
 class Day:
-    """What was captured on a day in UTC, by model and role; of shadow models, whose scores no client got, by model."""
+    """What was captured on a day in UTC, by model and role; of shadow models, whose scores no client got, by model.
+
+    `refused` is how many rows the contract refused, by column.
+    """
 
     date: date
     tables: dict[Key, pl.DataFrame] = field(default_factory=dict)
+    refused: dict[Key, Counter[str]] = field(default_factory=dict)
     shadow: dict[str, pl.DataFrame] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -83,31 +89,38 @@ def find(places: Sequence[str]) -> dict[date, list[File]]:
 def read(files: dict[date, list[File]], until: date, since: date = date.min) -> Iterator[Day]:
     """The days in files that were found. Raises CannotEvaluate."""
     rows: dict[date, dict[Key, list[pl.DataFrame]]] = {}
+    refused: dict[date, dict[Key, Counter[str]]] = {}
     problems: dict[date, list[Problem]] = {}
     for folder in (day for day in files if since <= day <= until + ONE_DAY):
-        for table in _read_folder(files[folder], folder, problems.setdefault(min(folder, until), [])):
+        captured = [file for file in files[folder] if file.path.endswith(".parquet")]
+        if folder <= until and (counted := [file for file in files[folder] if file not in captured]):
+            refused[folder] = _refused(counted, problems.setdefault(folder, []))
+        for table in _read_folder(captured, folder, problems.setdefault(min(folder, until), [])):
             for (day, model, role), part in table.group_by(
                 pl.col("_at").dt.date(), "_model", "_role", maintain_order=True
             ):
                 if since <= day <= until:
                     rows.setdefault(day, {}).setdefault((model, role), []).append(part)
-        yield from _complete(rows, problems, before=folder)
-    yield from _complete(rows, problems, before=date.max)
+        yield from _complete(rows, refused, problems, before=folder)
+    yield from _complete(rows, refused, problems, before=date.max)
 
 
 def _complete(
-    rows: dict[date, dict[Key, list[pl.DataFrame]]], problems: dict[date, list[Problem]], before: date
+    rows: dict[date, dict[Key, list[pl.DataFrame]]],
+    refused: dict[date, dict[Key, Counter[str]]],
+    problems: dict[date, list[Problem]],
+    before: date,
 ) -> Iterator[Day]:
     """The days to which no more rows will come."""
-    for day in (Day(each) for each in sorted({*rows, *problems}) if each < before):
-        day.problems = problems.pop(day.date, [])
+    for day in (Day(each) for each in sorted({*rows, *refused, *problems}) if each < before):
+        day.problems, day.refused = problems.pop(day.date, []), refused.pop(day.date, {})
         for (model, role), frames in sorted(rows.pop(day.date, {}).items()):
             table = _joined(frames, f"{model} on {day.date}", day.problems)
             if role == "shadow":
                 day.shadow[model] = table
             else:
                 day.tables[model, role] = table
-        if day.tables or day.shadow or day.problems:
+        if day.tables or day.shadow or day.refused or day.problems:
             yield day
 
 
@@ -121,6 +134,18 @@ def _joined(frames: list[pl.DataFrame], what: str, problems: list[Problem]) -> p
     table = pl.concat(frame.select(kept) for frame in frames)
     first = table.select(pl.struct(*ONE, ROW).is_first_distinct()).to_series()
     return table if first.all() else table.filter(first)  # which copies it
+
+
+def _refused(files: list[File], problems: list[Problem]) -> dict[Key, Counter[str]]:
+    """How many rows were refused, by model, role and column."""
+    found = dict[Key, Counter[str]]()
+    for path, content in _contents(files):
+        try:
+            for each in json.loads(content):
+                found.setdefault((f"{each['model']}", f"{each['role']}"), Counter()).update(Counter(each["columns"]))
+        except (ValueError, TypeError, KeyError) as error:
+            problems.append(Problem("DAMAGED", f"{without_secrets(path)}: {' '.join(str(error).split())[:200]}"))
+    return found
 
 
 def _read_folder(files: list[File], folder: date, problems: list[Problem]) -> Iterator[pl.DataFrame]:

@@ -1,5 +1,6 @@
 """Captures, references and outcomes put together: windows, their checks, and what could not be judged."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -67,13 +68,14 @@ class _Evaluation:
         """Add a later day, but for models of which a window goes on after all days that count."""
         lasting = day.date <= self._until - WEEK  # what nobody can set right any more was told for so long
         self.problems += [each for each in day.problems if each.code == "DAMAGED" or not lasting]
-        for key, rows in day.tables.items():
+        for key in sorted({*day.tables, *day.refused}):
+            rows, refused = day.tables.get(key), day.refused.get(key, Counter())
             if not any(_key(each) == key and each["from"] <= f"{day.date}" <= each["to"] for each in self._later):
                 if key not in self._series:
                     spans, reference = _spans(self._earlier, key), self._reference(key[0])
                     self._series[key] = Series(key, reference, self._params, self._until, spans)
                 try:
-                    self._series[key].add(day.date, self.labels.join(rows))
+                    self._series[key].add(day.date, None if rows is None else self.labels.join(rows), refused)
                 except pl.exceptions.PolarsError as error:
                     reason = " ".join(str(error).split())[:200]
                     self.problems.append(Problem("SCHEMA", f"{key[0]} on {day.date}: cannot be counted: {reason}"))

@@ -54,6 +54,8 @@ def part(joined: pl.DataFrame, params: Params) -> pl.DataFrame:
 
 def measure(parts: Sequence[pl.DataFrame], last: date, until: date, params: Params) -> Performance:
     """The performance on the rows of a window, of which the last day is given; `until` is the last day that counts."""
+    if not parts:
+        return Performance(0, 0.0, False)
     rows = pl.concat(parts, how="diagonal")
     if any(name.startswith(predictions.PROBABILITY) for name in rows.columns) != (params.problem == "multiclass"):
         return Performance(0, 0.0, False, note="the model predicts another target than params.yaml names")

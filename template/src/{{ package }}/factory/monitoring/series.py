@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -42,17 +42,19 @@ class Series:
         self._open: windows.Window | None = None
         self._parts, self._requests, self._callers = list[pl.DataFrame](), 0, Counter[str]()
 
-    def add(self, day: date, rows: pl.DataFrame) -> None:
-        """Add a later day's rows, with their outcomes."""
+    def add(self, day: date, rows: pl.DataFrame | None, refused: Mapping[str, int]) -> None:
+        """Add a later day's rows, if there are any, with their outcomes; and how many were refused, by column."""
         span = next((each for each in self._spans if each[0] <= f"{day}" <= each[1]), None)
         if self._open and (span != self._span or (day - self._open.last).days > APART):
             self.close()
         self._span = span
-        window, part = windows.of_day(day, rows, self._bins), performance.part(rows, self._params)
+        window = windows.Window(day, day, 0, {}, refused=dict(refused))
+        if rows is not None:
+            window, part = windows.of_day(day, rows, self._bins, dict(refused)), performance.part(rows, self._params)
+            self._parts.append(part)
+            self._requests += rows.select(ONE).n_unique()
+            self._callers.update(dict(rows["_caller"].value_counts().iter_rows()))
         [self._open] = windows.merge([self._open, window] if self._open else [window], rows=sys.maxsize)
-        self._parts.append(part)
-        self._requests += rows.select(ONE).n_unique()
-        self._callers.update(dict(rows["_caller"].value_counts().iter_rows()))
         if self._is_complete() and not span:
             self.close()
 

@@ -29,6 +29,7 @@ from ..validation import personal
 from .messages import Bytes
 from .metrics import Telemetry
 from .model_slot import LoadedModel
+from .refusals import SUFFIX, Refusals
 from .responses import Rows, table_of, unpacked
 from .retention import DAYS, Retention
 from .settings import Settings
@@ -81,7 +82,7 @@ class RequestLog:
             folder.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise FactoryError(f"{folder}: cannot capture requests there: {error.strerror}") from error
-        self._retention = Retention(folder, settings.capture_days)
+        self.refusals, self._retention = Refusals(), Retention(folder, settings.capture_days)
         self._lock, self._queued_rows, self._queued_bytes = threading.Lock(), 0, 0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
@@ -109,6 +110,7 @@ class RequestLog:
         self._delete_old()
         for batch in self._batches():
             self._delete_old()  # first, since that makes room on a full disk
+            self._write_refusals()
             if not batch:
                 continue
             height = sum(scored.height for scored in batch)
@@ -122,6 +124,14 @@ class RequestLog:
                 self._telemetry.lost.labels(reason).inc(height)
                 log.error("%d rows lost instead of captured: %s", height, error)
             self._count_queued(-height, -sum(scored.size for scored in batch))
+        self._write_refusals()
+
+    def _write_refusals(self) -> None:
+        if self.refusals:
+            try:
+                self.refusals.write(self._new_file(SUFFIX))
+            except OSError as error:
+                log.error("refused rows are not counted yet: %s", error)
 
     def _delete_old(self) -> None:
         try:
@@ -147,13 +157,17 @@ class RequestLog:
         if batch:
             yield batch
 
-    def _write(self, table: pl.DataFrame) -> None:
+    def _new_file(self, suffix: str) -> Path:
+        """The path of a new file in the day's folder."""
         now = datetime.now(UTC)
         day = self._folder / f"{now:%Y-%m-%d}"
         self._retention.use(day.name)
         for folder in (self._folder, day):
             folder.mkdir(0o700, parents=True, exist_ok=True)
-        path = day / f"{now:%H%M%S.%f}-{os.getpid()}.parquet"
+        return day / f"{now:%H%M%S.%f}-{os.getpid()}{suffix}"
+
+    def _write(self, table: pl.DataFrame) -> None:
+        path = self._new_file(".parquet")
         temporary = path.with_suffix(".tmp")
         try:
             temporary.touch(0o600)

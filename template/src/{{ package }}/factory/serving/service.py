@@ -107,6 +107,8 @@ class Service:
                 self.telemetry.unseen.labels(column).inc(count)
         for column, count in reply.refused.items():
             self.telemetry.refused.labels(column).inc(count)
+        if reply.refused and self.request_log:
+            self.request_log.refusals.add(model.version, role, reply.refused)
         if (captured := reply.captured) and self.request_log:
             who, what = (context.id, context.caller, role, model, reply.rows), (captured.rows, captured.scores)
             more = captured.explanations, context.client_request
