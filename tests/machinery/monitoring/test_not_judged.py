@@ -34,6 +34,7 @@ def test_service_that_refuses_everything_is_an_alert(served):  # noqa: F811
         columns = {"model": "v1", "role": "champion", "columns": {"amount": 400}}
         (folder / "120000.000000-1.refused.json").write_text(json.dumps([columns]))
     report = monitored(code=1)
+    assert not codes(report)
     [alert] = [each for each in report["alerts"] if each["code"] == "REFUSALS"]
     assert (alert["column"], alert["from"], alert["open"]) == ("amount", f"{DAY + timedelta(days=8)}", True)
     assert report["windows"][-1]["rows"] == 0 and report["windows"][-1]["refused"] == {"amount": 400}

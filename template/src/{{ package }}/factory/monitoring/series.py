@@ -92,5 +92,7 @@ class Series:
 
     def _unjudged(self) -> list[str]:
         """The columns that were not captured, or only as hashes."""
-        counts = self._open.counts if self._open else {}
+        if not (self._open and self._open.rows):  # where all rows were refused, nothing is known of columns
+            return []
+        counts = self._open.counts
         return [each.column for each in self._bins if each.column not in counts or not counts[each.column].any()]
