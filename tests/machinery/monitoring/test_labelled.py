@@ -67,6 +67,16 @@ def test_without_ids_rows_are_told_apart_by_their_values():
     assert delivered.sort("key").equals(rows.sort("key", maintain_order=True))
 
 
+def test_rows_that_come_as_a_delivery_too_are_not_doubled():
+    Path("params.yaml").write_text(toy.text(data={"target": "answer", "time": "seen"}))
+    rows = toy.rows(40)
+    rows[:30].write_csv("regular.csv")
+    assert run("ingest", "regular.csv").exit_code == 0
+    named = capture(rows).select("_request", "_row").hstack(rows.select("answer"))
+    outcomes("one.parquet", named)
+    assert "may.parquet: 10 rows" in deliver("may.parquet")
+
+
 def test_rows_scored_twice_are_one_row_of_an_id():
     rows = toy.rows(3)
     capture(rows)

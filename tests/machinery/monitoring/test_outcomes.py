@@ -58,6 +58,7 @@ def test_outcomes_by_id_count_once(problem):
     assert "two.csv: 3 outcomes, 1 of them new\nof captured" in take(file, again)
     assert joined(table) == [first, first, None, second]
     kept = list(Path("outcomes").glob("*/*.parquet"))
+    assert Path("outcomes/.gitignore").read_text() == "*\n"
     assert len(kept) == 2 and {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
 
 

@@ -157,6 +157,7 @@ def _keep(rows: pl.DataFrame, name: str, place: Path) -> None:
     now = datetime.now(UTC)
     day = place / f"{now:%Y-%m-%d}"
     day.mkdir(0o700, parents=True, exist_ok=True)
+    (place / ".gitignore").write_text("*\n", encoding="utf-8")  # wherever it is, Git keeps nothing of people
     path = day / f"{now:%H%M%S.%f}-{name}.parquet"
     temporary = path.with_name(f"{path.name}.tmp")
     try:

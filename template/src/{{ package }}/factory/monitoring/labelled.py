@@ -141,10 +141,12 @@ def _new(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
         new = rows.unique(id, keep="first", maintain_order=True)
         return new.filter(~text.is_in(pl.concat(earlier).implode())) if earlier else new
     names = [name for name in rows.columns if name not in (AT, "_model")]
-    own = [entry.path for entry in entries if entry.source.startswith(ORIGIN)]
-    found = [tables.read(path, checked=True).select(n for n in names if n in rows.columns) for path in own]
+    # rows without a time may be equal and of several events, but for those that came from captures
+    paths = [entry.path for entry in entries if params.data.times or entry.source.startswith(ORIGIN)]
+    found = [try_cast(tables.read(path, checked=True), contract.LabelledRow)[0] for path in paths]
     if not found:
         return rows
     nth = pl.int_range(pl.len()).over(names).alias("_nth")  # the same row may have been scored several times
-    earlier_rows = try_cast(pl.concat(found, how="diagonal_relaxed"), contract.LabelledRow)[0].with_columns(nth)
-    return rows.with_columns(nth).join(earlier_rows, on=[*names, "_nth"], how="anti", nulls_equal=True).drop("_nth")
+    delivered = pl.DataFrame(schema={name: rows.schema[name] for name in names})
+    delivered = pl.concat([delivered, *found], how="diagonal").select(names).with_columns(nth)
+    return rows.with_columns(nth).join(delivered, on=[*names, "_nth"], how="anti", nulls_equal=True).drop("_nth")
