@@ -8,10 +8,10 @@ from pathlib import Path
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 
-from machinery.monitoring.test_monitor import DAY, LAST, capture, codes, monitored, served  # noqa: F401
+from machinery.monitoring.watched import DAY, LAST, capture, codes, monitored
 
 
-def test_captures_that_go_before_they_are_judged_are_said(served):  # noqa: F811
+def test_captures_that_go_before_they_are_judged_are_said(served):
     Path("params.yaml").write_text(toy.text(gate=git_repository.GATE, monitor={"label_days": 5}), encoding="utf-8")
     monitored()
     toy.rows(9).select("key", "answer").write_parquet("data/prepared/outcomes.parquet")
@@ -26,7 +26,7 @@ def test_captures_that_go_before_they_are_judged_are_said(served):  # noqa: F811
     assert "UNJUDGED" not in codes(monitored("--until", f"{LAST + timedelta(days=12)}")), "a week later"
 
 
-def test_service_that_refuses_everything_is_an_alert(served):  # noqa: F811
+def test_service_that_refuses_everything_is_an_alert(served):
     for number in (8, 9):
         shutil.rmtree(Path("captures", f"{DAY + timedelta(days=number)}"))
         folder = Path("captures", f"{DAY + timedelta(days=number)}")
