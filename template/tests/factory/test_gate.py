@@ -6,7 +6,21 @@ import pytest
 
 from .. import bootstrap, checks
 from . import toy
-from .gate_evidence import CHANCE, RED, ROWS, SCORE, TARGET, both, grouped, interval, params, part, passing, predictions, refusals
+from .gate_evidence import (
+    CHANCE,
+    RED,
+    ROWS,
+    SCORE,
+    TARGET,
+    both,
+    grouped,
+    interval,
+    params,
+    part,
+    passing,
+    predictions,
+    refusals,
+)
 
 TRUTH = TARGET["classification"]
 MEASURED, GUESSED = TARGET["regression"], SCORE["regression"]

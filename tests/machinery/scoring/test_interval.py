@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from late_flights.factory.scoring import interval
 
 
