@@ -113,7 +113,7 @@ class Loop:
     @contextmanager
     def serving(self) -> Iterator[None]:
         """The champion, which the project's own command serves."""
-        options = {"FACTORY_CAPTURE": str(self.incoming), "FACTORY_CAPTURE_ROWS": "100"}
+        options = {"FACTORY_CAPTURE": str(self.incoming), "FACTORY_CAPTURE_SECONDS": "1"}
         service = self.project.start("factory", "serve", "--port", str(self.port), **options)
         try:
             assert wait(lambda: ready(self.port) or service.poll() is not None, 180) and service.poll() is None
