@@ -131,6 +131,8 @@ def window(number: int, version: int, count: int) -> dict[str, Any]:
         "from": day,
         "to": day,
         "rows": 800 + number,
+        "complete": True,
+        "reference": True,
         "requests": 40,
         "callers": {"web": 500 + number, "batch": 300},
         "counts": {column: [number, *range(1000, 1040)] for column in COLUMNS},

@@ -28,7 +28,7 @@ def score_file(
     source: Path,
     destination: Path,
     on_rows: Callable[[int], object] = lambda rows: None,
-    answer: Callable[[Scorer, pl.DataFrame], pl.DataFrame] = Scorer.score,
+    answer: Callable[[Scorer, pl.DataFrame], pl.DataFrame] = lambda scorer, rows: scorer.score(rows),
 ) -> int:
     """Score a table batch by batch, in the order of its rows; returns their number.
 
