@@ -10,7 +10,7 @@ SAME = 0.8, 1.25  # a ratio of medians between these tells less than the differe
 def describe(bins: Bins, before: Counts, now: Counts, median: float | None = None, cell: int | None = None) -> str:
     """The column, and its median or the share of the cell that changed most, before and now."""
     name = bins.column.removeprefix("_")
-    shares = [counts / max(counts.sum(), 1) for counts in (before, now)]
+    shares = [counts / np.maximum(counts.sum(), 1) for counts in (before, now)]
     changed = int(np.abs(shares[1] - shares[0]).argmax()) if cell is None else range(bins.cells)[cell]
     inner = changed < len(bins.edges) + (bins.kind == "number")
     usual = _median(bins, before) if bins.kind == "number" and inner else None

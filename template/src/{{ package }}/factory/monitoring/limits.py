@@ -93,7 +93,8 @@ def distance(counts: Counts, total: Counts) -> Vector:
 def psi(counts: Counts, total: Counts) -> Vector:
     """The population stability index of each row of counts."""
     one, other = np.maximum(shares(counts), 1e-4), np.maximum(shares(total), 1e-4)
-    return ((one - other) * np.log(one / other)).sum(axis=-1)  # type: ignore[no-any-return]
+    index: Vector = ((one - other) * np.log(one / other)).sum(axis=-1)
+    return index
 
 
 def shares(counts: Counts) -> Vector:
@@ -110,7 +111,8 @@ def thinned(counts: Counts, rows: Any) -> Counts:
 
 def runs(values: NDArray[Any], length: int) -> NDArray[Any]:
     """The sums of so many consecutive windows."""
-    return _windowed(values, length).sum(axis=-1)  # type: ignore[no-any-return]
+    sums: NDArray[Any] = _windowed(values, length).sum(axis=-1)
+    return sums
 
 
 def padded(values: Vector, windows: int) -> Vector:
@@ -137,4 +139,5 @@ def _windowed(values: NDArray[Any], length: int) -> NDArray[Any]:
 
 
 def _entropy(of: Vector) -> Vector:
-    return -(of * np.log2(np.where(of > 0, of, 1))).sum(axis=-1)  # type: ignore[no-any-return]
+    entropy: Vector = -(of * np.log2(np.where(of > 0, of, 1))).sum(axis=-1)
+    return entropy
