@@ -70,7 +70,7 @@ def machinery(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Rendered projects at work; needs the network, may install Debian packages."""
     install(session)
-    debian(session)
+    debian(session, promtool="prometheus")
     session.run("pytest", "-m", "slow and not nightly", *BESIDE, *session.posargs)
 
 
