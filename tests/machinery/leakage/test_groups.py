@@ -154,3 +154,7 @@ def test_folds_keep_groups_together_and_have_the_same_mean_of_the_target():
     means = [target[folds == fold].mean() for fold in range(groups.FOLDS)]
     assert all(len(set(folds[patient == PATIENT])) == 1 for patient in range(PATIENTS))
     assert np.ptp(means) < 0.2
+
+
+def test_groups_of_one_row_each_have_no_constant_column():
+    assert groups.constant_share(np.arange(3.0), np.arange(3)) == 0

@@ -151,7 +151,7 @@ def constant_share(values: Vector, codes: Codes) -> float:
     """The share of the groups of several rows in which the values are all the same."""
     several = np.bincount(codes) > 1
     low, high = _range(values, codes)
-    return float((low == high)[several].mean())
+    return float((low == high)[several].mean()) if several.any() else 0.0
 
 
 def is_described(sample: Sample, codes: Codes, series: pl.Series) -> bool:
