@@ -232,9 +232,10 @@ def unfair_proxy(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
 
 def copies(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
     """Each row three times with a number of its own, as after a join."""
-    thrice = pl.concat([rows.sample(500, seed=8)] * 3).sample(fraction=1, shuffle=True, seed=9)
+    chosen = rows.sample(500, seed=8).with_row_index("copied")
+    thrice = pl.concat([chosen] * 3).sample(fraction=1, shuffle=True, seed=9)
     numbered = thrice.with_columns(pl.Series("order_no", rng.permutation(thrice.height) * 7 + 10_001))
-    return Fault(numbered, target, (), frozenset({"DUPLICATES"}))
+    return Fault(numbered.drop("copied"), target, (), frozenset({"DUPLICATES"}), entity=thrice["copied"])
 
 
 def few_rows(rows: pl.DataFrame, target: str, rng: Rng) -> Fault:
