@@ -24,7 +24,7 @@ REFERENCE, SMALL_REFERENCE = 60, 20  # windows
 TRAINED, TESTED, QUIET, BEFORE = 120, 60, 60, 20  # days; of the quiet ones those before a change
 ORDERS = range(100, 112)  # seeds; the limits were set with those below 20
 BEARABLE = 2  # incidents in 100 quiet days
-FINE = 200  # cells by which the distributions of a KS test are told apart
+FINE = 200  # cells of the distributions that a KS test compares
 HEAD = ("table", "rows a day", "reference", "alerts", "PSI > 0.2", "KS, BH 5%", *CHANGES)
 
 Counts = dict[str, np.ndarray]

@@ -157,7 +157,7 @@ def _github(platform: FakePlatform, path: str, content: Any, query: Json, method
     if platform.merged:
         return fake_reviews.github(platform.merged, path, query)
     if path == "dispatches":
-        platform.started.append(f"{content['event_type']} of main")  # which GitHub takes without being told
+        platform.started.append(f"{content['event_type']} of main")  # which GitHub takes by default
         return {}
     fields = {"title": content.get("title"), "text": content.get("body")} if content else {}
     if match := re.fullmatch(r"issues/(?:\d+/comments|comments/(\d+))", path):

@@ -110,3 +110,15 @@ def test_file_name_is_no_pattern(tmp_path, suffix):
     assert tables.count(path) == 2
     with pytest.raises(errors.FactoryError, match="no such file"):
         tables.count(tmp_path / f"*{suffix}")
+
+
+def test_private_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "rows.parquet"
+    with pytest.raises(ZeroDivisionError), tables.private(path) as file:
+        file.write_text("half")
+        raise ZeroDivisionError
+    assert not any(tmp_path.iterdir())
+    with tables.private(path) as file:
+        file.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole" and path.stat().st_mode & 0o777 == 0o600 and [*tmp_path.iterdir()] == [path]

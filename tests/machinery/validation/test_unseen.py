@@ -64,7 +64,7 @@ def test_message_names_values_and_what_may_be_meant():
         "open: 412 of 1,000 rows have unseen categories, 'RED' 400 (did you mean 'red'?), "
         "'greeen' 9 (did you mean 'green'?), 'blue' 2, 1 others: above unseen_limit"
     )
-    assert [*unseen.told(unseen.Tally(Counter, rest=Counter(blue=2)), Row, 100)] == [
+    assert [*unseen.messages(unseen.Tally(Counter, rest=Counter(blue=2)), Row, 100)] == [
         "rest: 2 of 100 rows have unseen categories, 'blue' 2: taken as other"
     ]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..errors import FactoryError
 from ..evaluation import markdown
-from ..monitoring import retraining
+from ..monitoring import monitor, retraining
+from ..monitoring.monitor import REPORT
 from ..monitoring.retraining import Retraining
 from ..paths import REPORTS
 from ..platforms.base import Platform
@@ -18,7 +19,6 @@ BRANCH = "factory/monitor"  # of one commit without parents, in place of a cache
 MARKER = "<!-- factory: monitoring -->"
 TITLE = "Monitoring needs attention"
 MESSAGE = "What monitoring keeps from one run to the next [skip ci]"
-REPORT = REPORTS / "monitor.json"
 KEPT = {REPORT.name: REPORT, retraining.FILE.name: retraining.FILE, "index.html": REPORTS / "dashboard.html"}
 """By the name on the branch, the file here."""
 UPDATED = "The codes are explained in docs/monitoring.md. Each run updates this issue: close it once nothing is open."
@@ -107,7 +107,7 @@ def _read_report(until: str) -> Json:
         report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
         last = str(report["until"])
     except (OSError, ValueError, KeyError, TypeError):
-        report, last = {"until": "", "champion": None, "windows": [], "alerts": [], "notices": [], "states": []}, ""
+        report, last = monitor.empty(), ""
     if last >= until:
         return report
     since = f"since {last}" if last else f"and left no {REPORT} that can be read"

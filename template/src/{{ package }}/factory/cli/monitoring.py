@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..errors import CannotEvaluate, FactoryError
+from ..errors import CannotEvaluate, FactoryError, listed
 from ..paths import REPORTS
 from .main import main
 from .options import AS_JSON, CAPTURES, DATE, FILE, count, load_params, places
@@ -84,7 +84,6 @@ def outcomes(
     \b
     Example: factory outcomes arrived-2013-05.csv
     """
-    from ..errors import FactoryError
     from ..monitoring import intake
 
     if bool(files) + inbox > 1 or not (files or inbox or delivery is not None):
@@ -120,7 +119,6 @@ def dashboard(out: Path) -> None:
 def _from_inbox(params: Any) -> tuple[list[Any], list[str]]:
     """What was in new files of the inbox, and why others were refused, for which nobody else's have to wait."""
     from ..data.ingest import new_files
-    from ..errors import CannotEvaluate, FactoryError
     from ..monitoring import intake
 
     received, refused = list[Any](), list[str]()
@@ -139,7 +137,6 @@ def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
     """What was in the files, and how it fits what was captured."""
     import polars as pl
 
-    from ..errors import CannotEvaluate, listed
     from ..monitoring import labelled, outcomes
 
     for each in received:
@@ -147,7 +144,7 @@ def _received(received: Any, places: list[str], params: Any) -> Iterator[str]:
         yield f"✓ {each.file.name}: {count(each.outcomes.height, 'outcome')}, {each.new:,} of them new{without}"
     table = pl.concat([each.outcomes for each in received], how="diagonal_relaxed")
     try:
-        fit = labelled.fit(table, captured(places), outcomes.read(params), params)
+        fit = labelled.fit(table, _captured(places), outcomes.read(params), params)
     except CannotEvaluate as error:
         yield f"! Nothing is joined yet: {error}"
         return
@@ -166,7 +163,7 @@ def _deliver(name: str, places: list[str], params: Any) -> None:
     from ..monitoring import labelled, outcomes
 
     entry, left_out = labelled.deliver(
-        name or labelled.name_of_today(), captured(places), outcomes.read(params), params
+        name or labelled.name_of_today(), _captured(places), outcomes.read(params), params
     )
     for reason, rows in left_out.items():
         click.echo(f"! {count(rows, 'row')} left out: {reason}")
@@ -179,7 +176,7 @@ def _deliver(name: str, places: list[str], params: Any) -> None:
         click.echo("Next: git add data && git commit, then uv run dvc repro")
 
 
-def captured(places: list[str]) -> Any:
+def _captured(places: list[str]) -> Any:
     """All days of captures, today included. Raises CannotEvaluate."""
     from datetime import UTC, datetime
 

@@ -12,7 +12,6 @@ from ..monitoring import monitor, retraining
 from ..monitoring.performance import ESTIMATED
 from .charts import Series, figure, ordinal, spark
 
-NEEDED = {"model", "role", "from", "to", "rows", "requests", "callers", "checks", "outcomes"}  # of a window
 RECENT = timedelta(days=7)  # of which calls are counted
 SPARKS = 60  # windows in a small chart
 ROLES = {"champion": "line", "challenger": "line other"}
@@ -25,15 +24,12 @@ Step = tuple[bool, str]
 
 def read() -> tuple[dict[str, Any], list[Problem]]:
     """What monitoring has found, its windows in order, and why that is less than it could be."""
-    empty: dict[str, Any] = {"until": None, "champion": None, "windows": [], "alerts": [], "notices": [], "states": []}
     try:
         found = monitor.read()
     except CannotEvaluate as error:
-        return empty, [(error.code, error.reason)]
+        return monitor.empty(), [(error.code, error.reason)]
     if found is None:
-        return empty, [("NOT_RUN", "monitoring has never run here: `uv run factory monitor`")]
-    if not (empty.keys() <= found.keys() and all(window.keys() >= NEEDED for window in found["windows"])):
-        return empty, [("DAMAGED", f"{monitor.REPORT}: lacks what the page shows: run `uv run factory monitor`")]
+        return monitor.empty(), [("NOT_RUN", "monitoring has never run here: `uv run factory monitor`")]
     found["windows"].sort(key=lambda window: (window["from"], window["role"], window["model"]))
     return found, [(state["code"], state["text"]) for state in found["states"]]
 

@@ -21,6 +21,7 @@ from .erasure import belongs_to
 IDS = ("_request", "_client_request")  # the service's own, and the client's, which older captures lack
 ONE = ("_request", "_caller", "_at")  # of one request: in older captures _request is the client's
 ROW = "_row"  # position in the request
+REQUESTS = (IDS[0], ROW), (IDS[1], ROW, "_caller")  # each names a row; clients repeat the ids of others
 CONTEXT = ("_at", "_caller", "_role", "_model")
 SHOWN = 10
 
@@ -187,7 +188,7 @@ def _of_request(rows: pl.DataFrame, request: str | None) -> pl.Series:
 def _named_by(rows: pl.DataFrame, captured: pl.DataFrame) -> pl.Series:
     """Which rows name one of the captured rows by request and position."""
     mask = pl.repeat(False, rows.height, eager=True)
-    for key in ([IDS[0], ROW], [IDS[1], ROW, "_caller"]):
+    for key in REQUESTS:
         if not {*key} <= {*rows.columns}:
             continue
         named = captured.select(key).drop_nulls().unique().with_columns(named=True)

@@ -115,7 +115,7 @@ def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list
     try:
         with unseen.counting() as tally:
             rows = prepare.load_validated(file, params, folder, new=names)
-        for line in unseen.told(tally, contract.LabelledRow, height(rows)) if tally else ():
+        for line in unseen.messages(tally, contract.LabelledRow, height(rows)) if tally else ():
             logging.getLogger(__name__).warning("%s: %s", file, line)
         return rows
     except ContractViolation as error:

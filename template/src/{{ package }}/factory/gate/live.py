@@ -49,9 +49,8 @@ def judge(params: Params, previous: list[Version], places: Sequence[str], until:
 
 def judged_too(result: GateResult, params: Params, previous: list[Version], places: Sequence[str]) -> GateResult:
     """The gate's result together with that on live rows, which a policy requires. Raises CannotEvaluate."""
-    if (
-        compare.reference_model(params, previous, result.accepted)[0] is None
-    ):  # another question, which somebody accepted
+    version, _ = compare.reference_model(params, previous, result.accepted)
+    if version is None:  # another target, which somebody accepted
         return result
     live = judge(params, previous, places, datetime.now(UTC).date())
     return replace(result, checks=[*result.checks, *live.checks])

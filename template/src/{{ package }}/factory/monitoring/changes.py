@@ -4,7 +4,7 @@ import numpy as np
 
 from ..scoring.profile import Bins, Counts
 
-SAME = 0.8, 1.25  # a ratio of medians between these tells less than the difference
+SAME = 0.8, 1.25  # between these the difference of medians is clearer than their ratio
 
 
 def describe(bins: Bins, before: Counts, now: Counts, median: float | None = None, cell: int | None = None) -> str:

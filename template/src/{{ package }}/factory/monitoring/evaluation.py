@@ -66,7 +66,7 @@ class _Evaluation:
 
     def add(self, day: Day) -> None:
         """Add a later day, but for models of which a window goes on after all days that count."""
-        lasting = day.date <= self._until - WEEK  # what nobody can set right any more was told for so long
+        lasting = day.date <= self._until - WEEK  # what nobody can set right any more is reported for so long
         self.problems += [each for each in day.problems if each.code == "DAMAGED" or not lasting]
         for key in sorted({*day.tables, *day.refused}):
             rows, refused = day.tables.get(key), day.refused.get(key, Counter())

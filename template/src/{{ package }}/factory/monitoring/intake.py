@@ -71,11 +71,9 @@ def received_files(params: Params) -> set[str]:
 
 def parsed(file: Path, params: Params) -> pl.DataFrame:
     """The outcomes in a file, and what names their rows, by the contract. Raises FactoryError."""
+    data = params.data
     with tables.reading(file):
-        table, data = (
-            tables.scan(file).collect(),
-            params.data,
-        )  # which may have no rows, as on some days nothing becomes known
+        table = tables.scan(file).collect()  # which may have no rows, as on some days nothing becomes known
     if data.target not in table.columns:
         close = get_close_matches(data.target, table.columns, n=1)
         hint = f"did you mean {close[0]}?" if close else "which holds the outcomes"
@@ -158,15 +156,8 @@ def _keep(rows: pl.DataFrame, name: str, place: Path) -> None:
     day = place / f"{now:%Y-%m-%d}"
     day.mkdir(0o700, parents=True, exist_ok=True)
     (place / ".gitignore").write_text("*\n", encoding="utf-8")  # wherever it is, Git keeps nothing of people
-    path = day / f"{now:%H%M%S.%f}-{name}.parquet"
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        temporary.touch(0o600)
-        with tables.writing(temporary):
-            rows.write_parquet(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with tables.private(day / f"{now:%H%M%S.%f}-{name}.parquet") as path, tables.writing(path):
+        rows.write_parquet(path)
 
 
 def _wanted(params: Params) -> str:

@@ -45,10 +45,8 @@ def fit(received: pl.DataFrame, days: Iterable[Day], every: Outcomes, params: Pa
     known, timely = (np.zeros(received.height, bool) for _ in range(2))
     contradicted = 0
     for rows in (rows for day in days for rows in day.tables.values()):
-        pairs, all_pairs = (
-            named.pairs(rows),
-            every.pairs(rows),
-        )  # of which the latter have the times when they first came in
+        pairs = named.pairs(rows)
+        all_pairs = every.pairs(rows)  # with the times when they first came in
         known[pairs[NUMBER]] = True
         timely[pairs.join(all_pairs.filter(~pl.col("_before")), on="_n", how="semi")[NUMBER]] = True
         contradicted += all_pairs.group_by("_n").agg(_several=several()).filter("_several").height

@@ -16,8 +16,9 @@ from .captures import ONE_DAY, without_secrets
 
 REPORT = REPORTS / "monitor.json"
 FORMAT = 1
-KEYS = {"model", "role", "from", "to", "rows", "complete", "reference", "checks"}
 Json = dict[str, Any]
+KEYS = {"model", "role", "from", "to", "rows", "complete", "reference", "requests", "callers", "checks", "outcomes"}
+"""Of each window in the report."""
 
 
 def yesterday() -> date:
@@ -31,13 +32,18 @@ def check_begun(until: date) -> None:
         raise FactoryError(f"--until {until}: has not begun yet")
 
 
+def empty() -> Json:
+    """The report where nothing is known yet."""
+    lists: Json = {name: [] for name in ("windows", "alerts", "notices", "states")}
+    return {"format": FORMAT, "until": None, "champion": None, **lists}
+
+
 def read() -> Json | None:
     """The last report, if there is one. Raises CannotEvaluate where it is damaged."""
     try:
         report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
-        if report["format"] == FORMAT and all(
-            evaluation.window_of(each) and each.keys() >= KEYS for each in report["windows"]
-        ):
+        whole = report["format"] == FORMAT and report.keys() >= empty().keys()
+        if whole and all(each.keys() >= KEYS and evaluation.window_of(each) for each in report["windows"]):
             return report
     except FileNotFoundError:
         return None
@@ -54,15 +60,7 @@ def run(params: Params, places: Sequence[str], until: date, states: Sequence[Jso
     """
     with _alone():
         earlier = read() or {"windows": []}
-        report: Json = {
-            "format": FORMAT,
-            "until": f"{until}",
-            "champion": None,
-            "windows": [],
-            "alerts": [],
-            "notices": [],
-        }
-        report["places"] = [*map(without_secrets, places)]
+        report = empty() | {"until": f"{until}", "places": [*map(without_secrets, places)]}
         try:
             report |= evaluation.evaluate(params, places, until, earlier["windows"])
         except CannotEvaluate as error:

@@ -14,7 +14,7 @@ import polars as pl
 
 from ... import contract
 from ..config import Params
-from ..data.captures import IDS, ROW
+from ..data.captures import IDS, REQUESTS, ROW
 from ..errors import CannotEvaluate
 from ..validation import personal
 
@@ -22,7 +22,6 @@ OUTCOME, ID = "_outcome", "_outcome_id"
 AT, SHA256, NUMBER = "_at", "_sha256", "_number"
 IN_MEMORY = 5_000_000  # outcomes
 FILES = "*/*.parquet"
-REQUESTS = (IDS[0], ROW), (IDS[1], ROW, "_caller")  # clients repeat the ids of others
 TIME = dy.Datetime(time_unit="us", time_zone="UTC", nullable=True)
 CONTEXT: dict[str, dy.Column] = {
     **dict.fromkeys((*IDS, "_caller"), dy.String(nullable=True)),

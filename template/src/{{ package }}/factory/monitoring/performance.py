@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ... import contract
 from ..config import Params
 from ..evaluation.formatting import share
 from ..metrics import bootstrap, definitions
 from ..metrics.bootstrap import Ids, Interval
 from ..metrics.definitions import Vector
 from ..scoring import predictions
-from .outcomes import OUTCOME, target
+from .outcomes import OUTCOME
 
-COVERAGE, HALF = 0.8, 0.5  # from which share of labelled rows on a window is judged; below which it is said
+COVERAGE, HALF = 0.8, 0.5  # from which share of labelled rows on a window is judged; below which a note is shown
 MIN_ROWS = 20  # labelled, as in the gate's test
 INTERVAL_ROWS = 2_000  # of which the intervals of a window are
 DRAWS, DRAWN_ROWS = 10, 20_000
@@ -78,9 +79,9 @@ def arrays(labelled: pl.DataFrame, params: Params) -> tuple[Vector, Vector, Ids]
 
 def scores(rows: pl.DataFrame, params: Params) -> Vector:
     """The scores, in the order of the contract's classes where there are several."""
-    dtype = target(params).dtype
-    classes = dtype.categories.to_list() if params.problem == "multiclass" and isinstance(dtype, pl.Enum) else None
-    return predictions.from_frame(rows, {"classes": classes})
+    return predictions.from_frame(
+        rows, {"classes": definitions.classes_of(contract.LabelledRow.create_empty(), params)}
+    )
 
 
 def _measured(labelled: pl.DataFrame, params: Params) -> tuple[Interval | None, Interval | None]:

@@ -1,6 +1,5 @@
 """The windows of one model in one role, made of days as they come, so that no more than one window's rows are in memory."""
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -54,7 +53,7 @@ class Series:
             self._parts.append(part)
             self._requests += rows.select(ONE).n_unique()
             self._callers.update(dict(rows["_caller"].value_counts().iter_rows()))
-        [self._open] = windows.merge([self._open, window] if self._open else [window], rows=sys.maxsize)
+        self._open = windows.joined(self._open, window) if self._open else window
         if self._is_complete() and not span:
             self.close()
 

@@ -73,12 +73,13 @@ def merge(days: Iterable[Window], rows: int = ROWS) -> list[Window]:
     merged: list[Window] = []
     for day in days:
         if merged and not merged[-1].complete:
-            day = _joined(merged.pop(), day)
+            day = joined(merged.pop(), day)
         merged.append(replace(day, complete=day.received >= rows))
     return merged
 
 
-def _joined(one: Window, other: Window) -> Window:
+def joined(one: Window, other: Window) -> Window:
+    """The window of both, of which the other is later."""
     counts = {**one.counts, **other.counts}
     for name in one.counts.keys() & other.counts.keys():
         counts[name] = one.counts[name] + other.counts[name]

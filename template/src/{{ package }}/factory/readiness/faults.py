@@ -42,14 +42,14 @@ def wrong_unit_at_scoring(copy: Path, params: Params) -> None:
 
 def target_leak(copy: Path, params: Params) -> None:
     """A numeric feature holds the target: target leakage."""
-    name, told = _told(params)
-    _deliver(copy, params, lambda rows: rows.with_columns(told.alias(name)))
+    name, leak = _leak(params)
+    _deliver(copy, params, lambda rows: rows.with_columns(leak.alias(name)))
 
 
 def unnoticed_leak(copy: Path, params: Params) -> None:
     """That feature holds it in the training rows, and stage train has not refused it."""
-    name, told = _told(params)
-    _relabel(copy, lambda rows: rows.with_columns(told.alias(name)))
+    name, leak = _leak(params)
+    _relabel(copy, lambda rows: rows.with_columns(leak.alias(name)))
     learned = manifest.file_sha256(copy / PREPARED / "train.parquet")
     _with_facts(copy / MODEL, lambda facts: facts | {"data": facts["data"] | {"train": learned}})
 
@@ -203,7 +203,7 @@ def _hundredfold() -> Change:
     return lambda rows: rows.with_columns(pl.col(name).cast(pl.Float64) * 100)
 
 
-def _told(params: Params) -> tuple[str, pl.Expr]:
+def _leak(params: Params) -> tuple[str, pl.Expr]:
     """A column of the contract, and the target as a number that it allows."""
     columns = contract.Row.columns()
     name = _first(

@@ -57,7 +57,7 @@ def score_file(
         if not sum(sizes):
             raise FactoryError(f"{source}: no rows")
         (staging / destination.name).replace(destination)
-    for line in unseen.told(tally, contract.Row, sum(sizes)) if tally else ():
+    for line in unseen.messages(tally, contract.Row, sum(sizes)) if tally else ():
         logging.getLogger(__name__).warning("%s: %s", source, line)
     return sum(sizes)
 

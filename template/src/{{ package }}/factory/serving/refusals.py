@@ -1,11 +1,12 @@
 """How many rows the contract refused, by model, role and column: counted beside captured requests, without any value."""
 
 import json
-import os
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+
+from .. import tables
 
 SUFFIX = ".refused.json"
 OTHERS = "others"  # in place of what is no column of the contract, as clients can name anything
@@ -31,14 +32,10 @@ class Refusals:
         with self._lock:
             counts, self._counts = self._counts, {}
         found = [{"model": model, "role": role, "columns": columns} for (model, role), columns in counts.items()]
-        temporary = path.with_suffix(".tmp")
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(found, file)
-            temporary.replace(path)
+            with tables.private(path) as file:
+                file.write_text(json.dumps(found), encoding="utf-8")
         except OSError:
-            temporary.unlink(missing_ok=True)
             for (model, role), columns in counts.items():
                 self.add(model, role, columns)
             raise

@@ -167,15 +167,8 @@ class RequestLog:
         return day / f"{now:%H%M%S.%f}-{os.getpid()}{suffix}"
 
     def _write(self, table: pl.DataFrame) -> None:
-        path = self._new_file(".parquet")
-        temporary = path.with_suffix(".tmp")
-        try:
-            temporary.touch(0o600)
-            with tables.writing(temporary):
-                table.write_parquet(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with tables.private(self._new_file(".parquet")) as file, tables.writing(file):
+            table.write_parquet(file)
 
 
 def to_table(batch: list[ScoredRequest], shadow: Shadow) -> pl.DataFrame:

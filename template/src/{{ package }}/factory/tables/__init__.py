@@ -122,6 +122,18 @@ def writing(path: Path) -> Iterator[None]:
         raise OSError(None, reason, str(path)) from error
 
 
+@contextmanager
+def private(path: Path) -> Iterator[Path]:
+    """A file beside the path, to be written, that only this user can read; it replaces the path at the block's end."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        temporary.touch(0o600)
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _opened(path: Path) -> tuple[str, BinaryIO]:
     """The name of the table, possibly inside a compressed file, and its content."""
     format = suffix(path)

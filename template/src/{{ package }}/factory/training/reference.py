@@ -11,20 +11,21 @@ from ..data import row_time
 from ..metrics.definitions import target_of, top_class
 from ..scoring import predictions, profile
 from ..scoring.profile import DECISION, SCORE, Profile, Vector
-from ..scoring.scorer import feature_matrix
-from ..tables.chunks import Predictor, Rows
+from ..tables.chunks import Matrix, Predictor, Rows, height
 
 
-def files(train: Rows, test: Rows, facts: dict[str, Any], params: Params, predict: Predictor) -> dict[str, bytes]:
-    """The file model/profile.parquet."""
-    return {profile.NAME: profile.to_bytes(profile_of(train, test, predict, facts, params))}
+def files(
+    train: Rows, test: Rows, inputs: Matrix, facts: dict[str, Any], params: Params, predict: Predictor
+) -> dict[str, bytes]:
+    """The file model/profile.parquet; `inputs` are features, first those of the test rows."""
+    scores = predict(inputs[: height(test)])
+    return {profile.NAME: profile.to_bytes(profile_of(train, test, scores, facts, params))}
 
 
-def profile_of(train: Rows, test: Rows, predict: Predictor, facts: dict[str, Any], params: Params) -> Profile:
-    """The profile of a model, from prepared rows and its scores of them."""
+def profile_of(train: Rows, test: Rows, scores: Vector, facts: dict[str, Any], params: Params) -> Profile:
+    """The profile of a model, from prepared rows and its scores of the test rows."""
     names = profile.columns(contract.Row, params.data.target, params.data.id or "", *params.data.times)
     bins = profile.bins_of(train, names)
-    scores = predict(feature_matrix(test))
     scored = _scored(scores, facts)
     of_scores = profile.bins_of(scored, scored.columns)
     parts, times = {"train": train, "test": test}, {}

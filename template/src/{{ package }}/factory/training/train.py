@@ -47,6 +47,7 @@ def run(params: Params) -> None:
         empty = no_features(train)
         fitted, validation = learn(train, params)
         target, classes = target_of(train, params), classes_of(train, params)
+        usual = sample(train.select(contract.Row.column_names()), TYPICAL_ROWS)
         facts = {
             "format": artifact.FORMAT,
             "problem": params.problem,
@@ -62,14 +63,15 @@ def run(params: Params) -> None:
             "parameters": params.model,
             "estimator": estimator.describe(params.problem, params.model, empty.schema),
             "validation": validation.facts() if validation else None,
-            "typical_features": _typical_features(train, empty),
-            "typical": typical(sample(train.select(contract.Row.column_names()), TYPICAL_ROWS)),
+            "typical_features": _typical_features(usual, empty),
+            "typical": typical(usual),
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
         graph = feature_graph(probes, features, contract.Row)
-        more = partial(reference.files, train, test, facts, params)
-        estimators.save(staging / MODEL.name, fitted, facts, _probes(train, test), graph, more)
+        inputs = _probes(train, test)
+        more = partial(reference.files, train, test, inputs, facts, params)
+        estimators.save(staging / MODEL.name, fitted, facts, inputs, graph, more)
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
         manifest.dump({**cost(), "blas_kernel": estimator.blas_kernel()}, staging / TRAINING.name)
@@ -126,11 +128,9 @@ def _interval(validation: Validation | None, params: Params) -> dict[str, Any] |
     return interval.fitted(validation.target, validation.score)
 
 
-def _typical_features(train: Rows, empty: pl.DataFrame) -> list[float | None]:
+def _typical_features(rows: pl.DataFrame, empty: pl.DataFrame) -> list[float | None]:
     """By feature what is usual, as scores are explained by their difference from that of such a row."""
-    return explain.middle(
-        feature_matrix(sample(train, TYPICAL_ROWS)), np.array([dtype == pl.Enum for dtype in empty.dtypes])
-    )
+    return explain.middle(feature_matrix(rows), np.array([dtype == pl.Enum for dtype in empty.dtypes]))
 
 
 def _check_all_classes_present(rows: Rows, params: Params) -> None:

@@ -90,7 +90,7 @@ def violations(tally: Tally, schema: type[dy.Schema], rows: int) -> list[Violati
     ]
 
 
-def told(tally: Tally, schema: type[dy.Schema], rows: int) -> Iterator[str]:
+def messages(tally: Tally, schema: type[dy.Schema], rows: int) -> Iterator[str]:
     """What to report of rows that are accepted: a line for each column."""
     above = above_limit(tally, schema, rows)
     for name in tally:
