@@ -1,6 +1,7 @@
 """From a fresh copy to a repository with data, and the same again without harm."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_fresh_copy_becomes_a_repository_and_stays_one():
     assert run("setup").exit_code == 0
     assert (git.commit(), ledger.entries()) == (commit, entries)
     assert git.uncommitted("params.yaml")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_setup_that_was_killed_between_two_records_adds_the_rest():
+    toy.rows(60).tail(10).write_parquet("data/raw/second.parquet")
+    assert run("setup").exit_code == 0
+    pointer = Path("data/raw/second.parquet.dvc")
+    pointer.write_text(pointer.read_text().partition("meta:")[0])
+    shutil.rmtree(".git")
+    assert len(ledger.entries()) == 1
+    assert run("setup").exit_code == 0
+    assert [entry.file for entry in ledger.entries()] == ["sample.parquet", "second.parquet"]
 
 
 @pytest.mark.usefixtures("fresh")

@@ -35,8 +35,8 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
     with ThreadPoolExecutor() as background:
         elsewhere = git.hooks_folder()
         hooks = None if elsewhere else background.submit(run, sys.executable, "-m", "pre_commit", "install")
-        if not ledger.is_started():
-            yield _sample(params, background)
+        if sample := _unrecorded_sample():
+            yield _sample(params, sample, background)
         if git.commit() is None:
             yield _first_commit()
         if hooks:
@@ -80,11 +80,21 @@ def _owners(teams: Sequence[str]) -> str:
     return f"{owners.FILES[ci]}: {len(new)} lines are owned by {' '.join(teams)}{note}"
 
 
-def _sample(params: Params, background: Executor) -> str:
+def _unrecorded_sample() -> list[Path]:
+    """The sample's files, also those that a setup which was killed has not recorded yet."""
+    if ledger.LEDGER.exists() or ledger.ERASED.exists():
+        return []
+    recorded = {entry.file for entry in ledger.entries()}
+    if recorded and git.commit():
+        return []
+    return [path for path in sorted(RAW.glob("*.parquet")) if path.name not in recorded]
+
+
+def _sample(params: Params, files: Sequence[Path], background: Executor) -> str:
     # Python compiles what it imports first: meanwhile, what the first `dvc repro` would wait seconds for
     background.submit(run, sys.executable, "-c", STAGES)
     from ..data.ingest import ingest
 
     origin = ORIGIN.read_text(encoding="utf-8").strip() if ORIGIN.exists() else "unknown origin"
-    entries = ingest(sorted(RAW.glob("*.parquet")), params, f"{origin}, {SAMPLE}")
+    entries = ingest(list(files), params, f"{origin}, {SAMPLE}")
     return f"{sum(int(entry.rows) for entry in entries):,} rows of sample data in {len(entries)} deliveries"
