@@ -233,7 +233,7 @@ def deploy(stage: str, version: str, image: str | None) -> None:
     \b
     Example: factory deploy staging v3 --image ghcr.io/team/churn@sha256:…
     """
-    from ..release import deploy
+    from ..deployment import deploy
 
     for line in deploy.deploy(stage, version, image):
         click.echo(f"✓ {line}")

@@ -1,1 +1,1 @@
-"""Build, publish, deploy and test a version's image."""
+"""Build and publish a version's image."""

@@ -46,6 +46,11 @@ def find_engine() -> str:
     raise FactoryError("neither docker nor podman is on PATH: install one of them")
 
 
+def is_here(image: str) -> bool:
+    """Whether the engine on this machine has the image. Raises FactoryError."""
+    return bool(run(find_engine(), "images", "--quiet", image))
+
+
 def image_name(folder: Path = Path()) -> str:
     """The project's name, as an image's name."""
     return str(bases.pyproject(folder)["project"]["name"]).lower()

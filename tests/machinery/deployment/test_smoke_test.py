@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory import errors
+from late_flights.factory.deployment import smoke_test
 from late_flights.factory.evaluation import assessment
 from late_flights.factory.registry import versions
-from late_flights.factory.release import smoke_test
 from late_flights.factory.scoring import artifact
 from late_flights.factory.serving import auth
 from tests.factory import git_repository

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory import errors
+from late_flights.factory.deployment import compose, smoke_test
+from late_flights.factory.deployment import deploy as deployment
 from late_flights.factory.registry import trust
-from late_flights.factory.release import deploy as deployment
-from late_flights.factory.release import image, provenance, publish, sbom, serve, smoke_test
+from late_flights.factory.release import image, provenance, publish, sbom, serve
 from late_flights.factory.serving import settings
 from late_flights.factory.workspace import signing
 from tests.factory import git_repository
@@ -24,7 +25,7 @@ STATEMENT, BILL = Path("reports/sbom/v1.provenance.json"), Path("reports/sbom/v1
 @pytest.fixture
 def host(engine, version, monkeypatch):
     """An engine that has the version's image; the service is as it should be."""
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, deployment.TARGET, deployment.URL):
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, deployment.HOST, deployment.URL):
         monkeypatch.delenv(name, raising=False)
     engine.answer("images", "1234")
     sbom.write(json.dumps(INVENTORY), "churn:v1", "sha256:1234", version)
@@ -47,7 +48,7 @@ def deploy(*arguments):
 @pytest.fixture
 def target(host, monkeypatch):
     monkeypatch.setenv(publish.REGISTRY, REGISTRY)
-    monkeypatch.setenv(deployment.TARGET, TARGET)
+    monkeypatch.setenv(deployment.HOST, TARGET)
     return host
 
 
@@ -92,9 +93,9 @@ def test_service_that_does_not_score_as_recorded_is_taken_back(target, monkeypat
 def test_image_of_before_there_was_the_setting(target, monkeypatch, known):
     started = []
     monkeypatch.setattr(serve, "unknown", lambda commit, names: [] if known else [*names])
-    run_compose = deployment.Host._compose
+    run_compose = compose.Host._compose
     monkeypatch.setattr(
-        deployment.Host, "_compose", lambda host, *words, **env: (started.append(env), run_compose(host, *words, **env))
+        compose.Host, "_compose", lambda host, *words, **env: (started.append(env), run_compose(host, *words, **env))
     )
     deploy("staging", "v1")
     assert started == [{} if known else {"OPEN": ""}]
