@@ -118,14 +118,17 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
 
 def try_cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, list[Violation]]:
     """The common columns in the contract's types, null where a value cannot be cast, and the violations."""
-    columns = {name: column for name, column in schema.columns().items() if name in rows.columns}
-    numbers = _plain_numbers(rows, columns)
-    others = [(name, column) for name, column in columns.items() if name not in numbers.columns]
-    known = rows.select(null_where_missing(name, rows.schema[name], column) for name, column in others)
-    values = known.select(_parse_if_castable(name, known.schema[name], column) for name, column in others)
-    losses = [_loss(before, values[before.name], columns[before.name]) for before in known]
-    order = [numbers[name] if name in numbers.columns else values[name] for name in columns]
-    return pl.DataFrame(order), [loss for loss in losses if loss is not None]
+    known, values = _before_and_after(rows, schema)
+    losses = [_loss(before, values[before.name], schema.columns()[before.name]) for before in known]
+    return values, [loss for loss in losses if loss is not None]
+
+
+def losses(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, dict[tuple[str, str], pl.Series]]:
+    """The table that `try_cast` gives, and by column and problem the rows whose value the cast changed or lost."""
+    known, values = _before_and_after(rows, schema)
+    columns = {before.name: (before, values[before.name], schema.columns()[before.name]) for before in known}
+    lost = {(name, _problem(column)): _lost(before, after, column) for name, (before, after, column) in columns.items()}
+    return values, {subject: mask for subject, mask in lost.items() if mask.any()}
 
 
 def first_value(values: pl.Series) -> str:
@@ -230,6 +233,16 @@ def _has_codes(column: dy.Column, dtype: pl.DataType) -> bool:
     return bool(words) and (dtype.is_integer() or any("." in text for text in words))
 
 
+def _before_and_after(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The common columns that need a look, null where a value means a missing one; and all of them in the contract's types."""
+    columns = {name: column for name, column in schema.columns().items() if name in rows.columns}
+    numbers = _plain_numbers(rows, columns)
+    others = [(name, column) for name, column in columns.items() if name not in numbers.columns]
+    known = rows.select(null_where_missing(name, rows.schema[name], column) for name, column in others)
+    values = known.select(_parse_if_castable(name, known.schema[name], column) for name, column in others)
+    return known, pl.DataFrame([numbers[name] if name in numbers.columns else values[name] for name in columns])
+
+
 def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation | None:
     """The values that the cast changed or lost, if any."""
     if before.dtype == after.dtype:
@@ -239,13 +252,25 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
     if unseen.is_accepted(column):
         _note_unseen(before, column)
         return None
-    lost = before.is_not_null() & after.is_null()
-    if (before.dtype.is_numeric() and after.dtype.is_numeric()) or before.dtype.is_temporal():
-        lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
+    lost = _lost(before, after, column)
     if not lost.any():
         return None
     example = first_value(before.filter(lost))
-    return Violation(before.name, f"not {_type_name(column)}", lost.arg_max(), int(lost.sum()), len(before), example)
+    return Violation(before.name, _problem(column), lost.arg_max(), int(lost.sum()), len(before), example)
+
+
+def _lost(before: pl.Series, after: pl.Series, column: dy.Column) -> pl.Series:
+    """Which values the cast changed or lost."""
+    lost = before.is_not_null() & after.is_null()
+    if before.dtype == after.dtype or unseen.is_accepted(column):
+        return pl.zeros(len(before), pl.Boolean, eager=True)
+    if (before.dtype.is_numeric() and after.dtype.is_numeric()) or before.dtype.is_temporal():
+        lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
+    return lost
+
+
+def _problem(column: dy.Column) -> str:
+    return f"not {_type_name(column)}"
 
 
 def _note_unseen(before: pl.Series, column: dy.Column) -> None:

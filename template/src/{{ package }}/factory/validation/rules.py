@@ -96,11 +96,17 @@ def columns_of(rule: str, schema: type[dy.Schema]) -> list[str]:
 def violation(rows: Rows, rule: str, schema: type[dy.Schema]) -> Violation:
     """The violation of the rule by the rows."""
     expression = rules(schema)[rule]
-    column, _, kind = rule.partition("|")
+    subject, what = problem(rule, schema)
     bad = collect(rows.with_row_index("").filter(~expression).select("", *columns_of(rule, schema)))
+    example = "" if rule.endswith("|nullability") else _example(bad)
+    return Violation(subject, what, bad.item(0, ""), bad.height, height(rows), example)
+
+
+def problem(rule: str, schema: type[dy.Schema]) -> tuple[str, str]:
+    """The column, or the name of a rule between columns, and what is wrong where it does not hold."""
+    column, _, kind = rule.partition("|")
     bound = getattr(schema.columns().get(column), kind, None) if kind else None
-    example = "" if kind == "nullability" else _example(bad)
-    return Violation(column, _problem(kind, bound), bad.item(0, ""), bad.height, height(rows), example)
+    return column, _problem(kind, bound)
 
 
 @cache
