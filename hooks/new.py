@@ -1,12 +1,13 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["copier>=9.18"]
+# dependencies = ["copier>=9.19"]
 # ///
 """Start a project: check the answers, copy the template, set the project up.
 
 With the sample data:   uv run hooks/new.py ../flights -d project_name=Flights
 With your own table:    uv run hooks/new.py ../churn -d project_name=Churn --data churn.csv --target churned
 Without any question:   uv run hooks/new.py ../flights -d project_name=Flights --defaults
+With another licence:   uv run hooks/new.py ../flights -d project_name=Flights -d license=MIT
 """
 
 import argparse

@@ -7,6 +7,7 @@ import json
 import keyword
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -52,6 +53,7 @@ REFUSED = [
     {"storage": "ftp"},
     {"ci": "jenkins"},
     {"license": "mit"},
+    {"target": "swarm"},
     {"package": "evil"},
     {"slug": "--evil"},
     {"answers": "known"},
@@ -75,6 +77,15 @@ ILL_TYPED = [
     for name in ("project_name", "owner", "storage_url", "license")
     for value in (False, 1.10, None, ["a"], {"a": 1})
 ]
+
+
+PLACES_OF_TARGETS = ("deploy/kubernetes", "deploy/azureml", "infra")
+TARGETS = [
+    ("kubernetes", "s3", {"deploy/kubernetes"}),
+    ("kubernetes", "azure", {"deploy/kubernetes", "infra"}),
+    ("azureml", "s3", {"deploy/azureml", "infra"}),
+]
+"""By target and storage, what a project has of the template's."""
 
 
 @pytest.fixture
@@ -266,6 +277,7 @@ EDITED = [
     {"storage": "ftp"},
     {"ci": "jenkins"},
     {"license": ["MIT"]},
+    {"target": "swarm"},
 ]
 
 
@@ -280,6 +292,110 @@ def test_edited_answers_are_refused(generated, run, edit):
         run(generated, defaults=True, overwrite=True, quiet=True)
     assert "\n" not in str(refusal.value)
     assert git(generated, "status", "--porcelain") == ""
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """What Copier asks at the prompt, where the default is taken."""
+    names = []
+
+    def answer(questions: list[dict], answers: dict) -> dict:
+        [question] = questions
+        if question["when"](answers):
+            names.append(question["name"])
+        return {question["name"]: answers[question["name"]]} if question["name"] != "project_name" else {"project_name": "x"}
+
+    monkeypatch.setattr("copier._main.unsafe_prompt", answer)
+    return names
+
+
+def answers_of(project: Path) -> dict[str, object]:
+    return yaml.safe_load((project / ".copier-answers.yml").read_text("utf-8"))
+
+
+def test_eight_questions_are_asked_and_the_last_is_where_the_model_runs(template, tmp_path, asked):
+    copier.run_copy(str(template), tmp_path / "x", quiet=True)
+    assert asked == [name for name in QUESTIONS if name != "license"] and len(asked) == 8 and asked[-1] == "target"
+    assert (answers_of(tmp_path / "x")["license"], answers_of(tmp_path / "x")["target"]) == ("proprietary", "compose")
+
+
+@pytest.fixture
+def small(template, tmp_path) -> Path:
+    """A repository of the template with the files that depend on licence and target alone, of release 1.0.0."""
+    folder = tmp_path / "small"
+    for part in ("includes", "licenses"):
+        shutil.copytree(template / part, folder / part)
+    shutil.copy(template / "copier.yml", folder)
+    for name in ("LICENSE.jinja", "environments.yaml.jinja", "{{ _copier_conf.answers_file }}.jinja"):
+        (folder / "template").mkdir(exist_ok=True)
+        shutil.copy(template / "template" / name, folder / "template")
+    for name in (*PLACES_OF_TARGETS, "deploy"):
+        (folder / "template" / name).mkdir(parents=True, exist_ok=True)
+        (folder / "template" / name / "README.md").touch()
+    commit(folder, "1.0.0")
+    return folder
+
+
+@pytest.mark.parametrize("data, kept", [({}, "proprietary"), ({"license": "MIT"}, "MIT")], ids=str)
+@pytest.mark.parametrize("defaults", [True, False])
+def test_a_licence_counts_unasked_and_stays_over_updates(small, tmp_path, asked, data, kept, defaults):
+    project = tmp_path / "project"
+    copier.run_copy(str(small), project, data | {"project_name": "x"}, defaults=True, quiet=True)
+    for version in ("1.1.0", "1.2.0"):
+        commit(project)
+        (small / f"template/{version}").touch()
+        commit(small, version)
+        copier.run_update(project, defaults=defaults, overwrite=True, quiet=True)
+        assert (project / version).exists() and answers_of(project)["license"] == kept
+        assert ("MIT License" in (project / "LICENSE").read_text("utf-8")) == (kept == "MIT")
+    assert "license" not in asked and len(set(asked)) == (0 if defaults else 8)
+
+
+def test_a_licence_can_be_changed_by_an_update(small, tmp_path):
+    project = tmp_path / "project"
+    copier.run_copy(str(small), project, {"project_name": "x"}, defaults=True, quiet=True)
+    commit(project)
+    copier.run_update(project, {"license": "MIT"}, defaults=True, overwrite=True, quiet=True)
+    assert answers_of(project)["license"] == "MIT" and "MIT License" in (project / "LICENSE").read_text("utf-8")
+
+
+def without_target(project: Path) -> None:
+    """As a project that began before the question."""
+    file = project / ".copier-answers.yml"
+    file.write_text(yaml.safe_dump({name: answer for name, answer in answers_of(project).items() if name != "target"}))
+    (project / "environments.yaml").unlink()
+    commit(project)
+
+
+@pytest.mark.parametrize("target, storage, places", TARGETS)
+def test_an_older_project_keeps_compose_until_it_asks_for_another_target(small, tmp_path, target, storage, places):
+    project = tmp_path / "project"
+    copier.run_copy(str(small), project, {"project_name": "x", "storage": storage}, defaults=True, quiet=True)
+    without_target(project)
+
+    def found() -> set[str]:
+        return {place for place in PLACES_OF_TARGETS if (project / place).exists()}
+
+    copier.run_update(project, defaults=True, overwrite=True, quiet=True)
+    assert found() == set() and answers_of(project)["target"] == "compose"
+    assert "target:" not in (project / "environments.yaml").read_text("utf-8")
+    commit(project)
+    copier.run_update(project, {"target": target}, defaults=True, overwrite=True, quiet=True)
+    assert found() == places and (project / "deploy/README.md").exists()
+    assert "target:" not in (project / "environments.yaml").read_text("utf-8"), "a seed is not replaced"
+
+
+@pytest.mark.parametrize("target", CONFIG["target"]["choices"].values())
+@pytest.mark.parametrize("name", ["x", "a" * 60, f"{'a' * 26} {'b' * 20}"])
+def test_environments_are_of_the_target(small, tmp_path, target, name):
+    copier.run_copy(str(small), tmp_path / "x", {"project_name": name, "target": target}, defaults=True, quiet=True)
+    found = yaml.safe_load((tmp_path / "x/environments.yaml").read_text("utf-8"))
+    assert list(found) == ["all", "dev", "test", "prod"]
+    assert found["all"].get("target", "compose") == target
+    assert found["prod"].get("after") == (None if target == "compose" else "test")
+    endpoints = [each["endpoint"] for each in found.values() if "endpoint" in each]
+    assert len(endpoints) == len(set(endpoints)) == (3 if target == "azureml" else 0)
+    assert all(re.fullmatch("[a-z](-?[a-z0-9]){2,31}", endpoint) and len(endpoint) <= 32 for endpoint in endpoints)
 
 
 def test_update_refuses_what_is_no_question(generated):
@@ -314,5 +430,5 @@ def test_rules_know_the_questions():
     rules = (ROOT / "includes" / "rules.jinja").read_text("utf-8")
     [listed] = re.findall(r"set questions = (\[.*?\])", rules)
     assert ast.literal_eval(listed) == QUESTIONS
-    for name in ("problem", "storage", "ci", "license"):
+    for name in ("problem", "storage", "ci", "license", "target"):
         assert f"'{', '.join(CONFIG[name]['choices'].values())}'" in CONFIG[name]["validator"]

@@ -52,7 +52,7 @@ def next_release(template: Path) -> None:
     for owned in ("src/{{ package }}/features.py", "docs/data.md", *seeds):
         edit(template / "template" / owned, "", "# what old projects never see\n")
     edit(template / "copier.yml", "license:\n", "team:\n  type: str\n  help: Which team?\n  default: none\n\nlicense:\n")
-    edit(template / "includes/rules.jinja", "'license'] -%}", "'team', 'license'] -%}")
+    edit(template / "includes/rules.jinja", "'license', 'target'] -%}", "'team', 'license', 'target'] -%}")
     edit(template / "template/team.txt.jinja", "", "{{ team }}\n")
 
 

@@ -4,6 +4,8 @@ python tools/manifest.py (needs Jinja, pathspec and PyYAML, which come with Copi
 """
 
 import sys
+from collections.abc import Collection
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -18,8 +20,15 @@ sys.path.insert(0, str(FACTORY.parent))
 
 from factory.update.vendored import RENDERED, TESTS, digest
 
+TARGETS = {
+    "compose": {"target": "compose", "storage": ""},
+    "kubernetes": {"target": "kubernetes", "storage": ""},
+    "kubernetes_azure": {"target": "kubernetes", "storage": "azure"},
+    "azureml": {"target": "azureml", "storage": ""},
+}
+"""By word in the manifest, the answers that it stands for; `storage` matters to Kubernetes alone."""
 HEADER = """\
-# The template's files in this release: SHA-256, path, and on which platforms a project has the file, if not on all.
+# The template's files in this release: SHA-256, path, and on which platforms or targets a project has the file, if not on all.
 # `rendered`: differs by project, so it is not compared.
 """
 
@@ -29,16 +38,28 @@ def main() -> None:
 
 
 def text() -> str:
-    """A line for each file: SHA-256, path, and the answers to `ci` with which a project has it, if not with all."""
+    """A line for each file: SHA-256, path, and the answers to `ci` and `target` with which a project has it, if not with all."""
     config = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
-    left_out = {ci: excluded(config, ci) for ci in config["ci"]["choices"].values()}
+    platforms = config["ci"]["choices"].values()
+    left_out = {(ci, target): excluded(config, ci, target) for ci, target in product(platforms, TARGETS)}
     lines = [HEADER]
     for path, known in files(config).items():
-        places = [ci for ci, spec in left_out.items() if not spec.match_file(path)]
+        places = [place for place, spec in left_out.items() if not spec.match_file(path)]
+        of_platform, of_target = ([*dict.fromkeys(part)] for part in zip(*places, strict=True)) if places else ([], [])
+        assert len(places) == len(of_platform) * len(of_target), f"{path}: depends on both at once"
         if places:
-            named = "" if len(places) == len(left_out) else f" {' '.join(places)}"
-            lines.append(f"{known}  {path.replace('{{ package }}', '<package>')}{named}\n")
+            words = [*named(of_platform, platforms), *named(of_target, TARGETS)]
+            lines.append("  ".join((known, " ".join((path.replace("{{ package }}", "<package>"), *words)))) + "\n")
     return "".join(lines)
+
+
+def named(places: list[str], every: Collection[str]) -> list[str]:
+    """Those to be named: none if the file is everywhere; what holds of a target holds of it with storage on Azure, too."""
+    return (
+        []
+        if len(places) == len(every)
+        else [place for place in places if place.partition("_")[0] not in places or "_" not in place]
+    )
 
 
 def files(config: dict) -> dict[str, str]:
@@ -53,9 +74,9 @@ def files(config: dict) -> dict[str, str]:
     return found
 
 
-def excluded(config: dict, ci: str) -> GitIgnoreSpec:
-    """What an update leaves alone, and what a project on another platform does not have."""
-    answers = {"_copier_operation": "update", "ci": ci, "problem": "", "shims": ""}
+def excluded(config: dict, ci: str, target: str) -> GitIgnoreSpec:
+    """What an update leaves alone, and what a project on another platform or with another target does not have."""
+    answers = {"_copier_operation": "update", "ci": ci, "problem": "", "shims": "", **TARGETS[target]}
     lines = (Environment().from_string(line).render(answers) for line in config["_exclude"])
     return GitIgnoreSpec.from_lines("\n".join(lines).splitlines())
 

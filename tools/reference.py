@@ -1,4 +1,4 @@
-"""Write the references of params.yaml and policy.yaml from the models that validate them: schemas for editors, and pages.
+"""Write the references of params.yaml, policy.yaml and environments.yaml from the models that validate them: schemas and pages.
 
 python tools/reference.py (needs pydantic and PyYAML, which come with Copier)
 """
@@ -18,7 +18,7 @@ TEMPLATE = Path(__file__).parents[1] / "template"
 PACKAGE = TEMPLATE / "src/{{ package }}"
 sys.path.insert(0, str(PACKAGE))
 
-from factory import config, policy
+from factory import config, environments, policy
 
 CONDITIONS = {  # what the validators of config.py add to the types
     "Data": {
@@ -64,6 +64,31 @@ An editor that knows YAML language servers completes the keys and shows the text
 ```
 """
 
+ENVIRONMENTS = """\
+# environments.yaml
+
+Where the model runs, as data: `dev`, `test` and `prod`, with what they share under `all`. `factory deploy`, `factory publish`,
+`factory monitor` and the pipelines read it, whatever the infrastructure. It is yours, written once. An unknown key, or a value of another
+type, stops them with a line that names it.
+
+```
+all: {registry: ghcr.io/team/churn}
+test: {host: "ssh://deploy@test.example.com", url: "https://test.example.com"}
+prod: {host: "ssh://deploy@example.com", url: "https://example.com", captures: ["s3://churn/captures"], approvers: [ann]}
+```
+
+- **Names.** Platforms and their pipelines call `test` staging and `prod` production: approvals hang on these names, so they stay.
+  `uv run factory deploy test v3` and `uv run factory deploy staging v3` are the same. `trial` is a dry run on this machine.
+- **Variables have the last word.** A pipeline or shell that sets `FACTORY_TARGET`, `FACTORY_URL` or `FACTORY_REGISTRY` replaces `host`,
+  `url` or `registry`. A project without the file, or with an empty one, works by these variables alone.
+- **No secret belongs here.** What looks like one is refused: passwords in addresses, shared access signatures, keys, tokens. `FACTORY_KEY`,
+  logins and signing keys stay secrets of the platform or of a key vault. The ids here (`identity`, `subscription`) open nothing by themselves.
+- **Another target**: `uv run factory update --data target=kubernetes` (or `azureml`) brings its files, each with a page beside it, and leaves
+  this file alone: set `target` under `all`, and `after: test` for `prod`.
+
+Editors that know YAML language servers complete the keys and show the texts below, by the first line of the file.
+"""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -104,7 +129,11 @@ class Reference:
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"{self.name}.yaml", **schema}
 
 
-REFERENCES = (Reference(config, "Params", PARAMS), Reference(policy, "Policy", POLICY))
+REFERENCES = (
+    Reference(config, "Params", PARAMS),
+    Reference(policy, "Policy", POLICY),
+    Reference(environments, "Environments", ENVIRONMENTS),
+)
 
 
 def main() -> None:
@@ -136,14 +165,17 @@ def text(schema: dict[str, Any]) -> str:
 
 
 def page(schema: dict[str, Any], start: str) -> str:
-    """The start, then the keys at the top of the file, with a table of each section."""
-    parts = [start]
+    """The start, then the keys at the top of the file, with a table of each section where it first is."""
+    parts, shown = [start], dict[str, str]()
     for key, field in schema["properties"].items():
         [name] = [ref.rpartition("/")[2] for ref in references(field)] or [None]
         section = schema["$defs"][name] if name else {}
-        parts.append(f"## {key}\n\n{(section or field)['description']}{stated_default(field)}\n")
-        if section:
+        parts.append(f"## {key}\n\n{field.get('description') or section['description']}{stated_default(field)}\n")
+        if name in shown:
+            parts[-1] = parts[-1].rstrip() + f" Its keys are those of `{shown[name]}`.\n"
+        elif name:
             parts.append(table(section, schema["$defs"]) + "\n")
+            shown[name] = key
     return "\n".join(parts)
 
 

@@ -18,6 +18,25 @@ def test_a_project_as_released_differs_in_nothing(vendoring):
     assert set(vendored.released()) == {Path(name.replace("<package>", "x")) for name in RELEASE}
 
 
+ANSWERS = {
+    "older": ("ci: github", {"b"}),
+    "compose": ("ci: github\ntarget: compose\nstorage: azure", {"b"}),
+    "cluster": ("ci: github\ntarget: kubernetes\nstorage: s3", {"a", "b"}),
+    "cluster on Azure": ("ci: github\ntarget: kubernetes\nstorage: azure", {"a", "b", "c", "d"}),
+    "Azure": ("ci: github\ntarget: azureml\nstorage: s3", {"b", "c", "d"}),
+    "Azure elsewhere": ("ci: azure\ntarget: azureml\nstorage: azure", {"c"}),
+}
+WORDS = {"a": "kubernetes", "b": "github", "c": "kubernetes_azure azureml", "d": "github kubernetes_azure azureml"}
+
+
+@pytest.mark.parametrize("answers, expected", ANSWERS.values(), ids=ANSWERS)
+def test_a_release_has_files_of_platforms_and_of_targets(vendoring, answers, expected):
+    lines = (f"{'1' * 64}  {name} {words}\n" for name, words in WORDS.items())
+    (FACTORY / "MANIFEST").write_text("".join(lines))
+    Path(".copier-answers.yml").write_text(answers)
+    assert {path.name for path in vendored.released()} == expected
+
+
 def is_vendored(path: Path) -> bool:
     """As `factory check` asks it."""
     return vendored.is_machinery(path) or path in vendored.released()

@@ -17,7 +17,7 @@ from ..workspace.process import run
 from . import preconditions
 from .preconditions import ANSWERS
 
-COPIER = "copier>=9.18,<9.20"  # private interfaces are used: see copier_internals.py
+COPIER = "copier>=9.19,<9.20"  # private interfaces are used: see copier_internals.py
 WAIT = timedelta(days=7)  # as for other packages: by then broken releases are usually withdrawn
 RENDERER = Path(__file__).with_name("copier_internals.py")
 RENDERING = {

@@ -6,7 +6,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -20,6 +20,7 @@ TESTS = Path("tests/factory")
 RENDERED = "rendered"
 MISSING = "missing"
 OWN = "own"
+TARGETS = ("compose", "kubernetes", "azureml")
 HEADER = """\
 # Edits of the template's files that this project accepts, written by `factory check --accept`: SHA-256 and path.
 # `missing`: the project does without the file; `own`: the file is the project's own, whatever it holds.
@@ -151,13 +152,22 @@ def _manifest() -> dict[Path, str]:
     manifest = factory() / "MANIFEST"
     if not manifest.is_file():
         raise FactoryError(f"{manifest} is missing: restore it from Git")
-    ci = answers().get("ci")
+    given = answers()
+    target = given.get("target", TARGETS[0])
+    places = {given.get("ci"), target, f"{target}_{given.get('storage')}"}
     package = f"src/{factory().parent.name}/"
     return {
         Path(line["path"].replace("src/<package>/", package)): line["hash"]
-        for line in _lines(manifest, rf"(?P<hash>[0-9a-f]{{64}}|{RENDERED})  (?P<path>\S+)(?P<ci>( \w+)*)")
-        if not line["ci"] or ci in line["ci"].split()
+        for line in _lines(manifest, rf"(?P<hash>[0-9a-f]{{64}}|{RENDERED})  (?P<path>\S+)(?P<places>( \w+)*)")
+        if _is_at(places, line["places"].split())
     }
+
+
+def _is_at(places: Collection[str | None], listed: Sequence[str]) -> bool:
+    """Whether a file for these platforms and targets is one of a project at those places."""
+    of_target = [place for place in listed if place.startswith(TARGETS)]
+    of_platform = [place for place in listed if place not in of_target]
+    return all(not part or not set(part).isdisjoint(places) for part in (of_platform, of_target))
 
 
 def _is_shim(path: Path) -> bool:

@@ -28,6 +28,9 @@ PROTECTED = (
     "/Dockerfile",
     "/compose.yaml",
     "/compose.images.yaml",
+    "/environments.yaml",
+    "/deploy/",
+    "/infra/",
     "/.pre-commit-config.yaml",
     "/.copier-answers.yml",
 )
