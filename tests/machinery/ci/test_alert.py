@@ -52,7 +52,7 @@ def act():
 
 
 def kept():
-    git("fetch", "--quiet", "origin", alert.BRANCH)
+    git("fetch", "--quiet", "origin", alert.BRANCH.name)
     return {name: git("show", f"FETCH_HEAD:{name}") for name in git("ls-tree", "--name-only", "FETCH_HEAD").split()}
 
 
@@ -118,7 +118,7 @@ def test_of_two_runs_at_once_only_one_starts_it(platform, monkeypatch):
     decide = retraining.decide
 
     def slow(*arguments):
-        git("push", "--quiet", "origin", f"{other}:refs/heads/{alert.BRANCH}")
+        git("push", "--quiet", "origin", f"{other}:refs/heads/{alert.BRANCH.name}")
         return decide(*arguments)
 
     monkeypatch.setattr(retraining, "decide", slow)

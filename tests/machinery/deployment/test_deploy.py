@@ -1,38 +1,31 @@
 """A version at work where it is deployed to: seen to be right, and taken back where it is not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from late_flights.factory import errors
+from late_flights.factory import environments, errors
 from late_flights.factory.deployment import compose, smoke_test
-from late_flights.factory.deployment import deploy as deployment
-from late_flights.factory.registry import trust
-from late_flights.factory.release import image, provenance, publish, sbom, serve
+from late_flights.factory.release import image, provenance, serve
 from late_flights.factory.serving import settings
 from late_flights.factory.workspace import signing
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
 
 from machinery import signing_key
-from machinery.release.fake_docker import INVENTORY, publish_version
+from machinery.deployment.conftest import release
+from machinery.deployment.environment_files import IMAGE, REGISTRY
+from machinery.release.fake_docker import publish_version
 
-REGISTRY, TARGET = "registry.example.com/churn", "ssh://deploy@staging.example.com"
-IMAGE, ANOTHER = f"{REGISTRY}@sha256:{'1' * 64}", f"{REGISTRY}@sha256:{'2' * 64}"
+TARGET, ANOTHER = "ssh://deploy@staging.example.com", f"{REGISTRY}@sha256:{'2' * 64}"
 STATEMENT, BILL = Path("reports/sbom/v1.provenance.json"), Path("reports/sbom/v1.cdx.json")
 
 
 @pytest.fixture
-def host(engine, version, monkeypatch):
+def host(released):
     """An engine that has the version's image; the service is as it should be."""
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", publish.REGISTRY, deployment.HOST, deployment.URL):
-        monkeypatch.delenv(name, raising=False)
-    engine.answer("images", "1234")
-    sbom.write(json.dumps(INVENTORY), "churn:v1", "sha256:1234", version)
-    provenance.write(version, IMAGE, trust.trust())
-    engine.answer("inspect", json.dumps(image.image_labels(version, "churn")))
-    monkeypatch.setattr(smoke_test, "check_service", lambda request, version: iter([getattr(request, "__name__", "")]))
-    return engine
+    return released
 
 
 def composed(host):
@@ -47,8 +40,8 @@ def deploy(*arguments):
 
 @pytest.fixture
 def target(host, monkeypatch):
-    monkeypatch.setenv(publish.REGISTRY, REGISTRY)
-    monkeypatch.setenv(deployment.HOST, TARGET)
+    monkeypatch.setenv(environments.REGISTRY, REGISTRY)
+    monkeypatch.setenv(environments.HOST, TARGET)
     return host
 
 
@@ -70,8 +63,11 @@ def test_dry_run_of_a_version_that_does_not_count(host):
 
 
 def test_target_serves_on(target):
-    assert deploy("staging", "v1", "--image", IMAGE) == (
-        f"✓ {IMAGE} is the image of v1, by its provenance, unsigned\n✓ request\n✓ {IMAGE} serves at {TARGET}\n"
+    output = deploy("staging", "v1", "--image", IMAGE)
+    assert re.fullmatch(
+        f"✓ {IMAGE} is the image of v1, by its provenance, unsigned\n✓ request\n"
+        rf"✓ {IMAGE} serves at {TARGET}, healthy after \d+\.\d s\n",
+        output,
     )
     assert [call[0] for call in composed(target)] == ["up"]
     assert ["pull", "--quiet", IMAGE] in target.calls
@@ -131,7 +127,7 @@ def test_champion_alone_is_deployed(host):
 
 
 def test_digest_is_that_of_the_provenance_where_none_is_given(target, monkeypatch):
-    monkeypatch.delenv(publish.REGISTRY)
+    monkeypatch.delenv(environments.REGISTRY)
     assert f"✓ {IMAGE} serves at" in deploy("staging", "v1")
     assert f"✓ {IMAGE} serves at" in deploy("staging", "v1", "--image", "")  # of a job that had none to hand over
 
@@ -230,8 +226,7 @@ def test_signature_is_verified_where_there_is_one(target, monkeypatch, tmp_path_
 def test_policy_wants_a_signature(target, monkeypatch, tmp_path_factory):
     signing_key.require(monkeypatch, tmp_path_factory.mktemp("keys") / "zoe")
     second = publish_version()
-    sbom.write(json.dumps(INVENTORY), "churn:v2", "sha256:1234", second)
-    provenance.write(second, IMAGE, trust.trust())
+    release(second, IMAGE)
     statement = provenance.path_of(second)
     statement.with_name("v2.provenance.json.sig").unlink()
     assert refused("deploy", "staging", "v2") == (

@@ -12,13 +12,13 @@ from ..monitoring.retraining import Retraining
 from ..paths import REPORTS
 from ..platforms.base import Platform
 from ..workspace import git
-from ..workspace.process import run
-from .propose import RETRAIN, require_platform
+from ..workspace.pull_request import require_platform
+from ..workspace.state_branch import StateBranch
+from .propose import RETRAIN
 
-BRANCH = "factory/monitor"  # of one commit without parents, in place of a cache that ends
 MARKER = "<!-- factory: monitoring -->"
 TITLE = "Monitoring needs attention"
-MESSAGE = "What monitoring keeps from one run to the next [skip ci]"
+BRANCH = StateBranch("factory/monitor", "What monitoring keeps from one run to the next [skip ci]")
 KEPT = {REPORT.name: REPORT, retraining.FILE.name: retraining.FILE, "index.html": REPORTS / "dashboard.html"}
 """By the name on the branch, the file here."""
 UPDATED = "The codes are explained in docs/monitoring.md. Each run updates this issue: close it once nothing is open."
@@ -29,7 +29,7 @@ Json = Mapping[str, Any]
 
 def fetch() -> list[str]:
     """Bring what the last run kept; the names of the files. Raises FactoryError."""
-    _, head = _head(BRANCH)
+    _, head = BRANCH.head()
     found = {name: git.show(head, name) for name in (REPORT.name, retraining.FILE.name)} if head else {}
     for name, content in found.items():
         if content is not None:
@@ -61,7 +61,7 @@ def _report(platform: Platform, report: Json, line: str, quiet: bool) -> str | N
 
 def _retrain(platform: Platform, report: Json) -> str:
     """Start a retraining, once it is recorded on the branch, so that of two runs at once only one does; what came of it."""
-    remote, head = _head(BRANCH)
+    remote, head = BRANCH.head()
     kept = git.show(head, retraining.FILE.name) if head else None
     started = retraining.parse(kept or "[]")
     new = retraining.decide(report, started)
@@ -82,23 +82,7 @@ def _retrain(platform: Platform, report: Json) -> str:
 def _keep(remote: str, head: str | None, started: Sequence[Retraining]) -> str:
     """Put the files on the branch, if it is still at `head`; its commit. Raises FactoryError."""
     retraining.write(started)
-    blobs = {
-        name: run("git", "hash-object", "-w", "--no-filters", str(path)) for name, path in KEPT.items() if path.exists()
-    }
-    tree = run("git", "mktree", stdin="".join(f"100644 blob {blob}\t{name}\n" for name, blob in blobs.items()))
-    if head and run("git", "rev-parse", f"{head}^{{tree}}") == tree:
-        return head
-    commit = run("git", "commit-tree", tree, "-m", MESSAGE)
-    git.push(remote, f"{commit}:refs/heads/{BRANCH}", replaces=head or "")
-    return commit
-
-
-def _head(branch: str) -> tuple[str, str | None]:
-    """The remote, and the commit of its branch. Raises FactoryError."""
-    remote = git.remote_name()
-    if remote is None:
-        raise FactoryError("there is no Git remote: add one with `git remote add origin URL`")
-    return remote, git.remote_head(remote, branch)
+    return BRANCH.write(remote, head, {name: path for name, path in KEPT.items() if path.exists()})
 
 
 def _read_report(until: str) -> Json:

@@ -2,18 +2,17 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from .. import platforms
-from ..errors import FactoryError
 from ..evaluation import markdown
 from ..platforms.base import Platform
 from ..registry import versions
 from ..update import vendored
 from ..update.update import Update
-from ..workspace import git
+from ..workspace import git, pull_request
 from ..workspace.process import dvc, run
+from ..workspace.pull_request import require_platform
 from . import summary
 from .summary import Problem
 
@@ -56,16 +55,6 @@ def propose_update(update: Update) -> str:
     return open_pull_request(platform, UPDATE, title, text, draft=update.exit_code != 0, apart=apart)
 
 
-def require_platform() -> Platform:
-    """The platform of this run. Raises FactoryError outside a pipeline."""
-    platform = platforms.detect()
-    if platform is None:
-        raise FactoryError(
-            "not in a pipeline of GitHub, GitLab or Azure DevOps: commit, push and open the pull request yourself"
-        )
-    return platform
-
-
 def open_pull_request(
     platform: Platform,
     branch: str,
@@ -79,14 +68,8 @@ def open_pull_request(
     An existing branch is replaced, unless somebody else has committed to it. `apart` has the message of a first
     commit, and chooses its files.
     """
-    base, remote = platform.branch, git.remote_name()
-    if remote is None:
-        raise FactoryError("there is no Git remote to push to: add one with `git remote add origin URL`")
-    previous = git.remote_head(remote, branch)
-    if previous and git.committer(previous) != git.committer():
-        raise FactoryError(
-            f"somebody else has committed to {branch}: merge it, or close its pull request and delete the branch"
-        )
+    base = platform.branch
+    remote, previous = pull_request.previous(branch)
     before = git.commit()
     run("git", "add", "--all")  # conflicts too, or Git would not leave the branch
     run("git", "checkout", "--quiet", "-B", branch)
@@ -94,19 +77,8 @@ def open_pull_request(
         message, choose = apart
         git.commit_only(message, choose(git.staged()))
     git.commit_all(title)
-    if previous and _trees(before, previous) == _trees(before, "HEAD"):  # a push would dismiss its approvals
-        return platform.open_pull_request(branch, base, title, text, draft)
-    git.push(remote, f"HEAD:refs/heads/{branch}", replaces=previous or "")
-    try:
-        return platform.open_pull_request(branch, base, title, text, draft)
-    except FactoryError:
-        with suppress(FactoryError):  # or the next run would find the branch and take it for proposed
-            git.push(remote, f"{previous or ''}:refs/heads/{branch}", replaces=git.commit())
-        raise
-
-
-def _trees(base: str | None, commit: str) -> str:
-    return run("git", "log", "--format=%T", f"{base}..{commit}")
+    show = partial(platform.open_pull_request, branch, base, title, text, draft)
+    return pull_request.propose(remote, branch, str(before), str(git.commit()), previous, show)
 
 
 def _already_open() -> bool:

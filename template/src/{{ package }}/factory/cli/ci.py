@@ -58,9 +58,10 @@ def _report_received(post: bool, folder: Path) -> None:
 
 def _post(report: str) -> str:
     """Post the report as the pull request's comment; where it is. Raises FactoryError."""
-    from ..ci import propose, summary
+    from ..ci import summary
+    from ..workspace import pull_request
 
-    platform = propose.require_platform()
+    platform = pull_request.require_platform()
     url = platform.comment(summary.MARKER, platform.render_comment(report))
     return f"See {url}" if url else "Not posted: this run belongs to no pull request"
 

@@ -218,22 +218,40 @@ def publish(version: str) -> None:
 
 
 @main.command()
-@click.argument("stage", metavar="STAGE")
-@click.argument("version", metavar="vN")
+@click.argument("environment")
+@click.argument("version", metavar="[vN]", required=False)
 @click.option("--image", metavar="NAME@sha256:…", help="What `factory publish` printed.")
-def deploy(stage: str, version: str, image: str | None) -> None:
-    """Run a version's image on the Docker host in FACTORY_TARGET.
+@click.option("--digest", metavar="sha256:…", help="The same, of the registry that the environment has.")
+@click.option(
+    "--traffic",
+    type=click.IntRange(0, 100),
+    default=100,
+    show_default=True,
+    metavar="PERCENT",
+    help="Of the requests, on azureml.",
+)
+@click.option("--check", is_flag=True, help="Only compare what runs with what was recorded; 1: DRIFTED.")
+def deploy(
+    environment: str, version: str | None, image: str | None, digest: str | None, traffic: int, check: bool
+) -> None:
+    """Run a version's image in an environment of environments.yaml.
 
-    It stays only if it answers as recorded; otherwise the previous one is started again. STAGE names the environment, as
-    in staging or production. Where FACTORY_TARGET is not set, this is a dry run on this machine.
+    By default the champion's; of a version that a rollback made, the earlier image: nothing is built. It stays only if it
+    answers as recorded; otherwise the previous one serves again. On Kubernetes without a `context`, a pull request proposes
+    the overlay's change. Compose without a `host` is a dry run on this machine.
 
     From a registry it runs the image of that digest, by default of the one in its provenance, and only if the provenance and
-    the SBOM in reports/sbom/ are of this image and version; signed by an allowed signer, where policy.yaml requires signatures.
+    the SBOM in reports/sbom/, or on the branch factory/deployments, are of this image and version; signed by an allowed
+    signer, where policy.yaml requires signatures. For an environment with `after`, only an image that ran there and that
+    `factory verify` had passed.
 
     \b
-    Example: factory deploy staging v3 --image ghcr.io/team/churn@sha256:…
+    Example: factory deploy prod v3 --digest sha256:…
     """
-    from ..deployment import deploy
+    from ..deployment import deploy, images, status
 
-    for line in deploy.deploy(stage, version, image):
+    if check:
+        click.echo(f"✓ {status.check(environment)}")
+        return
+    for line in deploy.deploy(environment, version, images.named(environment, image, digest), traffic):
         click.echo(f"✓ {line}")

@@ -67,14 +67,22 @@ def promote(why: str, accepted: str | None, accepted_limits: str | None) -> None
 @main.command()
 @WHY
 @click.option("--to", metavar="vN", help="The version to return to (default: the previous champion).")
-def rollback(why: str, to: str | None) -> None:
+@click.option("--deploy", "environment", metavar="ENVIRONMENT", help="Also run its earlier image there, by its digest.")
+def rollback(why: str, to: str | None, environment: str | None) -> None:
     """Make an earlier version's model the champion again.
 
-    It becomes a new version; no tag is moved or deleted.
+    It becomes a new version; no tag is moved or deleted. With --deploy nothing is built: the image of then is verified, started
+    and tested, and no version is made where that image or its proofs are missing.
 
     \b
-    Example: factory rollback -m "v3 misses evening flights"
+    Example: factory rollback -m "v3 misses evening flights" --deploy prod
     """
+    if environment:
+        from ..deployment import rollback
+
+        for line in rollback.rollback(why, to, environment):
+            click.echo(f"✓ {line}")
+        return
     from ..gate import promote
 
     version = promote.rollback(why, to)

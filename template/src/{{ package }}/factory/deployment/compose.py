@@ -6,13 +6,13 @@ import os
 import re
 import socket
 
+from ..environments import Environment
 from ..errors import FactoryError
 from ..registry.versions import Version
 from ..release import publish, serve
 from ..release.image import REVISION, find_engine, image_labels, image_name
 from ..workspace.process import run
 from . import smoke_test
-from .target import Environment
 
 SERVICE = "model"
 LOCAL_ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
@@ -42,7 +42,7 @@ class Host:
         """Pull the image, unless it is one of this machine, and check its labels against the version. Raises FactoryError."""
         if BY_DIGEST.fullmatch(image):
             publish.login(self.engine, image.partition("@")[0])
-            self._run("pull", "--quiet", image)
+            self._pull(image)
         labels = self._labels(image)
         for label, value in image_labels(version, image_name()).items():
             if labels.get(label) != value:
@@ -51,8 +51,8 @@ class Host:
                 )
 
     def running(self) -> str | None:
-        """The id of the image that serves the environment, if one does."""
-        return self._container('{{.Label "com.docker.compose.image"}}')
+        """The image that serves the environment, by the digest that it was started by, if one does."""
+        return self._container("{{.Image}}")
 
     def request(self, path: str, body: bytes) -> bytes:
         """The response as callers get it, else on the host itself, as its port may be closed to others. Raises FactoryError."""
@@ -70,7 +70,10 @@ class Host:
         """Start the image and wait until it is healthy. Raises FactoryError."""
         commit = self._labels(image).get(REVISION)
         env = {} if commit and not serve.unknown(commit, ["open"]) else {"OPEN": ""}
-        self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE, **env)
+        try:
+            self._compose(image, "up", "--quiet-pull", "--detach", "--wait", SERVICE, **env)
+        except FactoryError as error:
+            raise FactoryError(f"NOT_READY: {image}: {str(error).rpartition(' failed: ')[2]}") from error
 
     def keep(self, image: str, traffic: int) -> None:
         """Nothing is left to do: the one service gets all requests."""
@@ -79,10 +82,23 @@ class Host:
         """Stop the service."""
         self._compose(image, "down", *self.down_options)
 
+    def _pull(self, image: str) -> None:
+        try:
+            self._run("pull", "--quiet", image)
+        except FactoryError as error:
+            self._check_reachable()
+            raise FactoryError(f"IMAGE_PULL: {error}") from error
+
+    def _check_reachable(self) -> None:
+        try:
+            self._run("version")
+        except FactoryError as error:
+            raise FactoryError(f"HOST_UNREACHABLE: {self.env.get('DOCKER_HOST', 'this machine')}: {error}") from error
+
     def _container(self, form: str) -> str | None:
         labels = {"project": self.project, "service": SERVICE}
         filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
-        return next(iter(self._run("ps", *filters, f"--format={form}").splitlines()), None)
+        return next(iter(self._run("ps", "--no-trunc", *filters, f"--format={form}").splitlines()), None)
 
     def _compose(self, image: str, *command: str, **env: str) -> None:
         options = ("--progress", "quiet", "--project-name", self.project)

@@ -1,69 +1,105 @@
 """Deploy a version's image to an environment: start it, test it, and go back if its scores are not as recorded."""
 
-import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
+import click
+
+from .. import environments
+from ..environments import HOST, REGISTRY, Environment
 from ..errors import FactoryError
 from ..registry import trust, validity, versions
 from ..registry.versions import Version
-from ..release import image as images
-from ..release import provenance, publish
-from . import smoke_test, target
-from .compose import BY_DIGEST
-from .target import Environment
+from ..release import image as local
+from . import gitops, images, records, smoke_test, target, tested
+from .images import Image
 
-HOST, URL = "FACTORY_TARGET", "FACTORY_URL"
+ALL = 100  # percent of the requests
 
 
-def deploy(stage: str, name: str, image: str | None = None) -> Iterator[str]:
+def deploy(stage: str, name: str | None = None, image: str | None = None, traffic: int = ALL) -> Iterator[str]:
     """Run the image in the environment, or for a dry run on this machine; yields the steps done. Raises FactoryError.
 
     From a registry it is named by digest, by default the one in its provenance: a tag may have come to name another.
     """
-    environment = _find(stage)
-    fetched = versions.fetch()
-    version = versions.find(name, fetched)
-    if version != fetched[-1]:
+    start, environment, known = time.monotonic(), environments.find(stage), versions.fetch()
+    version = champion(name, known)
+    if traffic != ALL and environment.target != "azureml":
+        raise FactoryError(f"--traffic is for azureml: {environment.target} gives all requests to one version")
+    if target.is_dry_run(environment) and not (image or environment.registry):
+        yield from _dry_run(environment, version, stage)
+        return
+    trusted = validity.after(known, trust.trust())
+    chosen = images.choose(version, known, image, environment.registry, trusted)
+    yield f"{chosen.name} is the image of {chosen.built.name}, by its provenance, {chosen.signed}"
+    yield from tested.check(environment, chosen, trusted)
+    if target.is_proposed(environment):
+        yield _propose(environment, version, chosen)
+        return
+    yield from _run(environment, chosen.built, chosen.name, traffic)
+    if not target.is_dry_run(environment):
+        seconds = time.monotonic() - start
+        yield f"{chosen.name} serves at {_place(environment)}, healthy after {seconds:.1f} s"
+        _record(chosen.built, records.of(environment.name, version, chosen.built, chosen.name, seconds))
+
+
+def champion(name: str | None, known: Sequence[Version]) -> Version:
+    """The champion, if it has that name. Raises FactoryError."""
+    if not known:
+        raise FactoryError('no model has been promoted yet: run `uv run factory promote -m "why"`')
+    version = versions.find(name or known[-1].name, [*known])
+    if version != known[-1]:
         raise FactoryError(
-            f'SUPERSEDED: {fetched[-1].name} is the champion by now: to go back, run `uv run factory rollback -m "why"`'
+            f'SUPERSEDED: {known[-1].name} is the champion by now: to go back, run `uv run factory rollback -m "why"`'
         )
     version.check()
-    if environment.host or image or environment.registry:
-        image = image or provenance.published(version)
-        if not BY_DIGEST.fullmatch(image):
-            raise FactoryError(
-                f"{image} names no image by its digest: give the NAME@sha256:… that `factory publish` printed"
-            )
-        signed = provenance.verify(version, image, validity.after(fetched, trust.trust()))
-        yield f"{image} is the image of {version.name}, by its provenance, {signed}"
-    elif not images.is_here(image := f"{images.image_name()}:{version.name}"):
-        yield f"dry run: {HOST} and {publish.REGISTRY} are not set for {stage}, and there is no image here"
-        return
-    yield from _run(environment, version, image)
+    return version
 
 
-def _run(environment: Environment, version: Version, image: str) -> Iterator[str]:
-    """Start the image and keep it if it scores as recorded, unless it is a dry run; else the previous image serves again."""
-    place = target.of(environment)
+def _dry_run(environment: Environment, version: Version, stage: str) -> Iterator[str]:
+    image = f"{local.image_name()}:{version.name}"
+    if local.is_here(image):
+        yield from _run(environment, version, image, ALL)
+    else:
+        yield f"dry run: {HOST} and {REGISTRY} are not set for {stage}, and there is no image here"
+
+
+def _run(environment: Environment, version: Version, image: str, traffic: int) -> Iterator[str]:
+    """Start the image and keep it if it scores as recorded, unless it is a dry run; else the previous one serves again."""
+    place, dry = target.of(environment), target.is_dry_run(environment)
     place.prepare(image, version)
-    previous = place.running() if environment.host else None
+    previous = None if dry else place.running()
     try:
         place.up(image)
         yield from smoke_test.check_service(place.request, version)
-        place.keep(image, 100)
-    except BaseException:
-        if previous:
-            place.up(previous)
-        else:
-            place.down(image)
+        place.keep(image, traffic)
+    except BaseException as error:
+        try:
+            place.up(previous) if previous else place.down(image)
+        except FactoryError as another:
+            raise FactoryError(f"{error}; and to go back failed: {another}") from error
         raise
-    if environment.host:
-        yield f"{image} serves at {environment.host}"
-    else:
+    if dry:
         place.down(image)
         yield f"dry run: {image} served on this machine, and was stopped"
 
 
-def _find(stage: str) -> Environment:
-    host, url, registry = (os.environ.get(name, "") for name in (HOST, URL, publish.REGISTRY))
-    return Environment(stage, host=host, url=url, registry=registry)
+def _propose(environment: Environment, version: Version, image: Image) -> str:
+    title = f"Deploy {version.name} to {environment.name}"
+    place = gitops.Main(environment)
+    text = f"{title}: {image.name}, built as {image.built.name}. The overlay's image is all that changes.\n"
+    line = place.propose(image.name, title, text)
+    _record(image.built)
+    return line
+
+
+def _record(built: Version, record: records.Record | None = None) -> None:
+    """Record it where that can be: what serves is not stopped because it cannot."""
+    try:
+        records.keep(built, record)
+    except FactoryError as error:
+        click.echo(f"! Not recorded on the branch {records.BRANCH.name}: {error}", err=True)
+
+
+def _place(environment: Environment) -> str:
+    return environment.host or environment.url or environment.context or environment.name

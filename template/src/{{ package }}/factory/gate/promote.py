@@ -70,7 +70,7 @@ def rollback(why: str, to: str | None = None) -> Version:
     """Make the next version of an earlier one's commit and model. Raises FactoryError."""
     check_why(why)
     previous, trusted = versions.fetch(promoting=True), trust()
-    target = versions.find(to, previous) if to else _previous_champion(previous)
+    target = rollback_target(to, previous)
     if target.facts["model"] == previous[-1].facts["model"] and not _wants_signature(previous[-1], trusted):
         raise FactoryError(f"the model of {target.name} is already the champion")
     trusted.check_on_main(target.commit)
@@ -89,6 +89,11 @@ def rollback(why: str, to: str | None = None) -> Version:
     } & target.facts.keys()
     record = {"action": "rollback", **_who_and_why(why), **{name: target.facts[name] for name in inherited}}
     return versions.publish(target.commit, record, f"rolled back to v{target.facts['serves']}", previous)
+
+
+def rollback_target(to: str | None, previous: list[Version]) -> Version:
+    """The version of that name, else the champion before the current one was promoted. Raises FactoryError."""
+    return versions.find(to, previous) if to else _previous_champion(previous)
 
 
 def check_why(why: str) -> None:

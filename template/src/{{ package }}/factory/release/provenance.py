@@ -45,6 +45,11 @@ def published(version: Version) -> str:
     return f"{subject['name']}@sha256:{subject['digest']['sha256']}"
 
 
+def is_verified(version: Version) -> bool:
+    """Whether the statement names what `factory verify` found, which `verify` holds to be that it passed. Raises Refused."""
+    return verification_of(version).name in _claims(_read(version)[1])
+
+
 def verify(version: Version, image: str, trusted: Trust) -> str:
     """Verify that the statement is of this image and version, and of the files beside it; who signed. Raises Refused."""
     content, statement = _read(version)

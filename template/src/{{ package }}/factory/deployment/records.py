@@ -1,0 +1,113 @@
+"""What ran where: records and proofs on the branch factory/deployments, for a rollback and for the next environment."""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .. import manifest, platforms, signatures
+from ..errors import FactoryError, SignatureRefused
+from ..registry.trust import Trust
+from ..registry.versions import Version
+from ..release import provenance, sbom
+from ..workspace import git, signing, state_branch
+from ..workspace.state_branch import StateBranch
+
+BRANCH = StateBranch("factory/deployments", "What ran where [skip ci]")
+ATTEMPTS = 5  # while others write beside
+
+
+@dataclass(frozen=True)
+class Record:
+    """A version's image that passed its smoke test in an environment."""
+
+    environment: str
+    version: str  # the champion by then
+    built: str  # the version as which the image was built: an earlier one after a rollback
+    image: str
+    commit: str
+    model: str
+    at: str
+    by: str
+    run: str | None
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """Its file on the branch."""
+        return f"{self.environment}.{self.built}.json"
+
+
+def of(environment: str, version: Version, built: Version, image: str, seconds: float) -> Record:
+    """The record of what has just been deployed. Raises FactoryError."""
+    platform, at = platforms.detect(), datetime.now(UTC).isoformat(timespec="seconds")
+    facts = {"version": version.name, "built": built.name, "commit": built.commit, "model": built.facts["model"]}
+    run = platform.run_url if platform else None
+    return Record(environment, image=image, at=at, by=git.author(), run=run, seconds=round(seconds, 1), **facts)
+
+
+def read(environment: str, trusted: Trust) -> list[Record]:
+    """The environment's records that count, the newest last; none where there is no remote. Raises FactoryError."""
+    head = _head()
+    names = [name for name in state_branch.names(head) if name.startswith(f"{environment}.")] if head else []
+    found = [_parse(head, name, trusted) for name in names if head and name.endswith(".json")]
+    counting = [record for record in found if record and record.environment == environment]
+    return sorted(counting, key=lambda record: record.at)
+
+
+def fetch_proofs(versions: Iterable[Version]) -> None:
+    """Bring to reports/sbom/ the provenance, and what goes with it, of those versions that have none there. Raises FactoryError."""
+    missing = [version for version in versions if not provenance.path_of(version).exists()]
+    head = _head() if missing else None
+    for version in missing:
+        for path in _proofs(version):
+            content = git.show(head, path.name) if head else None
+            if content is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content, encoding="utf-8")
+
+
+def keep(built: Version, record: Record | None = None) -> None:
+    """Put the proofs of the version on the branch and the record, signed where there is a key. Raises FactoryError."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {path.name: path for path in _proofs(built) if path.is_file()}
+        if record:
+            path = files[record.name] = Path(folder, record.name)
+            manifest.dump(asdict(record), path)
+            if signing.sign_file(path):
+                signature = path.with_name(path.name + signatures.SUFFIX)
+                files[signature.name] = signature
+        for attempt in range(ATTEMPTS):
+            remote, head = BRANCH.head()
+            try:
+                BRANCH.write(remote, head, files, add=True)
+                return
+            except FactoryError:
+                if attempt + 1 == ATTEMPTS or BRANCH.head()[1] == head:
+                    raise
+
+
+def _proofs(version: Version) -> list[Path]:
+    statement = provenance.path_of(version)
+    signature = statement.with_name(statement.name + signatures.SUFFIX)
+    return [statement, signature, sbom.path_of(version), provenance.verification_of(version)]
+
+
+def _head() -> str | None:
+    return BRANCH.head()[1] if git.remote_name() else None
+
+
+def _parse(head: str, name: str, trusted: Trust) -> Record | None:
+    """The record, unless it is malformed, or not signed by who may sign though that is required."""
+    text = git.show(head, name) or ""
+    try:
+        record = Record(**json.loads(text))
+        signature = git.show(head, f"{name}{signatures.SUFFIX}") or ""
+        signatures.verify(text.encode(), signature, trusted.signers, signatures.FILE, what=name)
+    except SignatureRefused as error:
+        return None if trusted.policies.signatures_required or error.code == "SIGNATURE_INVALID" else record
+    except (ValueError, TypeError):
+        return None
+    return record if record.name == name else None

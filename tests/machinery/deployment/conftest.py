@@ -1,0 +1,33 @@
+"""What the tests of deployment share: a version whose image is released, and an engine that only notes."""
+
+import json
+from typing import Any
+
+import pytest
+from late_flights.factory import environments
+from late_flights.factory.deployment import smoke_test
+from late_flights.factory.registry import trust
+from late_flights.factory.registry.versions import Version
+from late_flights.factory.release import image, provenance, sbom
+
+from machinery.deployment.environment_files import IMAGE
+from machinery.release.fake_docker import INVENTORY, FakeEngine
+
+
+@pytest.fixture
+def released(engine: FakeEngine, version: Version, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """An engine that has the version's image, with its provenance here; the service is as it should be."""
+    for name in (environments.REGISTRY, environments.HOST, environments.URL):
+        monkeypatch.delenv(name, raising=False)
+    engine.answer("images", "1234")
+    release(version, IMAGE)
+    engine.answer("inspect", json.dumps(image.image_labels(version, "churn")))
+    passed: Any = lambda request, version: iter([getattr(request, "__name__", "")])
+    monkeypatch.setattr(smoke_test, "check_service", passed)
+    return engine
+
+
+def release(version: Version, name: str) -> None:
+    """Write the version's bill of materials and provenance, as publishing its image does."""
+    sbom.write(json.dumps(INVENTORY), f"churn:{version.name}", "sha256:1234", version)
+    provenance.write(version, name, trust.trust())
