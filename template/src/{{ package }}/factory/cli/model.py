@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .. import paths
 from .main import main
 from .options import FILE, MODEL, load_params
 
@@ -82,9 +83,9 @@ def tune(trials: int) -> None:
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=FILE)
-@click.argument("destination", metavar="OUT", type=FILE)
-@MODEL
+@click.argument("source", metavar="IN")
+@click.argument("destination", metavar="OUT")
+@click.option("--model", default=str(paths.MODEL), show_default=True, help="Folder of the model; its URL, with Spark.")
 @click.option(
     "--signers",
     type=FILE,
@@ -92,22 +93,42 @@ def tune(trials: int) -> None:
     metavar="FILE",
     help="Who may have signed the model (default: FACTORY_SIGNERS).",
 )
-def score(source: Path, destination: Path, model: Path, signers: Path | None) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="What scores: this machine, or the workers of Spark.",
+)
+@click.option("--reject", metavar="FOLDER", help="Set rows that violate the contract aside in this folder (Spark).")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same rows and model ended (Spark).")
+def score(
+    source: str, destination: str, model: str, signers: Path | None, engine: str, reject: str | None, resume: bool
+) -> None:
     """Predict for every row of a file; writes CSV or Parquet.
 
     Every row is validated against the contract; if one violates it, nothing is written. With --signers, a file of allowed
     signers as Git has it, the model must be signed by one of them.
 
+    With `--engine spark`, IN is a folder, a glob or a URL of Parquet or CSV files, and OUT a new folder: docs/engines.md.
+
     \b
     Example: factory score flights.csv scores.parquet
     """
+    if engine == "spark":
+        from ..scoring.spark import job
+
+        click.echo("\n".join(job.score(source, destination, model, signers, reject, resume).lines(destination, reject)))
+        return
+    if reject or resume:
+        raise click.UsageError(f"--{'reject' if reject else 'resume'} needs --engine spark")
     from .. import tables
     from ..scoring import batch
     from ..scoring.scorer import Scorer
 
-    scorer = Scorer.load(model, signers)
-    with click.progressbar(length=tables.count(source), label="Scoring") as bar:
-        rows = batch.score_file(scorer, source, destination, bar.update)
+    scorer, file = Scorer.load(model, signers), Path(source)
+    with click.progressbar(length=tables.count(file), label="Scoring") as bar:
+        rows = batch.score_file(scorer, file, Path(destination), bar.update)
     click.echo(f"✓ {rows:,} rows scored: {destination}")
 
 

@@ -128,6 +128,24 @@ def model(destination: Path, version: str | None) -> None:
     click.echo(f"✓ {exported.name}: {destination}, {'signed' if signed else 'not signed'}")
 
 
+@export.command(short_help="A version as a job for Spark: wheel, model, job and commands.")
+@click.argument("destination", metavar="FOLDER", type=FILE)
+@click.argument("version", metavar="[vN]", required=False)
+def spark(destination: Path, version: str | None) -> None:
+    """Export what a cluster of Spark needs to score with a version, by default the champion.
+
+    The folder holds the wheel, requirements.txt with the versions of its packages, the model, and score_job.py, which takes the
+    arguments of `factory score`. Prints the commands that start it; docs/engines.md explains them.
+
+    \b
+    Example: factory export spark churn-job v3
+    """
+    from ..formats import spark
+
+    exported, commands = spark.export(destination, version)
+    click.echo(f"✓ {exported.name}: {destination}\n\n{commands}", nl=False)
+
+
 @export.command(short_help="The data contract as Open Data Contract Standard YAML.")
 @click.option("--format", type=click.Choice(["odcs"]), default="odcs", show_default=True, expose_value=False)
 @OUTPUT

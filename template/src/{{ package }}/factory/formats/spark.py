@@ -1,0 +1,89 @@
+"""A version as a job for Spark: its wheel and what that needs, its model, the job's file, and the commands that start it."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from string import Template
+
+from .. import PACKAGE
+from ..errors import FactoryError
+from ..registry import champion
+from ..registry.versions import Version
+from ..release import model_folder
+from ..workspace.process import run
+
+JOB = f'''"""Scores rows on Spark, with the arguments and options of `factory score`: IN OUT --model FOLDER."""
+
+import sys
+
+from {PACKAGE}.factory.cli import main
+
+try:
+    main(["score", "--engine", "spark", *sys.argv[1:]])
+except SystemExit as end:
+    if end.code:  # platforms that run this file in a process of theirs take any exit for a failure
+        raise
+'''
+COMMANDS = Template("""\
+# The environment of all workers; those with another Python, package or code are refused
+python$python -m venv environment
+environment/bin/pip install $folder/$wheel -r $folder/requirements.txt pandas pyarrow venv-pack
+environment/bin/venv-pack -p environment -o environment.tar.gz
+
+# Any cluster, from here
+spark-submit --master spark://HOST:7077 --archives environment.tar.gz#environment \\
+  --conf spark.pyspark.python=./environment/bin/python --conf spark.pyspark.driver.python=environment/bin/python \\
+  $folder/score_job.py IN OUT --model $folder/model
+
+# Hadoop and EMR: copy $folder and environment.tar.gz to URL
+spark-submit --master yarn --deploy-mode cluster --archives URL/environment.tar.gz#environment \\
+  --conf spark.pyspark.python=./environment/bin/python URL/score_job.py IN OUT --model URL/model
+
+# Databricks: copy $folder to URL; $wheel and requirements.txt are libraries of the cluster
+databricks jobs submit --json '{"tasks": [{"task_key": "score", "existing_cluster_id": "ID", "spark_python_task":
+  {"python_file": "URL/score_job.py", "parameters": ["IN", "OUT", "--model", "URL/model"]}}]}'
+
+# Synapse: copy $folder to URL; $wheel and requirements.txt are packages of the pool
+az synapse spark job submit --workspace-name NAME --spark-pool-name POOL --name score --executors 2 \\
+  --executor-size Small --main-definition-file URL/score_job.py --arguments IN OUT --model URL/model
+""")
+
+
+def export(destination: Path, name: str | None = None) -> tuple[Version, str]:
+    """Write the job of a version, by default the champion, into a new folder, and return how it is started.
+
+    The folder is written completely or not at all. Raises FactoryError.
+    """
+    version = model_folder.choose(name)
+    if destination.exists():
+        raise FactoryError(f"{destination} exists already: choose a new folder")
+    staging = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        model_folder.write(version, staging / "model")
+        wheel = _write_code(champion.checkout(version), staging.resolve())
+        staging.replace(destination)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    python = ".".join(map(str, sys.version_info[:2]))
+    return version, COMMANDS.substitute(folder=destination, wheel=wheel, python=python)
+
+
+def _write_code(project: Path, folder: Path) -> str:
+    """Write the job's file, the wheel and the versions of its packages; the wheel's name."""
+    (folder / "score_job.py").write_text(JOB, encoding="utf-8")
+    run(os.environ.get("UV", "uv"), "build", "--quiet", "--wheel", f"--out-dir={folder}", cwd=project)
+    (folder / ".gitignore").unlink(missing_ok=True)
+    options = ("--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes", "--no-header", "--no-annotate")
+    run(
+        os.environ.get("UV", "uv"),
+        "export",
+        "--quiet",
+        *options,
+        f"--output-file={folder / 'requirements.txt'}",
+        cwd=project,
+    )
+    [wheel] = folder.glob("*.whl")
+    return wheel.name

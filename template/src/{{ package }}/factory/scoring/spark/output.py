@@ -1,0 +1,56 @@
+"""A folder that appears complete: written beside its place and renamed, or on an object store ended by Spark's own marker."""
+
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+from ...errors import FactoryError
+from .hadoop_internals import Place
+
+DONE = "_SUCCESS"
+"""The empty file that Spark writes when a folder is complete."""
+PART = "_input"
+COMMITTED = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "true"}
+
+
+class Output:
+    """A folder of Parquet files that does not exist yet.
+
+    One with an `identity` is written part by part, each a folder `_input=NAME`; it stays where it is when
+    the run is interrupted, and a run of the same identity finds the parts that are complete.
+    """
+
+    def __init__(self, spark: Any, name: str, identity: str | None = None) -> None:
+        self._spark, self._place, self._kept = spark, Place(spark, name), identity is not None
+        aside = self._place.beside(f".{self._place.last}.{identity or uuid.uuid4().hex[:12]}.tmp")
+        self.staging = aside if self._place.renames_at_once else name
+        self._check_is_new()
+
+    def write(self, rows: Any, part: str = "") -> None:
+        """Write the rows, of that part of the input, unless they are there."""
+        folder = f"{self.staging}/{PART}={quote(part, safe='')}" if part else self.staging
+        if not (part and Place(self._spark, f"{folder}/{DONE}").exists):
+            rows.write.options(**COMMITTED).mode("overwrite").parquet(folder)
+
+    def read(self) -> Any:
+        """The rows that are there."""
+        return self._spark.read.option("recursiveFileLookup", "true").parquet(self.staging)
+
+    def publish(self) -> None:
+        """Give it its name. Raises FactoryError."""
+        self._check_is_new()
+        staged = Place(self._spark, self.staging)
+        Place(self._spark, f"{self.staging}/{DONE}").touch()
+        if self.staging != self._place.name and not staged.rename(self._place.name):
+            raise FactoryError(f"{self._place.name}: cannot be written: {self.staging} could not be renamed")
+
+    def discard(self) -> None:
+        """Delete what was written, unless a later run may go on with it."""
+        if not self._kept:
+            Place(self._spark, self.staging).delete()
+
+    def _check_is_new(self) -> None:
+        ended = Place(self._spark, f"{self._place.name}/{DONE}").exists
+        begun_here = self.staging == self._place.name and self._kept and not ended
+        if self._place.exists and not begun_here:
+            raise FactoryError(f"{self._place.name} exists already: name a new folder for it")
