@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..workspace import git, process
-from . import images, settings, template
+from . import azureml, images, settings, template
 from .checks import Check, Result
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -22,10 +22,12 @@ FROM_PACKAGES = os.path.relpath(SCRIPTS, sysconfig.get_path("purelib"))
 
 def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] = ()) -> Iterator[Result]:
     """Check the given files, by default all. Raises FactoryError."""
-    left_out = _skipped(skip, [template.NAME, images.NAME, settings.NAME, *(check.name for check in checks)])
+    left_out = _skipped(
+        skip, [template.NAME, images.NAME, settings.NAME, azureml.NAME, *(check.name for check in checks)]
+    )
     selected = select(given)
     comparison, files = template.compare(selected)
-    for result in (comparison, images.check(selected), settings.check()):
+    for result in (comparison, images.check(selected), settings.check(), azureml.check(selected)):
         if result and result.name not in left_out:
             yield result
     chosen = [check for check in checks if check.name not in left_out]

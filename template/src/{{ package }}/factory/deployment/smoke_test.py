@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,15 @@ def check_service(request: Request, version: Version) -> Iterator[str]:
     yield f"{rows.height} scores as recorded, largest difference {difference:.1g}"
 
 
-def http_client(url: str) -> Request:
-    """Requests from outside, as callers make them, with the key in FACTORY_KEY."""
+def http_client(url: str, headers: Mapping[str, str] | None = None) -> Request:
+    """Requests from outside, as callers make them, by default with the key in FACTORY_KEY."""
     key = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
+    sent = {**(key if headers is None else headers), "Content-Type": ARROW}
 
     def request(path: str, body: bytes) -> bytes:
         method, address = "POST" if body else "GET", f"{url.rstrip('/')}{path}"
         try:
-            headers = {**key, "Content-Type": ARROW}
-            response = requests.request(method, address, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
+            response = requests.request(method, address, data=body, headers=sent, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise FactoryError(f"NOT_READY: no response from {address}: {type(error).__name__}") from error
         if not response.ok:

@@ -39,6 +39,10 @@ def of(environment: Environment) -> Target:
         from .kubernetes import Cluster
 
         return Cluster(environment)
+    if environment.target == "azureml":
+        from .azureml import Endpoint
+
+        return Endpoint(environment)
     from .compose import Host
 
     return Host(environment)

@@ -1,0 +1,288 @@
+"""An endpoint of Azure ML, by an `az` that stands in for Azure: nothing here has run there."""
+
+import contextlib
+import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from late_flights.factory import errors
+from late_flights.factory.deployment import azureml, deploy, smoke_test
+from late_flights.factory.environments import Environment
+from late_flights.factory.registry.versions import Version
+from late_flights.factory.release import model_folder, serve
+from tests.factory import git_repository
+
+from machinery.deployment.fake_az import FakeAz
+
+OLD, NEW, THIRD = (f"registry.example.com/churn@sha256:{digit * 64}" for digit in "123")
+PLACE = Environment(name="prod", target="azureml", resource_group="team", workspace="models", endpoint="churn-prod")
+FILES = {
+    "endpoint.yml": {"name": "churn", "auth_mode": "aad_token"},
+    "environment.yml": {"name": "churn", "version": "v0", "image": "?"},
+    "model.yml": {"name": "churn", "version": "v0", "path": "?"},
+    "deployment.yml": {"name": "v0", "environment_variables": {"FACTORY_OPEN": "true"}, "instance_count": 2},
+}
+
+
+@pytest.fixture
+def az(project, tmp_path_factory, monkeypatch):
+    azureml.FOLDER.mkdir(parents=True)
+    for name, content in FILES.items():
+        (azureml.FOLDER / name).write_text(yaml.safe_dump(content))
+    monkeypatch.setattr(smoke_test, "check_service", lambda request, version: iter(["passed"]))
+    az = FakeAz(tmp_path_factory.mktemp("bin"))
+    monkeypatch.setenv("PATH", str(az.folder))
+    return az
+
+
+@pytest.fixture
+def version(monkeypatch):
+    """A version that no repository has."""
+    monkeypatch.setattr(model_folder, "write", lambda version, folder: folder.mkdir())
+    monkeypatch.setattr(serve, "unknown", lambda commit, names: [])
+    return Version(1, "model/v1", "3" * 40, git_repository.RECORD | {"commit": "3" * 40})
+
+
+@pytest.fixture
+def endpoint(az, version):
+    endpoint = azureml.Endpoint(PLACE)
+    endpoint.prepare(OLD, version)
+    return endpoint
+
+
+def serving(endpoint, image, traffic=100):
+    endpoint.up(image)
+    endpoint.keep(image, traffic)
+
+
+def fails(monkeypatch):
+    def check(request, version):
+        raise errors.FactoryError("SCORES_DIFFER: by 0.1")
+
+    monkeypatch.setattr(smoke_test, "check_service", check)
+
+
+def test_first_deployment(az, endpoint, version, monkeypatch):
+    monkeypatch.setattr(model_folder, "write", lambda version, folder: shutil.copytree(azureml.FOLDER, folder))
+    assert endpoint.running() is None
+    serving(endpoint, OLD)
+    [deployment] = az.endpoint["deployments"].values()
+    assert deployment["name"] == "v1-11111111" and deployment["instance_count"] == 2
+    assert az.endpoint["traffic"] == {"v1-11111111": 100} and endpoint.running() == OLD
+    assert deployment["tags"] == {
+        "version": "v1",
+        "commit": version.commit,
+        "data": version.facts["data"],
+        "model": version.facts["model"],
+        "image": OLD,
+    }
+    assert az.state["environment"]["churn:v1-111111111111"]["image"] == OLD
+    model = az.state["model"]["churn:v1"]
+    assert model["tags"]["model"] == version.facts["model"] and model["files"] == sorted(FILES)
+    assert all(call[-3:] == ["--output", "json", "--only-show-errors"] for call in az.calls)
+
+
+def test_new_deployment_gets_nothing_until_it_is_kept(az, endpoint):
+    serving(endpoint, OLD)
+    endpoint.up(NEW)
+    assert az.endpoint["traffic"] == {"v1-11111111": 100} and endpoint.running() == OLD
+    endpoint.keep(NEW, 100)
+    assert az.endpoint["traffic"] == {"v1-11111111": 0, "v1-22222222": 100} and endpoint.running() == NEW
+
+
+def test_previous_deployment_stays_for_a_rollback_and_older_ones_go(az, endpoint):
+    for image in (OLD, NEW, THIRD):
+        serving(endpoint, image)
+    assert [*az.endpoint["deployments"]] == ["v1-22222222", "v1-33333333"]
+    created = len([call for call in az.calls if call[1:3] == ["online-deployment", "create"]])
+    serving(endpoint, NEW)
+    assert endpoint.running() == NEW
+    assert created == len([call for call in az.calls if call[1:3] == ["online-deployment", "create"]])
+
+
+def test_deployments_of_others_stay(az, endpoint):
+    serving(endpoint, OLD)
+    state = az.state
+    state["endpoints"]["churn-prod"]["deployments"]["theirs"] = {"name": "theirs", "provisioning_state": "Succeeded"}
+    az.state = state
+    serving(endpoint, NEW)
+    serving(endpoint, THIRD)
+    assert "theirs" in az.endpoint["deployments"]
+
+
+def test_traffic_by_percent(az, endpoint):
+    serving(endpoint, OLD)
+    serving(endpoint, NEW, 10)
+    assert az.endpoint["traffic"] == {"v1-11111111": 90, "v1-22222222": 10} and endpoint.running() == OLD
+    serving(endpoint, THIRD, 25)
+    assert az.endpoint["traffic"] == {"v1-11111111": 68, "v1-22222222": 7, "v1-33333333": 25}
+    serving(endpoint, NEW)
+    assert az.endpoint["traffic"] == {"v1-11111111": 0, "v1-22222222": 100, "v1-33333333": 0}
+
+
+def test_no_traffic_leaves_it_for_mirroring_and_ends_that_when_it_goes_live(az, endpoint):
+    serving(endpoint, OLD)
+    serving(endpoint, NEW, 0)
+    assert az.endpoint["traffic"] == {"v1-11111111": 100}
+    state = az.state
+    state["endpoints"]["churn-prod"]["mirror_traffic"] = {"v1-22222222": 10}
+    az.state = state
+    serving(endpoint, NEW)
+    assert az.endpoint["mirror_traffic"] == {"v1-22222222": 0} and endpoint.running() == NEW
+
+
+def test_part_of_the_traffic_while_nothing_else_serves(endpoint):
+    with pytest.raises(errors.FactoryError, match="TRAFFIC: 10 percent cannot be given while nothing else serves"):
+        serving(endpoint, OLD, 10)
+
+
+def test_scores_that_differ_take_it_back(az, endpoint, version, monkeypatch):
+    serving(endpoint, OLD)
+    fails(monkeypatch)
+    with pytest.raises(errors.FactoryError, match="SCORES_DIFFER"):
+        list(deploy._run(PLACE, version, NEW, 100))
+    assert [*az.endpoint["deployments"]] == ["v1-11111111"] and az.endpoint["traffic"] == {"v1-11111111": 100}
+
+
+def test_first_deployment_that_fails_leaves_none(az, version, monkeypatch):
+    fails(monkeypatch)
+    with pytest.raises(errors.FactoryError, match="SCORES_DIFFER"):
+        list(deploy._run(PLACE, version, OLD, 100))
+    assert not az.endpoint["deployments"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("(BadRequest) Details: Not enough quota available for Standard_DS3_v2. Current usage/limit: 0/6.", "QUOTA"),
+        ("(None) ResourceNotReady: User container has crashed or terminated.\nCode: None", "DEPLOYMENT_FAILED"),
+    ],
+)
+def test_deployment_that_does_not_start(az, endpoint, version, text, code):
+    serving(endpoint, OLD)
+    az.set("starts as", text)
+    with pytest.raises(errors.FactoryError, match=code) as error:
+        list(deploy._run(PLACE, version, NEW, 100))
+    assert text.splitlines()[0] in str(error.value) and "\n" not in str(error.value)
+    assert [*az.endpoint["deployments"]] == ["v1-11111111"] and az.endpoint["traffic"] == {"v1-11111111": 100}
+
+
+def test_failed_deployment_that_was_left_over_is_made_again(az, endpoint):
+    az.set("starts as", "no such luck")
+    with pytest.raises(errors.FactoryError):
+        endpoint.up(OLD)
+    state = az.state
+    del state["starts as"]
+    az.state = state
+    serving(endpoint, OLD)
+    assert endpoint.running() == OLD
+
+
+def test_traffic_that_moved_although_az_failed_goes_back(az, endpoint, version):
+    serving(endpoint, OLD)
+    az.set("update then fails", True)
+    with contextlib.suppress(errors.FactoryError):
+        serving(endpoint, NEW)
+    assert endpoint.running() == NEW
+    state = az.state
+    del state["update then fails"]
+    az.state = state
+    endpoint.up(OLD)
+    assert [*az.endpoint["deployments"]] == ["v1-11111111"] and az.endpoint["traffic"] == {"v1-11111111": 100}
+
+
+def test_what_cannot_be_removed_does_not_hide_why(az, endpoint, version, monkeypatch, capsys):
+    serving(endpoint, OLD)
+    fails(monkeypatch)
+    az.set("failures", {"online-deployment delete": "(Forbidden) no"})
+    with pytest.raises(errors.FactoryError, match="SCORES_DIFFER"):
+        list(deploy._run(PLACE, version, NEW, 100))
+    assert "v1-22222222 at churn-prod is not removed: AZ_DENIED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "code"),
+    [
+        ("account show", "Please run 'az login' to setup account.", "AZ_LOGIN"),
+        ("ml", "'ml' is misspelled or not recognized by the system.\n\nhttps://aka.ms/cli_ref", "AZ_EXTENSION"),
+        ("ml", "(AuthorizationFailed) The client 'x' does not have authorization", "AZ_DENIED"),
+        ("ml", "(ResourceGroupNotFound) Resource group 'team' could not be found.", "WORKSPACE_UNKNOWN"),
+        ("ml", "something else", "AZ_FAILED"),
+    ],
+)
+def test_what_az_lacks_is_found_before_anything_is_changed(az, version, command, text, code):
+    az.set("failures", {command: text})
+    with pytest.raises(errors.FactoryError, match=f"^{code}: `az ") as error:
+        azureml.Endpoint(PLACE).prepare(OLD, version)
+    assert "\n" not in str(error.value) and not az.state["endpoints"]
+
+
+def test_without_az(az, version):
+    (az.folder / "az").unlink()
+    with pytest.raises(errors.FactoryError, match="AZ_MISSING: "):
+        azureml.Endpoint(PLACE).prepare(OLD, version)
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ({"resource_group": "team"}, "WORKSPACE_UNKNOWN: environments.yaml has no workspace for prod"),
+        ({"resource_group": "team", "workspace": "nowhere"}, "WORKSPACE_UNKNOWN: `az ml online-endpoint list`: "),
+        ({"resource_group": "team", "workspace": "models", "endpoint": "a--b"}, "ENDPOINT_NAME: a--b must have"),
+    ],
+)
+def test_place_that_is_none(az, version, place, code):
+    with pytest.raises(errors.FactoryError, match=f"^{code}"):
+        azureml.Endpoint(Environment(name="prod", target="azureml", **place)).prepare(OLD, version)
+
+
+def test_name_of_the_endpoint_is_the_files_and_the_environments(az):
+    assert azureml.Endpoint(Environment(name="dev", resource_group="team", workspace="models")).name == "churn-dev"
+
+
+def test_file_that_is_broken(az, endpoint):
+    (azureml.FOLDER / "endpoint.yml").write_text("name: [")
+    with pytest.raises(errors.FactoryError, match=r"endpoint\.yml: cannot be read"):
+        endpoint.up(OLD)
+
+
+def test_old_service_does_not_get_a_setting_that_it_lacks(az, endpoint, monkeypatch):
+    monkeypatch.setattr(serve, "unknown", lambda commit, names: list(names))
+    serving(endpoint, OLD)
+    assert az.endpoint["deployments"]["v1-11111111"]["environment_variables"] == {}
+
+
+@pytest.mark.parametrize(("mode", "token"), [("aad_token", "token of https://ml.azure.com"), ("key", "key")])
+def test_request_goes_to_the_new_deployment_alone(az, endpoint, mode, token):
+    seen = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.update(self.headers, path=self.path, body=self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"scores")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        az.set("uri", f"http://127.0.0.1:{server.server_port}/score")
+        (azureml.FOLDER / "endpoint.yml").write_text(yaml.safe_dump(FILES["endpoint.yml"] | {"auth_mode": mode}))
+        endpoint.up(OLD)
+        assert endpoint.request("/score", b"rows") == b"scores"
+        server.shutdown()
+        thread.join()
+    assert (seen["path"], seen["body"]) == ("/score", b"rows")
+    assert seen["azureml-model-deployment"] == "v1-11111111" and seen["Authorization"] == f"Bearer {token}"
+
+
+def test_files_for_az_are_gone_afterwards(az, endpoint):
+    serving(endpoint, OLD)
+    files = [Path(call[call.index("--file") + 1]) for call in az.calls if "--file" in call]
+    assert files and not any(file.exists() for file in files)
