@@ -82,8 +82,12 @@ match words:
         print(json.dumps(found) if (found := deployment()) else "")
     case ["get", "pods"]:
         image = deployment()["spec"]["template"]["spec"]["containers"][0]["image"]
-        pod = {"metadata": {"name": "model-7"}, "spec": {"containers": [{"image": image}]}, "status": cluster["pod"]}
+        pod = {"metadata": {"name": "model-7", "namespace": "churn-prod"}, "spec": {"containers": [{"image": image}]}, "status": cluster["pod"]}
         print(json.dumps({"items": [pod]}))
+    case ["logs", "model-7"] if option("previous") == "true":
+        print("Error: FACTORY_X: no such setting")
+    case ["get", "events"] if option("field-selector") == "involvedObject.name=model-7,reason=Failed":
+        print(json.dumps({"items": [{"message": "Failed to pull image: manifest unknown"}]}))
     case ["apply"]:
         objects = [*yaml.safe_load_all(sys.stdin.read())]
         if option("dry-run") != "server":

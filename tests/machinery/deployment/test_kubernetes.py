@@ -53,6 +53,14 @@ def test_digest_is_applied_and_the_overlay_here_stays(cluster):
     assert cluster.calls.index("get") < cluster.calls.index("apply")
 
 
+def test_why_is_in_the_log_and_in_the_events(cluster):
+    cluster.set(broken=[IMAGE], pod=POD["CRASH_LOOP"])
+    crashed = "ended with exit code 137 (OOMKilled): Error: FACTORY_X: no such setting"
+    assert refused("deploy", "prod", "v1") == f"CRASH_LOOP: pod model-7 {crashed}; {IMAGE} does not serve"
+    cluster.set(pod=POD["IMAGE_PULL"])
+    assert "IMAGE_PULL: pod model-7: Failed to pull image: manifest unknown; " in refused("deploy", "prod", "v1")
+
+
 @pytest.mark.parametrize("code", POD)
 def test_image_that_does_not_get_ready_is_undone(cluster, code):
     cluster.set(broken=[IMAGE], pod=POD[code])
@@ -108,7 +116,8 @@ def test_what_somebody_else_deployed_meanwhile_is_left(cluster, monkeypatch):
             'Error from server (Forbidden): deployments.apps "model" is forbidden: User "ann" cannot get resource',
             "FORBIDDEN",
         ),
-        ("dry-run", 'Error from server (BadRequest): strict decoding error: unknown field "spec.replica"', "KUBECTL"),
+        ("dry-run", 'Error from server (BadRequest): strict decoding error: unknown field "spec.replica"', "OVERLAY"),
+        ("dry-run", "Error from server (InternalError): an error on the server", "KUBECTL"),
     ],
 )
 def test_cluster_that_refuses_keeps_what_serves(cluster, command, text, code):
@@ -119,6 +128,8 @@ def test_cluster_that_refuses_keeps_what_serves(cluster, command, text, code):
 
 
 def test_context_that_is_unknown(cluster):
+    cluster.set(fail={"--raw": 'error: context "prod-cluster" does not exist'})
+    assert refused("deploy", "prod", "v1").startswith("CONTEXT_UNKNOWN: kubectl get, context prod-cluster: ")
     kubernetes("nope")
     assert refused("deploy", "prod", "v1").startswith("CONTEXT_UNKNOWN: kubectl get, context nope: ")
 

@@ -66,6 +66,6 @@ class Main:
             blob = run("git", "hash-object", "-w", "--no-filters", str(file))
             env = os.environ | {"GIT_INDEX_FILE": f"{folder}/index"}
             run("git", "read-tree", main, env=env)
-            run("git", "update-index", f"--cacheinfo=100644,{blob},{self._path}", env=env)
+            run("git", "update-index", "--cacheinfo", f"100644,{blob},{self._path}", env=env)
             tree = run("git", "write-tree", env=env)
         return run("git", "commit-tree", tree, "-p", main, "-m", message)

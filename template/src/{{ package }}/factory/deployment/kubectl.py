@@ -14,10 +14,11 @@ from ..workspace import process
 TIMEOUT_SECONDS = 30
 NOISE = re.compile(r"^[EIW]\d{4} |^Warning: |^Unable to listen")  # of its libraries, before its own last line
 FAILURES = {
-    "CONTEXT_UNKNOWN": r"context was not found|no context exists",
+    "CONTEXT_UNKNOWN": r'context was not found|context "[^"]*" does not exist',
     "NAMESPACE_MISSING": r'namespaces "[^"]*" not found',
     "CLUSTER_UNREACHABLE": r"connection to the server|unable to connect|connection refused|i/o timeout|no such host|"
     r"tls: |x509: |deadline exceeded|timed out waiting for the server",
+    "OVERLAY": r"error validating|validationerror|unknown field|no matches for kind",
     "FORBIDDEN": r"forbidden|unauthorized|must be logged in|provide credentials",
 }
 """By reason code, what kubectl prints; what else fails is OVERLAY while it is rendered, and KUBECTL later."""
@@ -71,5 +72,5 @@ class Kubectl:
         lines = [line.strip() for line in output.splitlines() if line.strip() and not NOISE.match(line)]
         reason = (lines or ["no reason was given"])[-1]
         codes = (code for code, pattern in FAILURES.items() if re.search(pattern, output, re.IGNORECASE))
-        code = "OVERLAY" if command == "kustomize" else next(codes, "KUBECTL")
+        code = next(codes, "OVERLAY" if command == "kustomize" else "KUBECTL")
         return FactoryError(f"{code}: kubectl {command}, context {self.context}: {reason}")

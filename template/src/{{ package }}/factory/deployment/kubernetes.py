@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,22 @@ class Cluster:
     def _reason(self, service: Service, image: str) -> str:
         found = self._kubectl.get("pods", f"--selector={service.selector}", *service.options) or {"items": []}
         new = [pod for pod in found["items"] if image in {each["image"] for each in pod["spec"]["containers"]}]
-        return pods.reason(self._live(service), new)
+        return pods.reason(self._live(service), new, self._last_log, self._last_failure)
+
+    def _last_log(self, pod: Mapping[str, Any]) -> str:
+        command = ("logs", pod["metadata"]["name"], f"--namespace={pod['metadata']['namespace']}", "--tail=1")
+        for option in ("--previous=true", "--previous=false"):
+            with suppress(FactoryError):
+                return self._kubectl.run(*command, option)
+        return ""
+
+    def _last_failure(self, pod: Mapping[str, Any]) -> str:
+        """What its events have of it longer than its status, such as why an image could not be pulled."""
+        chosen = f"--field-selector=involvedObject.name={pod['metadata']['name']},reason=Failed"
+        with suppress(FactoryError):
+            events = self._kubectl.get("events", chosen, f"--namespace={pod['metadata']['namespace']}") or {"items": []}
+            return next((each["message"] for each in events["items"] if "ull" in each["message"]), "")
+        return ""
 
     def _undo(self) -> None:
         """Return to the revision that was there, once, and not where somebody else has deployed since. Raises FactoryError."""

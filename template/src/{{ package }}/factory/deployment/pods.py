@@ -1,9 +1,10 @@
 """Why the pods of a Deployment do not get ready, in one line with a reason code."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Json = Mapping[str, Any]
+Look = Callable[[Json], str]
 WAITING = {
     "ErrImagePull": "IMAGE_PULL",
     "ImagePullBackOff": "IMAGE_PULL",
@@ -17,27 +18,31 @@ WAITING = {
 """By what Kubernetes has as the reason of a container that waits."""
 
 
-def reason(deployment: Json, pods: Iterable[Json]) -> str:
-    """The first reason that is known for the pods, the worst of the Deployment otherwise."""
-    found = sorted(filter(None, map(_of_pod, pods)), key=lambda each: each.startswith("NOT_READY"))
-    return found[0] if found else _of_deployment(deployment)
+def reason(deployment: Json, pods: Iterable[Json], last_log: Look, last_failure: Look) -> str:
+    """The reason of the pod that has the clearest, the Deployment's where there is no pod.
+
+    `last_log` and `last_failure` find a pod's last line of log, and its last event of that kind.
+    """
+    found = [each for pod in pods if (each := _of_pod(pod, last_log, last_failure))]
+    return min(found, key=lambda each: each.startswith("NOT_READY")) if found else _of_deployment(deployment)
 
 
-def _of_pod(pod: Json) -> str:
+def _of_pod(pod: Json, last_log: Look, last_failure: Look) -> str:
     name, status = pod["metadata"]["name"], pod.get("status", {})
     for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
         waiting = container.get("state", {}).get("waiting", {})
-        ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+        ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
         code = WAITING.get(waiting.get("reason", ""))
-        if ended and (code == "CRASH_LOOP" or (not code and not container.get("ready"))):
-            return f"CRASH_LOOP: pod {name} ended with exit code {ended.get('exitCode')} ({ended.get('reason')})"
+        if ended and (code == "CRASH_LOOP" or not (code or container.get("ready"))):
+            log = _line(last_log(pod))
+            return f"CRASH_LOOP: pod {name} ended with exit code {ended.get('exitCode')} ({ended.get('reason')}): {log}"
         if code:
-            return f"{code}: pod {name}: {_line(waiting.get('message') or waiting['reason'])}"
-    for condition in status.get("conditions", ()):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"UNSCHEDULABLE: pod {name}: {_line(condition.get('message', ''))}"
-    ready = [each["status"] for each in status.get("conditions", ()) if each["type"] == "Ready"]
-    if ready == ["True"]:
+            failure = last_failure(pod) if code == "IMAGE_PULL" else ""
+            return f"{code}: pod {name}: {_line(failure or waiting.get('message') or waiting['reason'])}"
+    conditions = {each["type"]: each for each in status.get("conditions", ())}
+    if (scheduled := conditions.get("PodScheduled", {})).get("status") == "False":
+        return f"UNSCHEDULABLE: pod {name}: {_line(scheduled.get('message', ''))}"
+    if conditions.get("Ready", {}).get("status") == "True":
         return ""
     phase = status.get("phase", "Pending")
     return f"NOT_READY: pod {name} is {phase} and not ready: see `kubectl describe pod {name}`"

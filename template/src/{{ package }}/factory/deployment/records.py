@@ -104,10 +104,12 @@ def _parse(head: str, name: str, trusted: Trust) -> Record | None:
     text = git.show(head, name) or ""
     try:
         record = Record(**json.loads(text))
-        signature = git.show(head, f"{name}{signatures.SUFFIX}") or ""
-        signatures.verify(text.encode(), signature, trusted.signers, signatures.FILE, what=name)
-    except SignatureRefused as error:
-        return None if trusted.policies.signatures_required or error.code == "SIGNATURE_INVALID" else record
     except (ValueError, TypeError):
         return None
+    signature = git.show(head, f"{name}{signatures.SUFFIX}") or ""
+    try:
+        signatures.verify(text.encode(), signature, trusted.signers, signatures.FILE, what=name)
+    except SignatureRefused as error:
+        if trusted.policies.signatures_required or error.code == "SIGNATURE_INVALID":
+            return None
     return record if record.name == name else None
