@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..workspace import git, process
-from . import azureml, images, settings, template
+from . import azureml, images, overlays, settings, template
 from .checks import Check, Result
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -23,7 +23,8 @@ FROM_PACKAGES = os.path.relpath(SCRIPTS, sysconfig.get_path("purelib"))
 def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] = ()) -> Iterator[Result]:
     """Check the given files, by default all. Raises FactoryError."""
     left_out = _skipped(
-        skip, [template.NAME, images.NAME, settings.NAME, azureml.NAME, *(check.name for check in checks)]
+        skip,
+        [template.NAME, images.NAME, settings.NAME, azureml.NAME, *(check.name for check in checks), overlays.NAME],
     )
     selected = select(given)
     comparison, files = template.compare(selected)
@@ -32,7 +33,10 @@ def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] 
             yield result
     chosen = [check for check in checks if check.name not in left_out]
     concerned = {check: found for check in chosen if (found := [file for file in files if check.concerns(file)])}
-    missing = _install({check.command[0] for check in concerned})
+    manifests = overlays.NAME not in left_out and overlays.concerns(selected)
+    missing = _install({check.command[0] for check in concerned} | ({overlays.TOOL} if manifests else set()))
+    if manifests:
+        yield overlays.check(missing)
     yield from (_run(check, found, missing) for check, found in concerned.items() if check.fixes)
     others = {check: found for check, found in concerned.items() if not check.fixes}
     with ThreadPoolExecutor() as pool:
