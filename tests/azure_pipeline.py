@@ -50,12 +50,12 @@ def load(file: Path) -> dict:
 
 
 def starts(pipeline: Path, ref: str) -> bool:
-    """Does a push to the ref, or of it, start the pipeline?"""
+    """Does a push to the ref, or of it, start the pipeline, if it has changed one of its paths?"""
     trigger = load(pipeline).get("trigger", "none")
     if trigger == "none":
         return False
     kind, name = ("tags", ref.removeprefix("refs/tags/")) if ref.startswith("refs/tags/") else ("branches", ref[11:])
-    rules = allow(kind, allow("trigger", trigger, {"batch", "branches", "tags"}).get(kind, {}), {"include", "exclude"})
+    rules = allow(kind, allow("trigger", trigger, {"batch", "branches", "paths", "tags"}).get(kind, {}), {"include", "exclude"})
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in rules.get("include", [])) and not any(
         fnmatch.fnmatchcase(name, pattern) for pattern in rules.get("exclude", [])
     )

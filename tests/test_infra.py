@@ -28,7 +28,7 @@ ROLES = {
 }
 MAY = {  # by module and parameter of main.bicep, which identities it gets
     "containers.readers": {"read", "release", "deploy"},
-    "containers.writers": {"write"},
+    "containers.writers": {"write", "machines"},
     "containers.services": {"service"},
     "registryRoles.pullers": {"deploy", "service", "puller"},
     "registryRoles.pushers": {"release"},

@@ -5,6 +5,7 @@ import fnmatch
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import azure_pipeline
@@ -48,7 +49,7 @@ FAULTS = {
     "none": {},
 }
 # What a shell may read, and nobody from outside can name as they like.
-NAMES = "CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|CI_DEFAULT_BRANCH|LOGIN_TOKEN|TAG|IMAGE|RESULTS?|EXPECTED"
+NAMES = "CI_COMMIT_TAG|BUILD_SOURCEBRANCHNAME|CI_DEFAULT_BRANCH|LOGIN_TOKEN|TAG|IMAGE|ENVIRONMENT|RESULTS?|EXPECTED"
 RECEIVED = "factory summary --post --from reports"
 CHECK = "uvx --quiet check-jsonschema --builtin-schema"
 PLATFORMS = pytest.mark.parametrize("ci", SCHEMAS)
@@ -65,6 +66,11 @@ def pipelines(project: Path, ci: str) -> list[Path]:
     return [file for pattern in SCHEMAS[ci][1].split() for file in project.glob(pattern)]
 
 
+def rendered(render: Callable[..., Path], ci: str) -> Path:
+    """A project with every pipeline that there is for the platform."""
+    return render(ci=ci, target="azureml")
+
+
 def commands(content: object, inside: str = "") -> list[str]:
     """The lines that a shell gets."""
     if isinstance(content, dict):
@@ -79,13 +85,13 @@ def commands(content: object, inside: str = "") -> list[str]:
 def test_schemas_and_yamllint_pass(render, ci):
     schema, files = SCHEMAS[ci]
     news = "vendor.dependabot .github/dependabot.yml" if ci == "github" else "vendor.renovate renovate.json"
-    run(render(ci=ci), "bash", "-c", f"{CHECK} {schema} {files} && {CHECK} {news}")
-    run(render(ci=ci), "bash", "-c", f"uvx --quiet yamllint --strict -d '{STYLE}' {files}")
+    run(rendered(render, ci), "bash", "-c", f"{CHECK} {schema} {files} && {CHECK} {news}")
+    run(rendered(render, ci), "bash", "-c", f"uvx --quiet yamllint --strict -d '{STYLE}' {files}")
 
 
 @pytest.mark.slow
 def test_linters_pass_on_github(render, tmp_path):
-    for name, place in {"project": render(), "template": ROOT}.items():
+    for name, place in {"project": rendered(render, "github"), "template": ROOT}.items():
         folder = tmp_path / name
         shutil.copytree(place / ".github", folder / ".github")
         git(tmp_path, "init", "--quiet", name)  # act wants a repository
@@ -104,7 +110,7 @@ def test_language_service_passes(render, tmp_path):
     folder = run(tmp_path, "uv", "run", "--quiet", "--no-project", "--with=check-jsonschema", "python", "-c", where).strip()
     schema = f"{folder.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
     lint, modules = ("node", str(LANGUAGE_SERVICE), schema), str(tmp_path / "node_modules")
-    files = pipelines(render(ci="azure"), "azure")
+    files = pipelines(rendered(render, "azure"), "azure")
     run(tmp_path, *lint, *map(str, files), NODE_PATH=modules)
     broken = tmp_path / "broken.yaml"
     broken.write_text(files[0].read_text().replace("script:", "scripts:", 1))
@@ -137,7 +143,7 @@ def test_the_hook_lets_a_fresh_project_pass_and_sees_each_fault(render, environm
 
 @PLATFORMS
 def test_each_step_is_one_command_that_a_person_types(render, ci):
-    files = pipelines(render(ci=ci), ci)
+    files = pipelines(rendered(render, ci), ci)
     lines = [line for file in files for line in commands(yaml.load(file.read_text(), Loader))]
     assert len(lines) > 15
     for line in lines:
@@ -148,13 +154,13 @@ def test_each_step_is_one_command_that_a_person_types(render, ci):
 
 @PLATFORMS
 def test_no_gate_may_fail(render, ci):
-    text = "".join(file.read_text() for file in pipelines(render(ci=ci), ci))
+    text = "".join(file.read_text() for file in pipelines(rendered(render, ci), ci))
     assert not re.findall(r"allow_failure|continueOnError|continue-on-error|(?<!\$)\{\{|succeededOrFailed|[^-]latest", text)
 
 
 @PLATFORMS
 def test_uv_is_the_one_of_the_image(render, ci):
-    project = render(ci=ci)
+    project = rendered(render, ci)
     [pinned] = re.findall(r"^ARG UV=(\S+)", (project / "Dockerfile").read_text(), re.MULTILINE)
     versions = re.findall(
         r"(?:uv==|uv:|setup-uv.*\n.*\n +version: \")(\d[\d.]+)", "".join(file.read_text() for file in pipelines(project, ci))
@@ -167,7 +173,7 @@ def workflows(project: Path) -> dict[str, dict]:
 
 
 def test_schedules_are_in_files_of_peoples_and_grant_what_the_workflows_need(render):
-    content = workflows(render())
+    content = workflows(rendered(render, "github"))
     scheduled = {name: each for name, each in content.items() if "schedule" in each["on"]}
     assert {f"/.github/workflows/{name}" for name in scheduled} <= set(CONFIG["_skip_if_exists"])
     calls = [job for each in scheduled.values() for job in each["jobs"].values()]
@@ -180,7 +186,7 @@ def test_schedules_are_in_files_of_peoples_and_grant_what_the_workflows_need(ren
 
 def test_code_of_a_pull_request_cannot_write_on_github(render):
     """Which jobs have what: each that has more than the storage's identity checks out main."""
-    for name, content in workflows(render()).items():
+    for name, content in workflows(rendered(render, "github")).items():
         for job in content["jobs"].values() if "pull_request" in content["on"] else ():
             rights = {right for right, level in job["permissions"].items() if level == "write"}
             secrets = set(re.findall(r"secrets\.(\w+)|(github\.token)|(FACTORY_TOKEN)", json.dumps(job))) - {
@@ -216,7 +222,7 @@ def test_owners_are_asked_for_all_that_needs_them(render, ci):
 
 
 def test_bots_leave_the_files_of_the_template_alone(render):
-    project = render()
+    project = rendered(render, "github")
     bot = yaml.safe_load((project / ".github/dependabot.yml").read_text())["updates"]
     ecosystems = {each["package-ecosystem"]: each for each in bot}
     owned = {f".github/workflows/{name}" for name, each in workflows(project).items() if "schedule" not in each["on"]}
@@ -226,7 +232,7 @@ def test_bots_leave_the_files_of_the_template_alone(render):
         and ecosystems["uv"]["versioning-strategy"] == "lockfile-only"
     )
     for ci in ("gitlab", "azure"):
-        project = render(ci=ci)
+        project = rendered(render, ci)
         bot = json.loads((project / "renovate.json").read_text())
         off = [rule for rule in bot["packageRules"] if rule.get("enabled") is False]
         [left] = (rule["matchFileNames"] for rule in off if "matchFileNames" in rule)
@@ -252,14 +258,14 @@ def test_gitlab_watches_what_a_model_is_made_of(render):
 @pytest.mark.parametrize(
     ("ref", "started"),
     [
-        ("refs/heads/main", {"code"}),
+        ("refs/heads/main", {"code", "infra"}),
         ("refs/heads/topic/a", {"code"}),
         ("refs/tags/model/v1", {"release"}),
         ("refs/tags/1.0", set()),
     ],
 )
 def test_pushes_start_pipelines_of_azure(render, ref, started):
-    files = (render(ci="azure") / "azure-pipelines").glob("*.yaml")
+    files = (rendered(render, "azure") / "azure-pipelines").glob("*.yaml")
     assert {file.stem for file in files if azure_pipeline.starts(file, ref)} == started
 
 

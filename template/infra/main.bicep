@@ -199,7 +199,7 @@ module containers 'modules/containers.bicep' = {
       pipelines.outputs.principals.release
       pipelines.outputs.principals.deploy
     ]
-    writers: [pipelines.outputs.principals.write]
+    writers: azureml ? [pipelines.outputs.principals.write, machines.outputs.principalId] : [pipelines.outputs.principals.write]
     services: [service.outputs.principalId]
   }
 }

@@ -25,6 +25,29 @@ def affected(base: str | None) -> None:
 
 
 @main.command()
+@click.argument("environment")
+@click.option("--create", is_flag=True, help="Make the changes.")
+def infra(environment: str, create: bool) -> None:
+    """Show what infra/ would change in Azure for an environment.
+
+    `az` must be logged in. With --create it prints the keys of the environment for environments.yaml. One without a
+    `resource_group` there is left out.
+
+    \b
+    Example: factory infra test
+    """
+    from ..deployment import infrastructure
+
+    found = infrastructure.describe(environment)
+    if found is None:
+        click.echo(f"{environment} has no resource_group in environments.yaml: nothing is planned")
+    elif create:
+        infrastructure.create(found)
+    else:
+        infrastructure.plan(found)
+
+
+@main.command()
 @click.option("--post", is_flag=True, help="Post it as a comment on the pull request.")
 @click.option("--from", "folder", type=FILE, metavar="FOLDER", help="Report what another job left in FOLDER.")
 def summary(post: bool, folder: Path | None) -> None:
