@@ -9,13 +9,15 @@ from typing import Any
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-import yaml
 
 HERE = Path(__file__).parent
 STATE = HERE / "cluster.json"
 REVISION = "deployment.kubernetes.io/revision"
+CONFIGURATION = "kubectl.kubernetes.io/last-applied-configuration"
 KEYS = {"apiVersion", "kind", "namespace", "resources", "components", "labels", "images", "patches"}
 cluster = json.loads(STATE.read_text())
+if {"kustomize", "apply"} & {*sys.argv}:
+    import yaml
 options = [word for word in sys.argv[1:] if word.startswith("-")]
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
 
@@ -61,7 +63,7 @@ def kustomize(folder):
     spec = {"selector": {"matchLabels": labels}, "template": {"spec": {"containers": [container]}}, "progressDeadlineSeconds": 300}
     objects = [
         {"kind": "Deployment", "metadata": {"name": "model", "namespace": content["namespace"]}, "spec": spec},
-        {"kind": "Service", "metadata": {"name": "model", "namespace": content["namespace"]}},
+        {"kind": "CronJob", "metadata": {"name": "score", "namespace": content["namespace"]}, "image": image},
     ]
     print(yaml.safe_dump_all(objects))
 
@@ -78,6 +80,12 @@ for command, text in cluster["fail"].items():
 match words:
     case ["get"] if option("raw"):
         print("ok")
+    case ["get"] if option("filename"):
+        items = [
+            {"kind": kind, "metadata": {"annotations": {CONFIGURATION: json.dumps(each)}}}
+            for kind, each in cluster["objects"].items()
+        ]
+        print(json.dumps({"items": items}) if items else "")
     case ["get", "deployment/model"]:
         print(json.dumps(found) if (found := deployment()) else "")
     case ["get", "pods"]:
@@ -90,8 +98,11 @@ match words:
         print(json.dumps({"items": [{"message": "Failed to pull image: manifest unknown"}]}))
     case ["apply"]:
         objects = [*yaml.safe_load_all(sys.stdin.read())]
-        if option("dry-run") != "server":
-            add_revision(objects[0]["spec"]["template"]["spec"]["containers"][0]["image"])
+        for each in objects[0].get("items", objects) if option("dry-run") != "server" else ():
+            cluster["objects"][each["kind"]] = each
+            if each["kind"] == "Deployment":
+                add_revision(each["spec"]["template"]["spec"]["containers"][0]["image"])
+        save()
     case ["rollout", "status", "deployment/model"]:
         current = deployment()["spec"]["template"]["spec"]["containers"][0]["image"]
         if current in cluster["broken"]:
@@ -120,6 +131,7 @@ class FakeKubectl:
         self.folder = folder
         self._state = folder / "cluster.json"
         state = {"context": context, "revisions": {}, "serving": None, "broken": [], "fail": {}, "pod": {}, "port": 9}
+        state["objects"] = {}
         self._state.write_text(json.dumps(state))
         script, program = folder / "kubectl.py", folder / "kubectl"
         script.write_text(PROGRAM)
@@ -129,6 +141,11 @@ class FakeKubectl:
     def set(self, **values: Any) -> None:
         """Change what is in the cluster, or how it answers."""
         self._state.write_text(json.dumps(json.loads(self._state.read_text()) | values))
+
+    @property
+    def objects(self) -> dict[str, Any]:
+        """By kind, what was applied."""
+        return json.loads(self._state.read_text())["objects"]
 
     @property
     def serving(self) -> str | None:

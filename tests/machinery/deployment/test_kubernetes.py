@@ -2,8 +2,10 @@
 
 import pytest
 from late_flights.factory.deployment import smoke_test
+from late_flights.factory.registry import versions
 from tests.factory.cli_runner import refused, run
 
+from machinery.deployment.conftest import release
 from machinery.deployment.environment_files import IMAGE, OVERLAY, kubernetes, write_overlay
 from machinery.deployment.fake_kubectl import FakeKubectl
 
@@ -61,12 +63,25 @@ def test_why_is_in_the_log_and_in_the_events(cluster):
     assert "IMAGE_PULL: pod model-7: Failed to pull image: manifest unknown; " in refused("deploy", "prod", "v1")
 
 
-@pytest.mark.parametrize("code", POD)
-def test_image_that_does_not_get_ready_is_undone(cluster, code):
-    cluster.set(broken=[IMAGE], pod=POD[code])
-    line = refused("deploy", "prod", "v1")
-    assert line.startswith(f"{code}: pod model-7") and line.endswith(f"{IMAGE} does not serve")
-    assert cluster.serving == OLD and cluster.changes() == ["apply", "apply", "rollout undo deployment/model"]
+def test_image_that_does_not_get_ready_is_undone(cluster):
+    cluster.set(broken=[IMAGE])
+    for code, status in POD.items():
+        cluster.set(pod=status)
+        line = refused("deploy", "prod", "v1")
+        assert line.startswith(f"{code}: pod model-7") and line.endswith(f"{IMAGE} does not serve")
+        assert cluster.serving == OLD
+    assert cluster.changes()[:3] == ["apply", "apply", "rollout undo deployment/model"]
+
+
+def test_what_else_has_the_image_goes_back_with_the_pods(cluster):
+    deploy()
+    before = cluster.objects
+    assert before["CronJob"]["image"] == IMAGE
+    newer = IMAGE.replace("1" * 64, "4" * 64)
+    release(versions.local()[-1], newer)
+    cluster.set(broken=[newer], pod=POD["IMAGE_PULL"])
+    assert refused("deploy", "prod", "v1").startswith("IMAGE_PULL: ")
+    assert cluster.objects == before and cluster.serving == IMAGE
 
 
 def test_image_that_does_not_score_as_recorded_is_undone(cluster, monkeypatch):

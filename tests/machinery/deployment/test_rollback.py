@@ -72,9 +72,14 @@ def started(engine):
     return [call[5] for call in engine.calls if call[0] == "compose"]
 
 
-def names():
+def kept():
+    """The commit of the branch."""
     git("fetch", "--quiet", "origin", records.BRANCH.name)
-    return git("ls-tree", "--name-only", "FETCH_HEAD").splitlines()
+    return git("rev-parse", "FETCH_HEAD")
+
+
+def names():
+    return git("ls-tree", "--name-only", kept()).splitlines()
 
 
 def rollback(*options):
@@ -91,7 +96,7 @@ def test_earlier_image_serves_again_and_nothing_is_built(prod, monkeypatch):
     assert re.search(rf"✓ {IMAGE} serves at {HOST}, healthy after \d+\.\d s\n$", result.stdout)
     assert asked == ["v1"] and started(prod) == ["up", "up", "up"] and "build" not in {call[0] for call in prod.calls}
     assert ["pull", "--quiet", IMAGE] in prod.calls
-    last = json.loads(git("show", "FETCH_HEAD:prod.v1.json")) if names() else {}
+    last = json.loads(git("show", f"{kept()}:prod.v1.json"))
     assert (last["version"], last["built"], last["image"]) == ("v3", "v1", IMAGE) and last["seconds"] >= 0
 
 
@@ -111,14 +116,10 @@ def test_image_that_was_built_for_the_rollback_is_taken_where_it_is_named(prod):
     assert f"{built} is the image of v3" in run("deploy", "prod", "v3", "--image", built).stdout
 
 
-def without(name):
-    git("fetch", "--quiet", "origin", records.BRANCH.name)
-    rewrite({name: None})
-
-
-def rewrite(files):
-    """Put a commit with other files on the branch, as who may push could."""
-    lines = {line.partition("\t")[2]: line for line in git("ls-tree", "FETCH_HEAD").splitlines()}
+def rewrite(commit, files):
+    """Put the commit with other files on the branch, as who may push could; nothing of it is here."""
+    shutil.rmtree(SBOM, ignore_errors=True)
+    lines = {line.partition("\t")[2]: line for line in git("ls-tree", commit).splitlines()}
     for name, content in files.items():
         lines.pop(name, None)
         if content is not None:
@@ -134,32 +135,23 @@ def is_refused_and_changes_nothing(engine, code):
     assert git("tag", "--list") == before and started(engine) == calls
 
 
-@pytest.mark.parametrize("name", ["v1.provenance.json", "v1.cdx.json"])
-def test_proof_that_is_missing(prod, name):
-    without(name)
-    is_refused_and_changes_nothing(prod, f"PROVENANCE: reports/sbom/{name} is missing")
-
-
-def test_proof_of_another_model(prod):
-    names()
-    statement = git("show", "FETCH_HEAD:v1.provenance.json").replace(manifest_of("v1"), manifest_of("v2"))
-    rewrite({"v1.provenance.json": statement})
+def test_what_cannot_be_had_is_refused_before_there_is_a_version(prod):
+    commit = kept()
+    for name in ("v1.provenance.json", "v1.cdx.json"):
+        rewrite(commit, {name: None})
+        is_refused_and_changes_nothing(prod, f"PROVENANCE: reports/sbom/{name} is missing")
+    rewrite(commit, {"v1.provenance.json": git("show", f"{commit}:v1.provenance.json").replace(model("v1"), model("v2"))})
     is_refused_and_changes_nothing(prod, "PROVENANCE: reports/sbom/v1.provenance.json states model")
-
-
-def manifest_of(name):
-    return versions.find(name, versions.local()).facts["model"]
-
-
-def test_image_with_other_labels(prod):
+    rewrite(commit, {})
     shows(prod, "v2")
     is_refused_and_changes_nothing(prod, f"IMAGE_FOREIGN: {IMAGE} is not the image of v1")
-
-
-def test_host_that_cannot_be_reached(prod):
     for command in ("pull", "version"):
         prod.fail(command)
     is_refused_and_changes_nothing(prod, f"HOST_UNREACHABLE: {HOST}: ")
+
+
+def model(name):
+    return versions.find(name, versions.local()).facts["model"]
 
 
 def test_earlier_image_that_does_not_start(prod, monkeypatch):
@@ -202,11 +194,11 @@ def test_forged_proofs_are_refused_where_signatures_are_required(released, monke
     release(first, IMAGE)
     prod = deploy_both(released)
     assert "prod.v1.json.sig" in names()
-    statement = git("show", "FETCH_HEAD:v1.provenance.json").replace("1" * 64, "6" * 64)
-    rewrite({"v1.provenance.json": statement})
+    commit = kept()
+    forged = git("show", f"{commit}:v1.provenance.json").replace("1" * 64, "6" * 64)
+    rewrite(commit, {"v1.provenance.json": forged})
     is_refused_and_changes_nothing(prod, "PROVENANCE: SIGNATURE_INVALID: ")
-    shutil.rmtree(SBOM)
-    rewrite({"v1.provenance.json": statement, "v1.provenance.json.sig": None})
+    rewrite(commit, {"v1.provenance.json": forged, "v1.provenance.json.sig": None})
     is_refused_and_changes_nothing(prod, "PROVENANCE: UNSIGNED: ")
     assert not provenance.path_of(first).with_name("v1.provenance.json.sig").exists()
 

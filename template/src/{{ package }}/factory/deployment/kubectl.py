@@ -37,9 +37,9 @@ class Kubectl:
             raise self._failure(command[0], done.stderr or done.stdout)
         return done.stdout
 
-    def get(self, *command: str) -> Any:
+    def get(self, *command: str, stdin: str = "") -> Any:
         """What there is, from its JSON; None where nothing is. Raises FactoryError."""
-        output = self.run("get", "--output=json", "--ignore-not-found", *command)
+        output = self.run("get", "--output=json", "--ignore-not-found", *command, stdin=stdin)
         return json.loads(output) if output.strip() else None
 
     def wait(self, *command: str) -> bool:

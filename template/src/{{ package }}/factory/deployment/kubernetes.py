@@ -19,6 +19,7 @@ from .kubectl import TIMEOUT_SECONDS, Kubectl
 FOLDER = overlay.FOLDER.parent
 ANY_IMAGE = f"any@sha256:{'f' * 64}"  # to find the Deployment by, before there is one
 REVISION = "deployment.kubernetes.io/revision"
+CONFIGURATION = "kubectl.kubernetes.io/last-applied-configuration"
 DEADLINE_SECONDS = 600  # Kubernetes' own default
 
 
@@ -47,6 +48,7 @@ class Cluster:
         self._environment, self._kubectl = environment, Kubectl(environment.context)
         self._before, self._previous = "", ""  # the revision that was there, and its image
         self._applied: str | None = None  # the revision that this has made
+        self._configured: list[str] = []  # what had been applied to all that the overlay has
 
     def prepare(self, image: str, version: Version) -> None:
         """Check that the cluster answers and that the overlay can be rendered. Raises FactoryError."""
@@ -65,6 +67,7 @@ class Cluster:
         if self._applied is not None and image == self._previous:
             return self._undo()
         service = self._service(image)
+        self._configured = [*self._configurations(service)]
         try:
             self._apply(service)
         finally:
@@ -121,6 +124,15 @@ class Cluster:
             self._kubectl.run(*command, "--dry-run=server", stdin=service.manifests)
         self._kubectl.run(*command, stdin=service.manifests)
 
+    def _configurations(self, service: Service) -> Iterator[str]:
+        found = self._kubectl.get("--filename=-", stdin=service.manifests) or {}
+        for each in found.get("items", [found] if found else []):
+            configuration = each["metadata"].get("annotations", {}).get(CONFIGURATION)
+            if configuration and (
+                each["kind"] != "Deployment" or self._previous in configuration
+            ):  # not one undone by hand
+                yield configuration
+
     def _wait(self, service: Service) -> bool:
         timeout = f"--timeout={service.deadline + TIMEOUT_SECONDS}s"
         return self._kubectl.wait("rollout", "status", service.target, *service.options, timeout)
@@ -146,12 +158,20 @@ class Cluster:
         return ""
 
     def _undo(self) -> None:
-        """Return to the revision that was there, once, and not where somebody else has deployed since. Raises FactoryError."""
+        """Return to the revision that was there, once, and not where somebody else has deployed since. Raises FactoryError.
+
+        Its pods first, then what else has the image, such as the job that scores each night.
+        """
         before, self._before = self._before, ""
         service = self._service()
-        if before and before != self._applied and _revision(self._live(service)) == self._applied:
+        if not before or _revision(self._live(service)) != self._applied:
+            return
+        if before != self._applied:
             self._kubectl.run("rollout", "undo", service.target, *service.options, f"--to-revision={before}")
             self._wait(service)
+        if self._configured:
+            items = f'{{"apiVersion": "v1", "kind": "List", "items": [{", ".join(self._configured)}]}}'
+            self._kubectl.run("apply", "--filename=-", stdin=items)
 
 
 def _find(manifests: str, image: str, environment: Environment) -> Service:
