@@ -10,7 +10,7 @@ import bicep
 import bicep_files
 import pytest
 from conftest import ROOT
-from workshop import call, copy
+from workshop import call, copy, run
 
 INFRA = ROOT / "template/infra"
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -241,3 +241,14 @@ def test_checkov_finds_what_is_allowed_and_what_is_not(render, tmp_path):
         file, old, new = MISTAKES[name]
         (folder / file).write_text((folder / file).read_text("utf-8").replace(old, new, 1), "utf-8")
     assert checkov(folder)[0] - ALLOWED.keys() == {"CKV_AZURE_44", "CKV_AZURE_137", "CKV_AZURE_141"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["azureml", "kubernetes"])
+def test_nothing_looks_like_a_secret(render, tmp_path, target):
+    folder = copy(render(target=target, storage="azure"), tmp_path / "project") / "infra"
+    look = ("uvx", "--quiet", "--from=detect-secrets", "detect-secrets-hook", "--no-verify")
+    files = [str(file) for file in folder.rglob("*") if file.is_file()]
+    run(folder, *look, *files)
+    (folder / "dev.bicepparam").write_text("param password = 'aZ3-kQ9_vT7'\n", "utf-8")
+    assert call(folder, *look, *files).returncode == 1

@@ -195,6 +195,15 @@ PIPELINES = [
         origins="flat now",
     ),
     change(
+        "more nodes in Azure",
+        "infra/prod.bicepparam",
+        r"^param maxNodes = \d+",
+        "param maxNodes = 9",
+        contains("infra/prod.bicepparam", "param maxNodes = 9"),
+        origins="now",
+    ),
+    lines("a resource of its own in Azure", "infra/modules/network.bicep", "// ours: a route to the office", origins="now"),
+    change(
         "another preset for Renovate",
         "renovate.json",
         r'"config:recommended"',

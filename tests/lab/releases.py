@@ -47,7 +47,7 @@ def next_release(place: Path) -> None:
     _platform(template, factory)
     _seeds(template, factory)
     replace(place / "copier.yml", "^license:$", "team:\n  type: str\n  help: Which team?\n  default: none\n\nlicense:")
-    replace(place / "includes/rules.jinja", r"'license'\] -%}", "'team', 'license'] -%}")
+    replace(place / "includes/rules.jinja", r"'target'\] -%}", "'team', 'target'] -%}")
     (template / "team.txt.jinja").write_text("{{ team }}\n", "utf-8")
     if (ROOT / "tools/manifest.py").exists():
         shutil.copytree(ROOT / "tools", place / "tools", dirs_exist_ok=True)

@@ -25,7 +25,7 @@ VARIANTS = [  # which projects there are, the likeliest more often
     {"ci": "github", "problem": "regression"},
     {"ci": "gitlab", "storage": "s3"},
     {"ci": "github", "license": "MIT", "owner": "Ops & Research"},
-    {"ci": "azure", "storage": "azure", "description": 'Predicts "late" flights'},
+    {"ci": "azure", "storage": "azure", "target": "azureml", "description": 'Predicts "late" flights'},
     {"ci": "none"},
 ]
 WAYS = {

@@ -72,7 +72,10 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' = {
     autoUpgradeProfile: { upgradeChannel: 'patch', nodeOSUpgradeChannel: 'NodeImage' }
     addonProfiles: {
       azurepolicy: { enabled: true }
-      azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } }
+      azureKeyvaultSecretsProvider: {
+        enabled: true
+        config: { enableSecretRotation: 'true' } // pragma: allowlist secret
+      }
     }
     agentPoolProfiles: [
       {
