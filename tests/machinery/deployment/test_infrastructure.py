@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from late_flights.factory import environments
 from late_flights.factory.cli.main import main
-from late_flights.factory.deployment import infrastructure
+from late_flights.factory.deployment import azure_cli, infrastructure
 from late_flights.factory.errors import FactoryError
 
 AZ = f"""#!{sys.executable}
@@ -67,11 +67,11 @@ def test_what_fails_is_one_line(project, monkeypatch, name, path, code, reason):
 
 
 def test_a_job_with_nothing_but_a_token_logs_in(project, monkeypatch):
-    for name, value in zip(infrastructure.LOGIN, ("client", "tenant", ".env.login"), strict=True):
+    for name, value in zip(azure_cli.TOKEN, ("client", "tenant", ".env.login"), strict=True):
         monkeypatch.setenv(name, value)
     infrastructure.plan(environments.find("prod"))
     assert not Path("login").exists()  # the platform's own task did
     Path(".env.login").write_text("ey.token")
     infrastructure.plan(environments.find("prod"))
     who = ["login", "--service-principal", "--username", "client", "--tenant", "tenant", "--federated-token", "ey.token"]
-    assert Path("login").read_text().splitlines() == [*who, "--output", "none"]
+    assert Path("login").read_text().splitlines() == [*who, *azure_cli.OPTIONS]

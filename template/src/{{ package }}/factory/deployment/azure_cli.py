@@ -14,6 +14,8 @@ FOLDER = Path("deploy/azureml")
 NAME = re.compile(r"(?=.{3,32}\Z)[A-Za-z](-?[A-Za-z0-9])*")
 """Of endpoints and deployments."""
 SETTINGS = {"AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no", "AZURE_CORE_NO_COLOR": "true"}
+TOKEN = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")
+"""Of a job whose platform only gave it a token: Azure's libraries log in with it, and `az` does not by itself."""
 OPTIONS = "--output", "json", "--only-show-errors"
 MOST = 600  # characters of a reason
 FAILURES = {
@@ -35,25 +37,47 @@ FAILURES = {
 """By reason code, what az writes then, and what to do."""
 
 
+def log_in() -> None:
+    """Log in with the job's token; without one `az` is logged in already, or says that it is not. Raises FactoryError."""
+    client, tenant, file = map(os.environ.get, TOKEN)
+    if client and tenant and file and Path(file).is_file():
+        who = ["--service-principal", "--username", client, "--tenant", tenant]
+        call("login", *who, "--federated-token", Path(file).read_text(encoding="utf-8"), failed="AZ_LOGIN")
+
+
 def call(*command: str, failed: str = "AZ_FAILED") -> Any:
     """What az answers. Raises FactoryError, with the code `failed` where the reason is none of the known ones."""
+    done = _run(*command, *OPTIONS, capture_output=True)
+    if done.returncode:
+        raise _failure(_named(command), done.stderr or done.stdout or f"exit code {done.returncode}", failed)
+    return json.loads(done.stdout or "null")
+
+
+def show(*command: str, failed: str) -> None:
+    """Let az print its answer itself. Raises FactoryError with the code `failed`."""
+    done = _run(*command)
+    if done.returncode:
+        raise FactoryError(f"{failed}: {_named(command)} ended with exit code {done.returncode}: its reason is above")
+
+
+def _run(*command: str, capture_output: bool = False) -> subprocess.CompletedProcess[str]:
     if not shutil.which("az"):
         raise FactoryError(
             "AZ_MISSING: az, the command line of Azure, is not on PATH: install it, see aka.ms/azure-cli"
         )
-    done = subprocess.run(
-        ["az", *command, *OPTIONS],
+    return subprocess.run(
+        ["az", *command],
         env=os.environ | SETTINGS,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        capture_output=capture_output,
         encoding="utf-8",
         errors="replace",
         check=False,
     )
-    if done.returncode:
-        what = " ".join(part for part in command[:3] if not part.startswith("-"))
-        raise _failure(f"az {what}", done.stderr or done.stdout or f"exit code {done.returncode}", failed)
-    return json.loads(done.stdout or "null")
+
+
+def _named(command: tuple[str, ...]) -> str:
+    return f"`az {' '.join(part for part in command[:3] if not part.startswith('-'))}`"
 
 
 def _failure(command: str, output: str, failed: str) -> FactoryError:
@@ -61,5 +85,5 @@ def _failure(command: str, output: str, failed: str) -> FactoryError:
     reason = reason if len(reason) <= MOST else f"{reason[:MOST]}…"
     for code, (pattern, advice) in FAILURES.items():
         if re.search(pattern, output):
-            return FactoryError(f"{code}: `{command}`: {reason}: {advice}")
-    return FactoryError(f"{failed}: `{command}`: {reason}")
+            return FactoryError(f"{code}: {command}: {reason}: {advice}")
+    return FactoryError(f"{failed}: {command}: {reason}")
