@@ -4,6 +4,7 @@ const fs = require("fs");
 const models = `${process.argv[2]}/node_modules/@kubernetes-models`;
 const kinds = {
   HTTPRoute: `${models}/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute.js`,
+  PrometheusRule: `${models}/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule.js`,
   ServiceMonitor: `${models}/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor.js`,
 };
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, commit
+from conftest import ROOT, commit, git
 from workshop import Project, call, copy, installed, require, run
 
 FOLDER = Path("deploy/kubernetes")
@@ -242,12 +242,13 @@ def test_validators_pass(everything, tmp_path):
 
 
 @pytest.mark.slow
-def test_custom_resources_are_as_their_makers_want_them(everything, tmp_path):
+def test_custom_resources_are_as_their_makers_want_them(project, everything, tmp_path):
     packages = ("@kubernetes-models/gateway-api@2.0.0", "@kubernetes-models/prometheus-operator@6.0.0")
     run(tmp_path, require("npm"), "install", "--silent", "--ignore-scripts", "--prefix", str(tmp_path), *packages)
     found = resources(everything["prod", COMBINED])
     check = ("node", str(ROOT / "tests/custom_resources.cjs"), str(tmp_path))
-    for kind, key in (("HTTPRoute", "rules"), ("ServiceMonitor", "endpoints")):
+    found["PrometheusRule", "model"] = prometheus_rule(project)
+    for kind, key in (("HTTPRoute", "rules"), ("ServiceMonitor", "endpoints"), ("PrometheusRule", "groups")):
         file = tmp_path / f"{kind}.json"
         file.write_text(json.dumps(found[kind, "model"]))
         run(tmp_path, *check, str(file))
@@ -255,6 +256,14 @@ def test_custom_resources_are_as_their_makers_want_them(everything, tmp_path):
         assert call(tmp_path, *check, str(file)).returncode == 1
     predictor = resources(everything["prod", ("kserve",)])["InferenceService", "model"]["spec"]["predictor"]
     assert predictor.keys() <= keys_of_a_predictor(tmp_path)
+
+
+def prometheus_rule(project: Path) -> dict:
+    """As the command in the page makes it of deploy/rules.yaml."""
+    (command,) = re.findall(r"`(\{ printf .*) \| kubectl apply -f -`", (project / FOLDER / "README.md").read_text())
+    rule = yaml.safe_load(run(project, "sh", "-c", command))
+    assert rule["spec"]["groups"] == yaml.safe_load((project / "deploy/rules.yaml").read_text())["groups"][:1]
+    return rule
 
 
 def keys_of_a_predictor(folder: Path) -> set[str]:
@@ -306,6 +315,28 @@ def sown(project: Path, folder: Path, file: str, old: str, new: str) -> Path:
 def environment(template, tmp_path_factory) -> Project:
     """A project in Kubernetes with its environment."""
     return installed(template, tmp_path_factory.mktemp("kubernetes"), "Late flights", Project, target="kubernetes")
+
+
+@pytest.mark.slow
+def test_the_job_that_monitors_clones_the_project_and_runs_there(environment, everything, tmp_path):
+    """Its own commands, in a folder in place of the claim: without captures it has nothing to judge, and its report stays."""
+    commit(environment.folder)
+    git(tmp_path, "clone", "--quiet", "--bare", str(environment.folder), "remote.git")
+    work, captures = tmp_path / "work", tmp_path / "captures"
+    work.mkdir()
+    captures.mkdir()
+    job = resources(everything["prod", COMBINED])["CronJob", "monitor"]
+    spec = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (clone,), (monitor,) = spec["initContainers"], spec["containers"]
+    variables = {each["name"]: each["value"].replace("/clone", f"{work}") for each in monitor["env"]}
+    variables |= {"REPOSITORY": f"{tmp_path / 'remote.git'}", "UV_CACHE_DIR": os.environ["UV_CACHE_DIR"]}
+    for _ in range(2):  # the second night there is a clone already
+        run(work, *clone["command"], **variables)
+        place = Path(monitor["workingDir"].replace("/clone", f"{work}"))
+        done = call(place, *(each.replace("/captures", f"{captures}") for each in monitor["command"]), **variables)
+        assert (done.returncode, "NO_DATA" in done.stdout) == (2, True), done.stderr
+        assert (place / "reports/monitor.json").exists()
+        assert git(place, "status", "--porcelain") == ""
 
 
 @pytest.mark.slow

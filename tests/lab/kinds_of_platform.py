@@ -10,6 +10,8 @@ UPLOAD = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.
 WORKFLOW = "name: docs\non:\n  push:\n    branches: [main]\njobs:\n  docs:\n    runs-on: [self-hosted, linux]\n    steps:\n      - run: echo ours\n"
 COMPOSE = "services:\n  db:\n    image: postgres:16\n    ports: ['5432:5432']\n"
 DOCKERFILE = 'FROM python:3.12-slim\nRUN pip install uv\nCOPY . /app\nWORKDIR /app\nRUN uv sync --frozen\nCMD ["uv", "run", "factory", "--help"]\n'
+OVERLAY = "deploy/kubernetes/overlays/prod/kustomization.yaml"
+RATE = "configMapGenerator:\n  - name: settings\n    behavior: merge\n    literals: [FACTORY_RATE=50]"
 
 
 PLATFORM = [
@@ -35,6 +37,15 @@ PLATFORM = [
         contains("Dockerfile", "libgomp1"),
         origins="flat now",
     ),
+    change(
+        "a component of an overlay",
+        OVERLAY,
+        r"^components: .*",
+        "components: [../../components/prometheus]",
+        says(OVERLAY, "components: [../../components/prometheus]"),
+        origins="now",
+    ),
+    lines("a setting of an overlay", OVERLAY, RATE, origins="now"),
     lines("a variable of the image", "Dockerfile", "ENV TZ=Europe/Berlin", after="^EXPOSE", origins="flat now"),
     change(
         "the image's Python",

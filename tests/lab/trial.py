@@ -23,7 +23,7 @@ NAME = "Late flights"
 VARIANTS = [  # which projects there are, the likeliest more often
     {"ci": "github"},
     {"ci": "github", "problem": "regression"},
-    {"ci": "gitlab", "storage": "s3"},
+    {"ci": "gitlab", "storage": "s3", "target": "kubernetes"},
     {"ci": "github", "license": "MIT", "owner": "Ops & Research"},
     {"ci": "azure", "storage": "azure", "target": "azureml", "description": 'Predicts "late" flights'},
     {"ci": "none"},

@@ -6,7 +6,9 @@ import os
 import stat
 import threading
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -14,7 +16,7 @@ import pytest
 from late_flights import contract
 from late_flights.factory import errors
 from late_flights.factory.scoring.scorer import Scorer
-from late_flights.factory.serving import messages, refusals, request_log, responses, retention, settings
+from late_flights.factory.serving import messages, metrics, refusals, request_log, responses, retention, settings
 from tests.factory import toy
 
 from machinery.serving.service_client import ARROW, GOOD, arrow, records, rows, serving, wait_until
@@ -80,6 +82,18 @@ def test_files_are_rotated_by_size_and_time(trained):
 
 def mode(path):
     return stat.S_IMODE(Path(path).stat().st_mode)
+
+
+def test_hosts_that_share_a_folder_do_not_replace_each_others_files(tmp_path, monkeypatch):
+    """Containers all have the same process id, and two may write in the same microsecond."""
+    names = []
+    monkeypatch.setattr(request_log, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 11, 29, tzinfo=zone)))
+    for host in ("model-1", "model-2"):
+        monkeypatch.setattr(request_log, "HOST", host)
+        log = request_log.RequestLog(settings.Settings(), tmp_path, metrics.Telemetry(), lambda rows: None)
+        names.append(log._new_file(".parquet").name)
+        log.close()
+    assert len({*names}) == 2
 
 
 def test_only_the_services_user_reads_the_files(trained):

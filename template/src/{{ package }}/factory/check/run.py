@@ -24,7 +24,7 @@ def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] 
     """Check the given files, by default all. Raises FactoryError."""
     left_out = _skipped(
         skip,
-        [template.NAME, images.NAME, settings.NAME, azureml.NAME, *(check.name for check in checks), overlays.NAME],
+        [template.NAME, images.NAME, settings.NAME, *(check.name for check in checks), azureml.NAME, overlays.NAME],
     )
     selected = select(given)
     comparison, files = template.compare(selected)

@@ -7,6 +7,7 @@ Only the service's user can read the files.
 import logging
 import os
 import queue
+import socket
 import sys
 import threading
 import time
@@ -40,6 +41,7 @@ ROWS_PER_TABLE = 5000  # between two the interpreter can serve requests
 MAX_QUEUED_FILES = 20  # files' worth of rows that may be queued
 MAX_QUEUED_BYTES = 256_000_000
 REQUEST_BYTES = 1000  # that a request takes beside its rows
+HOST = socket.gethostname()  # in containers, which share a folder, all have the same process id
 log = logging.getLogger("uvicorn.error")
 
 
@@ -164,7 +166,7 @@ class RequestLog:
         self._retention.use(day.name)
         for folder in (self._folder, day):
             folder.mkdir(0o700, parents=True, exist_ok=True)
-        return day / f"{now:%H%M%S.%f}-{os.getpid()}{suffix}"
+        return day / f"{now:%H%M%S.%f}-{HOST}-{os.getpid()}{suffix}"
 
     def _write(self, table: pl.DataFrame) -> None:
         with tables.private(self._new_file(".parquet")) as file, tables.writing(file):
