@@ -242,9 +242,9 @@ class Governed(Project):
         return (self.folder / "model/model.onnx").read_bytes()
 
 
-def first_version(template: Path, folder: Path, name: str) -> Governed:
+def first_version(template: Path, folder: Path, name: str, **answers: str) -> Governed:
     """A project whose first model is v1, with storage and a Git remote beside it."""
-    project = installed(template, folder, name, Governed)
+    project = installed(template, folder, name, Governed, **answers)
     place = project.folder
     project.set("max_iter: 200", "max_iter: 60")
     project.done("factory", "setup")
