@@ -148,7 +148,7 @@ def _by_file(batch: Any) -> "Iterator[tuple[str, pl.DataFrame]]":
 
     from ... import tables
 
-    rows = pl.DataFrame(pl.from_arrow(batch))
+    rows = pl.DataFrame(batch)
     for part in rows.partition_by(FILE, maintain_order=True):
         file, values = readable(part.item(0, FILE)), part.drop(FILE)
         text = values.select(pl.col(pl.String).str.contains("\ufffd", literal=True).any())
