@@ -43,6 +43,16 @@ def test_image_is_pushed_and_named_by_its_digest(docker, monkeypatch):
     assert tag == ["tag", "sha256:1234", f"{REGISTRY}:v1"] and push == ["push", "--quiet", f"{REGISTRY}:v1"]
 
 
+def test_registry_is_that_of_the_environment_unless_a_variable_replaces_it(docker, monkeypatch):
+    other = "ghcr.io/me/project"
+    Path("environments.yaml").write_text(f"all: {{registry: {REGISTRY}}}\nprod: {{registry: {other}}}\n")
+    assert published() == f"{REGISTRY}@sha256:{DIGEST}" and [call[0] for call in docker.calls] == ["tag", "push", "inspect"]
+    assert run("publish", "v1", "--environment", "prod").stdout.startswith(f"✓ {other}@")
+    monkeypatch.setenv(publish.REGISTRY, "127.0.0.1:4321/churn")
+    assert published() == f"127.0.0.1:4321/churn@sha256:{DIGEST}"
+    assert "ENVIRONMENT: prd is not in environments.yaml" in refused("publish", "v1", "--environment", "prd")
+
+
 def test_version_that_does_not_count_is_not_pushed(docker):
     git_repository.git("tag", "--annotate", "--force", "--message", "mine", "model/v1", "HEAD")
     result = run("publish", "v1")

@@ -111,7 +111,7 @@ class Environments(Section):
     def check_order(self) -> Self:
         """Refuse environments that wait for each other."""
         for name in NAMES:
-            seen, here = [], name
+            seen, here = list[str](), f"{name}"
             while here:
                 if here in seen:
                     raise ValueError(f"{' after '.join([*seen, here])}: no image could ever come first")

@@ -11,12 +11,11 @@ from ..data import ledger, takeover
 from ..errors import FactoryError, listed
 from ..paths import RAW
 from ..update import vendored
-from ..workspace import git, migration, owners
+from ..workspace import git, hooks, migration, owners
 from ..workspace.process import run
 
 SAMPLE = "sample that came with the project"
 ORIGIN = Path("data/sample.txt")
-BY_HAND = "run `uv run pre-commit run` there or before you commit"
 STAGES = f"import {PACKAGE}.factory.training.train, {PACKAGE}.factory.evaluation.evaluate"
 
 
@@ -33,17 +32,12 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
         yield _owners(teams)
     yield from takeover.take_over()
     with ThreadPoolExecutor() as background:
-        elsewhere = git.hooks_folder()
-        hooks = None if elsewhere else background.submit(run, sys.executable, "-m", "pre_commit", "install")
+        installed = background.submit(hooks.install)
         if sample := _unrecorded_sample():
             yield _sample(params, sample, background)
         if git.commit() is None:
             yield _first_commit()
-        if hooks:
-            hooks.result()
-            yield "pre-commit hooks"
-        else:
-            yield f"! no pre-commit hooks, as your Git takes hooks from {elsewhere} (core.hooksPath): {BY_HAND}"
+        yield installed.result()
 
 
 def next_step() -> str:

@@ -11,15 +11,16 @@ import click
 from ..errors import CannotEvaluate, FactoryError, listed
 from ..paths import REPORTS
 from .main import main
-from .options import AS_JSON, CAPTURES, DATE, FILE, count, load_params, places
+from .options import AS_JSON, CAPTURES, DATE, FILE, count, environment, load_params, places
 
 
 @main.command()
 @click.option("--until", type=DATE, help="The last day that counts, in UTC (default: yesterday).")
 @click.option("--inbox", is_flag=True, help="First take in the outcomes in the storage's inbox.")
+@environment("prod", "Whose captures of environments.yaml to judge.")
 @CAPTURES
 @AS_JSON
-def monitor(until: datetime | None, inbox: bool, captures: tuple[str, ...], as_json: bool) -> None:
+def monitor(until: datetime | None, inbox: bool, environment: str, captures: tuple[str, ...], as_json: bool) -> None:
     """Judge what the model in production meets, window by window.
 
     Writes reports/monitor.json and, for Prometheus, monitor.prom. Exit code 0: no alert is open; 1: one is; 2: not everything could be judged.
@@ -33,7 +34,7 @@ def monitor(until: datetime | None, inbox: bool, captures: tuple[str, ...], as_j
         params, day = load_params(), until.date() if until else monitor.yesterday()
         monitor.check_begun(day)
         refused = [{"code": "OUTCOMES", "text": each} for each in _refused_outcomes(params)] if inbox else []
-        report = monitor.run(params, places(captures, params), day, refused)
+        report = monitor.run(params, places(captures, params, environment), day, refused)
         prometheus.write(report)
     except FactoryError as error:
         error.exit_code = CannotEvaluate.exit_code  # 1 is an alert

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ CAPTURES = click.option(
     "--captures",
     multiple=True,
     metavar="PLACE",
-    help="Folder or URL of captures; repeatable (default: FACTORY_CAPTURE, or monitor.captures of params.yaml).",
+    help="Folder or URL of captures; repeatable (default: FACTORY_CAPTURE, the environment's, or monitor.captures of params.yaml).",
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ACCEPT = click.option(
@@ -49,6 +50,11 @@ ACCEPT_LIMITS = click.option(
 )
 
 
+def environment(default: str, text: str) -> Callable[[Any], Any]:
+    """The option --environment."""
+    return click.option("--environment", metavar="NAME", default=default, show_default=True, help=text)
+
+
 def load_params() -> "Params":
     """params.yaml, once it is certain that contract.py has the columns it names. Raises FactoryError."""
     from .. import config
@@ -59,10 +65,18 @@ def load_params() -> "Params":
     return params
 
 
-def places(given: tuple[str, ...], params: "Params") -> list[str]:
-    """The folders and URLs of captures: those that were named, the service's folder, or those of params.yaml."""
+def places(given: tuple[str, ...], params: "Params", environment: str = "prod") -> list[str]:
+    """The folders and URLs of captures: those that were named, the service's folder, the environment's, or those of params.yaml.
+
+    Raises FactoryError where environments.yaml does not know the environment.
+    """
+    from .. import environments
+
+    if given:
+        return list(given)
+    of_environment = environments.find(environment).captures
     own = os.environ.get("FACTORY_CAPTURE")
-    return list(given) or ([own] if own else params.monitor.places)
+    return [own] if own else of_environment or params.monitor.places
 
 
 def count(number: int, noun: str) -> str:

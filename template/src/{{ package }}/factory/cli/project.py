@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .main import main
-from .options import AS_JSON, FILE, Number
+from .options import AS_JSON, FILE, Number, environment
 
 
 @main.command()
@@ -28,6 +28,32 @@ def setup(owners: tuple[str, ...]) -> None:
     for line in migration.remaining():
         click.echo(f"! {line}")
     click.echo(f"Next: {setup.next_step()}")
+
+
+@main.command()
+@environment("all", "Whose storage of environments.yaml to fetch from.")
+@click.option(
+    "--storage",
+    metavar="URL",
+    default="",
+    help="Also push all to this new storage, or remote of DVC, in the old one's place.",
+)
+def restore(environment: str, storage: str) -> None:
+    """Rebuild the project from its Git remote and its storage.
+
+    In a fresh clone, on a machine that has nothing else: fetches tags, branches, and data and models of all versions; verifies
+    each by its hash; checks out, installs the hooks, and audits. May be run again at any time. What the storage lacks is
+    named by file and version.
+
+    \b
+    Example: git clone URL churn && cd churn && uv run factory restore
+    """
+    from .. import environments
+    from ..verification import restore
+
+    for step in restore.restore(environments.find(environment).storage, storage):
+        click.echo(step if step.startswith("! ") else f"✓ {step}")
+    click.echo("\n".join(f"Next: {step}" for step in restore.next_steps()))
 
 
 @main.command()

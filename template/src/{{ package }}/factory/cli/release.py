@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from .main import main
-from .options import FILE, MODEL, Number
+from .options import FILE, MODEL, Number, environment
 
 
 class Export(click.Group):
@@ -223,15 +223,17 @@ def pin() -> None:
 
 @main.command()
 @click.argument("version", metavar="vN")
-def publish(version: str) -> None:
-    """Push a version's image to the registry in FACTORY_REGISTRY.
+@environment("all", "Whose registry to push to.")
+def publish(version: str, environment: str) -> None:
+    """Push a version's image to the registry in environments.yaml.
 
     Prints its name by digest. Its provenance is written to reports/sbom/ and signed, where Git has a key to sign with or
-    FACTORY_SIGNING_KEY is set. Where FACTORY_REGISTRY is not set, this is a dry run with a registry on this machine.
+    FACTORY_SIGNING_KEY is set. FACTORY_REGISTRY replaces the registry; without one, this is a dry run with a registry on
+    this machine.
     """
     from ..release import publish
 
-    image, statement, signed = publish.publish(version)
+    image, statement, signed = publish.publish(version, environment)
     click.echo(f"✓ {image}\n✓ {statement}, {signed}")
 
 

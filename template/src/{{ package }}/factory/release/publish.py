@@ -6,32 +6,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import platforms
+from .. import environments, platforms
 from ..errors import FactoryError
 from ..registry import trust, validity, versions
 from ..workspace.process import run
 from . import provenance, sbom
 from .image import find_engine, image_name
 
-REGISTRY = "FACTORY_REGISTRY"
+REGISTRY = environments.REGISTRY
 LOCAL_REGISTRY = "registry:3.0.0"
 TIMEOUT_SECONDS = 30
 
 
-def publish(name: str) -> tuple[str, Path, str]:
+def publish(name: str, environment: str = environments.ALL) -> tuple[str, Path, str]:
     """Push the image that `factory build` made; its name by digest, its provenance, and who signed that. Raises FactoryError."""
     known = versions.fetch()
     version, engine = versions.find(name, known), find_engine()
     version.check()
-    with _registry(engine, image_name()) as registry:
+    address = environments.find(environment).registry
+    with _registry(engine, image_name(), address) as registry:
         tag = f"{registry}:{version.name}"
         run(engine, "tag", sbom.image_id(version), tag)  # whatever somebody may have tagged since
-        _push(engine, tag)
+        _push(engine, tag, TIMEOUT_SECONDS if not address else 0)
         image = by_digest(engine, tag)
-        if not os.environ.get(REGISTRY):
+        if not address:
             run(engine, "rmi", tag)  # nobody could pull it again
     signed = provenance.write(version, image, validity.after(known, trust.trust()))
-    if (platform := platforms.detect()) and os.environ.get(REGISTRY):
+    if (platform := platforms.detect()) and address:
         platform.set_output("image", image)
     return image, provenance.path_of(version), signed
 
@@ -56,9 +57,8 @@ def by_digest(engine: str, tag: str) -> str:
 
 
 @contextmanager
-def _registry(engine: str, name: str) -> Iterator[str]:
-    """The registry that is set, or a temporary one on this machine."""
-    address = os.environ.get(REGISTRY)
+def _registry(engine: str, name: str, address: str) -> Iterator[str]:
+    """The registry at the address, or without one a temporary one on this machine."""
     if address:
         login(engine, address)
         yield address
@@ -71,14 +71,14 @@ def _registry(engine: str, name: str) -> Iterator[str]:
         run(engine, "rm", "--force", "--volumes", container)
 
 
-def _push(engine: str, tag: str) -> None:
-    """Push; retry while the temporary registry is starting."""
-    end = time.monotonic() + TIMEOUT_SECONDS
+def _push(engine: str, tag: str, patience: float) -> None:
+    """Push; retry for so many seconds, while the temporary registry is starting."""
+    end = time.monotonic() + patience
     while True:
         try:
             run(engine, "push", "--quiet", tag)
             return
         except FactoryError:
-            if time.monotonic() > end or os.environ.get(REGISTRY):
+            if time.monotonic() > end:
                 raise
             time.sleep(0.5)

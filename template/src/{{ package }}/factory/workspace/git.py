@@ -236,6 +236,12 @@ def fetch_tags(remote: str, prefix: str) -> None:
     _with_credentials("fetch", "--quiet", "--no-tags", remote, *refs)
 
 
+def fetch_all(remote: str) -> None:
+    """Fetch every branch of the remote with its whole history, also into a clone that was made without. Raises FactoryError."""
+    whole = ("--unshallow",) if run("git", "rev-parse", "--is-shallow-repository") == "true" else ()
+    _with_credentials("fetch", "--quiet", "--no-tags", *whole, remote, f"+refs/heads/*:refs/remotes/{remote}/*")
+
+
 def main() -> tuple[str, str | None]:
     """Name and commit of the branch that versions are made of: the remote's, as last fetched; no commit where it has none.
 
