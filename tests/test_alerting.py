@@ -1,6 +1,7 @@
 """What is provisioned for Prometheus, Alertmanager and Grafana: by their own tools, and against a real Prometheus."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -29,6 +30,12 @@ def test_each_alert_is_tested():
     tested = yaml.safe_load((ROOT / "tests/rules_test.yaml").read_text())["tests"]
     fired = {each["alertname"] for test in tested for each in test["alert_rule_test"] if each.get("exp_alerts")}
     assert fired == {rule["alert"] for rule in rules if "alert" in rule}
+
+
+def test_the_runbook_says_what_to_do_at_each_alert():
+    alerts = set(re.findall(r"alert: (\w+)", (DEPLOY / "rules.yaml").read_text("utf-8")))
+    runbook = (ROOT / "template/docs/runbook.md").read_text("utf-8")
+    assert alerts == set(re.findall(r"^(?:### |\| )([A-Z][a-z]+[A-Z]?\w*)\b(?= \||$)", runbook, re.MULTILINE))
 
 
 @pytest.mark.slow

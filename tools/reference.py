@@ -83,8 +83,14 @@ prod: {host: "ssh://deploy@example.com", url: "https://example.com", captures: [
   `url` or `registry`. A project without the file, or with an empty one, works by these variables alone.
 - **No secret belongs here.** What looks like one is refused: passwords in addresses, shared access signatures, keys, tokens. `FACTORY_KEY`,
   logins and signing keys stay secrets of the platform or of a key vault. The ids here (`identity`, `subscription`) open nothing by themselves.
+- **What `uv run factory doctor` finds**, under `environments`: a secret; a `prod` that nobody approves, that is in the same place as `test`, or
+  that takes what never ran in test; a remote that DVC does not know; an address without https; approvers other than those whom the platform
+  asks, if it has a token; an environment that runs another version than the champion's, or an overlay with another image than was deployed
+  last. With `doctor: [environments]` in policy.yaml its exit code is then 1.
 - **Another target**: `uv run factory update --data target=kubernetes` (or `azureml`) brings its files, each with a page beside it, and leaves
   this file alone: set `target` under `all`, and `after: test` for `prod`.
+
+What to do when something goes wrong is in the [runbook](runbook.md).
 
 Editors that know YAML language servers complete the keys and show the texts below, by the first line of the file.
 """

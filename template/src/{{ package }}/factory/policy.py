@@ -20,7 +20,7 @@ FILE = Path("policy.yaml")
 Risk = Literal["low", "high"]
 RISKS: tuple[Risk, ...] = ("low", "high")
 Tag = Literal["purpose", "data_class", "risk", "retention"]
-Finding = Literal["remote", "signatures", "owners", "branch", "tags", "storage"]
+Finding = Literal["remote", "signatures", "owners", "branch", "tags", "storage", "environments"]
 Count = Annotated[int, Field(ge=0)]
 Pattern = re.Pattern[str] | None
 
@@ -123,8 +123,8 @@ class Policy(Section):
     templates: list[str] = []
     """Addresses of further templates from which projects may be updated, such as the organisation's fork of this one."""
     doctor: list[Finding] = []
-    """What must not be missing: where `factory doctor` finds one of `remote`, `signatures`, `owners`, `branch`, `tags` and
-    `storage` missing, or cannot find out, its exit code is 1."""
+    """What must not be missing: where `factory doctor` finds one of `remote`, `signatures`, `owners`, `branch`, `tags`,
+    `storage` and `environments` missing or wrong, or cannot find out, its exit code is 1."""
 
     def problems(
         self,

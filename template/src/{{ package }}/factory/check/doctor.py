@@ -13,6 +13,7 @@ from ..registry.trust import Trust, trust
 from ..signatures import lines
 from ..update import vendored
 from ..workspace import git, owners, signing
+from . import surroundings
 
 SECRETS = ("password", "secret", "token", "account_key", "connection_string")
 """What names of settings say that hold one."""
@@ -98,6 +99,11 @@ def tags(known: Trust) -> Iterator[str]:
     yield from _unprotected("tags", known)
 
 
+def environments(known: Trust) -> Iterator[str]:
+    """What is wrong with environments.yaml, or unlike it on the platform and where versions were deployed."""
+    yield from surroundings.problems(known, _platform)
+
+
 def _unprotected(name: policy.Finding, known: Trust) -> Iterator[str]:
     main = known.branch.removeprefix(f"{git.remote_name()}/")
     missing = _platform().unprotected(main, f"{PREFIX}1")
@@ -123,4 +129,5 @@ CHECKS: dict[policy.Finding, Callable[[Trust], Iterator[str]]] = {
     "branch": branch,
     "tags": tags,
     "storage": storage,
+    "environments": environments,
 }

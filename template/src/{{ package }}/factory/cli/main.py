@@ -33,6 +33,7 @@ GROUPS = {
 
 SYNONYMS = {
     "factory setup": "init install start",
+    "factory restore": "recover rebuild disaster backup",
     "factory update": "upgrade",
     "factory adopt": "new create import",
     "factory check": "lint format hooks",
@@ -49,7 +50,7 @@ SYNONYMS = {
     "factory score": "predict infer inference batch",
     "factory compare": "gate challenge",
     "factory promote": "register approve",
-    "factory rollback": "revert undo restore demote",
+    "factory rollback": "revert undo demote",
     "factory models": "list ls versions registry history",
     "factory trace": "lineage show inspect describe",
     "factory audit": "fsck",

@@ -189,6 +189,17 @@ class Azure(Platform):
             f"see in the repository's settings that nobody may force push or delete refs/tags/{tag.rpartition('/')[0]}",
         )
 
+    def approvers(self, environment: str) -> set[str]:
+        """People and groups of the environment's checks."""
+        found = self.api("GET", "distributedtask/environments", name=environment)["value"]
+        checks = []
+        for each in found:
+            query = {"resourceType": "environment", "resourceId": each["id"], "$expand": "settings"}
+            version = {"api-version": f"{API_VERSION}-preview.1"}
+            checks += self.api("GET", "pipelines/checks/configurations", **query, **version)["value"]
+        given = [approver for check in checks for approver in (check.get("settings") or {}).get("approvers", ())]
+        return {each["displayName"] for each in given}
+
     def set_output(self, name: str, value: str) -> None:
         """An output variable of the step."""
         log = getattr(sys.stdout, "stream", sys.stdout)  # past cli/log.py, which lets no command through

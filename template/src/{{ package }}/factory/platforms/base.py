@@ -103,6 +103,10 @@ class Platform(ABC):
         Each with the name that `factory doctor` has for it, branch or tags.
         """
 
+    @abstractmethod
+    def approvers(self, environment: str) -> set[str]:
+        """Whom the platform asks before a job of its environment of that name runs. Raises FactoryError."""
+
     def render_comment(self, report: str) -> str:
         """The Markdown, cut to the platform's limit, with a link to the run."""
         rest = f"\n\nLogs, and the report with plots (`reports/report.html` in the artifacts): [this run]({self.run_url})\n"

@@ -135,6 +135,12 @@ class GitHub(Platform):
         if not {"update", "deletion"} <= self._tag_rules(f"refs/tags/{tag}"):
             yield MOVED
 
+    def approvers(self, environment: str) -> set[str]:
+        """People by login, teams by slug."""
+        rules = self.api("GET", f"environments/{environment}").get("protection_rules") or []
+        reviewers = [each["reviewer"] for rule in rules for each in rule.get("reviewers") or ()]
+        return {each.get("login") or each["slug"] for each in reviewers}
+
     def _branch_rules(self, branch: str) -> dict[str, list[Any]]:
         """By type the rules' parameters."""
         rules = defaultdict(list)

@@ -146,6 +146,11 @@ class GitLab(Platform):
         if not any(fnmatchcase(tag, each["name"]) for each in tags):
             yield MOVED
 
+    def approvers(self, environment: str) -> set[str]:
+        """As the rules of the protected environment describe them; GitLab asks nobody without GitLab Premium."""
+        rules = self.api("GET", f"protected_environments/{environment}").get("approval_rules") or []
+        return {each["access_level_description"] for each in rules}
+
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """The job's password works for the project's own registry only."""
         own = self.env.get("CI_REGISTRY")
