@@ -16,7 +16,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 BICEP = ("tree-sitter>=0.25", "tree-sitter-bicep>=1.1")
-TOOLS = (*BICEP, "copier>=9.19,<9.20", "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
+TOOLS = ("copier>=9.19,<9.20", *BICEP, "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
 # what the tests start, and its package
 DEBIAN = {"npm": "npm", "promtool": "prometheus", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each, whose tests share a project
