@@ -46,6 +46,9 @@ param immutableDays int = 0
 @maxValue(365)
 param restoreDays int = 30
 
+@description('Whether `read` reads captures, too: `factory monitor` on GitHub logs in as it, and so do pull requests')
+param readCaptures bool = false
+
 @description('Days for which logs are kept')
 @minValue(30)
 @maxValue(730)
@@ -57,7 +60,7 @@ param privateNetwork bool = false
 @description('Addresses of that network, at least 1,024 of them')
 param addressPrefix string = '10.40.0.0/16'
 
-@description('Name of the online endpoint, unique in its region; empty: `factory deploy` makes it')
+@description('Name of the online endpoint, once `factory deploy` has made it, for its logs and alerts; empty: none yet')
 @maxLength(32)
 param endpoint string = ''
 
@@ -200,6 +203,7 @@ module containers 'modules/containers.bicep' = {
       pipelines.outputs.principals.deploy
     ]
     writers: azureml ? [pipelines.outputs.principals.write, machines.outputs.principalId] : [pipelines.outputs.principals.write]
+    monitors: concat([pipelines.outputs.principals.write], readCaptures ? [pipelines.outputs.principals.read] : [])
     services: [service.outputs.principalId]
   }
 }
@@ -262,7 +266,6 @@ module workspace 'modules/workspace.bicep' = if (azureml) {
     logs: logs.outputs.id
     public: !privateNetwork
     endpoint: endpoint
-    service: service.outputs.id
     jobs: machines.outputs.id
     deployers: [pipelines.outputs.principals.deploy]
     vmSize: vmSize
@@ -324,7 +327,6 @@ output environment object = {
   subscription: subscription().subscriptionId
   resource_group: resourceGroup().name
   workspace: azureml ? workspace!.outputs.name : ''
-  endpoint: azureml ? endpoint : ''
   identity: pipelines.outputs.clients.deploy
 }
 
@@ -335,4 +337,4 @@ output storage object = { url: containers.outputs.url, account_name: data.output
 output identities object = pipelines.outputs.clients
 
 output vault string = vault.outputs.name
-output service string = service.outputs.clientId
+output service object = { resource_id: service.outputs.id, client_id: service.outputs.clientId }

@@ -9,8 +9,11 @@ param immutableDays int
 @description('Identities that read data and models')
 param readers string[]
 
-@description('Identities that add data and models, and read captures')
+@description('Identities that add data and models')
 param writers string[]
+
+@description('Identities that read captures')
+param monitors string[]
 
 @description('Identities that write captures')
 param services string[]
@@ -61,7 +64,7 @@ resource dvcWriters 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for 
   properties: { roleDefinitionId: contributor, principalId: principal, principalType: 'ServicePrincipal' }
 }]
 
-resource capturesReaders 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in writers: {
+resource capturesReaders 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in monitors: {
   scope: captures
   name: guid(captures.id, principal, reader)
   properties: { roleDefinitionId: reader, principalId: principal, principalType: 'ServicePrincipal' }

@@ -1,4 +1,5 @@
-// The Azure ML workspace, its cluster for jobs, which has no node while none runs, and the online endpoint.
+// The Azure ML workspace, and its cluster for jobs, which has no node while none runs. The online endpoint is made by
+// `factory deploy`: a deployment from here would take its traffic away.
 param name string
 param location string
 param tags object
@@ -8,15 +9,14 @@ param registry string
 param insights string
 param logs string
 
-@description('Without it, only private endpoints reach workspace and endpoint')
+@description('Without it, only private endpoints reach the workspace')
 param public bool
 
-@description('Name of the online endpoint; empty: none')
+@description('Name of the online endpoint whose requests are logged; empty: none yet')
 @maxLength(32)
 param endpoint string
 
-@description('What the endpoint runs as, and the nodes of the cluster')
-param service string
+@description('What the nodes of the cluster run as')
 param jobs string
 
 @description('Identities that deploy and start jobs')
@@ -72,19 +72,9 @@ resource compute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-
   }
 }
 
-resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-06-01' = if (!empty(endpoint)) {
+resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-06-01' existing = if (!empty(endpoint)) {
   parent: workspace
-  name: endpoint
-  location: location
-  tags: tags
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: { '${service}': {} }
-  }
-  properties: {
-    authMode: 'AADToken'
-    publicNetworkAccess: public ? 'Enabled' : 'Disabled'
-  }
+  name: empty(endpoint) ? 'none' : endpoint
 }
 
 resource deployments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in deployers: {
