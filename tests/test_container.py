@@ -19,11 +19,22 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, git
+from hosted import REGISTRY
 from workshop import Governed, beside, call, free_port, gate, run, wait
 
 pytestmark = pytest.mark.slow
 STARTER = ROOT.parent / "shared/tools/docker-up.sh"
-IMAGES = ["gate:v1", "gate:worse", "gate:changed", "gate:additions", "gate:prometheus", "gate:alertmanager", "gate:node-exporter"]
+IMAGES = [
+    "gate:v1",
+    "gate:v2",
+    "gate:registry",
+    "gate:worse",
+    "gate:changed",
+    "gate:additions",
+    "gate:prometheus",
+    "gate:alertmanager",
+    "gate:node-exporter",
+]
 SAFE = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=12345"]
 SMALL = ["--cpus=1", "--memory=512m", "--pids-limit=128"]
 LEAVES_PROCESSES = """
@@ -405,6 +416,45 @@ def test_what_monitoring_has_found_reaches_a_webhook(project):
 
 def query_result(query: str) -> list[dict]:
     return json.loads(fetch(query)[1])["data"]["result"]
+
+
+@pytest.fixture
+def registry(project) -> Iterator[str]:
+    """The address of a registry for the project's images, which goes with all that was pulled from it."""
+    subprocess.run(["docker", "build", "--quiet", "--tag=gate:registry", "-"], input=REGISTRY, text=True, check=True)
+    container = docker("run", "--detach", "--publish=127.0.0.1::5000", "gate:registry")
+    address = f"{docker('port', container, '5000').splitlines()[0]}/gate"
+    yield address
+    docker("rm", "--force", "--volumes", container)
+    call(ROOT, "docker", "image", "rm", "--force", *docker("images", "--quiet", address).splitlines())
+
+
+def test_earlier_image_serves_again_in_one_command(project, registry):
+    git(project.folder, "checkout", "--quiet", ".")
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    env = {"PORT": str(free_port()), "FACTORY_REGISTRY": registry, "FACTORY_TARGET": host}
+    project.done("factory", "publish", "v1", **env)
+    project.set("max_iter: 60", "max_iter: 62")
+    try:
+        assert "serves at" in project.done("factory", "deploy", "prod", "v1", **env)
+        project.train("More iterations")
+        project.done("factory", "promote", "-m", "more iterations")
+        for command in (("build", "v2"), ("publish", "v2"), ("deploy", "prod", "v2")):
+            project.done("factory", *command, **env)
+        shutil.rmtree(project.folder / "reports/sbom")
+        began = time.monotonic()
+        output = project.done("factory", "rollback", "-m", "v2 is slow", "--deploy", "prod", **env)
+        print(f"\nrollback --deploy: {time.monotonic() - began:.1f} s; {output.splitlines()[-1]}")
+        assert re.search(r"^✓ \S+ serves at \S+, healthy after [\d.]+ s$", output, re.MULTILINE)
+        about = json.loads(fetch(f"http://127.0.0.1:{env['PORT']}/version")[1])
+        assert (about["version"], [each["serves"] for each in project.versions()]) == ("v1", [1, 2, 1])
+        project.done("factory", "deploy", "prod", "--check", **env)
+        by_hand = ("docker", "compose", "--project-name=gate-production", "up", "--detach", "--wait", "model")
+        run(project.folder, *by_hand, IMAGE="gate:v2", **env)
+        code, _, error = project.run("factory", "deploy", "prod", "--check", **env)
+        assert code == 1 and error.startswith("Error: DRIFTED: prod runs ")
+    finally:
+        call(project.folder, "docker", "compose", "--project-name=gate-production", "down", "--volumes", IMAGE="x", **env)
 
 
 def test_people_change_the_services_in_a_file_of_theirs(project):

@@ -39,8 +39,10 @@ def deploy(stage: str, name: str | None = None, image: str | None = None, traffi
     yield from _run(environment, chosen.built, chosen.name, traffic)
     if not target.is_dry_run(environment):
         seconds = time.monotonic() - start
-        yield f"{chosen.name} serves at {_place(environment)}, healthy after {seconds:.1f} s"
-        _record(chosen.built, records.of(environment.name, version, chosen.built, chosen.name, seconds))
+        share = "serves" if traffic == ALL else f"gets {traffic} percent of the requests"
+        yield f"{chosen.name} {share} at {_place(environment)}, healthy after {seconds:.1f} s"
+        record = records.of(environment.name, version, chosen.built, chosen.name, seconds)
+        _record(chosen.built, record if traffic == ALL else None)
 
 
 def champion(name: str | None, known: Sequence[Version]) -> Version:
