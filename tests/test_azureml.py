@@ -1,6 +1,7 @@
 """The files for Azure ML: its own SDK loads them, and none of the mistakes gets past it and our check. Nothing runs on Azure."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import git
-from workshop import Governed, beside, gate, run
+from workshop import Governed, beside, gate, run, tool
 
 FOLDER = Path("deploy/azureml")
 SDK = "azure-ai-ml>=1.35,<2"
@@ -107,11 +108,23 @@ for folder in sys.argv[1:]:
 print(json.dumps(found))
 """
 
-# A delivery of the last one's rows under other ids.
+# A delivery in the storage's inbox: the last one's rows under other ids.
 DELIVERY = """
 import polars as pl
 rows = pl.read_parquet("data/raw/flights-late-2013-04.parquet")
-rows.with_columns(pl.col("flight").str.replace("-2013", "-2014")).write_parquet("../new/flights-2014.parquet")
+rows.with_columns(pl.col("flight").str.replace("-2013", "-2014")).write_parquet("../gate-storage/inbox/flights-2014.parquet")
+"""
+
+# Prints the reason codes of what the real az answers without a login and without its extension.
+REFUSED = """
+from gate.factory.deployment import azure_cli
+from gate.factory.errors import FactoryError
+
+for command in (["account", "show"], ["account", "get-access-token"], ["ml", "online-endpoint", "list"]):
+    try:
+        print(azure_cli.call(*command))
+    except FactoryError as error:
+        print(str(error).partition(":")[0])
 """
 
 
@@ -209,10 +222,17 @@ def test_training_in_a_clone_of_the_bundle(render, project, tmp_path):
     for expression, value in VALUES.items():
         assert expression in command
         command = command.replace(expression, value)
-    (tmp_path / "beside/new").mkdir()
+    (tmp_path / "beside/gate-storage/inbox").mkdir()
     (tmp_path / "out").mkdir()
     run(place, str(project.bin / "python"), "-c", DELIVERY)
     run(tmp_path / "beside", "bash", "-c", command)
     run(place, "git", "fetch", "--quiet", str(tmp_path / "out/candidate.bundle"), "factory/retrain:factory/retrain")
     assert "dvc.lock" in git(place, "diff", "--name-only", "main", "factory/retrain")
     assert (tmp_path / "out/reports/evaluation.json").exists()
+
+
+@pytest.mark.nightly
+def test_what_the_real_az_lacks_has_its_reason_code(project, tmp_path):
+    path = f"{tool(tmp_path, 'az', 'azure-cli>=2.80').parent}:{os.environ['PATH']}"
+    codes = run(tmp_path, str(project.bin / "python"), "-c", REFUSED, PATH=path, AZURE_CONFIG_DIR=str(tmp_path / "azure"))
+    assert codes.split() == ["AZ_LOGIN", "AZ_LOGIN", "AZ_EXTENSION"]

@@ -19,6 +19,7 @@ PLATFORM = [
     own("its own compose.yaml", "compose.yaml", COMPOSE, origins="0.1.0 0.2.0"),
     own("its own .dockerignore", ".dockerignore", ".git\n.venv\n", origins="0.1.0 0.2.0"),
     own("its own deploy/prometheus.yaml", "deploy/prometheus.yaml", "global: {scrape_interval: 5s}\n", origins="0.1.0 0.2.0"),
+    own("its own files for Azure ML", "deploy/azureml/deployment.yml", "name: blue\nendpoint_name: ours\n"),
     own("its own Renovate", "renovate.json", '{"extends": ["config:recommended"]}\n'),
     own("its own Dependabot", ".github/dependabot.yml", "version: 2\nupdates: []\n", origins="0.1.0 0.2.0"),
     own("its own SECURITY.md", "SECURITY.md", "# Security\n\nsecurity@example.com\n", origins="0.1.0 0.2.0"),

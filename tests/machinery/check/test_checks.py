@@ -144,6 +144,14 @@ def test_settings_keep_to_the_policy(mine):
     assert "POLICY: the name of the branch is feature/one, and must match main" in cli_runner.run("check").output
 
 
+def test_files_for_azure_ml_are_checked_together(mine):
+    put("deploy/azureml/endpoint.yml", "name: ml\n")
+    job = put("deploy/azureml/job.yml", "{}\n")
+    shown = cli_runner.run("check", job).output
+    assert failed(shown) == {"azureml"} and "deploy/azureml/endpoint.yml: $schema: None: expected is " in shown
+    assert not failed(cli_runner.run("check", job, "--skip=azureml").output)
+
+
 def test_an_unknown_check_and_a_missing_file_are_named(mine):
     assert cli_runner.refused("check", "--skip=mypi") == "--skip mypi: no such check: did you mean mypy?"
     assert cli_runner.refused("check", "--skip=xx").startswith("--skip xx: no such check: template, images, policy, ruff-check, ")

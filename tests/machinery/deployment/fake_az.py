@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+from late_flights.factory.deployment.azure_cli import FOLDER
+from late_flights.factory.environments import Environment
+
 URI = "https://model.westeurope.inference.ml.azure.com/"
 PROGRAM = """
 import json, re, sys
@@ -37,6 +41,8 @@ content = json.loads(Path(options["file"]).read_text()) if "file" in options els
 name = content.get("name") or options.get("name", "")
 endpoint = state["endpoints"].get(options.get("endpoint-name") or content.get("endpoint_name") or name)
 shares = lambda text: {part.split("=")[0]: int(part.split("=")[1]) for part in text.split()}
+if "federated-token" in options:
+    done([])
 if command == "account show":
     done({"id": "1234"})
 if command == "account get-access-token":
@@ -126,3 +132,19 @@ class FakeAz:
     @property
     def calls(self) -> list[list[str]]:
         return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+
+
+PLACE = Environment(name="prod", target="azureml", resource_group="team", workspace="models", endpoint="churn-prod")
+FILES = {
+    "endpoint.yml": {"name": "churn", "auth_mode": "aad_token"},
+    "environment.yml": {"name": "churn", "version": "v0", "image": "?"},
+    "model.yml": {"name": "churn", "version": "v0", "path": "?"},
+    "deployment.yml": {"name": "v0", "environment_variables": {"FACTORY_OPEN": "true"}, "instance_count": 2},
+}
+
+
+def write_files() -> None:
+    """What of deploy/azureml a deployment reads."""
+    FOLDER.mkdir(parents=True)
+    for name, content in FILES.items():
+        (FOLDER / name).write_text(yaml.safe_dump(content))

@@ -11,46 +11,13 @@ import yaml
 from late_flights.factory import errors
 from late_flights.factory.deployment import azureml, deploy, smoke_test
 from late_flights.factory.environments import Environment
-from late_flights.factory.registry.versions import Version
 from late_flights.factory.release import model_folder, serve
-from tests.factory import git_repository
+from tests.factory.cli_runner import run
 
-from machinery.deployment.fake_az import FakeAz
+from machinery.deployment.environment_files import IMAGE, write_environments
+from machinery.deployment.fake_az import FILES, PLACE, FakeAz, write_files
 
 OLD, NEW, THIRD = (f"registry.example.com/churn@sha256:{digit * 64}" for digit in "123")
-PLACE = Environment(name="prod", target="azureml", resource_group="team", workspace="models", endpoint="churn-prod")
-FILES = {
-    "endpoint.yml": {"name": "churn", "auth_mode": "aad_token"},
-    "environment.yml": {"name": "churn", "version": "v0", "image": "?"},
-    "model.yml": {"name": "churn", "version": "v0", "path": "?"},
-    "deployment.yml": {"name": "v0", "environment_variables": {"FACTORY_OPEN": "true"}, "instance_count": 2},
-}
-
-
-@pytest.fixture
-def az(project, tmp_path_factory, monkeypatch):
-    azureml.FOLDER.mkdir(parents=True)
-    for name, content in FILES.items():
-        (azureml.FOLDER / name).write_text(yaml.safe_dump(content))
-    monkeypatch.setattr(smoke_test, "check_service", lambda request, version: iter(["passed"]))
-    az = FakeAz(tmp_path_factory.mktemp("bin"))
-    monkeypatch.setenv("PATH", str(az.folder))
-    return az
-
-
-@pytest.fixture
-def version(monkeypatch):
-    """A version that no repository has."""
-    monkeypatch.setattr(model_folder, "write", lambda version, folder: folder.mkdir())
-    monkeypatch.setattr(serve, "unknown", lambda commit, names: [])
-    return Version(1, "model/v1", "3" * 40, git_repository.RECORD | {"commit": "3" * 40})
-
-
-@pytest.fixture
-def endpoint(az, version):
-    endpoint = azureml.Endpoint(PLACE)
-    endpoint.prepare(OLD, version)
-    return endpoint
 
 
 def serving(endpoint, image, traffic=100):
@@ -65,7 +32,7 @@ def fails(monkeypatch):
     monkeypatch.setattr(smoke_test, "check_service", check)
 
 
-def test_first_deployment(az, endpoint, version, monkeypatch):
+def test_first_deployment(az, endpoint, unversioned, monkeypatch):
     monkeypatch.setattr(model_folder, "write", lambda version, folder: shutil.copytree(azureml.FOLDER, folder))
     assert endpoint.running() is None
     serving(endpoint, OLD)
@@ -74,14 +41,14 @@ def test_first_deployment(az, endpoint, version, monkeypatch):
     assert az.endpoint["traffic"] == {"v1-11111111": 100} and endpoint.running() == OLD
     assert deployment["tags"] == {
         "version": "v1",
-        "commit": version.commit,
-        "data": version.facts["data"],
-        "model": version.facts["model"],
+        "commit": unversioned.commit,
+        "data": unversioned.facts["data"],
+        "model": unversioned.facts["model"],
         "image": OLD,
     }
     assert az.state["environment"]["churn:v1-111111111111"]["image"] == OLD
     model = az.state["model"]["churn:v1"]
-    assert model["tags"]["model"] == version.facts["model"] and model["files"] == sorted(FILES)
+    assert model["tags"]["model"] == unversioned.facts["model"] and model["files"] == sorted(FILES)
     assert all(call[-3:] == ["--output", "json", "--only-show-errors"] for call in az.calls)
 
 
@@ -139,18 +106,18 @@ def test_part_of_the_traffic_while_nothing_else_serves(endpoint):
         serving(endpoint, OLD, 10)
 
 
-def test_scores_that_differ_take_it_back(az, endpoint, version, monkeypatch):
+def test_scores_that_differ_take_it_back(az, endpoint, unversioned, monkeypatch):
     serving(endpoint, OLD)
     fails(monkeypatch)
     with pytest.raises(errors.FactoryError, match="SCORES_DIFFER"):
-        list(deploy._run(PLACE, version, NEW, 100))
+        list(deploy._run(PLACE, unversioned, NEW, 100))
     assert [*az.endpoint["deployments"]] == ["v1-11111111"] and az.endpoint["traffic"] == {"v1-11111111": 100}
 
 
-def test_first_deployment_that_fails_leaves_none(az, version, monkeypatch):
+def test_first_deployment_that_fails_leaves_none(az, unversioned, monkeypatch):
     fails(monkeypatch)
     with pytest.raises(errors.FactoryError, match="SCORES_DIFFER"):
-        list(deploy._run(PLACE, version, OLD, 100))
+        list(deploy._run(PLACE, unversioned, OLD, 100))
     assert not az.endpoint["deployments"]
 
 
@@ -161,11 +128,11 @@ def test_first_deployment_that_fails_leaves_none(az, version, monkeypatch):
         ("(None) ResourceNotReady: User container has crashed or terminated.\nCode: None", "DEPLOYMENT_FAILED"),
     ],
 )
-def test_deployment_that_does_not_start(az, endpoint, version, text, code):
+def test_deployment_that_does_not_start(az, endpoint, unversioned, text, code):
     serving(endpoint, OLD)
     az.set("starts as", text)
     with pytest.raises(errors.FactoryError, match=code) as error:
-        list(deploy._run(PLACE, version, NEW, 100))
+        list(deploy._run(PLACE, unversioned, NEW, 100))
     assert text.splitlines()[0] in str(error.value) and "\n" not in str(error.value)
     assert [*az.endpoint["deployments"]] == ["v1-11111111"] and az.endpoint["traffic"] == {"v1-11111111": 100}
 
@@ -181,7 +148,7 @@ def test_failed_deployment_that_was_left_over_is_made_again(az, endpoint):
     assert endpoint.running() == OLD
 
 
-def test_traffic_that_moved_although_az_failed_goes_back(az, endpoint, version):
+def test_traffic_that_moved_although_az_failed_goes_back(az, endpoint, unversioned):
     serving(endpoint, OLD)
     az.set("update then fails", True)
     with contextlib.suppress(errors.FactoryError):
@@ -194,49 +161,13 @@ def test_traffic_that_moved_although_az_failed_goes_back(az, endpoint, version):
     assert [*az.endpoint["deployments"]] == ["v1-11111111"] and az.endpoint["traffic"] == {"v1-11111111": 100}
 
 
-def test_what_cannot_be_removed_does_not_hide_why(az, endpoint, version, monkeypatch, capsys):
+def test_what_cannot_be_removed_does_not_hide_why(az, endpoint, unversioned, monkeypatch, capsys):
     serving(endpoint, OLD)
     fails(monkeypatch)
     az.set("failures", {"online-deployment delete": "(Forbidden) no"})
     with pytest.raises(errors.FactoryError, match="SCORES_DIFFER"):
-        list(deploy._run(PLACE, version, NEW, 100))
+        list(deploy._run(PLACE, unversioned, NEW, 100))
     assert "v1-22222222 at churn-prod is not removed: AZ_DENIED" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("command", "text", "code"),
-    [
-        ("account show", "Please run 'az login' to setup account.", "AZ_LOGIN"),
-        ("ml", "'ml' is misspelled or not recognized by the system.\n\nhttps://aka.ms/cli_ref", "AZ_EXTENSION"),
-        ("ml", "(AuthorizationFailed) The client 'x' does not have authorization", "AZ_DENIED"),
-        ("ml", "(ResourceGroupNotFound) Resource group 'team' could not be found.", "WORKSPACE_UNKNOWN"),
-        ("ml", "something else", "AZ_FAILED"),
-    ],
-)
-def test_what_az_lacks_is_found_before_anything_is_changed(az, version, command, text, code):
-    az.set("failures", {command: text})
-    with pytest.raises(errors.FactoryError, match=f"^{code}: `az ") as error:
-        azureml.Endpoint(PLACE).prepare(OLD, version)
-    assert "\n" not in str(error.value) and not az.state["endpoints"]
-
-
-def test_without_az(az, version):
-    (az.folder / "az").unlink()
-    with pytest.raises(errors.FactoryError, match="AZ_MISSING: "):
-        azureml.Endpoint(PLACE).prepare(OLD, version)
-
-
-@pytest.mark.parametrize(
-    ("place", "code"),
-    [
-        ({"resource_group": "team"}, "WORKSPACE_UNKNOWN: environments.yaml has no workspace for prod"),
-        ({"resource_group": "team", "workspace": "nowhere"}, "WORKSPACE_UNKNOWN: `az ml online-endpoint list`: "),
-        ({"resource_group": "team", "workspace": "models", "endpoint": "a--b"}, "ENDPOINT_NAME: a--b must have"),
-    ],
-)
-def test_place_that_is_none(az, version, place, code):
-    with pytest.raises(errors.FactoryError, match=f"^{code}"):
-        azureml.Endpoint(Environment(name="prod", target="azureml", **place)).prepare(OLD, version)
 
 
 def test_name_of_the_endpoint_is_the_files_and_the_environments(az):
@@ -286,3 +217,23 @@ def test_files_for_az_are_gone_afterwards(az, endpoint):
     serving(endpoint, OLD)
     files = [Path(call[call.index("--file") + 1]) for call in az.calls if "--file" in call]
     assert files and not any(file.exists() for file in files)
+
+
+def test_command_from_the_first_deployment_to_another_percentage(released, monkeypatch):
+    write_files()
+    write_environments(
+        all={"target": "azureml", "resource_group": "team", "workspace": "models"}, prod={"endpoint": "churn-prod"}
+    )
+    az = FakeAz(released.folder)
+    output = run("deploy", "prod", "v1", "--image", IMAGE).stdout
+    assert f"{IMAGE} serves at prod, healthy after" in output and az.endpoint["traffic"] == {"v1-11111111": 100}
+    assert [*az.state["environment"], *az.state["model"]] == ["churn:v1-111111111111", "churn:v1"]
+    assert az.state["model"]["churn:v1"]["files"]
+    assert {call[0] for call in az.calls} == {"account", "ml"}, "no engine is needed"
+    state = az.state
+    others = state["endpoints"]["churn-prod"]
+    others["deployments"]["theirs"] = {"name": "theirs", "provisioning_state": "Succeeded"}
+    others["traffic"] = {"theirs": 100}
+    az.state = state
+    assert run("deploy", "prod", "v1", "--image", IMAGE, "--traffic", "20").exit_code == 0
+    assert az.endpoint["traffic"] == {"theirs": 80, "v1-11111111": 20}

@@ -37,7 +37,9 @@ class Endpoint:
         options |= {"subscription": environment.subscription} if environment.subscription else {}
         self.options = [part for name, value in options.items() for part in (f"--{name}", value)]
         self.name = environment.endpoint or f"{_read('endpoint.yml')['name']}-{environment.name}"
-        self.deployment = self.started = self.token = ""
+        self.deployment = self.started = ""
+        self.exists = False
+        self.client: smoke_test.Request | None = None
         self.before: dict[str, int] = {}  # traffic that `keep` has changed
 
     def prepare(self, image: str, version: Version) -> None:
@@ -47,6 +49,7 @@ class Endpoint:
                 f"ENDPOINT_NAME: {self.name} must have 3 to 32 letters, digits and single dashes: set `endpoint` in environments.yaml"
             )
         self.version = version
+        azure_cli.log_in()
         azure_cli.call("account", "show")
         self._ml("online-endpoint", "list")
 
@@ -60,9 +63,10 @@ class Endpoint:
         """Create the image's deployment, unless there is one, and remove another that this run has started."""
         found = next((found for found in self._deployments() if found.get("tags", {}).get(IMAGE) == image), None)
         if found and found["provisioning_state"] != "Succeeded" and not self._traffic().get(found["name"]):
-            self._remove(found["name"])
+            self._remove(found["name"], wait=True)
             found = None
         self.deployment = found["name"] if found else f"{self.version.name}-{_digest(image)[:8]}"
+        self.client = None
         if self.started not in ("", self.deployment):
             self._take_back()
         if not found:
@@ -70,12 +74,8 @@ class Endpoint:
 
     def request(self, path: str, body: bytes) -> bytes:
         """The response of the deployment that was started, whatever its traffic, or of what serves. Raises FactoryError."""
-        endpoint = self._endpoint() or {}
-        self.token = self.token or self._new_token(endpoint.get("auth_mode", ""))
-        base = urlsplit(endpoint.get("scoring_uri", ""))
-        headers = {"Authorization": f"Bearer {self.token}"}
-        headers |= {"azureml-model-deployment": self.deployment} if self.deployment else {}
-        return smoke_test.http_client(f"{base.scheme}://{base.netloc}", headers)(path, body)
+        self.client = self.client or self._new_client()
+        return self.client(path, body)
 
     def keep(self, image: str, traffic: int) -> None:
         """Give the deployment its percentage, and the rest to those that have some; with all of it, remove what is unused."""
@@ -138,14 +138,22 @@ class Endpoint:
             self._update("--traffic", self.before | {self.started: 0})
         self._remove(self.started)
 
-    def _remove(self, deployment: str) -> None:
+    def _remove(self, deployment: str, wait: bool = False) -> None:
         """Remove the deployment; that it is left over must not hide why."""
+        options = ("--yes",) if wait else ("--yes", "--no-wait")
         try:
-            self._ml("online-deployment", "delete", "--name", deployment, *self._at(), "--yes", "--no-wait")
+            self._ml("online-deployment", "delete", "--name", deployment, *self._at(), *options)
         except FactoryError as error:
             print(f"{deployment} at {self.name} is not removed: {error}", file=sys.stderr)
 
-    def _new_token(self, mode: str) -> str:
+    def _new_client(self) -> smoke_test.Request:
+        endpoint = self._endpoint() or {}
+        base = urlsplit(endpoint.get("scoring_uri", ""))
+        headers = {"Authorization": f"Bearer {self._token(endpoint.get('auth_mode', ''))}"}
+        headers |= {"azureml-model-deployment": self.deployment} if self.deployment else {}
+        return smoke_test.http_client(f"{base.scheme}://{base.netloc}", headers)
+
+    def _token(self, mode: str) -> str:
         if mode == "aad_token":
             return str(azure_cli.call("account", "get-access-token", "--resource", AUDIENCE)["accessToken"])
         found = self._ml("online-endpoint", "get-credentials", "--name", self.name)
@@ -159,7 +167,8 @@ class Endpoint:
         return {name: int(share) for name, share in live.items() if share}
 
     def _deployments(self) -> list[dict[str, Any]]:
-        return self._ml("online-deployment", "list", *self._at()) if self._endpoint() else []
+        self.exists = self.exists or self._endpoint() is not None
+        return self._ml("online-deployment", "list", *self._at()) if self.exists else []
 
     def _update(self, option: str, shares: Mapping[str, int]) -> None:
         percent = " ".join(f"{name}={share}" for name, share in shares.items())
