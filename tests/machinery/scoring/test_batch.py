@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from late_flights.factory import tables
-from late_flights.factory.scoring import batch, scorer
+from late_flights.factory.scoring import batch, scorer, staged
 from late_flights.factory.tables import chunks
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
@@ -98,7 +98,7 @@ def test_full_disk_is_named_and_leaves_nothing(suffix):
 
 
 def test_what_a_killed_run_left_goes_after_a_day():
-    for name, age in ((".scores.csv.1.tmp", 2 * batch.DAY), (".scores.csv.2.tmp", 0)):
+    for name, age in ((".scores.csv.1.tmp", 2 * staged.DAY), (".scores.csv.2.tmp", 0)):
         Path(name).mkdir()
         os.utime(name, times=(time.time() - age,) * 2)
     scored("rows.csv", "scores.csv")

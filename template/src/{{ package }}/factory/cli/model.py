@@ -100,36 +100,60 @@ def tune(trials: int) -> None:
     show_default=True,
     help="What scores: this machine, or the workers of Spark.",
 )
-@click.option("--reject", metavar="FOLDER", help="Set rows that violate the contract aside in this folder (Spark).")
-@click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same rows and model ended (Spark).")
+@click.option("--reject", metavar="FOLDER", help="Set rows that violate the contract aside in this folder.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on where an interrupted run of the same rows and model ended; on this machine that is always so.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processors to use on this machine (default: all).")
 def score(
-    source: str, destination: str, model: str, signers: Path | None, engine: str, reject: str | None, resume: bool
+    source: str,
+    destination: str,
+    model: str,
+    signers: Path | None,
+    engine: str,
+    reject: str | None,
+    resume: bool,
+    jobs: int | None,
 ) -> None:
-    """Predict for every row of a file; writes CSV or Parquet.
+    """Predict for every row of a file, or of many; writes CSV or Parquet.
 
-    Every row is validated against the contract; if one violates it, nothing is written. With --signers, a file of allowed
-    signers as Git has it, the model must be signed by one of them.
+    IN is a file, a folder, a glob in quotes, or the URL of one. OUT is a file, or a folder with a file for each of IN.
+
+    Every row is validated against the contract; if one violates it, nothing is written, unless --reject sets such rows aside
+    with their reasons. With --signers, a file of allowed signers as Git has it, the model must be signed by one of them.
 
     With `--engine spark`, IN is a folder, a glob or a URL of Parquet or CSV files, and OUT a new folder: docs/engines.md.
 
     \b
     Example: factory score flights.csv scores.parquet
+             factory score "inbox/*.parquet" scores --reject rejected
     """
     if engine == "spark":
         from ..scoring.spark import job
 
+        if jobs:
+            raise click.UsageError("--jobs is for this machine: with Spark the cluster decides.")
         click.echo("\n".join(job.score(source, destination, model, signers, reject, resume).lines(destination, reject)))
         return
-    if reject or resume:
-        raise click.UsageError(f"--{'reject' if reject else 'resume'} needs --engine spark")
-    from .. import tables
-    from ..scoring import batch
-    from ..scoring.scorer import Scorer
+    outcome = _score_here(source, Path(destination), Path(model), signers, Path(reject) if reject else None, jobs)
+    click.echo("\n".join(outcome.lines(destination, reject)))
 
-    scorer, file = Scorer.load(model, signers), Path(source)
-    with click.progressbar(length=tables.count(file), label="Scoring") as bar:
-        rows = batch.score_file(scorer, file, Path(destination), bar.update)
-    click.echo(f"✓ {rows:,} rows scored: {destination}")
+
+def _score_here(
+    source: str, destination: Path, model: Path, signers: Path | None, reject: Path | None, jobs: int | None
+) -> Any:
+    from ..scoring import batch, places, workers
+    from ..scoring.scorer import Scorer
+    from ..tables import chunks, sources
+
+    found = sources.find(source)
+    places.check(source, found, destination, reject)
+    task = workers.Task(Scorer.load(model, signers), workers.scores, bool(reject), jobs or chunks.processors(), model)
+    rows = {each: each.count() for each in found}
+    with click.progressbar(length=sum(rows.values()), label="Scoring") as bar:
+        return batch.score(rows, destination, task, reject, bar.update)
 
 
 @main.command()

@@ -21,8 +21,6 @@ from ..workspace.stage import stage
 from . import integrity, ledger, row_time, since
 from .split import is_future, split
 
-ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would depend on the number of threads
-
 
 def run(params: Params) -> None:
     """Stage `prepare`: the deliveries in the ledger → data/prepared/{train,test}.parquet."""
@@ -35,9 +33,7 @@ def run(params: Params) -> None:
         folder = staging / PREPARED.name
         folder.mkdir()
         for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
-            path = folder / f"{name}.parquet"
-            with tables.writing(path):
-                rows.sink_parquet(path, row_group_size=ROW_GROUP)
+            tables.sink(rows, folder / f"{name}.parquet")
         facts = {"ledger": ledger.sha256(entries), "deliveries": [entry.file for entry in entries]}
         manifest.write_manifest(folder, facts)
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from ..data.captures import IDS, ONE, ROW, with_rows
 from ..errors import CannotEvaluate
+from ..tables.sources import without_secrets
 
 FOLDER = re.compile(r"/(\d{4}-\d\d-\d\d)/[^/]+\.(parquet|refused\.json)$")
 ONE_DAY = timedelta(days=1)
@@ -69,11 +70,6 @@ def days(places: Sequence[str], until: date, since: date = date.min) -> Iterator
     Rows have the columns as captured, and `_row`, their position in the request; what was captured twice counts once.
     """
     yield from read(find(places), until, since)
-
-
-def without_secrets(text: str) -> str:
-    """The text, of whose URLs user, password and query are left out: reports and issues have many readers."""
-    return re.sub(r"(://[^\s?#]*)[?#]\S*", r"\1", re.sub(r"://[^/\s]*@", "://", text))
 
 
 def find(places: Sequence[str]) -> dict[date, list[File]]:

@@ -11,8 +11,9 @@ from filelock import FileLock
 from ..config import Params
 from ..errors import CannotEvaluate, FactoryError
 from ..paths import DVC_TMP, REPORTS
+from ..tables.sources import without_secrets
 from . import evaluation
-from .captures import ONE_DAY, without_secrets
+from .captures import ONE_DAY
 
 REPORT = REPORTS / "monitor.json"
 FORMAT = 1

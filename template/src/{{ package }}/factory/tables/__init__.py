@@ -16,6 +16,7 @@ FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 SUFFIXES = (*FORMATS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
 JSON_LINES = (".jsonl", ".ndjson")
 WRITTEN = (".csv", ".parquet")
+ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would depend on the number of threads
 
 
 def suffix(name: str | Path) -> str:
@@ -24,21 +25,26 @@ def suffix(name: str | Path) -> str:
     return max((suffix for suffix in SUFFIXES if name.endswith(suffix)), key=len, default="")
 
 
-def scan(path: Path, *, checked: bool = False) -> pl.LazyFrame:
+def unsupported(path: Path) -> str:
+    """The message about a file that is of none of the supported types."""
+    return f"{path}: unsupported file type, use one of {', '.join(SUFFIXES)}"
+
+
+def scan(path: Path, *, checked: bool = False, name: object = None) -> pl.LazyFrame:
     """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError.
 
-    A file that was `checked` before and has not changed is not checked for damage again.
+    A file that was `checked` before and has not changed is not checked for damage again. Errors call it by its `name`.
     """
-    name, file = _opened(path)
-    format = suffix(name)
-    with file, reading(path):
+    inner, file = _opened(path)
+    format, name = suffix(inner), name or path
+    with file, reading(name):
         if format == ".xlsx":
-            return excel.read(file, path, quiet=checked).lazy()
+            return excel.read(file, name, quiet=checked).lazy()
         if format == ".parquet":
             return pl.scan_parquet(file)
         check = jsonlines.check if format in JSON_LINES else csv.check
         if not checked:
-            check(file, path)
+            check(file, name)
         if format in JSON_LINES:
             file.seek(0)
             return pl.scan_ndjson(file, infer_schema_length=None)
@@ -76,7 +82,7 @@ def count(path: Path) -> int:
 def sink(rows: pl.LazyFrame, path: Path) -> None:
     """Write the rows batch by batch, in their order. Raises OSError where the disk is full."""
     with writing(path):
-        (rows.sink_parquet if path.suffix == ".parquet" else rows.sink_csv)(path)
+        rows.sink_parquet(path, row_group_size=ROW_GROUP) if path.suffix == ".parquet" else rows.sink_csv(path)
 
 
 def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
@@ -101,7 +107,7 @@ def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: object) -> Iterator[None]:
     """Turn polars' error about a damaged file into one line."""
     try:
         yield
@@ -138,7 +144,7 @@ def _opened(path: Path) -> tuple[str, BinaryIO]:
     """The name of the table, possibly inside a compressed file, and its content."""
     format = suffix(path)
     if not format:
-        raise FactoryError(f"{path}: unsupported file type, use one of {', '.join(SUFFIXES)}")
+        raise FactoryError(unsupported(path))
     if not path.is_file():
         raise FactoryError(f"{path}: {'is a folder: name a file in it' if path.is_dir() else 'no such file'}")
     return (path.name, path.open("rb")) if format in FORMATS else compressed.unpack(path, FORMATS)

@@ -2,8 +2,6 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,8 @@ import polars as pl
 
 from .... import contract
 from ... import manifest
-from ...errors import FactoryError, listed
+from ...errors import FactoryError
+from ..outcome import Outcome
 from ..rejected import REASON
 from ..scorer import Scorer
 from . import session, source
@@ -19,22 +18,6 @@ from .output import Output
 from .task import FILE, Task, code, storable, versions
 
 SEPARATOR = "; "
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How many rows were scored, and of those set aside how many have each reason."""
-
-    rows: int
-    rejected: int
-    reasons: Counter[str]
-
-    def lines(self, destination: str, rejects: str | None) -> Iterator[str]:
-        """The same for people."""
-        yield f"✓ {self.rows:,} rows scored: {destination}"
-        if rejects:
-            counts = [f"{reason} {count:,}" for reason, count in self.reasons.most_common()]
-            yield f"✓ {self.rejected:,} rows rejected: {rejects}{f': {listed(counts)}' if counts else ''}"
 
 
 def score(
