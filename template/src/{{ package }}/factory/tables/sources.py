@@ -20,7 +20,7 @@ from .chunks import collect, height, iter_chunks
 REMOTE = (".parquet", ".csv", ".tsv", *JSON_LINES)
 """What is read from URLs."""
 IGNORED = (".", "_", "~$")
-"""What the names of files and folders begin with that are no data: of the system, of Spark, of an open workbook."""
+"""What the names of files and folders begin with that hold no data: of the system, of Spark, of an open workbook."""
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # of two letters at least: one is a drive
 WILDCARD = re.compile(r"[*?\[]")
@@ -101,7 +101,7 @@ class Source:
 
 
 def find(place: str) -> list[Source]:
-    """The tables there, sorted by name. Raises FactoryError where there is none, or a file is no table."""
+    """The tables there, sorted by name. Raises FactoryError where there is none, or a file is not a table."""
     if place.startswith("file://"):
         place = unquote(urlsplit(place).path)
     if URL.match(place):
