@@ -3,6 +3,7 @@
 A grammar reads the files. What is known only in Azure, such as a property of a module's output that is an object, may be anything.
 """
 
+import graphlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ class Checker:
                 yield f"{where(node)}: cannot be read: {text(node)[:40]}"
         yield from (f"{where(node)}: declared twice" for node in self.file.twice)
         yield from self.names()
+        yield from self.circles()
         for each in [*self.file.declared.values(), *self.file.outputs.values()]:
             yield from self.declaration(each)
 
@@ -57,6 +59,40 @@ class Checker:
             if name not in seen and self.file.path.suffix == ".bicep":
                 yield f"{where(each.node)}: {name} is not used"
 
+    def depends(self, node: Node) -> set[str]:
+        """The resources and modules that an expression uses, also through variables."""
+        found = {self.file.declared[name] for name, _, called in used(node) if not called and name in self.file.declared}
+        through = (self.depends(each.node.named_children[-1]) for each in found if each.what == "variable")
+        return set().union(*through, {each.name for each in found if each.what in ("resource", "module")})
+
+    def circles(self) -> Iterator[str]:
+        """What waits for itself."""
+        made = {**self.file.of("resource"), **self.file.of("module")}
+        try:
+            tuple(
+                graphlib.TopologicalSorter(
+                    {name: self.depends(each.node.named_children[2]) for name, each in made.items()}
+                ).static_order()
+            )
+        except graphlib.CycleError as error:
+            yield f"1: {' waits for '.join(error.args[1])}"
+
+    def late(self, node: Node) -> bool:
+        """Whether only the deployment finds out the value."""
+        for match in MEMBER.finditer(text(node)):
+            named = self.file.declared.get(match[1])
+            if named is not None and named.what in ("module", "resource") and match[2] not in ("id", "name", "type"):
+                return True
+        variables = (self.file.declared.get(name) for name, _, called in used(node) if not called)
+        return any(each.what == "variable" and self.late(each.node.named_children[-1]) for each in variables if each is not None)
+
+    def early(self, each: Declared) -> Iterator[Node]:
+        """What has to be known before the deployment starts: the name, a condition, what a loop is over, a module's place."""
+        yield from (each.body[key] for key in ("name", "scope") if key in each.body and (key, each.what) != ("scope", "resource"))
+        node = each.node.named_children[2]
+        if node.type in ("if_statement", "for_statement"):
+            yield node.named_children[0 if node.type == "if_statement" else 1]
+
     def declaration(self, each: Declared) -> Iterator[str]:
         if each.what == "parameter" and SECRET.search(each.name) and "secure" not in each.decorators:
             yield f"{where(each.node)}: {each.name} has no @secure()"
@@ -66,6 +102,8 @@ class Checker:
             yield from self.module(each)
         if each.what == "resource":
             yield from self.resource(each)
+        if each.what in ("module", "resource"):
+            yield from (f"{where(node)}: is known too late: {text(node)[:40]}" for node in self.early(each) if self.late(node))
         value = each.node.named_children[-1]
         for match in MEMBER.finditer(text(value)):
             yield from self.member(match, where(value) + text(value)[: match.start()].count("\n"))

@@ -12,7 +12,7 @@ from tree_sitter import Language, Node, Parser
 PARSER = Parser(Language(tree_sitter_bicep.language()))
 
 
-@dataclass
+@dataclass(eq=False)
 class Declared:
     """A parameter, variable, resource, module or output."""
 
