@@ -135,11 +135,7 @@ MISTAKES = {
     ),
     "a name that is not declared": ("modules/vault.bicep", "scope: vault\n  name: 'logs'", "scope: vaults\n  name: 'logs'"),
     "a circle": ("modules/cluster.bicep", "dnsPrefix: name", "dnsPrefix: diagnostics.id"),
-    "a name that is known too late": (
-        "main.bicep",
-        "    name: 'kv${short}${unique}'",
-        "    name: 'kv${machines.outputs.clientId}'",
-    ),
+    "a name that is known too late": ("modules/logs.bicep", "'appi-${name}'", "'appi-${workspace.properties.customerId}'"),
     "a condition that is known too late": ("main.bicep", "= if (owner) {", "= if (!empty(service.outputs.id)) {"),
     "a syntax error": ("modules/logs.bicep", "kind: 'web'", "kind = 'web'"),
 }
