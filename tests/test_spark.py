@@ -4,11 +4,12 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from workshop import call, gate, require, run, wait
+from workshop import call, gate, interpreter, require, run, wait
 
 ROWS = """
 import sys, pathlib
@@ -80,6 +81,9 @@ class Cluster:
                 continue
         return found
 
+    def log(self) -> str:
+        return (self.folder / "submit.log").read_text()
+
     def committed(self) -> list[Path]:
         """What tasks have completed of an output that does not appear yet."""
         return list(self.folder.glob(".scores.*.tmp/_temporary/0/task_*"))
@@ -112,24 +116,20 @@ def cluster(template, tmp_path_factory) -> Cluster:
 
 
 @pytest.mark.slow
-def test_two_workers_give_the_scores_of_one_machine_also_when_one_is_killed(cluster):
-    place = cluster.folder / "scores"
-    job = cluster.submit("rows", "scores")
-    assert job.wait(300) == 0, (cluster.folder / "submit.log").read_text()[-3000:]
-    assert cluster.sha("scores") == cluster.sha("local-rows.parquet") and not cluster.hidden()
-    shutil.rmtree(place)
-
+@pytest.mark.parametrize("killed", [False, True], ids=["all alive", "one killed"])
+def test_two_workers_give_the_scores_of_one_machine(cluster, killed):
     job = cluster.submit("rows", "scores", conf=MANY_TASKS)
     try:
-        assert wait(lambda: cluster.committed() and len(cluster.executors(job)) == 2, 120)
-        assert not place.exists()
-        os.kill(cluster.executors(job)[0], signal.SIGKILL)
-        assert job.wait(300) == 0, (cluster.folder / "submit.log").read_text()[-3000:]
+        if killed:
+            assert wait(lambda: cluster.committed() and len(cluster.executors(job)) == 2, 300)
+            assert not (cluster.folder / "scores").exists()
+            os.kill(cluster.executors(job)[0], signal.SIGKILL)
+        assert job.wait(600) == 0, cluster.log()[-3000:]
     finally:
         job.kill()
-    assert "Lost executor" in (cluster.folder / "submit.log").read_text()
+    assert ("Lost executor" in cluster.log()) == killed
     assert cluster.sha("scores") == cluster.sha("local-rows.parquet") and not cluster.hidden()
-    shutil.rmtree(place)
+    shutil.rmtree(cluster.folder / "scores")
 
 
 @pytest.mark.slow
@@ -166,4 +166,60 @@ def test_workers_with_something_else_are_refused(cluster, other):
     expected = {"polars": "polars 9.9.9, not 2.", "features.py": "another features.py"}[other]
     message = cluster.refused("valid.parquet", "never", PYSPARK_PYTHON=cluster.worker(f"worker-{other}", place))
     assert message.startswith("PARITY: the worker on ") and expected in message
+    assert not (cluster.folder / "never").exists() and not cluster.hidden()
+
+
+@pytest.mark.nightly
+def test_an_interrupted_run_goes_on_behind_what_is_committed(cluster):
+    parts = ".resumed.*.tmp/_input=*/_SUCCESS"
+    job = cluster.submit("rows", "resumed", "--resume")
+    try:
+        assert wait(lambda: len(list(cluster.folder.glob(parts))) >= 3, 300), cluster.log()[-3000:]
+    finally:
+        job.kill()
+        job.wait()
+    committed = {path.parent.name: path.stat().st_mtime_ns for path in cluster.folder.glob(parts)}
+    assert len(committed) < 16 and not (cluster.folder / "resumed").exists()
+
+    job = cluster.submit("rows", "resumed", "--resume")
+    assert job.wait(600) == 0, cluster.log()[-3000:]
+    now = {path.parent.name: path.stat().st_mtime_ns for path in cluster.folder.glob("resumed/_input=*/_SUCCESS")}
+    assert len(now) == 16 and committed.items() <= now.items()
+    assert cluster.sha("resumed") == cluster.sha("local-rows.parquet") and not cluster.hidden()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("version, reason", [("", "No module named"), ("3.13", "Python in worker has different version: 3.13")])
+def test_workers_without_the_wheel_or_with_another_python_are_refused(cluster, version, reason):
+    python = interpreter(version) if version else str(cluster.bin / "python")
+    run(cluster.folder, "uv", "venv", "--quiet", f"--python={python}", f"bare{version}")
+    run(cluster.folder, "uv", "pip", "install", "--quiet", f"--python=bare{version}", "pyspark[sql]>=4,<5", "pandas<3")
+    bare = str(cluster.folder / f"bare{version}/bin/python")
+    message = cluster.refused("valid.parquet", "never", PYSPARK_PYTHON=bare, PYSPARK_DRIVER_PYTHON=str(cluster.bin / "python"))
+    assert message.startswith("PARITY: a worker cannot run this: ") and reason in message
+    assert not (cluster.folder / "never").exists() and not cluster.hidden()
+
+
+@pytest.mark.nightly
+def test_what_cannot_be_read_is_named_and_leaves_no_output(cluster):
+    place = cluster.folder / "damaged"
+    shutil.copytree(cluster.folder / "rows/month=1", place)
+    content = (place / "flights.parquet").read_bytes()
+    (place / "other.parquet").write_bytes(content[:4] + bytes(5000) + content[5004:])
+    message = cluster.refused("damaged", "never")
+    assert message.startswith(f"UNREADABLE: {place}/other.parquet: ")
+    assert not (cluster.folder / "never").exists() and not cluster.hidden()
+
+
+@pytest.mark.nightly
+def test_executors_that_are_always_lost_end_the_job(cluster):
+    job = cluster.submit("rows", "never")
+    try:
+        while job.poll() is None:
+            for executor in cluster.executors(job):
+                os.kill(executor, signal.SIGKILL)
+            time.sleep(1)
+    finally:
+        job.kill()
+    assert job.returncode == 1 and "\nError: " in cluster.log()
     assert not (cluster.folder / "never").exists() and not cluster.hidden()
