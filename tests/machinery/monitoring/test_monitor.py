@@ -20,6 +20,7 @@ def test_each_day_is_a_window(served):
     report = monitored()
     assert (report["until"], report["champion"], report["places"]) == (f"{LAST}", "v1", ["captures"])
     assert spans(report) == [f"{day}-{day}" for day in range(20, 30)] and report["states"] == []
+    assert report["champion_names"] == ["v1"]
     window = report["windows"][0]
     assert (window["model"], window["role"], window["rows"], window["requests"]) == ("v1", "champion", 250, 25)
     assert window["callers"] == {"shop": 250} and window["unjudged"] == [] and window["reference"]

@@ -45,6 +45,12 @@ def test_a_version_that_is_promoted_and_not_yet_served_ends_it(project):
     assert isinstance(decide("2026-05-10", alert(), champion="v2"), str)
 
 
+def test_image_of_before_a_rollback_is_the_champions(project):
+    window_of_v1 = report(window("2026-05-01", labelled=250), alerts=[alert()], until="2026-05-10", champion="v3")
+    assert retraining.decide({**window_of_v1, "champion_names": ["v1", "v3"]}, ()).key == "v1 BIAS 2026-05-01"
+    assert isinstance(retraining.decide({**window_of_v1, "champion_names": ["v2", "v3"]}, ()), str)
+
+
 def test_what_was_written_is_read(project):
     started = [Retraining("v1 BIAS 2026-05-01", "abc 3", "2026-05-10")]
     assert retraining.read() == []

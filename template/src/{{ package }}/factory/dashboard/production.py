@@ -119,7 +119,7 @@ def until_retraining(report: Json, label_days: int) -> list[Step]:
     before = started()
     if not report["until"] or before is None:
         return [(False, f"{retraining.FILE} is damaged" if report["until"] else "monitoring has not run")]
-    alerts = (each for each in report["alerts"] if each["open"] and each["model"] == report["champion"])
+    alerts = (each for each in report["alerts"] if each["open"] and retraining.is_champions(each, report))
     evidence = [each for each in alerts if each["retrain"]]
     steps = [(True, f"{each['model']} {each['code']} since {each['from']}: {each['text']}") for each in evidence]
     try:

@@ -13,6 +13,7 @@ from ..config import Params
 from ..errors import CannotEvaluate, listed
 from ..metrics import definitions
 from ..registry import versions
+from ..registry.versions import Version
 from ..scoring.profile import Profile
 from . import captures, deliveries, drift, incidents, outcomes, references
 from .captures import Day, Key, Problem
@@ -40,6 +41,7 @@ def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[J
     problems += [] if evaluation.labels.is_empty else _unjudged(judged, params.monitor.label_days, until)
     return {
         "champion": evaluation.versions[-1].name if evaluation.versions else None,
+        "champion_names": _names(evaluation.versions),
         "windows": windows,
         "alerts": [
             each.to_json() for each in [*incidents.find(judged, "alert", champions), *deliveries.incidents(until)]
@@ -47,6 +49,12 @@ def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[J
         "notices": [each.to_json() for each in incidents.find(judged, "notice", champions)],
         "states": _states(problems),
     }
+
+
+def _names(known: Sequence[Version]) -> list[str]:
+    """How services may call the champion: after a rollback, its image still has the name of the version it was built as."""
+    models = {version.name: (version.record or {}).get("model") for version in known}
+    return [name for name, model in models.items() if model and model == models[known[-1].name]]
 
 
 class _Evaluation:

@@ -41,13 +41,18 @@ def write(started: Sequence[Retraining], path: Path = FILE) -> None:
     path.write_text(json.dumps([asdict(each) for each in started]), encoding="utf-8")
 
 
+def is_champions(alert: Json, report: Json) -> bool:
+    """Whether the alert is of the champion's model, under whichever version services have it."""
+    return alert["model"] in report.get("champion_names", [report["champion"]])
+
+
 def decide(report: Json, started: Sequence[Retraining]) -> Retraining | str:
     """The retraining to start now, or why there is none.
 
     The gate judges the same data in the same way: what it has refused is tried again when there are more.
     """
     evidence = [each for each in report["alerts"] if each["open"] and each["retrain"]]
-    evidence = [each for each in evidence if each["model"] == report["champion"]]  # another may be about to be served
+    evidence = [each for each in evidence if is_champions(each, report)]  # another may be about to be served
     if not evidence:
         return "no open alert of the newest version is evidence for one"
     day = date.fromisoformat(report["until"])
