@@ -62,6 +62,7 @@ SYNONYMS = {
     "factory build": "image docker package",
     "factory publish": "release",
     "factory summary": "status",
+    "factory infra": "bicep terraform provision",
     "factory propose": "pr mr",
     "dvc pull": "pull fetch download",
     "dvc push": "push",
