@@ -212,6 +212,18 @@ def test_what_cannot_be_read_is_named_and_leaves_no_output(cluster):
 
 
 @pytest.mark.nightly
+def test_an_object_store_has_the_output_in_its_place(cluster):
+    """Files of this machine, as if they could not be renamed."""
+    [factory] = cluster.folder.glob("env/lib/*/site-packages/*/factory")
+    package = f"{factory.parent.name}.factory"
+    script = f"from {package}.scoring.spark import hadoop_internals as files\nfiles.RENAMES_AT_ONCE = ()\n"
+    script += f"from {package}.cli import main\n"
+    script += "main(['score', '--engine', 'spark', '--model', 'job/model', 'valid.parquet', 'stored'])"
+    assert "✓ 499 rows scored" in run(cluster.folder, str(cluster.bin / "python"), "-c", script, **cluster.env)
+    assert cluster.sha("stored") == cluster.sha("local-valid.parquet") and (cluster.folder / "stored/_SUCCESS").exists()
+
+
+@pytest.mark.nightly
 def test_executors_that_are_always_lost_end_the_job(cluster):
     job = cluster.submit("rows", "never")
     try:

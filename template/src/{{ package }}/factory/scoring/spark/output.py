@@ -21,13 +21,17 @@ class Output:
     """
 
     def __init__(self, spark: Any, name: str, identity: str | None = None) -> None:
-        self._spark, self._place, self._kept = spark, Place(spark, name), identity is not None
+        self._spark, self._place = spark, Place(spark, name)
         aside = self._place.beside(f".{self._place.last}.{identity or uuid.uuid4().hex[:12]}.tmp")
-        self.staging = aside if self._place.renames_at_once else name
+        self._renamed = self._place.renames_at_once
+        self.staging = aside if self._renamed else name
+        self._begun = Place(spark, f"{self.staging}/_begun-{identity}") if identity else None
         self._check_is_new()
 
     def write(self, rows: Any, part: str = "") -> None:
         """Write the rows, of that part of the input, unless they are there."""
+        if self._begun:
+            self._begun.touch()
         folder = f"{self.staging}/{PART}={quote(part, safe='')}" if part else self.staging
         if not (part and Place(self._spark, f"{folder}/{DONE}").exists):
             rows.write.options(**COMMITTED).mode("overwrite").parquet(folder)
@@ -38,19 +42,20 @@ class Output:
 
     def publish(self) -> None:
         """Give it its name. Raises FactoryError."""
-        self._check_is_new()
-        staged = Place(self._spark, self.staging)
         Place(self._spark, f"{self.staging}/{DONE}").touch()
-        if self.staging != self._place.name and not staged.rename(self._place.name):
-            raise FactoryError(f"{self._place.name}: cannot be written: {self.staging} could not be renamed")
+        if self._begun:
+            self._begun.delete()
+        if self._renamed:
+            self._check_is_new()  # or it would be moved into a folder that has come meanwhile
+            if not Place(self._spark, self.staging).rename(self._place.name):
+                raise FactoryError(f"{self._place.name}: {self.staging} could not be renamed")
 
     def discard(self) -> None:
         """Delete what was written, unless a later run may go on with it."""
-        if not self._kept:
+        if not self._begun:
             Place(self._spark, self.staging).delete()
 
     def _check_is_new(self) -> None:
-        ended = Place(self._spark, f"{self._place.name}/{DONE}").exists
-        begun_here = self.staging == self._place.name and self._kept and not ended
-        if self._place.exists and not begun_here:
+        begun = not self._renamed and self._begun and self._begun.exists
+        if self._place.exists and not begun:
             raise FactoryError(f"{self._place.name} exists already: name a new folder for it")
