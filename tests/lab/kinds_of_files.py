@@ -198,6 +198,14 @@ SEEDS = [
         holds("params.yaml", ("gate.latency_ms", "80")),
         origins="0.2.0 flat now",
     ),
+    change(
+        "where a version is tried",
+        "environments.yaml",
+        r"^test: \{.*?\}",
+        'test: {url: "https://test.example.com"}',
+        holds("environments.yaml", ("test.url", "https://test.example.com")),
+        origins="now",
+    ),
     lines("a note in the parameters", "params.yaml", "# agreed with the desk on 2026-03-01", top=True),
     lines(
         "a stage of its own",

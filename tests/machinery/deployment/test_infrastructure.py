@@ -75,3 +75,15 @@ def test_a_job_with_nothing_but_a_token_logs_in(project, monkeypatch):
     infrastructure.plan(environments.find("prod"))
     who = ["login", "--service-principal", "--username", "client", "--tenant", "tenant", "--federated-token", "ey.token"]
     assert Path("login").read_text().splitlines() == [*who, *azure_cli.OPTIONS]
+
+
+def test_a_token_is_of_the_identity_unless_a_variable_names_another(project, monkeypatch):
+    Path(".env.login").write_text("ey.token")
+    monkeypatch.setenv("AZURE_TENANT_ID", "tenant")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", ".env.login")
+    monkeypatch.delenv("AZURE_CLIENT_ID", raising=False)
+    environments.FILE.write_text("prod: {resource_group: churn-prod, identity: mine}\n")
+    for client in ("", "client"):
+        monkeypatch.setenv("AZURE_CLIENT_ID", client)
+        infrastructure.plan(environments.find("prod"))
+        assert Path("login").read_text().splitlines()[3] == (client or "mine")

@@ -53,7 +53,8 @@ class Settings(Section):
     """Where images go, such as `ghcr.io/team/churn`; without it, a temporary registry on this machine. `FACTORY_REGISTRY`
     has the last word."""
     storage: str = ""
-    """The name of the DVC remote with data and models; without it, the default one."""
+    """The name of the DVC remote with data and models, from which `factory restore --environment` fetches; without it, the
+    default one."""
     captures: list[str] = []
     """Folders and URLs of what the service captures, for `factory monitor`; without them, `monitor.captures` of
     params.yaml."""
@@ -71,7 +72,8 @@ class Settings(Section):
     endpoint: str = ""
     """For azureml: the name of the online endpoint."""
     identity: str = ""
-    """The client id with which pipelines log in to the cloud, by a federated credential: no secret, but an id."""
+    """The client id as which a job with a federated token logs in to Azure, where `AZURE_CLIENT_ID` is not set: no secret. On
+    GitHub and Azure DevOps, the login of the pipeline has done that before."""
     approvers: list[str] = []
     """Who approves a deployment, as the platform names them: `factory doctor` compares them with the protection of the
     platform's environment, which is what asks them."""

@@ -37,9 +37,13 @@ FAILURES = {
 """By reason code, what az writes then, and what to do."""
 
 
-def log_in() -> None:
-    """Log in with the job's token; without one `az` is logged in already, or says that it is not. Raises FactoryError."""
+def log_in(identity: str = "") -> None:
+    """Log in with the job's token, by default as that identity; without one `az` is logged in already, or says that it is not.
+
+    Raises FactoryError.
+    """
     client, tenant, file = map(os.environ.get, TOKEN)
+    client = client or identity
     if client and tenant and file and Path(file).is_file():
         who = ["--service-principal", "--username", client, "--tenant", tenant]
         call("login", *who, "--federated-token", Path(file).read_text(encoding="utf-8"), failed="AZ_LOGIN")

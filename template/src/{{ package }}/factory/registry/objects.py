@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,6 +30,11 @@ class Cache:
         for path, md5 in kept(commit).items():
             if path not in erased:
                 yield from (name for name in self._lacking(path, md5) if not (erased and _is_prepared(name)))
+
+    def beyond(self, listed: Iterable[str]) -> list[str]:
+        """The objects here that are not among these, by their paths below a storage's files/md5."""
+        there = set(listed)
+        return [place for md5 in self.checked if (place := f"{md5[:2]}/{md5[2:]}") not in there and self._has(md5)]
 
     def _lacking(self, path: str, md5: str) -> Iterator[str]:
         if not self._has(md5):

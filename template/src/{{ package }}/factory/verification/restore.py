@@ -1,6 +1,5 @@
 """Rebuild a working project from its Git remote and its storage alone, or with another storage in the place of a lost one."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,12 +30,12 @@ def restore(source: str = "", storage: str = "") -> Iterator[str]:
     source = source or settings.get("core.remote", "")
     address = _address(source, settings)
     yield f"data and models: {objects} files and folders of {', '.join(commits)}, from {address}, which may take long"
-    _fetch(source, address, commits)
+    cache = _fetch(source, address, commits)
     yield "each is here, and what its MD5 says"
     dvc("checkout")
     yield "working tree"
     if storage:
-        yield _replace(storage, settings)
+        yield _replace(storage, settings, cache)
     yield hooks.install()
     yield _audit(known)
 
@@ -59,8 +58,8 @@ def _versions() -> list[Version]:
     return versions.fetch()
 
 
-def _fetch(source: str, address: str, commits: dict[str, str]) -> None:
-    """Fetch what the commits need. Raises CannotEvaluate naming what is then missing."""
+def _fetch(source: str, address: str, commits: dict[str, str]) -> Cache:
+    """The cache with what the commits need. Raises CannotEvaluate naming what is then missing."""
     reason = ""
     for _ in range(2):  # what was damaged here is deleted, and fetched again
         try:
@@ -71,13 +70,16 @@ def _fetch(source: str, address: str, commits: dict[str, str]) -> None:
         cache = Cache()
         missing = [f"{path} of {name}" for name, commit in commits.items() for path in cache.lacking(commit)]
         if not missing:
-            return
-    elsewhere = f"where somebody has them, `uv run factory restore --storage {address}` fills it; then here again"
+            return cache
+    elsewhere = "where somebody has them, `uv run factory restore --storage URL` makes a whole storage of them"
     raise CannotEvaluate("STORAGE", f"{address} lacks {listed(missing)}{reason}: {elsewhere}")
 
 
-def _replace(storage: str, settings: dict[str, str]) -> str:
-    """Push all objects of all versions to the new storage, and make it the project's. Raises FactoryError."""
+def _replace(storage: str, settings: dict[str, str], cache: Cache) -> str:
+    """Push all objects of all versions to the new storage, and make it the project's. Raises FactoryError.
+
+    What arrived is read from the storage: of a folder that it lists, DVC pushes no file again, and takes all for there.
+    """
     old = settings["core.remote"]
     new = storage if f"remote.{storage}.url" in settings else NEW
     with _local_settings():
@@ -86,9 +88,9 @@ def _replace(storage: str, settings: dict[str, str]) -> str:
         address = _address(new, _settings())
         with _pinned(new, address):
             dvc("push", "--all-tags", "--remote", new)
-            behind = [*json.loads(dvc("status", "--cloud", "--all-tags", "--remote", new, "--json"))]
+            behind = cache.beyond(dvc("list-url", "--recursive", f"remote://{new}/files/md5").splitlines())
     if behind:
-        raise Refused("STORAGE", f"{storage} lacks {listed(behind)} after the push: run the same command again")
+        raise Refused("STORAGE", f"{storage} lacks {listed(behind)} of what it had before: name an empty place")
     if new != NEW:
         dvc("remote", "default", new)
     elif address != _address(old, settings):
