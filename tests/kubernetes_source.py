@@ -12,7 +12,7 @@ import pytest
 VERSION = "1.20.2"
 SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
 TOOLS = ("etcd", "kubectl", "socat")  # of which bookworm has no etcd, and a kubectl that knows no components
-PACKAGES = ("golang-1.19-go", "golang-1.19-src", "etcd-server/trixie", "kubectl/trixie", "socat")
+PACKAGES = ("golang-1.19-go", "golang-1.19-src", "etcd-server/trixie", "kubectl/trixie", "socat/bookworm")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SUITES = ("deb {} bookworm main", "deb-src {} bookworm main", "deb {} trixie main")
 # What may not start a container that is less likely to be killed than itself, such as another container, can be a node, too.
