@@ -20,6 +20,10 @@ class Local:
     def exists(self):
         return self.path.exists()
 
+    @property
+    def url(self):
+        return str(self.path.absolute())
+
     def beside(self, name):
         return str(self.path.parent / name)
 
@@ -95,6 +99,32 @@ def test_what_has_come_meanwhile_is_not_replaced(renamed):
         with pytest.raises(FactoryError, match="exists already"):
             out.publish()
         assert not found().keys() & {"scores/part.parquet"}
+
+
+@pytest.mark.parametrize("identity", [None, "abc"])
+def test_two_outputs_appear_together_or_not_at_all(identity):
+    outputs = [output.Output(None, name, identity) for name in ("bad", "scores")]
+    for each in outputs:
+        each.write(Rows("a"), "part" if identity else "")
+    outputs[1].publish = lambda: Path("gone").read_text()
+    with pytest.raises(FileNotFoundError):
+        output.publish(outputs)
+    for each in outputs:
+        each.discard()
+    if not identity:
+        assert found() == {}
+        return
+    output.publish([output.Output(None, name, identity) for name in ("bad", "scores")])
+    assert {path for path in found() if path.endswith("parquet")} == {
+        f"{name}/_input=part/part.parquet" for name in ("bad", "scores")
+    }
+
+
+@pytest.mark.parametrize("rejects", ["scores", "scores/bad", "."])
+def test_a_folder_within_the_other_is_refused(rejects):
+    with pytest.raises(FactoryError, match="or in it: name another folder"):
+        output.check_apart(None, rejects, "scores")
+    output.check_apart(None, "scores-bad", "scores")
 
 
 def test_a_failure_leaves_nothing():

@@ -44,7 +44,7 @@ spark-submit --master yarn --deploy-mode cluster --archives URL/environment.tar.
 databricks jobs submit --json '{"tasks": [{"task_key": "score", "existing_cluster_id": "ID", "spark_python_task":
   {"python_file": "URL/score_job.py", "parameters": ["IN", "OUT", "--model", "URL/model"]}}]}'
 
-# Synapse: copy $folder to URL; $wheel and requirements.txt are packages of the pool
+# Synapse: copy $folder to URL; $wheel and requirements.txt are packages of the pool. Fabric: a job definition with these in its portal
 az synapse spark job submit --workspace-name NAME --spark-pool-name POOL --name score --executors 2 \\
   --executor-size Small --main-definition-file URL/score_job.py --arguments IN OUT --model URL/model
 """)

@@ -14,7 +14,7 @@ from ..outcome import Outcome
 from ..rejected import REASON
 from ..scorer import Scorer
 from . import session, source
-from .output import Output
+from .output import Output, check_apart, publish
 from .task import FILE, Task, code, storable, versions
 
 SEPARATOR = "; "
@@ -38,13 +38,14 @@ def score(
         scorer, task = _prepared(spark, model, signers, rejects is not None)
         read = source.find(spark, rows)
         identity = _identity(task, read) if resume else None
-        outputs = [Output(spark, name, identity) for name in (rejects, destination) if name]
+        names = [name for name in (rejects, destination) if name]
+        check_apart(spark, *names)
+        outputs = [Output(spark, name, identity) for name in names]
         try:
             for part, table in (read.parts() if resume else {"": read.rows()}).items():
                 _write(table, part, outputs, task, scorer)
             outcome = _outcome(rows, outputs)
-            for output in outputs:
-                output.publish()
+            publish(outputs)
         except BaseException:
             for output in outputs:
                 output.discard()
