@@ -169,6 +169,35 @@ def test_captures_are_read_from_a_storage(render, tmp_path, monkeypatch):
     assert json.loads((project / "reports/monitor.json").read_text("utf-8"))["windows"] == json.loads(report)["windows"]
 
 
+ROWS = """
+import sys
+import polars as pl
+rows = pl.read_parquet("data/prepared/test.parquet").drop("late")
+rows.write_parquet("here.parquet")
+rows[:500].write_parquet(f"{sys.argv[1]}/day=1/a.parquet")
+rows[500:].write_csv(f"{sys.argv[1]}/rows.csv")
+rows[:9].write_csv(f"{sys.argv[1]}/_unfinished.csv")
+"""
+
+
+def test_rows_in_a_storage_are_scored_like_those_here(render, tmp_path, monkeypatch):
+    project, rows = copy(render(), tmp_path / "project"), "s3://flights/rows"
+    run(project, "uv", "run", "factory", "setup")
+    run(project, "uv", "run", "dvc", "repro")
+    with s3(tmp_path) as (_, settings):
+        for name in ("endpointurl", "access_key_id", "secret_access_key", "region"):
+            monkeypatch.setenv(f"AWS_{name.upper().replace('ENDPOINTURL', 'ENDPOINT_URL')}", settings[name])
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        run(project, "uv", "run", "python", "-c", ROWS, rows)
+        for source, scores in ((rows, "there.csv"), ("here.parquet", "here.csv"), (f"{rows}/day=*/*.parquet", "some")):
+            run(project, "uv", "run", "factory", "score", source, scores)
+        missing = call(project, "uv", "run", "factory", "score", f"{rows}/nothing", "none.csv")
+
+    assert (project / "there.csv").read_bytes() == (project / "here.csv").read_bytes()
+    assert {file.name for file in (project / "some").rglob("*") if file.is_file()} == {"a.parquet", "_SUCCESS"}
+    assert missing.returncode == 1 and "no table there" in missing.stderr and not (project / "none.csv").exists()
+
+
 def test_an_erased_row_is_nowhere_here_and_in_no_storage_once_the_listed_files_are_deleted(render, tmp_path):
     storage = tmp_path / "storage"
     project = copy(render(storage="local", storage_url=str(storage)), tmp_path / "Zoë x")

@@ -81,8 +81,9 @@ class _Run:
         """The scores of all tables, one after the other."""
         with staged.beside(destination) as staging:
             aside = self._aside(staging)
-            pieces = self._tables(self._task.map(sources), staging, aside)
-            staged.write(pieces, self._schema, staging / destination.name)
+            with self._task.map(sources) as pieces:
+                scored = self._tables(pieces, staging, aside)
+                staged.write(scored, self._schema, staging / destination.name)
             for source in sources:
                 aside.complete(source.name)
             self._check_rows(sources)
@@ -96,17 +97,22 @@ class _Run:
             aside, states = self._aside(parts.path), {source: _state(source) for source in sources}
             done = {source: parts.done(names[source], states[source]) for source in sources}
             new = {source: rows for source, rows in sources.items() if not self._take_up(source, done[source])}
-            for source, some in groupby(self._task.map(new), itemgetter(0)):
-                aside.discard(source.name)
-                before = self.reasons.copy()
-                staged.write(self._tables(some, parts.path, aside), self._schema, parts.part(names[source]))
-                aside.complete(source.name)
-                counted = {"rows": self.read[source], "rejected": self.rejected[source]}
-                facts = {**states[source], **counted, "reasons": self.reasons - before}
-                parts.complete(names[source], facts)
+            with self._task.map(new) as pieces:
+                for source, some in groupby(pieces, itemgetter(0)):
+                    self._write_part(source, some, parts, aside, {"name": names[source], **states[source]})
             self._check_rows(sources)
             aside.publish()
             parts.publish(names.values())
+
+    def _write_part(
+        self, source: Source, pieces: Pieces, parts: staged.Folder, aside: staged.Rejects, facts: staged.Facts
+    ) -> None:
+        aside.discard(source.name)
+        before = self.reasons.copy()
+        staged.write(self._tables(pieces, parts.path, aside), self._schema, parts.part(facts["name"]))
+        aside.complete(source.name)
+        counted = {"rows": self.read[source], "rejected": self.rejected[source], "reasons": self.reasons - before}
+        parts.complete({**facts, **counted})
 
     def _tables(self, pieces: Pieces, staging: Path, aside: staged.Rejects) -> Iterator[pl.DataFrame]:
         for source, result in pieces:

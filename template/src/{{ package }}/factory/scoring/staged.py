@@ -95,11 +95,11 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def complete(self, name: str, facts: Facts) -> None:
-        """Note that a part is complete."""
-        self._done[name] = {"name": name, **facts}
+    def complete(self, facts: Facts) -> None:
+        """Note that the part of that name is complete."""
+        self._done[facts["name"]] = facts
         with self._journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(self._done[name]) + "\n")
+            file.write(json.dumps(facts) + "\n")
 
     def publish(self, names: Iterable[str]) -> None:
         """Give the folder, with these parts only, its name."""

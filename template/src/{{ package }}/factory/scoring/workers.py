@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -96,8 +96,17 @@ class Task:
             division = rejected.divide(rows, self.scorer.manifest["target"])
             return Scored(self.answer(self.scorer, division.valid), division.rejected, division.counts, tally)
 
-    def map(self, rows: Mapping[Source, int]) -> Iterator[tuple[Source, Result]]:
+    @contextmanager
+    def map(self, rows: Mapping[Source, int]) -> Iterator[Iterator[tuple[Source, Result]]]:
         """For each piece of the tables, whose numbers of rows these are, a function that gives what was made of it."""
+        pieces = self._map(rows)
+        try:
+            yield pieces
+        finally:
+            with suppress(ValueError):  # interrupted while a thread of polars asks for the next one
+                pieces.close()
+
+    def _map(self, rows: Mapping[Source, int]) -> Generator[tuple[Source, Result], None, None]:
         if self.jobs == 1:
             yield from ((piece.source, partial(self.score_piece, piece)) for piece in _chunks(rows))
             return
