@@ -29,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "infra").mkdir()
     for name in ("test", "prod"):
         (tmp_path / f"infra/{name}.bicepparam").touch()
-    environments.FILE.write_text("all: {subscription: abc}\ntest: {}\nprod: {resource_group: churn-prod}\n")
+    environments.FILE.write_text("all: {subscription: abc}\ntest: {}\nprod: {resource_group: churn-prod, identity: deploys}\n")
     return tmp_path
 
 
@@ -81,9 +81,16 @@ def test_a_token_is_of_the_identity_unless_a_variable_names_another(project, mon
     Path(".env.login").write_text("ey.token")
     monkeypatch.setenv("AZURE_TENANT_ID", "tenant")
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", ".env.login")
-    monkeypatch.delenv("AZURE_CLIENT_ID", raising=False)
-    environments.FILE.write_text("prod: {resource_group: churn-prod, identity: mine}\n")
     for client in ("", "client"):
         monkeypatch.setenv("AZURE_CLIENT_ID", client)
-        infrastructure.plan(environments.find("prod"))
+        azure_cli.log_in("mine")
         assert Path("login").read_text().splitlines()[3] == (client or "mine")
+
+
+def test_what_deploys_is_not_what_plans(project, monkeypatch):
+    monkeypatch.setenv("AZURE_TENANT_ID", "tenant")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", ".env.login")
+    monkeypatch.delenv("AZURE_CLIENT_ID", raising=False)
+    Path(".env.login").write_text("ey.token")
+    infrastructure.plan(environments.find("prod"))
+    assert not Path("login").exists()

@@ -41,7 +41,7 @@ def _parameters(environment: Environment) -> Path:
 
 def _deployment(environment: Environment, action: str, *options: str) -> None:
     """Run `az`, whose output is its own."""
-    azure_cli.log_in(environment.identity)
+    azure_cli.log_in()  # `identity` deploys, and may neither plan nor apply
     place = ["--name", NAME, "--resource-group", environment.resource_group]
     place += ["--subscription", environment.subscription] if environment.subscription else []
     parameters = ["--parameters", str(_parameters(environment))]
