@@ -33,6 +33,7 @@ class Endpoint:
                 raise FactoryError(
                     f"WORKSPACE_UNKNOWN: environments.yaml has no {field} for {environment.name}: add it"
                 )
+        azure_cli.log_in()
         options = {"resource-group": environment.resource_group, "workspace-name": environment.workspace}
         options |= {"subscription": environment.subscription} if environment.subscription else {}
         self.options = [part for name, value in options.items() for part in (f"--{name}", value)]
@@ -49,7 +50,6 @@ class Endpoint:
                 f"ENDPOINT_NAME: {self.name} must have 3 to 32 letters, digits and single dashes: set `endpoint` in environments.yaml"
             )
         self.version = version
-        azure_cli.log_in()
         azure_cli.call("account", "show")
         self._ml("online-endpoint", "list")
 
