@@ -44,7 +44,7 @@ MISTAKES = {
     "misspelt schema": ("score.yml", "commandComponent", "commandComponents"),
     "dangling input of a command": ("score.yml", "${{inputs.rows}}", "${{inputs.row}}"),
     "dangling output of a command": ("score.yml", "${{outputs.scores}}", "${{outputs.score}}"),
-    "renamed input": ("score.yml", "rows: {type: uri_file}", "table: {type: uri_file}"),
+    "renamed input": ("score.yml", "rows: {type: uri_folder}", "table: {type: uri_folder}"),
     "dangling input of a pipeline": ("score-pipeline.yml", "${{parent.inputs.rows}}", "${{parent.inputs.row}}"),
     "dangling output of a pipeline": ("score-pipeline.yml", "${{parent.outputs.scores}}", "${{parent.outputs.score}}"),
     "unknown input of a step": ("score-pipeline.yml", "      rows: $", "      table: $"),
@@ -211,6 +211,18 @@ def test_files_pass_and_no_mistake_does(found):
     ours = [mistake for mistake in MISTAKES if not by_sdk[mistake]]
     print(f"{len(MISTAKES)} mistakes: {len(MISTAKES) - len(ours)} found by the SDK, the others by the check: {', '.join(ours)}")
     assert {"dangling input of a pipeline", "minute 99", "name of two letters"} <= {*ours}, "the SDK finds it by now"
+
+
+@pytest.mark.slow
+def test_scoring_a_folder(render, project, tmp_path):
+    """The job's command as a shell runs it, with the model of a project in place of the image's."""
+    command = content(render(target="azureml"), "score.yml")["command"].replace("/app/model", f"'{project.folder}/model'")
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "out").mkdir()
+    shutil.copy(project.folder / "data/raw/flights-late-2013-04.parquet", tmp_path / "rows")
+    command = command.replace("${{inputs.rows}}", "rows").replace("${{outputs.scores}}", "out")
+    run(tmp_path, "bash", "-c", command, PATH=f"{project.bin}:{os.environ['PATH']}")
+    assert len([*(tmp_path / "out/scores").glob("*.parquet")]) == 1
 
 
 @pytest.mark.nightly
