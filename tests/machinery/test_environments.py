@@ -24,7 +24,7 @@ def find(tmp_path):
 
 
 def test_an_environment_has_the_shared_settings_but_for_its_own(find, tmp_path):
-    assert find("dev").registry == find("test").registry == find("all").registry == "ghcr.io/team/x"
+    assert find("dev").registry == find("test").registry == "ghcr.io/team/x"
     assert (find("prod").registry, find("prod").captures, find("dev").captures) == ("prod.azurecr.io/x", [], ["captures"])
     assert list(environments.load(tmp_path / "environments.yaml")) == NAMES
 
@@ -50,10 +50,23 @@ def test_without_a_file_the_variables_count_and_any_name_is_one(find, tmp_path):
 
 
 def test_an_unknown_environment_is_refused_with_what_was_meant(find):
-    with pytest.raises(FactoryError, match=r"^ENVIRONMENT: stagin is not in .*: did you mean staging\?$"):
+    with pytest.raises(FactoryError, match=r"^ENVIRONMENT: stagin is not an environment of .*: did you mean staging\?$"):
         find("stagin")
     with pytest.raises(FactoryError, match=r"the environments are dev, test, prod$"):
         find("qa")
+
+
+def test_what_all_share_is_no_place_to_deploy_to(find, tmp_path):
+    for text in (TEXT, "all: {}\n", None):
+        with pytest.raises(FactoryError, match=r"^ENVIRONMENT: all is not an environment"):
+            find("all", text)
+    find("dev", TEXT)
+    assert environments.shared(tmp_path / "environments.yaml", {}).registry == "ghcr.io/team/x"
+    assert environments.shared(tmp_path / "none.yaml", {"FACTORY_REGISTRY": "x"}).registry == "x"
+
+
+def test_a_file_without_settings_leaves_all_to_variables_as_before(find):
+    assert find("eu", "all: {}\ndev: {}\n", FACTORY_TARGET="ssh://x") == environments.Environment(name="eu", host="ssh://x")
 
 
 WRONG = {

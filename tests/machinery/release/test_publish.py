@@ -50,7 +50,12 @@ def test_registry_is_that_of_the_environment_unless_a_variable_replaces_it(docke
     assert run("publish", "v1", "--environment", "prod").stdout.startswith(f"✓ {other}@")
     monkeypatch.setenv(publish.REGISTRY, "127.0.0.1:4321/churn")
     assert published() == f"127.0.0.1:4321/churn@sha256:{DIGEST}"
-    assert "ENVIRONMENT: prd is not in environments.yaml" in refused("publish", "v1", "--environment", "prd")
+    assert "ENVIRONMENT: prd is not an environment of environments.yaml" in refused("publish", "v1", "--environment", "prd")
+
+
+def test_registry_of_one_environment_alone_is_not_passed_over(docker):
+    Path("environments.yaml").write_text(f"prod: {{registry: {REGISTRY}}}\n")
+    assert "REGISTRY: " in (line := refused("publish", "v1")) and "--environment prod" in line and not docker.calls
 
 
 def test_version_that_does_not_count_is_not_pushed(docker):

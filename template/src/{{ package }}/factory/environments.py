@@ -146,20 +146,28 @@ def load(path: Path = FILE) -> dict[str, Environment]:
 def find(name: str, path: Path = FILE, variables: Mapping[str, str] = os.environ) -> Environment:
     """The environment of that name, or of its older name on platforms; variables that are set replace its keys.
 
-    `all` is what the environments share, `trial` a dry run on this machine. Without a file any name may be used, and the
-    variables alone count. Raises FactoryError.
+    `trial` is a dry run on this machine. Without a file, or where it has no setting, any name may be used, and the variables
+    alone count. Raises FactoryError.
     """
-    known = load(path)
-    name = ALIASES.get(name, name)
-    if name in (ALL, TRIAL) and known:
-        shared = _read(path).settings(ALL)
-        known[name] = Environment(**({"registry": shared["registry"]} if name == TRIAL else shared), name=name)
-    if known and name not in known:
+    known, name = load(path), ALIASES.get(name, name)
+    if name == TRIAL:
+        known[TRIAL] = Environment(name=TRIAL, registry=shared(path, variables).registry)
+    is_used = any(each != Environment(name=each.name) for each in known.values())
+    if name == ALL or (is_used and name not in known):
         close = difflib.get_close_matches(name, [*NAMES, *ALIASES, TRIAL], n=1)
         meant = f"did you mean {close[0]}?" if close else f"the environments are {', '.join(NAMES)}"
-        raise FactoryError(f"ENVIRONMENT: {name} is not in {path}: {meant}")
+        raise FactoryError(f"ENVIRONMENT: {name} is not an environment of {path}: {meant}")
+    return _with(variables, known.get(name, Environment(name=name)))
+
+
+def shared(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> Environment:
+    """What the environments share, which is nothing to deploy to; variables that are set replace its keys. Raises FactoryError."""
+    return _with(variables, Environment(name=ALL, **_read(path).settings(ALL) if path.exists() else {}))
+
+
+def _with(variables: Mapping[str, str], environment: Environment) -> Environment:
     set_here = {key: value for variable, key in VARIABLES.items() if (value := variables.get(variable))}
-    return known.get(name, Environment(name=name)).model_copy(update=set_here)
+    return environment.model_copy(update=set_here)
 
 
 def _read(path: Path) -> Environments:

@@ -11,13 +11,19 @@ import click
 from ..errors import CannotEvaluate, FactoryError, listed
 from ..paths import REPORTS
 from .main import main
-from .options import AS_JSON, CAPTURES, DATE, FILE, count, environment, load_params, places
+from .options import AS_JSON, CAPTURES, DATE, FILE, count, load_params, places
 
 
 @main.command()
 @click.option("--until", type=DATE, help="The last day that counts, in UTC (default: yesterday).")
 @click.option("--inbox", is_flag=True, help="First take in the outcomes in the storage's inbox.")
-@environment("prod", "Whose captures of environments.yaml to judge.")
+@click.option(
+    "--environment",
+    metavar="NAME",
+    default="prod",
+    show_default=True,
+    help="Whose captures of environments.yaml to judge.",
+)
 @CAPTURES
 @AS_JSON
 def monitor(until: datetime | None, inbox: bool, environment: str, captures: tuple[str, ...], as_json: bool) -> None:

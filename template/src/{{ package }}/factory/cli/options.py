@@ -2,7 +2,6 @@
 
 import math
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +47,6 @@ ACCEPT_LIMITS = click.option(
     metavar="WHY",
     help="Accept limits, or a risk in the model card, that are weaker than main's or the champion's, for this reason.",
 )
-
-
-def environment(default: str, text: str) -> Callable[[Any], Any]:
-    """The option --environment."""
-    return click.option("--environment", metavar="NAME", default=default, show_default=True, help=text)
 
 
 def load_params() -> "Params":

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .main import main
-from .options import AS_JSON, FILE, Number, environment
+from .options import AS_JSON, FILE, Number
 
 
 @main.command()
@@ -31,7 +31,12 @@ def setup(owners: tuple[str, ...]) -> None:
 
 
 @main.command()
-@environment("all", "Whose storage of environments.yaml to fetch from.")
+@click.option(
+    "--environment",
+    metavar="NAME",
+    default="",
+    help="Whose storage of environments.yaml to fetch from (default: the one that all share).",
+)
 @click.option(
     "--storage",
     metavar="URL",
@@ -51,7 +56,8 @@ def restore(environment: str, storage: str) -> None:
     from .. import environments
     from ..verification import restore
 
-    for step in restore.restore(environments.find(environment).storage, storage):
+    source = environments.find(environment) if environment else environments.shared()
+    for step in restore.restore(source.storage, storage):
         click.echo(step if step.startswith("! ") else f"✓ {step}")
     click.echo("\n".join(f"Next: {step}" for step in restore.next_steps()))
 

@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from .main import main
-from .options import FILE, MODEL, Number, environment
+from .options import FILE, MODEL, Number
 
 
 class Export(click.Group):
@@ -223,7 +223,9 @@ def pin() -> None:
 
 @main.command()
 @click.argument("version", metavar="vN")
-@environment("all", "Whose registry to push to.")
+@click.option(
+    "--environment", metavar="NAME", default="", help="Whose registry to push to (default: the one that all share)."
+)
 def publish(version: str, environment: str) -> None:
     """Push a version's image to the registry in environments.yaml.
 

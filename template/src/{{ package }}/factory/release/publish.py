@@ -18,12 +18,12 @@ LOCAL_REGISTRY = "registry:3.0.0"
 TIMEOUT_SECONDS = 30
 
 
-def publish(name: str, environment: str = environments.ALL) -> tuple[str, Path, str]:
+def publish(name: str, environment: str = "") -> tuple[str, Path, str]:
     """Push the image that `factory build` made; its name by digest, its provenance, and who signed that. Raises FactoryError."""
     known = versions.fetch()
     version, engine = versions.find(name, known), find_engine()
     version.check()
-    address = environments.find(environment).registry
+    address = _address(environment)
     with _registry(engine, image_name(), address) as registry:
         tag = f"{registry}:{version.name}"
         run(engine, "tag", sbom.image_id(version), tag)  # whatever somebody may have tagged since
@@ -54,6 +54,19 @@ def by_digest(engine: str, tag: str) -> str:
         if name.removeprefix("docker.io/").startswith(f"{registry}@"):
             return name
     raise FactoryError(f"{registry} reported no digest for {tag}: push it again")
+
+
+def _address(environment: str) -> str:
+    """The environment's registry, or the one that all share. Raises FactoryError where only some have one."""
+    if environment:
+        return environments.find(environment).registry
+    address, known = environments.shared().registry, environments.load()
+    own = [name for name, each in known.items() if each.registry]
+    if own and not address:
+        raise FactoryError(
+            f"REGISTRY: {environments.FILE} has one for {', '.join(own)} and none for all: add --environment {own[-1]}"
+        )
+    return address
 
 
 @contextmanager

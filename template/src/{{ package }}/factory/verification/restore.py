@@ -1,10 +1,13 @@
 """Rebuild a working project from its Git remote and its storage alone, or with another storage in the place of a lost one."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..errors import CannotEvaluate, FactoryError, Refused, listed
+from ..paths import DVC_TMP
 from ..registry import audit, versions
 from ..registry.objects import Cache, kept
 from ..registry.versions import Version
@@ -35,7 +38,7 @@ def restore(source: str = "", storage: str = "") -> Iterator[str]:
     dvc("checkout")
     yield "working tree"
     if storage:
-        yield _replace(storage, settings, cache)
+        yield _replace(source, storage, settings, cache)
     yield hooks.install()
     yield _audit(known)
 
@@ -75,12 +78,11 @@ def _fetch(source: str, address: str, commits: dict[str, str]) -> Cache:
     raise CannotEvaluate("STORAGE", f"{address} lacks {listed(missing)}{reason}: {elsewhere}")
 
 
-def _replace(storage: str, settings: dict[str, str], cache: Cache) -> str:
-    """Push all objects of all versions to the new storage, and make it the project's. Raises FactoryError.
+def _replace(old: str, storage: str, settings: dict[str, str], cache: Cache) -> str:
+    """Push all objects of all versions to the new storage, and name it in place of the old one. Raises FactoryError.
 
     What arrived is read from the storage: of a folder that it lists, DVC pushes no file again, and takes all for there.
     """
-    old = settings["core.remote"]
     new = storage if f"remote.{storage}.url" in settings else NEW
     with _local_settings():
         if new == NEW:
@@ -92,12 +94,13 @@ def _replace(storage: str, settings: dict[str, str], cache: Cache) -> str:
     if behind:
         raise Refused("STORAGE", f"{storage} lacks {listed(behind)} of what it had before: name an empty place")
     if new != NEW:
-        dvc("remote", "default", new)
+        if old == settings.get("core.remote"):
+            dvc("remote", "default", new)
     elif address != _address(old, settings):
         dvc("remote", "modify", old, "url", storage)
         if _address(old, _settings()) != address:  # this machine has its own address of the old one
             dvc("remote", "modify", "--local", "--unset", old, "url")
-    return f"storage: all of it is in {storage}, which .dvc/config names"
+    return f"storage: all of it is in {storage}"
 
 
 @contextmanager
@@ -110,14 +113,19 @@ def _pinned(remote: str, address: str) -> Iterator[None]:
 
 @contextmanager
 def _local_settings() -> Iterator[None]:
-    """This machine's settings of DVC are afterwards what they were."""
-    before = LOCAL.read_bytes() if LOCAL.exists() else None
-    try:
-        yield
-    finally:
-        LOCAL.unlink(missing_ok=True)
-        if before is not None:
-            LOCAL.write_bytes(before)
+    """This machine's settings of DVC, which may hold keys, are afterwards the same file again."""
+    DVC_TMP.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=DVC_TMP) as folder:
+        before = Path(folder, LOCAL.name)
+        if LOCAL.exists():
+            shutil.copy2(LOCAL, before)
+        try:
+            yield
+        finally:
+            if before.exists():
+                before.replace(LOCAL)
+            else:
+                LOCAL.unlink(missing_ok=True)
 
 
 def _settings() -> dict[str, str]:
