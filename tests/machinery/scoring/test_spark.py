@@ -72,6 +72,12 @@ def test_text_in_another_encoding_is_refused_where_spark_has_replaced_it(work):
     assert str(reason(work.scores(batches(text, "file:/in/a.csv")))) == "/in/a.csv: not UTF-8: convert it first"
 
 
+def test_rows_without_text_are_taken_file_by_file():
+    rows = pl.DataFrame({"id": [1, 2, 3]})
+    found = list(task._by_file(next(batches(rows, "file:/in/a.parquet"))))
+    assert [(file, part.rows()) for file, part in found] == [("/in/a.parquet", [(1,), (2,), (3,)])]
+
+
 @pytest.mark.parametrize("name", ["Python", *task.LIBRARIES])
 def test_a_worker_with_another_version_is_refused(work, name):
     error = reason(replace(work, versions=work.versions | {name: "0.1"}).scores(batches(ROWS, "a.parquet")))

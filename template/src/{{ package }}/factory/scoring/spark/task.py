@@ -151,10 +151,14 @@ def _by_file(batch: Any) -> "Iterator[tuple[str, pl.DataFrame]]":
     rows = pl.DataFrame(batch)
     for part in rows.partition_by(FILE, maintain_order=True):
         file, values = readable(part.item(0, FILE)), part.drop(FILE)
-        text = values.select(pl.col(pl.String).str.contains("\ufffd", literal=True).any())
-        if tables.suffix(file).startswith(".csv") and any(text.row(0)):
+        if tables.suffix(file).startswith(".csv") and _has_replaced(values):
             raise FactoryError(f"{file}: not UTF-8: convert it first")
         yield file, _with_zones(values)
+
+
+def _has_replaced(text: "pl.DataFrame") -> bool:
+    """Whether Spark has met bytes that are not UTF-8, for which it puts a character of its own."""
+    return any(column.str.contains("\ufffd", literal=True).any() for column in text)
 
 
 def _with_zones(rows: "pl.DataFrame") -> "pl.DataFrame":
