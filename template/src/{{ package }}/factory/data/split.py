@@ -11,7 +11,7 @@ from polars import selectors
 
 from ..config import Data, Params
 from ..errors import FactoryError
-from ..tables.chunks import Frame, Rows, column, filter_rows, iter_chunks
+from ..tables.chunks import Frame, Rows, collect, column, filter_rows, iter_chunks
 from .row_time import times
 
 MAX_TEST_SHARE = 0.5
@@ -25,7 +25,7 @@ def split(rows: Frame, params: Params, salt: str = "") -> tuple[Frame, Frame]:
     Raises FactoryError where an id stands twice or a part has nothing to learn or to test.
     """
     if params.data.id:
-        _check_ids(column(rows, params.data.id), params.data)
+        _check_ids(rows, params.data.id, params.data)
     target = column(rows, params.data.target)
     if target.has_nulls():
         rows, target = rows.drop_nulls(params.data.target), target.drop_nulls()
@@ -140,17 +140,25 @@ def _fits(share: float, wanted: float) -> bool:
     return bool(wanted / 2 <= share <= 2 * wanted)
 
 
-def _check_ids(ids: pl.Series, data: Data) -> None:
-    if ids.has_nulls() and (data.repeats or not data.time):
-        raise FactoryError(
-            f"{ids.name}: {ids.null_count():,} rows have no id: remove them, or make the column not nullable"
-        )
+def _check_ids(rows: Rows, name: str, data: Data) -> None:
+    gaps = int(collect(rows.select(pl.col(name).null_count())).item())
+    if gaps and (data.repeats or not data.time):
+        raise FactoryError(f"{name}: {gaps:,} rows have no id: remove them, or make the column not nullable")
+    if data.repeats or not _may_repeat(rows, name):
+        return
+    ids = column(rows, name)
     repeated = ids.filter(ids.is_duplicated())
-    if len(repeated) and not data.repeats:
+    if len(repeated):
         raise FactoryError(
-            f"{ids.name}: {len(repeated):,} rows share their id with another, e.g. {repeated[0]!r}: "
+            f"{name}: {len(repeated):,} rows share their id with another, e.g. {repeated[0]!r}: "
             "remove the duplicates from the deliveries, or set `data.repeats: true` in params.yaml"
         )
+
+
+def _may_repeat(rows: Rows, name: str) -> bool:
+    """Whether two values have the same hash, of which each takes 8 bytes, while a table of texts takes a hundred."""
+    hashes = collect(rows.select(pl.col(name).hash())).to_series().sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def _contents(rows: Rows) -> Iterator[str]:
