@@ -1,5 +1,6 @@
 """A version at work where it is deployed to: seen to be right, and taken back where it is not."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -48,6 +49,17 @@ def target(host, monkeypatch):
 def test_dry_run_serves_here_and_ends(host):
     assert "dry run: churn:v1 served on this machine" in deploy("staging", "model/v1")
     assert [call[0] for call in composed(host)] == ["up", "down"]
+
+
+def test_dry_run_asks_what_it_started_whatever_serves_elsewhere(host, monkeypatch):
+    monkeypatch.setenv(environments.URL, "http://127.0.0.1:9")
+    host.answer("exec", base64.b64encode(b"of the container").decode())
+    monkeypatch.setattr(smoke_test, "check_service", lambda request, version: iter([request("/version", b"").decode()]))
+    for name in ("trial", "dev"):
+        assert "✓ of the container\n" in deploy(name, "v1")
+    monkeypatch.setenv(environments.HOST, TARGET)
+    assert "dry run: churn:v1 served on this machine" in deploy("trial", "v1")
+    assert [call[0] for call in composed(host)] == ["up", "down"] * 3
 
 
 def test_dry_run_without_an_image(host):

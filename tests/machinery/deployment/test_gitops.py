@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory.deployment import smoke_test
+from late_flights.factory.platforms.gitlab import GitLab
 from late_flights.factory.registry import versions
 from tests.factory import git_repository
 from tests.factory.cli_runner import refused, run
@@ -71,6 +72,13 @@ def test_overlay_is_all_that_the_pull_request_changes(platform):
 
 def content_of(name):
     return subprocess.run(["git", "show", name], capture_output=True, check=True).stdout
+
+
+def test_pull_request_has_a_token_of_its_own_where_one_is_set(platform, monkeypatch):
+    monkeypatch.setattr(GitLab, "open_pull_request", lambda gitlab, *_: gitlab.token)
+    assert "✓ See secret" in deploy()
+    monkeypatch.setenv("FACTORY_PROPOSE_TOKEN", "another")
+    assert "✓ See another\n" in deploy()
 
 
 def test_without_a_platform_the_branch_is_pushed(main):

@@ -84,6 +84,12 @@ def test_what_else_has_the_image_goes_back_with_the_pods(cluster):
     assert cluster.objects == before and cluster.serving == IMAGE
 
 
+def test_way_back_that_fails_too_is_part_of_the_error(cluster):
+    cluster.set(broken=[IMAGE, OLD], pod=POD["IMAGE_PULL"])
+    line = refused("deploy", "prod", "v1")
+    assert line.startswith("IMAGE_PULL: ") and "; and to go back failed: NOT_READY: the pods of revision 1 do not" in line
+
+
 def test_image_that_does_not_score_as_recorded_is_undone(cluster, monkeypatch):
     def differing(request, version):
         raise smoke_test.FactoryError("SCORES_DIFFER: by much")

@@ -142,6 +142,7 @@ def test_what_cannot_be_had_is_refused_before_there_is_a_version(prod):
         is_refused_and_changes_nothing(prod, f"PROVENANCE: reports/sbom/{name} is missing")
     rewrite(commit, {"v1.provenance.json": git("show", f"{commit}:v1.provenance.json").replace(model("v1"), model("v2"))})
     is_refused_and_changes_nothing(prod, "PROVENANCE: reports/sbom/v1.provenance.json states model")
+    assert [*SBOM.iterdir()] == []
     rewrite(commit, {})
     shows(prod, "v2")
     is_refused_and_changes_nothing(prod, f"IMAGE_FOREIGN: {IMAGE} is not the image of v1")
@@ -163,7 +164,7 @@ def test_earlier_image_that_does_not_start(prod, monkeypatch):
     result = rollback()
     assert result.exit_code == 1
     assert result.stderr == (
-        "! v3 is the champion, and prod serves as before: `uv run factory deploy prod v3`\nError: SCORES_DIFFER: by much\n"
+        "! v3 is the champion, but not deployed to prod: `uv run factory deploy prod v3`\nError: SCORES_DIFFER: by much\n"
     )
     assert [call[5] for call in prod.calls if call[0] == "compose"][-2:] == ["up", "up"]  # the second of what served
 

@@ -92,6 +92,13 @@ def test_image_that_nobody_verified(environments, version):
     assert len(composed(environments)) == 1
 
 
+def test_verification_that_only_the_branch_has(environments, version):
+    deploy("test")
+    provenance.verification_of(version).unlink()
+    assert "✓ v1 passed in test on " in deploy("prod")
+    assert provenance.verification_of(version).is_file()
+
+
 def test_verification_that_did_not_pass(environments, version):
     deploy("test")
     path = provenance.verification_of(version)

@@ -150,8 +150,8 @@ def find(name: str, path: Path = FILE, variables: Mapping[str, str] = os.environ
     alone count. Raises FactoryError.
     """
     known, name = load(path), ALIASES.get(name, name)
-    if name == TRIAL:
-        known[TRIAL] = Environment(name=TRIAL, registry=shared(path, variables).registry)
+    if name == TRIAL:  # whatever host and address are set
+        return Environment(name=TRIAL, registry=shared(path, variables).registry)
     is_used = any(each != Environment(name=each.name) for each in known.values())
     if name == ALL or (is_used and name not in known):
         close = difflib.get_close_matches(name, [*NAMES, *ALIASES, TRIAL], n=1)

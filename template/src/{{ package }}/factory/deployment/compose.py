@@ -32,7 +32,8 @@ class Host:
     """A Docker engine, on this machine for a dry run or on another one, and the environment's service on it."""
 
     def __init__(self, environment: Environment) -> None:
-        host, self.url = environment.host, environment.url
+        host = environment.host
+        self.url = environment.url if host else ""  # where something else serves
         self.engine, self.project = find_engine(), f"{image_name()}-{environment.stage}"
         self.down_options = () if host else ("--volumes",)  # a dry run leaves nothing
         env = {name: value for name, value in os.environ.items() if not (host and name in LOCAL_ENGINE)}

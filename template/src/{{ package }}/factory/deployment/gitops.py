@@ -8,9 +8,12 @@ from pathlib import Path
 from .. import platforms
 from ..environments import Environment
 from ..errors import FactoryError
+from ..platforms.base import TOKEN, Platform
 from ..workspace import commits, git, pull_request
 from ..workspace.process import run
 from . import overlay, smoke_test
+
+PROPOSE = "FACTORY_PROPOSE_TOKEN"  # a job's own token may open no pull request, or one whose pipelines do not start
 
 
 class Main:
@@ -40,7 +43,7 @@ class Main:
         name, main = git.main()
         base = name.removeprefix(f"{remote}/")
         commit = self._commit(str(main), image, title)
-        platform = platforms.detect()
+        platform = _platform()
         if platform is None:
             by_hand = f"pushed {branch}: open its pull request into {base}"
             return pull_request.propose(remote, branch, str(main), commit, before, lambda: by_hand)
@@ -69,3 +72,8 @@ class Main:
             run("git", "update-index", "--cacheinfo", f"100644,{blob},{self._path}", env=env)
             tree = run("git", "write-tree", env=env)
         return run("git", "commit-tree", tree, "-p", main, "-m", message)
+
+
+def _platform() -> Platform | None:
+    token = os.environ.get(PROPOSE) or os.environ.get(TOKEN, "")
+    return platforms.detect({**os.environ, TOKEN: token})

@@ -54,7 +54,21 @@ def choose(version: Version, known: Sequence[Version], wanted: str | None, regis
             f"{wanted} names no image by its digest: give the NAME@sha256:… that `factory publish` printed"
         )
     candidates = [version, *_earlier(version, known)]
-    records.fetch_proofs(candidates)
+    fetched = records.fetch_proofs(candidates)
+    verified = ""
+    try:
+        image = _choose(version, candidates, wanted, registry, trusted)
+        verified = f"{image.built.name}."
+    finally:
+        for path in fetched:  # lest others pass for what `factory publish` wrote
+            if not (verified and path.name.startswith(verified)):
+                path.unlink()
+    return image
+
+
+def _choose(
+    version: Version, candidates: Sequence[Version], wanted: str | None, registry: str, trusted: Trust
+) -> Image:
     built = next((each for each in candidates if _fits(each, wanted)), version)
     if (built.commit, built.facts["model"]) != (version.commit, version.facts["model"]):
         raise Refused("PROVENANCE", f"{built.name} does not have the commit and the model of {version.name}")

@@ -74,7 +74,10 @@ class Cluster:
             self._applied = _revision(self._live(service))
         if not self._wait(service):
             reason = self._reason(service, image)
-            self._undo()
+            try:
+                self._undo()
+            except FactoryError as error:
+                raise FactoryError(f"{reason}; and to go back failed: {error}") from error
             raise FactoryError(f"{reason}; {image} does not serve")
         return None
 
@@ -168,10 +171,11 @@ class Cluster:
             return
         if before != self._applied:
             self._kubectl.run("rollout", "undo", service.target, *service.options, f"--to-revision={before}")
-            self._wait(service)
         if self._configured:
             items = f'{{"apiVersion": "v1", "kind": "List", "items": [{", ".join(self._configured)}]}}'
             self._kubectl.run("apply", "--filename=-", stdin=items)
+        if before != self._applied and not self._wait(service):
+            raise FactoryError(f"NOT_READY: the pods of revision {before} do not get ready again either")
 
 
 def _find(manifests: str, image: str, environment: Environment) -> Service:

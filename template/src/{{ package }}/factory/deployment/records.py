@@ -57,16 +57,25 @@ def read(environment: str, trusted: Trust) -> list[Record]:
     return sorted(counting, key=lambda record: record.at)
 
 
-def fetch_proofs(versions: Iterable[Version]) -> None:
-    """Bring to reports/sbom/ the provenance, and what goes with it, of those versions that have none there. Raises FactoryError."""
-    missing = [version for version in versions if not provenance.path_of(version).exists()]
-    head = _head() if missing else None
-    for version in missing:
-        for path in _proofs(version):
-            content = git.show(head, path.name) if head else None
-            if content is not None:
+def fetch_proofs(versions: Iterable[Version]) -> list[Path]:
+    """Bring to reports/sbom/ the provenance, and what goes with it, of those versions that lack some there; which files.
+
+    Nothing of it is verified yet. Raises FactoryError.
+    """
+    lacking = [version for version in versions if not all(path.exists() for path in _proofs(version))]
+    head = _head() if lacking else None
+    written = []
+    for version in lacking if head else ():
+        found = {path: git.show(f"{head}", path.name) for path in _proofs(version)}
+        statement = provenance.path_of(version)
+        if statement.exists() and statement.read_text(encoding="utf-8") != found[statement]:
+            continue  # the branch has the proofs of another image
+        for path, content in found.items():
+            if content is not None and not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
+                written.append(path)
+    return written
 
 
 def keep(built: Version, record: Record | None = None) -> None:
@@ -92,7 +101,7 @@ def keep(built: Version, record: Record | None = None) -> None:
 def _proofs(version: Version) -> list[Path]:
     statement = provenance.path_of(version)
     signature = statement.with_name(statement.name + signatures.SUFFIX)
-    return [statement, signature, sbom.path_of(version), provenance.verification_of(version)]
+    return [signature, sbom.path_of(version), provenance.verification_of(version), statement]  # by which they are found
 
 
 def _head() -> str | None:

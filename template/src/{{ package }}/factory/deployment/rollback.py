@@ -29,5 +29,5 @@ def rollback(why: str, to: str | None, stage: str) -> Iterator[str]:
         yield from deploy.deploy(stage, version.name)
     except FactoryError:
         again = f"uv run factory deploy {stage} {version.name}"
-        click.echo(f"! {version.name} is the champion, and {environment.name} serves as before: `{again}`", err=True)
+        click.echo(f"! {version.name} is the champion, but not deployed to {environment.name}: `{again}`", err=True)
         raise
