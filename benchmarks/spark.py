@@ -16,7 +16,8 @@ from report import report
 
 ROOT = Path(__file__).parents[1]
 ROWS = int(sys.argv[3]) if sys.argv[3:] else 1_000_000
-SUBMIT = ("--conf", "spark.executor.memory=512m", "--conf", "spark.ui.enabled=false", "--conf", "spark.eventLog.enabled=true")
+EVENTS = ("--conf", "spark.eventLog.enabled=true", "--conf", "spark.eventLog.compress=false")
+SUBMIT = ("--conf", "spark.executor.memory=512m", "--conf", "spark.ui.enabled=false", *EVENTS)
 SPLIT = ("--conf", "spark.sql.files.openCostInBytes=0", "--conf", "spark.sql.files.maxPartitionBytes=2m")
 MADE = """
 import sys, polars as pl
@@ -74,7 +75,7 @@ def largest_executor(job: subprocess.Popen[bytes]) -> int:
 
 def scoring_seconds(log: Path) -> float:
     """From the first start to the last end of a task of the stage that ran longest, which is the one that scores."""
-    [file] = [path for path in log.rglob("*") if path.is_file() and ("events_" in path.name or path.name.startswith("app-"))]
+    [file] = log.rglob("events_*")
     tasks: dict[int, list[tuple[int, int]]] = {}
     for line in file.read_text().splitlines():
         event = json.loads(line)
