@@ -78,8 +78,8 @@ if command == "ml online-deployment list":
 if command == "ml online-deployment create":
     if name in endpoint["deployments"]:
         fail("(Conflict) the deployment exists")
-    if content["environment"].removeprefix("azureml:") not in state["environment"]:
-        fail("(ResourceNotFound) no such environment")
+    if not re.fullmatch("[^@]+@sha256:[0-9a-f]{64}", content["environment"]["image"]):
+        fail("(BadArgument) the environment has no image")
     if "starts as" in state:
         endpoint["deployments"][name] = content | {"provisioning_state": "Failed"}
         (here / "state").write_text(json.dumps(state))

@@ -46,7 +46,7 @@ def test_first_deployment(az, endpoint, unversioned, monkeypatch):
         "model": unversioned.facts["model"],
         "image": OLD,
     }
-    assert az.state["environment"]["churn:v1-111111111111"]["image"] == OLD
+    assert deployment["environment"]["image"] == OLD
     model = az.state["model"]["churn:v1"]
     assert model["tags"]["model"] == unversioned.facts["model"] and model["files"] == sorted(FILES)
     assert all(call[-3:] == ["--output", "json", "--only-show-errors"] for call in az.calls)
@@ -227,7 +227,7 @@ def test_command_from_the_first_deployment_to_another_percentage(released, monke
     az = FakeAz(released.folder)
     output = run("deploy", "prod", "v1", "--image", IMAGE).stdout
     assert f"{IMAGE} serves at prod, healthy after" in output and az.endpoint["traffic"] == {"v1-11111111": 100}
-    assert [*az.state["environment"], *az.state["model"]] == ["churn:v1-111111111111", "churn:v1"]
+    assert [*az.state["model"]] == ["churn:v1"]
     assert az.state["model"]["churn:v1"]["files"]
     assert {call[0] for call in az.calls} == {"account", "ml"}, "no engine is needed"
     state = az.state
@@ -237,3 +237,36 @@ def test_command_from_the_first_deployment_to_another_percentage(released, monke
     az.state = state
     assert run("deploy", "prod", "v1", "--image", IMAGE, "--traffic", "20").exit_code == 0
     assert az.endpoint["traffic"] == {"theirs": 80, "v1-11111111": 20}
+
+
+def test_jobs_score_with_what_serves_and_passed(az, endpoint, monkeypatch):
+    times = iter("12345")
+    monkeypatch.setattr(azureml.time, "strftime", lambda *arguments: next(times))
+    latest = lambda: [*az.state["environment"].values()][-1]["image"]
+    serving(endpoint, OLD)
+    endpoint.up(NEW)
+    assert latest() == OLD
+    endpoint.keep(NEW, 10)
+    assert latest() == OLD
+    serving(endpoint, NEW)
+    assert latest() == NEW
+    serving(endpoint, OLD)
+    assert latest() == OLD
+
+
+def test_what_fails_after_the_traffic_has_moved_takes_nothing_back(az, unversioned, capsys):
+    az.set("failures", {"environment create": "(Timeout)"})
+    list(deploy._run(PLACE, unversioned, OLD, 100))
+    assert az.endpoint["traffic"] == {"v1-11111111": 100} and "jobs may still score with the previous" in capsys.readouterr().err
+
+
+def test_model_of_another_project_under_that_name(az, endpoint):
+    az.set("model", {"churn:v1": {"tags": {"model": "another"}}})
+    with pytest.raises(errors.FactoryError, match="ASSET_FOREIGN: churn:v1"):
+        endpoint.up(OLD)
+
+
+def test_part_of_the_traffic_is_refused_before_anything_is_created(az, unversioned):
+    with pytest.raises(errors.FactoryError, match="TRAFFIC: 10 percent"):
+        list(deploy._run(PLACE, unversioned, OLD, 10))
+    assert not az.state["endpoints"]

@@ -3,7 +3,8 @@
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Endpoint:
                 raise FactoryError(
                     f"WORKSPACE_UNKNOWN: environments.yaml has no {field} for {environment.name}: add it"
                 )
-        azure_cli.log_in()
+        azure_cli.log_in(environment.identity)
         options = {"resource-group": environment.resource_group, "workspace-name": environment.workspace}
         options |= {"subscription": environment.subscription} if environment.subscription else {}
         self.options = [part for name, value in options.items() for part in (f"--{name}", value)]
@@ -54,14 +55,14 @@ class Endpoint:
         self._ml("online-endpoint", "list")
 
     def running(self) -> str | None:
-        """The image with the most traffic."""
+        """The image with the most traffic; of a deployment that others have made, its name."""
         live = self._traffic()
-        images = {found["name"]: found.get("tags", {}).get(IMAGE) for found in self._deployments()}
+        images = {found["name"]: _image(found) for found in self._deployments()}
         return images.get(max(live, key=lambda name: live[name])) if live else None
 
     def up(self, image: str) -> None:
         """Create the image's deployment, unless there is one, and remove another that this run has started."""
-        found = next((found for found in self._deployments() if found.get("tags", {}).get(IMAGE) == image), None)
+        found = next((found for found in self._deployments() if _image(found) == image), None)
         if found and found["provisioning_state"] != "Succeeded" and not self._traffic().get(found["name"]):
             self._remove(found["name"], wait=True)
             found = None
@@ -92,46 +93,62 @@ class Endpoint:
         if shares != before | {self.deployment: before.get(self.deployment, 0)}:
             self._update("--traffic", shares)
         self.started = ""
-        for found in self._deployments() if traffic == 100 else ():
-            if IMAGE in found.get("tags", {}) and found["name"] not in {*before, *mirrored, self.deployment}:
-                self._remove(found["name"])
+        if traffic == 100:
+            self._follow_up(image, {*before, *mirrored, self.deployment})
+
+    def _follow_up(self, image: str, kept: Collection[str]) -> None:
+        """Let jobs score with the image that serves, and remove what is unused; that either fails takes nothing back."""
+        try:
+            version = f"{self.version.name}-{_digest(image)[:8]}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"
+            self._ml_create("environment", "environment.yml", version=version, image=image, tags=self._tags(image))
+            for found in self._deployments():
+                if IMAGE in found.get("tags", {}) and found["name"] not in kept:
+                    self._remove(found["name"])
+        except FactoryError as error:
+            print(f"{image} serves, but jobs may still score with the previous one: {error}", file=sys.stderr)
 
     def down(self, image: str) -> None:
         """Remove the image's deployment, unless it gets requests."""
         for found in self._deployments():
-            if found.get("tags", {}).get(IMAGE) == image and not self._traffic().get(found["name"]):
+            if _image(found) == image and not self._traffic().get(found["name"]):
                 self._remove(found["name"])
 
-    def _create(self, image: str) -> None:
+    def _tags(self, image: str) -> dict[str, str]:
         tags = {key: str(self.version.facts[key]) for key in ("commit", "data", "model")}
-        tags |= {"version": self.version.name, IMAGE: image}
+        return tags | {"version": self.version.name, IMAGE: image}
+
+    def _create(self, image: str) -> None:
         if not self._endpoint():
             self._ml_create("online-endpoint", "endpoint.yml", name=self.name)
-        environment = f"{self.version.name}-{_digest(image)[:12]}"
-        self._register("environment", "environment.yml", version=environment, image=image, tags=tags)
-        with tempfile.TemporaryDirectory() as folder:
-            model_folder.write(self.version, model := Path(folder, "model"))
-            self._register("model", "model.yml", version=self.version.name, path=str(model), tags=tags)
+        self._register_model(self._tags(image))
         variables = dict(_read("deployment.yml").get("environment_variables") or {})
         if serve.unknown(self.version.commit, ["open"]):
             variables.pop(OPEN, None)
         changes = {
             "name": self.deployment,
             "endpoint_name": self.name,
-            "environment": f"azureml:{_read('environment.yml')['name']}:{environment}",
+            "environment": {"image": image, "inference_config": _read("environment.yml").get("inference_config")},
             "environment_variables": variables,
-            "tags": tags,
+            "tags": self._tags(image),
         }
         self.started = self.deployment
         print(f"creating {self.deployment} at {self.name}, which takes Azure ML 5 to 20 minutes", file=sys.stderr)
         self._ml_create("online-deployment", "deployment.yml", failed="DEPLOYMENT_FAILED", **changes)
 
-    def _register(self, kind: str, file: str, **changes: Any) -> None:
-        """Create the asset, unless that version is there: they cannot be changed."""
+    def _register_model(self, tags: Mapping[str, str]) -> None:
+        """Create the asset, unless that version is there: it cannot be changed. Raises FactoryError."""
+        name, version = _read("model.yml")["name"], self.version.name
         try:
-            self._ml(kind, "show", "--name", _read(file)["name"], "--version", changes["version"])
+            found = self._ml("model", "show", "--name", name, "--version", version)
         except FactoryError:
-            self._ml_create(kind, file, **changes)
+            with tempfile.TemporaryDirectory() as folder:
+                model_folder.write(self.version, model := Path(folder, "model"))
+                self._ml_create("model", "model.yml", version=version, path=str(model), tags=tags)
+            return
+        if (found.get("tags") or {}).get("model") != tags["model"]:
+            raise FactoryError(
+                f"ASSET_FOREIGN: {name}:{version} in the workspace is another model: rename it in model.yml"
+            )
 
     def _take_back(self) -> None:
         if self._traffic().get(self.started):  # az failed, and Azure ML had done it
@@ -203,6 +220,10 @@ def _changed(file: str, changes: Mapping[str, Any]) -> Iterator[str]:
         path = Path(folder, file)
         path.write_text(json.dumps(_read(file) | dict(changes)), encoding="utf-8")
         yield str(path)
+
+
+def _image(deployment: Mapping[str, Any]) -> str:
+    return str((deployment.get("tags") or {}).get(IMAGE) or deployment["name"])
 
 
 def _digest(image: str) -> str:

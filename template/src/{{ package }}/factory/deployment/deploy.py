@@ -71,6 +71,8 @@ def _run(environment: Environment, version: Version, image: str, traffic: int) -
     place, dry = target.of(environment), target.is_dry_run(environment)
     place.prepare(image, version)
     previous = None if dry else place.running()
+    if traffic != ALL and not previous:
+        raise FactoryError(f"TRAFFIC: {traffic} percent cannot be given while nothing else serves: deploy it without")
     try:
         place.up(image)
         yield from smoke_test.check_service(place.request, version)
