@@ -80,7 +80,7 @@ def nightly(session: nox.Session) -> None:
     """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, proxies, updates from older releases."""
     install(session)
     names = ("caddy", "curl", "faketime", "nginx", "openssl", "prometheus-alertmanager", "prometheus-node-exporter")
-    debian(session, **{name: name for name in names})
+    debian(session, java="openjdk-17-jre-headless", **{name: name for name in names})
     session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)
 
 
