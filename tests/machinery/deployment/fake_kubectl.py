@@ -118,6 +118,7 @@ match words:
         save()
     case ["port-forward", "deployment/model", ":8000"]:
         print(f"Forwarding from 127.0.0.1:{cluster['port']} -> 8000", flush=True)
+        print("E1129 23:24:01.2 portforward.go:424] error forwarding port 8000 to pod: socat failed", file=sys.stderr, flush=True)
         time.sleep(60)
     case _:
         sys.exit(f"unknown: {sys.argv}")

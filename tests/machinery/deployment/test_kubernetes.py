@@ -1,5 +1,7 @@
 """A version on a Kubernetes cluster: applied by its digest, and undone where its pods do not get ready."""
 
+import time
+
 import pytest
 from late_flights.factory.deployment import smoke_test
 from late_flights.factory.registry import versions
@@ -179,8 +181,20 @@ def test_service_is_asked_through_the_api(cluster, monkeypatch):
     cluster.set(port=4242)
     deploy()
     assert asked == ["http://127.0.0.1:4242/version"]
+    monkeypatch.setattr(smoke_test, "http_client", unreachable)
+    assert refused("deploy", "prod", "v1").startswith(
+        "NOT_READY: no response E1129 23:24:01.2 portforward.go:424] error forwarding"
+    )
     cluster.set(fail={"port-forward": "error: unable to forward port because pod is not running"})
     assert refused("deploy", "prod", "v1").startswith("KUBECTL: kubectl port-forward, context prod-cluster: error: unable to")
+
+
+def unreachable(url):
+    def request(path, body):
+        time.sleep(0.2)  # while kubectl prints why
+        raise smoke_test.FactoryError("NOT_READY: no response")
+
+    return request
 
 
 def test_traffic_is_not_divided(cluster):

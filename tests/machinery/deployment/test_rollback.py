@@ -94,6 +94,7 @@ def test_earlier_image_serves_again_and_nothing_is_built(prod, monkeypatch):
     assert "✓ model/v3 is the champion, with the model of v1 (unsigned)\n" in result.stdout
     assert f"✓ {IMAGE} is the image of v1, by its provenance, unsigned\n" in result.stdout
     assert re.search(rf"✓ {IMAGE} serves at {HOST}, healthy after \d+\.\d s\n$", result.stdout)
+    assert {path.name.partition(".")[0] for path in SBOM.iterdir()} == {"v1"}
     assert asked == ["v1"] and started(prod) == ["up", "up", "up"] and "build" not in {call[0] for call in prod.calls}
     assert ["pull", "--quiet", IMAGE] in prod.calls
     last = json.loads(git("show", f"{kept()}:prod.v1.json"))

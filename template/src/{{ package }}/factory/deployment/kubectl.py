@@ -12,7 +12,9 @@ from ..errors import FactoryError
 from ..workspace import process
 
 TIMEOUT_SECONDS = 30
-NOISE = re.compile(r"^[EIW]\d{4} |^Warning: |^Unable to listen")  # of its libraries, before its own last line
+NOISE = re.compile(
+    r"^[IW]\d{4} |^E\d{4} .* memcache\.go|^Warning: |^Unable to listen"
+)  # of its libraries, before its own last line
 FAILURES = {
     "CONTEXT_UNKNOWN": r'context was not found|context "[^"]*" does not exist',
     "NAMESPACE_MISSING": r'namespaces "[^"]*" not found',
@@ -57,7 +59,11 @@ class Kubectl:
                 if not (found := re.search(r"127\.0\.0\.1:(\d+) ->", line)):
                     forwarding.terminate()
                     raise self._failure("port-forward", forwarding.communicate()[1] or line)
-                yield int(found[1])
+                try:
+                    yield int(found[1])
+                except FactoryError as error:
+                    forwarding.terminate()
+                    raise FactoryError(f"{error} {_last_line(forwarding.communicate()[1])}".rstrip()) from error
             finally:
                 forwarding.terminate()
 
@@ -69,8 +75,12 @@ class Kubectl:
         return ["kubectl", f"--context={self.context}", *command]
 
     def _failure(self, command: str, output: str) -> FactoryError:
-        lines = [line.strip() for line in output.splitlines() if line.strip() and not NOISE.match(line)]
-        reason = (lines or ["no reason was given"])[-1]
+        reason = _last_line(output) or "no reason was given"
         codes = (code for code, pattern in FAILURES.items() if re.search(pattern, output, re.IGNORECASE))
         code = next(codes, "OVERLAY" if command == "kustomize" else "KUBECTL")
         return FactoryError(f"{code}: kubectl {command}, context {self.context}: {reason}")
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not NOISE.match(line)]
+    return lines[-1] if lines else ""
