@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,17 +220,3 @@ def test_an_object_store_has_the_output_in_its_place(cluster):
     script += "main(['score', '--engine', 'spark', '--model', 'job/model', 'valid.parquet', 'stored'])"
     assert "✓ 499 rows scored" in run(cluster.folder, str(cluster.bin / "python"), "-c", script, **cluster.env)
     assert cluster.sha("stored") == cluster.sha("local-valid.parquet") and (cluster.folder / "stored/_SUCCESS").exists()
-
-
-@pytest.mark.nightly
-def test_executors_that_are_always_lost_end_the_job(cluster):
-    job = cluster.submit("rows", "never")
-    try:
-        while job.poll() is None:
-            for executor in cluster.executors(job):
-                os.kill(executor, signal.SIGKILL)
-            time.sleep(1)
-    finally:
-        job.kill()
-    assert job.returncode == 1 and "\nError: " in cluster.log()
-    assert not (cluster.folder / "never").exists() and not cluster.hidden()
