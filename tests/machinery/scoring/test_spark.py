@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,8 +91,10 @@ def test_a_worker_with_other_code_is_refused(work, name):
     assert isinstance(error, Refused) and error.code == "PARITY" and f"another {name}" in str(error)
 
 
-def test_code_that_scoring_does_not_import_may_be_missing(work):
+def test_code_that_scoring_does_not_import_may_be_missing(work, monkeypatch):
     """As in the wheel, which holds none that trains."""
+    for name in [name for name in sys.modules if ".factory.adopt" in name]:
+        monkeypatch.delitem(sys.modules, name)  # which other tests have imported
     code = {name: sha for name, sha in work.code.items() if not name.startswith("factory/adopt/")}
     assert list(replace(work, code=code).scores(batches(ROWS, "a.parquet")))
 
