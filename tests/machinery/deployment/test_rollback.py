@@ -205,7 +205,8 @@ def test_forged_proofs_are_refused_where_signatures_are_required(released, monke
     assert not provenance.path_of(first).with_name("v1.provenance.json.sig").exists()
 
 
-def test_what_cannot_be_recorded_is_deployed_all_the_same(prod):
+def test_what_cannot_be_recorded_is_deployed_all_the_same(prod, monkeypatch):
+    git_repository.become(monkeypatch, "Ann", "ann@example.com")  # by the same person in the same second it is the same record
     git("remote", "set-url", "--push", "origin", "/nowhere")
     result = run("deploy", "prod", "v2")
     assert result.exit_code == 1 and result.stderr.startswith("Error: IMAGE_FOREIGN")
