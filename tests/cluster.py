@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from kubernetes_source import binaries
-from workshop import free_port, require, wait
+from workshop import end, free_port, require, wait
 
 NODE = "127.0.0.1"
 USERS = "admin,admin,1,system:masters\nstranger,stranger,2\n"  # token, name, number, groups
@@ -87,12 +87,7 @@ def server(cluster: Cluster, name: str, *options: str) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 20)
 
 
 def etcd(cluster: Cluster) -> tuple[str, ...]:

@@ -95,12 +95,17 @@ def serving(port: int, *command: object, folder: Path, seconds: int = 60) -> Ite
             time.sleep(0.2)
         yield
     finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        end(server, 10)
+
+
+def end(process: subprocess.Popen, seconds: float) -> None:
+    """End it, by force if it is still there after so many seconds."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def ready(port: int) -> bool:

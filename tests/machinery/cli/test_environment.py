@@ -1,4 +1,4 @@
-"""Commands take from environments.yaml what is not said otherwise."""
+"""Commands take from environments.yaml what no option or variable sets."""
 
 from pathlib import Path
 

@@ -140,7 +140,10 @@ class Environment(Settings):
 
 def load(path: Path = FILE) -> dict[str, Environment]:
     """The environments as the file has them, by name; none without a file. Raises FactoryError naming each wrong key."""
-    return {name: Environment(name=name, **_read(path).settings(name)) for name in NAMES} if path.exists() else {}
+    if not path.exists():
+        return {}
+    file = _read(path)
+    return {name: Environment(name=name, **file.settings(name)) for name in NAMES}
 
 
 def find(name: str, path: Path = FILE, variables: Mapping[str, str] = os.environ) -> Environment:

@@ -10,6 +10,7 @@ import yaml
 from ..deployment.azure_cli import FOLDER
 from ..deployment.azure_cli import NAME as SERVED
 from ..errors import FactoryError
+from ..release.image import BY_DIGEST
 from ..serving import settings
 from . import cron
 from .checks import Result
@@ -18,7 +19,6 @@ from .wiring import Component, dangling, mapping, read
 NAME = "azureml"
 SCHEMA = re.compile(r"https://azuremlschemas\.azureedge\.net/latest/(\w+)\.schema\.json")
 OF_COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,254}")
-DIGEST = re.compile(r"\w[^\s@]*@sha256:[0-9a-f]{64}")
 TAGGED = re.compile(r"\w[^\s@]*:(?!latest$)[\w.-]+")
 SIZE = re.compile(r"standard_[a-z]+\d+[a-z\d_-]*", re.IGNORECASE)
 COMPUTE = re.compile(r"azureml:[A-Za-z]([A-Za-z0-9-]{1,30})[A-Za-z0-9]|serverless")
@@ -71,7 +71,7 @@ def _endpoint(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _deployment(content: Mapping[str, Any]) -> Iterator[str]:
     yield from _served(content)
-    yield from _image(mapping(content.get("environment")), DIGEST, "by its digest, NAME@sha256:…")
+    yield from _image(mapping(content.get("environment")), BY_DIGEST, "by its digest, NAME@sha256:…")
     size, count = content.get("instance_type"), content.get("instance_count")
     if not SIZE.fullmatch(str(size)):
         yield f"instance_type: {size}: expected is the size of a machine, such as Standard_DS3_v2"
@@ -90,7 +90,7 @@ def _image(environment: Mapping[str, Any], form: re.Pattern[str], expected: str)
 
 
 def _environment(content: Mapping[str, Any]) -> Iterator[str]:
-    yield from _image(content, DIGEST, "by its digest, NAME@sha256:…")
+    yield from _image(content, BY_DIGEST, "by its digest, NAME@sha256:…")
 
 
 def _component(content: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from ..environments import Environment
 from ..errors import FactoryError
 from ..registry.versions import Version
 from ..release import model_folder, serve
+from ..release.image import digest
 from . import azure_cli, smoke_test
 from .azure_cli import FOLDER, NAME
 
@@ -45,7 +46,7 @@ class Endpoint:
         self.before: dict[str, int] = {}  # traffic that `keep` has changed
 
     def prepare(self, image: str, version: Version) -> None:
-        """Look whether az, its extension and the workspace are there; of whom the image is, its provenance states."""
+        """Look whether az, its extension and the workspace are there; the provenance states whose image it is."""
         if not NAME.fullmatch(self.name):
             raise FactoryError(
                 f"ENDPOINT_NAME: {self.name} must have 3 to 32 letters, digits and single dashes: set `endpoint` in environments.yaml"
@@ -66,7 +67,7 @@ class Endpoint:
         if found and found["provisioning_state"] != "Succeeded" and not self._traffic().get(found["name"]):
             self._remove(found["name"], wait=True)
             found = None
-        self.deployment = found["name"] if found else f"{self.version.name}-{_digest(image)[:8]}"
+        self.deployment = found["name"] if found else f"{self.version.name}-{_short(image)}"
         self.client = None
         if self.started not in ("", self.deployment):
             self._take_back()
@@ -99,7 +100,7 @@ class Endpoint:
     def _follow_up(self, image: str, kept: Collection[str]) -> None:
         """Let jobs score with the image that serves, and remove what is unused; that either fails takes nothing back."""
         try:
-            version = f"{self.version.name}-{_digest(image)[:8]}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"
+            version = f"{self.version.name}-{_short(image)}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"
             self._ml_create("environment", "environment.yml", version=version, image=image, tags=self._tags(image))
             for found in self._deployments():
                 if IMAGE in found.get("tags", {}) and found["name"] not in kept:
@@ -226,10 +227,6 @@ def _image(deployment: Mapping[str, Any]) -> str:
     return str((deployment.get("tags") or {}).get(IMAGE) or deployment["name"])
 
 
-def _digest(image: str) -> str:
-    return image.rpartition("@sha256:")[2]
-
-
 def _scaled(shares: Mapping[str, int], percent: int) -> dict[str, int]:
     """The shares in their proportions, of that sum."""
     total = sum(shares.values())
@@ -237,3 +234,7 @@ def _scaled(shares: Mapping[str, int], percent: int) -> dict[str, int]:
     if shares:
         scaled[max(shares, key=lambda name: shares[name])] += percent - sum(scaled.values())
     return scaled
+
+
+def _short(image: str) -> str:
+    return digest(image).removeprefix("sha256:")[:8]

@@ -3,20 +3,18 @@
 import base64
 import json
 import os
-import re
 import socket
 
 from ..environments import Environment
 from ..errors import FactoryError
 from ..registry.versions import Version
 from ..release import publish, serve
-from ..release.image import REVISION, find_engine, image_labels, image_name
+from ..release.image import BY_DIGEST, REVISION, find_engine, image_labels, image_name
 from ..workspace.process import run
 from . import smoke_test
 
 SERVICE = "model"
 LOCAL_ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
-BY_DIGEST = re.compile(r"\w[^\s@]*@sha256:[0-9a-f]{64}")
 REQUEST_SCRIPT = f"""
 import base64, os, sys, urllib.request
 body = base64.b64decode(sys.stdin.read())

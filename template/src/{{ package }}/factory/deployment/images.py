@@ -8,8 +8,8 @@ from ..errors import FactoryError, Refused
 from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..release import provenance
+from ..release.image import BY_DIGEST, digest
 from . import records
-from .compose import BY_DIGEST
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,6 @@ class Image:
     def digest(self) -> str:
         """What no copy of it changes."""
         return digest(self.name)
-
-
-def digest(name: str) -> str:
-    """The digest in the name of an image."""
-    return name.rpartition("@")[2]
 
 
 def named(stage: str, image: str | None, given: str | None) -> str | None:

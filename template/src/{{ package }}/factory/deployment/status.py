@@ -3,8 +3,8 @@
 from .. import environments
 from ..errors import CannotEvaluate, Refused
 from ..registry import trust, validity, versions
+from ..release.image import digest
 from . import records, target
-from .images import digest
 
 
 def check(stage: str) -> str:

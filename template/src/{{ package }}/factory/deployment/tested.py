@@ -7,8 +7,9 @@ from ..environments import Environment
 from ..errors import FactoryError, Refused
 from ..registry.trust import Trust
 from ..release import provenance
+from ..release.image import digest
 from . import records, smoke_test, target
-from .images import Image, digest
+from .images import Image
 
 
 def check(environment: Environment, image: Image, trusted: Trust) -> Iterator[str]:

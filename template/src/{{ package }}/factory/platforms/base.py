@@ -105,7 +105,7 @@ class Platform(ABC):
 
     @abstractmethod
     def approvers(self, environment: str) -> set[str]:
-        """Whom the platform asks before a job of its environment of that name runs. Raises FactoryError."""
+        """Who has to approve on the platform before a job of its environment of that name runs. Raises FactoryError."""
 
     def render_comment(self, report: str) -> str:
         """The Markdown, cut to the platform's limit, with a link to the run."""

@@ -1,6 +1,7 @@
 """The image of a version, built from its commit and model, whatever is in the working tree."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..workspace.process import run, show
 from . import bases, model_folder, sbom
 
 ISOLATED_RUN = ("run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL")
+BY_DIGEST = re.compile(r"\w[^\s@]*@sha256:[0-9a-f]{64}")
 REVISION = "org.opencontainers.image.revision"
 NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
@@ -54,6 +56,11 @@ def is_here(image: str) -> bool:
 def image_name(folder: Path = Path()) -> str:
     """The project's name, as an image's name."""
     return str(bases.pyproject(folder)["project"]["name"]).lower()
+
+
+def digest(name: str) -> str:
+    """The digest in the name of an image, which no copy of it changes."""
+    return name.rpartition("@")[2]
 
 
 def image_labels(version: Version, name: str) -> dict[str, str]:
