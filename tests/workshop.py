@@ -87,11 +87,11 @@ def serving(port: int, *command: object, folder: Path, seconds: int = 60) -> Ite
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen([str(part) for part in command], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        end = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
-            assert server.poll() is None and time.monotonic() < end, (folder / "server.log").read_text()[-2000:]
+            assert server.poll() is None and time.monotonic() < deadline, (folder / "server.log").read_text()[-2000:]
             time.sleep(0.2)
         yield
     finally:
