@@ -7,9 +7,10 @@ import polars as pl
 
 from ..errors import FactoryError
 from .dates import TEMPORAL
+from .number_formats import BOOLEANS
 from .profile import Column
 from .source import KINDS
-from .type_inference import BOOLEANS, NUMERIC
+from .type_inference import NUMERIC
 
 USER_CHOICE = "set by hand"
 MAX_CLASSES = 100

@@ -11,20 +11,11 @@ import polars as pl
 from ..errors import FactoryError
 from ..validation import parsing
 from ..validation.parsing import AMBIGUOUS_MISSING, COMMON_MISSING, SENTINELS
-from . import dates, time_formats
+from . import dates, number_formats, time_formats
 
 NUMERIC = ("Int64", "Float64")
 MOSTLY = 0.9  # share of values from which on the others are exceptions
 DIGITS = r"^[+-]?\d[\d.,:/ -]*$"
-CODE = r"^[+-]?0\d+$"  # leading zeros: a number would lose them
-NUMBERS: dict[str, dict[str, Any]] = {
-    r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$": {},
-    r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$|^[+-]?\d{1,3}(\.\d*)?$": {"thousands": ","},
-    r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$|^[+-]?\d{1,3}(,\d*)?$": {"thousands": ".", "decimal": ","},
-    r"^[+-]?\d{1,3}( \d{3})+(\.\d*)?$|^[+-]?\d{1,3}(\.\d*)?$": {"thousands": " "},
-    r"^[+-]?\d+(,\d*)?$": {"decimal": ","},
-}
-BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
 SAMPLE_ROWS = 20_000
 FIRST_TRIED = 100  # values: most formats fail on them
 
@@ -141,24 +132,17 @@ def _note_on_odd_values(texts: pl.Series) -> str:
 
 def _candidates(texts: pl.Series) -> Iterator[ColumnFormat]:
     """Types and formats that fit all the texts, the simplest first."""
-    yield from _boolean_words(texts)
-    if texts.str.contains(CODE).any() or not texts.str.contains(r"\d").all():
+    boolean = number_formats.boolean_words(texts)
+    if boolean is not None:
+        yield ColumnFormat("Bool", boolean)
+    if number_formats.are_codes(texts):
         return
-    numbers = (metadata for pattern, metadata in NUMBERS.items() if texts.str.contains(pattern).all())
-    formats = [ColumnFormat(kind, metadata) for metadata in numbers for kind in NUMERIC]
+    formats = [ColumnFormat(kind, metadata) for metadata in number_formats.candidates(texts) for kind in NUMERIC]
     yield from (format for format in formats if _fits(texts, format))
     for kind, options, metadata in time_formats.candidates(texts):
         format = ColumnFormat(kind, metadata, options=options)
         if _fits(texts, format):
             yield format
-
-
-def _boolean_words(texts: pl.Series) -> Iterator[ColumnFormat]:
-    lower = texts.str.to_lowercase()
-    for words in BOOLEANS:
-        if lower.n_unique() == 2 and lower.is_in(words).all():
-            true, false = (sorted(texts.filter(lower == word)) for word in words)
-            yield ColumnFormat("Bool", {} if words == BOOLEANS[0] else {"true": true, "false": false})
 
 
 def _fits(texts: pl.Series, format: ColumnFormat) -> bool:

@@ -15,7 +15,7 @@ import polars as pl
 
 from ... import contract
 from ..errors import ContractViolation, Violation
-from . import times, unseen
+from . import numbers, times, unseen
 
 COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
 """Texts that mean a missing value in most tables: `factory adopt` proposes them as MISSING."""
@@ -24,7 +24,6 @@ AMBIGUOUS_MISSING = ("None", "none", "-", "--", ".", "unknown", "Unknown", "miss
 SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
 """Numbers that often mean a missing value, if they are far from all others."""
 COLUMN_MISSING = "column missing"
-BOOLEANS = {"true": True, "false": False}
 
 
 def ignored() -> dict[str, str]:
@@ -59,8 +58,8 @@ def hidden_missing(column: dy.Column) -> Callable[[Any], bool] | None:
     if column.dtype == pl.String:
         texts = {*missing_words(column), *([] if missing() is None else [""])}
         return (lambda value: isinstance(value, str) and value.strip() in texts) if texts else None
-    numbers = _missing_numbers(column)
-    return (lambda value: isinstance(value, int | float) and value in numbers) if numbers else None
+    codes = _missing_numbers(column)
+    return (lambda value: isinstance(value, int | float) and value in codes) if codes else None
 
 
 def null_where_missing(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
@@ -89,9 +88,9 @@ def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
     if (dtype == pl.String or dtype.is_numeric()) and target.base_type() in times.ISO:
         return times.parse(value, dtype, column)
     if target == pl.Boolean and dtype != pl.Boolean and dtype != pl.Null:
-        return _boolean(value, column)
+        return numbers.parse_boolean(value, column)
     if dtype == pl.String and target.is_numeric():
-        return _number(value, column).cast(target, strict=False)
+        return numbers.parse(value, column)
     if isinstance(target, pl.Enum):
         read = _category(value, dtype, target)
         return read.fill_null(_instead_of_unseen(value, column)) if unseen.is_accepted(column) else read
@@ -142,32 +141,11 @@ def first_value(values: pl.Series) -> str:
 
 @cache
 def _missing_numbers(column: dy.Column) -> list[float]:
-    numbers: list[float] = []
+    codes: list[float] = []
     for text in formats(column).get("missing", ()) if column.dtype.is_numeric() else ():
         with suppress(ValueError):
-            numbers.append(float(text))
-    return numbers
-
-
-def _boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
-    own = {text: truth for truth in (True, False) for text in formats(column).get(str(truth).lower(), ())}
-    text = value.cast(pl.String) if own else value.cast(pl.String).str.to_lowercase()
-    words = own or BOOLEANS
-    true = pl.Series([word for word, truth in words.items() if truth], dtype=pl.String)
-    return pl.when(text.is_in(list(words))).then(
-        text.is_in(true.implode())
-    )  # polars would evaluate replace for all rows
-
-
-def _number(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    thousands, decimal = formats(column).get("thousands"), formats(column).get("decimal", ".")
-    if thousands:  # elsewhere than between thousands it may be a decimal point
-        grouped = rf"^[+-]?\d{{1,3}}({pl.escape_regex(thousands)}\d{{3}})+({pl.escape_regex(decimal)}|$)"
-        is_grouped = text.str.contains(grouped) | ~text.str.contains(thousands, literal=True)
-        text = pl.when(is_grouped).then(text.str.replace_all(thousands, "", literal=True))
-    if decimal != ".":
-        text = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(decimal, ".", literal=True))
-    return text.str.replace(r"\.0+$", "") if column.dtype.is_integer() else text
+            codes.append(float(text))
+    return codes
 
 
 def _category(value: pl.Expr, dtype: pl.DataType, target: pl.Enum) -> pl.Expr:
@@ -203,8 +181,8 @@ def _missing_tests(schema: type[dy.Schema], missing: tuple[str, ...] | None) -> 
 def _plain_numbers(rows: pl.DataFrame, columns: dict[str, dy.Column]) -> pl.DataFrame:
     """The text columns that are plain numbers throughout: most columns of most files."""
     names = [name for name in columns if rows.schema[name] == pl.String and needs_no_parsing(columns[name])]
-    numbers = rows.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in names)
-    return numbers.select(name for name in names if numbers[name].null_count() == rows[name].null_count())
+    plain = rows.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in names)
+    return plain.select(name for name in names if plain[name].null_count() == rows[name].null_count())
 
 
 def _parse_if_castable(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
@@ -236,11 +214,11 @@ def _has_codes(column: dy.Column, dtype: pl.DataType) -> bool:
 def _before_and_after(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The common columns that need a look, null where a value means a missing one; and all of them in the contract's types."""
     columns = {name: column for name, column in schema.columns().items() if name in rows.columns}
-    numbers = _plain_numbers(rows, columns)
-    others = [(name, column) for name, column in columns.items() if name not in numbers.columns]
+    plain = _plain_numbers(rows, columns)
+    others = [(name, column) for name, column in columns.items() if name not in plain.columns]
     known = rows.select(null_where_missing(name, rows.schema[name], column) for name, column in others)
     values = known.select(_parse_if_castable(name, known.schema[name], column) for name, column in others)
-    return known, pl.DataFrame([numbers[name] if name in numbers.columns else values[name] for name in columns])
+    return known, pl.DataFrame([plain[name] if name in plain.columns else values[name] for name in columns])
 
 
 def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation | None:
