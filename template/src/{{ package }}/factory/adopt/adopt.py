@@ -18,7 +18,7 @@ from ..errors import FactoryError, listed
 from ..gate import compare
 from ..gate.evidence import Check
 from ..gate.result import sentence
-from ..paths import RAW, REPORTS
+from ..paths import DICTIONARY, RAW, REPORTS
 from ..registry import tags
 from ..training.estimator import make
 from ..workspace import git, process
@@ -86,8 +86,10 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     for name, place in transaction.PLACES.items():
         if place != transaction.SOURCE:
             shutil.copyfile(drafts / place / name, place / name)
+    _factory("contract", "--dictionary")
     refusals = _judge()  # again, by the limits just written
     yield f"✓ contract, features, parameters and tests: {transaction.SOURCE}, params.yaml, tests"
+    yield f"✓ what each column is: {DICTIONARY}"
     yield f"✓ {result.metric} {result.value:.4g}; the baseline, a constant prediction, {result.baseline:.4g}"
     yield f"✓ {REPORTS}/report.html"
     yield bullets("\nLook at first:", advice(proposal, result))

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from .. import PACKAGE
 from ..data import ledger
 from ..errors import FactoryError
-from ..paths import ADOPTION, DVC_TMP, MODEL, PREPARED, RAW, REPORTS
+from ..paths import ADOPTION, DICTIONARY, DVC_TMP, MODEL, PREPARED, RAW, REPORTS
 from ..workspace import git
 from . import setup
 
@@ -28,6 +28,7 @@ PLACES = {
 REPLACED = [
     *(place / name for name, place in PLACES.items()),
     *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
+    DICTIONARY,
     setup.ORIGIN,
     ledger.LEDGER,
     ledger.ERASED,

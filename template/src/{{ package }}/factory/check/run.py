@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import FactoryError
 from ..workspace import git, process
-from . import azureml, images, overlays, settings, template
+from . import azureml, dictionary, images, overlays, settings, template
 from .checks import Check, Result
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -24,11 +24,16 @@ def check(given: Sequence[Path], checks: Sequence[Check], skip: Collection[str] 
     """Check the given files, by default all. Raises FactoryError."""
     left_out = _skipped(
         skip,
-        [template.NAME, images.NAME, settings.NAME, *(check.name for check in checks), azureml.NAME, overlays.NAME],
+        [
+            *(own.NAME for own in (template, images, settings)),
+            *(check.name for check in checks),
+            *(own.NAME for own in (dictionary, azureml, overlays)),
+        ],
     )
     selected = select(given)
     comparison, files = template.compare(selected)
-    for result in (comparison, images.check(selected), settings.check(), azureml.check(selected)):
+    own = images.check(selected), settings.check(), dictionary.check(selected), azureml.check(selected)
+    for result in (comparison, *own):
         if result and result.name not in left_out:
             yield result
     chosen = [check for check in checks if check.name not in left_out]

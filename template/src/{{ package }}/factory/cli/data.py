@@ -187,22 +187,30 @@ def _shortened(entry: Any) -> dict[str, str]:
 
 
 @main.command()
-@click.option("--diff", "file", type=FILE, required=True, help="The file to compare with the contract.")
-def contract(file: Path) -> None:
+@click.option("--diff", "file", type=FILE, help="The file to compare with the contract.")
+@click.option("--dictionary", is_flag=True, help="Write docs/data-dictionary.md: what each column is, for people.")
+def contract(file: Path | None, dictionary: bool) -> None:
     """Compare a file with the contract; propose a patch to accept it.
 
-    Exits with code 1 if the file violates the contract. To apply the patch that is printed, pipe it into `git apply`.
+    Or write docs/data-dictionary.md, from the contract, with --dictionary. Exits with code 1 if the file violates the contract. To apply the patch that is printed, pipe it into `git apply`.
 
     \b
     Example: factory contract --diff flights-2013-05.csv
     """
     from .. import config
     from ..data.contract_diff import diff
+    from ..evaluation import dictionary as page
+    from ..paths import DICTIONARY
 
-    lines, change = diff.diff(file, config.load())
+    if (file is None) is not dictionary:
+        raise click.UsageError("Name either --diff or --dictionary.")
+    params = config.load()
+    if file is None:
+        page.write(params)
+        return click.echo(f"✓ {DICTIONARY}")
+    lines, change = diff.diff(file, params)
     if not lines:
-        click.echo(f"✓ {file} satisfies the contract")
-        return
+        return click.echo(f"✓ {file} satisfies the contract")
     click.echo("\n".join(f"✗ {line}" for line in lines))  # which no header of a patch begins with
     click.echo(f"\n{change}" if change else "\nNo patch of contract.py to propose", nl=not change)
     raise SystemExit(1)
