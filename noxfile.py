@@ -30,7 +30,7 @@ def install(session: nox.Session) -> None:
 
 def debian(session: nox.Session, **more: str) -> None:
     """Install what is missing, where that needs no password; the tests report what they then still miss."""
-    path = f"{os.environ['PATH']}:/usr/sbin"
+    path = ":".join([os.environ["PATH"], "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
     missing = [package for command, package in {**DEBIAN, **more}.items() if not shutil.which(command, path=path)]
     if not (missing and shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))):
         return
@@ -63,7 +63,7 @@ def fast(session: nox.Session) -> None:
 def machinery(session: nox.Session) -> None:
     """The machinery's own tests inside a rendered project, or with `-- PROJECT` in that one; `-- -k words` chooses."""
     install(session)
-    debian(session)
+    debian(session, initdb="postgresql")
     session.run("python", "tools/machinery.py", *session.posargs)
 
 

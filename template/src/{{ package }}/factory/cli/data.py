@@ -2,15 +2,16 @@
 
 import json
 import os
-import signal
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from . import erasures
 from .main import main
-from .options import AS_JSON, FILE, count
+from .options import AS_JSON, FILE, FROM, QUERY, end_like_interrupt, table_of
 
 SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 
@@ -18,11 +19,14 @@ SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 @main.command()
 @click.argument("files", nargs=-1, type=FILE)
 @click.option("--inbox", is_flag=True, help="Add the new files in the folder inbox/ of the storage.")
-@click.option("--source", metavar="TEXT", help="Where the data comes from (default: the file's path).")
-def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
+@QUERY
+@FROM
+@click.option("--source", metavar="TEXT", help="Where the data comes from (default: the file's path, or the query).")
+def ingest(files: tuple[Path, ...], inbox: bool, query: Path | None, url: str | None, source: str | None) -> None:
     """Validate files against the contract and add them as deliveries.
 
     Reads CSV, Parquet, Excel and JSON Lines, also compressed. A file that violates the contract is refused and changes nothing.
+    The rows of a query become a Parquet file, which records the query, the time and the server.
 
     \b
     Example: factory ingest flights-2013-05.csv --source "operations, by mail"
@@ -30,10 +34,15 @@ def ingest(files: tuple[Path, ...], inbox: bool, source: str | None) -> None:
     from .. import config
     from ..data import ingest
 
-    if inbox == bool(files):
-        raise click.UsageError("Name the files, or use --inbox.")
+    if [inbox, bool(files), query is not None].count(True) != 1:
+        raise click.UsageError("Name the files, or use --inbox or --query.")
+    end_like_interrupt()
     params = config.load()
-    entries = ingest.ingest_inbox(params) if inbox else ingest.ingest(list(files), params, source)
+    if query:
+        with table_of(None, query, url) as table:
+            entries = ingest.ingest([table], params, source, diff=f"--query {shlex.quote(f'{query}')}")
+    else:
+        entries = ingest.ingest_inbox(params) if inbox else ingest.ingest(list(files), params, source)
     for entry in entries:
         click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
     click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")
@@ -107,7 +116,7 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
     with ingest.lock():
         if yes and (interrupted := erasure.finish()):
             click.echo("✓ The erasure that was interrupted is complete")
-            _show_rest(interrupted)
+            erasures.show_rest(interrupted)
         kept = [folder for folder in [Path(params.monitor.outcomes)] if folder.is_dir()]
         files, halves = captured.files(captures), captured.half_written([*captures, *kept])
         name = erasure.id_column(params, id)
@@ -115,7 +124,7 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
         found = captured.find(files, name, ids, request)
         outcomes = captured.outcomes_of(found, captured.files(kept), name, ids, request)
         with erasure.staged(ids, params) as plan:
-            _show_found(plan, found, outcomes, halves, captured.lacking(files, name) if id else 0)
+            erasures.show_found(plan, found, outcomes, halves, captured.lacking(files, name) if id else 0)
             if not (plan.replacements or plan.objects or found or outcomes or halves):
                 return click.echo("Nothing to erase")
             if not yes:
@@ -124,56 +133,13 @@ def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: 
             erasure.commit(plan, why)
         captured.remove_all([*outcomes, *found], halves)  # found last, since by them the outcomes are found
     click.echo("✓ These rows are erased from captures, outcomes, deliveries, prepared rows and DVC's cache here")
-    return _show_rest(plan)
+    return erasures.show_rest(plan)
 
 
 def _captures() -> tuple[Path, ...]:
     """The service's folder of captures, which click would split at each colon."""
     folder = os.environ.get("FACTORY_CAPTURE")
     return (Path(folder),) if folder else ()
-
-
-def _show_found(plan: Any, found: Any, outcomes: Any, halves: Any, unknown: int) -> None:
-    """Where there are rows to erase, and what has learned from them."""
-    from ..registry import lineage
-
-    for what, masks in (("captures", found), ("outcomes", outcomes)):
-        if masks or masks is found:
-            rows = sum(int(mask.sum()) for _, mask in masks)
-            click.echo(f"{what}: {count(rows, 'row')} in {count(len(masks), 'file')}")
-    if halves:
-        click.echo(f"captures that a killed service left half-written: {count(len(halves), 'file')}")
-    if unknown:
-        click.echo(f"! {count(unknown, 'file')} of captures without the ids: --request finds their rows")
-    for each in plan.replacements:
-        rest = "" if each.new else ", so that none is left"
-        click.echo(f"{each.old.path}: {each.rows:,} of {int(each.old.rows):,} rows{rest}")
-    if not plan.replacements:
-        click.echo("training data: no such rows")
-    if plan.objects:
-        click.echo(f"DVC's cache or storages: {count(len(plan.objects), 'file')}")
-    if learned := lineage.learned_from({each.old.received for each in plan.replacements}):
-        click.echo(f"{', '.join(version.name for version in learned)} learned from these deliveries")
-
-
-def _show_rest(plan: Any) -> None:
-    """What remains to be done."""
-    click.echo("What remains:")
-    if plan.replacements:
-        click.echo(
-            "- git add data && git commit, uv run dvc repro, since reports/ and model/ may have such rows until then"
-        )
-        click.echo("- commit that, uv run dvc push, and promote a version without the rows")
-        click.echo("- reports in Git's history, where they show these rows (evaluation.worst_rows)")
-    if plan.objects:
-        click.echo("- when that is on main, delete these files from each storage (`uv run dvc remote list`):")
-        click.echo("\n".join(f"  {path}" for path in plan.objects))
-    if plan.unseen:
-        folders = count(len(plan.unseen), "folder")
-        click.echo(f"- {folders} of prepared rows not here: `uv run dvc fetch --all-commits prepare`, then this again")
-    click.echo(
-        "- captures that services have not written yet (FACTORY_CAPTURE_SECONDS), other clones, backups, the inbox"
-    )
 
 
 def _shortened(entry: Any) -> dict[str, str]:
@@ -188,8 +154,10 @@ def _shortened(entry: Any) -> dict[str, str]:
 
 @main.command()
 @click.option("--diff", "file", type=FILE, help="The file to compare with the contract.")
+@QUERY
+@FROM
 @click.option("--dictionary", is_flag=True, help="Write docs/data-dictionary.md: what each column is, for people.")
-def contract(file: Path | None, dictionary: bool) -> None:
+def contract(file: Path | None, query: Path | None, url: str | None, dictionary: bool) -> None:
     """Compare a file with the contract; propose a patch to accept it.
 
     Or write docs/data-dictionary.md, from the contract, with --dictionary. Exits with code 1 if the file violates the contract. To apply the patch that is printed, pipe it into `git apply`.
@@ -202,22 +170,25 @@ def contract(file: Path | None, dictionary: bool) -> None:
     from ..evaluation import dictionary as page
     from ..paths import DICTIONARY
 
-    if (file is None) is not dictionary:
-        raise click.UsageError("Name either --diff or --dictionary.")
+    if [file is not None, query is not None, dictionary].count(True) != 1:
+        raise click.UsageError("Name either --diff, --query or --dictionary.")
     params = config.load()
-    if file is None:
+    if dictionary:
         page.write(params)
         return click.echo(f"✓ {DICTIONARY}")
-    lines, change = diff.diff(file, params)
+    with table_of(file, query, url) as table:
+        lines, change = diff.diff(table, params)
     if not lines:
-        return click.echo(f"✓ {file} satisfies the contract")
+        return click.echo(f"✓ {query or file} satisfies the contract")
     click.echo("\n".join(f"✗ {line}" for line in lines))  # which no header of a patch begins with
     click.echo(f"\n{change}" if change else "\nNo patch of contract.py to propose", nl=not change)
     raise SystemExit(1)
 
 
 @main.command()
-@click.argument("table", type=FILE)
+@click.argument("table", type=FILE, required=False)
+@QUERY
+@FROM
 @click.option("--target", required=True, metavar="COLUMN", help="Column to predict.")
 @click.option("--id", metavar="COLUMN", help="Identifier of the row, or of the entity that several rows belong to.")
 @click.option(
@@ -238,25 +209,27 @@ def contract(file: Path | None, dictionary: bool) -> None:
 )
 @click.option("--yes", is_flag=True, help="Accept the proposal without review: every doubt is settled cautiously.")
 @click.option("--force", is_flag=True, help="Replace your own data too; it has to be committed in Git.")
-def adopt(table: Path, target: str, answers: tuple[str, ...], yes: bool, force: bool, **options: Any) -> None:
+def adopt(table: Path | None, query: Path | None, url: str | None, yes: bool, force: bool, **options: Any) -> None:
     """Replace the sample with your own table, and train on it.
 
-    TABLE is a file, or a folder of files with the same columns. Asks about what is doubtful, and proposes a role and a type for
+    TABLE is a file, or a folder of files with the same columns; or name a query. Asks about what is doubtful, and proposes a role and a type for
     each column; then writes contract.py, features.py, params.yaml and their tests, runs the pipeline, and says whether the gate
     would pass the model. Any failure restores what was there; a refusal by the gate is none.
 
     \b
     Example: factory adopt customers.csv --target churned --id customer --time signed_up
     """
-    from ..adopt import adopt, proposal, review
+    from ..adopt import adopt, proposal, review, transaction
 
-    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):  # everything is restored, as after Ctrl-C
-        signal.signal(getattr(signal, name), signal.default_int_handler)
-    choices = proposal.UserChoices(target, **options)
+    end_like_interrupt()
+    answers = options.pop("answers")
+    choices = proposal.UserChoices(**options)
     for answer in answers:
         choices = review.with_answer(choices, answer)
-    for line in adopt.adopt(table, choices, review.accept if yes else review.review, force=force):
-        click.echo(line)
+    transaction.check_can_replace(force)  # before a query that may take long
+    with table_of(table, query, url) as path:
+        for line in adopt.adopt(path, choices, review.accept if yes else review.review, force=force):
+            click.echo(line)
 
 
 @main.command()

@@ -70,8 +70,10 @@ SYNONYMS = {
 }
 """By command, what people used to other tools type for it."""
 
-INSTALLED_BY = {"optuna": " --group tune"} | dict.fromkeys(
-    ("fastapi", "httptools", "prometheus_client", "starlette", "uvicorn"), " --extra serve"
+INSTALLED_BY = (
+    {"optuna": " --group tune"}
+    | dict.fromkeys(("adbc_driver_postgresql", "duckdb", "nanoarrow"), " --group factory-sql")
+    | dict.fromkeys(("fastapi", "httptools", "prometheus_client", "starlette", "uvicorn"), " --extra serve")
 )
 """The option that installs a library which `uv sync` alone does not."""
 

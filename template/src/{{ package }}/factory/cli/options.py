@@ -2,6 +2,9 @@
 
 import math
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,16 @@ CAPTURES = click.option(
     metavar="PLACE",
     help="Folder or URL of captures; repeatable (default: FACTORY_CAPTURE, the environment's, or monitor.captures of params.yaml).",
 )
+QUERY = click.option(
+    "--query", type=FILE, metavar="FILE.sql", help="Read the rows of this query from the database, in place of a file."
+)
+FROM = click.option(
+    "--from",
+    "url",
+    metavar="URL",
+    envvar="FACTORY_DATABASE",
+    help="Database: postgresql://USER@HOST/NAME, sqlite:///FILE or duckdb:///FILE (default: FACTORY_DATABASE).",
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ACCEPT = click.option(
     "--accept-contract-change",
@@ -57,6 +70,28 @@ def load_params() -> "Params":
     params = config.load()
     prepare.check_columns(params)
     return params
+
+
+def end_like_interrupt() -> None:
+    """Let SIGTERM and SIGHUP end the command as Ctrl-C does: what it has begun is taken back."""
+    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
+        signal.signal(getattr(signal, name), signal.default_int_handler)
+
+
+@contextmanager
+def table_of(file: Path | None, query: Path | None, url: str | None) -> Iterator[Path]:
+    """The file, or the rows of the query in one that is there until the block ends. Raises FactoryError."""
+    from ..data import query as queries
+
+    if (file is None) == (query is None):
+        raise click.UsageError("Name either a file or --query.")
+    if file:
+        yield file
+    elif not url:
+        raise click.UsageError("--from URL is missing, and FACTORY_DATABASE is not set.")
+    elif query:
+        with queries.fetched(query, url) as table:
+            yield table
 
 
 def places(given: tuple[str, ...], params: "Params", environment: str = "prod") -> list[str]:

@@ -20,18 +20,20 @@ from ..tables.chunks import column, height
 from ..validation import unseen
 from ..workspace import git
 from ..workspace.process import dvc, run
-from . import integrity, ledger, prepare, refused, takeover
+from . import integrity, ledger, prepare, query, refused, takeover
 from .ledger import Entry
 
 COPYING = RAW.with_name(".ingest.tmp")  # on the same disk as data/raw, so that moving a file there is atomic
 VALIDATED = DVC_TMP / "ingest"
 
 
-def ingest(files: list[Path], params: Params, source: str | None = None, fetch: str = "") -> list[Entry]:
+def ingest(
+    files: list[Path], params: Params, source: str | None = None, fetch: str = "", diff: str = ""
+) -> list[Entry]:
     """Add each file as a delivery, all or none; a file in data/raw/ is added in place.
 
     `fetch` is the command that downloads the files again, if they are here only for now: the command
-    that a refusal suggests starts with it.
+    that a refusal suggests starts with it. `diff` are the options of `factory contract` in its place.
 
     Raises FactoryError if a file violates the contract, repeats rows of another delivery, or would
     replace one.
@@ -43,7 +45,7 @@ def ingest(files: list[Path], params: Params, source: str | None = None, fetch: 
         hashes = _check_contents(files, earlier)
         with _temporary_folder(VALIDATED) as folder:
             names = [file.name for file in files]
-            validated = {file: _validated(file, params, fetch, folder / file.name, names) for file in files}
+            validated = {file: _validated(file, params, fetch, diff, folder / file.name, names) for file in files}
             if params.data.id and not params.data.repeats:
                 _check_ids(validated, earlier, params.data.id)
             entries = [_entry(file, height(validated[file]), source, hashes[file]) for file in files]
@@ -111,7 +113,7 @@ def _check_contents(files: list[Path], earlier: list[Entry]) -> dict[Path, str]:
     return hashes
 
 
-def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list[str]) -> pl.LazyFrame:
+def _validated(file: Path, params: Params, fetch: str, diff: str, folder: Path, names: list[str]) -> pl.LazyFrame:
     try:
         with unseen.counting() as tally:
             rows = prepare.load_validated(file, params, folder, new=names)
@@ -122,7 +124,8 @@ def _validated(file: Path, params: Params, fetch: str, folder: Path, names: list
         refused.note(file, error)
         name = shlex.quote(file.name if fetch else str(file))
         prefix = f"{fetch}{name} && " if fetch else ""
-        raise ContractViolation(f"{error}; see `{prefix}factory contract --diff {name}`") from error
+        reason = f"{error}".removeprefix(f"{file.parent}/") if diff else error  # that folder is gone when this is read
+        raise ContractViolation(f"{reason}; see `{prefix}factory contract {diff or f'--diff {name}'}`") from error
 
 
 def _check_ids(validated: dict[Path, pl.LazyFrame], earlier: list[Entry], name: str) -> None:
@@ -154,7 +157,7 @@ def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
         file=file.name,
         received=ledger.now(),
         by=git.author(),
-        source=source or str(file),
+        source=source or query.source(file) or str(file),
         rows=str(rows),
         sha256=sha256,
     )

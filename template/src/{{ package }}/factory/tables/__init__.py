@@ -79,10 +79,13 @@ def count(path: Path) -> int:
         return int(scan(path, checked=True).select(pl.len()).collect().item())
 
 
-def sink(rows: pl.LazyFrame, path: Path) -> None:
-    """Write the rows batch by batch, in their order. Raises OSError where the disk is full."""
+def sink(rows: pl.LazyFrame, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write the rows batch by batch, in their order; the metadata into a Parquet file. Raises OSError where the disk is full."""
     with writing(path):
-        rows.sink_parquet(path, row_group_size=ROW_GROUP) if path.suffix == ".parquet" else rows.sink_csv(path)
+        if path.suffix == ".parquet":
+            rows.sink_parquet(path, row_group_size=ROW_GROUP, metadata=metadata)
+        else:
+            rows.sink_csv(path)
 
 
 def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
