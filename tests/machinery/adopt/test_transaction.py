@@ -108,5 +108,5 @@ def test_what_is_no_delivery_is_not_lost():
     for force in (False, True):
         with pytest.raises(errors.FactoryError, match=r"mine\.csv: not a delivery"):
             transaction.check_can_replace(force=force)
-    with pytest.raises(errors.FactoryError, match=r"mine\.csv: is inside"):
-        source.files(stray)
+    with pytest.raises(errors.FactoryError, match=r"mine\.csv: is inside"), source.files(stray):
+        pass

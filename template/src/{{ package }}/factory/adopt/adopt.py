@@ -34,28 +34,30 @@ PARAMS = re.compile(r"^( *params: \[)(.*)\]$", re.MULTILINE)
 Review = Callable[[Propose, UserChoices], Proposal]
 
 
-def adopt(table: Path, choices: UserChoices, review: Review, *, force: bool = False) -> Iterator[str]:
+def adopt(
+    table: Path, choices: UserChoices, review: Review, *, force: bool = False, sheet: str | None = None
+) -> Iterator[str]:
     """Replace data, contract, features, parameters and tests, and run the pipeline; yields a line for each step.
 
-    Raises FactoryError; then nothing has changed.
+    Of a workbook it reads the `sheet`, without a name the only one that has rows. Raises FactoryError; then nothing has changed.
     """
     with transaction.exclusive():
         transaction.check_can_replace(force)
-        files = source.files(table)
-        rows = source.one_table(files)
-        with tables.reading(table):
-            columns = profile(rows)
-            proposal = review(lambda changed: propose(columns, rows, changed), choices)
-        _check_problem(proposal)
-        features = [role.column for role in proposal.with_role("feature")]
-        proposal = replace(proposal, parameters=defaults.parameters(features, proposal.target))
-        with tempfile.TemporaryDirectory() as folder:
+        with source.files(table, sheet) as files, tempfile.TemporaryDirectory() as folder:
+            rows = source.one_table(files)
+            with tables.reading(table):
+                columns = profile(rows)
+                proposal = review(lambda changed: propose(columns, rows, changed), choices)
+            _check_problem(proposal)
+            features = [role.column for role in proposal.with_role("feature")]
+            parameters = defaults.parameters(features, proposal.target)
+            proposal = replace(proposal, parameters=parameters, sheet=sheet or tables.sheet(files[0]))
             drafts = Path(folder)
             render.write(proposal, defaults.BaselineResult(), drafts)
             if force and git.changes():
                 git.commit_all(f"Before adopting {table.name}")
             with transaction.replacing(transaction.REPLACED):
-                yield from _replace(files, proposal, drafts)
+                yield from _replace([table, *(["--sheet", sheet] if sheet else [])], proposal, drafts)
 
 
 def _check_problem(proposal: Proposal) -> None:
@@ -67,7 +69,8 @@ def _check_problem(proposal: Proposal) -> None:
         raise FactoryError(f"model.py returns no estimator for {problem}: add one first ({error})") from error
 
 
-def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[str]:
+def _replace(table: list[str | Path], proposal: Proposal, drafts: Path) -> Iterator[str]:
+    """Put the drafts and the table, which `factory ingest` is given, in the place of what was there."""
     target = proposal.target
     for path in (setup.ORIGIN, ledger.LEDGER):
         path.unlink(missing_ok=True)
@@ -76,9 +79,10 @@ def _replace(files: list[Path], proposal: Proposal, drafts: Path) -> Iterator[st
     for name, place in transaction.PLACES.items():
         shutil.copyfile(drafts / place / name, place / name)
     _update_pipeline(target.problem)
-    _factory("ingest", *map(str, files))
+    _factory("ingest", *map(str, table))
+    deliveries = len(ledger.entries())
     without = f", {target.column.missing:,} of them without a value of {target.name}" if target.column.missing else ""
-    yield f"✓ {target.column.rows:,} rows in {len(files)} deliver{'y' if len(files) == 1 else 'ies'}{without}"
+    yield f"✓ {target.column.rows:,} rows in {deliveries} deliver{'y' if deliveries == 1 else 'ies'}{without}"
     _run_pipeline()
     _judge()
     result = defaults.baseline_result()

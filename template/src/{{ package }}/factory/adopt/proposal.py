@@ -58,6 +58,8 @@ class Proposal:
     parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
     findings: list[Finding] = field(default_factory=list)
     proxies: list[Proxy] = field(default_factory=list)
+    sheet: str = ""
+    """The sheet of the workbooks, of which the table was one."""
 
     @property
     def used(self) -> list[ColumnRole]:

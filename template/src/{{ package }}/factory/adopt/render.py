@@ -62,6 +62,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     return {
         "package": PACKAGE,
         "target": target,
+        "sheet": proposal.sheet,
         "target_note": f"{target.column.missing:,} rows without a value are not used" if target.column.missing else "",
         "columns": columns,
         "outcome": next(column for column in columns if column["is_target"]),

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, replace
 
 from .dates import is_row_time
-from .number_formats import TOO_LONG
 from .personal import kind
 from .profile import Column
 from .sensitive import is_about_people, is_age, is_sensitive
@@ -12,8 +11,6 @@ from .source import KINDS
 
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
-NOT_A_KEY = r"\s|%|\p{Sc}"
-"""What no key has: blanks, as of text, and signs of amounts."""
 MAX_CATEGORIES = 200
 PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
 MEASURED = "measured"
@@ -60,7 +57,6 @@ def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
         "row number": bool(NUMBERS_ROWS.match(column.name)) and column.unique,
-        f"{TOO_LONG}: an identifier?": not _is_key(column) and _is_too_long(column),
         f"text: {column.format.note}": free_text and bool(column.format.note),
         f"free text: {column.different:,} distinct values in {column.rows:,} rows": free_text and not _is_key(column),
     }
@@ -76,7 +72,7 @@ def _useful(column: Column) -> ColumnRole:
         return ColumnRole(column, "time", "the newest rows are the test set")
     sensitive = is_sensitive(column)
     personal = sensitive or (is_about_people(column.name) and (column.kind == "String" or is_age(column.name)))
-    why = PERSONAL_DATA if personal else column.format.note or column.format.remark
+    why = PERSONAL_DATA if personal else column.format.note
     return ColumnRole(column, "feature", why, sensitive)
 
 
@@ -86,12 +82,7 @@ def _is_key(column: Column) -> bool:
         return False
     if column.kind == "Int64":
         return bool(IDENTIFIES.search(column.name))
-    return not column.format.note and not column.sample.str.contains(NOT_A_KEY).any()
-
-
-def _is_too_long(column: Column) -> bool:
-    """Whether it has whole numbers that a model would not distinguish, since it computes with 53 bits."""
-    return column.kind == "Int64" and column.low is not None and max(abs(column.low), abs(column.high)) > 2**53
+    return not column.format.note and not column.sample.str.contains(r"\s").any()
 
 
 def _same(one: Column, other: Column) -> bool:

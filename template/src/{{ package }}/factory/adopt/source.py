@@ -2,31 +2,35 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from .. import tables
+from ..data.incoming import incoming, named
+from ..data.ingest import temporary_folder
 from ..errors import FactoryError
-from ..paths import RAW
+from ..paths import DVC_TMP, RAW
 
+GATHERED = DVC_TMP / "adopting"
 PATTERN = re.compile(r"\*|\^.*\$")  # polars would expand these to several columns
 KINDS = ("Int64", "Float64", "Date", "Datetime", "Time", "Bool", "String")
 """The types, by their names in dataframely, that a column can have."""
 
 
-def files(table: Path) -> list[Path]:
-    """The file, or the tables in the folder. Raises FactoryError where there is none."""
+@contextmanager
+def files(table: Path, sheet: str | None = None) -> Iterator[list[Path]]:
+    """The tables of a file or a folder, which are there until the block ends. Raises FactoryError where there is none."""
     if not table.exists():
         raise FactoryError(f"{table}: no such file or folder")
     if table.resolve().is_relative_to(RAW.resolve()):
         raise FactoryError(f"{table}: is inside {RAW}, which `factory adopt` replaces: copy it elsewhere first")
-    if not table.is_dir():
-        return [table]
-    paths = sorted(path for path in table.iterdir() if path.is_file() and tables.suffix(path))
-    if not paths:
-        raise FactoryError(f"{table}: no table in this folder")
-    return paths
+    with temporary_folder(GATHERED) as folder:
+        found = incoming([table], folder, sheet)
+        with named(found):
+            yield [each.file for each in found]
 
 
 def one_table(paths: list[Path]) -> pl.LazyFrame:
@@ -34,7 +38,7 @@ def one_table(paths: list[Path]) -> pl.LazyFrame:
     scanned, names = [], []
     for file in paths:
         with tables.reading(file):
-            scanned.append(tables.scan(file))
+            scanned.append(tables.scan(file, sheet=""))
             names.append(set(scanned[-1].collect_schema().names()))
     for file, columns in zip(paths, names, strict=True):
         if columns != names[0]:

@@ -11,7 +11,7 @@ import click
 
 from . import erasures
 from .main import main
-from .options import AS_JSON, FILE, FROM, QUERY, end_like_interrupt, table_of
+from .options import AS_JSON, FILE, FROM, QUERY, SHEET, end_like_interrupt, table_of
 
 SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 
@@ -21,8 +21,11 @@ SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 @click.option("--inbox", is_flag=True, help="Add the new files in the folder inbox/ of the storage.")
 @QUERY
 @FROM
+@SHEET
 @click.option("--source", metavar="TEXT", help="Where the data comes from (default: the file's path, or the query).")
-def ingest(files: tuple[Path, ...], inbox: bool, query: Path | None, url: str | None, source: str | None) -> None:
+def ingest(
+    files: tuple[Path, ...], inbox: bool, query: Path | None, url: str | None, sheet: str | None, source: str | None
+) -> None:
     """Validate files against the contract and add them as deliveries.
 
     Reads CSV, Parquet, Excel and JSON Lines, also compressed. A file that violates the contract is refused and changes nothing.
@@ -42,7 +45,7 @@ def ingest(files: tuple[Path, ...], inbox: bool, query: Path | None, url: str | 
         with table_of(None, query, url) as table:
             entries = ingest.ingest([table], params, source, diff=f"--query {shlex.quote(f'{query}')}")
     else:
-        entries = ingest.ingest_inbox(params) if inbox else ingest.ingest(list(files), params, source)
+        entries = ingest.ingest_inbox(params) if inbox else ingest.ingest([*files], params, source, sheet=sheet)
     for entry in entries:
         click.echo(f"✓ {entry.path}: {int(entry.rows):,} rows")
     click.echo("Next: git add data && git commit, then uv run dvc repro" if entries else "Nothing new")
@@ -207,9 +210,12 @@ def contract(file: Path | None, query: Path | None, url: str | None, dictionary:
     metavar="COLUMN=ROLE",
     help="Role of a column, as at the prompt: feature, excluded, id, time, sensitive or measured; repeatable.",
 )
+@SHEET
 @click.option("--yes", is_flag=True, help="Accept the proposal without review: every doubt is settled cautiously.")
 @click.option("--force", is_flag=True, help="Replace your own data too; it has to be committed in Git.")
-def adopt(table: Path | None, query: Path | None, url: str | None, yes: bool, force: bool, **options: Any) -> None:
+def adopt(
+    table: Path | None, query: Path | None, url: str | None, sheet: str | None, yes: bool, force: bool, **options: Any
+) -> None:
     """Replace the sample with your own table, and train on it.
 
     TABLE is a file, or a folder of files with the same columns; or name a query. Asks about what is doubtful, and proposes a role and a type for
@@ -228,7 +234,7 @@ def adopt(table: Path | None, query: Path | None, url: str | None, yes: bool, fo
         choices = review.with_answer(choices, answer)
     transaction.check_can_replace(force)  # before a query that may take long
     with table_of(table, query, url) as path:
-        for line in adopt.adopt(path, choices, review.accept if yes else review.review, force=force):
+        for line in adopt.adopt(path, choices, review.accept if yes else review.review, force=force, sheet=sheet):
             click.echo(line)
 
 

@@ -47,6 +47,9 @@ FROM = click.option(
     envvar="FACTORY_DATABASE",
     help="Database: postgresql://USER@HOST/NAME, sqlite:///FILE or duckdb:///FILE (default: FACTORY_DATABASE).",
 )
+SHEET = click.option(
+    "--sheet", metavar="NAME", help="Sheet of the workbook (default: SHEET of contract.py, or the only one with rows)."
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ACCEPT = click.option(
     "--accept-contract-change",

@@ -21,16 +21,23 @@ from ..validation import unseen
 from ..workspace import git
 from ..workspace.process import dvc, run
 from . import integrity, ledger, prepare, query, refused, takeover
+from .incoming import Incoming, incoming, named
 from .ledger import Entry
 
 COPYING = RAW.with_name(".ingest.tmp")  # on the same disk as data/raw, so that moving a file there is atomic
 VALIDATED = DVC_TMP / "ingest"
+GATHERED = DVC_TMP / "incoming"
 
 
 def ingest(
-    files: list[Path], params: Params, source: str | None = None, fetch: str = "", diff: str = ""
+    places: list[Path],
+    params: Params,
+    source: str | None = None,
+    fetch: str = "",
+    diff: str = "",
+    sheet: str | None = None,
 ) -> list[Entry]:
-    """Add each file as a delivery, all or none; a file in data/raw/ is added in place.
+    """Add each file as a delivery, all or none; a file in data/raw/ is added in place. `incoming` says which files.
 
     `fetch` is the command that downloads the files again, if they are here only for now: the command
     that a refusal suggests starts with it. `diff` are the options of `factory contract` in its place.
@@ -38,19 +45,33 @@ def ingest(
     Raises FactoryError if a file violates the contract, repeats rows of another delivery, or would
     replace one.
     """
-    with lock():
-        earlier = ledger.entries()
-        _check_names(files, earlier)
-        integrity.check(new=[file.name for file in files])
-        hashes = _check_contents(files, earlier)
-        with _temporary_folder(VALIDATED) as folder:
-            names = [file.name for file in files]
-            validated = {file: _validated(file, params, fetch, diff, folder / file.name, names) for file in files}
-            if params.data.id and not params.data.repeats:
-                _check_ids(validated, earlier, params.data.id)
-            entries = [_entry(file, height(validated[file]), source, hashes[file]) for file in files]
-        takeover.take_over()
-        _add(files, entries)
+    with lock(), temporary_folder(GATHERED) as folder:
+        arrived = [Incoming(place, f"{place}") for place in places] if fetch else incoming(places, folder, sheet)
+        with named(arrived):
+            return _ingest(arrived, params, source, fetch, diff)
+
+
+def _ingest(arrived: list[Incoming], params: Params, source: str | None, fetch: str, diff: str) -> list[Entry]:
+    files, earlier = [each.file for each in arrived], ledger.entries()
+    _check_names(files, earlier)
+    integrity.check(new=[file.name for file in files])
+    hashes = _check_contents(files, earlier)
+    with temporary_folder(VALIDATED) as folder:
+        names = [file.name for file in files]
+        validated = {file: _validated(file, params, fetch, diff, folder / file.name, names) for file in files}
+        if params.data.id and not params.data.repeats:
+            _check_ids(validated, earlier, params.data.id)
+        entries = [
+            _entry(
+                each.file,
+                height(validated[each.file]),
+                source or query.source(each.file) or each.origin,
+                hashes[each.file],
+            )
+            for each in arrived
+        ]
+    takeover.take_over()
+    _add(files, entries)
     return entries
 
 
@@ -75,7 +96,7 @@ def new_files(folder: str, known: Collection[str]) -> Iterator[tuple[str, list[P
     address = f"remote://{dvc('config', 'core.remote')}/{folder}"
     names = [name for name in _listed(address) if tables.suffix(name) and name not in known]
     DVC_TMP.mkdir(parents=True, exist_ok=True)
-    with _temporary_folder(DVC_TMP / folder.replace("/", "-")) as downloaded:
+    with temporary_folder(DVC_TMP / folder.replace("/", "-")) as downloaded:
         for name in names:
             dvc("get-url", f"{address}/{name}", str(downloaded / name))
             if not (downloaded / name).is_file():
@@ -122,6 +143,8 @@ def _validated(file: Path, params: Params, fetch: str, diff: str, folder: Path, 
         return rows
     except ContractViolation as error:
         refused.note(file, error)
+        if GATHERED in file.parents:
+            raise
         name = shlex.quote(file.name if fetch else str(file))
         prefix = f"{fetch}{name} && " if fetch else ""
         reason = f"{error}".removeprefix(f"{file.parent}/") if diff else error  # that folder is gone when this is read
@@ -152,12 +175,12 @@ def ids_in(rows: pl.LazyFrame, file: Path, name: str) -> pl.Series:
         return column(rows, name).cast(pl.String)
 
 
-def _entry(file: Path, rows: int, source: str | None, sha256: str) -> Entry:
+def _entry(file: Path, rows: int, source: str, sha256: str) -> Entry:
     return Entry(
         file=file.name,
         received=ledger.now(),
         by=git.author(),
-        source=source or query.source(file) or str(file),
+        source=source,
         rows=str(rows),
         sha256=sha256,
     )
@@ -187,7 +210,7 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
 
 def copy(file: Path, place: Path) -> None:
     """Copy into data/raw/, so that an interrupted run leaves no partial file."""
-    with _temporary_folder(COPYING) as folder:
+    with temporary_folder(COPYING) as folder:
         shutil.copyfile(file, folder / file.name)
         (folder / file.name).replace(place)
 
@@ -202,10 +225,10 @@ def _listed(inbox: str) -> list[str]:
 
 
 @contextmanager
-def _temporary_folder(folder: Path) -> Iterator[Path]:
+def temporary_folder(folder: Path) -> Iterator[Path]:
     """A new folder; one left by an interrupted run is deleted."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:

@@ -12,9 +12,10 @@ from ..errors import FactoryError
 from . import compressed, csv, excel, jsonlines
 from .chunks import filter_rows, iter_chunks
 
-FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx")
-SUFFIXES = (*FORMATS, ".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".zip")
 JSON_LINES = (".jsonl", ".ndjson")
+TEXT = (".csv", ".tsv", *JSON_LINES)
+FORMATS = (*TEXT, ".parquet", *excel.FORMATS)
+SUFFIXES = (*FORMATS, *(f"{text}{stream}" for stream in compressed.STREAMS for text in TEXT), *compressed.ARCHIVES)
 WRITTEN = (".csv", ".parquet")
 ROW_GROUP = 2**18  # rows; with polars' default the bytes of the files would depend on the number of threads
 
@@ -30,16 +31,19 @@ def unsupported(path: Path) -> str:
     return f"{path}: unsupported file type, use one of {', '.join(SUFFIXES)}"
 
 
-def scan(path: Path, *, checked: bool = False, name: object = None) -> pl.LazyFrame:
+def scan(path: Path, *, checked: bool = False, name: object = None, sheet: str | None = None) -> pl.LazyFrame:
     """The table as a lazy frame; the fields of a CSV file are text, null where empty. Raises FactoryError.
 
     A file that was `checked` before and has not changed is not checked for damage again. Errors call it by its `name`.
+    Of a workbook `sheet` is read, which is meant as in `excel.read`.
     """
     inner, file = _opened(path)
     format, name = suffix(inner), name or path
     with file, reading(name):
-        if format == ".xlsx":
-            return excel.read(file, name, quiet=checked).lazy()
+        if format in excel.FORMATS:
+            return excel.read(file, name, sheet=sheet, quiet=checked).lazy()
+        if sheet:
+            raise FactoryError(f"{name}: has no sheets: leave out --sheet")
         if format == ".parquet":
             return pl.scan_parquet(file)
         check = jsonlines.check if format in JSON_LINES else csv.check
@@ -51,6 +55,13 @@ def scan(path: Path, *, checked: bool = False, name: object = None) -> pl.LazyFr
         separator = csv.delimiter(file)
         file.seek(0)
         return pl.scan_csv(file, separator=separator, infer_schema=False)
+
+
+def sheet(path: Path) -> str:
+    """The only sheet with rows of a workbook; empty if the file is none. Raises FactoryError."""
+    name, file = _opened(path)
+    with file:
+        return excel.only_sheet(file, path) if suffix(name) in excel.FORMATS else ""
 
 
 def read(path: Path, *, checked: bool = False) -> pl.DataFrame:
@@ -94,7 +105,7 @@ def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
     format = suffix(name)
     with file, reading(path), TemporaryDirectory(dir=copy.parent) as folder:
         plain = Path(folder, f"plain{format}")
-        if format == ".xlsx":
+        if format in excel.FORMATS:
             raise FactoryError(f"{path}: rows cannot be taken out of an Excel file")
         if format == ".parquet":
             sink(filter_rows(pl.scan_parquet(file), ~unwanted), plain)
@@ -150,4 +161,4 @@ def _opened(path: Path) -> tuple[str, BinaryIO]:
         raise FactoryError(unsupported(path))
     if not path.is_file():
         raise FactoryError(f"{path}: {'is a folder: name a file in it' if path.is_dir() else 'no such file'}")
-    return (path.name, path.open("rb")) if format in FORMATS else compressed.unpack(path, FORMATS)
+    return (path.name, path.open("rb")) if format in FORMATS else compressed.unpack(path, SUFFIXES)

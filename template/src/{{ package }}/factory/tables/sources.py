@@ -3,6 +3,7 @@
 A URL, such as s3://bucket/folder, is read by polars, with the credentials that it finds in the environment.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,18 +14,19 @@ from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
-from ..errors import FactoryError
+from ..errors import FactoryError, listed
 from . import JSON_LINES, reading, scan, suffix, unsupported
 from .chunks import collect, height, iter_chunks
+from .compressed import IGNORED, is_ignored
 
 REMOTE = (".parquet", ".csv", ".tsv", *JSON_LINES)
 """What is read from URLs."""
-IGNORED = (".", "_", "~$")
-"""What the names of files and folders begin with that hold no data: of the system, of Spark, of an open workbook."""
+DELTA = "_delta_log"
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # of two letters at least: one is a drive
 WILDCARD = re.compile(r"[*?\[]")
 FILE = "_file"
+FEW = 5  # files that a message names
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,8 @@ class Source:
 
     @property
     def partition(self) -> dict[str, str | None]:
-        """Columns that are in the folders' names, as Hive and Spark write them: `day=2026-11-27`."""
-        pairs = (part.partition("=") for part in re.split(r"[/\\]", self.place)[:-1])
-        return {unquote(key): None if value == NO_VALUE else unquote(value) for key, equals, value in pairs if equals}
+        """Columns that are in the names of all its folders."""
+        return partition(self.place)
 
     def scan(self, *, checked: bool = False) -> pl.LazyFrame:
         """The table as a lazy frame, as `tables.scan` gives it. Raises FactoryError."""
@@ -118,24 +119,43 @@ def find(place: str) -> list[Source]:
     return sorted(found, key=lambda source: source.name)
 
 
+def below(folder: Path) -> list[Source]:
+    """The tables in a folder and its folders, sorted by name; other files are left out, with a warning."""
+    files = [*_files(folder, [folder])]
+    if others := [source.name for source in files if not suffix(source.name)]:
+        logging.getLogger(__name__).warning("%s: left out, as not a table: %s", folder, listed(others, FEW))
+    return sorted((source for source in files if suffix(source.name)), key=lambda source: source.name)
+
+
+def partition(place: str) -> dict[str, str | None]:
+    """Columns that are in the names of the folders, as Hive and Spark write them: `day=2026-11-27`."""
+    pairs = (part.partition("=") for part in re.split(r"[/\\]", place)[:-1])
+    return {unquote(key): None if value == NO_VALUE else unquote(value) for key, equals, value in pairs if equals}
+
+
 def without_secrets(text: str) -> str:
     """The text, of whose URLs user, password and query are left out: reports and issues have many readers."""
     return re.sub(r"(://[^\s?#]*)[?#]\S*", r"\1", re.sub(r"://[^/\s]*@", "://", text))
 
 
 def _below(root: Path, places: Iterable[Path]) -> Iterator[Source]:
-    """The tables among the files, and in the folders."""
-    files = {file for place in places for file in (place.rglob("*") if place.is_dir() else [place])}
-    for file in files:
+    """The tables among the files, and in the folders. Raises FactoryError where a file is none."""
+    for source in _files(root, places):
+        if not suffix(source.name):
+            raise FactoryError(f"{unsupported(root / source.name)}; a glob such as '{root}/**/*.parquet' leaves it out")
+        yield source
+
+
+def _files(root: Path, places: Iterable[Path]) -> Iterator[Source]:
+    """The files that may hold data. Raises FactoryError of a table whose files do not count alone."""
+    for file in {file for place in places for file in (place.rglob("*") if place.is_dir() else [place])}:
         name = file.relative_to(root)
-        if file.is_file() and not name.parts[-1].endswith(".crc") and not any(map(_is_ignored, name.parts)):
-            if not suffix(file):
-                raise FactoryError(f"{unsupported(file)}; a glob such as '{root}/**/*.parquet' leaves it out")
+        if name.parts[-2:-1] == (DELTA,):
+            raise FactoryError(
+                f"{root}: a Delta table, whose log says which of the files count: export it as Parquet first"
+            )
+        if file.is_file() and not name.parts[-1].endswith(".crc") and not any(map(is_ignored, name.parts)):
             yield Source(str(file), name.as_posix())
-
-
-def _is_ignored(part: str) -> bool:
-    return part.startswith(IGNORED)
 
 
 def _fixed(place: str) -> str:
@@ -151,7 +171,7 @@ def _at_url(url: str) -> list[Source]:
     patterns = [url] if suffix(url) else [f"{url.rstrip('/')}/**/*{each}" for each in REMOTE]
     names = (name for pattern in patterns for name in _listed(pattern))
     found = [Source(name, name.removeprefix(root).lstrip("/")) for name in names]
-    return [source for source in found if not any(map(_is_ignored, source.name.split("/")))]
+    return [source for source in found if not any(map(is_ignored, source.name.split("/")))]
 
 
 def _listed(pattern: str) -> list[str]:
