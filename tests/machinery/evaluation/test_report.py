@@ -52,7 +52,7 @@ def test_sections_have_the_names_of_the_field(problem):
     curves = "Errors" if problem == "regression" else "Calibration and curves"
     decided = [] if problem == "regression" else ["Confusion matrix"]
     start = ["Metrics", "Gate", *decided, curves, "Performance by group", "Feature importance", "Worst predictions"]
-    assert headings == [*start, "Data", "Model"]
+    assert headings == [*start, "Data", "Doubtful values", "Target by feature", "Columns that go together", "Model"]
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)

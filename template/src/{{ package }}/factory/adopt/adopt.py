@@ -15,6 +15,7 @@ import polars as pl
 from .. import PACKAGE, tables
 from ..data import integrity, ledger
 from ..errors import FactoryError, listed
+from ..evaluation import cautions
 from ..gate import compare
 from ..gate.evidence import Check
 from ..gate.result import sentence
@@ -96,7 +97,7 @@ def _replace(table: list[str | Path], proposal: Proposal, drafts: Path) -> Itera
     yield f"✓ what each column is: {DICTIONARY}"
     yield f"✓ {result.metric} {result.value:.4g}; the baseline, a constant prediction, {result.baseline:.4g}"
     yield f"✓ {REPORTS}/report.html"
-    yield bullets("\nLook at first:", advice(proposal, result))
+    yield bullets("\nLook at first:", [*advice(proposal, result), *cautions.of_last_evaluation()])
     yield _verdict(refusals)
     settle = "settle the refusals; uv run dvc repro; " if refusals else ""
     yield f"\nNext: review the files; {settle}git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"

@@ -93,7 +93,7 @@ class Proposal:
 
 def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoices) -> Proposal:
     """The proposal. Raises FactoryError where a column cannot have the role that the user chose."""
-    _check_names(choices, columns)
+    check_names(choices, columns)
     values = profile.values(table, columns)
     target = infer_problem(values, columns[choices.target], choices.problem)
     roles: list[ColumnRole] = []
@@ -142,7 +142,7 @@ def _grouped(proposal: Proposal, finding: Finding) -> Proposal:
     return _with_roles(proposal, [*others, replace(entity, role="id", why=why)])
 
 
-def _check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
+def check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
     """Refuse a column that does not exist, and one with two roles."""
     times = [name for name in choices.times(columns) if name not in choices.roles]
     names = [name for name in (choices.target, choices.id, *times, *choices.sensitive) if name is not None]

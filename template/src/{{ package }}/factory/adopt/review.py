@@ -9,6 +9,7 @@ import click
 from tabulate import tabulate
 
 from ..errors import FactoryError
+from ..evaluation.formatting import share
 from . import doubts
 from .dates import TEMPORAL
 from .defaults import BaselineResult
@@ -23,7 +24,7 @@ WIDTH = 100  # of a terminal that does not say
 MAX_COLUMNS, SHOWN_OF_MORE = 20, 12
 MAX_LINES = 24  # of questions: with the columns they fit a screen
 MAX_REPEATED = 4  # questions, when all is done
-MAX_NAME, MAX_VALUES = 32, 24
+MAX_NAME, MAX_VALUES, MAX_CONTENTS = 32, 24, 48
 KIND_NAMES = {"Int64": "integer", "Float64": "number", "Bool": "yes/no", "String": "text"}
 HEADERS = ("column", "type", "role", "values", "reason")
 HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES)}
@@ -118,6 +119,13 @@ def bullets(head: str, lines: Iterable[str]) -> str:
     return "\n".join([head, *(part for parts in wrapped for part in parts)])
 
 
+def contents_row(column: Column, *, hidden: bool) -> tuple[str, ...]:
+    """Name, type, missing and different values of a column, and what they are."""
+    values = "personal data" if hidden else _cut(_contents(column, missing=False), MAX_CONTENTS)
+    missing = share(column.share_missing) if column.missing else ""
+    return (_cut(column.name, MAX_NAME), kind_name(column), missing, f"{column.different:,}", values)
+
+
 def _screen(proposal: Proposal) -> str:
     return f"{summary(proposal, 'Enter', '`all` shows them')}\n\n{HELP}"
 
@@ -203,18 +211,19 @@ def _width() -> int:
 
 def _row(role: ColumnRole) -> tuple[str, ...]:
     shown = "sensitive" if role.sensitive and role.role == "feature" else role.role
-    return (_cut(role.name, MAX_NAME), _kind(role.column), shown, _contents(role.column), role.why)
+    return (_cut(role.name, MAX_NAME), kind_name(role.column), shown, _contents(role.column), role.why)
 
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _kind(column: Column) -> str:
+def kind_name(column: Column) -> str:
+    """The type in words."""
     return "category" if column.values and column.kind == "String" else KIND_NAMES.get(column.kind, column.kind.lower())
 
 
-def _contents(column: Column) -> str:
+def _contents(column: Column, *, missing: bool = True) -> str:
     parts = []
     if column.kind in (*NUMERIC, *TEMPORAL) and column.low is not None:
         low, high = (f"{end:.6g}" if isinstance(end, float) else str(end) for end in (column.low, column.high))
@@ -224,6 +233,6 @@ def _contents(column: Column) -> str:
         parts.append(", ".join(column.values[:4]) + (f" and {more} more" if more > 0 else ""))
     elif column.kind == "Bool" and (known := column.sample.count()):
         parts.append(f"{100 * column.sample.sum() / known:.3g}% yes")
-    if column.missing:
+    if missing and column.missing:
         parts.append(f"{100 * column.missing / column.rows:.3g}% missing")
     return "; ".join(parts)

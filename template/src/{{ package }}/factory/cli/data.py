@@ -192,6 +192,31 @@ def contract(file: Path | None, query: Path | None, url: str | None, dictionary:
 @click.argument("table", type=FILE, required=False)
 @QUERY
 @FROM
+@click.option("--target", metavar="COLUMN", help="Also show how this column differs by the values of the others.")
+@click.option("--out", type=FILE, metavar="PAGE", help="Write a page with everything, such as profile.html.")
+def profile(table: Path | None, query: Path | None, url: str | None, target: str | None, out: Path | None) -> None:
+    """Look at a table: missing, repeated, impossible and redundant values.
+
+    TABLE is a file, or a folder of files with the same columns; or name a query. Nothing is changed. Values of personal data are not shown.
+
+    \b
+    Example: factory profile customers.csv --target churned --out profile.html
+    """
+    from ..adopt import exploration
+
+    with table_of(table, query, url) as path:
+        explored = exploration.explore(path, target)
+    if out:
+        out.write_text(explored.page(), encoding="utf-8")
+    click.echo(explored.summary(f"{out}" if out else "--out profile.html shows them"))
+    if out:
+        click.echo(f"\n✓ {out}")
+
+
+@main.command()
+@click.argument("table", type=FILE, required=False)
+@QUERY
+@FROM
 @click.option("--target", required=True, metavar="COLUMN", help="Column to predict.")
 @click.option("--id", metavar="COLUMN", help="Identifier of the row, or of the entity that several rows belong to.")
 @click.option(

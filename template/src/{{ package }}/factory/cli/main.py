@@ -36,6 +36,7 @@ SYNONYMS = {
     "factory restore": "recover rebuild disaster backup",
     "factory update": "upgrade",
     "factory adopt": "new create import",
+    "factory profile": "eda explore look",
     "factory check": "lint format hooks",
     "factory doctor": "diagnose health protect security",
     "factory ingest": "add load upload delivery",

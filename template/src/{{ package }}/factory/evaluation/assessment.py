@@ -43,6 +43,12 @@ class Assessment:
     importance: pl.DataFrame
     curves: dict[str, pl.DataFrame]
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Those by which decisions are judged, as in reports/evaluation.json."""
+        report = self.classification_report
+        return {"test_rows": self.test.height, "confusion": self.confusion, "classification_report": report}
+
 
 def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Params) -> Assessment:
     """Everything that the reports show. Raises FactoryError where the main metric is unknown."""

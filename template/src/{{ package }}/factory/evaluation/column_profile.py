@@ -1,5 +1,6 @@
 """The values of a column, in the training rows and in the test rows."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,18 @@ def _summary(values: pl.Series, sampled: pl.Series) -> dict[str, Any]:
     if _is_constant(values):
         return {"kind": "constant", "value": values[0]}
     if _is_scale(values):
-        return {"kind": "range", "low": values.min(), "middle": values.median(), "high": values.max()}
+        return {"kind": "range", "low": values.min(), "middle": _median(values), "high": values.max()}
     if values.dtype in CATEGORICAL:
         counts = _counts(sampled)
         if counts["count"][0] > 1:
             top = counts.head(3).with_columns(pl.col("count") / len(sampled))
             return {"kind": "values", "top": top.rows(), "more": counts.height - top.height}
     return _count(values)
+
+
+def _median(values: pl.Series) -> Any:
+    middle = values.median()
+    return middle.date() if values.dtype == pl.Date and isinstance(middle, datetime) else middle
 
 
 def _count(values: pl.Series) -> dict[str, Any]:

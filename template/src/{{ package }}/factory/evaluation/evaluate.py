@@ -35,15 +35,13 @@ def write(assessment: Assessment, folder: Path) -> None:
     details = {
         "model": run["model_id"],
         "estimator": run["estimator"],
-        "test_rows": assessment.test.height,
+        **assessment.figures,
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "train": assessment.train_figures,
         "validation": assessment.manifest.get("validation"),
         "threshold": assessment.manifest["threshold"],
         "scores": definitions.top_class(assessment.target, assessment.score)[1][:REFERENCE_SCORES].tolist(),
         "interval": assessment.interval,
-        "confusion": assessment.confusion,
-        "classification_report": assessment.classification_report,
         "slices": assessment.slices.to_dicts(),
         "importance": assessment.importance.to_dicts(),
     }

@@ -9,7 +9,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from .. import PACKAGE
 from .formatting import cell, number, share
 
-FRAME = "page.html"
+FRAME, PARTS = "page.html", "parts.html"
+"""What pages extend, and what they include."""
 
 
 def render(template: str, **values: Any) -> str:
@@ -27,15 +28,19 @@ def project() -> dict[str, str]:
     return {"name": name, "description": distribution["Summary"] or ""}
 
 
+def resource(name: str) -> str:
+    """The text of a file beside this module."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
 @cache
 def _compiled(template: str) -> Template:
-    frame = resources.files(__package__).joinpath(FRAME).read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=DictLoader({FRAME: frame}),
+        loader=DictLoader({FRAME: resource(FRAME), PARTS: resource(f"profiling/{PARTS}")}),
     )
     environment.filters |= {"number": number, "cell": cell, "share": share}
     return environment.from_string(template)

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Collection
-from importlib import resources
 from typing import Any
 
 import polars as pl
@@ -14,22 +13,34 @@ from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import METRICS, Metric, main_metric
 from ..tables.chunks import column
 from ..validation import personal
-from . import charts, column_profile, confusion, page
+from . import cautions, charts, column_profile, confusion, leaderboard, page
 from .assessment import Assessment
 from .page import project
+from .profiling import pages
+from .profiling.observations import profile
+from .profiling.repeats import across
+from .profiling.view import of_rows
 from .slices import MIN_ROWS, WITH_INTERVAL, deviations
 from .worst import worst_predictions
 
-LISTED = {"classes": 5, "groups": WITH_INTERVAL, "deviations": 5, "features": 20, "columns": 40, "deliveries": 12}
+LISTED = {
+    "classes": 5,
+    "per_class": 40,
+    "groups": WITH_INTERVAL,
+    "deviations": 5,
+    "features": 20,
+    "columns": 40,
+    "deliveries": 12,
+}
 
 
 def render(assessment: Assessment, run: dict[str, Any]) -> str:
     """The page: self-contained but for the gate's result beside it, the same bytes for the same assessment and run."""
     estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
     hidden = personal.columns(contract.LabelledRow)
-    script = _resource("report.js")
+    script = page.resource("report.js")
     return page.render(
-        _resource("report.html"),
+        page.resource("report.html"),
         a=assessment,
         run=run,
         script=script,
@@ -42,6 +53,10 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
         utility=utility(assessment),
         matrix=matrix(assessment),
+        per_class=per_class(assessment),
+        cautions=[*cautions.cautions(assessment.figures)],
+        leaderboard=leaderboard.leaderboard(assessment.params.problem),
+        **quality(assessment, hidden),
         mix=lambda name: mix(column(getattr(assessment, name), assessment.params.data.target)),
         target_mean=lambda name: column(getattr(assessment, name), assessment.params.data.target).mean(),
         roles=lambda name: roles(assessment, name),
@@ -103,6 +118,23 @@ def matrix(assessment: Assessment) -> list[dict[str, Any]]:
     return [row | {"figures": figures.get(row["name"], {})} for row in rows]
 
 
+def per_class(assessment: Assessment) -> list[dict[str, Any]]:
+    """The figures of all classes; none where there is one score."""
+    report, counts = assessment.classification_report, assessment.confusion
+    return cautions.classes(report, counts) if report and counts and "classes" in report else []
+
+
+def quality(assessment: Assessment, hidden: list[str]) -> dict[str, Any]:
+    """The profile of training and test rows together, and how many rows are in both."""
+    data, test = assessment.params.data, assessment.test
+    keys = [data.id] if data.id and not data.repeats else []
+    rows = pl.concat([assessment.train.lazy(), test.lazy()])
+    view = of_rows(rows, hidden, keys)
+    compared = [name for name in view.sample.columns if name not in {data.id, data.target, *data.times}]
+    shared = across(assessment.train, view.height, test, compared, data.target)
+    return pages.values(profile(view, data.target), shared)
+
+
 def mix(target: pl.Series) -> list[tuple[str, float]]:
     """The most frequent classes and their shares."""
     counts = target.cast(pl.String).value_counts(sort=True, normalize=True, name="share")
@@ -136,7 +168,3 @@ def _main_first(assessment: Assessment) -> list[str]:
     """The metrics, without the quantiles of the errors."""
     names = [name for name in assessment.estimates if not name.startswith("error_q")]
     return sorted(names, key=lambda name: name != assessment.params.evaluation.metric)
-
-
-def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

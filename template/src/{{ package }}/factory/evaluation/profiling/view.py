@@ -1,0 +1,68 @@
+"""A table as the profile looks at it: all rows on demand, some of them in memory, and the ends of each column."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from ...tables.chunks import Rows, height
+from ...tables.chunks import sample as shuffled
+
+SAMPLE_ROWS, SAMPLE_CELLS = 20_000, 4_000_000  # wide tables have fewer rows
+EXPRESSIONS_PER_QUERY = 250  # whose time grows with the square of their number
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows in their types; `sample` has some of them, spread over all, and `ends` the least and greatest value of each column."""
+
+    rows: pl.LazyFrame
+    height: int
+    sample: pl.DataFrame
+    ends: dict[str, tuple[Any, Any]]
+    hidden: frozenset[str] = frozenset()
+    """Columns of which no value is shown, as they hold what names a person."""
+    keys: frozenset[str] = frozenset()
+    """Columns that number or name the rows."""
+    missing: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether there are more rows than in the sample."""
+        return self.sample.height < self.height
+
+
+def of_rows(rows: Rows, hidden: Iterable[str], keys: Iterable[str]) -> View:
+    """The view of a table in its types, without columns of lists and the like."""
+    names = [name for name, dtype in rows.lazy().collect_schema().items() if _is_plain(dtype)]
+    table = rows.lazy().select(names)
+    some = shuffled(table, min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(names), 1)))
+    facts = one_row(
+        table,
+        {
+            f"{name} {what}": expression
+            for name in names
+            for what, expression in (
+                ("low", pl.col(name).min()),
+                ("high", pl.col(name).max()),
+                ("missing", pl.col(name).null_count()),
+            )
+        },
+    )
+    ends = {name: (facts[f"{name} low"], facts[f"{name} high"]) for name in names}
+    missing = {name: facts[f"{name} missing"] for name in names}
+    return View(table, height(table), some, ends, frozenset(hidden), frozenset(keys), missing)
+
+
+def _is_plain(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype.is_temporal() or dtype in (pl.Boolean, pl.String, pl.Enum, pl.Categorical)
+
+
+def one_row(rows: pl.LazyFrame, expressions: dict[str, pl.Expr]) -> dict[str, Any]:
+    """The value of each expression, in as few passes over the rows as their number allows."""
+    names, found = [*expressions], dict[str, Any]()
+    for start in range(0, len(names), EXPRESSIONS_PER_QUERY):
+        part = [expressions[name].alias(name) for name in names[start : start + EXPRESSIONS_PER_QUERY]]
+        found |= rows.select(part).collect(engine="streaming").row(0, named=True)
+    return found
