@@ -1,6 +1,7 @@
 """New deliveries: all of them or none, and nothing that was there is touched."""
 
 import shutil
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from late_flights.factory.data import ingest, ledger
 from late_flights.factory.paths import RAW
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
+from tests.factory.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -137,6 +139,44 @@ def test_two_files_of_one_name_are_refused():
     toy.rows(50, first=50).write_csv("new/rows.csv")
     assert "two files are named rows.csv" in refused("ingest", "rows.csv", "new/rows.csv")
     assert not ledger.is_started()
+
+
+@pytest.mark.parametrize("name", ["rows[1].csv", "-rows.csv", "#rows *?.csv", "rows .csv", "!rows\\.csv"])
+def test_files_of_odd_names_stay_out_of_git(name):
+    toy.rows(50).write_csv(name)
+    run("ingest", "--", name)
+    run("prepare")
+    assert (RAW / name).exists() and ledger.entries()[0].file == name
+    shutil.copy(ROOT / ".gitignore", ".")
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], check=True)
+    listed = subprocess.run(["git", "ls-files", "-z", "data/raw"], check=True, capture_output=True, text=True).stdout
+    assert f"data/raw/{name}.dvc" in listed.split("\0") and f"data/raw/{name}" not in listed.split("\0")
+
+
+@pytest.mark.parametrize("name", ["a\nb.csv", "a\tb.csv", ".rows.csv"])
+def test_names_that_no_list_holds_are_refused(name):
+    toy.rows(50).write_csv(name)
+    assert f"{name!r}: rename the file" in refused("ingest", name)
+    assert not ledger.is_started()
+
+
+def test_names_that_differ_in_case_only_are_refused():
+    toy.rows(50).write_csv("rows.csv")
+    toy.rows(50, first=50).write_csv("Rows.csv")
+    assert "Rows.csv differs from rows.csv in case only" in refused("ingest", "rows.csv", "Rows.csv")
+    run("ingest", "rows.csv")
+    assert "Rows.csv differs from rows.csv in case only" in refused("ingest", "Rows.csv")
+
+
+def test_numbers_of_the_rows_are_in_no_contract_and_ignored():
+    for number, name in enumerate(["", "Unnamed: 0", "__index_level_0__", "rownames"]):
+        rows = toy.rows(50, first=50 * number).with_row_index(name or "index")
+        (rows.rename({"index": ""}) if not name else rows).write_csv(f"{number}.csv")
+        run("ingest", f"{number}.csv")
+    run("prepare")
+    toy.rows(50, first=900).with_row_index("index").write_csv("other.csv")
+    assert "index: column not in the contract" in refused("ingest", "other.csv")
 
 
 def test_failing_dvc_leaves_nothing(monkeypatch):

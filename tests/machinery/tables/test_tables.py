@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 from late_flights.factory import errors, tables
-from late_flights.factory.tables import csv
+from late_flights.factory.tables import csv, layout
 
 DAMAGED_CSV = {
     "empty": (b"", "no header"),
@@ -15,10 +15,10 @@ DAMAGED_CSV = {
     "empty line": (b"a,b\n1,2\n\n4,5\n", "line 3 has 0 fields"),
     "open quote": (b'a,b\n1,"2\n', "line 2: unexpected end of data"),
     "Latin-1 in the header": ("ä,b\n1,2\n".encode("latin-1"), "not UTF-8"),
-    "Latin-1 in a row": ("a,b\n1,ä\n".encode("latin-1"), "not UTF-8"),
-    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16, not UTF-8"),
-    "duplicate header": (b"a,b,a\n1,2,3\n", "duplicate column: a"),
+    "Latin-1 in a row": ("a,b\n1,2\n1,ä\n".encode("latin-1"), "line 3 is not UTF-8: convert it first, such as with `iconv"),
+    "half of UTF-16": ("a,b\n1,2\n".encode("utf-16")[:-1], "not UTF-16: truncated data"),
     "empty name": (b"a,,c\n1,2,3\n", "column 2 has no name"),
+    "last of two without a name": (b"a,\n1,2\n", "column 2 has no name"),
     "quote within a field": (b'a,b\n1,2\n3,5" pipe\n6," x"\n', "line 3: quote inside a field"),
     "text behind a quote": (b'a,b\n1,"2"x\n', "line 2: ',' expected after"),
     "empty line in one column": (b"a\n1\n\n2\n", "line 3 has 0 fields"),
@@ -55,7 +55,7 @@ def test_lost_field_is_found_wherever_a_block_ends(monkeypatch, tmp_path, block)
         tables.read(path)
 
 
-@pytest.mark.parametrize("delimiter", csv.DELIMITERS)
+@pytest.mark.parametrize("delimiter", layout.DELIMITERS)
 def test_delimiter_is_that_of_the_header(tmp_path, delimiter):
     path = tmp_path / "rows.csv"
     path.write_text(f'a{delimiter}"b,;|"\n1{delimiter}"2,5"\n', encoding="utf-8")

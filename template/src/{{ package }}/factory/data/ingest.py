@@ -108,19 +108,30 @@ def new_files(folder: str, known: Collection[str]) -> Iterator[tuple[str, list[P
 
 def _check_names(files: list[Path], earlier: list[Entry]) -> None:
     names, entered = [file.name for file in files], {entry.file for entry in earlier}
-    rules = policy.load()
+    rules, spelled = policy.load(), {entry.file.casefold(): entry.file for entry in earlier}
     for file in files:
         for problem in rules.wrong_name("delivery", file.name):
             raise FactoryError(f"POLICY: {problem} by policy.yaml: rename the file")
+        _check_spelling(file.name)
         if names.count(file.name) > 1:
             raise FactoryError(f"two files are named {file.name}: rename one")
         if not file.is_file():
             raise FactoryError(f"{file}: no such file")
         place = RAW / file.name
+        if (other := spelled.setdefault(file.name.casefold(), file.name)) != file.name:
+            raise FactoryError(
+                f"{file.name} differs from {other} in case only, which many disks do not keep: rename it"
+            )
         if file.name in entered:
             raise FactoryError(f"{place} is an earlier delivery, which never changes: rename the new file")
         if place.exists() and manifest.file_sha256(place) != manifest.file_sha256(file):
             raise FactoryError(f"{place} exists but is not in the ledger: ingest that file, or rename the new one")
+
+
+def _check_spelling(name: str) -> None:
+    """Refuse the name of a file that lists of files cannot hold, or that Git does not ignore in data/raw."""
+    if not name.isprintable() or name.startswith("."):
+        raise FactoryError(f"{name!r}: rename the file: no line breaks or control characters, and no dot in front")
 
 
 def _check_contents(files: list[Path], earlier: list[Entry]) -> dict[Path, str]:

@@ -98,7 +98,7 @@ def tables_of(params: Params) -> list[pl.LazyFrame]:
     found = []
     for file in sorted(folder(params).glob(FILES)):
         with reading(file):
-            found += [pl.scan_parquet(file)] if params.data.target in pl.read_parquet_schema(file) else []
+            found += [pl.scan_parquet(file, glob=False)] if params.data.target in pl.read_parquet_schema(file) else []
     return found
 
 

@@ -134,7 +134,7 @@ class Rejects:
         """Put the rows of a table into one file."""
         pieces = self._pieces(name)
         if pieces.is_dir():
-            tables.sink(pl.scan_parquet(pieces / "*.parquet"), self._path / name_of(name))
+            tables.sink(pl.scan_parquet(sorted(pieces.iterdir()), glob=False), self._path / name_of(name))
             shutil.rmtree(pieces)
 
     def publish(self) -> None:

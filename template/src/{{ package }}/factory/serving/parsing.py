@@ -30,6 +30,7 @@ from typing_extensions import TypedDict
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
+from ..tables.names import of_header
 from ..validation import times, unseen
 from ..validation.parsing import formats, hidden_missing, ignored, try_cast
 from ..validation.rules import columns_of, violated_rules
@@ -89,7 +90,11 @@ def read_csv(body: bytes, max_rows: int) -> pl.DataFrame:
     try:
         csv.check(io.BytesIO(body), "body")
         separator = csv.delimiter(io.BytesIO(body))
-        return pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator)
+        titles = csv.titles(io.BytesIO(body), separator, "body")
+        if len({*titles}) < len(titles):
+            raise InvalidBody("body: several columns have the same name")
+        names = of_header(titles, "body")
+        return pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator, new_columns=names)
     except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
         raise InvalidBody(str(error) if isinstance(error, FactoryError) else "not valid CSV") from error
 

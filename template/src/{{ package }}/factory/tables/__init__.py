@@ -9,7 +9,7 @@ from typing import BinaryIO
 import polars as pl
 
 from ..errors import FactoryError
-from . import compressed, csv, excel, jsonlines
+from . import compressed, csv, excel, jsonlines, layout, names
 from .chunks import filter_rows, iter_chunks
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -45,16 +45,25 @@ def scan(path: Path, *, checked: bool = False, name: object = None, sheet: str |
         if sheet:
             raise FactoryError(f"{name}: has no sheets: leave out --sheet")
         if format == ".parquet":
-            return pl.scan_parquet(file)
-        check = jsonlines.check if format in JSON_LINES else csv.check
-        if not checked:
-            check(file, name)
+            return names.renamed(pl.scan_parquet(file), name)
         if format in JSON_LINES:
+            if not checked:
+                jsonlines.check(file, name)
             file.seek(0)
             return pl.scan_ndjson(file, infer_schema_length=None)
-        separator = csv.delimiter(file)
-        file.seek(0)
-        return pl.scan_csv(file, separator=separator, infer_schema=False)
+        return _scan_csv(file, name, checked)
+
+
+def _scan_csv(file: BinaryIO, name: object, checked: bool) -> pl.LazyFrame:
+    found = layout.find(file)
+    text, left_out = layout.plain(file, found, name)
+    with text:
+        if not checked:
+            csv.check(text, name, found.separator, left_out)
+            layout.warn(found, name)
+        header = csv.names(text, found.separator, name, quiet=checked)
+        text.seek(0)
+        return pl.scan_csv(text, separator=found.separator, infer_schema=False, new_columns=header)
 
 
 def sheet(path: Path) -> str:
@@ -111,6 +120,8 @@ def copy_without(path: Path, unwanted: pl.Series, copy: Path) -> None:
             sink(filter_rows(pl.scan_parquet(file), ~unwanted), plain)
         else:
             wanted = [*([] if format in JSON_LINES else [True]), *~unwanted]
+            if format not in JSON_LINES:
+                file, _ = layout.plain(file, layout.find(file), path)
             records = jsonlines.records(file) if format in JSON_LINES else csv.records(file)
             try:
                 with plain.open("wb") as target:

@@ -1,48 +1,82 @@
-"""CSV files: the delimiter, and whether every line is complete; polars would fill short lines with null."""
+"""CSV files: the names in the header, and whether every line is complete; polars would fill short lines with null."""
 
 import codecs
 import csv
-import os
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FactoryError
+from . import layout
+from .names import of_header
 
-DELIMITERS = ",;\t|"
 BLOCK, HEAD = 1 << 22, 1 << 12  # bytes: read at a time, and looked at to distinguish text from binary
+TAIL = 1 << 16  # bytes: of rows with which the last one is compared
+CONVERT = "convert it first, such as with `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
 BINARY = "{}: binary file: not a CSV or JSON lines file"
 NEWLINE, RETURN, QUOTE = b'\n\r"'
+DECIMALS = re.compile(r"^[-+]?\d+[.,](\d+)$")
 
 Positions = NDArray[np.intp]
+
+
+class _Damage(Exception):
+    """What is wrong with a line."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        self.line, self.reason = line, reason
+
+
+def check(file: BinaryIO, name: object, separator: str | None = None, left_out: Sequence[int] = ()) -> None:
+    """Refuse a CSV file that is damaged or truncated. Raises FactoryError with its name.
+
+    The lines are counted together with those that were `left_out`, by their numbers.
+    """
+    file.seek(0)
+    check_is_text(file.read(HEAD), name)
+    separator = separator or delimiter(file)
+    try:
+        fields = len(names(file, separator, name, quiet=True))
+        suspect = _first_suspect(file, ord(separator), fields, name)
+        if suspect or fields == 1:  # with one column, an empty line has as many delimiters as others
+            _check_lines(_lines(file), separator, fields)
+        if suspect:
+            raise _Damage(suspect, ": quote inside a field: double it, and quote the whole field")
+    except _Damage as damage:
+        line = damage.line
+        for number in left_out:
+            line += number <= line
+        raise FactoryError(f"{name}: line {line}{damage.reason}") from damage
+    except UnicodeDecodeError as error:
+        raise FactoryError(f"{name}: not UTF-8: {CONVERT}") from error
+    if not _is_complete(file, separator, fields):
+        raise FactoryError(f"{name}: the last line has no newline: truncated? If the file is complete, add one")
 
 
 def delimiter(file: BinaryIO) -> str:
     """The most frequent delimiter in the first line, outside quotes."""
     file.seek(0)
-    plain = "".join(file.readline().decode(errors="replace").split('"')[::2])
-    return max(DELIMITERS, key=plain.count)
+    return layout.delimiter(file.readline().decode(errors="replace"))
 
 
-def check(file: BinaryIO, name: object) -> None:
-    """Refuse a CSV file that is damaged or truncated. Raises FactoryError with its name."""
-    file.seek(0)
-    check_is_text(file.read(HEAD), name)
-    separator = delimiter(file)
+def names(file: BinaryIO, separator: str, name: object, *, quiet: bool = False) -> list[str]:
+    """The names of the columns. Raises FactoryError."""
+    return of_header(titles(file, separator, name), name, quiet=quiet)
+
+
+def titles(file: BinaryIO, separator: str, name: object) -> list[str]:
+    """The header as it is. Raises FactoryError."""
     try:
-        fields = _check_header(_lines(file), separator, name)
-        file.seek(-1, os.SEEK_END)
-        if file.read() != b"\n":
-            raise FactoryError(f"{name}: the last line has no newline: truncated? If the file is complete, add one")
-        suspect = _first_suspect(file, ord(separator), fields, name)
-        if suspect or fields == 1:  # with one column, an empty line has as many delimiters as others
-            _check_lines(_lines(file), separator, fields, name)
-    except UnicodeDecodeError as error:
-        raise FactoryError(f"{name}: not UTF-8: convert it first") from error
-    if suspect:
-        raise FactoryError(f"{name}: line {suspect}: quote inside a field: double it, and quote the whole field")
+        header = next(csv.reader(_lines(file), strict=True, delimiter=separator), [])
+    except csv.Error as error:
+        raise FactoryError(f"{name}: line 1: {error}") from error
+    if not header:
+        raise FactoryError(f"{name}: no header")
+    return header
 
 
 def check_is_text(head: bytes, name: object) -> None:
@@ -53,16 +87,6 @@ def check_is_text(head: bytes, name: object) -> None:
         raise FactoryError(BINARY.format(name))
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
         raise FactoryError(f"{name}: HTML or XML, not a table")
-
-
-def check_names(names: list[str], name: object) -> None:
-    """Refuse a header with a column without a name, or with the name of another. Raises FactoryError."""
-    nameless = [number for number, column in enumerate(names, 1) if not column.strip()]
-    if nameless:
-        raise FactoryError(f"{name}: column {nameless[0]} has no name in the header")
-    repeated = sorted({column for column in names if names.count(column) > 1})
-    if repeated:
-        raise FactoryError(f"{name}: duplicate column: {', '.join(repeated)}")
 
 
 def records(file: BinaryIO) -> Iterator[bytes]:
@@ -82,25 +106,33 @@ def _lines(file: BinaryIO) -> Iterator[str]:
         yield (line if number else line.removeprefix(codecs.BOM_UTF8)).decode()
 
 
-def _check_header(lines: Iterator[str], separator: str, name: object) -> int:
-    try:
-        header = next(csv.reader(lines, strict=True, delimiter=separator), [])
-    except csv.Error as error:
-        raise FactoryError(f"{name}: line 1: {error}") from error
-    if not header:
-        raise FactoryError(f"{name}: no header")
-    check_names(header, name)
-    return len(header)
-
-
-def _check_lines(lines: Iterator[str], separator: str, fields: int, name: object) -> None:
+def _check_lines(lines: Iterator[str], separator: str, fields: int) -> None:
     reader = csv.reader(lines, strict=True, delimiter=separator)
     try:
         for row in reader:
             if len(row) != fields:
-                raise FactoryError(f"{name}: line {reader.line_num} has {len(row)} fields, the header has {fields}")
+                raise _Damage(reader.line_num, f" has {len(row)} fields, the header has {fields}")
     except csv.Error as error:
-        raise FactoryError(f"{name}: line {reader.line_num}: {error}") from error
+        raise _Damage(reader.line_num, f": {error}") from error
+
+
+def _is_complete(file: BinaryIO, separator: str, fields: int) -> bool:
+    """Whether the last line has a newline, or certainly ends where it should: other rows have its last value, and none a longer one."""
+    start = max(0, file.seek(0, io.SEEK_END) - TAIL)
+    file.seek(start)
+    lines = file.read().decode(errors="replace").split("\n")
+    if not lines[-1]:
+        return True
+    try:
+        *rows, last = csv.reader(lines[1:], strict=True, delimiter=separator)
+    except (csv.Error, ValueError):
+        return False
+    others, value = {row[-1] for row in rows if len(row) == fields}, last[-1]
+    if len(last) != fields or not others:
+        return False
+    decimals = {len(match[1]) if (match := DECIMALS.search(other)) else 0 for other in (*others, value)}
+    longer = any(other != value and other.startswith(value) for other in others)
+    return lines[-1].endswith('"') or (value in others and not longer) or (len(decimals) == 1 and 0 not in decimals)
 
 
 def _first_suspect(file: BinaryIO, separator: int, fields: int, name: object) -> int:
@@ -114,7 +146,10 @@ def _first_suspect(file: BinaryIO, separator: int, fields: int, name: object) ->
         block += file.readline()
         if b"\0" in block:
             raise FactoryError(BINARY.format(name))
-        block.isascii() or block.decode()
+        try:
+            block.isascii() or block.decode()
+        except UnicodeDecodeError as error:
+            raise _Damage(line + block.count(b"\n", 0, error.start), f" is not UTF-8: {CONVERT}") from error
         data = np.frombuffer(block.removeprefix(codecs.BOM_UTF8), np.uint8)
         newlines, delimiters, quotes = (np.flatnonzero(data == byte) for byte in (NEWLINE, separator, QUOTE))
         stray = _first_stray(data, quotes, quoted, separator)

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..errors import FactoryError, listed
 from . import compressed, header, merged_cells
-from .csv import check_names
+from .names import of_header
 
 if TYPE_CHECKING:
     import fastexcel
@@ -101,10 +101,10 @@ def _table(book: "fastexcel.ExcelReader", content: bytes, title: str, name: obje
         column.absolute_index: used.index(column.name) for column in texts.available_columns() if column.name in used
     }
     merged = _among(merged_cells.ranges(content, title), places)
-    first, names = header.find(cells.head(header.TOP).select(used).rows(), merged)
+    first, titles = header.find(cells.head(header.TOP).select(used).rows(), merged)
     if below := [f"{top + 1:,}" for top, *_ in merged if top >= first and not quiet]:
         logging.getLogger(__name__).warning("%s: row %s: of merged cells only the first has a value", name, below[0])
-    check_names(names, name)
+    names = of_header(titles, name, quiet=quiet)
     rows, texts = (
         book.load_sheet(
             title,

@@ -15,6 +15,7 @@ import polars as pl
 
 from ... import contract
 from ..errors import ContractViolation, Violation
+from ..tables.names import is_index
 from . import numbers, times, unseen
 
 COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
@@ -29,6 +30,11 @@ COLUMN_MISSING = "column missing"
 def ignored() -> dict[str, str]:
     """Columns that a delivery may have and nothing uses, with the reasons."""
     return getattr(contract, "IGNORED", {})
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a column that the contract does not have may be in a delivery: one it ignores, or with the numbers of the rows."""
+    return name in ignored() or is_index(name)
 
 
 def missing() -> tuple[str, ...] | None:
@@ -106,9 +112,9 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     if rows.columns == names and rows.dtypes == dtypes and not _may_hide_missing(rows, schema):
         return rows
     columns = schema.columns()
-    allowed = columns.keys() | ignored().keys()
     problems = [Violation(name, COLUMN_MISSING) for name in columns if name not in rows.columns]
-    problems += [Violation(name, "column not in the contract") for name in rows.columns if name not in allowed]
+    unknown = [name for name in rows.columns if name not in columns and not is_ignored(name)]
+    problems += [Violation(name, "column not in the contract") for name in unknown]
     values, losses = try_cast(rows, schema)
     if problems or losses:
         raise ContractViolation([*problems, *losses])

@@ -90,7 +90,7 @@ def _files(request: str, folder: Path) -> list[str]:
         return []
     schema = dict.fromkeys((*IDS, "_role"), pl.String)
     scan = pl.scan_parquet(
-        files, schema=schema, extra_columns="ignore", missing_columns="insert", include_file_paths="_file"
+        files, glob=False, schema=schema, extra_columns="ignore", missing_columns="insert", include_file_paths="_file"
     )
     names: list[str] = scan.filter(*_wanted(request)).select("_file").collect()["_file"].unique().sort().to_list()
     return names

@@ -17,7 +17,7 @@ from ...config import Params
 from ...errors import BrokenInvariant, ContractViolation, Violation
 from ...paths import PREPARED
 from ...validation.expectations import measured
-from ...validation.parsing import COLUMN_MISSING, ignored, try_cast
+from ...validation.parsing import COLUMN_MISSING, is_ignored, try_cast
 from ...validation.rules import rules
 from .. import ledger, prepare, since
 from . import similarity
@@ -43,7 +43,7 @@ def diff(file: Path, params: Params) -> tuple[list[str], str]:
 def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Difference]:
     """All differences, column by column, then of the whole delivery."""
     schema, earlier = contract.LabelledRow, _earlier_rows()
-    rows = rows.drop(ignored(), strict=False)
+    rows = rows.drop(name for name in rows.columns if name not in schema.columns() and is_ignored(name))
     rows = since.fill(rows, since.absent(name, params))
     missing = [column for column in schema.columns() if column not in rows.columns]
     new = [column for column in rows.columns if column not in schema.columns()]
