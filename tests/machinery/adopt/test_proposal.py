@@ -43,7 +43,7 @@ def test_roles():
 
 
 REASONS = {
-    "Unnamed: 0": "row number",
+    "Unnamed: 0": "numbers the rows",
     "closed": "never before seen: known only after the event?",
     "size_again": "the same as size",
     "note": "free text: 400 distinct values in 400 rows",
@@ -129,3 +129,36 @@ def test_dates_in_place_of_unknown_ones_are_not_the_time_of_the_row(unknown, rol
     some = pl.int_range(pl.len()) % 10 == 0 if unknown else pl.lit(False)
     proposed = propose(TABLE.with_columns(seen=pl.when(some).then(pl.lit(unknown, pl.Date)).otherwise("seen")))
     assert roles(proposed)["seen"] == role
+
+
+NUMBERS = list(range(ROWS))
+ROW_NUMBERS = {
+    "of pandas": ("Unnamed: 0", NUMBERS),
+    "of a filter": ("__index_level_0__", [7 * i for i in NUMBERS]),
+    "of a sorted table": ("Unnamed: 0", [7 * i % ROWS for i in NUMBERS]),
+    "of tables one below the other": ("Unnamed: 0", [i % 100 for i in NUMBERS]),
+    "of R, with texts": ("rownames", [f"r {i}" for i in NUMBERS]),
+    "of reset_index": ("index", [7 * i for i in NUMBERS]),
+    "of R, read again": ("X", [i + 1 for i in NUMBERS]),
+    "by what it holds": ("position", [i + 1 for i in NUMBERS]),
+}
+
+
+@pytest.mark.parametrize("name, values", ROW_NUMBERS.values(), ids=ROW_NUMBERS)
+def test_row_numbers_are_no_features(name, values):
+    assert why(propose(TABLE.drop("Unnamed: 0").with_columns(pl.Series(name, values))), name) == "numbers the rows"
+
+
+@pytest.mark.parametrize(
+    "name, values, role",
+    [
+        ("Unnamed: 0", ["north", "south"] * (ROWS // 2), "feature"),
+        ("index", [100 + i % 7 for i in NUMBERS], "feature"),
+        ("position", [i + 2 for i in NUMBERS], "feature"),
+        ("position", [7 * i % ROWS for i in NUMBERS], "feature"),
+        ("number", NUMBERS, "id"),
+    ],
+)
+def test_other_columns_of_such_names_or_values_are_used(name, values, role):
+    table = TABLE.drop("Unnamed: 0", "customer_id").with_columns(pl.Series(name, values))
+    assert next(each.role for each in propose(table).roles if each.name == name) == role

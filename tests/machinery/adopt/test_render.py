@@ -157,3 +157,31 @@ def test_days_that_only_name_a_year_have_no_weekday(tmp_path):
     table = pl.DataFrame({"year": years, "size": range(ROWS, 2 * ROWS), "price": [float(i % 97) for i in range(ROWS)]})
     render.write(proposed("price", table), RESULT, tmp_path)
     assert "weekday" not in (tmp_path / transaction.SOURCE / "features.py").read_text(encoding="utf-8")
+
+
+AS_TOOLS_WRITE_THEM = [
+    *("area m²", "CO₂", "½ day", "x [m/s²]", "brand™", "№", "ﬁeld", "cafe\u0301", "K", "月", "R$ – net’s", "a\u200bb"),
+    *("A", "a", "Plan", "plan", "PLAN", "delivery", "missing", "ignored", "x" * 150, "y" * 149 + " 1", "y" * 149 + " 2"),
+]
+
+
+def test_every_name_has_an_identifier_of_its_own(tmp_path):
+    """Also if names differ in case only, the categories have a name of contract.py, or Python writes a letter otherwise."""
+    numbers = {name: [i * (31 + n) % 97 / 2 for i in range(ROWS)] for n, name in enumerate(AS_TOOLS_WRITE_THEM)}
+    words = {name: [f"w{i * (31 + n) % 97 % 23}" for i in range(ROWS)] for n, name in enumerate(AS_TOOLS_WRITE_THEM[12:18])}
+    table = pl.DataFrame({**numbers, **words, "amount": [10.5 + i * 7 % 40 for i in range(ROWS)]})
+    render.write(proposed("amount", table), RESULT, tmp_path)
+    contract = module(tmp_path, "contract")
+    assert contract.Row.column_names() == AS_TOOLS_WRITE_THEM
+    rules.validate(table, contract.LabelledRow)
+    assert isinstance(contract.DELIVERY, dict) and contract.MISSING == []
+    text = (tmp_path / transaction.SOURCE / "contract.py").read_text(encoding="utf-8")
+    assert 'area_m2 = dy.Float64(alias="area m²"' in text and 'co2 = dy.Float64(alias="CO₂"' in text
+    assert max(len(line.partition(" = ")[0]) for line in text.splitlines() if " = dy." in line) < 70
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--config", ROOT / "pyproject.toml", *tmp_path.rglob("*.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -58,7 +58,7 @@ def adopt(
             if force and git.changes():
                 git.commit_all(f"Before adopting {table.name}")
             with transaction.replacing(transaction.REPLACED):
-                yield from _replace([table, *(["--sheet", sheet] if sheet else [])], proposal, drafts)
+                yield from _replace([*(["--sheet", sheet] if sheet else []), "--", table], proposal, drafts)
 
 
 def _check_problem(proposal: Proposal) -> None:

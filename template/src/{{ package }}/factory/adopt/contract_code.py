@@ -1,9 +1,11 @@
 """The contract as code: a line for each column, with limits wider than the values seen, and invariants of a delivery."""
 
 import keyword
-import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import count
 from typing import Any
 
 import dataframely as dy
@@ -18,6 +20,9 @@ from .time_parts import complete
 from .type_inference import NUMERIC
 
 MAX_INLINE_CATEGORIES = 8  # more of them become a constant
+MAX_IDENTIFIER = 60  # characters
+CONSTANTS = {"MISSING", "IGNORED", "DELIVERY", "SHEET"}
+"""What else contract.py defines."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def column_code(
             arguments["metadata"] = metadata
     nullable = {"nullable": True} if column.missing or optional else {}
     alias = {} if attribute == column.name else {"alias": column.name}
-    constant = f"{attribute.strip('_').upper()}" if categories and len(categories) > MAX_INLINE_CATEGORIES else None
+    constant = _constant(attribute, taken) if categories and len(categories) > MAX_INLINE_CATEGORIES else None
     return ColumnCode(column, attribute, kind, alias | nullable | arguments, categories, constant, _comment(column))
 
 
@@ -125,11 +130,27 @@ def _short(value: float) -> str:
 
 def _identifier(name: str, taken: set[str]) -> str:
     """A valid attribute of a schema: the column's own name, or one like it."""
-    if name.isidentifier() and _is_free(name, taken):
+    plain = unicodedata.normalize("NFKC", name)  # as Python reads an identifier
+    if plain == name and name.isidentifier() and len(name) <= MAX_IDENTIFIER and _is_free(name, taken):
         return name
-    words = re.sub(r"\W+", "_", name).strip("_").lower()
+    letters = (letter if f"a{letter}".isidentifier() and letter != "_" else " " for letter in plain)
+    words = unicodedata.normalize("NFKC", "_".join("".join(letters).split()).lower())[:MAX_IDENTIFIER].strip("_")
     stem = words if words.isidentifier() else f"column_{words}".strip("_")
-    return next(n for n in (stem, f"{stem}_", *(f"{stem}_{i}" for i in range(2, 10**6))) if _is_free(n, taken))
+    return next(each for each in _like(stem, f"{stem}_") if _is_free(each, taken))
+
+
+def _constant(attribute: str, taken: set[str]) -> str:
+    """The name of the constant with the categories, which joins the `taken` ones."""
+    stem = attribute.strip("_").upper()
+    name = next(each for each in _like(stem, f"{stem}_VALUES") if each not in taken | CONSTANTS)
+    taken.add(name)
+    return name
+
+
+def _like(*stems: str) -> Iterator[str]:
+    """The names to choose from, the nicest first."""
+    yield from stems
+    yield from (f"{stems[0]}_{number}" for number in count(2))
 
 
 def _is_free(name: str, taken: set[str]) -> bool:

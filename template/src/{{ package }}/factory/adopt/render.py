@@ -27,6 +27,8 @@ from .variation import Parts
 
 RESERVED = {"dy", "pl", "date", "datetime", "time", "ZoneInfo"}
 OTHER = "another"
+CONFUSABLE = "RUF001,RUF003"
+"""Ruff's rules about letters that look like others, in texts and comments."""
 MAX_TESTED_COLUMNS = 100  # of a wider table every so many
 RARE_POSITIVE = 0.1
 MAX_SLICE_GROUPS = 6
@@ -208,9 +210,15 @@ def _settings(proposal: Proposal) -> dict[str, Any]:
 
 def _format(files: list[Path]) -> None:
     """Format the code by the project's settings; files by name, since ruff skips folders such as build/ and .nox/."""
+    for file in files:
+        if _ruff("check", "--quiet", f"--select={CONFUSABLE}", str(file)).returncode:
+            file.write_text(f"# ruff: noqa: {CONFUSABLE}  the data is written so\n{file.read_text('utf-8')}", "utf-8")
     for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
-        config = ["--config", str(Path("pyproject.toml").resolve())]
-        ruff = [sys.executable, "-m", "ruff", *command, *config, *map(str, files)]
-        result = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        result = _ruff(*command, *map(str, files))
         if result.returncode:
             raise FactoryError(f"`ruff {command[0]}` failed: {result.stderr.strip() or result.stdout.strip()}")
+
+
+def _ruff(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ruff", *arguments, "--config", str(Path("pyproject.toml").resolve())]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

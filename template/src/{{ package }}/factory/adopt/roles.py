@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from ..tables.names import is_index
 from .dates import is_row_time
 from .personal import kind
 from .profile import Column
@@ -10,7 +11,7 @@ from .sensitive import is_about_people, is_age, is_sensitive
 from .source import KINDS
 
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|[a-z]id$")
-NUMBERS_ROWS = re.compile(r"(?i)^(|unnamed: ?0|index|row_?names?|rows?|row_?(nr|number|id)|column_?1)$")
+NUMBERS_ROWS = re.compile(r"(?i)^(index|level_0|rows?|row_?(nr|number|id)|column_?1)$")
 MAX_CATEGORIES = 200
 PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
 MEASURED = "measured"
@@ -56,12 +57,27 @@ def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
         "always empty": column.missing == column.rows,
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
-        "row number": bool(NUMBERS_ROWS.match(column.name)) and column.unique,
+        "numbers the rows": _numbers_rows(column),
         f"text: {column.format.note}": free_text and bool(column.format.note),
         f"free text: {column.different:,} distinct values in {column.rows:,} rows": free_text and not _is_key(column),
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
     return ColumnRole(column, "excluded", why) if why else None
+
+
+def _numbers_rows(column: Column) -> bool:
+    """Whether it is a row number: whole numbers that a tool wrote, also of only some rows, or one after the other."""
+    if is_index(column.name):
+        return column.unique or (column.kind == "Int64" and not column.missing)
+    if NUMBERS_ROWS.match(column.name):
+        return column.unique
+    return not _is_key(column) and _counts_on(column)
+
+
+def _counts_on(column: Column) -> bool:
+    """Whether each row has the number after that of the row before it, from 0 or 1 on."""
+    from_start = column.kind == "Int64" and column.unique and column.low in (0, 1)
+    return from_start and column.high - column.low == column.rows - 1 and column.sample.is_sorted()
 
 
 def _useful(column: Column) -> ColumnRole:

@@ -13,6 +13,7 @@ from ..data.incoming import incoming, named
 from ..data.ingest import temporary_folder
 from ..errors import FactoryError
 from ..paths import DVC_TMP, RAW
+from ..tables.names import is_index
 
 GATHERED = DVC_TMP / "adopting"
 PATTERN = re.compile(r"\*|\^.*\$")  # polars would expand these to several columns
@@ -40,12 +41,14 @@ def one_table(paths: list[Path]) -> pl.LazyFrame:
         with tables.reading(file):
             scanned.append(tables.scan(file, sheet=""))
             names.append(set(scanned[-1].collect_schema().names()))
+    everywhere = set.intersection(*names)
+    names = [{name for name in columns if name in everywhere or not is_index(name)} for columns in names]
     for file, columns in zip(paths, names, strict=True):
         if columns != names[0]:
             odd = ", ".join(sorted(columns ^ names[0])[:5])
             raise FactoryError(f"{file}: its columns differ from those of {paths[0]}: {odd}")
     check_names(sorted(names[0]))
-    order = scanned[0].collect_schema().names()
+    order = [name for name in scanned[0].collect_schema().names() if name in names[0]]
     return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")
 
 
@@ -53,7 +56,7 @@ def check_names(names: list[str]) -> None:
     """Raise FactoryError where a name cannot be printed, or would match several columns."""
     for name in names:
         if PATTERN.fullmatch(name) or any(unicodedata.category(sign) == "Cc" for sign in name):
-            raise FactoryError(f"column {name!r}: rename it: no line breaks, control characters, * or ^…$ in a name")
+            raise FactoryError(f"column {name!r}: rename it: no control characters, * or ^…$ in a name")
 
 
 def is_readable(dtype: pl.DataType) -> bool:
