@@ -131,7 +131,7 @@ def release(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def adopt(session: nox.Session) -> None:
-    """Public tables adopted, into docs/your-data.md; `nox -s adopt -- penguins wage` runs these, --faults or --deliveries other tests."""
+    """Public tables adopted, into docs/your-data.md; `-- penguins wage` runs these, --faults, --deliveries or --automl other tests."""
     install(session)
     session.install("pandas>=3.0", "polars>=2.1", "scikit-learn>=1.9")
     session.install("--no-deps", "--requirement=benchmarks/public.txt")

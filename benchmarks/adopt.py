@@ -1,8 +1,8 @@
 """Adopt public tables with only the target named, and compare with what a careful person would do: `nox -s adopt`.
 
 Two projects take turns; `nox -s adopt -- penguins wage` runs these two tables, --quick without DVC and the project's own checks,
---faults sows faults instead (see seeded.py), and --deliveries tries the contracts (see deliveries.py). Results go to
-docs/your-data.md; a failure anywhere fails the session.
+--faults sows faults instead (see seeded.py), --deliveries tries the contracts (see deliveries.py), and --automl compares the first
+model with FLAML and AutoGluon (see automl.py). Results go to docs/your-data.md; a failure anywhere fails the session.
 """
 
 import sys
@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import automl
 import deliveries
 import seeded
 from adoption import ROOT, Adopted, adopt, quick, start
@@ -21,7 +22,7 @@ from report import block, write
 DOCUMENT = ROOT / "docs/your-data.md"
 SHOWN = "wage"
 HEAD = ("table", "rows, columns", "target", "split (a person's)", "leaks left out", "missed", "left out besides")
-FIGURES = ("metric", "certified", "ours", "reference", "gate")
+FIGURES = ("metric", "certified", "ours", "reference", "linear", "gate")
 PROBLEMS = {"classification": "binary", "multiclass": "multiclass", "regression": "regression"}
 ENOUGH = 0.9
 """The share of tables whose model has to be as good as the reference."""
@@ -39,6 +40,8 @@ def main(scratch: Path, *names: str) -> str | None:
         return deliveries.main(projects[0], *names)
     if unknown := [name for name in names if name not in TABLES]:
         return f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}"
+    if "--automl" in options:
+        return automl.main(projects[0], options, *names)
     done = []
     for result in (_quick if "--quick" in options else _thorough)(names or tuple(TABLES), projects):
         done.append(result)
@@ -97,7 +100,7 @@ def _row(result: Adopted, public: Public) -> list[str]:
     """The table's row in the document."""
     facts = result.facts
     listed = [", ".join(facts[what]) or "none" for what in ("found", "missed", "besides")]
-    figures = [f"{facts[who]:.3g}" for who in ("certified", "ours", "reference")]
+    figures = [f"{facts[who]:.3g}" for who in ("certified", "ours", "reference", "linear")]
     persons = {"groups": public.groups, "order": f"blocks of {public.order}", "time": ", ".join(public.time), "rows": ""}
     return [
         f"{result.name}, {public.package}",

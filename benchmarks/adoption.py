@@ -114,7 +114,7 @@ def _judge(result: Adopted, facts: dict[str, Any], public: Public) -> None:
 def _run(result: Adopted, what: str, command: list[str], folder: Path) -> bool:
     """Run the command and record its output; whether it succeeded."""
     start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=_environment())
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment())
     result.output[what] = done.stdout
     if done.returncode:
         result.failed[what] = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
@@ -122,7 +122,7 @@ def _run(result: Adopted, what: str, command: list[str], folder: Path) -> bool:
     return done.returncode == 0
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     who = {f"GIT_{who}_{what}": "adopt@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     one_each = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}  # two projects share the processors
     return os.environ | who | one_each

@@ -1,6 +1,6 @@
 """Run in an adopted project: its features and model against scikit-learn's defaults on a careful person's columns, as JSON.
 
-Both are fitted to the person's training rows and measured on the person's test rows: whole groups or blocks held out in
+All are fitted to the person's training rows and measured on the person's test rows: whole groups or blocks held out in
 five folds, the last fifth in time, or five folds at random.
 """
 
@@ -18,8 +18,14 @@ from adopted.factory.data import prepare
 from adopted.factory.metrics import definitions
 from adopted.factory.scoring import artifact, scorer
 from adopted.factory.training import estimator
+from sklearn.base import BaseEstimator
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 MOST_CATEGORIES = 254  # of scikit-learn's histograms
 DATES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%d-%b-%Y", "%Y/%m/%d")
@@ -31,21 +37,19 @@ Part = tuple[np.ndarray, np.ndarray]
 
 
 def compare(table: Path, person: dict[str, Any]) -> dict[str, Any]:
-    """The figures of both, and what the project does with the table's columns."""
+    """The figures of all three, and what the project does with the table's columns."""
     params = config.load()
     raw, rows = read(table), prepare.check(table, params)
     known = rows[params.data.target].is_not_null()
     raw, rows = raw.filter(known), rows.filter(known)
     target, classes = definitions.target_of(rows, params), len(definitions.classes_of(rows, params) or [])
     ours, theirs = features.features(rows), persons(raw, params.data.target, person)
-    kind = HistGradientBoostingRegressor if params.problem == "regression" else HistGradientBoostingClassifier
-    categorical = [i for i, dtype in enumerate(theirs.dtypes) if dtype == pl.Enum]
     metric, inputs, columns = definitions.main_metric(params), scorer.matrix(ours), scorer.matrix(theirs)
-    found: dict[str, list[float]] = {"ours": [], "reference": []}
+    found: dict[str, list[float]] = {"ours": [], "reference": [], "linear": []}
     for train, test in parts(raw, target, person, params.problem):
-        plain = kind(categorical_features=categorical, random_state=0).fit(columns[train], target[train])
         own = estimator.fit(inputs[train], target[train], params, ours.schema)
-        for who, fitted, seen in (("ours", own, inputs), ("reference", plain, columns)):
+        usual = [kind(params.problem, theirs.schema).fit(columns[train], target[train]) for kind in (plain, linear)]
+        for who, fitted, seen in zip(found, (own, *usual), (inputs, columns, columns), strict=True):
             found[who].append(float(metric(target[test], artifact.predictor(fitted, classes)(seen[test]))))
     facts = {who: float(np.mean(values)) for who, values in found.items()}
     facts |= {"metric": metric.name, "problem": params.problem, "sign": metric.direction}
@@ -53,6 +57,26 @@ def compare(table: Path, person: dict[str, Any]) -> dict[str, Any]:
     facts |= {"varied": [name for name in raw.columns if _varied(raw[name])]}
     data = params.data.model_dump()
     return facts | {name: data.get(name) for name in ("id", "repeats", "time", "sensitive")}
+
+
+def plain(problem: str, schema: pl.Schema) -> BaseEstimator:
+    """Gradient boosting with default parameters."""
+    categorical = [i for i, dtype in enumerate(schema.dtypes()) if dtype == pl.Enum]
+    kind = HistGradientBoostingRegressor if problem == "regression" else HistGradientBoostingClassifier
+    return kind(categorical_features=categorical, random_state=0)
+
+
+def linear(problem: str, schema: pl.Schema) -> BaseEstimator:
+    """A linear model with an effect of each category, and of each number's absence."""
+    categorical = [i for i, dtype in enumerate(schema.dtypes()) if dtype == pl.Enum]
+    numbers = [i for i in range(len(schema)) if i not in categorical]
+    gaps = SimpleImputer(strategy="constant", fill_value=-1)
+    each = make_pipeline(gaps, OneHotEncoder(handle_unknown="ignore", sparse_output=False))
+    columns = make_column_transformer(
+        (each, categorical), (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), numbers)
+    )
+    end = RidgeCV(np.logspace(-2, 4, 13)) if problem == "regression" else LogisticRegression(max_iter=1_000)
+    return make_pipeline(columns, end)
 
 
 def read(table: Path) -> pl.DataFrame:

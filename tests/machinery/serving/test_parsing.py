@@ -204,3 +204,20 @@ def test_json_may_hold_what_means_missing(gappy):
 def test_csv_may_hold_what_means_missing(gappy):
     table = parsing.read_csv(b"word;note;count\nNA;x;-999\na;y;5\n", 9)
     assert cast(table, Gappy).rows() == [(None, None), ("a", 5)]
+
+
+class Priced(dy.Schema):
+    price = dy.Float64(min=0, metadata={"unit": ["€"], "decimal": ","})
+    size = dy.Int32(nullable=True, metadata={"thousands": ",", "missing": ["n/a"]})
+
+
+def test_numbers_as_a_column_writes_them(monkeypatch):
+    monkeypatch.setattr(contract, "Row", Priced)
+    read = lambda **record: parsing.read_json(json.dumps({"size": None} | record).encode())[0]
+    assert read(price="12,50 €", size="1,234") == (12.5, 1234)
+    assert read(price=12.5, size="n/a") == (12.5, None)
+    for bad in ({"price": "12,50"}, {"price": "-1,00 €"}, {"price": True}, {"price": 1.5, "size": "1,23"}):
+        with pytest.raises(errors.ContractViolation):
+            read(**bad)
+    price = parsing.record_adapters(Priced)[0].json_schema()["properties"]["price"]
+    assert [each["type"] for each in price["anyOf"]] == ["number", "string"]

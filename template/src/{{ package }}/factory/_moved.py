@@ -199,10 +199,11 @@ NAMES: dict[str, dict[str, str]] = {
     "platforms.base": {"here": "platforms.detect", "signed_in": "platforms.git_env"},
     "registry.champion": {"WORKTREES": "paths.WORKTREES", "load": "check_loads"},
     "registry.versions": {"current": "fetch", "known": "local", "model_in": "model_md5"},
-    "scoring.artifact": _all("training.onnx.estimators", "TOLERANCE disagreement save")
+    "scoring.artifact": _all("training.onnx.estimators", "disagreement save")
     | {
         "MODEL": "paths.MODEL",
         "NAME": "VERSION_FILE",
+        "TOLERANCE": "training.onnx.parity.TOLERANCE",
         "read": "read_version",
         "session": "onnx_session",
         "write": "write_version",

@@ -121,7 +121,9 @@ def _comment(column: Column) -> str:
         parts.append(f"seen {column.low!s:.10} to {column.high!s:.10}")
     if column.missing:
         parts.append(f"{max(0.1, 100 * column.share_missing):.3g}% missing")
-    return ", ".join([*parts, *filter(None, [times.explain(column.format.column()), column.format.note])])
+    return ", ".join(
+        [*parts, *filter(None, [times.explain(column.format.column()), column.format.remark, column.format.note])]
+    )
 
 
 def _short(value: float) -> str:

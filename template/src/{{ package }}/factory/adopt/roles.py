@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ..tables.names import is_index
 from .dates import is_row_time
+from .number_formats import TOO_LONG
 from .personal import kind
 from .profile import Column
 from .sensitive import is_about_people, is_age, is_sensitive
@@ -12,6 +13,8 @@ from .source import KINDS
 
 IDENTIFIES = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|key|number|nr|no|code|ref)$|[a-z]id$")
 NUMBERS_ROWS = re.compile(r"(?i)^(index|level_0|rows?|row_?(nr|number|id)|column_?1)$")
+NOT_A_KEY = r"\s|%|\p{Sc}"
+"""What no key has: blanks, as of text, and signs of amounts."""
 MAX_CATEGORIES = 200
 PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
 MEASURED = "measured"
@@ -58,6 +61,7 @@ def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
         "numbers the rows": _numbers_rows(column),
+        f"{TOO_LONG}: an identifier?": not _is_key(column) and _is_too_long(column),
         f"text: {column.format.note}": free_text and bool(column.format.note),
         f"free text: {column.different:,} distinct values in {column.rows:,} rows": free_text and not _is_key(column),
     }
@@ -88,7 +92,7 @@ def _useful(column: Column) -> ColumnRole:
         return ColumnRole(column, "time", "the newest rows are the test set")
     sensitive = is_sensitive(column)
     personal = sensitive or (is_about_people(column.name) and (column.kind == "String" or is_age(column.name)))
-    why = PERSONAL_DATA if personal else column.format.note
+    why = PERSONAL_DATA if personal else column.format.note or column.format.remark
     return ColumnRole(column, "feature", why, sensitive)
 
 
@@ -98,7 +102,12 @@ def _is_key(column: Column) -> bool:
         return False
     if column.kind == "Int64":
         return bool(IDENTIFIES.search(column.name))
-    return not column.format.note and not column.sample.str.contains(r"\s").any()
+    return not column.format.note and not column.sample.str.contains(NOT_A_KEY).any()
+
+
+def _is_too_long(column: Column) -> bool:
+    """Whether it has whole numbers that a model would not distinguish, since it computes with 53 bits."""
+    return column.kind == "Int64" and column.low is not None and max(abs(column.low), abs(column.high)) > 2**53
 
 
 def _same(one: Column, other: Column) -> bool:

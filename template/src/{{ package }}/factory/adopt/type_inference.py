@@ -27,8 +27,9 @@ class ColumnFormat:
     kind: str
     metadata: dict[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    note: str = ""
+    note: str = ""  # on what is doubtful
     options: dict[str, Any] = field(default_factory=dict)  # of the type
+    remark: str = ""  # on what is not
 
     def column(self) -> dy.Column:
         """The column without limits."""
@@ -77,9 +78,11 @@ def infer(values: pl.Series) -> ColumnFormat:
     is_category = isinstance(dtype, pl.Categorical | pl.Enum)
     if is_category and format.kind != "Bool":  # a contract does not parse categories
         return ColumnFormat("String", missing=format.missing)
-    if format.kind in NUMERIC:
-        return _of_numbers(cast(values.to_frame().lazy(), {values.name: format}).collect().to_series(), format)
-    return format
+    if format.kind not in NUMERIC:
+        return format
+    format = _of_numbers(cast(values.to_frame().lazy(), {values.name: format}).collect().to_series(), format)
+    is_long = format.kind == "Int64" and number_formats.are_too_long(values)  # and no time in nanoseconds
+    return ColumnFormat("String", missing=format.missing, remark=number_formats.TOO_LONG) if is_long else format
 
 
 def infer_with_exceptions(table: pl.LazyFrame, name: str, format: ColumnFormat, lost: int, rows: int) -> ColumnFormat:
@@ -92,6 +95,8 @@ def infer_with_exceptions(table: pl.LazyFrame, name: str, format: ColumnFormat, 
     )
     if odd.is_in([*COMMON_MISSING, *AMBIGUOUS_MISSING]).all():
         return _with_missing(format, sorted(odd), dtype)
+    if dtype == pl.UInt64:
+        return _of_unsigned(pl.concat([usual, odd]).cast(dtype))
     other = infer_format(pl.concat([usual, odd]))
     if other.kind == "String" and (lost < (1 - MOSTLY) * rows or dtype != pl.String):
         raise FactoryError(
@@ -125,6 +130,8 @@ def infer_format(values: pl.Series) -> ColumnFormat:
 
 def _note_on_odd_values(texts: pl.Series) -> str:
     """The few values that keep a column from being one of numbers or times."""
+    if note := number_formats.several_units(texts) if len(texts) else "":
+        return note
     odd = texts.filter(~texts.str.contains(DIGITS))
     few = 0 < len(odd) < (1 - MOSTLY) * len(texts)
     return f"numbers or times except {min(odd)[:30]!r}: fix it?" if few else ""
@@ -137,12 +144,25 @@ def _candidates(texts: pl.Series) -> Iterator[ColumnFormat]:
         yield ColumnFormat("Bool", boolean)
     if number_formats.are_codes(texts):
         return
-    formats = [ColumnFormat(kind, metadata) for metadata in number_formats.candidates(texts) for kind in NUMERIC]
-    yield from (format for format in formats if _fits(texts, format))
+    yield from (format for format in _written_formats(texts) if _fits(texts, format))
+
+
+def _written_formats(texts: pl.Series) -> Iterator[ColumnFormat]:
+    """The formats of numbers, durations and times that the texts look like."""
+    is_long = number_formats.are_too_long(texts)
+    for number in number_formats.candidates(texts):
+        kinds = ("Float64",) if number.is_measure else ("Int64",) if is_long else NUMERIC
+        yield from (_number_format(kind, number) for kind in kinds)
+    yield from (_number_format("Float64", each) for each in number_formats.candidates_of_durations(texts, by_name=True))
     for kind, options, metadata in time_formats.candidates(texts):
-        format = ColumnFormat(kind, metadata, options=options)
-        if _fits(texts, format):
-            yield format
+        yield ColumnFormat(kind, metadata, options=options)
+    yield from (
+        _number_format("Float64", each) for each in number_formats.candidates_of_durations(texts, by_name=False)
+    )
+
+
+def _number_format(kind: str, number: number_formats.NumberFormat) -> ColumnFormat:
+    return ColumnFormat(kind, number.metadata, note=number.note, remark=number.remark)
 
 
 def _fits(texts: pl.Series, format: ColumnFormat) -> bool:
@@ -159,6 +179,12 @@ def _of_numbers(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
         kind, options, metadata = time
         return replace(format, kind=kind, options=options, metadata=metadata)
     return _with_sentinel(values, format)
+
+
+def _of_unsigned(values: pl.Series) -> ColumnFormat:
+    """The format of whole numbers beyond 64 bits with a sign: text where numbers would be the same."""
+    is_exact = values.n_unique() == values.cast(pl.Float64).n_unique()
+    return ColumnFormat("Float64") if is_exact else ColumnFormat("String", remark=number_formats.TOO_LONG)
 
 
 def _of_two_digits(texts: pl.Series, formats: list[ColumnFormat]) -> ColumnFormat:

@@ -1,7 +1,6 @@
 """The gate's checks, each for one reason to reject a challenger."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +14,8 @@ from ..scoring import interval
 from . import data_checks
 from .evidence import Check, Evidence, accept
 
-WARM_UP_CALLS, CALLS = 20, 200
 MIN_GROUP = 30  # rows, of which an interval can be trusted
 MAY_BE_CHANCE = "too few cases: may be chance"
-
-
-def latency(call: Callable[[], object]) -> float:
-    """Median milliseconds of a call."""
-    times = []
-    for _ in range(WARM_UP_CALLS + CALLS):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[WARM_UP_CALLS:]) * 1000)
 
 
 def megabytes(folder: Path) -> float:
@@ -197,7 +185,7 @@ def footprint(e: Evidence) -> Iterator[Check]:
         "LATENCY", "median time per row", e.latency_ms, f"≤ {time_limit:g} ms", e.latency_ms <= time_limit, unit="ms"
     )
     yield Check("SIZE", "size of model/", e.size_mb, f"≤ {size_limit:g} MB", e.size_mb <= size_limit, unit="MB")
-    what, limit = "ONNX against scikit-learn, largest difference", f"≤ {number(e.tolerance)}"
+    what, limit = "difference of ONNX from scikit-learn, in standard deviations", f"≤ {number(e.tolerance)}"
     if e.parity is None:
         yield _not_judged("PARITY", what, limit, "the model has no ONNX file")
     else:

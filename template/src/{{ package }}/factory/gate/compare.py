@@ -24,9 +24,9 @@ from ..registry.validity import after
 from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
 from ..scoring.feature_table import features
-from ..training.onnx import estimators
+from ..training.onnx import estimators, parity
 from ..workspace import git
-from . import checks, limits
+from . import checks, latency, limits
 from .evidence import Check, Evidence, part
 from .result import CHALLENGER, HEADERS, VALIDATION, GateResult
 
@@ -118,10 +118,10 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         challenger=as_predictions(challenger.score(test), model.manifest),
         champion=as_predictions(champion.scores(version, test), model.manifest) if version else None,
         baseline=model.manifest["baseline"],
-        latency_ms=checks.latency(lambda: model.predict(row)),
+        latency_ms=latency.milliseconds(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),
         parity=_parity(test) if (MODEL / "model.onnx").exists() else None,
-        tolerance=estimators.TOLERANCE,
+        tolerance=parity.TOLERANCE,
         contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
         validation=model.manifest.get("validation"),

@@ -31,8 +31,8 @@ from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
 from ..tables.names import of_header
-from ..validation import times, unseen
-from ..validation.parsing import formats, hidden_missing, ignored, try_cast
+from ..validation import numbers, times, unseen
+from ..validation.parsing import formats, hidden_missing, ignored, missing_words, try_cast
 from ..validation.rules import columns_of, violated_rules
 from . import arrow
 
@@ -189,8 +189,25 @@ def _strict_field(column: dy.Column) -> Any:
         return iso_field | None if column.nullable else iso_field
     if column.dtype.is_integer() and column.min is None and column.max is None:  # type: ignore[attr-defined]
         low, high = pl.select(column.dtype.min(), high=column.dtype.max()).row(0)  # type: ignore[attr-defined]
-        return Annotated[field, Field(ge=low, le=high)]
-    return field
+        field = Annotated[field, Field(ge=low, le=high)]
+    return _also_as_text(column, field) if numbers.FORMATS & formats(column).keys() else field
+
+
+def _also_as_text(column: dy.Column, field: Any) -> Any:
+    """The field of a number that may also be written as the column's metadata say."""
+    schema = TypeAdapter(field).json_schema()
+    text = {"type": "string", "description": f"a number, written as {numbers.describe(column)}"}
+    read = BeforeValidator(lambda value: _read_number(column, value) if isinstance(value, str) else value)
+    return Annotated[field, read, WithJsonSchema({"anyOf": [*schema.get("anyOf", [schema]), text]})]
+
+
+def _read_number(column: dy.Column, text: str) -> Any:
+    if text.strip() in missing_words(column):
+        return None
+    number = numbers.read(text, column)
+    if number is None:
+        raise ValueError(f"should be a number, or written as {numbers.describe(column)}")
+    return number
 
 
 def _parse_iso(pattern: re.Pattern[str], form: str, parse: Callable[[str], Any], value: Any) -> Any:

@@ -1,12 +1,61 @@
 """Numbers and booleans from the texts of a table, by what a column's metadata says of how they are written.
 
-`thousands` stands between thousands, `decimal` before the fraction; `true` and `false` are the texts of a boolean.
+`thousands` stands between thousands (one text or several), `decimal` before the fraction. `unit` lists what stands before or
+after a number, such as "€" or "kg", with "" where it may be absent; `negative` what marks a negative one beside a minus in
+front: "()" and "-" after it. `below` and `above` list marks such as "<" of values beyond a limit, which are read as the limit.
+`duration` names the forms of durations, which are read as seconds. `true` and `false` are the texts of a boolean.
+
+Minus signs, blanks, apostrophes and digits that Unicode has several of are read as the one of ASCII.
 """
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from typing import Any
 
 import dataframely as dy
 import polars as pl
 
+from . import durations
+
 BOOLEANS = {"true": True, "false": False}
+FORMATS = frozenset({"unit", "thousands", "decimal", "negative", "below", "above", "duration"})
+"""The metadata by which a text is more than a plain number."""
+SAME = {
+    "-": "\N{MINUS SIGN}\N{EN DASH}\N{FULLWIDTH HYPHEN-MINUS}\N{SMALL HYPHEN-MINUS}\N{HYPHEN}\N{NON-BREAKING HYPHEN}",
+    "'": "\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}\N{FULLWIDTH APOSTROPHE}",
+    " ": "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}" + "".join(map(chr, range(0x2000, 0x200B))),
+    ".": "\N{ARABIC DECIMAL SEPARATOR}",
+    ",": "\N{ARABIC THOUSANDS SEPARATOR}\N{ARABIC COMMA}",
+    "": "\N{ZERO WIDTH SPACE}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ARABIC LETTER MARK}\N{WORD JOINER}\ufeff",
+}
+ZEROS = (0x660, 0x6F0, 0x966)  # Arabic-Indic, extended, and Devanagari
+FULL_WIDTH = {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}
+ASCII = (
+    FULL_WIDTH
+    | {other: one for one, others in SAME.items() for other in others}
+    | {chr(zero + digit): str(digit) for zero, digit in product(ZEROS, range(10))}
+)
+"""Characters by those that are read in their place."""
+NO_CENTS = r"[.,]-+(\D*)$"  # as in 12.-
+LONGEST = 100  # characters
+
+
+def parse(text: pl.Expr, column: dy.Column) -> pl.Expr:
+    """The texts as numbers of the column's type; null where they are none."""
+    metadata, text = column.metadata or {}, in_ascii(text)
+    if forms := metadata.get("duration"):
+        return durations.parse(text, forms).cast(column.dtype, strict=False)
+    if FORMATS & metadata.keys():
+        text = text.str.replace(NO_CENTS, "$1")
+    is_negative = None
+    if affixes := _affixes(*(tuple(metadata.get(name, ())) for name in ("unit", "negative", "below", "above"))):
+        text, is_negative = _without(text, affixes)
+    text = _plain(text, metadata.get("thousands", ""), metadata.get("decimal", "."))
+    if column.dtype.is_integer():
+        text = text.str.replace(r"\.0+$", "")
+    number = text.cast(column.dtype, strict=False)
+    return number if is_negative is None else pl.when(is_negative).then(-number).otherwise(number)
 
 
 def parse_boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
@@ -21,16 +70,85 @@ def parse_boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
     )  # polars would evaluate replace for all rows
 
 
-def parse(text: pl.Expr, column: dy.Column) -> pl.Expr:
-    """The texts as numbers of the column's type; null where they are none."""
+def read(value: Any, column: dy.Column) -> Any:
+    """One text as a number of the column's type; None where it is none."""
+    return _read(value.strip(), column) if isinstance(value, str) and len(value) <= LONGEST else None
+
+
+def describe(column: dy.Column) -> str:
+    """In words, how the column's numbers may be written."""
     metadata = column.metadata or {}
-    thousands, decimal = metadata.get("thousands"), metadata.get("decimal", ".")
-    if thousands:  # elsewhere than between thousands it may be a decimal point
-        grouped = rf"^[+-]?\d{{1,3}}({pl.escape_regex(thousands)}\d{{3}})+({pl.escape_regex(decimal)}|$)"
-        is_grouped = text.str.contains(grouped) | ~text.str.contains(thousands, literal=True)
-        text = pl.when(is_grouped).then(text.str.replace_all(thousands, "", literal=True))
+    return ", ".join(f"{name} {value!r}" for name, value in metadata.items() if name in FORMATS)
+
+
+def in_ascii(text: pl.Expr) -> pl.Expr:
+    """The texts with one character each for minus, blank, apostrophe and digits."""
+    return text.str.replace_many(list(ASCII), list(ASCII.values()))
+
+
+@lru_cache(maxsize=4096)
+def _read(value: str, column: dy.Column) -> Any:
+    return pl.DataFrame({"it": [value]}).select(parse(pl.col("it"), column)).item()
+
+
+def _plain(text: pl.Expr, thousands: str | list[str], decimal: str) -> pl.Expr:
+    """Numbers as Python writes them; null where a separator is elsewhere than between thousands or before a fraction."""
+    marks = [ASCII.get(mark, mark) for mark in ([thousands] if isinstance(thousands, str) else thousands) if mark]
+    text = text.str.replace_many(marks, marks[:1]) if len(marks) > 1 else text
+    for mark in marks[:1]:  # elsewhere than between thousands it may be a decimal point
+        escaped = pl.escape_regex(mark)
+        groups = rf"(\d{{1,3}}({escaped}\d{{3}})+|\d{{1,2}}({escaped}\d{{2}})+{escaped}\d{{3}})"
+        grouped = rf"^[+-]?{groups}({pl.escape_regex(decimal)}|[eE]|$)"
+        is_grouped = text.str.contains(grouped) | ~text.str.contains(mark, literal=True)
+        text = pl.when(is_grouped).then(text.str.replace_all(mark, "", literal=True))
     if decimal != ".":
         text = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(decimal, ".", literal=True))
-    if column.dtype.is_integer():
-        text = text.str.replace(r"\.0+$", "")
-    return text.cast(column.dtype, strict=False)
+    return text
+
+
+def _without(text: pl.Expr, affixes: "_Affixes") -> tuple[pl.Expr, pl.Expr]:
+    """The numbers without what stands before and after them, null where that is none of the affixes; and which are negative."""
+    parts = text.str.extract_groups(affixes.pattern)
+    before, after = (parts.struct.field(place).str.replace_all(" ", "") for place in "13")
+    around = pl.concat_str(before, pl.lit(AROUND), after)
+    is_known = around.is_in(list(affixes.signs))
+    is_negative = around.is_in([marks for marks, sign in affixes.signs.items() if sign < 0])
+    return pl.when(is_known).then(parts.struct.field("2")), is_negative
+
+
+AROUND = "\n"  # stands for the number
+
+
+class _Affixes:
+    """What may stand around a number: a pattern that takes it apart, and of each combination the sign."""
+
+    def __init__(self, units: tuple[str, ...], negative: tuple[str, ...], limits: tuple[str, ...]) -> None:
+        marks = ["+", "-", "(", ")", *filter(None, (*units, *limits))]
+        token = "|".join(pl.escape_regex(mark) for mark in sorted(marks, key=len, reverse=True))
+        self.pattern = rf"^((?:{token}|\s)*)(.*?)((?:{token}|\s)*)$"
+        signs = (around for unit in units or ("",) for around in _signs(unit.replace(" ", ""), negative))
+        self.signs = {f"{limit}{around}": sign for around, sign in signs for limit in ("", *limits)}
+
+
+def _signs(unit: str, negative: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    """What may stand around a number with the unit, and the sign that it means."""
+    for plus, sign in (("", 1), ("+", 1), ("-", -1)):
+        yield from (
+            (f"{before}{AROUND}{after}", sign) for before, after in ((plus + unit, ""), (unit + plus, ""), (plus, unit))
+        )
+    if "()" in negative:
+        yield from (
+            (f"({unit}{AROUND})", -1),
+            (f"{unit}({AROUND})", -1),
+            (f"({AROUND}){unit}", -1),
+            (f"({AROUND}{unit})", -1),
+        )
+    if "-" in negative:
+        yield from ((f"{AROUND}-{unit}", -1), (f"{AROUND}{unit}-", -1), (f"{unit}{AROUND}-", -1))
+
+
+@lru_cache
+def _affixes(
+    units: tuple[str, ...], negative: tuple[str, ...], below: tuple[str, ...], above: tuple[str, ...]
+) -> _Affixes | None:
+    return _Affixes(units, negative, (*below, *above)) if units or negative or below or above else None

@@ -55,7 +55,7 @@ def formats(column: dy.Column) -> dict[str, Any]:
 
 def needs_no_parsing(column: dy.Column) -> bool:
     """Whether a text can be cast to a number of this column without parsing."""
-    own = {"thousands", "decimal", "missing"} & formats(column).keys()
+    own = {*numbers.FORMATS, "missing"} & formats(column).keys()
     return column.dtype.is_numeric() and not own and not missing_words(column)
 
 
@@ -96,7 +96,7 @@ def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
     if target == pl.Boolean and dtype != pl.Boolean and dtype != pl.Null:
         return numbers.parse_boolean(value, column)
     if dtype == pl.String and target.is_numeric():
-        return numbers.parse(value, column)
+        return numbers.parse(value, column).alias(name)
     if isinstance(target, pl.Enum):
         read = _category(value, dtype, target)
         return read.fill_null(_instead_of_unseen(value, column)) if unseen.is_accepted(column) else read
@@ -202,6 +202,7 @@ def _is_castable(dtype: pl.DataType, column: dy.Column) -> bool:
         or dtype == pl.Null
         or (dtype == pl.String and not target.is_nested())
         or (dtype.is_numeric() and target.is_numeric())
+        or (dtype == pl.UInt64 and target == pl.String)  # whose numbers may be beyond all others
         or (dtype.is_numeric() and target == pl.Boolean and _has_codes(column, dtype))
         or (dtype.is_numeric() and target.is_temporal() and "format" in formats(column))
         or ((dtype.is_numeric() or dtype == pl.Boolean) and isinstance(target, pl.Enum))

@@ -21,7 +21,7 @@ from ..metrics import definitions
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion
 from ..registry.versions import Version
-from ..training.onnx import estimators
+from ..training.onnx import parity
 from ..workspace import git
 from .closeness import NEARLY
 from .comparison import differences
@@ -99,7 +99,7 @@ def _evidence(
         latency_ms=0,
         size_mb=megabytes(made.folder / MODEL),
         parity=None,
-        tolerance=estimators.TOLERANCE,
+        tolerance=parity.TOLERANCE,
         contract_changed=before is not None and _contract(before.commit) != _contract(version.commit),
         accepted=version.facts["gate"].get("accepted"),
         validation=facts.get("validation"),

@@ -18,9 +18,8 @@ from ...errors import FactoryError
 from ...scoring import artifact
 from ...tables.chunks import Matrix, Predictor
 from ..skops_schema import to_skops
+from . import parity
 from .sklearn_internals import boosting_graph
-
-TOLERANCE = 1e-5
 
 
 def save(
@@ -31,7 +30,7 @@ def save(
     features: bytes | None = None,
     more: Callable[[Predictor], dict[str, bytes]] = lambda predict: {},
 ) -> None:
-    """Write the fitted estimator; as ONNX too if both agree on all probes. Raises FactoryError.
+    """Write the fitted estimator; as ONNX too if both agree on all probes, see `parity`. Raises FactoryError.
 
     `features` is the graph that makes them of raw rows, if there is one; `more` are files that need
     the scores, to the last bit those of the service.
@@ -48,7 +47,8 @@ def save(
     graph, difference, reason = b"", None, None
     try:
         graph = to_onnx(estimator, probes.shape[1], classes)
-        difference, reason = _compare(expected, artifact.onnx_predictor(artifact.onnx_session(graph))(probes), probes)
+        scores = artifact.onnx_predictor(artifact.onnx_session(graph))(probes)
+        difference, reason = _compare(expected, scores, probes, facts.get("threshold"))
     except Exception as error:  # noqa: BLE001  converters and onnxruntime raise whatever they like; skops remains
         reason = f"conversion failed: {_first_line(error)}"
     if reason is None:
@@ -58,18 +58,24 @@ def save(
         (folder / "features.onnx").write_bytes(features)
     for name, content in more(predict).items():
         (folder / name).write_bytes(content)
-    parity = {"rows": len(probes), "largest_difference": difference, "tolerance": TOLERANCE, "reason": reason}
-    manifest.write_manifest(folder, {**facts, "onnx": parity})
+    agreement = {
+        "rows": len(probes),
+        "largest_difference": difference,
+        "tolerance": parity.TOLERANCE,
+        "reason": reason,
+    }
+    manifest.write_manifest(folder, {**facts, "onnx": agreement})
 
 
 def disagreement(folder: Path, probes: Matrix) -> float:
-    """The largest difference between the scores by ONNX and by scikit-learn; 0 where there is no ONNX model."""
+    """The largest difference between the scores by ONNX and by scikit-learn, see `parity`; 0 where there is no ONNX model."""
     if not (folder / "model.onnx").exists():
         return 0.0
-    graph = (folder / "model.onnx").read_bytes()
-    return _largest_difference(
-        artifact.skops_predictor(folder, manifest.read_manifest(folder))(probes),
+    graph, facts = (folder / "model.onnx").read_bytes(), manifest.read_manifest(folder)
+    return parity.largest(
+        artifact.skops_predictor(folder, facts)(probes),
         artifact.onnx_predictor(artifact.onnx_session(graph))(probes),
+        facts.get("threshold"),
     )
 
 
@@ -88,16 +94,19 @@ def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes:
 
 
 def _compare(
-    expected: NDArray[np.float64], scores: NDArray[np.float64], probes: Matrix
+    expected: NDArray[np.float64], scores: NDArray[np.float64], probes: Matrix, threshold: float | None
 ) -> tuple[float | None, str | None]:
     """The largest difference, and why the graph is not to be used, if it is not."""
-    if scores.shape != expected.shape or not np.isfinite(scores).all():
+    by_row = parity.differences(expected, scores)
+    if not np.isfinite(by_row).all():
         return None, "its scores have another shape, or are NaN"
-    by_row = _differences(expected, scores).reshape(len(probes), -1).max(axis=1, initial=0)
-    largest, wrong, missing = float(by_row.max(initial=0)), by_row > TOLERANCE, np.isnan(probes).any(axis=1)
+    largest, decided = float(by_row.max(initial=0)), parity.other_decisions(expected, scores, threshold)
+    wrong, missing = (by_row > parity.TOLERANCE) | decided, np.isnan(probes).any(axis=1)
     if not wrong.any():
         return largest, None
-    count = f"{wrong.sum():,} of {len(probes):,} rows differ by up to {largest:.2g}"
+    count = f"{wrong.sum():,} of {len(probes):,} rows differ by up to {largest:.2g} of the scores' standard deviation"
+    if decided.any():
+        count += f", {decided.sum():,} of them by the decision"
     if not wrong[~missing].any():
         return (
             largest,
@@ -109,17 +118,6 @@ def _compare(
 def _first_line(error: Exception) -> str:
     """Without memory addresses, which would make the manifest differ from run to run."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(error).strip().partition("\n")[0]) or type(error).__name__
-
-
-def _largest_difference(expected: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
-    if scores.shape != expected.shape or not np.isfinite(scores).all():
-        return float("inf")
-    return float(_differences(expected, scores).max(initial=0))
-
-
-def _differences(expected: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Relative where the scores are large."""
-    return np.abs(scores - expected) / np.maximum(1, np.abs(expected))
 
 
 def _skl2onnx_graph(estimator: Any, n_features: int, classes: int) -> Any:
