@@ -40,6 +40,7 @@ ADOPTED = {
     "sensitive": "column whose groups the gate compares; repeatable",
     "role": "role of a column, as at the prompt: feature, excluded, id, time, sensitive or measured; repeatable",
     "problem": "classification, multiclass or regression (default: inferred from the target)",
+    "sheet": "sheet of a workbook (default: the only one with rows)",
 }
 """The options of `factory adopt`."""
 
@@ -62,7 +63,7 @@ def arguments() -> argparse.Namespace:
         "--data", action="append", default=[], metavar="TABLE", help="a file, or a folder of files with the same columns"
     )
     for option, text in ADOPTED.items():
-        metavar = {"problem": "TYPE", "role": "COLUMN=ROLE"}.get(option, "COLUMN")
+        metavar = {"problem": "TYPE", "role": "COLUMN=ROLE", "sheet": "NAME"}.get(option, "COLUMN")
         choices = PROBLEMS if option == "problem" else None
         own.add_argument(f"--{option}", action="append", default=[], help=text, metavar=metavar, choices=choices)
     args = parser.parse_args()

@@ -219,6 +219,7 @@ def test_new_refuses_tables(new, tmp_path, monkeypatch, options, complaint):
         (["--problem", "multiclass"], "classification", ["--problem", "multiclass"]),
         (["-d", "problem=regression"], "regression", ["--problem", "regression"]),
         (["--role", "size=out", "--role", "a=b=id"], "classification", ["--role", "size=out", "--role", "a=b=id"]),
+        (["--sheet", "Sales 2024"], "classification", ["--sheet", "Sales 2024"]),
     ],
 )
 def test_new_hands_what_describes_a_table_to_adopt(template, tmp_path, monkeypatch, options, answer, adopted):

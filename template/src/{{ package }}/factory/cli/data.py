@@ -28,8 +28,8 @@ def ingest(
 ) -> None:
     """Validate files against the contract and add them as deliveries.
 
-    Reads CSV, Parquet, Excel and JSON Lines, also compressed. A file that violates the contract is refused and changes nothing.
-    The rows of a query become a Parquet file, which records the query, the time and the server.
+    Reads CSV, Parquet, workbooks and JSON Lines, also compressed, and folders of them. A file that violates the contract
+    is refused and changes nothing. The rows of a query become a Parquet file, which records the query, the time and the server.
 
     \b
     Example: factory ingest flights-2013-05.csv --source "operations, by mail"
