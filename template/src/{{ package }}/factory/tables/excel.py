@@ -104,6 +104,8 @@ def _table(book: "fastexcel.ExcelReader", content: bytes, title: str, name: obje
     first, titles = header.find(cells.head(header.TOP).select(used).rows(), merged)
     if below := [f"{top + 1:,}" for top, *_ in merged if top >= first and not quiet]:
         logging.getLogger(__name__).warning("%s: row %s: of merged cells only the first has a value", name, below[0])
+    if not titles[-1]:  # no delimiter has made up this column
+        raise FactoryError(f"{name}: column {len(titles)} has no name in the header")
     names = of_header(titles, name, quiet=quiet)
     rows, texts = (
         book.load_sheet(
