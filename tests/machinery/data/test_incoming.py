@@ -71,7 +71,7 @@ def test_one_partition_has_the_column_that_the_contract_knows():
 
 def test_parts_of_spark_are_one_table():
     write(toy.rows(20), "in/part-00000-c000.snappy.parquet")
-    write(toy.rows(20, first=20), "in/part-00001-c000.snappy.parquet")
+    write(toy.rows(20, first=20).with_row_index("__index_level_0__"), "in/part-00001-c000.snappy.parquet")
     assert run("ingest", "in").exit_code == 0
     (read,) = typed()
     assert ledger.entries()[0].file == "in.parquet" and read.height == 40

@@ -15,6 +15,7 @@ from .. import tables
 from ..errors import FactoryError, listed
 from ..tables import compressed, excel, sources
 from ..tables.chunks import iter_chunks
+from ..tables.names import is_index
 from ..tables.sources import Source
 from ..validation.parsing import ignored
 
@@ -90,8 +91,12 @@ def _in_folder(place: Path, origin: str, folder: Path, sheet: str | None) -> Ite
 def _joined(parts: list[Source], place: Path, file: Path) -> Path:
     """Write the rows of all parts, in the order of their names. Raises FactoryError where their columns differ."""
     parts = [part for part in parts if part.path and part.path.stat().st_size]  # Spark writes empty ones
+    if not parts:
+        raise FactoryError(f"{place}: no rows")
     known = {*contract.LabelledRow.columns(), *ignored()}
     schemas = [_rows(part, known).collect_schema() for part in parts]
+    everywhere = set.intersection(*({*schema} for schema in schemas))
+    schemas = [pl.Schema((n, t) for n, t in each.items() if n in everywhere or not is_index(n)) for each in schemas]
     for part, schema in zip(parts, schemas, strict=True):
         if odd := sorted(schema.keys() ^ schemas[0].keys()):
             raise FactoryError(f"{part}: its columns differ from those of {parts[0]}: {listed(odd, FEW)}")
