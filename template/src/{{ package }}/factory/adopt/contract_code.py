@@ -11,7 +11,7 @@ from typing import Any
 import dataframely as dy
 
 from ..validation import times, unseen
-from ..validation.parsing import COMMON_MISSING
+from ..validation.missing_words import COMMON_MISSING
 from . import dates, personal
 from .limits import limits
 from .profile import Column
@@ -94,14 +94,15 @@ def python_code(value: Any) -> str:
 def _classes(target: Target) -> tuple[str, dict[str, Any], list[str] | None]:
     """The target of a classification: true or false, or one of its classes."""
     format = target.column.format
+    own = {key: format.metadata[key] for key in ("case", "not_missing") if key in format.metadata}
     if target.problem == "multiclass":
-        return "Enum", {}, list(target.counts)
+        return "Enum", {"metadata": own} if own else {}, list(target.counts)
     if set(target.counts) == {"false", "true"} and not format.metadata:
         return "Bool", {}, None
     if format.kind == "Bool":
         return "Bool", {"metadata": format.metadata}, None
     other = next(text for text in target.counts if text != target.positive)
-    return "Bool", {"metadata": {"true": [target.positive], "false": [other]}}, None
+    return "Bool", {"metadata": {"true": [target.positive], "false": [other]} | own}, None
 
 
 def _metadata(column: Column) -> dict[str, Any]:

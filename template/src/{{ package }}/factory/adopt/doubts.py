@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from ..errors import listed
 from ..evaluation.formatting import share
 from ..leakage.finding import Finding
+from . import categories
 from .doubts_of_people import personal, persons, stand_ins, unequal
 from .proposal import Proposal
 from .questions import SHOWN, Question, to_type
@@ -72,6 +73,22 @@ def formats(proposal: Proposal) -> Iterator[Question]:
         yield Question(names, _each(why), "Are they read as they are meant?", "yes", otherwise)
 
 
+def nearly_equal(proposal: Proposal) -> Iterator[Question]:
+    """Categories that may be typing errors of others."""
+    for role in proposal.used:
+        counts = categories.counts(role.column.sample) if role.column.values else {}
+        pairs = [
+            f"{rare!r} ({_rows(counts[rare])}) looks like {usual!r} ({_rows(counts[usual])})"
+            for rare, usual in categories.nearly_equal(counts)
+        ]
+        if pairs:
+            doubt = f"{role.name}: {listed(pairs, SHOWN)}"
+            taken = "no: each is a category of its own"
+            yield Question(
+                (role.name,), doubt, "Is that a typing error?", taken, "correct it in the table, and start again"
+            )
+
+
 def outcome(proposal: Proposal) -> Iterator[Question]:
     """The problem, and the class that is to be found, where the table leaves them open."""
     target = proposal.target
@@ -95,6 +112,10 @@ def _each(evidence: dict[str, str]) -> str:
     return listed([f"{name}: {text}" for name, text in evidence.items()], SHOWN)
 
 
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
+
+
 SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (
     leaks,
     unequal,
@@ -103,6 +124,7 @@ SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (
     persons,
     personal,
     formats,
+    nearly_equal,
     outcome,
 )
 """A new kind of doubt is a function here."""

@@ -1,12 +1,13 @@
 """The contents of a table, column by column, computed in batches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from . import categories
 from .dates import TEMPORAL
 from .source import KINDS, is_readable
 from .type_inference import (
@@ -23,6 +24,7 @@ from .type_inference import (
 )
 
 MAX_LISTED_VALUES = 300
+MAX_WRITTEN = 3 * MAX_LISTED_VALUES  # texts of which several may mean the same
 EXPRESSIONS_PER_QUERY = 250
 EXACT_COUNT_ROWS = 200_000  # in larger tables the number of distinct values is estimated
 PARSED = "\n"  # prefix of the parsed column beside the original, whose name cannot start with it
@@ -66,6 +68,9 @@ def profile(table: pl.LazyFrame) -> dict[str, Column]:
             name: infer_with_exceptions(table, name, formats[name], facts[name]["lost"], rows) for name in doubtful
         }
         facts |= _facts(table, {name: formats[name] for name in doubtful}, rows)
+    if changed := _of_categories(table, sample, formats, facts):
+        formats |= changed
+        facts |= _facts(table, changed, rows)
     values = cast(sample.lazy(), formats).collect()
     columns = {name: _column(name, formats[name], facts[name], values[name]) for name in facts}
     return {name: columns.get(name) or _unreadable(name, dtype, rows) for name, dtype in schema.items()}
@@ -93,9 +98,7 @@ def _facts(table: pl.LazyFrame, formats: Formats, rows: int) -> dict[str, dict[s
     facts = _one_row(both, [_counts(name, format, rows <= EXACT_COUNT_ROWS) for name, format in formats.items()])
     typed = cast(table, formats)
     few = [
-        name
-        for name, format in formats.items()
-        if format.kind == "String" and facts[name]["different"] <= MAX_LISTED_VALUES
+        name for name, format in formats.items() if format.kind == "String" and facts[name]["different"] <= MAX_WRITTEN
     ]
     keys = [name for name, format in formats.items() if format.kind in ("Int64", "String") and _may_be_key(facts[name])]
     texts = _one_row(typed, [pl.col(name).drop_nulls().unique().sort().implode() for name in few])
@@ -104,6 +107,21 @@ def _facts(table: pl.LazyFrame, formats: Formats, rows: int) -> dict[str, dict[s
         name: {**counts, "values": texts.get(name, []), "unique": is_key.get(name, False)}
         for name, counts in facts.items()
     }
+
+
+def _of_categories(table: pl.LazyFrame, sample: pl.DataFrame, formats: Formats, facts: dict[str, Any]) -> Formats:
+    """The formats of categories that are written in several ways, each of which means one."""
+    texts = {name: each["values"] for name, each in facts.items() if each["values"] and not each["unique"]}
+    few = {name: each for name, each in texts.items() if categories.are_few(each, facts[name]["rows"])}
+    odd = {name: remark for name in few if (remark := categories.remark_on_normalized(sample[name]))}
+    several = {name: formats[name] for name, each in few.items() if categories.differ_in_case(each)}
+    counts = _one_row(cast(table, several), [pl.col(name).drop_nulls().value_counts().implode() for name in several])
+    changed = {name: replace(formats[name], remark=remark) for name, remark in odd.items()}
+    for name in several:
+        written = categories.in_one_case({each[name]: each["count"] for each in counts[name]})
+        format = changed.get(name, formats[name]).noted(categories.note(written))
+        changed[name] = replace(format, metadata=format.metadata | {"case": "any"}, written=written)
+    return changed
 
 
 def _counts(name: str, format: ColumnFormat, exact: bool) -> pl.Expr:
@@ -141,5 +159,8 @@ def _unreadable(name: str, dtype: pl.DataType, rows: int) -> Column:
 
 
 def _column(name: str, format: ColumnFormat, facts: dict[str, Any], sample: pl.Series) -> Column:
+    values = facts["values"] if len(facts["values"]) <= MAX_LISTED_VALUES else []
     facts = {key: value for key, value in facts.items() if key != "lost"}
-    return Column(name=name, format=format, sample=sample, **facts | {"longest": facts["longest"] or 0})
+    return Column(
+        name=name, format=format, sample=sample, **facts | {"longest": facts["longest"] or 0, "values": values}
+    )

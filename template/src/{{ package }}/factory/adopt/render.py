@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from .. import PACKAGE
 from ..errors import FactoryError
-from ..validation.parsing import COMMON_MISSING
+from ..validation.missing_words import COMMON_MISSING
 from . import dates
 from .contract_code import ColumnCode, column_code, python_code
 from .defaults import FAIRNESS, BaselineResult

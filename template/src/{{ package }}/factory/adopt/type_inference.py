@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import dataframely as dy
 import polars as pl
 
 from ..errors import FactoryError
-from ..validation import parsing
-from ..validation.parsing import AMBIGUOUS_MISSING, COMMON_MISSING, SENTINELS
-from . import dates, number_formats, time_formats
+from ..validation import missing_words, parsing, texts
+from ..validation.missing_words import COMMON_MISSING, SENTINELS
+from . import codes, dates, number_formats, time_formats
 
 NUMERIC = ("Int64", "Float64")
 MOSTLY = 0.9  # share of values from which on the others are exceptions
@@ -22,7 +22,7 @@ FIRST_TRIED = 100  # values: most formats fail on them
 
 @dataclass(frozen=True)
 class ColumnFormat:
-    """A type of the contract, how its values are written, and which texts mean a missing value."""
+    """A type of the contract, how its values are written, and which texts mean a missing value, or another text."""
 
     kind: str
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -30,11 +30,16 @@ class ColumnFormat:
     note: str = ""  # on what is doubtful
     options: dict[str, Any] = field(default_factory=dict)  # of the type
     remark: str = ""  # on what is not
+    written: dict[str, str] = field(default_factory=dict)
 
     def column(self) -> dy.Column:
         """The column without limits."""
-        missing = {"missing": [*self.metadata.get("missing", []), *self.missing, ""]}
+        missing = {"missing": [*self.metadata.get("missing", []), *self.missing, ""], "normalized": True}
         return getattr(dy, self.kind)(nullable=True, metadata=self.metadata | missing, **self.options)  # type: ignore[no-any-return]
+
+    def noted(self, note: str) -> Self:
+        """The same with one more note."""
+        return replace(self, note="; ".join(filter(None, (self.note, note))))
 
 
 Formats = dict[str, ColumnFormat]
@@ -61,7 +66,7 @@ def parse(name: str, dtype: pl.DataType, format: ColumnFormat) -> pl.Expr:
         return pl.when(value.is_finite()).then(value)
     if format.kind in dates.DATES:
         return dates.in_calendar(value)
-    return value.str.strip_chars() if format.kind == "String" else value
+    return value.replace(format.written) if format.written else value
 
 
 def infer(values: pl.Series) -> ColumnFormat:
@@ -76,7 +81,7 @@ def infer(values: pl.Series) -> ColumnFormat:
         return ColumnFormat(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
     format = infer_format(values.cast(pl.String))
     is_category = isinstance(dtype, pl.Categorical | pl.Enum)
-    if is_category and format.kind != "Bool":  # a contract does not parse categories
+    if is_category and format.kind not in ("Bool", "String"):  # a contract does not parse categories
         return ColumnFormat("String", missing=format.missing)
     if format.kind not in NUMERIC:
         return format
@@ -93,7 +98,8 @@ def infer_with_exceptions(table: pl.LazyFrame, name: str, format: ColumnFormat, 
     odd, usual = (
         part.head(SAMPLE_ROWS).collect(engine="streaming").to_series().cast(pl.String) for part in (unread, known)
     )
-    if odd.is_in([*COMMON_MISSING, *AMBIGUOUS_MISSING]).all():
+    odd = texts.normalize(odd)
+    if missing_words.are_missing(odd).all():
         return _with_missing(format, sorted(odd), dtype)
     if dtype == pl.UInt64:
         return _of_unsigned(pl.concat([usual, odd]).cast(dtype))
@@ -108,24 +114,37 @@ def infer_with_exceptions(table: pl.LazyFrame, name: str, format: ColumnFormat, 
 
 def infer_format(values: pl.Series) -> ColumnFormat:
     """The format that all the texts have; otherwise they are text."""
-    texts = values.drop_nulls().str.strip_chars().unique()
-    missing = tuple(text for text in COMMON_MISSING if (texts == text).any())
-    texts = texts.filter(~texts.is_in(["", *missing]))
-    ambiguous = tuple(text for text in AMBIGUOUS_MISSING if (texts == text).any())
-    rest = texts.filter(~texts.is_in(ambiguous))
+    words = texts.normalize(values.drop_nulls()).unique()
+    words = words.filter(words != "")
+    is_missing = missing_words.are_missing(words)
+    rest, missing = words.filter(~is_missing), missing_words.with_both_infinities(sorted(words.filter(is_missing)))
     candidates = _candidates(rest) if len(rest) else iter(())
     format = next(candidates, None)
     if format is None:
-        return ColumnFormat("String", missing=missing, note=_note_on_odd_values(rest))
-    if "format" not in format.metadata:
-        return replace(format, missing=(*missing, *ambiguous))
+        return _of_text(words, _note_on_odd_values(rest))
+    if "format" in format.metadata:
+        format = _of_times(rest, format, candidates)
+    return replace(format, missing=tuple(missing)).noted(missing_words.note(missing))
+
+
+def _of_text(words: pl.Series, note: str) -> ColumnFormat:
+    """The format of text, where NA may be a code, and most words that mean a missing number are ordinary ones."""
+    missing = {*words} & {*COMMON_MISSING}
+    meaning = codes.meaning_of_na(words.name, {*words} - missing)
+    if meaning is None:
+        return ColumnFormat("String", missing=tuple(sorted(missing)), note=note)
+    note = f"NA is read as {meaning}, not as a missing value" if "NA" in missing else ""
+    return ColumnFormat("String", {"not_missing": ["NA"]}, tuple(sorted(missing - {"NA"})), note)
+
+
+def _of_times(words: pl.Series, format: ColumnFormat, candidates: Iterator[ColumnFormat]) -> ColumnFormat:
+    """The most likely of the formats that times may have, with a note on the next one."""
     formats = [format, *(other for other in candidates if other.kind == format.kind)]
     if "%y" in format.metadata["format"]:
-        format = _of_two_digits(rest, formats)
+        format = _of_two_digits(words, formats)
     others = [other.metadata["format"] for other in formats]
     other = next((o for o in others if o != format.metadata["format"] and not o.startswith(time_formats.RARE)), None)
-    note = f"could also be {other}" if other else ""
-    return replace(format, missing=(*missing, *ambiguous), note=note)
+    return format.noted(f"could also be {other}" if other else "")
 
 
 def _note_on_odd_values(texts: pl.Series) -> str:
@@ -202,12 +221,14 @@ def _with_sentinel(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
         rest = values.filter(values != sentinel)
         if (values == sentinel).sum() > 1 and len(rest) and float(rest.abs().max()) * 5 < abs(sentinel):  # type: ignore[arg-type]
             note = f"{sentinel} looks like a code for missing values"
-            return replace(format, metadata=format.metadata | {"missing": [str(sentinel)]}, note=note)
+            return replace(format, metadata=format.metadata | {"missing": [str(sentinel)]}).noted(note)
     return format
 
 
 def _with_missing(format: ColumnFormat, words: list[str], dtype: pl.DataType) -> ColumnFormat:
     """The format, in which these mean a missing value too; numbers, such as NaN, go into the column's own metadata."""
+    words = missing_words.with_both_infinities(words)
+    format = format.noted(missing_words.note(words))
     if dtype == pl.String:
         return replace(format, missing=(*format.missing, *words))
     return replace(format, metadata=format.metadata | {"missing": [*format.metadata.get("missing", []), *words]})

@@ -42,7 +42,13 @@ def build(name: str, version: str, data: Data) -> dict[str, Any]:
         "description": inspect.getdoc(contract.LabelledRow) or "",
         "properties": [_property(name, column, data) for name, column in contract.LabelledRow.columns().items()],
         "quality": [*_row_rules(), *(_text(name, rule) for name, rule in contract.DELIVERY.items())],
-        "customProperties": _custom({"missing": parsing.missing(), "ignored": parsing.ignored()}),
+        "customProperties": _custom(
+            {
+                "missing": parsing.missing(),
+                "normalized": getattr(contract, "NORMALIZED", False),
+                "ignored": parsing.ignored(),
+            }
+        ),
     }
     return {
         "apiVersion": API_VERSION,

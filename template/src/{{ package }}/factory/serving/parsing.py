@@ -31,7 +31,7 @@ from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
 from ..tables.names import of_header
-from ..validation import numbers, times, unseen
+from ..validation import numbers, texts, times, unseen
 from ..validation.parsing import formats, hidden_missing, ignored, missing_words, try_cast
 from ..validation.rules import columns_of, violated_rules
 from . import arrow
@@ -176,6 +176,8 @@ def _open_field(name: str, column: dy.Column) -> Any:
 
 def _strict_field(column: dy.Column) -> Any:
     field = column.pydantic_field()
+    if isinstance(column.dtype, pl.Enum) and (texts.is_normalized(column) or texts.is_in_any_case(column)):
+        return Annotated[field, BeforeValidator(lambda value: texts.one_category(value, column))]
     if type(column) in ISO_FORMATS:
         pattern, form, parse = ISO_FORMATS[type(column)]
         zone = getattr(column, "time_zone", None)

@@ -16,7 +16,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from . import durations
+from . import durations, texts
 
 BOOLEANS = {"true": True, "false": False}
 FORMATS = frozenset({"unit", "thousands", "decimal", "negative", "below", "above", "duration"})
@@ -63,6 +63,8 @@ def parse_boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
     metadata = column.metadata or {}
     own = {text: truth for truth in (True, False) for text in metadata.get(str(truth).lower(), ())}
     text = value.cast(pl.String) if own else value.cast(pl.String).str.to_lowercase()
+    if texts.is_in_any_case(column):
+        text, own = texts.in_any_case(text), {texts.lower(word): truth for word, truth in own.items()}
     words = own or BOOLEANS
     true = pl.Series([word for word, truth in words.items() if truth], dtype=pl.String)
     return pl.when(text.is_in(list(words))).then(

@@ -1,8 +1,9 @@
 """Parse text into the contract's types: missing values, formats of dates, numbers and booleans, and casting.
 
 `MISSING` in contract.py lists texts that mean a missing value in any column, `IGNORED` columns that nothing uses, and a
-column's `metadata` its own formats: `format`, `pivot`, `thousands`, `decimal`, `true`, `false` and `missing`;
-`pii` says what of a person it holds; `unseen` and `unseen_limit` what becomes of categories that it does not have.
+column's `metadata` its own formats: `format`, `pivot`, `thousands`, `decimal`, `true`, `false`, `missing`, and `not_missing`,
+which are ordinary values in spite of MISSING; `case` says how its texts are compared, `pii` what of a person it holds; `unseen` and
+`unseen_limit` what becomes of categories that it does not have.
 """
 
 from collections.abc import Callable
@@ -16,15 +17,11 @@ import polars as pl
 from ... import contract
 from ..errors import ContractViolation, Violation
 from ..tables.names import is_index
-from . import numbers, times, unseen
+from . import numbers, texts, times, unseen
+from .missing_words import are_missing
 
-COMMON_MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "?")
-"""Texts that mean a missing value in most tables: `factory adopt` proposes them as MISSING."""
-AMBIGUOUS_MISSING = ("None", "none", "-", "--", ".", "unknown", "Unknown", "missing", "Missing")
-"""Missing values in a column of numbers or times, but ordinary values elsewhere."""
-SENTINELS = (-99, -999, -9999, -99999, 9999, 99999, 999999)
-"""Numbers that often mean a missing value, if they are far from all others."""
-COLUMN_MISSING = "column missing"
+COLUMN_MISSING, COLUMN_UNKNOWN = "column missing", "column not in the contract"
+MOST_HINTS = 20  # columns that are compared with the missing ones
 
 
 def ignored() -> dict[str, str]:
@@ -45,7 +42,8 @@ def missing() -> tuple[str, ...] | None:
 
 def missing_words(column: dy.Column) -> list[str]:
     """The texts that mean a missing value in the column."""
-    return [*(missing() or ()), *formats(column).get("missing", ())]
+    known = formats(column).get("not_missing", ())
+    return [*(word for word in missing() or () if word not in known), *formats(column).get("missing", ())]
 
 
 def formats(column: dy.Column) -> dict[str, Any]:
@@ -62,22 +60,22 @@ def needs_no_parsing(column: dy.Column) -> bool:
 def hidden_missing(column: dy.Column) -> Callable[[Any], bool] | None:
     """Tests whether a value of the column's own type means a missing one; None if no value does."""
     if column.dtype == pl.String:
-        texts = {*missing_words(column), *([] if missing() is None else [""])}
-        return (lambda value: isinstance(value, str) and value.strip() in texts) if texts else None
+        words = {*missing_words(column), *([] if missing() is None else [""])}
+        return (lambda value: isinstance(value, str) and value.strip() in words) if words else None
     codes = _missing_numbers(column)
     return (lambda value: isinstance(value, int | float) and value in codes) if codes else None
 
 
 def null_where_missing(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
-    """The values, null where they mean a missing one; text is stripped, unless the column is one of text."""
+    """The values, null where they mean a missing one; text is stripped, unless the column is one of text, or normalized."""
     value, words = pl.col(name), missing_words(column)
-    if isinstance(dtype, pl.Categorical | pl.Enum) and words:
+    if isinstance(dtype, pl.Categorical | pl.Enum) and (words or texts.is_normalized(column)):
         value, dtype = value.cast(pl.String), pl.String()
     if dtype == pl.String:
-        text = value.str.strip_chars()
+        text = texts.stripped(value, column)
         if column.dtype != pl.String or missing() is not None:
             words = [*words, ""]
-        kept = value if column.dtype in (pl.String, pl.Enum) else text
+        kept = value if column.dtype in (pl.String, pl.Enum) and not texts.is_normalized(column) else text
         unknown = text.is_in(words)
         if _missing_numbers(column):
             unknown |= text.cast(pl.Float64, strict=False).is_in(_missing_numbers(column)).fill_null(False)
@@ -98,7 +96,7 @@ def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
     if dtype == pl.String and target.is_numeric():
         return numbers.parse(value, column).alias(name)
     if isinstance(target, pl.Enum):
-        read = _category(value, dtype, target)
+        read = _category(value, dtype, column)
         return read.fill_null(_instead_of_unseen(value, column)) if unseen.is_accepted(column) else read
     return value.cast(target, strict=False)
 
@@ -112,9 +110,11 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     if rows.columns == names and rows.dtypes == dtypes and not _may_hide_missing(rows, schema):
         return rows
     columns = schema.columns()
-    problems = [Violation(name, COLUMN_MISSING) for name in columns if name not in rows.columns]
+    absent = [name for name in columns if name not in rows.columns]
     unknown = [name for name in rows.columns if name not in columns and not is_ignored(name)]
-    problems += [Violation(name, "column not in the contract") for name in unknown]
+    problems = [Violation(name, COLUMN_MISSING) for name in absent]
+    problems += [Violation(name, COLUMN_UNKNOWN + texts.hint(name, absent)) for name in unknown[:MOST_HINTS]]
+    problems += [Violation(name, COLUMN_UNKNOWN) for name in unknown[MOST_HINTS:]]
     values, losses = try_cast(rows, schema)
     if problems or losses:
         raise ContractViolation([*problems, *losses])
@@ -154,12 +154,13 @@ def _missing_numbers(column: dy.Column) -> list[float]:
     return codes
 
 
-def _category(value: pl.Expr, dtype: pl.DataType, target: pl.Enum) -> pl.Expr:
+def _category(value: pl.Expr, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
     if dtype.is_float():
         value = pl.when(value == value.round()).then(value).cast(pl.Int64, strict=False)
     text = value.cast(pl.String)
-    candidates = [text, text.str.to_titlecase() if dtype == pl.Boolean else text.str.strip_chars()]
-    return pl.coalesce(candidate.cast(target, strict=False) for candidate in candidates)
+    stripped = text.str.to_titlecase() if dtype == pl.Boolean else text.str.strip_chars()
+    read = pl.coalesce(each.cast(column.dtype, strict=False) for each in (text, stripped))
+    return read.fill_null(texts.category(stripped, column)) if texts.is_in_any_case(column) else read
 
 
 def _instead_of_unseen(value: pl.Expr, column: dy.Column) -> pl.Expr:
@@ -240,7 +241,7 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
     lost = _lost(before, after, column)
     if not lost.any():
         return None
-    example = first_value(before.filter(lost))
+    example = _explained(first_value(before.filter(lost)), column)
     return Violation(before.name, _problem(column), lost.arg_max(), int(lost.sum()), len(before), example)
 
 
@@ -254,12 +255,20 @@ def _lost(before: pl.Series, after: pl.Series, column: dy.Column) -> pl.Series:
     return lost
 
 
+def _explained(value: str, column: dy.Column) -> str:
+    """The value with what it probably means."""
+    if isinstance(column.dtype, pl.Enum):
+        return value + texts.hint(value, column.dtype.categories)
+    is_missing = column.dtype != pl.String and are_missing(pl.Series([value])).item()
+    return f"{value} (unknown? then name it in MISSING)" if is_missing else value
+
+
 def _problem(column: dy.Column) -> str:
     return f"not {_type_name(column)}"
 
 
 def _note_unseen(before: pl.Series, column: dy.Column) -> None:
-    read = before.to_frame().select(_category(pl.col(before.name), before.dtype, column.dtype)).to_series()  # type: ignore[arg-type]
+    read = before.to_frame().select(_category(pl.col(before.name), before.dtype, column)).to_series()
     unseen.note(before.name, before.filter(before.is_not_null() & read.is_null()).cast(pl.String))
 
 

@@ -8,20 +8,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
 from typing import Any
 
 import dataframely as dy
 import polars as pl
 
 from ..errors import FactoryError, Violation
+from . import texts
 from .expectations import chance
 
 REFUSE, UNKNOWN = "refuse", "unknown"
 LIMIT = 0.05
 MOST_KEPT = 1000  # different values of a column that are counted one by one
 OTHERS = "…"
-SHOWN, SIMILAR = 3, 0.8  # values in a message, and from where on one is close to a category
+SHOWN = 3  # values in a message
 
 Tally = defaultdict[str, Counter[str]]
 """Of each column, the unseen values and their numbers."""
@@ -49,6 +49,7 @@ def limit(column: dy.Column) -> float:
 
 def known(name: str, column: dy.Column, value: Any) -> Any:
     """A single value, or what it is taken as."""
+    value = texts.one_category(value, column)
     if not isinstance(value, str) or value in column.dtype.categories:  # type: ignore[attr-defined]
         return value
     note(name, [value])
@@ -100,10 +101,8 @@ def messages(tally: Tally, schema: type[dy.Schema], rows: int) -> Iterator[str]:
 
 
 def _words(name: str, tally: Tally, schema: type[dy.Schema], rows: int) -> str:
-    spellings = {category.casefold(): category for category in schema.columns()[name].dtype.categories}  # type: ignore[attr-defined]
-    values = []
+    categories, values = schema.columns()[name].dtype.categories, []  # type: ignore[attr-defined]
     for value, count in tally[name].most_common(SHOWN):
-        close = get_close_matches(value.strip().casefold(), spellings, 1, SIMILAR)
-        values.append(f"{value!r:.60} {count:,}{f' (did you mean {spellings[close[0]]!r}?)' if close else ''}")
+        values.append(f"{value!r:.60} {count:,}{texts.hint(value, categories)}")
     more = [f"{len(tally[name]) - SHOWN} others"] if len(tally[name]) > SHOWN else []
     return f"{tally[name].total():,} of {rows:,} rows have unseen categories, {', '.join([*values, *more])}"

@@ -11,7 +11,8 @@ import polars as pl
 
 from ...errors import Violation
 from ...validation import bounds, unseen
-from ...validation.parsing import SENTINELS, try_cast
+from ...validation.missing_words import SENTINELS, are_missing
+from ...validation.parsing import try_cast
 from ...validation.rules import rules, violation
 from . import similarity, units
 from .patch import ContractEditor
@@ -87,7 +88,7 @@ class Values:
     def _notation(self, texts: pl.Series) -> str:
         """What the texts that cannot be read have in common, as the end of a message."""
         digits = texts.str.contains(r"\d")
-        if 0 < len(texts) <= MOST_WORDS and not digits.any():
+        if len(texts) and (are_missing(texts).all() or (len(texts) <= MOST_WORDS and not digits.any())):
             return f"; if {' or '.join(map(repr, texts))} means unknown, name it in MISSING"
         notation = next((what for pattern, what in NOTATIONS.items() if texts.str.contains(pattern).all()), None)
         return (
