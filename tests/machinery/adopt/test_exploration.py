@@ -1,10 +1,12 @@
 """`factory profile`: what it prints, its page, and what it refuses."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import xlsxwriter
 from late_flights.factory.adopt import exploration
 from tests.factory.cli_runner import refused, run
 
@@ -61,6 +63,20 @@ def test_the_page_loads_nothing_and_shows_no_personal_value(table):
 def test_of_a_table_larger_than_the_sample_the_page_states_it(table, monkeypatch):
     monkeypatch.setattr("late_flights.factory.adopt.profile.SAMPLE_ROWS", 100)
     assert "of a sample of 100" in exploration.explore(table).page()
+
+
+def test_a_sheet_of_a_workbook(table):
+    with xlsxwriter.Workbook("book.xlsx") as book:
+        for name in ("one", "other"):
+            pl.DataFrame({name: range(60)}).write_excel(book, worksheet=name)
+    assert [*exploration.explore(Path("book.xlsx"), sheet="other").columns] == ["other"]
+    assert "one, other" in refused("profile", "book.xlsx")
+
+
+def test_a_delivery_of_the_project(table):
+    Path("data/raw").mkdir(parents=True)
+    table.rename("data/raw/flats.csv")
+    assert exploration.explore(Path("data/raw")).profile.view.height == ROWS
 
 
 def test_without_a_target_nothing_is_shown_of_one(table):

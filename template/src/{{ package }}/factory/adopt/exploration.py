@@ -3,12 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 from tabulate import tabulate
 
 from .. import tables
+from ..data.incoming import incoming, named
 from ..errors import FactoryError
 from ..evaluation import column_profile
 from ..evaluation.formatting import number, share
@@ -81,21 +83,26 @@ class Exploration:
         return tabulate(rows, ("column", "type", "missing", "different", "values"), disable_numparse=True) + rest
 
 
-def explore(table: Path, target: str | None = None) -> Exploration:
-    """Read all rows and profile them. Raises FactoryError."""
+def explore(table: Path, target: str | None = None, sheet: str | None = None) -> Exploration:
+    """Read all rows, of a workbook those of the sheet, and profile them. Raises FactoryError."""
     if not table.exists():
         raise FactoryError(f"{table}: no such file or folder")
-    rows = source.one_table(source.files(table))
-    with tables.reading(table):
-        columns = contents.profile(rows)
-        if not columns or not next(iter(columns.values())).rows:
-            raise FactoryError(f"{table}: no rows")
-        if target:
-            check_names(UserChoices(target), columns)
-        roles: list[ColumnRole] = []
-        for column in columns.values():
-            roles.append(ColumnRole(column, "target") if column.name == target else infer_role(column, roles))
-        return Exploration(table.name, columns, roles, target, profile(_view(rows, columns, roles), target))
+    with TemporaryDirectory() as folder:
+        found = incoming([table], Path(folder), sheet)
+        with named(found), tables.reading(table):
+            return _explored(source.one_table([each.file for each in found]), table, target)
+
+
+def _explored(rows: pl.LazyFrame, table: Path, target: str | None) -> Exploration:
+    columns = contents.profile(rows)
+    if not columns or not next(iter(columns.values())).rows:
+        raise FactoryError(f"{table}: no rows")
+    if target:
+        check_names(UserChoices(target), columns)
+    roles: list[ColumnRole] = []
+    for column in columns.values():
+        roles.append(ColumnRole(column, "target") if column.name == target else infer_role(column, roles))
+    return Exploration(table.name, columns, roles, target, profile(_view(rows, columns, roles), target))
 
 
 def _view(rows: pl.LazyFrame, columns: dict[str, Column], roles: list[ColumnRole]) -> View:

@@ -192,10 +192,13 @@ def contract(file: Path | None, query: Path | None, url: str | None, dictionary:
 @click.argument("table", type=FILE, required=False)
 @QUERY
 @FROM
+@SHEET
 @click.option("--target", metavar="COLUMN", help="Also show how this column differs by the values of the others.")
 @click.option("--out", type=FILE, metavar="PAGE", help="Write a page with everything, such as profile.html.")
-def profile(table: Path | None, query: Path | None, url: str | None, target: str | None, out: Path | None) -> None:
-    """Look at a table: missing, repeated, impossible and redundant values.
+def profile(
+    table: Path | None, query: Path | None, url: str | None, sheet: str | None, target: str | None, out: Path | None
+) -> None:
+    """Look at a table: missing, impossible and redundant values.
 
     TABLE is a file, or a folder of files with the same columns; or name a query. Nothing is changed. Values of personal data are not shown.
 
@@ -205,7 +208,7 @@ def profile(table: Path | None, query: Path | None, url: str | None, target: str
     from ..adopt import exploration
 
     with table_of(table, query, url) as path:
-        explored = exploration.explore(path, target)
+        explored = exploration.explore(path, target, sheet)
     if out:
         out.write_text(explored.page(), encoding="utf-8")
     click.echo(explored.summary(f"{out}" if out else "--out profile.html shows them"))
