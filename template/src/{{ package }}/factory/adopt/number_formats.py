@@ -1,7 +1,6 @@
-"""How people write numbers and booleans: the formats of texts."""
+"""How people write numbers and durations: the formats of texts."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ SEPARATORS = (
 )
 """What stands between thousands and before the fraction, the likeliest first."""
 EXPONENT = r"([eE][+-]?\d+)?"
+PLAIN = rf"^[+-]?(\d+\.?\d*|\.\d+){EXPONENT}$"
 AROUND = r"^((?:\D*\pL\.)?\D*?)([.,]?\d(?:[\d.,' _]*\d)?[.,]?(?:[eE][+-]?\d+)?)((?:\D.*)?)$"
 """A text with one number: what stands before it, the number, and what stands after it."""
 GROUPED = r"^\d{1,3}([.,]\d{3})+$"
@@ -35,24 +35,14 @@ LONG = r"^[+-]?\d{16,}$"
 TOO_LONG = "more digits than a number holds"
 NEGATIVE = {"()": "negative in parentheses", "-": "negative with a minus at the end"}
 MOST_AFFIXES = 50
-SLIP = 0.02  # the share of texts with a unit up to which it is a slip of the pen
+SLIP, SLIPS = 0.02, 0.1  # the share of different texts up to which one is a slip of the pen, and all are
 FIRST_TRIED = 100  # texts: most columns of text fail on them
 SAYS_DURATION = re.compile(
     r"(?i)durat|dauer|durée|duree|duraci|elapsed|laufzeit|fahrzeit|runtime|run_time|(^|[\W_])(laps?|splits?|wait|delay|length)($|[\W_])|"
     r"time_(taken|spent|to)|_took$|tempo|uptime|downtime|hours|minutes"
 )
+NO_HOURS = r"^0?0:\d\d:\d\d"
 SAYS_HOURS = re.compile(r"(?i)hour|stunden|heures|horas|work|arbeit|shift|uptime")
-
-PAIRS = (
-    "true false, yes no, y n, t f, on off, ja nein, j n, wahr falsch, richtig falsch, oui non, o n, vrai faux, sí no, s n, "
-    "verdadero falso, verdadeiro falso, sim não, vero falso, tak nie, t n, prawda fałsz, ano ne, a n, áno nie, pravda nepravda, "
-    "да нет, истина ложь, так ні, ja nej, ja nei, sand falsk, sant falskt, sann usann, ja nee, waar onwaar, kyllä ei, k e, "
-    "tosi epätosi, igen nem, i n, igaz hamis, evet hay\u0131r, e h, do\u011fru yanl\u0131\u015f, da nu, adevărat fals, da ne, "
-    "да не, \u03bd\u03b1\u03b9 \u03cc\u03c7\u03b9, jah ei, jā nē, taip ne, po jo, bai ez, já nei, có không, ya tidak, oo hindi, "
-    "ใช่ ไม่ใช่, हाँ नहीं, হ্যাঁ না, نعم لا, صحيح خطأ, بله خیر, כן לא, はい いいえ, 是 否, 对 错, 真 假, 真 偽, "
-    "예 아니요, 예 아니오, 네 아니요, ✓ ✗, ✔ ✘, ✅ ❌, ☑ ☐"
-)
-"""The words of booleans in many languages: yes, then no."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +75,11 @@ def are_codes(texts: pl.Series) -> bool:
 
 def candidates(texts: pl.Series) -> Iterator[NumberFormat]:
     """The formats of numbers that the texts look like, the simplest first."""
-    plain = _in_ascii(texts).str.replace(numbers.NO_CENTS, "$1")
-    has_dashes = {"decimal": "."} if (plain != _in_ascii(texts)).any() else {}
+    if texts.str.contains(PLAIN).all():
+        yield NumberFormat()
+    ascii = _in_ascii(texts)
+    plain = ascii.str.replace(numbers.NO_CENTS, "$1")
+    has_dashes = {"decimal": "."} if not plain.equals(ascii) else {}
     for metadata in _separators(plain):
         yield NumberFormat(has_dashes | metadata)
     written = _taken_apart(plain)
@@ -100,10 +93,11 @@ def candidates(texts: pl.Series) -> Iterator[NumberFormat]:
 
 
 def candidates_of_durations(texts: pl.Series, *, by_name: bool) -> Iterator[NumberFormat]:
-    """The forms of durations that the texts look like; `by_name` gives only those that the column's name speaks of."""
-    if bool(SAYS_DURATION.search(texts.name)) is not by_name:
-        return
+    """The forms of durations that the texts look like; `by_name` gives only those that its name speaks of, or under an hour."""
     plain = _in_ascii(texts)
+    are_short = len(texts) > 1 and bool(plain.str.contains(NO_HOURS).all())
+    if bool(SAYS_DURATION.search(texts.name) or are_short) is not by_name:
+        return
     minutes = durations.HOURS if SAYS_HOURS.search(texts.name) else durations.MINUTES
     for forms in ([durations.PARTS], [durations.CLOCK], [durations.ISO], [durations.CLOCK, minutes]):
         if _are_durations(plain.head(FIRST_TRIED), forms) and _are_durations(plain, forms):
@@ -111,45 +105,29 @@ def candidates_of_durations(texts: pl.Series, *, by_name: bool) -> Iterator[Numb
             yield NumberFormat({"duration": forms}, note, "in seconds", is_measure=True)
 
 
-def _are_durations(texts: pl.Series, forms: list[str]) -> bool:
-    return not texts.to_frame("it").select(durations.parse(pl.col("it"), forms)).to_series().has_nulls()
-
-
-def several_units(texts: pl.Series) -> str:
-    """Why texts that are all numbers with units stay text; empty if they are not."""
-    written = _taken_apart(_in_ascii(texts).str.replace(numbers.NO_CENTS, "$1"))
-    if (
-        written is None
-        or units.are_one(written.units)
-        or not all(each.is_known or not each.unit for each in written.affixes)
-    ):
+def why_text(texts: pl.Series) -> str:
+    """What keeps texts with units from being numbers: several units, or a few words; empty if it is neither."""
+    plain = _in_ascii(texts).str.replace(numbers.NO_CENTS, "$1")
+    is_number = plain.str.contains(r"\d")
+    written = _taken_apart(plain.filter(is_number)) if 2 * is_number.sum() > len(texts) else None
+    if written is None or not all(each.is_known or not each.unit for each in written.affixes):
+        return ""
+    if not is_number.all():
+        few = (~is_number).sum() < SLIPS * len(texts) and any(written.units) and units.are_one(written.units)
+        return f"numbers except {min(texts.filter(~is_number))[:30]!r}: fix it?" if few else ""
+    if units.are_one(written.units):
         return ""
     return f"numbers in several units, such as {' and '.join(repr(unit) for unit in written.units[:2])}"
 
 
 def are_too_long(texts: pl.Series) -> bool:
     """Whether a number would lose digits of the texts, as of identifiers."""
-    plain = _in_ascii(texts).drop_nulls().str.strip_chars()
+    plain = _in_ascii(texts.drop_nulls()).str.strip_chars()
     return any(int(float(text)) != int(text) for text in plain.filter(plain.str.contains(LONG)).unique())
 
 
-def boolean_words(texts: pl.Series) -> dict[str, Any] | None:
-    """The metadata of booleans if the texts are the words of a pair; None if they are not."""
-    folded = {text: _folded(text) for text in texts} if len(texts) <= FIRST_TRIED else {}
-    for yes, no in BOOLEANS if len(set(folded.values())) == 2 else ():
-        if {yes, no} == set(folded.values()):
-            true, false = (sorted(text for text in folded if folded[text] == word) for word in (yes, no))
-            return {} if (yes, no) == BOOLEANS[0] else {"true": true, "false": false}
-    return None
-
-
-def _folded(word: str) -> str:
-    """The word in lower case and without accents."""
-    letters = unicodedata.normalize("NFKD", word.strip().lower())
-    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
-
-
-BOOLEANS = tuple((_folded(yes), _folded(no)) for yes, no in (pair.split() for pair in PAIRS.split(", ")))
+def _are_durations(texts: pl.Series, forms: list[str]) -> bool:
+    return not texts.to_frame("it").select(durations.parse(pl.col("it"), forms)).to_series().has_nulls()
 
 
 def _in_ascii(texts: pl.Series) -> pl.Series:
@@ -185,19 +163,18 @@ def _taken_apart(texts: pl.Series) -> Written | None:
     known = {(before, after): units.affix(before, after) for before, after in around.iter_rows()}
     if None in known.values():
         return None
+    scaled = units.scaled([each for each in known.values() if each])
     affixes = [known[pair] for pair in zip(parts["1"], parts["3"], strict=True)]
-    return Written(parts["2"], affixes)  # type: ignore[arg-type]
+    return Written(parts["2"], [scaled.get(each, each) for each in affixes])  # type: ignore[arg-type, misc]
 
 
 def _may_be_codes(written: Written) -> bool:
-    """Whether the texts are different whole numbers beside a letter that need not be a unit, such as S1, or have leading zeros."""
-    is_vague = [
-        not each.apart and len(each.unit) > 0 and (len(each.unit) == 1 or not each.is_known) for each in written.affixes
-    ]
-    signs = any(units.SIGNS & set(each.unit) or units.is_sign(each.unit) for each in written.affixes)
-    whole = written.numbers.str.contains(WHOLE)
-    return bool(written.numbers.str.contains(CODE).any()) or (
-        not signs and any(is_vague) and bool(whole.all()) and written.numbers.n_unique() == len(written.numbers)
+    """Whether whole numbers have leading zeros, or a letter that need not be a unit, such as 7x and R5."""
+    whole, affixes = written.numbers.str.contains(WHOLE), written.affixes
+    are_vague = any(len(each.unit) == 1 and not each.apart and not each.is_known for each in affixes)
+    are_letters = any(each.unit in units.LETTERS and each.before for each in affixes)
+    return bool(
+        written.numbers.str.contains(CODE).any() or (are_vague and whole.all()) or (are_letters and whole.any())
     )
 
 
@@ -213,6 +190,7 @@ def _metadata(written: Written) -> dict[str, Any]:
     limits = _by_frequency([each.limit for each in written.affixes if each.limit])
     found = {
         "unit": written.units if any(written.units) else [],
+        "exponents": {each.scale: units.exponent(each.scale) for each in written.affixes if each.scale},
         "negative": _by_frequency([each.negative for each in written.affixes if each.negative]),
         "below": [limit for limit in limits if limit[0] in "<≤"],
         "above": [limit for limit in limits if limit[0] in ">≥"],

@@ -118,7 +118,8 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
         if finding.kind == "group" and finding.refuses:
             proposal = _grouped(proposal, finding)
         elif finding.kind in LEAKS and finding.refuses:
-            proposal = _without(proposal, finding)
+            cautious = _without(proposal, finding)
+            proposal = cautious if cautious.with_role("feature") else proposal  # the gate refuses its model
     left = [role.column for role in proposal.with_role("feature")]
     return replace(proposal, findings=found, proxies=list(proxies(proposal.sensitive_columns, left)))
 

@@ -7,7 +7,6 @@ import polars as pl
 
 from ..errors import FactoryError
 from .dates import TEMPORAL
-from .number_formats import BOOLEANS
 from .profile import Column
 from .source import KINDS
 from .type_inference import NUMERIC
@@ -17,7 +16,7 @@ MAX_CLASSES = 100
 MAX_CODES = 20
 MIN_ROWS = 50  # for training and test
 MIN_CLASS_ROWS = 5
-YES = {true for true, _ in BOOLEANS} | {"1", "1.0"}
+YES = {"true", "yes", "y", "t", "on", "1", "1.0"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import polars as pl
 from ..errors import FactoryError
 from ..validation import missing_words, parsing, texts
 from ..validation.missing_words import COMMON_MISSING, SENTINELS
-from . import codes, dates, number_formats, time_formats
+from . import boolean_words, codes, dates, number_formats, time_formats
 
 NUMERIC = ("Int64", "Float64")
 MOSTLY = 0.9  # share of values from which on the others are exceptions
@@ -149,7 +149,7 @@ def _of_times(words: pl.Series, format: ColumnFormat, candidates: Iterator[Colum
 
 def _note_on_odd_values(texts: pl.Series) -> str:
     """The few values that keep a column from being one of numbers or times."""
-    if note := number_formats.several_units(texts) if len(texts) else "":
+    if note := number_formats.why_text(texts) if len(texts) else "":
         return note
     odd = texts.filter(~texts.str.contains(DIGITS))
     few = 0 < len(odd) < (1 - MOSTLY) * len(texts)
@@ -158,7 +158,7 @@ def _note_on_odd_values(texts: pl.Series) -> str:
 
 def _candidates(texts: pl.Series) -> Iterator[ColumnFormat]:
     """Types and formats that fit all the texts, the simplest first."""
-    boolean = number_formats.boolean_words(texts)
+    boolean = boolean_words.candidate(texts)
     if boolean is not None:
         yield ColumnFormat("Bool", boolean)
     if number_formats.are_codes(texts):
@@ -168,10 +168,11 @@ def _candidates(texts: pl.Series) -> Iterator[ColumnFormat]:
 
 def _written_formats(texts: pl.Series) -> Iterator[ColumnFormat]:
     """The formats of numbers, durations and times that the texts look like."""
-    is_long = number_formats.are_too_long(texts)
     for number in number_formats.candidates(texts):
-        kinds = ("Float64",) if number.is_measure else ("Int64",) if is_long else NUMERIC
-        yield from (_number_format(kind, number) for kind in kinds)
+        if not number.is_measure:
+            yield _number_format("Int64", number)
+        if number.is_measure or not number_formats.are_too_long(texts):
+            yield _number_format("Float64", number)
     yield from (_number_format("Float64", each) for each in number_formats.candidates_of_durations(texts, by_name=True))
     for kind, options, metadata in time_formats.candidates(texts):
         yield ColumnFormat(kind, metadata, options=options)

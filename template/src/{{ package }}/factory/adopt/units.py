@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CODES = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE "
@@ -25,6 +25,21 @@ NAMES = frozenset(IN_LOWER_CASE.split())
 """Names and abbreviations of currencies, without a full stop at the end."""
 ALIASES = {"€": "eur", "euro": "eur", "euros": "eur", "£": "gbp", "us$": "usd", "$": "usd", "¥": "jpy", "₹": "inr"}
 ALIASES |= {"zł": "pln", "fr": "chf", "sfr": "chf", "kč": "czk", "\N{MICRO SIGN}": "μ"}
+LETTERS = frozenset("RLQP")  # abbreviations of currencies, or the beginning of a code
+MAGNITUDES = {
+    3: "k thousand tsd tis tys mille mil 千",
+    4: "万 萬 만",
+    5: "lakh lakhs lac",
+    6: "m mn mln mio million millions millionen mill 百万",
+    7: "crore crores cr",
+    8: "億 亿 억",
+    9: "b bn bln billion billions mrd milliard milliarden",
+    12: "t tn trn trillion trillions bio 兆",
+}
+EXPONENTS = {word: exponent for exponent, words in MAGNITUDES.items() for word in words.split()}
+"""Of words for powers of ten, in lower case and without a full stop at the end, the exponent."""
+CLEAR = frozenset({"k", "K", "M"} | {word for word in EXPONENTS if len(word) > 2})
+"""Words that hardly mean a unit."""
 SIGNS = set("%‰‱°\"'℃℉²³㎡㎥㎏㎝㎞㎜Ωμ\N{PRIME}\N{DOUBLE PRIME}\N{MICRO SIGN}\N{OHM SIGN}")  # that no code has
 BASE = "m|g|s|A|K|mol|cd|Hz|N|Pa|J|W|V|F|lm|lx|Bq|Gy|Sv|l|L|t|b|B|bit|eV|bar|cal|Wh|Ah|VA"
 OTHERS = (
@@ -43,12 +58,14 @@ NEVER_DIFFERS = 3  # letters from which on upper and lower case are the same uni
 
 @dataclass(frozen=True)
 class Affix:
-    """What stands around a number: its unit, whether it is apart, and marks of a limit and a negative number."""
+    """What stands around a number: its unit, whether before it or apart, marks of a limit and a minus, and a power of ten."""
 
     unit: str = ""
+    before: bool = False
     apart: bool = False
     limit: str = ""
     negative: str = ""
+    scale: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -66,9 +83,40 @@ def affix(before: str, after: str) -> Affix | None:
         after, negative = after.strip("-").strip(), "-"
     else:
         before = before.lstrip("+-").strip() if before[:1] in "+-" else before.rstrip("+-").strip()
-    if before and (after or not is_currency(before)):
-        return None
-    return Affix(before or after, apart, limit, negative) if not after or _may_be_unit(after) else None
+    if before and (is_currency(before) or before in LETTERS) and (not after or exponent(after)):
+        return Affix(before, True, limit=limit, negative=negative, scale=after)
+    is_unit = not before and (not after or _may_be_unit(after))
+    return Affix(after, apart=apart, limit=limit, negative=negative) if is_unit else None
+
+
+def exponent(word: str) -> int:
+    """The power of ten that the word stands for; 0 if for none."""
+    return EXPONENTS.get(word.rstrip(".").lower(), 0)
+
+
+def scaled(affixes: Collection[Affix]) -> dict[Affix, Affix]:
+    """Those with powers of ten in place of units, if they differ by those, as in 1.5M and 300k."""
+    parts = {each: _magnitude(each.unit) for each in affixes}
+    words = {word for word, _ in parts.values() if word}
+    exponents = {exponent(word) for word, _ in parts.values()}
+    is_money = all(is_currency(unit) for _, unit in parts.values())
+    are_clear = is_money or len(exponents - {0}) > 1 or words <= CLEAR
+    if (
+        len(exponents) == 1
+        or not are_clear
+        or not all(word or not unit or is_currency(unit) for word, unit in parts.values())
+    ):
+        return {}
+    return {each: replace(each, unit=unit, scale=word) for each, (word, unit) in parts.items() if word}
+
+
+def _magnitude(unit: str) -> tuple[str, str]:
+    """The power of ten that a unit begins with, and the rest of it, if that is nothing or a currency."""
+    for word in sorted(EXPONENTS, key=len, reverse=True):
+        rest = unit[len(word) :].lstrip(". ")
+        if unit.lower().startswith(word) and (not rest or is_currency(rest)):
+            return unit[: len(unit) - len(rest)].strip(), rest
+    return "", unit
 
 
 def is_sign(unit: str) -> bool:

@@ -2,7 +2,7 @@
 
 `thousands` stands between thousands (one text or several), `decimal` before the fraction. `unit` lists what stands before or
 after a number, such as "€" or "kg", with "" where it may be absent; `negative` what marks a negative one beside a minus in
-front: "()" and "-" after it. `below` and `above` list marks such as "<" of values beyond a limit, which are read as the limit.
+front: "()" and "-" after it. `below` and `above` list marks such as "<" of values beyond a limit, which are read as the limit. `exponents` are the powers of ten of words such as {"k": 3}.
 `duration` names the forms of durations, which are read as seconds. `true` and `false` are the texts of a boolean.
 
 Minus signs, blanks, apostrophes and digits that Unicode has several of are read as the one of ASCII.
@@ -19,7 +19,8 @@ import polars as pl
 from . import durations, texts
 
 BOOLEANS = {"true": True, "false": False}
-FORMATS = frozenset({"unit", "thousands", "decimal", "negative", "below", "above", "duration"})
+AFFIXES = frozenset({"above", "below", "exponents", "negative", "unit"})
+FORMATS = AFFIXES | {"thousands", "decimal", "duration"}
 """The metadata by which a text is more than a plain number."""
 SAME = {
     "-": "\N{MINUS SIGN}\N{EN DASH}\N{FULLWIDTH HYPHEN-MINUS}\N{SMALL HYPHEN-MINUS}\N{HYPHEN}\N{NON-BREAKING HYPHEN}",
@@ -39,6 +40,7 @@ ASCII = (
 """Characters by those that are read in their place."""
 NO_CENTS = r"[.,]-+(\D*)$"  # as in 12.-
 LONGEST = 100  # characters
+_Marks = tuple[Any, ...]
 
 
 def parse(text: pl.Expr, column: dy.Column) -> pl.Expr:
@@ -48,10 +50,14 @@ def parse(text: pl.Expr, column: dy.Column) -> pl.Expr:
         return durations.parse(text, forms).cast(column.dtype, strict=False)
     if FORMATS & metadata.keys():
         text = text.str.replace(NO_CENTS, "$1")
-    is_negative = None
-    if affixes := _affixes(*(tuple(metadata.get(name, ())) for name in ("unit", "negative", "below", "above"))):
-        text, is_negative = _without(text, affixes)
+    is_negative, exponent = None, None
+    if AFFIXES & metadata.keys():
+        text, is_negative, exponent = _without(
+            text, _affixes(*(_marks(metadata.get(name)) for name in sorted(AFFIXES)))
+        )
     text = _plain(text, metadata.get("thousands", ""), metadata.get("decimal", "."))
+    if exponent is not None:
+        text = pl.concat_str(text, exponent)
     if column.dtype.is_integer():
         text = text.str.replace(r"\.0+$", "")
     number = text.cast(column.dtype, strict=False)
@@ -108,49 +114,53 @@ def _plain(text: pl.Expr, thousands: str | list[str], decimal: str) -> pl.Expr:
     return text
 
 
-def _without(text: pl.Expr, affixes: "_Affixes") -> tuple[pl.Expr, pl.Expr]:
-    """The numbers without what stands before and after them, null where that is none of the affixes; and which are negative."""
+def _without(text: pl.Expr, affixes: "_Affixes") -> tuple[pl.Expr, pl.Expr, pl.Expr | None]:
+    """The numbers without what stands around them, null where that is not known; which are negative; and their powers of ten."""
     parts = text.str.extract_groups(affixes.pattern)
     before, after = (parts.struct.field(place).str.replace_all(" ", "") for place in "13")
     around = pl.concat_str(before, pl.lit(AROUND), after)
-    is_known = around.is_in(list(affixes.signs))
-    is_negative = around.is_in([marks for marks, sign in affixes.signs.items() if sign < 0])
-    return pl.when(is_known).then(parts.struct.field("2")), is_negative
+    is_negative = around.is_in([marks for marks, (sign, _) in affixes.known.items() if sign < 0])
+    powers = {power for _, power in affixes.known.values() if power}
+    of_power = {power: [marks for marks, (_, each) in affixes.known.items() if each == power] for power in powers}
+    exponents = [pl.when(around.is_in(marks)).then(pl.lit(f"e{power}")) for power, marks in of_power.items()]
+    number = pl.when(around.is_in(list(affixes.known))).then(parts.struct.field("2"))
+    return number, is_negative, pl.coalesce(*exponents, pl.lit("")) if exponents else None
 
 
 AROUND = "\n"  # stands for the number
 
 
 class _Affixes:
-    """What may stand around a number: a pattern that takes it apart, and of each combination the sign."""
+    """What may stand around a number: a pattern that takes it apart, and of each combination the sign and the power of ten."""
 
-    def __init__(self, units: tuple[str, ...], negative: tuple[str, ...], limits: tuple[str, ...]) -> None:
-        marks = ["+", "-", "(", ")", *filter(None, (*units, *limits))]
+    def __init__(self, above: _Marks, below: _Marks, exponents: _Marks, negative: _Marks, units: _Marks) -> None:
+        powers, limits = {"": 0} | dict(exponents), ("", *above, *below)
+        marks = ["+", "-", "(", ")", *filter(None, (*units, *limits, *powers))]
         token = "|".join(pl.escape_regex(mark) for mark in sorted(marks, key=len, reverse=True))
         self.pattern = rf"^((?:{token}|\s)*)(.*?)((?:{token}|\s)*)$"
-        signs = (around for unit in units or ("",) for around in _signs(unit.replace(" ", ""), negative))
-        self.signs = {f"{limit}{around}": sign for around, sign in signs for limit in ("", *limits)}
+        signs = [around for unit in units or ("",) for around in _signs(unit.replace(" ", ""), negative)]
+        self.known = {
+            f"{limit}{around.replace(AROUND, AROUND + word.replace(' ', ''))}": (sign, power)
+            for (around, sign), limit, (word, power) in product(signs, limits, powers.items())
+        }
 
 
-def _signs(unit: str, negative: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+def _signs(unit: str, negative: _Marks) -> Iterator[tuple[str, int]]:
     """What may stand around a number with the unit, and the sign that it means."""
-    for plus, sign in (("", 1), ("+", 1), ("-", -1)):
+    for mark, sign in (("", 1), ("+", 1), ("-", -1)):
         yield from (
-            (f"{before}{AROUND}{after}", sign) for before, after in ((plus + unit, ""), (unit + plus, ""), (plus, unit))
+            (around, sign) for around in (f"{mark}{unit}{AROUND}", f"{unit}{mark}{AROUND}", f"{mark}{AROUND}{unit}")
         )
     if "()" in negative:
         yield from (
-            (f"({unit}{AROUND})", -1),
-            (f"{unit}({AROUND})", -1),
-            (f"({AROUND}){unit}", -1),
-            (f"({AROUND}{unit})", -1),
+            (each, -1) for each in (f"({unit}{AROUND})", f"{unit}({AROUND})", f"({AROUND}){unit}", f"({AROUND}{unit})")
         )
     if "-" in negative:
-        yield from ((f"{AROUND}-{unit}", -1), (f"{AROUND}{unit}-", -1), (f"{unit}{AROUND}-", -1))
+        yield from ((each, -1) for each in (f"{AROUND}-{unit}", f"{AROUND}{unit}-", f"{unit}{AROUND}-"))
 
 
-@lru_cache
-def _affixes(
-    units: tuple[str, ...], negative: tuple[str, ...], below: tuple[str, ...], above: tuple[str, ...]
-) -> _Affixes | None:
-    return _Affixes(units, negative, (*below, *above)) if units or negative or below or above else None
+def _marks(marks: Any) -> _Marks:
+    return tuple(marks.items() if isinstance(marks, dict) else marks or ())
+
+
+_affixes = lru_cache(_Affixes)
