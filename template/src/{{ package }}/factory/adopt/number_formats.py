@@ -190,7 +190,9 @@ def _metadata(written: Written) -> dict[str, Any]:
     limits = _by_frequency([each.limit for each in written.affixes if each.limit])
     found = {
         "unit": written.units if any(written.units) else [],
-        "exponents": {each.scale: units.exponent(each.scale) for each in written.affixes if each.scale},
+        "exponents": {
+            word: units.exponent(word) for word in _by_frequency([each.scale for each in written.affixes if each.scale])
+        },
         "negative": _by_frequency([each.negative for each in written.affixes if each.negative]),
         "below": [limit for limit in limits if limit[0] in "<≤"],
         "above": [limit for limit in limits if limit[0] in ">≥"],

@@ -2,8 +2,9 @@
 
 `thousands` stands between thousands (one text or several), `decimal` before the fraction. `unit` lists what stands before or
 after a number, such as "€" or "kg", with "" where it may be absent; `negative` what marks a negative one beside a minus in
-front: "()" and "-" after it. `below` and `above` list marks such as "<" of values beyond a limit, which are read as the limit. `exponents` are the powers of ten of words such as {"k": 3}.
-`duration` names the forms of durations, which are read as seconds. `true` and `false` are the texts of a boolean.
+front: "()" and "-" after it. `below` and `above` list marks such as "<" of values beyond a limit, which are read as the limit;
+`exponents` has the powers of ten that words stand for, such as {"k": 3}. `duration` names the forms of durations, which are
+read as seconds. `true` and `false` are the texts of a boolean.
 
 Minus signs, blanks, apostrophes and digits that Unicode has several of are read as the one of ASCII.
 """
