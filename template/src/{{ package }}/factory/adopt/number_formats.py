@@ -127,7 +127,7 @@ def are_too_long(texts: pl.Series) -> bool:
 
 
 def _are_durations(texts: pl.Series, forms: list[str]) -> bool:
-    return not texts.to_frame("it").select(durations.parse(pl.col("it"), forms)).to_series().has_nulls()
+    return not durations.parse(texts, forms).has_nulls()
 
 
 def _in_ascii(texts: pl.Series) -> pl.Series:

@@ -25,20 +25,20 @@ FORMS = {
 """The forms by their names in metadata, and what the texts look like, after a sign."""
 
 
-def parse(text: pl.Expr, forms: list[str]) -> pl.Expr:
+def parse(texts: pl.Series, forms: list[str]) -> pl.Series:
     """The texts in seconds; null where they have none of the forms."""
-    return pl.coalesce(_seconds(text, form) for form in forms)
+    return pl.select(pl.coalesce(_seconds(texts, form) for form in forms)).to_series()
 
 
-def _seconds(text: pl.Expr, form: str) -> pl.Expr:
-    parts = text.str.extract_groups(f"^(?P<sign>[+-]?){FORMS[form]}$")
-    named = [unit for unit in UNITS if f"<{unit}>" in FORMS[form]]
-    counts = [parts.struct.field(unit).str.replace(",", ".").cast(pl.Float64, strict=False) for unit in named]
-    seconds = pl.sum_horizontal(count * UNITS[unit][0] for unit, count in zip(named, counts, strict=True))
-    is_known = pl.any_horizontal(count.is_not_null() for count in counts)
-    sign = parts.struct.field("sign")
+def _seconds(texts: pl.Series, form: str) -> pl.Series:
+    parts = texts.to_frame("it").select(pl.col("it").str.extract_groups(f"^(?P<sign>[+-]?){FORMS[form]}$")).unnest("it")
+    named = [unit for unit in UNITS if unit in parts.columns]
+    counts = {unit: pl.col(unit).str.replace(",", ".").cast(pl.Float64, strict=False) for unit in named}
+    seconds = pl.sum_horizontal(count * UNITS[unit][0] for unit, count in counts.items())
+    is_known = pl.any_horizontal(pl.col(unit).is_not_null() for unit in named)
+    is_negative = pl.col("sign") == "-"
     if form == CLOCK:  # Python's "-1 days +23:59:55" is five seconds before
-        days = parts.struct.field("d").cast(pl.Float64, strict=False).fill_null(0.0) * UNITS["d"][0]
-        is_whole = parts.struct.field("h").str.starts_with("+")
-        seconds = pl.when((sign == "-") & is_whole).then(2 * days - seconds).otherwise(seconds)
-    return pl.when(is_known).then(pl.when(sign == "-").then(-seconds).otherwise(seconds))
+        days = counts["d"].fill_null(0.0) * UNITS["d"][0]
+        seconds = pl.when(is_negative & pl.col("h").str.starts_with("+")).then(2 * days - seconds).otherwise(seconds)
+    signed = pl.when(is_negative).then(-seconds).otherwise(seconds)
+    return parts.select(pl.when(is_known).then(signed)).to_series()

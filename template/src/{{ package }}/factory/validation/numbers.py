@@ -10,7 +10,7 @@ Minus signs, blanks, apostrophes and digits that Unicode has several of are read
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -46,23 +46,9 @@ _Marks = tuple[Any, ...]
 
 def parse(text: pl.Expr, column: dy.Column) -> pl.Expr:
     """The texts as numbers of the column's type; null where they are none."""
-    metadata, text = column.metadata or {}, in_ascii(text)
-    if forms := metadata.get("duration"):
-        return durations.parse(text, forms).cast(column.dtype, strict=False)
-    if FORMATS & metadata.keys():
-        text = text.str.replace(NO_CENTS, "$1")
-    is_negative, exponent = None, None
-    if AFFIXES & metadata.keys():
-        text, is_negative, exponent = _without(
-            text, _affixes(*(_marks(metadata.get(name)) for name in sorted(AFFIXES)))
-        )
-    text = _plain(text, metadata.get("thousands", ""), metadata.get("decimal", "."))
-    if exponent is not None:
-        text = pl.concat_str(text, exponent)
-    if column.dtype.is_integer():
-        text = text.str.replace(r"\.0+$", "")
-    number = text.cast(column.dtype, strict=False)
-    return number if is_negative is None else pl.when(is_negative).then(-number).otherwise(number)
+    if FORMATS & (column.metadata or {}).keys():  # in steps, since polars would take each text apart several times
+        return text.map_batches(partial(_parse, column), return_dtype=column.dtype, is_elementwise=True)
+    return _cast(in_ascii(text), column)
 
 
 def parse_boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
@@ -95,6 +81,35 @@ def in_ascii(text: pl.Expr) -> pl.Expr:
     return text.str.replace_many(list(ASCII), list(ASCII.values()))
 
 
+def _parse(column: dy.Column, texts: pl.Series) -> pl.Series:
+    metadata, text = column.metadata or {}, pl.col("text")
+    rows = texts.alias("text").to_frame().select(in_ascii(text).str.replace(NO_CENTS, "$1"))
+    if forms := metadata.get("duration"):
+        return durations.parse(rows["text"], forms).cast(column.dtype, strict=False)
+    number = _plain(text, metadata.get("thousands", ""), metadata.get("decimal", "."))
+    if not AFFIXES & metadata.keys():
+        return rows.select(_cast(number, column)).to_series()
+    affixes = _affixes(*(_marks(metadata.get(name)) for name in sorted(AFFIXES)))
+    parts = rows.select(text.str.extract_groups(affixes.pattern)).unnest("text")
+    around = pl.concat_str(*(pl.col(place).str.replace_all(" ", "") for place in ("1", "3")), separator=AROUND)
+    known = parts.select(text=pl.when(around.is_in(list(affixes.known))).then("2"), around=around)
+    if powers := {power for _, power in affixes.known.values() if power}:
+        number = pl.concat_str(number, pl.coalesce(*(_if(affixes, power) for power in powers), pl.lit("")))
+    read = _cast(number, column)
+    negative = [marks for marks, (sign, _) in affixes.known.items() if sign < 0]
+    return known.select(pl.when(pl.col("around").is_in(negative)).then(-read).otherwise(read)).to_series()
+
+
+def _if(affixes: "_Affixes", power: int) -> pl.Expr:
+    marks = [marks for marks, (_, each) in affixes.known.items() if each == power]
+    return pl.when(pl.col("around").is_in(marks)).then(pl.lit(f"e{power}"))
+
+
+def _cast(text: pl.Expr, column: dy.Column) -> pl.Expr:
+    text = text.str.replace(r"\.0+$", "") if column.dtype.is_integer() else text
+    return text.cast(column.dtype, strict=False)
+
+
 @lru_cache(maxsize=4096)
 def _read(value: str, column: dy.Column) -> Any:
     return pl.DataFrame({"it": [value]}).select(parse(pl.col("it"), column)).item()
@@ -113,19 +128,6 @@ def _plain(text: pl.Expr, thousands: str | list[str], decimal: str) -> pl.Expr:
     if decimal != ".":
         text = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(decimal, ".", literal=True))
     return text
-
-
-def _without(text: pl.Expr, affixes: "_Affixes") -> tuple[pl.Expr, pl.Expr, pl.Expr | None]:
-    """The numbers without what stands around them, null where that is not known; which are negative; and their powers of ten."""
-    parts = text.str.extract_groups(affixes.pattern)
-    before, after = (parts.struct.field(place).str.replace_all(" ", "") for place in "13")
-    around = pl.concat_str(before, pl.lit(AROUND), after)
-    is_negative = around.is_in([marks for marks, (sign, _) in affixes.known.items() if sign < 0])
-    powers = {power for _, power in affixes.known.values() if power}
-    of_power = {power: [marks for marks, (_, each) in affixes.known.items() if each == power] for power in powers}
-    exponents = [pl.when(around.is_in(marks)).then(pl.lit(f"e{power}")) for power, marks in of_power.items()]
-    number = pl.when(around.is_in(list(affixes.known))).then(parts.struct.field("2"))
-    return number, is_negative, pl.coalesce(*exponents, pl.lit("")) if exponents else None
 
 
 AROUND = "\n"  # stands for the number
