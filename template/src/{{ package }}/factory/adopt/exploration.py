@@ -21,7 +21,7 @@ from . import personal, review, source
 from . import profile as contents
 from .profile import Column
 from .proposal import UserChoices, check_names
-from .roles import ColumnRole, infer_role
+from .roles import NUMBER_OF_ROW, ColumnRole, infer_role
 from .source import KINDS
 
 LINES, COLUMNS = 20, 60  # in the terminal
@@ -113,7 +113,7 @@ def _view(rows: pl.LazyFrame, columns: dict[str, Column], roles: list[ColumnRole
         sample=pl.DataFrame([column.sample for column in readable]),
         ends={column.name: _ends(column) for column in readable},
         hidden=frozenset(column.name for column in readable if personal.kind(column)),
-        keys=frozenset(role.name for role in roles if role.role == "id" or role.why == "row number"),
+        keys=frozenset(role.name for role in roles if role.role == "id" or role.why == NUMBER_OF_ROW),
         missing={column.name: column.missing for column in readable},
     )
 

@@ -16,7 +16,7 @@ from .defaults import BaselineResult
 from .profile import Column
 from .proposal import ALIASES, ROLES, Proposal, UserChoices
 from .questions import Question
-from .roles import ColumnRole
+from .roles import NUMBER_OF_ROW, ColumnRole
 from .target import USER_CHOICE
 from .type_inference import NUMERIC
 
@@ -29,7 +29,7 @@ KIND_NAMES = {"Int64": "integer", "Float64": "number", "Bool": "yes/no", "String
 HEADERS = ("column", "type", "role", "values", "reason")
 HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES)}
 Also: COLUMN, COLUMN = ROLE; `all` shows every question and column; Ctrl-C changes nothing"""
-CERTAIN = (USER_CHOICE, "row number", "always", "the same as", "identifies")
+CERTAIN = (USER_CHOICE, NUMBER_OF_ROW, "always", "the same as", "identifies")
 
 Propose = Callable[[UserChoices], Proposal]
 

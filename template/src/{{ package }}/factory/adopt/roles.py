@@ -17,6 +17,7 @@ NOT_A_KEY = r"\s|%|\p{Sc}"
 """What no key has: blanks, as of text, and signs of amounts."""
 MAX_CATEGORIES = 200
 PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
+NUMBER_OF_ROW = "numbers the rows"
 MEASURED = "measured"
 """The role of a column in the contract that no model uses, by whose groups it is judged."""
 
@@ -60,7 +61,7 @@ def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
         "always empty": column.missing == column.rows,
         f"always {column.sample.drop_nulls().first()!s}": column.different == 1 and not column.missing,
         f"the same as {twin}": twin is not None,
-        "numbers the rows": _numbers_rows(column),
+        NUMBER_OF_ROW: _numbers_rows(column),
         f"{TOO_LONG}: an identifier?": not _is_key(column) and _is_too_long(column),
         f"text: {column.format.note}": free_text and bool(column.format.note),
         f"free text: {column.different:,} distinct values in {column.rows:,} rows": free_text and not _is_key(column),

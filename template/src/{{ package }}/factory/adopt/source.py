@@ -17,6 +17,7 @@ from ..tables.names import is_index
 
 GATHERED = DVC_TMP / "adopting"
 PATTERN = re.compile(r"\*|\^.*\$")  # polars would expand these to several columns
+MOST_COLUMNS = 10_000  # beyond, a proposal takes hours
 KINDS = ("Int64", "Float64", "Date", "Datetime", "Time", "Bool", "String")
 """The types, by their names in dataframely, that a column can have."""
 
@@ -47,6 +48,10 @@ def one_table(paths: list[Path]) -> pl.LazyFrame:
         if columns != names[0]:
             odd = ", ".join(sorted(columns ^ names[0])[:5])
             raise FactoryError(f"{file}: its columns differ from those of {paths[0]}: {odd}")
+    if len(names[0]) > MOST_COLUMNS:
+        raise FactoryError(
+            f"{paths[0]}: {len(names[0]):,} columns, of which each has a line in the contract: choose at most {MOST_COLUMNS:,}"
+        )
     check_names(sorted(names[0]))
     order = [name for name in scanned[0].collect_schema().names() if name in names[0]]
     return pl.concat([rows.select(order) for rows in scanned], how="vertical_relaxed")

@@ -9,8 +9,8 @@ from typing import BinaryIO
 import polars as pl
 
 from ..errors import FactoryError
-from . import compressed, csv, excel, jsonlines, layout, names
-from .chunks import filter_rows, iter_chunks
+from . import compressed, csv, excel, footer, jsonlines, layout, names
+from .chunks import filter_rows, height, iter_chunks
 
 JSON_LINES = (".jsonl", ".ndjson")
 TEXT = (".csv", ".tsv", *JSON_LINES)
@@ -40,18 +40,26 @@ def scan(path: Path, *, checked: bool = False, name: object = None, sheet: str |
     inner, file = _opened(path)
     format, name = suffix(inner), name or path
     with file, reading(name):
-        if format in excel.FORMATS:
-            return excel.read(file, name, sheet=sheet, quiet=checked).lazy()
-        if sheet:
+        if sheet and format not in excel.FORMATS:
             raise FactoryError(f"{name}: has no sheets: leave out --sheet")
-        if format == ".parquet":
-            return names.renamed(pl.scan_parquet(file), name)
-        if format in JSON_LINES:
-            if not checked:
-                jsonlines.check(file, name)
-            file.seek(0)
-            return pl.scan_ndjson(file, infer_schema_length=None)
-        return _scan_csv(file, name, checked)
+        if format in (".csv", ".tsv"):
+            return _scan_csv(file, name, checked)
+        rows = _scan(file, format, name, checked, sheet)
+        if not checked:
+            last = rows.tail(footer.LAST).collect()
+            footer.check(rows, last, name, lambda n: f"data row {height(rows) - n + 1:,}")
+        return rows
+
+
+def _scan(file: BinaryIO, format: str, name: object, checked: bool, sheet: str | None) -> pl.LazyFrame:
+    if format in excel.FORMATS:
+        return excel.read(file, name, sheet=sheet, quiet=checked).lazy()
+    if format == ".parquet":
+        return names.renamed(pl.scan_parquet(file), name)
+    if not checked:
+        jsonlines.check(file, name)
+    file.seek(0)
+    return pl.scan_ndjson(file, infer_schema_length=None)
 
 
 def _scan_csv(file: BinaryIO, name: object, checked: bool) -> pl.LazyFrame:
@@ -62,8 +70,13 @@ def _scan_csv(file: BinaryIO, name: object, checked: bool) -> pl.LazyFrame:
             csv.check(text, name, found.separator, left_out)
             layout.warn(found, name)
         header = csv.names(text, found.separator, name, quiet=checked)
+        last = [] if checked else csv.last_rows(text, found.separator, len(header), footer.LAST)
         text.seek(0)
-        return pl.scan_csv(text, separator=found.separator, infer_schema=False, new_columns=header)
+        rows = pl.scan_csv(text, separator=found.separator, infer_schema=False, new_columns=header)
+        if last:
+            table = pl.DataFrame([row for _, row in last], dict.fromkeys(header, pl.String), orient="row")
+            footer.check(rows, table, name, lambda n: f"line {csv.line(text, last[-n][0], left_out):,}")
+        return rows
 
 
 def sheet(path: Path) -> str:

@@ -47,14 +47,18 @@ def check(file: BinaryIO, name: object, separator: str | None = None, left_out: 
         if suspect:
             raise _Damage(suspect, ": quote inside a field: double it, and quote the whole field")
     except _Damage as damage:
-        line = damage.line
-        for number in left_out:
-            line += number <= line
-        raise FactoryError(f"{name}: line {line}{damage.reason}") from damage
+        raise FactoryError(f"{name}: line {in_file(damage.line, left_out)}{damage.reason}") from damage
     except UnicodeDecodeError as error:
         raise FactoryError(f"{name}: not UTF-8: {CONVERT}") from error
     if not _is_complete(file, separator, fields):
         raise FactoryError(f"{name}: the last line has no newline: truncated? If the file is complete, add one")
+
+
+def in_file(line: int, left_out: Sequence[int]) -> int:
+    """The number that a line of the table has in the file, of which lines were left out."""
+    for number in left_out:
+        line += number <= line
+    return line
 
 
 def delimiter(file: BinaryIO) -> str:
@@ -87,6 +91,25 @@ def check_is_text(head: bytes, name: object) -> None:
         raise FactoryError(BINARY.format(name))
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
         raise FactoryError(f"{name}: HTML or XML, not a table")
+
+
+def last_rows(file: BinaryIO, separator: str, fields: int, most: int) -> list[tuple[int, list[str]]]:
+    """At most so many of the last rows of a file without damage, each with the number of lines from the one it begins in."""
+    start = max(0, file.seek(0, io.SEEK_END) - TAIL)
+    file.seek(start)
+    lines = file.read().decode(errors="replace").removesuffix("\n").split("\n")
+    reader, line, found = csv.reader(lines, delimiter=separator), 0, []
+    for row in reader:
+        if len(row) == fields and line:  # the first one is the header, or a part of a row
+            found.append((len(lines) - line, row))
+        line = reader.line_num
+    return found[-most:]
+
+
+def line(file: BinaryIO, to_end: int, left_out: Sequence[int]) -> int:
+    """The number in the file of a line, counted from the end, the last being 1."""
+    file.seek(0)
+    return in_file(sum(1 for _ in file) - to_end + 1, left_out)
 
 
 def records(file: BinaryIO) -> Iterator[bytes]:

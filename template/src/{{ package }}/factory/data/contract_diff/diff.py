@@ -14,7 +14,7 @@ import polars as pl
 from .... import contract
 from ... import tables
 from ...config import Params
-from ...errors import BrokenInvariant, ContractViolation, Violation
+from ...errors import BrokenInvariant, ContractViolation, FactoryError, Violation
 from ...paths import PREPARED
 from ...validation.expectations import measured
 from ...validation.parsing import COLUMN_MISSING, is_ignored, try_cast
@@ -24,6 +24,7 @@ from . import similarity
 from .changes import DECIDE, Difference, Values
 from .patch import ContractEditor, ManualEdit, unified_diff
 
+MOST_NEW = 1_000  # columns; a file with more is another table
 LEAST_READABLE = 0.9  # share of a column's values
 
 
@@ -47,6 +48,10 @@ def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Diffe
     rows = since.fill(rows, since.absent(name, params))
     missing = [column for column in schema.columns() if column not in rows.columns]
     new = [column for column in rows.columns if column not in schema.columns()]
+    if len(new) > MOST_NEW:
+        raise FactoryError(
+            f"{name}: {len(new):,} columns are not in the contract, and {len(missing):,} of it are missing"
+        )
     renamed = _renamed_columns(rows.select(new), missing, earlier)
     yield from (_renamed(old, new_name, params) for old, new_name in renamed.items())
     yield from (_missing(column, params, name) for column in missing if column not in renamed)
