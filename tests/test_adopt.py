@@ -57,6 +57,8 @@ def project(releases, tmp_path_factory) -> Path:
     given.mkdir()
     for number in (1, 2, 3):
         month(given / f"2024-0{number}.csv", number)
+    for name in ("._2024-01.csv", "~$2024-01.xlsx", "_SUCCESS", "notes.txt"):  # as systems, Excel, Spark and people leave them
+        (given / name).write_bytes(b"\0\5\26\7")
     command = [sys.executable, releases / "hooks" / "new.py", "churn", "--defaults", "--data", "project_name=Churn"]
     command += ["--data", given.name, "--target", "left", "--sensitive", "Region (old)"]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True)

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import dataframely as dy
@@ -185,3 +186,10 @@ def test_every_name_has_an_identifier_of_its_own(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("sheet", ["", 'Sales "2024" €'])
+def test_sheet_is_kept(tmp_path, sheet):
+    render.write(replace(proposed("amount"), sheet=sheet), RESULT, tmp_path)
+    code = (tmp_path / transaction.SOURCE / "contract.py").read_text(encoding="utf-8")
+    assert (f"\nSHEET = {sheet!r}\n" in code) == bool(sheet) == ("SHEET" in code)

@@ -74,6 +74,19 @@ def test_update_is_the_same(settings, monkeypatch, keys):
 
 
 @pytest.mark.usefixtures("release")
+def test_every_file_of_an_environment_may_be_listed(settings, monkeypatch):
+    """Of so many names no command takes all as its arguments."""
+    edit({".gitignore": ".venv/\n"})
+    Path(".venv").mkdir()
+    for number in range(9_000):
+        Path(".venv", f"{number:0240}").touch()
+    set_git(settings, "status.showUntrackedFiles", "all")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    assert any(line.startswith("✓") for line in updated(0))
+    assert Path(FACTORY, "extra.py").read_bytes() == NEW[f"{FACTORY}/extra.py"].encode()
+
+
+@pytest.mark.usefixtures("release")
 @pytest.mark.parametrize("state", ["clean", "newer", "dirty"])
 def test_project_with_a_submodule(tmp_path, state):
     """What is checked out in it, and what is new there, is not the update's."""
