@@ -66,4 +66,4 @@ def check_names(names: list[str]) -> None:
 
 def is_readable(dtype: pl.DataType) -> bool:
     """Whether values of the type are numbers, times, booleans or text."""
-    return not (dtype.is_nested() or dtype in (pl.Duration, pl.Binary, pl.Object, pl.Int128, pl.UInt128))
+    return not (dtype.is_nested() or dtype in (pl.Binary, pl.Object))

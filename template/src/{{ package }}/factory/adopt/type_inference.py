@@ -74,9 +74,13 @@ def infer(values: pl.Series) -> ColumnFormat:
     dtype = values.dtype
     if dtype == pl.Boolean:
         return ColumnFormat("Bool")
+    if dtype.is_integer() or parsing.is_long(dtype):
+        return _of_numbers(values.cast(pl.Int64, strict=False), ColumnFormat("Int64"))
     if dtype.is_numeric():
-        return _of_numbers(values, ColumnFormat("Int64" if dtype.is_integer() else "Float64"))
-    if dtype.is_temporal() and dtype != pl.Duration:
+        return _of_numbers(values, ColumnFormat("Float64"))
+    if dtype == pl.Duration:
+        return ColumnFormat("Float64", remark="durations, in seconds")
+    if dtype.is_temporal():
         zone = getattr(dtype, "time_zone", None)
         return ColumnFormat(str(dtype.base_type()), options={"time_zone": zone} if zone else {})
     format = infer_format(values.cast(pl.String))
@@ -101,8 +105,8 @@ def infer_with_exceptions(table: pl.LazyFrame, name: str, format: ColumnFormat, 
     odd = texts.normalize(odd)
     if missing_words.are_missing(odd).all():
         return _with_missing(format, sorted(odd), dtype)
-    if dtype == pl.UInt64:
-        return _of_unsigned(pl.concat([usual, odd]).cast(dtype))
+    if parsing.is_long(dtype):
+        return _of_long(pl.concat([usual, odd]).cast(dtype))
     other = infer_format(pl.concat([usual, odd]))
     if other.kind == "String" and (lost < (1 - MOSTLY) * rows or dtype != pl.String):
         raise FactoryError(
@@ -201,8 +205,8 @@ def _of_numbers(values: pl.Series, format: ColumnFormat) -> ColumnFormat:
     return _with_sentinel(values, format)
 
 
-def _of_unsigned(values: pl.Series) -> ColumnFormat:
-    """The format of whole numbers beyond 64 bits with a sign: text where numbers would be the same."""
+def _of_long(values: pl.Series) -> ColumnFormat:
+    """The format of whole numbers beyond 64 bits: text where numbers would be the same."""
     is_exact = values.n_unique() == values.cast(pl.Float64).n_unique()
     return ColumnFormat("Float64") if is_exact else ColumnFormat("String", remark=number_formats.TOO_LONG)
 

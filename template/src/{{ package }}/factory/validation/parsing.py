@@ -21,6 +21,7 @@ from . import numbers, texts, times, unseen
 from .missing_words import are_missing
 
 COLUMN_MISSING, COLUMN_UNKNOWN = "column missing", "column not in the contract"
+MICROSECONDS = 1_000_000  # in a second
 MOST_HINTS = 20  # columns that are compared with the missing ones
 
 
@@ -95,6 +96,8 @@ def parse(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
         return numbers.parse_boolean(value, column)
     if dtype == pl.String and target.is_numeric():
         return numbers.parse(value, column).alias(name)
+    if dtype == pl.Duration:
+        return (value.dt.total_microseconds() / MICROSECONDS).cast(target)
     if isinstance(target, pl.Enum):
         read = _category(value, dtype, column)
         return read.fill_null(_instead_of_unseen(value, column)) if unseen.is_accepted(column) else read
@@ -203,7 +206,8 @@ def _is_castable(dtype: pl.DataType, column: dy.Column) -> bool:
         or dtype == pl.Null
         or (dtype == pl.String and not target.is_nested())
         or (dtype.is_numeric() and target.is_numeric())
-        or (dtype == pl.UInt64 and target == pl.String)  # whose numbers may be beyond all others
+        or (dtype == pl.Duration and target.is_float())
+        or (is_long(dtype) and target == pl.String)
         or (dtype.is_numeric() and target == pl.Boolean and _has_codes(column, dtype))
         or (dtype.is_numeric() and target.is_temporal() and "format" in formats(column))
         or ((dtype.is_numeric() or dtype == pl.Boolean) and isinstance(target, pl.Enum))
@@ -211,6 +215,11 @@ def _is_castable(dtype: pl.DataType, column: dy.Column) -> bool:
         or (isinstance(dtype, pl.Datetime) and target == pl.Date and dtype.time_zone is None)
         or (isinstance(dtype, pl.Enum | pl.Categorical) and isinstance(target, pl.Enum | pl.String | pl.Boolean))
     )
+
+
+def is_long(dtype: pl.DataType) -> bool:
+    """Whether numbers of the type are whole and may be beyond 64 bits with a sign."""
+    return dtype in (pl.UInt64, pl.Int128, pl.UInt128) or (isinstance(dtype, pl.Decimal) and dtype.scale == 0)
 
 
 def _has_codes(column: dy.Column, dtype: pl.DataType) -> bool:
@@ -250,7 +259,10 @@ def _lost(before: pl.Series, after: pl.Series, column: dy.Column) -> pl.Series:
     lost = before.is_not_null() & after.is_null()
     if before.dtype == after.dtype or unseen.is_accepted(column):
         return pl.zeros(len(before), pl.Boolean, eager=True)
-    if (before.dtype.is_numeric() and after.dtype.is_numeric()) or before.dtype.is_temporal():
+    if isinstance(before.dtype, pl.Decimal) and not is_long(before.dtype):
+        return lost  # a fraction is rounded, as from text
+    both = before.dtype, after.dtype
+    if all(dtype.is_numeric() for dtype in both) or all(dtype.is_temporal() for dtype in both):
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     return lost
 
