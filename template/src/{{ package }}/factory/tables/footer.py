@@ -65,7 +65,9 @@ def _is_named_total(filled: dict[str, str], rows: pl.LazyFrame, width: int) -> b
         numbers = [name for name in filled if _number(filled[name]) is not None]
         others = {name: _numeric(name).filter(~is_it) for name in numbers}
         facts = [
-            pl.struct(sum=other.sum(), mean=other.mean(), max=other.max(), count=other.count()).alias(f"{place}")
+            pl.struct(sum=other.sum(), mean=other.mean(), min=other.min(), max=other.max(), count=other.count()).alias(
+                f"{place}"
+            )
             for place, other in enumerate(others.values())
         ]
         found = rows.select(is_it.sum().alias("times"), pl.len().alias("rows"), *facts).collect(engine="streaming")
@@ -73,14 +75,16 @@ def _is_named_total(filled: dict[str, str], rows: pl.LazyFrame, width: int) -> b
         if times != 1 or height <= 2:
             continue
         known = [(filled[name], each) for name, each in zip(numbers, figures, strict=True) if each["count"]]
-        if len(filled) < width or not known or any(_stands_out(text, each) for text, each in known):
+        if len(filled) < width or _stand_out(known):
             return True
     return False
 
 
-def _stands_out(text: str, others: dict[str, float]) -> bool:
-    value = float(text)
-    return value > others["max"] or any(_is_near(text, others[figure]) for figure in ("sum", "mean"))
+def _stand_out(known: list[tuple[str, dict[str, float]]]) -> bool:
+    """Whether one of the numbers is beyond all others, or each is their sum, or their mean; so it is without numbers."""
+    if any(not others["min"] <= float(text) <= others["max"] for text, others in known):
+        return True
+    return any(all(_is_near(text, others[figure]) for text, others in known) for figure in ("sum", "mean"))
 
 
 def _sums(filled: dict[str, str], head: pl.DataFrame, rows: pl.LazyFrame) -> list[str]:
