@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 from late_flights.factory import errors
-from late_flights.factory.adopt import adopt, defaults, doubts, proposal, review
+from late_flights.factory.adopt import adopt, column_list, defaults, doubts, profile, proposal, review
+from late_flights.factory.evaluation.profiling.implausible import Implausible
 from late_flights.factory.gate import compare
 from late_flights.factory.gate.evidence import Check
 from late_flights.factory.leakage.finding import Finding
@@ -64,9 +65,11 @@ def test_a_wide_table_fits_a_screen(wide, monkeypatch, capsys):
     review.review(lambda _: wide, CHOICES)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) < 50 and max(map(len, lines)) <= 100
-    assert "158 more columns: 154 features, 4 excluded; `all` shows them" in "\n".join(lines)
-    shown = {line.split(" ")[0] for line in lines}
-    assert {"price", "customer_id", "seen", "size", "age", "sex", "closed", "note", "price_with_tax"} <= shown
+    assert "feature (156): sensor_000 to sensor_155" in lines
+    [more] = [line for line in lines if "more columns" in line]
+    assert more.endswith("about which there is no question; `all` shows each")
+    text = " ".join(lines)
+    assert all(role.name in text for role in wide.roles if role.name not in SENSORS)
 
 
 def test_several_columns_at_the_prompt(monkeypatch):
@@ -81,16 +84,56 @@ def test_all_columns_at_the_prompt(wide, monkeypatch, capsys):
     monkeypatch.setattr(review, "_prompt", lambda: next(answers))
     review.review(lambda _: wide, CHOICES)
     shown = capsys.readouterr().out
-    assert all(f"\n{name} " in shown for name in [*SENSORS, *TABLE.columns])
+    assert all(re.search(rf"^(\d+)? +{name} ", shown, re.MULTILINE) for name in [*SENSORS, *TABLE.columns])
 
 
-def test_many_doubts_are_cut_and_counted():
+def test_many_doubts_are_a_line_each_and_none_is_hidden():
     many = replace(with_finding(), findings=[JOINT] * 30)
     shown = review.summary(many, "", "").split("\n\n")[1].splitlines()
-    assert len(shown) <= 25 and re.fullmatch(r"    and \d+ more", shown[-1])
+    numbers = [int(line[:2]) for line in shown if line[:2].strip().isdigit()]
+    assert numbers == [*range(1, 34)] and len(shown) < 60 and max(map(len, shown)) <= 100
     assert "\n30  size, age" in review.everything(many)
     advice = list(review.advice(many, defaults.BaselineResult(better=True)))
     assert advice[0].startswith("size, age: R² 1.00") and re.match(r"\d+ more questions", advice[4])
+
+
+def test_of_111_doubtful_columns_none_is_hidden_and_they_come_first():
+    proposed = with_finding()
+    doubtful = [Implausible(name, "impossible", "below 0", 3, 400, "; the farthest is -2") for name in SENSORS[:111]]
+    feature = next(role for role in proposed.roles if role.name == "colour")
+    sensors = [replace(feature, column=replace(feature.column, name=name)) for name in SENSORS]
+    many = replace(proposed, roles=[*proposed.roles, *reversed(sensors)], implausible=doubtful)
+    lines = review.summary(many, "Enter", "there").splitlines()
+    assert sum(bool(re.match(r" *\d+  sensor_\d+: 3 of 400 values are below 0", line)) for line in lines) == 111
+    names = [found[1] for line in lines if (found := re.match(r" *\d+ +(sensor_\d+) +\w+ ", line))]
+    assert sorted(names) == SENSORS[:111]
+    title = next(place for place, line in enumerate(lines) if line.split()[:2] == ["?", "column"])
+    listed = [line for line in lines[title + 2 :] if re.match(r" *(\d+ +)?\w+ ", line)]
+    assert "price" in listed[0] and all(re.match(r" *\d+ ", line) for line in listed[1:112])
+
+
+def test_values_that_cannot_be_are_asked_about_but_for_outliers_and_columns_that_are_not_used():
+    columns = profile.profile(TABLE.lazy())
+    doubtful = [
+        Implausible(name, kind, "odd", 1, 400, "")
+        for name, kind in (("age", "impossible"), ("size", "outlier"), ("note", "code"))
+    ]
+    found = asked(proposal.propose(columns, TABLE.lazy(), CHOICES, doubtful))
+    assert found[("age",)].evidence == "age: 1 of 400 values is odd" and not found.keys() & {("size",), ("note",)}
+
+
+@pytest.mark.parametrize(
+    "names, written",
+    [
+        (["x1", "x2", "x3", "y"], ["x1 to x3", "y"]),
+        (["x1", "x3", "x5"], ["x1", "x3", "x5"]),
+        (["a08", "a09", "a10", "a11"], ["a08 to a11"]),
+        (["b", "a", "7", "8", "9"], ["b", "a", "7 to 9"]),
+        ([], []),
+    ],
+)
+def test_names_with_successive_numbers_are_a_range(names, written):
+    assert [*column_list.ranges(names)] == written
 
 
 def test_there_is_always_something_to_look_at_first():

@@ -16,6 +16,7 @@ from .. import PACKAGE, tables
 from ..data import integrity, ledger
 from ..errors import FactoryError, listed
 from ..evaluation import cautions
+from ..evaluation.profiling.implausible import implausible
 from ..gate import compare
 from ..gate.evidence import Check
 from ..gate.result import sentence
@@ -24,6 +25,7 @@ from ..registry import tags
 from ..training.estimator import make
 from ..workspace import git, process
 from . import defaults, render, setup, source, transaction
+from .exploration import view
 from .profile import profile
 from .proposal import Proposal, UserChoices, propose
 from .review import Propose, advice, bullets
@@ -48,7 +50,8 @@ def adopt(
             rows = source.one_table(files)
             with tables.reading(table):
                 columns = profile(rows)
-                proposal = review(lambda changed: propose(columns, rows, changed), choices)
+                doubtful = implausible(view(rows, columns))
+                proposal = review(lambda changed: propose(columns, rows, changed, doubtful), choices)
             _check_problem(proposal)
             features = [role.column for role in proposal.with_role("feature")]
             parameters = defaults.parameters(features, proposal.target)

@@ -63,6 +63,16 @@ def exclusions(proposal: Proposal) -> Iterator[Question]:
         yield Question(tuple(texts), _each(texts), "Is that a mistake?", "yes: excluded", otherwise)
 
 
+def implausible(proposal: Proposal) -> Iterator[Question]:
+    """Values that cannot be, or stand for unknown ones."""
+    used = {role.name for role in proposal.used}
+    for each in proposal.implausible:
+        if each.column in used and each.kind != "outlier":
+            taken = "no: they are used as they are"
+            otherwise = "correct the table, or set its limits or `missing` in contract.py afterwards"
+            yield Question((each.column,), f"{each}", "Is that a mistake?", taken, otherwise)
+
+
 def formats(proposal: Proposal) -> Iterator[Question]:
     """Values that may mean something else."""
     unclear = [role for role in proposal.used if role.column.format.note]
@@ -123,6 +133,7 @@ SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (
     exclusions,
     persons,
     personal,
+    implausible,
     formats,
     nearly_equal,
     outcome,

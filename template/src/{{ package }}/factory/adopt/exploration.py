@@ -1,13 +1,13 @@
 """`factory profile`: what a table holds, in the terminal and as a page."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
-from tabulate import tabulate
 
 from .. import tables
 from ..data.incoming import incoming, named
@@ -17,7 +17,7 @@ from ..evaluation.formatting import number, share
 from ..evaluation.profiling import pages
 from ..evaluation.profiling.observations import Profile, profile
 from ..evaluation.profiling.view import View
-from . import personal, review, source
+from . import column_list, personal, review, source
 from . import profile as contents
 from .profile import Column
 from .proposal import UserChoices, check_names
@@ -78,9 +78,9 @@ class Exploration:
         looked = {name for each in self.profile.observations for name in each.columns}
         ordered = sorted(self.roles, key=lambda role: role.name not in looked)
         shown = ordered[:COLUMNS] if len(ordered) > COLUMNS else self.roles
-        rows = [review.contents_row(role.column, hidden=role.name in self.profile.view.hidden) for role in shown]
+        listed = column_list.contents((role.column for role in shown), self.profile.view.hidden)
         rest = f"\n{len(ordered) - len(shown):,} more columns: {more}" if len(ordered) > len(shown) else ""
-        return tabulate(rows, ("column", "type", "missing", "different", "values"), disable_numparse=True) + rest
+        return listed + rest
 
 
 def explore(table: Path, target: str | None = None, sheet: str | None = None) -> Exploration:
@@ -102,10 +102,11 @@ def _explored(rows: pl.LazyFrame, table: Path, target: str | None) -> Exploratio
     roles: list[ColumnRole] = []
     for column in columns.values():
         roles.append(ColumnRole(column, "target") if column.name == target else infer_role(column, roles))
-    return Exploration(table.name, columns, roles, target, profile(_view(rows, columns, roles), target))
+    return Exploration(table.name, columns, roles, target, profile(view(rows, columns, roles), target))
 
 
-def _view(rows: pl.LazyFrame, columns: dict[str, Column], roles: list[ColumnRole]) -> View:
+def view(rows: pl.LazyFrame, columns: dict[str, Column], roles: Iterable[ColumnRole] = ()) -> View:
+    """The table as the profile looks at it."""
     readable = [column for column in columns.values() if column.kind in KINDS]
     return View(
         rows=contents.values(rows, columns),
@@ -140,7 +141,7 @@ def _row(role: ColumnRole, explored: Exploration) -> dict[str, Any]:
     note = "personal data" if hidden else column.format.note if column.kind not in KINDS else ""
     return {
         "name": column.name,
-        "type": review.kind_name(column),
+        "type": column_list.kind_name(column),
         "roles": named + ["look"] * looked,
         "missing": column.share_missing,
         "different": column.different,

@@ -1,7 +1,7 @@
 """The role of each column: the user's choice, or else inferred, with at most one id and one time."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import polars as pl
 from ..data import row_time
 from ..data.split import share_of_ids
 from ..errors import FactoryError, listed
+from ..evaluation.profiling.implausible import Implausible
 from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
 from ..validation import times
@@ -58,6 +59,7 @@ class Proposal:
     parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
     findings: list[Finding] = field(default_factory=list)
     proxies: list[Proxy] = field(default_factory=list)
+    implausible: list[Implausible] = field(default_factory=list)
     sheet: str = ""
     """The sheet of the workbooks, of which the table was one."""
 
@@ -91,15 +93,19 @@ class Proposal:
         return next((role.name for role in self.with_role(role)), None)
 
 
-def propose(columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoices) -> Proposal:
-    """The proposal. Raises FactoryError where a column cannot have the role that the user chose."""
+def propose(
+    columns: dict[str, Column], table: pl.LazyFrame, choices: UserChoices, implausible: Iterable[Implausible] = ()
+) -> Proposal:
+    """The proposal, in which values are `implausible`. Raises FactoryError where a column cannot have the role that the user chose."""
     check_names(choices, columns)
     values = profile.values(table, columns)
     target = infer_problem(values, columns[choices.target], choices.problem)
     roles: list[ColumnRole] = []
     for column in columns.values():
         roles.append(_chosen_role(column, choices, columns) or infer_role(column, roles))
-    proposal = _doubted(_one_time(_one_id(Proposal(target, roles)), values, choices.times(columns)), columns)
+    proposal = _doubted(
+        _one_time(_one_id(Proposal(target, roles, implausible=[*implausible])), values, choices.times(columns)), columns
+    )
     if not proposal.with_role("feature") and len(proposal.time) < 2:  # whose parts are features
         reasons = listed([f"{role.name} ({role.why})" for role in proposal.with_role("excluded")], 4)
         raise FactoryError(

@@ -20,6 +20,7 @@ SEVERAL = 20  # different values, from which a gap says something
 GAP, NEAR = 5, 0.1  # times the usual step between values, and the share of the median: a value beyond is apart
 YEARS_APART = 5
 FENCE = 3.0  # interquartile ranges beyond the quartiles (Tukey 1977: far out)
+QUARTILE, RANGE = 0.674, 1.349  # of a normal distribution, in standard deviations
 Kind = Literal["impossible", "code", "outlier"]
 
 
@@ -52,12 +53,13 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Known:
-    """The known values of a column's sample, its least and greatest value of all, and the words of its name."""
+    """The known values of a column's sample, its least and greatest value of all rows, and how many there are."""
 
     name: str
     values: pl.Series
     low: Any
     high: Any
+    rows: int
 
     @property
     def words(self) -> set[str]:
@@ -78,7 +80,7 @@ def implausible(view: View) -> list[Implausible]:
         low, high = view.ends[series.name]
         if low is None or low == high or series.name in view.keys or series.dtype == pl.Boolean:
             continue
-        known = Known(series.name, _finite(series), low, high)
+        known = Known(series.name, _finite(series), low, high, view.height)
         if known.values.len() and (series.dtype.is_numeric() or series.dtype in (pl.Date, pl.Datetime)):
             suspected += [(series.name, each) for each in _suspicions(known)]
     counts = one_row(view.rows, dict(_counted(suspected)))
@@ -177,11 +179,11 @@ def year_ahead(known: Known) -> Iterator[Suspicion]:
 def far_out(known: Known) -> Iterator[Suspicion]:
     """Far from all others, also on a logarithmic scale where all are above zero."""
     values = known.values.cast(pl.Float64).to_numpy()
-    low, high = _fences(values)
+    low, high = _fences(values, known.rows)
     if low == high or not math.isfinite(low + high):
         return
     if known.low > 0:
-        least, most = np.exp(_fences(np.log(values)))
+        least, most = np.exp(_fences(np.log(values), known.rows))
         low, high = min(low, float(least)), max(high, float(most))
     if max((values < low).mean(), (values > high).mean()) > RARE:
         return
@@ -209,9 +211,12 @@ def first_day(known: Known) -> Iterator[Suspicion]:
         yield Suspicion(kind, problem, known.column == known.low, between=between)
 
 
-def _fences(values: Any) -> tuple[float, float]:
+def _fences(values: Any, rows: int) -> tuple[float, float]:
+    """Beyond which a value is far out, and farther than the farthest of so many normally distributed ones."""
     low, high = np.quantile(values, [0.25, 0.75]).tolist()
-    return low - FENCE * (high - low), high + FENCE * (high - low)
+    farthest = (math.sqrt(2 * math.log(rows)) - QUARTILE) / RANGE
+    beyond = max(FENCE, farthest) * (high - low)
+    return low - beyond, high + beyond
 
 
 def _now(dtype: pl.DataType) -> Any:
