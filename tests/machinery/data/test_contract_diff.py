@@ -33,7 +33,7 @@ CHANGES = {
     "own lines": (some(SIZE, pl.lit('"7"')), f"{SIZE}: new value '\"7\"' in 3 of 100", "    '\"7\"',  # of all"),
     "close": (
         some("kind", pl.lit("greeen")),
-        "kind: new value 'greeen' in 3 of 100 rows, close to 'green'",
+        "kind: new value 'greeen' in 3 of 100 rows (did you mean 'green'?)",
         '"greeen"',
     ),
     "nulls": (some("amount", None), "amount: 3 of 100 rows have no value", "dy.Float64(nullable=True, min=0"),
@@ -93,4 +93,4 @@ def test_unseen_categories_are_accepted_up_to_their_limit(monkeypatch, caplog):
     delivery().cast({"kind": pl.String}).with_columns(kind=pl.lit("greeen")).write_csv("many.csv")
     refusal = run("ingest", "many.csv")
     assert refusal.exit_code == 1 and "'greeen' 100 (did you mean 'green'?): above unseen_limit" in refusal.output
-    assert "kind: new value 'greeen' in 100 of 100 rows, close to 'green'" in run("contract", "--diff", "many.csv").output
+    assert "kind: new value 'greeen' in 100 of 100 rows (did you mean 'green'?)" in run("contract", "--diff", "many.csv").output

@@ -30,6 +30,10 @@ DECIDE = {
         text("amount", "n/a"),
         "amount: not Float64, 3 of 100 rows, first in data row 1, e.g. n/a; if 'n/a' means unknown, name it in MISSING",
     ),
+    "words for unknown": (
+        lambda table: table.with_columns(amount=pl.Series(["#DIV/0!", "n.a.", "k.A.", "."] * 25)),
+        "if '#DIV/0!' or '.' or 'k.A.' or 'n.a.' means unknown, name it in MISSING",
+    ),
     "type": (
         lambda table: table.with_columns(amount=pl.lit("much")),
         "amount: not Float64, 100 of 100 rows, first in data row 1, e.g. much",

@@ -46,7 +46,3 @@ def test_new_column_may_be_an_old_one(old, known, new, same):
 )
 def test_spelling_of_a_known_category(value, known):
     assert similarity.known_spelling(value, ["Green", "Red", "résumé", "semi-final"]) == known
-
-
-def test_category_with_a_typing_error_is_close():
-    assert similarity.close_category("Reed", ["Green", "Red"]) == "Red" and similarity.close_category("x", ["Red"]) is None

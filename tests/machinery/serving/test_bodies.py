@@ -77,6 +77,7 @@ def test_field_is_named_and_its_value_is_not(client, change):
 def test_missing_and_unknown_fields_are_named(client):
     response = client.post({name: value for name, value in GOOD.items() if name != "gap"} | {"gapp": MARK})
     assert set(response.problems()) == {"gap", "gapp"} and MARK.encode() not in response.body
+    assert response.problems()["gapp"].endswith("(did you mean 'gap'?)")
 
 
 def test_rule_between_columns_is_named(client):

@@ -69,7 +69,7 @@ def read_json(body: bytes) -> list[Row]:
         problems = error.errors(include_url=False, include_input=False)
         if problems[0]["type"] == "json_invalid":
             raise InvalidBody("invalid JSON: a string or a number cannot be parsed") from error
-        raise ContractViolation([_violation(problem["loc"], problem["msg"]) for problem in problems]) from error
+        raise ContractViolation([_violation(**problem) for problem in problems]) from error
     return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
 
 
@@ -241,7 +241,8 @@ def _parse_in_format(column: dy.Column, form: str, parse_iso: Callable[[Any], An
     return time
 
 
-def _violation(location: tuple[int | str, ...], problem: str) -> Violation:
-    row = location[0] if location and isinstance(location[0], int) else 0
-    field = next((str(part) for part in location if isinstance(part, str)), "record")
-    return Violation(f"{field:.100}", problem.removeprefix("Value error, "), row)
+def _violation(loc: tuple[int | str, ...], msg: str, type: str, **_: Any) -> Violation:
+    row = loc[0] if loc and isinstance(loc[0], int) else 0
+    field = next((str(part) for part in loc if isinstance(part, str)), "record")
+    meant = texts.hint(field, contract.Row.columns()) if type == "extra_forbidden" else ""
+    return Violation(f"{field:.100}", msg.removeprefix("Value error, ") + meant, row)

@@ -18,7 +18,6 @@ from ... import contract
 from ..errors import ContractViolation, Violation
 from ..tables.names import is_index
 from . import numbers, texts, times, unseen
-from .missing_words import are_missing
 
 COLUMN_MISSING, COLUMN_UNKNOWN = "column missing", "column not in the contract"
 MICROSECONDS = 1_000_000  # in a second
@@ -250,7 +249,8 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
     lost = _lost(before, after, column)
     if not lost.any():
         return None
-    example = _explained(first_value(before.filter(lost)), column)
+    example = first_value(before.filter(lost))
+    example += texts.hint(example, column.dtype.categories) if isinstance(column.dtype, pl.Enum) else ""
     return Violation(before.name, _problem(column), lost.arg_max(), int(lost.sum()), len(before), example)
 
 
@@ -265,14 +265,6 @@ def _lost(before: pl.Series, after: pl.Series, column: dy.Column) -> pl.Series:
     if all(dtype.is_numeric() for dtype in both) or all(dtype.is_temporal() for dtype in both):
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     return lost
-
-
-def _explained(value: str, column: dy.Column) -> str:
-    """The value with what it probably means."""
-    if isinstance(column.dtype, pl.Enum):
-        return value + texts.hint(value, column.dtype.categories)
-    is_missing = column.dtype != pl.String and are_missing(pl.Series([value])).item()
-    return f"{value} (unknown? then name it in MISSING)" if is_missing else value
 
 
 def _problem(column: dy.Column) -> str:

@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from ...errors import Violation
-from ...validation import bounds, unseen
+from ...validation import bounds, texts, unseen
 from ...validation.missing_words import SENTINELS, are_missing
 from ...validation.parsing import try_cast
 from ...validation.rules import rules, violation
@@ -85,12 +85,12 @@ class Values:
                 return Difference(name, f"{loss}{unit or f'; {wider} holds all of them'}", edit)
         return Difference(name, f"{loss}{self._notation(self._unread(name).drop_nulls().unique().sort())}")
 
-    def _notation(self, texts: pl.Series) -> str:
+    def _notation(self, values: pl.Series) -> str:
         """What the texts that cannot be read have in common, as the end of a message."""
-        digits = texts.str.contains(r"\d")
-        if len(texts) and (are_missing(texts).all() or (len(texts) <= MOST_WORDS and not digits.any())):
-            return f"; if {' or '.join(map(repr, texts))} means unknown, name it in MISSING"
-        notation = next((what for pattern, what in NOTATIONS.items() if texts.str.contains(pattern).all()), None)
+        digits = values.str.contains(r"\d")
+        if len(values) and (are_missing(values).all() or (len(values) <= MOST_WORDS and not digits.any())):
+            return f"; if {' or '.join(map(repr, values))} means unknown, name it in MISSING"
+        notation = next((what for pattern, what in NOTATIONS.items() if values.str.contains(pattern).all()), None)
         return (
             f"; written with {notation}: {FIX}, or see `metadata` in docs/data.md" if notation and digits.all() else ""
         )
@@ -113,8 +113,7 @@ class Values:
             if spelled:
                 yield Difference(name, f"{name}: {value!r} {where} is another spelling of {spelled!r}: {FIX}")
                 continue
-            close = similarity.close_category(value, known)
-            message = f"{name}: new value {value!r} {where}{f', close to {close!r}' if close else ''}"
+            message = f"{name}: new value {value!r} {where}{texts.hint(value, known)}"
             yield Difference(name, message, partial(ContractEditor.categories, column=name, values=[value]))
             known.append(value)
         wider = pl.Enum(known)

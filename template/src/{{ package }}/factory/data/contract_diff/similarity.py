@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
 from typing import Any
 from unicodedata import category, normalize
 
@@ -17,11 +17,6 @@ def known_spelling(value: str, known: Iterable[str]) -> str | None:
     """The known category that the value is, but for case, blanks or how Unicode writes it."""
     spellings = {_normalized(other): other for other in known}
     return spellings.get(_normalized(value))
-
-
-def close_category(value: str, known: list[str]) -> str | None:
-    """The known category that the value is nearly, such as by a typing error."""
-    return next(iter(get_close_matches(value, known, 1, 0.8)), None)
 
 
 def _normalized(text: str) -> str:
