@@ -192,7 +192,7 @@ def _strict_field(column: dy.Column) -> Any:
     if column.dtype.is_integer() and column.min is None and column.max is None:  # type: ignore[attr-defined]
         low, high = pl.select(column.dtype.min(), high=column.dtype.max()).row(0)  # type: ignore[attr-defined]
         field = Annotated[field, Field(ge=low, le=high)]
-    return _also_as_text(column, field) if numbers.FORMATS & formats(column).keys() else field
+    return _also_as_text(column, field) if numbers.declared(column) else field
 
 
 def _also_as_text(column: dy.Column, field: Any) -> Any:

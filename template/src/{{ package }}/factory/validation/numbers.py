@@ -46,9 +46,16 @@ _Marks = tuple[Any, ...]
 
 def parse(text: pl.Expr, column: dy.Column) -> pl.Expr:
     """The texts as numbers of the column's type; null where they are none."""
-    if FORMATS & (column.metadata or {}).keys():  # in steps, since polars would take each text apart several times
+    if declared(column):  # in steps, since polars would take each text apart several times
         return text.map_batches(partial(_parse, column), return_dtype=column.dtype, is_elementwise=True)
     return _cast(in_ascii(text), column)
+
+
+def declared(column: dy.Column) -> dict[str, Any]:
+    """The metadata by which a text is more than a plain number; a unit that is a single text only describes the column."""
+    metadata = column.metadata or {}
+    is_described = {name for name in AFFIXES if isinstance(metadata.get(name), str)}
+    return {name: value for name, value in metadata.items() if name in FORMATS - is_described}
 
 
 def parse_boolean(value: pl.Expr, column: dy.Column) -> pl.Expr:
@@ -72,8 +79,7 @@ def read(value: Any, column: dy.Column) -> Any:
 
 def describe(column: dy.Column) -> str:
     """In words, how the column's numbers may be written."""
-    metadata = column.metadata or {}
-    return ", ".join(f"{name} {value!r}" for name, value in metadata.items() if name in FORMATS)
+    return ", ".join(f"{name} {value!r}" for name, value in declared(column).items())
 
 
 def in_ascii(text: pl.Expr) -> pl.Expr:
@@ -82,7 +88,7 @@ def in_ascii(text: pl.Expr) -> pl.Expr:
 
 
 def _parse(column: dy.Column, texts: pl.Series) -> pl.Series:
-    metadata, text = column.metadata or {}, pl.col("text")
+    metadata, text = declared(column), pl.col("text")
     rows = texts.alias("text").to_frame().select(in_ascii(text).str.replace(NO_CENTS, "$1"))
     if forms := metadata.get("duration"):
         return durations.parse(rows["text"], forms).cast(column.dtype, strict=False)

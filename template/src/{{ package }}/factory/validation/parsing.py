@@ -53,8 +53,7 @@ def formats(column: dy.Column) -> dict[str, Any]:
 
 def needs_no_parsing(column: dy.Column) -> bool:
     """Whether a text can be cast to a number of this column without parsing."""
-    own = {*numbers.FORMATS, "missing"} & formats(column).keys()
-    return column.dtype.is_numeric() and not own and not missing_words(column)
+    return column.dtype.is_numeric() and not numbers.declared(column) and not missing_words(column)
 
 
 def hidden_missing(column: dy.Column) -> Callable[[Any], bool] | None:
