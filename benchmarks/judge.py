@@ -50,9 +50,7 @@ def _proposed(path: Path, case: dict[str, Any]) -> dict[str, Any]:
 
     rows = source.one_table([Path(case["table"])])
     proposal = found(profile(rows), rows, UserChoices(**case["choices"]))
-    features = [role.column for role in proposal.with_role("feature")]
-    fitting = defaults.parameters(features, proposal.target) if "person" in case else QUICK
-    proposal = replace(proposal, parameters=fitting)
+    proposal = replace(proposal, parameters=QUICK)
     for file in render.write(proposal, defaults.BaselineResult(), path.with_suffix("")):
         shutil.copyfile(path.with_suffix("") / file, file)
     return {

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from late_flights import model
 from late_flights.factory.metrics import definitions
-from late_flights.factory.training import estimator, train, tune
+from late_flights.factory.training import estimator, parameters, train, tune
 from tests.factory import toy
 from tests.factory.cli_runner import run
 
@@ -133,5 +133,5 @@ def test_best_is_written_and_comments_stay():
 @pytest.mark.parametrize("before", ["a: 1\n", "a: 1\nmodel: {}\n", "a: 1\nmodel: {depth: 1}\n"])
 def test_section_may_be_missing_or_short(before):
     Path("params.yaml").write_text(before)
-    tune.write({"depth": 3, "kind": "deep"})
+    parameters.write({"depth": 3, "kind": "deep"})
     assert yaml.safe_load(Path("params.yaml").read_text()) == {"a": 1, "model": {"depth": 3, "kind": "deep"}}

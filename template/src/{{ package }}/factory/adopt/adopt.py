@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from .. import PACKAGE, tables
+from .. import PACKAGE, config, tables
 from ..data import integrity, ledger
 from ..errors import FactoryError, listed
 from ..evaluation import cautions
@@ -22,6 +23,7 @@ from ..gate.evidence import Check
 from ..gate.result import sentence
 from ..paths import DICTIONARY, RAW, REPORTS
 from ..registry import tags
+from ..training import model_code
 from ..training.estimator import make
 from ..workspace import git, process
 from . import defaults, render, setup, source, transaction
@@ -52,16 +54,18 @@ def adopt(
                 columns = profile(rows)
                 doubtful = implausible(view(rows, columns))
                 proposal = review(lambda changed: propose(columns, rows, changed, doubtful), choices)
-            _check_problem(proposal)
-            features = [role.column for role in proposal.with_role("feature")]
-            parameters = defaults.parameters(features, proposal.target)
-            proposal = replace(proposal, parameters=parameters, sheet=sheet or tables.sheet(files[0]))
+            proposal = replace(proposal, sheet=sheet or tables.sheet(files[0]))
+            is_own = not model_code.is_generated(_text(model_code.PATH))
+            if is_own:  # its author has chosen, and its parameters stay
+                proposal = replace(proposal, parameters=config.load().model)
+                _check_problem(proposal)
             drafts = Path(folder)
             render.write(proposal, defaults.BaselineResult(), drafts)
             if force and git.changes():
                 git.commit_all(f"Before adopting {table.name}")
             with transaction.replacing(transaction.REPLACED):
-                yield from _replace([*(["--sheet", sheet] if sheet else []), "--", table], proposal, drafts)
+                given = [*(["--sheet", sheet] if sheet else []), "--", table]
+                yield from _replace(given, proposal, drafts, choose=not is_own)
 
 
 def _check_problem(proposal: Proposal) -> None:
@@ -73,7 +77,7 @@ def _check_problem(proposal: Proposal) -> None:
         raise FactoryError(f"model.py returns no estimator for {problem}: add one first ({error})") from error
 
 
-def _replace(table: list[str | Path], proposal: Proposal, drafts: Path) -> Iterator[str]:
+def _replace(table: list[str | Path], proposal: Proposal, drafts: Path, *, choose: bool) -> Iterator[str]:
     """Put the drafts and the table, which `factory ingest` is given, in the place of what was there."""
     target = proposal.target
     for path in (setup.ORIGIN, ledger.LEDGER):
@@ -87,6 +91,8 @@ def _replace(table: list[str | Path], proposal: Proposal, drafts: Path) -> Itera
     deliveries = len(ledger.entries())
     without = f", {target.column.missing:,} of them without a value of {target.name}" if target.column.missing else ""
     yield f"✓ {target.column.rows:,} rows in {deliveries} deliver{'y' if deliveries == 1 else 'ies'}{without}"
+    if choose:
+        proposal = replace(proposal, parameters=_chosen_parameters())
     _run_pipeline()
     _judge()
     result = defaults.baseline_result()
@@ -104,6 +110,13 @@ def _replace(table: list[str | Path], proposal: Proposal, drafts: Path) -> Itera
     yield _verdict(refusals)
     settle = "settle the refusals; uv run dvc repro; " if refusals else ""
     yield f"\nNext: review the files; {settle}git add --all && git commit; uv run dvc push; uv run factory promote -m 'why'"
+
+
+def _chosen_parameters() -> dict[str, Any]:
+    """Compare candidates on the rows to train on, and write the chosen one into model.py and params.yaml."""
+    _run_pipeline("prepare")
+    process.show(str(Path(sys.executable).with_name("factory")), "candidates", "--write")
+    return config.load().model
 
 
 def _judge() -> list[Check]:
@@ -165,10 +178,10 @@ def _params_line(match: re.Match[str], problem: str) -> str:
     return f"{match[1]}{', '.join(names)}]"
 
 
-def _run_pipeline() -> None:
-    """Run the pipeline. Raises FactoryError; the reason is on stderr."""
+def _run_pipeline(*stages: str) -> None:
+    """Run the pipeline, or these stages of it. Raises FactoryError; the reason is on stderr."""
     try:
-        process.show(sys.executable, "-m", f"{PACKAGE}.factory.workspace.repro", env=_environment())
+        process.show(sys.executable, "-m", f"{PACKAGE}.factory.workspace.repro", *stages, env=_environment())
     except FactoryError as error:
         raise FactoryError("the pipeline failed on this table, see above; nothing was changed") from error
 

@@ -13,8 +13,9 @@ from ..errors import FactoryError, listed
 from ..evaluation.profiling.implausible import Implausible
 from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
+from ..training import candidates
 from ..validation import times
-from . import dates, defaults, evidence, profile, time_parts
+from . import dates, evidence, profile, time_parts
 from .people import Proxy, proxies
 from .profile import Column
 from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text
@@ -56,7 +57,7 @@ class Proposal:
     """The column with the time, or those with its parts."""
     newest: float = dates.TEST_SHARE
     """The share of the rows that the newest times have."""
-    parameters: dict[str, Any] = field(default_factory=lambda: defaults.SMALL_TREES)
+    parameters: dict[str, Any] = field(default_factory=lambda: candidates.default().parameters)
     findings: list[Finding] = field(default_factory=list)
     proxies: list[Proxy] = field(default_factory=list)
     implausible: list[Implausible] = field(default_factory=list)

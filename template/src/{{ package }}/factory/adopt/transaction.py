@@ -27,6 +27,7 @@ PLACES = {
 """The files that an adoption writes, and where."""
 REPLACED = [
     *(place / name for name, place in PLACES.items()),
+    SOURCE / "model.py",
     *(Path(name) for name in ("README.md", "dvc.yaml", "dvc.lock")),
     DICTIONARY,
     setup.ORIGIN,

@@ -54,6 +54,36 @@ def evaluate() -> None:
 
 
 @main.command()
+@click.option("--write", is_flag=True, help="Write the chosen one to model.py and to the section model of params.yaml.")
+@click.option("--force", is_flag=True, help="Replace a model.py that somebody has edited.")
+def candidates(write: bool, force: bool) -> None:
+    """Compare models of several families and choose one.
+
+    Linear models, boosting, extra trees and blends of them, by cross-validation on the training rows, which keeps groups
+    and time. The simplest is chosen that is not worse than the best by more than one standard error. The test rows are
+    never read. All are listed in reports/candidates.csv. Without --write, nothing else changes.
+    """
+    from ..evaluation.formatting import number
+    from ..paths import CANDIDATES
+    from ..training import model_code, selection
+    from ..training.candidates import default
+
+    params = load_params()
+    if write and not force and not model_code.is_generated(model_code.PATH.read_text(encoding="utf-8")):
+        raise click.UsageError("model.py has been edited, and --write would replace it: commit it, and add --force.")
+    choice = selection.run(
+        params, lambda each, metric: click.echo(f"  {metric} {number(each.figure(metric)):>7}  {each.candidate.name}")
+    )
+    if choice is None:
+        click.echo("Too few training rows to compare candidates: the default is chosen")
+    else:
+        click.echo(f"{_candidates_table(choice)}\nAll candidates: {CANDIDATES}")
+    if write:
+        selection.write(choice.chosen.candidate if choice else default())
+        click.echo("✓ The chosen model is in model.py and params.yaml. Next: uv run dvc repro")
+
+
+@main.command()
 @click.option("--trials", type=click.IntRange(min=2), default=30, show_default=True, help="Number of trials.")
 def tune(trials: int) -> None:
     """Search for better parameters and write the best to params.yaml.
@@ -63,7 +93,7 @@ def tune(trials: int) -> None:
     """
     from ..evaluation import tuning
     from ..evaluation.formatting import number
-    from ..training import tune
+    from ..training import parameters, tune
 
     params = load_params()
     bar: Any
@@ -78,7 +108,7 @@ def tune(trials: int) -> None:
     if best is now:
         click.echo("No better parameters found: params.yaml is unchanged")
         return
-    tune.write(best.parameters)
+    parameters.write(best.parameters)
     click.echo("The best parameters are in params.yaml. Next: uv run dvc repro")
 
 
@@ -229,5 +259,23 @@ def _trials_table(result: Any) -> str:
         | {name: "default" if value is None else cell(value) for name, value in trial.parameters.items()}
         | {"seconds": f"{trial.seconds:.1f}", "state": trial.state}
         for trial in result.trials
+    ]
+    return tabulate(rows, headers="keys", disable_numparse=True)
+
+
+def _candidates_table(choice: Any) -> str:
+    """The best of each family and of each blend."""
+    from tabulate import tabulate
+
+    from ..evaluation.formatting import number
+
+    table = choice.table()
+    best = table.unique("family", keep="first", maintain_order=True)
+    shown = table.filter(table["chosen"] | table["candidate"].is_in(best["candidate"].implode()))
+    rows = [
+        {"": "chosen" if row["chosen"] else "", "family": row["family"]}
+        | {choice.metric: number(row["mean"]), "± of the difference": number(row["se"])}
+        | {"CPU s a fit": f"{row['fit_seconds']:.2f}", "ms for 1,000 rows": f"{1000 * row['predict_ms']:.1f}"}
+        for row in shown.iter_rows(named=True)
     ]
     return tabulate(rows, headers="keys", disable_numparse=True)

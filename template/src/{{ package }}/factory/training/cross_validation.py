@@ -55,11 +55,13 @@ class Folds:
     so that rows of one id stay together: several parts, or one if the table is large. Raises TooFewRows.
     """
 
-    def __init__(self, train: Rows, params: Params, schema: pl.Schema) -> None:
-        rows = sample(train, MAX_ROWS) if height(train) > MAX_ROWS else collect(train)
+    def __init__(
+        self, train: Rows, params: Params, schema: pl.Schema, most: int = MAX_ROWS, counts: tuple[int, ...] = FOLDS
+    ) -> None:
+        rows = sample(train, most) if height(train) > most else collect(train)
         self.schema, self.classes = schema, len(classes_of(rows, params) or [])
         self.inputs, self.target = feature_matrix(rows), target_of(rows, params)
-        self.ids, self.held_out = ids_of(rows, params), self._parts(rows, params)
+        self.ids, self.held_out = ids_of(rows, params), self._parts(rows, params, counts)
 
     def scores(self, params: Params) -> Iterator[tuple[Vector, Vector]]:
         """Target and score of the rows of each part, by a model of the other rows."""
@@ -67,11 +69,11 @@ class Folds:
             fitted = estimator.fit(self.inputs[~part], self.target[~part], params, self.schema)
             yield self.target[part], artifact.predictor(fitted, self.classes)(self.inputs[part])
 
-    def _parts(self, rows: pl.DataFrame, params: Params) -> list[NDArray[np.bool_]]:
+    def _parts(self, rows: pl.DataFrame, params: Params, counts: tuple[int, ...]) -> list[NDArray[np.bool_]]:
         one = split.is_test_row(rows, params, SALT).to_numpy()
         choices = [[one]]
         if not split.is_by_time(params.data) and self.inputs.size <= MAX_CELLS_OF_FOLDS:
-            folds = {count: split.folds(rows, params, count, SALT).to_numpy() for count in FOLDS}
+            folds = {count: split.folds(rows, params, count, SALT).to_numpy() for count in counts}
             choices = [[fold == i for i in range(count)] for count, fold in folds.items()] + choices
         for parts in choices:
             if all(self._can_learn(~part) and self._can_measure(part) for part in parts):

@@ -1,6 +1,7 @@
 """The estimator of model.py: made, fitted, and described."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
@@ -24,18 +25,24 @@ def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> Ba
     """A new estimator fitted to the features. Raises FactoryError naming a parameter that it does not accept."""
     with _readable_errors():
         estimator = build(params.problem, params.model, schema)
-        with threadpool_limits(1, user_api="blas"):  # more would add up in another order, and the bytes would differ
-            fitted = estimator.fit(_without_empty_columns(inputs), target)
-    if not hasattr(fitted, "predict"):
+        result = fitted(estimator, inputs, target)
+    if not hasattr(result, "predict"):
         raise FactoryError(
-            f"model.py: fit() of {type(estimator).__name__} returns {type(fitted).__name__}: it has to return self"
+            f"model.py: fit() of {type(estimator).__name__} returns {type(result).__name__}: it has to return self"
         )
-    if params.problem != "regression" and not hasattr(fitted, "predict_proba"):
+    if params.problem != "regression" and not hasattr(result, "predict_proba"):
         raise FactoryError(
-            f"model.py: {type(fitted).__name__} has no predict_proba, so that it gives no probabilities: "
+            f"model.py: {type(result).__name__} has no predict_proba, so that it gives no probabilities: "
             "put it into sklearn.calibration.CalibratedClassifierCV, or take another estimator"
         )
-    return fitted
+    return result
+
+
+def fitted(estimator: BaseEstimator, inputs: Matrix, target: Vector, **more: Any) -> BaseEstimator:
+    """The estimator, fitted to the same bytes on any number of processors; `more` goes to its fit()."""
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():  # more threads would add up in another order
+        warnings.filterwarnings("ignore", module=r"sklearn\.preprocessing\._discretization")  # of features with few values
+        return estimator.fit(_without_empty_columns(inputs), target, **more)
 
 
 def _check_is_estimator(made: Any) -> None:

@@ -5,15 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import polars as pl
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from ... import model
 from ..config import Params
@@ -102,23 +99,6 @@ def tune(params: Params, trials: int, on_trial: Callable[[Result], None] = lambd
         study.tell(trial, None if result.trials[-1].pruned else result.trials[-1].figure, _state(result.trials[-1]))
         on_trial(result)
     return result
-
-
-def write(parameters: dict[str, Any], path: Path = Path("params.yaml")) -> None:
-    """Put the parameters into the section `model`; comments and all else stay."""
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 200
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    section = content.setdefault("model", CommentedMap())
-    for name, value in parameters.items():
-        if name in section:
-            section[name] = value
-        else:
-            section.insert(max(len(section) - 1, 0), name, value)  # the lines below belong to the last
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
-    temporary.replace(path)
 
 
 def _measure(trial: optuna.Trial, folds: Folds, params: Params, metric: Metric, searched: list[str]) -> Trial:

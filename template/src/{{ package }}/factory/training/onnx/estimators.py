@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from sklearn.base import is_classifier
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from ... import manifest
 from ...errors import FactoryError
@@ -19,7 +16,7 @@ from ...scoring import artifact
 from ...tables.chunks import Matrix, Predictor
 from ..skops_schema import to_skops
 from . import parity
-from .sklearn_internals import boosting_graph
+from .conversion import graph_of
 
 
 def save(
@@ -85,10 +82,9 @@ def to_onnx(estimator: Any, n_features: int, classes: int = 0) -> bytes:
     The score is the probability of the positive class, or the prediction of a regressor; of so many
     classes, the probability of each: (rows, classes).
     """
-    boosted = isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        graph = (boosting_graph if boosted else _skl2onnx_graph)(estimator, n_features, classes)
+        graph = graph_of(estimator, n_features, classes)
         onnx.checker.check_model(graph)
         return bytes(graph.SerializeToString(deterministic=True))
 
@@ -118,32 +114,3 @@ def _compare(
 def _first_line(error: Exception) -> str:
     """Without memory addresses, which would make the manifest differ from run to run."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(error).strip().partition("\n")[0]) or type(error).__name__
-
-
-def _skl2onnx_graph(estimator: Any, n_features: int, classes: int) -> Any:
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType
-
-    classifier = is_classifier(estimator)
-    model = convert_sklearn(
-        estimator,
-        name="model",
-        initial_types=[("features", FloatTensorType([None, n_features]))],
-        options={id(estimator): {"zipmap": False}} if classifier else None,
-        target_opset={"": 21, "ai.onnx.ml": 3},
-    )
-    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
-    del model.opset_import[:]
-    model.opset_import.extend(opsets)
-    graph, raw = model.graph, model.graph.output[-1].name
-    del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N", classes] if classes else ["N"]))
-    if classes:
-        graph.node.append(helper.make_node("Identity", [raw], ["score"]))
-    elif classifier:
-        graph.initializer.append(numpy_helper.from_array(np.array(1), "positive"))
-        graph.node.append(helper.make_node("Gather", [raw, "positive"], ["score"], axis=1))
-    else:
-        graph.initializer.append(numpy_helper.from_array(np.array([-1]), "rows"))
-        graph.node.append(helper.make_node("Reshape", [raw, "rows"], ["score"]))
-    return model

@@ -23,7 +23,7 @@ def boosting_graph(estimator: Any, n_features: int, classes: int = 0) -> Any:
     shape = [-1, len(baseline)] if classes else [-1]
     constants = {"rows": np.array(shape), "baseline": baseline}
     nodes = [
-        _tree_ensemble(estimator),
+        tree_ensemble(estimator),
         helper.make_node("Reshape", ["trees", "rows"], ["sum"]),
         helper.make_node("Add", ["sum", "baseline"], ["raw"]),
         helper.make_node(link, ["raw"], ["linked"]),
@@ -45,7 +45,7 @@ def boosting_graph(estimator: Any, n_features: int, classes: int = 0) -> Any:
     return helper.make_model(graph, ir_version=10, opset_imports=opsets)
 
 
-def _tree_ensemble(estimator: Any) -> Any:
+def tree_ensemble(estimator: Any) -> Any:
     """Encode all trees as one node; a categorical split tests the side missing does not take."""
     trees = [tree for iteration in estimator._predictors for tree in iteration]
     targets = len(estimator._predictors[0])

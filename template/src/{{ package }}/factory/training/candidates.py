@@ -1,0 +1,104 @@
+"""The portfolio: which models of each family are worth a try for a problem, from the simplest on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+from sklearn.base import BaseEstimator
+
+from ..config import Params
+from ..metrics.definitions import Vector
+from . import families
+
+FAMILIES = ("linear", "boosting", "extra_trees")
+PENALTIES = (1.0, 10.0, 100.0, 1000.0)
+BINS = (0, 9)  # an odd number, so that the median, which stands for missing values, is not on an edge
+BOOSTING = {"learning_rate": 0.05, "l2_regularization": 1.0, "random_state": 0}
+SIZES: tuple[dict[str, Any], ...] = (
+    {"max_leaf_nodes": 4, "learning_rate": 0.1},
+    {"max_leaf_nodes": 8},
+    {"max_leaf_nodes": 31, "max_features": 0.5},
+)
+"""Of the trees in boosting; large ones see a random half of the features at each split, which makes them differ."""
+TREES, MOST_LEAVES, MOST_CLASSES = 100, 250, 5
+"""Of extra trees: a tree has a copy for each class in ONNX, and more leaves would make the model too large."""
+DEFAULT_ROUNDS = 150
+WIDE = 200  # columns: of more, fewer candidates
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model of one family, or with weights the blend of several, whose parameters are those of all members."""
+
+    chosen: tuple[str, ...]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    logarithmic: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the leaderboard calls it."""
+        shown = {name: value for name, value in self.parameters.items() if name != "random_state"}
+        values = ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items())
+        scale = "logarithm of the target, " if self.logarithmic else ""
+        return f"{self.family}: {scale}{values}"
+
+    @property
+    def family(self) -> str:
+        """The family, or the members of a blend."""
+        return " + ".join(self.chosen)
+
+    @property
+    def complexity(self) -> tuple[int, int, int, bool]:
+        """In this order the simpler one is preferred: fewer members, an earlier family, smaller trees, the target as it is."""
+        size = self.parameters.get("max_leaf_nodes", 0) + self.parameters.get("bins", 0)
+        return len(self.chosen), FAMILIES.index(self.chosen[0]), size, self.logarithmic
+
+    def with_parameters(self, **parameters: Any) -> "Candidate":
+        """The same with other parameters."""
+        return replace(self, parameters=self.parameters | parameters)
+
+    def estimator(self, problem: str, features: pl.Schema) -> BaseEstimator:
+        """The unfitted estimator of one family, for the target as it is on the scale that is learned."""
+        return getattr(families, self.chosen[0])(problem, features, **self.parameters)
+
+
+def default() -> Candidate:
+    """What is written where rows are too few to compare."""
+    return Candidate(("boosting",), BOOSTING | SIZES[1] | {"max_iter": DEFAULT_ROUNDS})
+
+
+def linear_ones(columns: int) -> Iterator[Candidate]:
+    """Linear models, on the target as it is; bins of very many columns would take memory and minutes."""
+    for bins in BINS if columns <= WIDE else BINS[:1]:
+        for penalty in PENALTIES:
+            yield Candidate(("linear",), {"penalty": penalty, "bins": bins})
+
+
+def boosting_ones(params: Params, columns: int) -> Iterator[Candidate]:
+    """Boosting of several sizes, with as many rounds as early stopping finds; of very many columns, of small trees alone."""
+    loss = {"loss": "absolute_error"} if params.evaluation.metric == "mae" else {}
+    for size in SIZES if columns <= WIDE else SIZES[:1]:
+        yield Candidate(("boosting",), BOOSTING | size | loss)
+
+
+def extra_trees_ones(params: Params, rows: int, classes: int) -> Iterator[Candidate]:
+    """Extra trees, unless the classes are so many that a forest would be large."""
+    if classes > MOST_CLASSES:
+        return
+    least = max(1, rows * max(classes, 1) // MOST_LEAVES)
+    for share in (0.3, 1.0) if params.problem == "regression" else (0.2, 0.5):
+        yield Candidate(("extra_trees",), {"trees": TREES, "leaf_rows": least, "split_share": share})
+
+
+def other_losses(best: Candidate, target: Vector, params: Params) -> Iterator[Candidate]:
+    """The best boosting with losses for targets that cannot be negative, whose errors grow with them."""
+    if params.problem == "regression" and "loss" not in best.parameters and target.min() >= 0:
+        yield best.with_parameters(loss="poisson")
+        if target.min() > 0:
+            yield best.with_parameters(loss="gamma")
+
+
+def can_be_logarithmic(target: Vector, params: Params) -> bool:
+    """Whether the target has a logarithm: of numbers below zero there is none."""
+    return bool(params.problem == "regression" and "mae" != params.evaluation.metric and target.min() >= 0)

@@ -1,0 +1,147 @@
+"""Candidates on the same folds: their predictions of rows held out, their losses, and what they cost."""
+
+import math
+import pickle
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from ..config import Params
+from ..metrics.definitions import Vector
+from ..scoring import artifact
+from ..tables.chunks import Rows, height
+from . import estimator
+from .candidates import WIDE, Candidate
+from .cross_validation import FOLDS, Folds
+
+MAX_ROWS, MAX_CELLS, MIN_ROWS = 20_000, 600_000, 2_000
+"""Of the sample that candidates are compared on; wider tables have fewer rows, down to the least."""
+MANY_ROWS, FEW_FOLDS = 3_000, (3, 2)
+"""From so many rows on fewer folds are precise enough."""
+MAX_ROUNDS, PATIENCE = 1_000, 25
+LEAST_PROBABILITY, WORST = 1e-7, 1e100
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A candidate with its predictions of the rows held out, by models that have not learned from them."""
+
+    candidate: Candidate
+    predicted: NDArray[np.float64]
+    losses: Vector
+    """Of each row: of classifiers the log loss, of regressions the squared or, by metric, the absolute error."""
+    fit_seconds: float = 0
+    predict_ms: float = 0  # of a row, in a batch
+    size_mb: float = 0
+
+    @property
+    def loss(self) -> float:
+        """The mean."""
+        return float(self.losses.mean())
+
+    def figure(self, metric: str) -> float:
+        """The mean in the metric's unit."""
+        return math.sqrt(self.loss) if metric == "rmse" else self.loss
+
+
+class Comparison:
+    """Evaluates candidates on the same folds."""
+
+    def __init__(self, train: Rows, params: Params, schema: pl.Schema) -> None:
+        most = min(height(train), MAX_ROWS, max(MIN_ROWS, MAX_CELLS // len(schema)))
+        self.folds = Folds(train, params, schema, most, FEW_FOLDS if most >= MANY_ROWS or len(schema) > WIDE else FOLDS)
+        self.params, self.schema = params, schema
+        self.rows = np.concatenate([np.flatnonzero(part) for part in self.folds.held_out])
+        self.target = self.folds.target[self.rows]
+        ids = None if self.folds.ids is None else np.asarray(self.folds.ids)[self.rows]
+        self.units = np.arange(len(self.rows)) if ids is None else np.unique(ids, return_inverse=True)[1]
+
+    def evaluate(self, candidate: Candidate) -> Evaluated:
+        """The candidate with its predictions; boosting also with the number of rounds."""
+        goal = np.log1p(self.folds.target) if candidate.logarithmic else self.folds.target
+        fit = self._fit_boosting if candidate.chosen == ("boosting",) else self._fit
+        start = time.process_time()
+        fitted = [fit(candidate, part, goal) for part in self.folds.held_out]
+        seconds = (time.process_time() - start) / len(fitted)
+        predictors: list[Callable[[Any], Any]] = [self._predictor(each) for each in fitted]
+        share = 1.0
+        if candidate.chosen == ("boosting",):
+            rounds = _best_rounds(fitted)
+            candidate = candidate.with_parameters(max_iter=rounds)
+            share = rounds / float(np.mean([each.n_iter_ for each in fitted]))
+            predictors = [self._staged(each, rounds) for each in fitted]
+        start = time.process_time()
+        parts = [f(self.folds.inputs[part]) for f, part in zip(predictors, self.folds.held_out, strict=True)]
+        taken = (time.process_time() - start) / len(self.rows) * 1000
+        size = len(pickle.dumps(fitted[-1])) * share / 1e6  # as a measure alone: nothing reads it
+        return replace(self._judged(candidate, np.concatenate(parts)), fit_seconds=seconds, predict_ms=taken, size_mb=size)
+
+    def blend(self, members: list[Evaluated], weights: list[int]) -> Evaluated:
+        """The weighted mean of what the members predict, on the scale that they learn."""
+        logarithmic = members[0].candidate.logarithmic
+        parameters = {name: value for each in members for name, value in each.candidate.parameters.items()}
+        candidate = Candidate(
+            tuple(each.candidate.family for each in members), {"weights": weights} | parameters, logarithmic
+        )
+        mean = np.average([each.predicted for each in members], axis=0, weights=weights)
+        blended = self._judged(candidate, mean)
+        costs = {
+            name: sum(getattr(each, name) for each in members) for name in ("fit_seconds", "predict_ms", "size_mb")
+        }
+        return replace(blended, **costs)
+
+    def _judged(self, candidate: Candidate, predicted: NDArray[np.float64]) -> Evaluated:
+        return Evaluated(candidate, predicted, self._losses(predicted, candidate.logarithmic))
+
+    def _losses(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
+        if self.params.problem == "regression":
+            errors = self.target - (np.expm1(predicted) if logarithmic else predicted)
+            losses = np.abs(errors) if self.params.evaluation.metric == "mae" else errors**2
+            return np.nan_to_num(losses, nan=WORST, posinf=WORST)
+        if self.params.problem == "classification":
+            predicted = np.column_stack([1 - predicted, predicted])
+        right = predicted[np.arange(len(self.target)), self.target.astype(int)]
+        return -np.log(np.clip(right, LEAST_PROBABILITY, 1))
+
+    def _fit(self, candidate: Candidate, part: NDArray[np.bool_], goal: Vector) -> BaseEstimator:
+        return estimator.fitted(self._made(candidate), self.folds.inputs[~part], goal[~part])
+
+    def _fit_boosting(self, candidate: Candidate, part: NDArray[np.bool_], goal: Vector) -> BaseEstimator:
+        """Until the rows held out are no longer predicted better."""
+        made = self._made(candidate.with_parameters(max_iter=MAX_ROUNDS))
+        made.set_params(early_stopping=True, n_iter_no_change=PATIENCE, scoring="loss")
+        held_out = {"X_val": self.folds.inputs[part], "y_val": goal[part]}
+        return estimator.fitted(made, self.folds.inputs[~part], goal[~part], **held_out)
+
+    def _made(self, candidate: Candidate) -> BaseEstimator:
+        made = candidate.estimator(self.params.problem, self.schema)
+        estimator.by_position(made, self.schema.names())
+        return made
+
+    def _predictor(self, fitted: BaseEstimator) -> Callable[[Any], Any]:
+        return artifact.predictor(fitted, self.folds.classes)
+
+    def _staged(self, fitted: Any, rounds: int) -> Callable[[Any], Any]:
+        """What the model predicted after so many rounds."""
+        is_regression = self.params.problem == "regression"
+
+        def predict(inputs: Any) -> Any:
+            stages = fitted.staged_predict(inputs) if is_regression else fitted.staged_predict_proba(inputs)
+            found = next(islice(stages, rounds - 1, None))
+            return found[:, 1] if self.params.problem == "classification" else found
+
+        return predict
+
+
+def _best_rounds(fitted: list[Any]) -> int:
+    """The rounds after which the mean loss of the rows held out was least, of those that all folds reached."""
+    reached = min(each.n_iter_ for each in fitted)
+    curve = np.mean([each.validation_score_[1 : reached + 1] for each in fitted], axis=0)
+    return int(curve.argmax()) + 1

@@ -1,0 +1,124 @@
+"""The text of model.py for the families that were chosen, and whether model.py is such a text, or its owner's own."""
+
+import ast
+import inspect
+import sys
+from hashlib import sha256
+from itertools import combinations
+from pathlib import Path
+
+from ... import model
+from ..workspace import process
+from . import families
+
+PATH = Path(model.__file__)
+TEXT = '''"""The estimator, made of features and parameters; what `factory tune` searches; and which types a model may hold."""
+
+{imports}
+
+TRUSTED_TYPES: list[str] = []
+"""What loading the model may construct beyond the known types of scikit-learn, LightGBM and XGBoost: `factory train`
+names what is missing; review each before you add it."""
+
+SPACE = {{
+{space}
+}}
+"""What `factory tune` searches: a list of values, or the lowest and the highest, "log" for a logarithmic scale."""
+
+
+def model(problem: str, features: pl.Schema, {arguments}) -> BaseEstimator:
+    """The estimator to train, unfitted.
+
+    `features` maps the name of each feature to its type, and `parameters` is the section `model` of params.yaml.
+    The estimator is fitted to a matrix of floats, in which null is NaN and a category its code from 0 on; its columns
+    may be named in `categorical_features` and in a ColumnTransformer (docs/model.md).
+    """
+{body}
+
+
+{functions}'''
+PARAMETERS = {"linear": {"penalty": "float", "bins": "int"}, "extra_trees": {"trees": "int", "leaf_rows": "int", "split_share": "float"}}
+"""The parameters of the families that take none but these, with their types; boosting takes all others."""
+SPACE = {
+    "linear": ('"penalty": (0.1, 10_000.0, "log")', '"bins": [0, 5, 9, 15]'),
+    "boosting": (
+        '"max_iter": (50, 1000, "log")',
+        '"learning_rate": (0.01, 0.3, "log")',
+        '"max_leaf_nodes": (4, 63, "log")',
+        '"min_samples_leaf": (5, 100, "log")',
+        '"l2_regularization": (1e-3, 10.0, "log")',
+        '"max_features": (0.2, 1.0)',
+    ),
+    "extra_trees": ('"leaf_rows": (1, 50, "log")', '"split_share": (0.1, 1.0)'),
+}
+
+
+SHIPPED = {
+    "10aac4afe1daaad64c35a3fc558eafd5e933430c86588e3444c5242e284daa17",  # from release 0.3.0 on
+}
+"""model.py of new projects, as the sha256 of its meaning."""
+
+
+def text(chosen: tuple[str, ...], logarithmic: bool = False) -> str:
+    """The module for one family, or for the blend of several, yet to be formatted."""
+    helpers = [*chosen, *(["blend"] if len(chosen) > 1 else []), *(["of_logarithm"] if logarithmic else [])]
+    arguments, body = _blend(chosen) if len(chosen) > 1 else ("**parameters: Any", f"{chosen[0]}(problem, features, **parameters)")
+    *before, made = body.splitlines()
+    result = f"of_logarithm({made.strip()})" if logarithmic else made.strip()
+    return TEXT.format(
+        imports=_imports(),
+        space="\n".join(f"    {line}," for name in chosen for line in SPACE[name]),
+        arguments=arguments,
+        body="\n".join([*before, f"    return {result}"]),
+        functions="\n\n".join(inspect.getsource(getattr(families, name)) for name in helpers),
+    )
+
+
+def write(chosen: tuple[str, ...], logarithmic: bool = False, path: Path = PATH) -> None:
+    """Write the module, formatted. Raises FactoryError."""
+    temporary = path.with_name(f".{path.stem}.tmp.py")
+    try:
+        temporary.write_text(text(chosen, logarithmic), encoding="utf-8")
+        for command in (["check", "--select=F401,I001", "--fix-only", "--quiet"], ["format", "--quiet"]):
+            config = f"--config={Path('pyproject.toml').resolve()}"
+            process.run(sys.executable, "-m", "ruff", *command, config, str(temporary))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def is_generated(code: str) -> bool:
+    """Whether the module is one of these texts, or a new project's, whatever its format: its owner has not changed it."""
+    try:
+        found = _meaning(code)
+    except SyntaxError:
+        return False
+    if sha256(found.encode()).hexdigest() in SHIPPED:
+        return True
+    names = list(SPACE)
+    subsets = [chosen for count in range(1, len(names) + 1) for chosen in combinations(names, count)]
+    return any(found == _meaning(text(chosen, log)) for chosen in subsets for log in (False, True))
+
+
+def _meaning(code: str) -> str:
+    """The code without its imports, of which only those in use are written."""
+    body = ast.parse(code).body
+    return "\n".join(ast.unparse(node) for node in body if not isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _blend(chosen: tuple[str, ...]) -> tuple[str, str]:
+    """The arguments and the body of model() for several families."""
+    own = {name: type_ for family in chosen for name, type_ in PARAMETERS.get(family, {}).items()}
+    arguments = ["weights: list[int]", *(f"{name}: {type_}" for name, type_ in own.items())]
+    arguments += ["**boosted: Any"] if "boosting" in chosen else []
+    calls = {family: ", ".join(PARAMETERS.get(family, ["**boosted"])) for family in chosen}
+    members = [f'        "{family}": {family}(problem, features, {given}),' for family, given in calls.items()]
+    body = ["    members = {", *members, "    }", "    blend(problem, members, weights)"]
+    return ", ".join(arguments), "\n".join(body)
+
+
+def _imports() -> str:
+    """Those of all families: what the chosen ones do not use is taken out afterwards."""
+    code = inspect.getsource(families)
+    nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(code.splitlines()[nodes[0].lineno - 1 : nodes[-1].end_lineno])

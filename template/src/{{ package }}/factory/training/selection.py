@@ -1,0 +1,170 @@
+"""Which candidate to train: by cross-validation, the simplest that is not clearly worse than the best."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from ..config import Params
+from ..data import prepare
+from ..metrics.definitions import Vector
+from ..paths import CANDIDATES, REPORTS
+from ..tables.chunks import Rows
+from . import candidates, model_code, parameters
+from .candidates import Candidate
+from .comparison import Comparison, Evaluated
+from .cross_validation import TooFewRows
+from .train import check_numeric, no_features
+
+MAX_WEIGHT = 6
+"""The sum of a blend's weights: so many times the member is added that lowers the loss most."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """All candidates, and the one that was chosen."""
+
+    evaluated: list[Evaluated]
+    chosen: Evaluated
+    metric: str
+    folds: int
+    units: NDArray[np.intp]
+
+    def table(self) -> pl.DataFrame:
+        """The leaderboard, the best first; `se` is the standard error of the difference from the best, in the metric's unit."""
+        ranked = sorted(self.evaluated, key=lambda each: each.loss)
+        return pl.DataFrame([self._row(each, ranked[0]) for each in ranked])
+
+    def _row(self, each: Evaluated, best: Evaluated) -> dict[str, Any]:
+        figure, error = each.figure(self.metric), standard_error(each.losses - best.losses, self.units)
+        if self.metric == "rmse":
+            error /= 2 * figure or 1  # the derivative of the root
+        return {
+            "candidate": each.candidate.name,
+            "family": each.candidate.family,
+            "chosen": each is self.chosen,
+            "metric": self.metric,
+            "mean": figure,
+            "se": error,
+            "fit_seconds": round(each.fit_seconds, 4),
+            "predict_ms": round(each.predict_ms, 5),
+            "size_mb": round(each.size_mb, 3),
+        }
+
+
+def run(params: Params, on_candidate: Callable[[Evaluated, str], None] = lambda each, metric: None) -> Choice | None:
+    """Compare the portfolio on the prepared training rows, and write reports/candidates.csv; None if the rows are too few."""
+    train = prepare.scan("train")
+    check_numeric(no_features(train))
+    try:
+        with threadpool_limits(1), warnings.catch_warnings():  # the threads of small fits would wait for each other
+            warnings.simplefilter("ignore", ConvergenceWarning)  # whose candidate is judged as it is
+            choice = choose(train, params, no_features(train).schema, on_candidate)
+    except TooFewRows:
+        CANDIDATES.unlink(missing_ok=True)
+        return None
+    REPORTS.mkdir(exist_ok=True)
+    choice.table().write_csv(CANDIDATES)
+    return choice
+
+
+def write(candidate: Candidate) -> None:
+    """Write the candidate to model.py and to the section `model` of params.yaml."""
+    model_code.write(candidate.chosen, candidate.logarithmic)
+    parameters.write(candidate.parameters, alone=True)
+
+
+def choose(
+    train: Rows,
+    params: Params,
+    schema: pl.Schema,
+    on_candidate: Callable[[Evaluated, str], None] = lambda each, metric: None,
+) -> Choice:
+    """Compare the portfolio; `on_candidate` gets each as it is evaluated. Raises TooFewRows.
+
+    The simplest candidate is chosen from which the best differs by no more than one standard error of their paired
+    difference, in which all rows of an id count as one. The test rows are never read.
+    """
+    comparison, metric = Comparison(train, params, schema), metric_of(params)
+    evaluated: list[Evaluated] = []
+
+    def evaluate(tried: Iterable[Candidate]) -> list[Evaluated]:
+        found = []
+        for candidate in tried:
+            found.append(comparison.evaluate(candidate))
+            on_candidate(found[-1], metric)
+        evaluated.extend(found)
+        return found
+
+    for members in _scales(comparison, params, evaluate):
+        evaluated.extend(_blends(comparison, members))
+    chosen = simplest(evaluated, comparison.units)
+    return Choice(evaluated, chosen, metric, len(comparison.folds.held_out), comparison.units)
+
+
+def metric_of(params: Params) -> str:
+    """The metric to choose by: a proper score, whatever the main metric ranks by."""
+    if params.problem != "regression":
+        return "log_loss"
+    return "mae" if params.evaluation.metric == "mae" else "rmse"
+
+
+def simplest(evaluated: list[Evaluated], units: NDArray[np.intp]) -> Evaluated:
+    """The simplest that is not worse than the best by more than a standard error."""
+    best = min(evaluated, key=lambda each: each.loss)
+
+    def is_as_good(each: Evaluated) -> bool:
+        worse = each.losses - best.losses
+        return float(worse.mean()) <= standard_error(worse, units)
+
+    return min(filter(is_as_good, evaluated), key=lambda each: (each.candidate.complexity, each.loss))
+
+
+def standard_error(differences: Vector, units: NDArray[np.intp]) -> float:
+    """Of their mean, where rows of one unit are not independent."""
+    sums = np.bincount(units, differences - differences.mean())
+    return float(np.sqrt((sums**2).sum()) / len(differences))
+
+
+def _scales(
+    comparison: Comparison, params: Params, evaluate: Callable[[Iterable[Candidate]], list[Evaluated]]
+) -> Iterator[list[Evaluated]]:
+    """The best of each family for the target as it is, and those for its logarithm if it has one."""
+    rows, classes, columns = len(comparison.target), comparison.folds.classes, len(comparison.schema)
+    linear = evaluate(candidates.linear_ones(columns))
+    boosting = evaluate(candidates.boosting_ones(params, columns))
+    trees = evaluate(candidates.extra_trees_ones(params, rows, classes))
+    plain = [_best(family) for family in (linear, boosting, trees) if family]
+    losses = evaluate(candidates.other_losses(_best(boosting).candidate, comparison.target, params))
+    yield [_best(family) for family in (linear, [*boosting, *losses], trees) if family]
+    if candidates.can_be_logarithmic(comparison.target, params):
+        yield evaluate(replace(each.candidate, logarithmic=True) for each in plain)
+
+
+def _best(family: list[Evaluated]) -> Evaluated:
+    return min(family, key=lambda each: each.loss)
+
+
+def _blends(comparison: Comparison, members: list[Evaluated]) -> Iterator[Evaluated]:
+    """Of every two or more members, unless one is best without the others."""
+    for count in range(2, len(members) + 1):
+        for chosen in combinations(members, count):
+            weights = _weights(comparison, [*chosen])
+            if all(weights):
+                yield comparison.blend([*chosen], weights)
+
+
+def _weights(comparison: Comparison, members: list[Evaluated]) -> list[int]:
+    weights = [0] * len(members)
+    for _ in range(MAX_WEIGHT):
+        options = [[weight + (i == added) for i, weight in enumerate(weights)] for added in range(len(members))]
+        weights = min(options, key=lambda option: comparison.blend(members, option).loss)
+    return [weight // math.gcd(*weights) for weight in weights]
