@@ -122,7 +122,8 @@ def _shown(output: str) -> list[str]:
 def _recorded() -> dict[str, str]:
     """The rows that the document has, by the table's name."""
     lines = block("tables").search(DOCUMENT.read_text("utf-8"))[0].splitlines()
-    return {line[2:].partition(",")[0]: line for line in lines if line.startswith("| ")}
+    columns = len(HEAD) + len(FIGURES)
+    return {line[2:].partition(",")[0]: line for line in lines if line.startswith("| ") and line.count("|") == columns + 1}
 
 
 if __name__ == "__main__":

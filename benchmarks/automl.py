@@ -6,8 +6,8 @@ test rows are dropped. Tables go to docs/your-data.md.
 """
 
 import json
+import resource
 import subprocess
-import time
 from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
@@ -56,7 +56,7 @@ def main(project: Path, options: set[str], *names: str) -> str | None:
         figures[name] = facts
         FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", "utf-8")
         print(f"{name:<16} {'  '.join(f'{tool} {share:.3f}' for tool, share in shares(facts).items())}", flush=True)
-    write(DOCUMENT, "automl", [*summary(figures), "", *table(figures)])
+        write(DOCUMENT, "automl", [*summary(figures), "", *table(figures)])
     return _short(figures)
 
 
@@ -104,15 +104,23 @@ def _adopted(name: str, project: Path, folder: Path) -> dict[str, Any]:
         subprocess.run(command, cwd=project, check=True, shell=True)
     path = folder / f"{name.replace(' ', '-')}{TABLES[name].ending}"
     TABLES[name].write(path)
-    start = time.perf_counter()
     adopt = ["uv", "run", "factory", "adopt", str(path), "--target", TABLES[name].target, "--yes"]
-    subprocess.run(adopt, cwd=project, env=environment(), stdout=subprocess.DEVNULL, check=True)
-    took = time.perf_counter() - start
+    _seconds(adopt, project)
+    chosen = _seconds(["uv", "run", "factory", "candidates"], project)
     script = ["uv", "run", "python", str(HERE / "prepared.py"), str(folder)]
     done = subprocess.run(script, cwd=project, env=environment(), stdout=subprocess.PIPE, check=True, text=True)
     (folder / "facts.json").write_text(done.stdout, "utf-8")
     facts: dict[str, Any] = json.loads(done.stdout)
-    return facts | {"adopted": took}
+    facts["tools"]["ours"]["cpu"] = chosen
+    return facts
+
+
+def _seconds(command: list[str], folder: Path) -> float:
+    """What the command takes of the processors; it must succeed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _tool(folder: Path, tool: str, seconds: int) -> dict[str, Any]:

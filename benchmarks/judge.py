@@ -24,6 +24,7 @@ def main(folder: Path) -> None:
         case = json.loads(path.read_text("utf-8"))
         _attempt(_proposed, path, case)
         if path.with_suffix("").is_dir():
+            _attempt(_prepared, path, case)
             _attempt(_judged, path, case)
         print(f"judged: {path.stem}", flush=True)
 
@@ -50,7 +51,8 @@ def _proposed(path: Path, case: dict[str, Any]) -> dict[str, Any]:
 
     rows = source.one_table([Path(case["table"])])
     proposal = found(profile(rows), rows, UserChoices(**case["choices"]))
-    proposal = replace(proposal, parameters=QUICK)
+    if "person" not in case:
+        proposal = replace(proposal, parameters=QUICK)
     for file in render.write(proposal, defaults.BaselineResult(), path.with_suffix("")):
         shutil.copyfile(path.with_suffix("") / file, file)
     return {
@@ -63,21 +65,35 @@ def _proposed(path: Path, case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _judged(path: Path, case: dict[str, Any]) -> dict[str, Any]:
-    """The refusals as `{code: [what was found]}`, and the comparison with the case's person."""
+def _prepared(path: Path, case: dict[str, Any]) -> dict[str, Any]:
+    """Prepare the rows; where they are to be compared with a person's, choose the model, too, as adoption does."""
     from adopted.factory import config, manifest
     from adopted.factory.data import prepare, split
+    from adopted.factory.paths import PREPARED
+    from adopted.factory.training import candidates, selection
+
+    params = config.load()
+    shutil.rmtree(PREPARED, ignore_errors=True)
+    PREPARED.mkdir(parents=True)
+    for name, part in zip(("train", "test"), split.split(prepare.check(Path(case["table"]), params), params), strict=True):
+        part.write_parquet(PREPARED / f"{name}.parquet")
+    manifest.write_manifest(PREPARED, {"ledger": "", "deliveries": []})
+    if "person" not in case:
+        return {}
+    choice = selection.run(params)
+    candidate = choice.chosen.candidate if choice else candidates.default()
+    selection.write(candidate)
+    return {"model": candidate.name}
+
+
+def _judged(path: Path, case: dict[str, Any]) -> dict[str, Any]:
+    """The refusals as `{code: [what was found]}`, and the comparison with the case's person."""
+    from adopted.factory import config
     from adopted.factory.gate import checks, compare
     from adopted.factory.metrics import definitions
-    from adopted.factory.paths import PREPARED
     from adopted.factory.training import train
 
     params, table = config.load(), Path(case["table"])
-    shutil.rmtree(PREPARED, ignore_errors=True)
-    PREPARED.mkdir(parents=True)
-    for name, part in zip(("train", "test"), split.split(prepare.check(table, params), params), strict=True):
-        part.write_parquet(PREPARED / f"{name}.parquet")
-    manifest.write_manifest(PREPARED, {"ledger": "", "deliveries": []})
     train.run(params)
     evidence = compare.gather(params, None, None)
     refused: dict[str, list[str]] = {}

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import pickle
 import sys
 import time
 from pathlib import Path
@@ -35,18 +36,19 @@ def main(folder: Path) -> dict[str, Any]:
         classes = len(definitions.classes_of(rows, params) or [])
     (inputs, target), (unseen, truth) = parts["train"], parts["test"]
 
-    def measured(predict: Any, began: float, **facts: Any) -> dict[str, Any]:
-        used, start = time.process_time() - began, time.perf_counter()
+    def measured(predict: Any) -> dict[str, Any]:
+        start = time.perf_counter()
         scores = predict(unseen)
-        return {"loss": float(metric(truth, scores)), "cpu": used, "predict": time.perf_counter() - start, **facts}
+        return {"loss": float(metric(truth, scores)), "predict": time.perf_counter() - start}
 
     model = artifact.load()
     size = sum(path.stat().st_size for path in MODEL.glob("model.*")) / 1e6
-    tools = {"ours": measured(model.predict, time.process_time(), size=size, model=model.manifest["estimator"]["class"])}
+    tools = {"ours": measured(model.predict) | {"size": size, "model": model.manifest["estimator"]["class"]}}
     for tool, kind in {"plain": plain, "linear": linear}.items():
         began = time.process_time()
         fitted = kind(params.problem, table.schema).fit(inputs, target)
-        tools[tool] = measured(artifact.predictor(fitted, classes), began)
+        used = time.process_time() - began
+        tools[tool] = measured(artifact.predictor(fitted, classes)) | {"cpu": used, "size": len(pickle.dumps(fitted)) / 1e6}
     return {
         "problem": params.problem,
         "classes": classes,

@@ -17,9 +17,9 @@ from typing import Any
 os.environ |= {"OMP_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1"}
 warnings.simplefilter("ignore")
 
-import numpy as np  # noqa: E402  after the number of threads is set
-import pandas as pd  # noqa: E402
-from sklearn.metrics import log_loss, root_mean_squared_error  # noqa: E402
+import numpy as np
+import pandas as pd
+from sklearn.metrics import log_loss, root_mean_squared_error
 
 TARGET = "__target__"
 Fitted = tuple[Callable[[pd.DataFrame], Any], Any, float]
