@@ -55,13 +55,8 @@ def save(
         (folder / "features.onnx").write_bytes(features)
     for name, content in more(predict).items():
         (folder / name).write_bytes(content)
-    agreement = {
-        "rows": len(probes),
-        "largest_difference": difference,
-        "tolerance": parity.TOLERANCE,
-        "reason": reason,
-    }
-    manifest.write_manifest(folder, {**facts, "onnx": agreement})
+    found = {"largest_difference": difference, "tolerance": parity.TOLERANCE, "reason": reason}
+    manifest.write_manifest(folder, {**facts, "onnx": {"rows": len(probes), **found}})
 
 
 def disagreement(folder: Path, probes: Matrix) -> float:
