@@ -116,4 +116,4 @@ def test_a_contract_that_cannot_be_read_is_one_line():
 def test_either_a_file_or_the_dictionary():
     for arguments in ([], ["--dictionary", "--diff", "x.csv"]):
         result = run("contract", *arguments)
-        assert result.exit_code == 2 and "Name either --diff or --dictionary" in result.stderr
+        assert result.exit_code == 2 and "--query or --dictionary" in result.stderr
