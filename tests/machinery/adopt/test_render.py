@@ -161,7 +161,7 @@ def test_days_that_only_name_a_year_have_no_weekday(tmp_path):
 
 
 AS_TOOLS_WRITE_THEM = [
-    *("area m²", "CO₂", "½ day", "x [m/s²]", "brand™", "№", "ﬁeld", "cafe\u0301", "K", "月", "R$ – net’s", "a\u200bb"),
+    *("area m²", "CO₂", "½ day", "x [m/s²]", "brand™", "№", "ﬁeld", "cafe\u0301", "K", "月", "R$ \u2013 net\u2019s", "a\u200bb"),
     *("A", "a", "Plan", "plan", "PLAN", "delivery", "missing", "ignored", "x" * 150, "y" * 149 + " 1", "y" * 149 + " 2"),
 ]
 

@@ -29,7 +29,7 @@ NOTE = re.compile(r"\S+\s+\S.*", re.DOTALL)
 
 
 def check(rows: pl.LazyFrame, last: pl.DataFrame, name: object, place: Callable[[int], str]) -> None:
-    """Refuse a table whose `last` rows are no rows of it; `place` says where one is, counted from the end, the last being 1.
+    """Refuse a table with something else among its `last` rows; `place` says where one is, counted from the end, the last being 1.
 
     Raises FactoryError. All rows are only read where the last ones look so.
     """
