@@ -39,7 +39,9 @@ class Candidate:
     def name(self) -> str:
         """What the leaderboard calls it."""
         shown = {name: value for name, value in self.parameters.items() if name != "random_state"}
-        values = ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items())
+        values = ", ".join(
+            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items()
+        )
         scale = "logarithm of the target, " if self.logarithmic else ""
         return f"{self.family}: {scale}{values}"
 
@@ -101,4 +103,4 @@ def other_losses(best: Candidate, target: Vector, params: Params) -> Iterator[Ca
 
 def can_be_logarithmic(target: Vector, params: Params) -> bool:
     """Whether the target has a logarithm: of numbers below zero there is none."""
-    return bool(params.problem == "regression" and "mae" != params.evaluation.metric and target.min() >= 0)
+    return bool(params.problem == "regression" and params.evaluation.metric != "mae" and target.min() >= 0)

@@ -81,7 +81,9 @@ class Comparison:
         parts = [f(self.folds.inputs[part]) for f, part in zip(predictors, self.folds.held_out, strict=True)]
         taken = (time.process_time() - start) / len(self.rows) * 1000
         size = len(pickle.dumps(fitted[-1])) * share / 1e6  # as a measure alone: nothing reads it
-        return replace(self._judged(candidate, np.concatenate(parts)), fit_seconds=seconds, predict_ms=taken, size_mb=size)
+        return replace(
+            self._judged(candidate, np.concatenate(parts)), fit_seconds=seconds, predict_ms=taken, size_mb=size
+        )
 
     def blend(self, members: list[Evaluated], weights: list[int]) -> Evaluated:
         """The weighted mean of what the members predict, on the scale that they learn."""

@@ -41,7 +41,9 @@ def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> Ba
 def fitted(estimator: BaseEstimator, inputs: Matrix, target: Vector, **more: Any) -> BaseEstimator:
     """The estimator, fitted to the same bytes on any number of processors; `more` goes to its fit()."""
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():  # more threads would add up in another order
-        warnings.filterwarnings("ignore", module=r"sklearn\.preprocessing\._discretization")  # of features with few values
+        warnings.filterwarnings(
+            "ignore", module=r"sklearn\.preprocessing\._discretization"
+        )  # of features with few values
         return estimator.fit(_without_empty_columns(inputs), target, **more)
 
 

@@ -37,7 +37,10 @@ def model(problem: str, features: pl.Schema, {arguments}) -> BaseEstimator:
 
 
 {functions}'''
-PARAMETERS = {"linear": {"penalty": "float", "bins": "int"}, "extra_trees": {"trees": "int", "leaf_rows": "int", "split_share": "float"}}
+PARAMETERS = {
+    "linear": {"penalty": "float", "bins": "int"},
+    "extra_trees": {"trees": "int", "leaf_rows": "int", "split_share": "float"},
+}
 """The parameters of the families that take none but these, with their types; boosting takes all others."""
 SPACE = {
     "linear": ('"penalty": (0.1, 10_000.0, "log")', '"bins": [0, 5, 9, 15]'),
@@ -62,7 +65,9 @@ SHIPPED = {
 def text(chosen: tuple[str, ...], logarithmic: bool = False) -> str:
     """The module for one family, or for the blend of several, yet to be formatted."""
     helpers = [*chosen, *(["blend"] if len(chosen) > 1 else []), *(["of_logarithm"] if logarithmic else [])]
-    arguments, body = _blend(chosen) if len(chosen) > 1 else ("**parameters: Any", f"{chosen[0]}(problem, features, **parameters)")
+    arguments, body = (
+        _blend(chosen) if len(chosen) > 1 else ("**parameters: Any", f"{chosen[0]}(problem, features, **parameters)")
+    )
     *before, made = body.splitlines()
     result = f"of_logarithm({made.strip()})" if logarithmic else made.strip()
     return TEXT.format(
