@@ -56,25 +56,25 @@ def adopt(
                 proposal = review(lambda changed: propose(columns, rows, changed, doubtful), choices)
             proposal = replace(proposal, sheet=sheet or tables.sheet(files[0]))
             is_own = not model_code.is_generated(_text(model_code.PATH))
-            if is_own:  # its author has chosen, and its parameters stay
-                proposal = replace(proposal, parameters=config.load().model)
-                _check_problem(proposal)
+            if is_own:
+                proposal = _with_own_model(proposal)
             drafts = Path(folder)
             render.write(proposal, defaults.BaselineResult(), drafts)
             if force and git.changes():
                 git.commit_all(f"Before adopting {table.name}")
             with transaction.replacing(transaction.REPLACED):
-                given = [*(["--sheet", sheet] if sheet else []), "--", table]
+                given: list[str | Path] = [*(["--sheet", sheet] if sheet else []), "--", table]
                 yield from _replace(given, proposal, drafts, choose=not is_own)
 
 
-def _check_problem(proposal: Proposal) -> None:
-    """Refuse a problem for which model.py returns no estimator."""
-    problem = proposal.target.problem
+def _with_own_model(proposal: Proposal) -> Proposal:
+    """The proposal with the parameters as they are: the author of model.py has chosen. Refuses a problem without an estimator."""
+    problem, parameters = proposal.target.problem, config.load().model
     try:
-        make(problem, proposal.parameters, pl.Schema())
+        make(problem, parameters, pl.Schema())
     except (KeyError, TypeError, ValueError) as error:
         raise FactoryError(f"model.py returns no estimator for {problem}: add one first ({error})") from error
+    return replace(proposal, parameters=parameters)
 
 
 def _replace(table: list[str | Path], proposal: Proposal, drafts: Path, *, choose: bool) -> Iterator[str]:

@@ -103,14 +103,17 @@ class Comparison:
         return Evaluated(candidate, predicted, self._losses(predicted, candidate.logarithmic))
 
     def _losses(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
+        losses: Vector
         if self.params.problem == "regression":
             errors = self.target - (np.expm1(predicted) if logarithmic else predicted)
             losses = np.abs(errors) if self.params.evaluation.metric == "mae" else errors**2
-            return np.nan_to_num(losses, nan=WORST, posinf=WORST)
+            losses = np.nan_to_num(losses, nan=WORST, posinf=WORST)
+            return losses
         if self.params.problem == "classification":
             predicted = np.column_stack([1 - predicted, predicted])
         right = predicted[np.arange(len(self.target)), self.target.astype(int)]
-        return -np.log(np.clip(right, LEAST_PROBABILITY, 1))
+        losses = -np.log(np.clip(right, LEAST_PROBABILITY, 1))
+        return losses
 
     def _fit(self, candidate: Candidate, part: NDArray[np.bool_], goal: Vector) -> BaseEstimator:
         return estimator.fitted(self._made(candidate), self.folds.inputs[~part], goal[~part])
