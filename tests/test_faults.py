@@ -310,6 +310,22 @@ def test_killed_ingest(work):
     work.done("factory", "prepare")
 
 
+@pytest.mark.parametrize("how", ["TERM", "INT"])
+def test_ended_ingest(work, states, how):
+    """The signal reaches this process alone, as from a scheduler: what it has started ends with it."""
+    deliver(work, "../new.parquet")
+    before, ledger = states(work), work.ledger()
+    for begun in (lambda: (work.folder / ".dvc/tmp/ingest").exists(), lambda: work.running("dvc\0add")):
+        process = work.start("factory", "ingest", "../new.parquet")
+        assert wait(begun, 60)
+        process.send_signal(getattr(signal, f"SIG{how}"))
+        err = process.communicate(timeout=60)[1]
+        assert err == f"Error: ingest: interrupted by SIG{how}; what was there is unchanged: run it again\n"
+        assert (process.returncode, states(work), work.ledger()) == (1, before, ledger)
+        assert not work.running() and not work.scratch()
+    work.done("factory", "ingest", "../new.parquet")
+
+
 def test_two_ingests_at_once(work):
     known = work.ledger()
     names = ["../a.parquet", "../a.parquet", "../b.parquet"]
@@ -321,6 +337,57 @@ def test_two_ingests_at_once(work):
     assert sum("is an earlier delivery" in err for err in output) == 1, output
     assert sorted(work.ledger()) == sorted([*known, "a.parquet", "b.parquet"])
     work.done("factory", "prepare")
+
+
+# Adoptions
+
+
+ADOPT = ("factory", "adopt", "--target", "left", "--yes")
+
+
+@pytest.fixture
+def table(work) -> Path:
+    people = "".join(f"C{n},{20 + n * 7 % 60},{'abc'[n % 3]},{'yes' if n * 13 % 31 < 12 else 'no'}\n" for n in range(600))
+    (work.folder.parent / "people.csv").write_text(f"customer,age,plan,left\n{people}")
+    return work.folder.parent / "people.csv"
+
+
+def test_ended_adoption(work, states, table):
+    before = states(work)
+    for running in ("factory\0ingest", "workspace.repro", "factory\0train"):
+        process = work.start(*ADOPT, str(table), PYTHONPATH=f"{work.folder}/src")
+        assert wait(lambda: work.running(running) or process.poll() is not None, 90)  # noqa: B023
+        process.terminate()
+        err = process.communicate(timeout=90)[1]
+        assert process.returncode == 1, err
+        assert "Error: adopt: interrupted by SIGTERM; what was there is unchanged: run it again" in err.splitlines()
+        assert states(work) == before and git(work.folder, "status", "--porcelain") == "", running
+        assert wait(lambda: not work.running(), 5) and not work.scratch()
+    work.done("factory", "prepare")
+
+
+def test_adoption_on_a_full_disk(disk, states, table):
+    before = states(disk)
+    fill(disk.folder.parent, 0)
+    code, _, err = disk.run(*ADOPT, str(table), PYTHONPATH=f"{disk.folder}/src")
+    assert code == 1 and "Traceback" not in err, err
+    assert "o space left on device" in err and err.splitlines()[-1].startswith("Error: "), err
+    assert states(disk) == before and not disk.scratch()
+    assert not (disk.folder / ".dvc/tmp/adopt").exists()
+    (disk.folder.parent / "filler").unlink()
+    assert git(disk.folder, "status", "--porcelain") == ""
+    disk.done("factory", "prepare")
+
+
+def test_table_that_grows_while_it_is_adopted(work, states, table):
+    before = states(work)
+    process = work.start(*ADOPT, str(table), PYTHONPATH=f"{work.folder}/src")
+    assert wait(lambda: work.running("factory\0ingest") or process.poll() is not None, 90)
+    with table.open("a") as file:
+        file.write("C600,30,a,yes\n")
+    err = process.communicate(timeout=90)[1]
+    assert process.returncode == 1 and "people.csv: changed while it was read: " in err.splitlines()[-1], err
+    assert states(work) == before and git(work.folder, "status", "--porcelain") == ""
 
 
 # The setup
@@ -383,11 +450,13 @@ def test_killed_score(work, how):
     assert wait(work.scratch, 20)
     time.sleep(RANDOM.uniform(0, 0.5))
     process.send_signal(getattr(signal, f"SIG{how}"))
-    process.communicate(timeout=30)
+    err = process.communicate(timeout=60)[1]
     assert process.returncode != 0
     assert scores.read_text() == "earlier scores"
     left = work.scratch()
-    assert how != "INT" or not left
+    assert how == "KILL" or not left
+    if how != "KILL":
+        assert err == f"Error: score: interrupted by SIG{how}; what was there is unchanged: run it again\n"
     assert git(work.folder, "status", "--porcelain") == ""
     for path in left:
         os.utime(path, (0, 0))

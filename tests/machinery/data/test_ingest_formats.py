@@ -61,3 +61,10 @@ def test_file_that_changes_while_it_is_read_is_refused(monkeypatch, place):
     assert "changed while it was read" in refused("ingest", place)
     left = [file.name for file in RAW.iterdir()]
     assert not ledger.is_started() and left == ["rows.csv"] * place.startswith("data")
+
+
+@pytest.mark.parametrize("place", ["..", "."])
+def test_folder_that_the_project_is_in_is_refused(project, place):
+    toy.rows(50).write_csv("rows.csv")
+    assert refused("ingest", place) == f"{place}: this project is in that folder: name a folder of tables alone"
+    assert not ledger.is_started()

@@ -141,3 +141,18 @@ def test_rows_are_counted_in_the_whole_file(monkeypatch, command, dtype, value, 
     refusal = refused(*command, source, *(["scores.csv"] if command == ["score"] else []))
     assert refusal.startswith(f"{source}: ") and message in refusal
     assert left_over() == [] and not Path("data/raw", source).exists()
+
+
+@pytest.mark.parametrize("destination", ["scores.csv", "scores"])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_table_that_grows_while_it_is_scored_is_refused(monkeypatch, name, destination):
+    tables.sink(ROWS.lazy(), Path(name))
+    answered = batch.staged.write
+
+    def write(*arguments, **options):
+        tables.sink(toy.rows(510, first=9000).lazy(), Path(name))
+        return answered(*arguments, **options)
+
+    monkeypatch.setattr(batch.staged, "write", write)
+    assert refused("score", name, destination).startswith(f"{name}: ")
+    assert not Path(destination).exists()

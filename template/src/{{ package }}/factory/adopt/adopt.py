@@ -48,6 +48,7 @@ def adopt(
     """
     with transaction.exclusive():
         transaction.check_can_replace(force)
+        before = source.states(table)
         with source.files(table, sheet) as files, tempfile.TemporaryDirectory() as folder:
             rows = source.one_table(files)
             with tables.reading(table):
@@ -64,7 +65,7 @@ def adopt(
                 git.commit_all(f"Before adopting {table.name}")
             with transaction.replacing(transaction.REPLACED):
                 given: list[str | Path] = [*(["--sheet", sheet] if sheet else []), "--", table]
-                yield from _replace(given, proposal, drafts, choose=not is_own)
+                yield from _replace(given, before, proposal, drafts, choose=not is_own)
 
 
 def _with_own_model(proposal: Proposal) -> Proposal:
@@ -77,7 +78,9 @@ def _with_own_model(proposal: Proposal) -> Proposal:
     return replace(proposal, parameters=parameters)
 
 
-def _replace(table: list[str | Path], proposal: Proposal, drafts: Path, *, choose: bool) -> Iterator[str]:
+def _replace(
+    table: list[str | Path], before: source.States, proposal: Proposal, drafts: Path, *, choose: bool
+) -> Iterator[str]:
     """Put the drafts and the table, which `factory ingest` is given, in the place of what was there."""
     target = proposal.target
     for path in (setup.ORIGIN, ledger.LEDGER):
@@ -88,6 +91,7 @@ def _replace(table: list[str | Path], proposal: Proposal, drafts: Path, *, choos
         shutil.copyfile(drafts / place / name, place / name)
     _update_pipeline(target.problem)
     _factory("ingest", *map(str, table))
+    source.check_unchanged(Path(table[-1]), before)
     deliveries = len(ledger.entries())
     without = f", {target.column.missing:,} of them without a value of {target.name}" if target.column.missing else ""
     yield f"✓ {target.column.rows:,} rows in {deliveries} deliver{'y' if deliveries == 1 else 'ies'}{without}"

@@ -216,9 +216,17 @@ def _format(files: list[Path]) -> None:
     for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
         result = _ruff(*command, *map(str, files))
         if result.returncode:
-            raise FactoryError(f"`ruff {command[0]}` failed: {result.stderr.strip() or result.stdout.strip()}")
+            raise FactoryError(f"`ruff {command[0]}` failed: {' '.join((result.stderr or result.stdout).split())}")
 
 
 def _ruff(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ruff", *arguments, "--config", str(Path("pyproject.toml").resolve())]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        *arguments,
+        "--no-cache",
+        "--config",
+        str(Path("pyproject.toml").resolve()),
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -18,6 +18,7 @@ from ..tables.names import is_index
 GATHERED = DVC_TMP / "adopting"
 PATTERN = re.compile(r"\*|\^.*\$")  # polars would expand these to several columns
 MOST_COLUMNS = 10_000  # beyond, a proposal takes hours
+States = dict[Path, tuple[int, int]]
 KINDS = ("Int64", "Float64", "Date", "Datetime", "Time", "Bool", "String")
 """The types, by their names in dataframely, that a column can have."""
 
@@ -33,6 +34,19 @@ def files(table: Path, sheet: str | None = None) -> Iterator[list[Path]]:
         found = incoming([table], folder, sheet)
         with named(found):
             yield [each.file for each in found]
+
+
+def states(table: Path) -> States:
+    """What shows whether a file has changed, of each of the table."""
+    files = [file for file in table.rglob("*") if file.is_file()] if table.is_dir() else [table]
+    return {file: (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
+
+
+def check_unchanged(table: Path, before: States) -> None:
+    """Raise FactoryError where a file has changed since."""
+    if changed := states(table).items() ^ before.items():
+        name = min(file for file, _ in changed)
+        raise FactoryError(f"{name}: changed while it was read: adopt it when it is complete")
 
 
 def one_table(paths: list[Path]) -> pl.LazyFrame:

@@ -57,12 +57,12 @@ def exclusive() -> Iterator[None]:
 def replacing(paths: list[Path]) -> Iterator[None]:
     """Back up the paths, and restore them if the block fails."""
     _restore()
-    ADOPTION.mkdir()
     existed = {str(path): path.exists() for path in paths}
     temporary = JOURNAL.with_suffix(".tmp")
-    temporary.write_text(json.dumps(existed), encoding="utf-8")
-    temporary.replace(JOURNAL)
     try:
+        ADOPTION.mkdir()
+        temporary.write_text(json.dumps(existed), encoding="utf-8")
+        temporary.replace(JOURNAL)
         for path in filter(Path.exists, paths):
             _back_up(path)
         yield

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from . import erasures
+from . import erasures, interruption
 from .main import main
-from .options import AS_JSON, FILE, FROM, QUERY, SHEET, end_like_interrupt, table_of
+from .options import AS_JSON, FILE, FROM, QUERY, SHEET, table_of
 
 SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 
@@ -34,12 +34,12 @@ def ingest(
     \b
     Example: factory ingest flights-2013-05.csv --source "operations, by mail"
     """
+    interruption.expect()
     from .. import config
     from ..data import ingest
 
     if [inbox, bool(files), query is not None].count(True) != 1:
         raise click.UsageError("Name the files, or use --inbox or --query.")
-    end_like_interrupt()
     params = config.load()
     if query:
         with table_of(None, query, url) as table:
@@ -253,9 +253,9 @@ def adopt(
     \b
     Example: factory adopt customers.csv --target churned --id customer --time signed_up
     """
+    interruption.expect()
     from ..adopt import adopt, proposal, review, transaction
 
-    end_like_interrupt()
     answers = options.pop("answers")
     choices = proposal.UserChoices(**options)
     for answer in answers:

@@ -13,7 +13,7 @@ import click
 
 from .. import PACKAGE, errors, paths
 from ..errors import FactoryError
-from . import log
+from . import interruption, log
 
 # read when scikit-learn is imported: its threads spin while they wait, which costs minutes where processors are shared;
 # those that never spin take five times as long on an idle machine
@@ -120,6 +120,10 @@ class Factory(click.Group):
             with _usage_in_one_line(context):
                 result = super().invoke(context)
         except (click.ClickException, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt as error:
+            if reason := interruption.message():
+                raise click.ClickException(f"{context.invoked_subcommand}: {reason}") from error
             raise
         except Exception as error:
             errors.record_failure(f"{context.invoked_subcommand}", error)

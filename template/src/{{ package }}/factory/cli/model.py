@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .. import paths
+from . import interruption
 from .main import main
 from .options import FILE, MODEL, load_params
 
@@ -160,6 +161,7 @@ def score(
     Example: factory score flights.csv scores.parquet
              factory score "inbox/*.parquet" scores --reject rejected
     """
+    interruption.expect()
     if engine == "spark":
         from ..scoring.spark import job
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,12 +72,6 @@ def load_params() -> "Params":
     params = config.load()
     prepare.check_columns(params)
     return params
-
-
-def end_like_interrupt() -> None:
-    """Let SIGTERM and SIGHUP end the command as Ctrl-C does: what it has begun is taken back."""
-    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 @contextmanager

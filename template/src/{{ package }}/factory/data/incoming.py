@@ -70,6 +70,8 @@ def _at(place: Path, origin: str, folder: Path, sheet: str | None) -> Iterator[I
 
 def _in_folder(place: Path, origin: str, folder: Path, sheet: str | None) -> Iterator[Incoming]:
     """The tables of a folder, or the one of which it has the parts. Raises FactoryError where there is none."""
+    if Path.cwd().is_relative_to(place.resolve()):
+        raise FactoryError(f"{place}: this project is in that folder: name a folder of tables alone")
     found = sources.below(place)
     own = [source for source in found if "/" not in source.name]
     others = sorted({source.name.partition("/")[0] for source in found} - {source.name for source in own})

@@ -62,7 +62,7 @@ def fetched(file: Path, url: str) -> Iterator[Path]:
     """The rows of the query as a new Parquet file, which is there until the block ends. Raises FactoryError."""
     query, time = Query.of(file), datetime.now(UTC)
     with TemporaryDirectory() as folder:
-        table = Path(folder, f"{file.stem}-{time:%Y%m%dT%H%M%SZ}.parquet")
+        table = Path(folder, f"{file.stem}-{time:%Y%m%dT%H%M%S-%f}.parquet")
         with _explained(query, url), databases.opened(url) as database:
             server = f"{database.server} at {address(url)}"
             source = f"{file.name} of {server}, {time:%Y-%m-%d %H:%M:%S} UTC"

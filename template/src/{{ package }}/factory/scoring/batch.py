@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -76,9 +76,11 @@ class _Run:
         self._schema = task.answer(task.scorer, contract.Row.create_empty()).schema
         self.read, self.rejected, self.reasons = Counter[Source](), Counter[Source](), Counter[str]()
         self.unseen: dict[Source, unseen.Tally] = {}
+        self._states: dict[Source, dict[str, Any]] = {}
 
     def into_file(self, sources: Mapping[Source, int], destination: Path) -> None:
         """The scores of all tables, one after the other."""
+        self._states = {source: _state(source) for source in sources}
         with staged.beside(destination) as staging:
             aside = self._aside(staging)
             with self._task.map(sources) as pieces:
@@ -86,7 +88,7 @@ class _Run:
                 staged.write(scored, self._schema, staging / destination.name)
             for source in sources:
                 aside.complete(source.name)
-            self._check_rows(sources)
+            self._check(sources)
             aside.publish()
             (staging / destination.name).replace(destination)
 
@@ -95,12 +97,13 @@ class _Run:
         names = {source: staged.name_of(source.name) for source in sources}
         with staged.folder(destination, self._identity()) as parts:
             aside, states = self._aside(parts.path), {source: _state(source) for source in sources}
+            self._states = states
             done = {source: parts.done(names[source], states[source]) for source in sources}
             new = {source: rows for source, rows in sources.items() if not self._take_up(source, done[source])}
             with self._task.map(new) as pieces:
                 for source, some in groupby(pieces, itemgetter(0)):
                     self._write_part(source, some, parts, aside, {"name": names[source], **states[source]})
-            self._check_rows(sources)
+            self._check(sources)
             aside.publish()
             parts.publish(names.values())
 
@@ -159,7 +162,11 @@ class _Run:
                 error = whole
         return ContractViolation(f"{source}: {error}")
 
-    def _check_rows(self, sources: Collection[Source]) -> None:
+    def _check(self, sources: Mapping[Source, int]) -> None:
+        """Refuse tables that have changed, or have no rows."""
+        for source, rows in sources.items():
+            if self._states[source] != _state(source) or (rows and rows != self.read[source]):
+                raise FactoryError(f"{source}: changed while it was read: score it again when it is complete")
         if not self.read.total():
             raise FactoryError(f"{next(iter(sources))}: no rows{' there or in the others' if len(sources) > 1 else ''}")
 

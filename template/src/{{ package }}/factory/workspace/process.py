@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ..errors import FactoryError
 from ..platforms import with_git_config
@@ -33,9 +36,14 @@ GIT_SETTINGS = {
 """What people set for themselves, and Git's output and merges depend on; not how it reads files, which may be filtered."""
 
 
+CAPTURED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+GRACE_SECONDS = 60
+"""In which a command that is ended takes back what it has begun."""
+
+
 def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
     """Run the command, with all its output on stderr. Raises FactoryError."""
-    process = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    process = _finished(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=2)
     if process.returncode:
         raise FactoryError(
             f"`{' '.join(command[:2])}` failed with exit code {process.returncode}: see its output above"
@@ -45,14 +53,14 @@ def show(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None =
 def dvc(*command: str) -> str:
     """The output of DVC. Raises FactoryError with its last error, as warnings come first."""
     full = (sys.executable, "-m", "dvc", *command)
-    process = subprocess.run(full, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False)
+    process = _finished(full, stdin=subprocess.DEVNULL, **CAPTURED)
     if process.returncode:
-        lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
+        lines = [line.strip() for line in _text(process.stderr).splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
         raise _failure(
             f"dvc {command[0]}", errors[-1] if errors else lines[0] if lines else f"exit code {process.returncode}"
         )
-    return process.stdout.strip()
+    return _text(process.stdout).strip()
 
 
 def run(
@@ -69,7 +77,7 @@ def run_bytes(*command: str, cwd: Path | None = None, env: Mapping[str, str] | N
     if command[0] == "git":
         env = with_git_config(GIT_SETTINGS, env or os.environ)
     content = stdin.encode(errors="replace")
-    process = subprocess.run(command, cwd=cwd, env=env, input=content, capture_output=True, check=False)
+    process = _finished(command, content, cwd=cwd, env=env, stdin=subprocess.PIPE, **CAPTURED)
     if process.returncode:
         lines = [line for line in _text(process.stderr or process.stdout).splitlines() if line.strip()]
         first = lines[0] if lines else f"exit code {process.returncode}"
@@ -81,6 +89,29 @@ def require(program: str) -> None:
     """Raises FactoryError where the program is not installed."""
     if shutil.which(program) is None:
         raise FactoryError(f"{program} is not installed, or not on PATH")
+
+
+def _finished(
+    command: Sequence[str], content: bytes | None = None, **options: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """The command once it has ended. Where this process is interrupted, it is ended first, and not by force."""
+    with ThreadPoolExecutor(1) as pool:  # in this thread, what an interruption has just started would be lost
+        starting: Future[Any] = pool.submit(lambda: subprocess.Popen(command, **options))
+        try:
+            process = starting.result()
+            output, error = process.communicate(content)
+        except BaseException:
+            if not starting.exception():
+                _end(starting.result())
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output or b"", error or b"")
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=GRACE_SECONDS)
+    process.kill()
 
 
 def _text(output: bytes) -> str:

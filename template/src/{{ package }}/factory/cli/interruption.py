@@ -1,0 +1,45 @@
+"""SIGTERM and SIGHUP end a command as Ctrl-C does, where it then takes back what it has begun.
+
+They become a SIGINT, which polars looks for while it works; Python alone would wait until it has finished.
+"""
+
+import signal
+import socket
+import threading
+
+OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
+
+_received: list[str] = []
+_ends: list[socket.socket] = []
+
+
+def expect() -> None:
+    """Be ready from now on; the first signal interrupts, and none interrupts what then follows."""
+    if _ends or threading.current_thread() is not threading.main_thread():
+        return
+    _ends.extend(socket.socketpair())
+    _ends[1].setblocking(False)
+    signal.set_wakeup_fd(_ends[1].fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGINT, _interrupt)
+    for number in OTHERS:
+        signal.signal(number, lambda *_: None)
+    threading.Thread(target=_pass_on, daemon=True).start()
+
+
+def message() -> str | None:
+    """What has interrupted the command, and what that means, if it was ready."""
+    name = (_received or ["SIGINT"])[0]
+    return f"interrupted by {name}; what was there is unchanged: run it again" if _ends else None
+
+
+def _interrupt(*_: object) -> None:
+    signal.signal(signal.SIGINT, lambda *_: None)
+    raise KeyboardInterrupt
+
+
+def _pass_on() -> None:
+    main = threading.main_thread().ident or 0
+    while number := _ends[0].recv(1):
+        _received.append(signal.Signals(number[0]).name)
+        if number[0] in OTHERS:
+            signal.pthread_kill(main, signal.SIGINT)  # to another thread, it would not end what the main one waits for

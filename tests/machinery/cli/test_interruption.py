@@ -1,0 +1,72 @@
+"""Commands that are ended by a signal: one line, what they started ends first, and what was there is unchanged."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PYTHON = [sys.executable, "-c"]
+COMMAND = """
+import sys, time
+from late_flights.factory.cli import interruption, main
+from late_flights.factory.workspace import process
+
+@main.command()
+def work():
+    interruption.expect()
+    {body}
+
+main(["work"])
+"""
+BODIES = {
+    "in Python": "open('begun', 'w'); time.sleep(60)",
+    "in polars": "import polars as pl; open('begun', 'w'); pl.LazyFrame({'a': range(30_000)}).join(pl.LazyFrame({'b': range(30_000)}), "
+    "how='cross').select(pl.col('a').sin().sum() + pl.col('b').cos().sum()).collect(engine='streaming')",
+    "in a child": "process.run(sys.executable, '-c', open('child.py').read())",
+}
+CHILD = """
+import signal, sys, time
+
+def undo(*_):
+    time.sleep(0.5)
+    open("undone", "w")
+    sys.exit(1)
+
+signal.signal(signal.SIGTERM, undo)
+open("begun", "w")
+time.sleep(60)
+"""
+
+
+def begun(place: Path, process: subprocess.Popen) -> None:
+    while not (place / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
+    (tmp_path / "child.py").write_text(CHILD)
+    code = COMMAND.format(body=body)
+    process = subprocess.Popen([*PYTHON, code], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    begun(tmp_path, process)
+    process.send_signal(getattr(signal, name))
+    if "process.run" in body:
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)  # of somebody impatient: what is being taken back is, all the same
+    _, err = process.communicate(timeout=60)
+    assert err == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
+    assert process.returncode == 1
+    assert (tmp_path / "undone").exists() == ("process.run" in body)
+
+
+def test_other_commands_end_at_once(tmp_path):
+    code = COMMAND.format(body="open('begun', 'w'); time.sleep(60)").replace("interruption.expect()", "")
+    process = subprocess.Popen([*PYTHON, code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    begun(tmp_path, process)
+    process.terminate()
+    assert process.communicate(timeout=60)[1] == "" and process.returncode == -signal.SIGTERM
