@@ -14,8 +14,8 @@ GRIDS = {
     "below a title": ([TITLE, NAMES, *ROWS], (2, NAMES)),
     "below titles and a blank row": ([TITLE, ["by", None, None], BLANK, NAMES, ["x", "y", "z"]], (4, NAMES)),
     "with years below a blank row": ([TITLE, BLANK, ["a", "2019", "2020"], *ROWS], (3, ["a", "2019", "2020"])),
-    "with the index of pandas": ([["", "b", "c"], *ROWS], (1, ["Unnamed: 0", "b", "c"])),
-    "with that below a title": ([TITLE, BLANK, [" ", "b", "c"], *ROWS], (3, ["Unnamed: 0", "b", "c"])),
+    "with the index of pandas": ([["", "b", "c"], *ROWS], (1, ["", "b", "c"])),
+    "with that below a title": ([TITLE, BLANK, [" ", "b", "c"], *ROWS], (3, ["", "b", "c"])),
     "nothing": ([BLANK], (1, [])),
 }
 UNCERTAIN = {

@@ -30,7 +30,7 @@ from typing_extensions import TypedDict
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
-from ..tables.names import of_header
+from ..tables.names import of_header, without_nothing
 from ..validation import numbers, texts, times, unseen
 from ..validation.parsing import formats, hidden_missing, ignored, missing_words, try_cast
 from ..validation.rules import columns_of, violated_rules
@@ -94,7 +94,8 @@ def read_csv(body: bytes, max_rows: int) -> pl.DataFrame:
         if len({*titles}) < len(titles):
             raise InvalidBody("body: several columns have the same name")
         names = of_header(titles, "body")
-        return pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator, new_columns=names)
+        rows = pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator, new_columns=names)
+        return without_nothing(rows.lazy(), titles, "body").collect()
     except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
         raise InvalidBody(str(error) if isinstance(error, FactoryError) else "not valid CSV") from error
 

@@ -55,7 +55,7 @@ def _scan(file: BinaryIO, format: str, name: object, checked: bool, sheet: str |
     if format in excel.FORMATS:
         return excel.read(file, name, sheet=sheet, quiet=checked).lazy()
     if format == ".parquet":
-        return names.renamed(pl.scan_parquet(file), name)
+        return names.renamed(pl.scan_parquet(file), name, checked=checked)
     if not checked:
         jsonlines.check(file, name)
     file.seek(0)
@@ -69,10 +69,12 @@ def _scan_csv(file: BinaryIO, name: object, checked: bool) -> pl.LazyFrame:
         if not checked:
             csv.check(text, name, found.separator, left_out)
             layout.warn(found, name)
-        header = csv.names(text, found.separator, name, quiet=checked)
+        titles = csv.titles(text, found.separator, name)
+        header = names.of_header(titles, name, quiet=checked)
         last = [] if checked else csv.last_rows(text, found.separator, len(header), footer.LAST)
         text.seek(0)
         rows = pl.scan_csv(text, separator=found.separator, infer_schema=False, new_columns=header)
+        rows = names.without_nothing(rows, titles, name, checked=checked)
         if last:
             table = pl.DataFrame([row for _, row in last], dict.fromkeys(header, pl.String), orient="row")
             footer.check(rows, table, name, lambda n: f"line {csv.line(text, last[-n][0], left_out):,}")

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..errors import FactoryError, listed
 from . import compressed, header, merged_cells
-from .names import of_header
+from .names import of_header, without_nothing
 
 if TYPE_CHECKING:
     import fastexcel
@@ -104,8 +104,6 @@ def _table(book: "fastexcel.ExcelReader", content: bytes, title: str, name: obje
     first, titles = header.find(cells.head(header.TOP).select(used).rows(), merged)
     if below := [f"{top + 1:,}" for top, *_ in merged if top >= first and not quiet]:
         logging.getLogger(__name__).warning("%s: row %s: of merged cells only the first has a value", name, below[0])
-    if not titles[-1]:  # no delimiter has made up this column
-        raise FactoryError(f"{name}: column {len(titles)} has no name in the header")
     names = of_header(titles, name, quiet=quiet)
     rows, texts = (
         book.load_sheet(
@@ -118,9 +116,10 @@ def _table(book: "fastexcel.ExcelReader", content: bytes, title: str, name: obje
         ).to_polars()
         for kind in (None, "string")
     )
-    return pl.DataFrame(
+    table = pl.DataFrame(
         [_typed(rows[column], texts[column]).alias(each) for column, each in zip(used, names, strict=True)]
     )
+    return without_nothing(table.lazy(), titles, name, checked=quiet).collect()
 
 
 def _among(merged: list[header.Range], places: dict[int, int]) -> list[header.Range]:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 TOP = 50  # rows, in which the header is looked for
 NUMBER = re.compile(r"\W*\d[\d\W]*([eE][+-]?\d+)?\W*")
-INDEX = "Unnamed: 0"
-"""The name of a first column without one, as pandas reads the index that it wrote."""
 
 Cells = Sequence[str | None]
 Row = list[str]
@@ -24,22 +22,18 @@ def find(rows: Sequence[Cells], merged: Sequence[Range] = ()) -> tuple[int, Row]
     if first == len(cells):
         return first, []
     if all(cells[first]) or _is_index(cells[first]):
-        return first + 1, _named(cells[first])
+        return first + 1, cells[first]
     for place in range(first, len(cells)):
         last = _last(place, merged)
         names = _joined(cells[place : last + 1], place, merged)
         if _is_header(names) and all(map(_is_title, cells[first:place])) and _is_certain(cells, first, place, last):
-            return last + 1, _named(names)
-    return first + 1, _named(cells[first])
+            return last + 1, names
+    return first + 1, cells[first]
 
 
 def _is_index(row: Row) -> bool:
     """Whether only the first column has no name: pandas writes an index so."""
     return len(row) > 1 and not row[0] and all(row[1:]) and not any(map(NUMBER.fullmatch, row[1:]))
-
-
-def _named(row: Row) -> Row:
-    return [INDEX, *row[1:]] if _is_index(row) else row
 
 
 def _is_title(row: Row) -> bool:

@@ -7,11 +7,17 @@ import polars as pl
 
 from ..errors import FactoryError, listed
 
-INDEX = re.compile(r"(?i)(unnamed: ?\d+(_level_\d+)?|__index_level_\d+__|row[._ ]?names|\.\.\.\d+|_c0)(\.\d+)?")
-"""What pandas, pyarrow, R, readr and Spark call the column with the numbers of the rows, or one without a name."""
+INDEX = re.compile(r"(?i)(unnamed: ?0(_level_\d+)?|__index_level_\d+__|row[._ ]?names|\.\.\.1|_c0)(\.\d+)?")
+"""What pandas, pyarrow, R, readr and Spark call the column with the numbers of the rows, or a first one without a name."""
 NAMELESS = "Unnamed: {}"  # as pandas reads it
 LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
+NO_NAME = "{}: column {} has no name in the header"
 LEAST_WITH_LAST = 3  # columns; of two, a last one without a name is rather nothing beside a title
+MEASURED = r"^[-+\d\s.,:/TZ]*$"  # numbers and times, which row names are not
+LEAST_DIFFERENT, LEAST_RISING = (
+    0.5,
+    0.75,
+)  # shares of the rows: of a sample with replacement, and of tables put together
 
 
 def is_index(name: str) -> bool:
@@ -22,23 +28,20 @@ def is_index(name: str) -> bool:
 def of_header(header: list[str], table: object, *, quiet: bool = False) -> list[str]:
     """The names by which the columns are known: a line break is a blank, and a repeated name is numbered.
 
-    Tools write no name for the numbers of the rows, which are first, and for the nothing behind a last delimiter.
-    Raises FactoryError where another column has none.
+    Tools write no name for the numbers of the rows, which are first, and for the nothing behind a last delimiter:
+    `without_nothing` looks at their values. Raises FactoryError where another column has none.
     """
     if header and not any(map(str.strip, header)):
-        raise FactoryError(f"{table}: column 1 has no name in the header")
+        raise FactoryError(NO_NAME.format(table, 1))
     last = len(header) - 1 if len(header) >= LEAST_WITH_LAST else 0
     known: dict[str, int] = {}
     repeated: dict[str, str] = {}
-    leading = True
     for place, title in enumerate(header):
         name = LINE_BREAK.sub(" ", title).strip() if LINE_BREAK.search(title) else title
         if not name.strip():
-            if not leading and place != last:
-                raise FactoryError(f"{table}: column {place + 1} has no name in the header")
+            if place not in (0, last):
+                raise FactoryError(NO_NAME.format(table, place + 1))
             name = NAMELESS.format(place)
-        else:
-            leading = False
         first = name
         while name in known:
             known[first] += 1
@@ -51,8 +54,35 @@ def of_header(header: list[str], table: object, *, quiet: bool = False) -> list[
     return [*known]
 
 
-def renamed(rows: pl.LazyFrame, table: object) -> pl.LazyFrame:
-    """The rows with these names for their columns. Raises FactoryError as `of_header` does."""
+def without_nothing(rows: pl.LazyFrame, header: list[str], table: object, *, checked: bool = False) -> pl.LazyFrame:
+    """The rows, named by `of_header`, without the nothing behind a last delimiter.
+
+    Raises FactoryError where a column without a name has other values than numbers or names of the rows.
+    """
+    last = len(header) - 1
+    for place in (place for place in (0, last) if not header[place].strip() and not checked):
+        values = rows.select(pl.nth(place).cast(pl.String).str.strip_chars().fill_null("").alias("value"))
+        has_values = values.select((pl.col("value") != "").any()).collect(engine="streaming").item()
+        if has_values and (place or not _is_index(values.collect(engine="streaming").to_series())):
+            raise FactoryError(NO_NAME.format(table, place + 1))
+    return rows if not last or header[last].strip() else rows.drop(NAMELESS.format(last))
+
+
+def _is_index(values: pl.Series) -> bool:
+    """Whether the texts number or name the rows: each another one, or numbers of rows that were chosen or put together."""
+    if (values == "").any():
+        return False
+    if not values.str.contains(r"^\d+$").all():
+        return values.is_unique().all() and not values.str.contains(MEASURED).any()
+    different = values.n_unique() / len(values)
+    rising = (values.cast(pl.Float64).diff() > 0).sum() / len(values)
+    return different >= LEAST_DIFFERENT or rising >= LEAST_RISING
+
+
+def renamed(rows: pl.LazyFrame, table: object, *, checked: bool = False) -> pl.LazyFrame:
+    """The rows with these names for their columns. Raises FactoryError as `of_header` and `without_nothing` do."""
     before = rows.collect_schema().names()
     after = of_header(before, table)
-    return rows if before == after else rows.rename(dict(zip(before, after, strict=True)))
+    if before == after:
+        return rows
+    return without_nothing(rows.rename(dict(zip(before, after, strict=True))), before, table, checked=checked)
