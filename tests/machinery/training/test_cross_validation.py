@@ -83,8 +83,7 @@ def test_of_a_large_table_one_part_is_held_out(monkeypatch):
     monkeypatch.setattr(cross_validation, "MAX_CELLS_OF_FOLDS", 1999)
     [part] = folds(toy.rows(500), data=DATA).held_out
     assert part.mean() == pytest.approx(0.25, abs=0.06)
-    monkeypatch.setattr(cross_validation, "MAX_ROWS", 200)
-    assert len(folds(toy.rows(500), data=DATA).target) == 200
+    assert len(cross_validation.Folds(toy.rows(500), toy.params(data=DATA), SCHEMA, most=200).target) == 200
 
 
 @pytest.mark.usefixtures("project")

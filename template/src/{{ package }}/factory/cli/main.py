@@ -47,7 +47,7 @@ SYNONYMS = {
     "factory prepare": "split preprocess process",
     "factory train": "fit learn",
     "factory evaluate": "eval test report metrics",
-    "factory candidates": "automl leaderboard models families algorithms",
+    "factory candidates": "automl leaderboard families algorithms",
     "factory tune": "optimize optimise hpo search sweep",
     "factory score": "predict infer inference batch",
     "factory compare": "gate challenge",
