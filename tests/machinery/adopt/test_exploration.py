@@ -1,13 +1,17 @@
 """`factory profile`: what it prints, its page, and what it refuses."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from late_flights.factory import tables
 from late_flights.factory.adopt import exploration
 from tests.factory.cli_runner import refused, run
+from tests.factory.conftest import ROOT
 
 from machinery.evaluation.assessment_factory import EVIL, Page
 from machinery.tables import excel_files
@@ -58,6 +62,27 @@ def test_the_page_loads_nothing_and_shows_no_personal_value(table):
     ]
     assert "someone" not in html and EVIL not in html
     assert exploration.explore(table, "rent").page() == html
+
+
+def test_git_leaves_out_the_page_and_all_kinds_of_tables(table):
+    names = ["page.html", *(f"rows{suffix}" for suffix in tables.SUFFIXES), "shop.db", "shop.sqlite3", "shop.duckdb"]
+    for name in names:
+        Path(name).touch()
+    shutil.copy(ROOT / ".gitignore", ".")
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], check=True)
+    assert subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True).stdout == ".gitignore\n"
+
+
+def test_the_page_replaces_another_whole_and_its_folder_is_looked_for_first(table, monkeypatch):
+    for place, problem in (("none/page.html", "no folder none"), (".", "a folder")):
+        early = run("profile", "missing.csv", "--out", place)
+        assert early.exit_code == 2 and problem in early.output
+    place = Path("page.html")
+    place.write_text("before")
+    monkeypatch.setattr(exploration.Exploration, "page", lambda self: "\udc80")  # which cannot be written
+    assert run("profile", table, "--out", place).exit_code != 0
+    assert place.read_text() == "before" and {file.name for file in Path().iterdir()} == {"page.html", "flats.csv"}
 
 
 def test_of_a_table_larger_than_the_sample_the_page_states_it(table, monkeypatch):

@@ -104,6 +104,16 @@ def test_a_page_of_another_contract_is_found(monkeypatch):
     assert check.check(concerned).passed
 
 
+def test_the_page_is_replaced_whole(tmp_path, monkeypatch):
+    place = tmp_path / "page.md"
+    place.write_text("before")
+    monkeypatch.setattr(dictionary, "DICTIONARY", place)
+    monkeypatch.setattr(dictionary, "render", lambda params: "half \udc80")  # which cannot be written
+    with pytest.raises(UnicodeEncodeError):
+        dictionary.write(None)
+    assert place.read_text() == "before"
+
+
 @pytest.mark.usefixtures("project")
 def test_a_contract_that_cannot_be_read_is_one_line():
     run("contract", "--dictionary")

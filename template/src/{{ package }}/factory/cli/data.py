@@ -205,12 +205,16 @@ def profile(
     \b
     Example: factory profile customers.csv --target churned --out profile.html
     """
+    from .. import tables
     from ..adopt import exploration
 
+    if out and (out.is_dir() or not out.parent.is_dir()):  # which would be noticed after minutes
+        raise click.UsageError(f"--out {out}: {'a folder' if out.is_dir() else f'no folder {out.parent}'}.")
     with table_of(table, query, url) as path:
         explored = exploration.explore(path, target, sheet)
     if out:
-        out.write_text(explored.page(), encoding="utf-8")
+        with tables.private(out) as page:
+            page.write_text(explored.page(), encoding="utf-8")
     click.echo(explored.summary(f"{out}" if out else "--out profile.html shows them"))
     if out:
         click.echo(f"\n✓ {out}")

@@ -58,7 +58,9 @@ def render(params: Params) -> str:
 def write(params: Params) -> None:
     """Write the page."""
     DICTIONARY.parent.mkdir(exist_ok=True)
-    DICTIONARY.write_text(render(params), encoding="utf-8")
+    temporary = DICTIONARY.with_suffix(".tmp")
+    temporary.write_text(render(params), encoding="utf-8")
+    temporary.replace(DICTIONARY)
 
 
 def _about(*schemas: type[dy.Schema]) -> Iterator[str]:
