@@ -4,12 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from late_flights import contract
+from late_flights.factory import manifest
 from late_flights.factory.evaluation import cautions, confusion, leaderboard
+from late_flights.factory.paths import CANDIDATES
 from scipy.stats import binomtest
 
 from machinery.evaluation.assessment_factory import CLASSES, Page, build_assessment, render
 
 pytestmark = pytest.mark.usefixtures("no_project")
+CHANGES = {"parameters": {"depth": 4}, "code": {"model.py": "0" * 64}}
 CLEAN = """\
 candidate,family,chosen,metric,mean,se,fit_seconds,predict_ms,size_mb
 boosting,trees,false,mae,0.5,0.01,2.0,0.01,0.6
@@ -85,21 +89,45 @@ def test_the_report_has_the_figures_of_every_class_and_the_cautions_at_its_head(
     assert html.index("Seldom found: ") < html.index("<main>")
 
 
+def listed(text):
+    """An assessment of the model that was chosen from this list."""
+    assessed = build_assessment("regression")
+    assessed.params.model.update(assessed.manifest["parameters"])
+    CANDIDATES.parent.mkdir()
+    CANDIDATES.write_text(text, encoding="utf-8")
+    leaderboard.mark(assessed.params)
+    assessed.manifest["code"]["model.py"] = manifest.file_sha256(Path(contract.__file__).with_name("model.py"))
+    return assessed
+
+
+def test_the_leaderboard_is_of_the_model_that_was_trained():
+    assessed = listed(CLEAN)
+    assert leaderboard.leaderboard("regression", assessed.manifest)
+    tuned, edited = ({**assessed.manifest, name: {**assessed.manifest[name], **new}} for name, new in CHANGES.items())
+    assert leaderboard.leaderboard("regression", tuned) is None
+    assert leaderboard.leaderboard("regression", edited) is None
+    CANDIDATES.write_text(CLEAN, encoding="utf-8")  # compared again, but not written
+    assert "Candidates" not in Page(render(assessed)).headings
+
+
+def test_a_leaderboard_of_an_unknown_metric_is_left_out():
+    assessed = listed(CLEAN.replace("mae", "luck"))
+    assert leaderboard.leaderboard("regression", assessed.manifest) is None
+
+
 def test_the_leaderboard_shows_what_was_compared_and_chosen():
-    Path("reports").mkdir()
-    Path(leaderboard.CSV).write_text(CLEAN, encoding="utf-8")
-    html = render(build_assessment("regression"))
+    assessed = listed(CLEAN)
+    html = render(assessed)
     head, best, chosen = Page(html).table("Candidate")
     assert head[:4] == ["Candidate", "Family", "Mean absolute error", "Standarderror"] and len(head) == 8
     assert best[:4] == ["boostingbest", "trees", "0.5000", "0.0100"]
     assert chosen[0] == "<b>linear</b>chosen" and "<b>linear" not in html
-    assert "Candidates" in Page(html).headings and "Candidates" not in Page(render(build_assessment("classification"))).headings
+    assert "Candidates" in Page(html).headings and leaderboard.leaderboard("classification", assessed.manifest) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["", "candidate\n", "candidate,mean\na,1\n", "a,b\n1\n1,2,3\n", CLEAN.replace("mae", "luck")], ids=range(5)
-)
+@pytest.mark.parametrize("text", ["", "candidate\n", "candidate,mean\na,1\n", "a,b\n1\n1,2,3\n", CLEAN], ids=range(5))
 def test_a_leaderboard_that_cannot_be_read_is_left_out(text):
-    Path("reports").mkdir()
-    Path(leaderboard.CSV).write_text(text, encoding="utf-8")
-    assert leaderboard.leaderboard("regression") is None
+    assessed = build_assessment("regression")
+    CANDIDATES.parent.mkdir()
+    CANDIDATES.write_text(text, encoding="utf-8")
+    assert leaderboard.leaderboard("regression", assessed.manifest) is None

@@ -10,8 +10,8 @@ from late_flights.factory.evaluation.profiling.implausible import implausible
 
 ROWS = 1000
 RANDOM = np.random.default_rng(0)
-AHEAD = date.today() + timedelta(days=400)
-THIS_YEAR = datetime.now(UTC).year
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+AHEAD = NOW.date() + timedelta(days=400)
 
 
 def whole(low, high):
@@ -28,7 +28,7 @@ def days(first=date(2015, 1, 1), number=2000):
 
 def found(name, values, odd=(), **options):
     values = [*odd, *values[len(odd) :]]
-    seen = view.of_rows(pl.DataFrame({name: values}, strict=False), options.get("hidden", ()), ())
+    seen = view.of_rows(pl.DataFrame({name: values}, strict=False), options.get("hidden", ()), (), options.get("now", NOW))
     return [(each.kind, each.count) for each in implausible(seen)]
 
 
@@ -46,8 +46,8 @@ def found(name, values, odd=(), **options):
         ("price", measured(80, 20), [-3.5], "impossible"),
         ("visits", whole(0, 30), [-2, -3], "impossible"),
         ("seen", days(), [AHEAD], "impossible"),
-        ("built_year", whole(1950, 2020), [THIS_YEAR + 30], "impossible"),
-        ("Baujahr", whole(1950, 2020), [THIS_YEAR + 30], "impossible"),
+        ("built_year", whole(1950, 2020), [NOW.year + 30], "impossible"),
+        ("Baujahr", whole(1950, 2020), [NOW.year + 30], "impossible"),
         ("visits", whole(0, 30), [-1] * 5, "code"),
         ("glucose", measured(120, 20), [0] * 50, "code"),
         ("moved_in", days(), [date(1900, 1, 1)] * 3, "code"),
@@ -75,7 +75,7 @@ def test_what_cannot_be_is_found(name, usual, odd, kind):
         ("due", [AHEAD, *days()[1:]]),
         ("renewal", [AHEAD] * 900 + days()[:100]),
         ("seen", days()),
-        ("year", whole(1950, THIS_YEAR + 2)),
+        ("year", whole(1950, NOW.year + 2)),
         ("flag", [i % 2 == 0 for i in range(ROWS)]),
         ("minute", whole(0, 90)),
         ("one", [7] * ROWS),
@@ -87,18 +87,24 @@ def test_what_can_be_is_not(name, values):
     assert found(name, values) == []
 
 
+def test_what_is_ahead_depends_on_the_moment_alone():
+    for name, values in (("seen", [AHEAD, *days()[1:]]), ("built_year", [NOW.year + 30, *whole(1950, 2020)[1:]])):
+        assert found(name, values) == [("impossible", 1)]
+        assert found(name, values, now=NOW + timedelta(days=40 * 365)) == []
+
+
 def test_what_no_sampled_row_has_is_found_and_counted(monkeypatch):
     monkeypatch.setattr(view, "SAMPLE_ROWS", 100)
-    sampled = view.of_rows(pl.DataFrame({"place": range(ROWS)}).lazy(), (), ()).sample["place"]
+    sampled = view.of_rows(pl.DataFrame({"place": range(ROWS)}).lazy(), (), (), NOW).sample["place"]
     values = whole(18, 90)
     for place, odd in zip(sorted({*range(ROWS)} - {*sampled}), [138, 140, 150], strict=False):
         values[place] = odd
-    seen = view.of_rows(pl.DataFrame({"age": values}).lazy(), (), ())
+    seen = view.of_rows(pl.DataFrame({"age": values}).lazy(), (), (), NOW)
     assert (seen.sample["age"] < 120).all()
     [each] = implausible(seen)
     assert f"{each}" == "age: 3 of 1,000 values are above 120, too high for an age; the farthest is 150"
 
 
 def test_a_personal_value_is_not_shown():
-    seen = view.of_rows(pl.DataFrame({"age": [138, *whole(18, 90)[1:]]}), ["age"], ())
+    seen = view.of_rows(pl.DataFrame({"age": [138, *whole(18, 90)[1:]]}), ["age"], (), NOW)
     assert "138" not in f"{implausible(seen)[0]}"

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +100,22 @@ def test_takes_columns_of_every_kind():
     assert "all missing" in html
     assert "always 7" in html
     assert "2020-01-13 11:00" in html
+
+
+def test_the_present_is_that_of_the_run_whatever_the_clock():
+    seen = [date(2026, 1, 20), *(date(2020, 1, 1) + timedelta(days=i) for i in range(1, ROWS))]
+    assessed = build_assessment(columns={"seen": seen})
+    ahead = "in the future"
+    assert ahead in render(assessed)
+    assert ahead not in render(assessed, finished="2026-01-20T03:04:05+00:00")
+
+
+def test_an_id_that_repeats_explains_nothing():
+    patients = [f"p{i % 30}" for i in range(ROWS)]
+    assessed = build_assessment("regression", columns={"patient": patients, "ward": patients}, id="patient", repeats=True)
+    found = report.quality(assessed, [], datetime(2026, 1, 1, tzinfo=UTC))["profile"]
+    assert "ward" in found.by_target.strengths and "patient" not in found.by_target.strengths
+    assert "ward" in found.associations.columns and "patient" not in found.associations.columns
 
 
 def test_keeps_long_lists_short():

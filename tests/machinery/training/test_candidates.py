@@ -148,7 +148,7 @@ def test_command_lists_all_and_changes_nothing_else(trained):
     assert {*candidates.FAMILIES} <= {*found["family"]} and found["chosen"].sum() == 1
     assert found["metric"].unique().to_list() == ["log_loss"] and found["size_mb"].min() > 0
     assert found.row(by_predicate=pl.col("chosen"), named=True)["family"] in result.output
-    assert Path("params.yaml").read_bytes() == before
+    assert Path("params.yaml").read_bytes() == before and "model" not in found.columns
 
 
 def test_an_edited_model_is_replaced_by_force_alone(trained, tmp_path, monkeypatch):
@@ -162,7 +162,7 @@ def test_an_edited_model_is_replaced_by_force_alone(trained, tmp_path, monkeypat
     result = run("candidates", "--write", "--force")
     assert result.exit_code == 0, result.output
     found = pl.read_csv("reports/candidates.csv").row(by_predicate=pl.col("chosen"), named=True)
-    assert " + ".join(written[0][0]) == found["family"]
+    assert " + ".join(written[0][0]) == found["family"] and found["model"]
     assert "max_iter" in yaml.safe_load(Path("params.yaml").read_text())["model"] or "boosting" not in found["family"]
 
 

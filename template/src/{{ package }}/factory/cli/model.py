@@ -62,8 +62,9 @@ def candidates(write: bool, force: bool) -> None:
 
     Linear models, boosting, extra trees and blends of them, by cross-validation on the training rows, which keeps groups
     and time. The simplest is chosen that is not worse than the best by more than one standard error. The test rows are
-    never read. All are listed in reports/candidates.csv. Without --write, nothing else changes.
+    never read. All are listed in reports/candidates.csv, which the report shows as long as the model is the one written from it. Without --write, nothing else changes.
     """
+    from ..evaluation import leaderboard
     from ..evaluation.formatting import number
     from ..paths import CANDIDATES
     from ..training import model_code, selection
@@ -81,6 +82,7 @@ def candidates(write: bool, force: bool) -> None:
         click.echo(f"{_candidates_table(choice)}\nAll candidates: {CANDIDATES}")
     if write:
         selection.write(choice.chosen.candidate if choice else default())
+        leaderboard.mark(load_params())
         click.echo("✓ The chosen model is in model.py and params.yaml. Next: uv run dvc repro")
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -55,8 +56,8 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         matrix=matrix(assessment),
         per_class=per_class(assessment),
         cautions=[*cautions.cautions(assessment.figures)],
-        leaderboard=leaderboard.leaderboard(assessment.params.problem),
-        **quality(assessment, hidden),
+        leaderboard=leaderboard.leaderboard(assessment.params.problem, assessment.manifest),
+        **quality(assessment, hidden, _moment(run)),
         mix=lambda name: mix(column(getattr(assessment, name), assessment.params.data.target)),
         target_mean=lambda name: column(getattr(assessment, name), assessment.params.data.target).mean(),
         roles=lambda name: roles(assessment, name),
@@ -124,12 +125,12 @@ def per_class(assessment: Assessment) -> list[dict[str, Any]]:
     return cautions.classes(report, counts) if report and counts and "classes" in report else []
 
 
-def quality(assessment: Assessment, hidden: list[str]) -> dict[str, Any]:
+def quality(assessment: Assessment, hidden: list[str], now: datetime) -> dict[str, Any]:
     """The profile of training and test rows together, and how many rows are in both."""
     data, test = assessment.params.data, assessment.test
-    keys = [data.id] if data.id and not data.repeats else []
+    keys = [data.id] if data.id else []  # a repeating one, too, names what a row is about
     rows = pl.concat([assessment.train.lazy(), test.lazy()])
-    view = of_rows(rows, hidden, keys)
+    view = of_rows(rows, hidden, keys, now)
     compared = [name for name in view.sample.columns if name not in {data.id, data.target, *data.times}]
     shared = across(assessment.train, view.height, test, compared, data.target)
     return pages.values(profile(view, data.target), shared)
@@ -137,8 +138,8 @@ def quality(assessment: Assessment, hidden: list[str]) -> dict[str, Any]:
 
 def mix(target: pl.Series) -> list[tuple[str, float]]:
     """The most frequent classes and their shares."""
-    counts = target.cast(pl.String).value_counts(sort=True, normalize=True, name="share")
-    return counts.sort(["share", target.name], descending=[True, False]).rows()[: LISTED["classes"]]
+    counts = target.cast(pl.String).alias("value").value_counts(normalize=True, name="share")
+    return counts.sort(["share", "value"], descending=[True, False]).rows()[: LISTED["classes"]]
 
 
 def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
@@ -162,6 +163,13 @@ def roles(assessment: Assessment, name: str) -> list[str]:
     columns: dict[str, Collection[str | None]] = {"target": [data.target], "id": [data.id], "time": data.times}
     names = [role for role, of_role in columns.items() if name in of_role]
     return [*names, "sensitive"] if name in data.sensitive else names
+
+
+def _moment(run: dict[str, Any]) -> datetime:
+    """When the newest delivery was received, beyond which a time is in the future: the clock would change the page."""
+    deliveries = ledger.entries()
+    moment = datetime.fromisoformat(deliveries[-1].received if deliveries else run["finished"])
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _main_first(assessment: Assessment) -> list[str]:

@@ -91,8 +91,8 @@ def bins(feature: pl.Series) -> tuple[Codes, list[str] | NDArray[np.float64]]:
     """The number of the bin that each value is in, with missing ones in the last, and the categories or edges."""
     if not is_scale(feature):
         text = feature.cast(pl.String)
-        counts = text.drop_nulls().value_counts().sort(["count", text.name], descending=[True, False])
-        names = [f"{value}" for value in counts[text.name].head(MOST_CATEGORIES)]
+        counts = text.drop_nulls().alias("value").value_counts().sort(["count", "value"], descending=[True, False])
+        names = [f"{value}" for value in counts["value"].head(MOST_CATEGORIES)]
         place = {name: i for i, name in enumerate(names)}
         return np.array(
             [len(names) + 1 if t is None else place.get(t, len(names)) for t in text], dtype=np.int64

@@ -84,7 +84,7 @@ def _outcomes(outcome: pl.Series) -> tuple[Outcomes, str, tuple[str, ...]]:
     if is_scale(outcome) and outcome.n_unique() > 2:
         return outcome.to_physical().cast(pl.Float64).to_numpy()[:, None], "", ()
     text = outcome.cast(pl.String)
-    counts = text.value_counts().sort(["count", text.name], descending=[True, False])[text.name].to_list()
+    counts = text.alias("value").value_counts().sort(["count", "value"], descending=[True, False])["value"].to_list()
     if len(counts) == 2:
         positive = counts[1]
         return (text == positive).cast(pl.Float64).to_numpy()[:, None], positive, ()

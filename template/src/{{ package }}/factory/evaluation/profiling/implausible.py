@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -53,13 +53,14 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Known:
-    """The known values of a column's sample, its least and greatest value of all rows, and how many there are."""
+    """The known values of a column's sample, its least and greatest value of all rows, how many these are, and the present."""
 
     name: str
     values: pl.Series
     low: Any
     high: Any
     rows: int
+    now: datetime
 
     @property
     def words(self) -> set[str]:
@@ -80,7 +81,7 @@ def implausible(view: View) -> list[Implausible]:
         low, high = view.ends[series.name]
         if low is None or low == high or series.name in view.keys or series.dtype == pl.Boolean:
             continue
-        known = Known(series.name, _finite(series), low, high, view.height)
+        known = Known(series.name, _finite(series), low, high, view.height, view.now)
         if known.values.len() and (series.dtype.is_numeric() or series.dtype in (pl.Date, pl.Datetime)):
             suspected += [(series.name, each) for each in _suspicions(known)]
     counts = one_row(view.rows, dict(_counted(suspected)))
@@ -170,10 +171,9 @@ def zero(known: Known) -> Iterator[Suspicion]:
 
 def year_ahead(known: Known) -> Iterator[Suspicion]:
     """A year in the future, but for the next, by which models of products are named."""
-    this_year = datetime.now(UTC).year
-    ahead = known.values > this_year + 1
-    if known.words & YEARS and known.high > this_year + 1 and known.share(ahead) <= FEW:
-        yield Suspicion("impossible", "in the future", known.column > this_year + 1, known.high)
+    next_year = known.now.year + 1
+    if known.words & YEARS and known.high > next_year and known.share(known.values > next_year) <= FEW:
+        yield Suspicion("impossible", "in the future", known.column > next_year, known.high)
 
 
 def far_out(known: Known) -> Iterator[Suspicion]:
@@ -195,7 +195,7 @@ def far_out(known: Known) -> Iterator[Suspicion]:
 
 def ahead(known: Known) -> Iterator[Suspicion]:
     """In the future, where the name does not mean that."""
-    now = _now(known.values.dtype)
+    now = _like(known.now, known.values.dtype)
     if known.high > now and not known.words & AHEAD and known.share(known.values > now) <= 0.5:
         yield Suspicion("impossible", "in the future", known.column > now, known.high)
 
@@ -219,10 +219,9 @@ def _fences(values: Any, rows: int) -> tuple[float, float]:
     return low - beyond, high + beyond
 
 
-def _now(dtype: pl.DataType) -> Any:
-    now = datetime.now(UTC)
+def _like(now: datetime, dtype: pl.DataType) -> Any:
     if dtype == pl.Date:
-        return date.today()
+        return now.date()
     return now if getattr(dtype, "time_zone", None) else now.replace(tzinfo=None)
 
 

@@ -75,7 +75,7 @@ def _of_target(values: pl.Series, target: str, view: View) -> Iterator[Observati
     known = values.drop_nulls()
     if known.is_empty() or (known.dtype.is_float() and known.n_unique() > 2) or known.n_unique() > 100:
         return
-    counts = known.cast(pl.String).value_counts().sort("count")
+    counts = known.cast(pl.String).alias("value").value_counts().sort(["count", "value"])
     name, rows = counts.row(0)
     if counts.height > 1 and rows / known.len() < RARE_CLASS:
         yield Observation(

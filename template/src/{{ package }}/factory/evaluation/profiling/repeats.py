@@ -59,6 +59,7 @@ def _hashes(rows: Rows, compared: list[str], target: str | None, every: int) -> 
 
 
 def _hash(rows: pl.DataFrame) -> Hashes:
+    """Polars' hashes, which may differ between its versions: so may an estimate by a sample of them."""
     texts = [
         pl.col(name).cast(pl.String)
         for name, dtype in rows.schema.items()

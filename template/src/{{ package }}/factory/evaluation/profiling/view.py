@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,8 @@ class View:
     keys: frozenset[str] = frozenset()
     """Columns that number or name the rows."""
     missing: dict[str, int] = field(default_factory=dict)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """After which a time is in the future; with a zone."""
 
     @property
     def is_sampled(self) -> bool:
@@ -33,7 +36,7 @@ class View:
         return self.sample.height < self.height
 
 
-def of_rows(rows: Rows, hidden: Iterable[str], keys: Iterable[str]) -> View:
+def of_rows(rows: Rows, hidden: Iterable[str], keys: Iterable[str], now: datetime) -> View:
     """The view of a table in its types, without columns of lists and the like."""
     names = [name for name, dtype in rows.lazy().collect_schema().items() if _is_plain(dtype)]
     table = rows.lazy().select(names)
@@ -52,7 +55,7 @@ def of_rows(rows: Rows, hidden: Iterable[str], keys: Iterable[str]) -> View:
     )
     ends = {name: (facts[f"{name} low"], facts[f"{name} high"]) for name in names}
     missing = {name: facts[f"{name} missing"] for name in names}
-    return View(table, height(table), some, ends, frozenset(hidden), frozenset(keys), missing)
+    return View(table, height(table), some, ends, frozenset(hidden), frozenset(keys), missing, now)
 
 
 def _is_plain(dtype: pl.DataType) -> bool:
