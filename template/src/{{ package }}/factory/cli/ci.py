@@ -112,7 +112,7 @@ def propose() -> None:
 @click.option("--fetch", is_flag=True, help="Only bring what the last run kept on the branch factory/monitor.")
 @click.option("--until", type=DATE, help="The day that should have been looked at, in UTC (default: yesterday).")
 def alert(fetch: bool, until: datetime | None) -> None:
-    """Report open alerts as an issue; start retraining where it can help.
+    """Report open alerts as an issue; retrain where it can help.
 
     Of what `factory monitor` has found: an issue is opened once and updated by each run. What the next run has to know is
     kept on the branch factory/monitor, with the page of `factory dashboard`.

@@ -98,7 +98,7 @@ def ledger(name: str | None, why: str, as_json: bool) -> None:
 @click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason, without the id: Git keeps it.")
 @click.option("--yes", is_flag=True, help="Erase; otherwise only show what would be erased.")
 def erase(id: str | None, request: str | None, captures: tuple[Path, ...], why: str, yes: bool) -> None:
-    """Erase one person's rows from captures, outcomes and training data.
+    """Erase a person's rows in captures, outcomes and training data.
 
     Each delivery with such rows is replaced by one without; the record of the old one moves to data/erased.csv. Shows which
     versions learned from it, and what remains to be done. If it is interrupted, run it again.

@@ -110,7 +110,7 @@ def outcomes(
 @main.command()
 @click.argument("out", type=FILE, default="reports/dashboard.html")
 def dashboard(out: Path) -> None:
-    """Write the page on versions, performance, drift, services and cost.
+    """Write the page on versions, performance, drift, services, cost.
 
     It needs no server and shows what is known: by `factory monitor`, the versions' tags, the deliveries, and Prometheus if
     FACTORY_PROMETHEUS has its address.

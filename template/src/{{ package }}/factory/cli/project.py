@@ -135,7 +135,7 @@ def check(files: tuple[Path, ...], skip: tuple[str, ...], max_kb: int, exclude: 
 
 @main.command()
 def doctor() -> None:
-    """Say what is missing of owners, signatures, storage and protections.
+    """Say what is missing of owners, signatures, storage, protections.
 
     Only looks. The platform is asked with the token in FACTORY_TOKEN. Exit code 1: something is missing that `doctor` in
     policy.yaml lists.
