@@ -150,7 +150,7 @@ def score(
     resume: bool,
     jobs: int | None,
 ) -> None:
-    """Predict for each row of one or many files; writes CSV or Parquet.
+    """Predict for each row of a file, or of many, as CSV or Parquet.
 
     IN is a file, a folder, a glob in quotes, or the URL of one. OUT is a file, or a folder with a file for each of IN.
 
