@@ -1,10 +1,12 @@
 """What reports have below a table is refused, by its line, and what looks so by chance is read."""
 
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 from late_flights.factory import errors, tables
+from late_flights.factory.tables import footer
 
 from machinery.tables import excel_files
 
@@ -71,6 +73,23 @@ def test_rows_like_others_are_read(below):
     assert tables.read(written(*below)).height == ROWS + len(below)
 
 
+@pytest.mark.parametrize("name", ["Anna Müller", "New York", "Rio de Janeiro", "St. Louis", "Washington D.C."])
+def test_a_name_without_measurements_is_a_row_where_others_have_blanks_too(name):
+    path = written((name, "", "", ""))
+    path.write_text(path.read_text("utf-8").replace("north,", "Los Angeles,"), "utf-8")
+    assert tables.read(path).height == ROWS + 1
+    path.write_text(path.read_text("utf-8").replace(name, "Preliminary figures of all our shops"), "utf-8")
+    with pytest.raises(errors.FactoryError, match=f"line {LAST} is a note"):
+        tables.read(path)
+
+
+def test_a_few_words_below_single_ones_are_a_note():
+    path = written(("preliminary figures", "", "", ""))
+    path.write_text(re.sub(r"^\w+ (?=\w+,\d)", "", path.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+    with pytest.raises(errors.FactoryError, match=f"line {LAST} is a note"):
+        tables.read(path)
+
+
 @pytest.mark.parametrize("rows", [[0, 0, 1, 0, 1], [1, 2, 3], [1, 1, 2], [0] * 50])
 def test_few_numbers_are_no_sum(rows):
     Path("a.csv").write_text("a,b\n" + "".join(f"{value},{value}\n" for value in rows), "utf-8")
@@ -84,15 +103,18 @@ def test_line_is_that_of_the_file():
         tables.read(Path("a.csv"))
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "parquet", "jsonl"])
-def test_other_formats(kind):
-    table = pl.concat([TABLE, pl.DataFrame({"region": ["Total"], "amount": [SUM], "units": [sum(UNITS)]})], how="diagonal")
-    path = Path(f"a.{kind}")
-    if kind == "xlsx":
-        path.write_bytes(excel_files.workbook([table.columns, *table.rows()]))
-    elif kind == "parquet":
-        table.with_columns(tags=pl.lit([1])).write_parquet(path)
-    else:
-        table.write_ndjson(path)
-    with pytest.raises(errors.FactoryError, match=f"a.{kind}: data row {ROWS + 1} is a total"):
-        tables.read(path)
+BELOW = pl.concat([TABLE, pl.DataFrame({"region": ["Total"], "amount": [SUM], "units": [sum(UNITS)]})], how="diagonal")
+
+
+def test_workbook():
+    Path("a.xlsx").write_bytes(excel_files.workbook([BELOW.columns, *BELOW.rows()]))
+    with pytest.raises(errors.FactoryError, match=f"a.xlsx: data row {ROWS + 1} is a total"):
+        tables.read(Path("a.xlsx"))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_what_programs_write_has_rows_only(kind, monkeypatch):
+    monkeypatch.setattr(footer, "check", pytest.fail)  # JSON lines would be read several times for it
+    BELOW.write_parquet("a.parquet")
+    BELOW.write_ndjson("a.jsonl")
+    assert tables.read(Path(f"a.{kind}")).height == ROWS + 1

@@ -98,6 +98,9 @@ AS_BEFORE = {
     "hash within quotes": 'a,b\n"x\n# y",1\n',
     "rows of nothing": "a,b\n,\n,\n",
     "one column": "a\n1\n2\n",
+    "one column of texts with delimiters": "comment\nhello; world\nyes; no\nnow;then\n",
+    "one column of words with delimiters": "tags\na|b\nc|d\ne|f\n",
+    "one column with a long name": "what you think\nhello; world\nyes; no\nwell; all right\n",
 }
 
 

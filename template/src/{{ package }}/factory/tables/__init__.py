@@ -45,7 +45,7 @@ def scan(path: Path, *, checked: bool = False, name: object = None, sheet: str |
         if format in (".csv", ".tsv"):
             return _scan_csv(file, name, checked)
         rows = _scan(file, format, name, checked, sheet)
-        if not checked:
+        if format in excel.FORMATS and not checked:
             last = rows.tail(footer.LAST).collect()
             footer.check(rows, last, name, lambda n: f"data row {height(rows) - n + 1:,}")
         return rows

@@ -26,6 +26,9 @@ AVERAGE = (
 )
 WORD = re.compile(rf"\W*({TOTAL}|{AVERAGE})(\W*[\d(].*|\W+(?-i:[A-Z]{{3}}))?\W*", re.IGNORECASE)
 NOTE = re.compile(r"\S+\s+\S.*", re.DOTALL)
+SENTENCE = re.compile(
+    r".*([:!*©]|\w{3}\.$|\d{4}|\S+(\s+\S+){3}).*", re.DOTALL
+)  # rather than a name of two or three words
 
 
 def check(rows: pl.LazyFrame, last: pl.DataFrame, name: object, place: Callable[[int], str]) -> None:
@@ -52,8 +55,10 @@ def check(rows: pl.LazyFrame, last: pl.DataFrame, name: object, place: Callable[
 
 
 def _is_note(filled: dict[str, str], head: pl.DataFrame) -> bool:
-    """Whether only the first column is filled, with several words, in a table of rows with more."""
-    if head.width <= 2 or [*filled] != head.columns[:1] or not NOTE.fullmatch(filled[head.columns[0]]):
+    """Whether only the first column is filled, with a sentence or words where others have one, in a table of rows with more."""
+    if head.width <= 2 or [*filled] != head.columns[:1] or not NOTE.fullmatch(text := filled[head.columns[0]]):
+        return False
+    if head.select(_text(head.columns[0]).str.contains(r"\s").any()).item() and not SENTENCE.fullmatch(text):
         return False
     return not head.select(pl.all_horizontal(_text(column) == "" for column in head.columns[1:]).any()).item()
 

@@ -124,7 +124,8 @@ def _header(text: str, first: str, *, whole: bool) -> tuple[str, int, int]:
     """The delimiter, the number of fields, and of the lines above the header: none where no other line is certain to be one."""
     records = _first_records(text, first, whole=whole, strict=True)
     fields = len(records[0][1]) if records else 0
-    if fields > 1 and {len(record) for _, record in records} == {fields} and _is_header(records[0][1]):
+    is_table = {len(record) for _, record in records} == {fields} and _is_header(records[0][1])
+    if is_table and (fields > 1 or _is_column([text for _, (text,) in records])):
         return first, fields, 0
     best = (0, 0, 0, first)
     declared = SEPARATOR.match(text.partition("\n")[0])
@@ -163,6 +164,11 @@ def _above(records: list[Record], fields: int) -> int:
         elif not is_comment:
             widest = max(widest, len(titles))
     return 0
+
+
+def _is_column(texts: list[str]) -> bool:
+    """Whether the first text is rather the name of the only column than a title above a table of another delimiter."""
+    return texts[0].strip().isidentifier() or any(re.search("[,;] ", text) for text in texts)
 
 
 def _is_header(record: list[str]) -> bool:
