@@ -131,6 +131,18 @@ def test_sheet_that_is_named_is_read_again(monkeypatch):
     assert refused("ingest", "b.xlsx", "--sheet", "Sheet3") == "b.xlsx: no sheet Sheet3: did you mean Sheet2?"
 
 
+def test_sheet_that_is_refused_can_be_compared():
+    Path("a.xlsx").write_bytes(book(toy.rows(20).with_columns(more=1)))
+    assert "see `factory contract --diff a.xlsx --sheet Sheet2`" in refused("ingest", "a.xlsx", "--sheet", "Sheet2")
+    compared = run("contract", "--diff", "a.xlsx", "--sheet", "Sheet2")
+    assert compared.exit_code == 1 and "✗ more is new" in compared.output
+    Path("a.xlsx").write_bytes(book(toy.rows(20)))
+    assert run("contract", "--diff", "a.xlsx", "--sheet", "Sheet2").exit_code == 0
+    assert refused("contract", "--diff", "a.xlsx", "--sheet", "Sheet3") == "a.xlsx: no sheet Sheet3: did you mean Sheet2?"
+    Path("a.csv").write_text("a,b\n1,2\n", "utf-8")
+    assert refused("contract", "--diff", "a.csv", "--sheet", "x") == "a.csv: has no sheets: leave out --sheet"
+
+
 def test_table_to_adopt_is_asked_for_where_several_are_meant():
     Path("a.xlsx").write_bytes(book(toy.rows(20)))
     several = r"^a.xlsx: 2 sheets have rows: name one by --sheet: Sheet1; Sheet2$"

@@ -201,6 +201,18 @@ def test_json_may_hold_what_means_missing(gappy):
         parsing.read_json(b'{"word": "a", "count": 5, "other": 1}')
 
 
+@pytest.mark.parametrize("name", ["Unnamed: 0", "__index_level_0__", "rownames"])
+def test_json_may_hold_the_numbers_of_rows_as_deliveries_do(gappy, every, monkeypatch, name):
+    monkeypatch.setattr(contract, "Row", Gappy)
+    assert parsing.read_json(json.dumps({name: 7, "count": 5, "word": "a"}).encode()) == [("a", 5)]
+    monkeypatch.setattr(contract, "Row", Every)
+    expected = parsing.read_json(json.dumps(GOOD).encode())
+    assert parsing.read_json(json.dumps([GOOD, GOOD | {name: "x"}]).encode()) == expected * 2
+    for bad in ([GOOD, {name: 1, "other": 2}], [{name: 1}, 5], {name: 1}, {**GOOD, name: 1, "Unnamed: 7": 1}):
+        with pytest.raises(errors.ContractViolation):
+            parsing.read_json(json.dumps(bad).encode())
+
+
 def test_csv_may_hold_what_means_missing(gappy):
     table = parsing.read_csv(b"word;note;count\nNA;x;-999\na;y;5\n", 9)
     assert cast(table, Gappy).rows() == [(None, None), ("a", 5)]

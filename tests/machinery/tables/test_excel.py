@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from late_flights import contract
 from late_flights.factory import errors, tables
-from late_flights.factory.tables import compressed
+from late_flights.factory.tables import compressed, excel
 
 from machinery.tables import excel_files
 
@@ -60,6 +60,13 @@ def test_contract_remembers_the_sheet(monkeypatch, caplog):
     monkeypatch.setattr(contract, "SHEET", "Umsatz", raising=False)
     with pytest.raises(errors.FactoryError, match="2 sheets have rows"):
         rows(NOTE, DATA, sheet=None)
+
+
+def test_no_other_sheet_is_loaded_where_the_first_is_certain(monkeypatch):
+    FILE.write_bytes(excel_files.workbook(*[DATA] * 30))
+    loaded, first_row = [], excel._first_row
+    monkeypatch.setattr(excel, "_first_row", lambda book, title: loaded.append(title) or first_row(book, title))
+    assert tables.read(FILE, checked=True).rows() == [(1, "x"), (2, "y")] and loaded == ["Sheet1"]
 
 
 def test_header_may_be_merged_below_a_title_in_the_middle_of_the_sheet():

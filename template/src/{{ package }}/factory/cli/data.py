@@ -159,8 +159,9 @@ def _shortened(entry: Any) -> dict[str, str]:
 @click.option("--diff", "file", type=FILE, help="The file to compare with the contract.")
 @QUERY
 @FROM
+@SHEET
 @click.option("--dictionary", is_flag=True, help="Write docs/data-dictionary.md: what each column is, for people.")
-def contract(file: Path | None, query: Path | None, url: str | None, dictionary: bool) -> None:
+def contract(file: Path | None, query: Path | None, url: str | None, sheet: str | None, dictionary: bool) -> None:
     """Compare a file with the contract; propose a patch to accept it.
 
     Or write docs/data-dictionary.md, from the contract, with --dictionary. Exits with code 1 if the file violates the contract. To apply the patch that is printed, pipe it into `git apply`.
@@ -180,7 +181,7 @@ def contract(file: Path | None, query: Path | None, url: str | None, dictionary:
         page.write(params)
         return click.echo(f"✓ {DICTIONARY}")
     with table_of(file, query, url) as table:
-        lines, change = diff.diff(table, params)
+        lines, change = diff.diff(table, params, sheet)
     if not lines:
         return click.echo(f"✓ {query or file} satisfies the contract")
     click.echo("\n".join(f"✗ {line}" for line in lines))  # which no header of a patch begins with

@@ -47,6 +47,8 @@ def ingest(
     """
     with lock(), temporary_folder(GATHERED) as folder:
         arrived = [Incoming(place, f"{place}") for place in places] if fetch else incoming(places, folder, sheet)
+        if sheet and not diff and len(places) == 1:
+            diff = f"--diff {shlex.quote(str(places[0]))} --sheet {shlex.quote(sheet)}"
         with named(arrived):
             return _ingest(arrived, params, source, fetch, diff)
 
@@ -154,7 +156,7 @@ def _validated(file: Path, params: Params, fetch: str, diff: str, folder: Path, 
         return rows
     except ContractViolation as error:
         refused.note(file, error)
-        if GATHERED in file.parents:
+        if GATHERED in file.parents and not diff:
             raise
         name = shlex.quote(file.name if fetch else str(file))
         prefix = f"{fetch}{name} && " if fetch else ""

@@ -32,7 +32,7 @@ from ..errors import ContractViolation, FactoryError, Violation
 from ..tables import csv
 from ..tables.names import of_header, without_nothing
 from ..validation import numbers, texts, times, unseen
-from ..validation.parsing import formats, hidden_missing, ignored, missing_words, try_cast
+from ..validation.parsing import formats, hidden_missing, ignored, is_ignored, missing_words, try_cast
 from ..validation.rules import columns_of, violated_rules
 from . import arrow
 
@@ -69,8 +69,22 @@ def read_json(body: bytes) -> list[Row]:
         problems = error.errors(include_url=False, include_input=False)
         if problems[0]["type"] == "json_invalid":
             raise InvalidBody("invalid JSON: a string or a number cannot be parsed") from error
+        if problems[0]["type"] == "extra_forbidden" and is_ignored(str(problems[0]["loc"][-1])):
+            return read_json(_without_ignored(body))
         raise ContractViolation([_violation(**problem) for problem in problems]) from error
     return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
+
+
+def _without_ignored(body: bytes) -> bytes:
+    """The records without the numbers of the rows."""
+    content, columns = json.loads(body), contract.Row.columns()
+    records = [
+        {name: value for name, value in record.items() if name in columns or not is_ignored(name)}
+        if isinstance(record, dict)
+        else record
+        for record in (content if isinstance(content, list) else [content])
+    ]
+    return json.dumps(records).encode()
 
 
 def read_arrow(body: bytes, max_rows: int) -> pl.DataFrame:

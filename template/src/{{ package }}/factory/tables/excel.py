@@ -72,7 +72,9 @@ def _chosen(book: "fastexcel.ExcelReader", name: object, sheet: str | None, quie
     known = remembered() if sheet is None else sheet
     if known in titles:
         return f"{known}"
-    sheets = [book.load_sheet(each, **CELLS, n_rows=1) for each in titles]
+    if known is None and quiet and _first_row(book, titles[0]).total_height:
+        return titles[0]
+    sheets = [_first_row(book, each) for each in titles]
     filled = [each.name for each in sheets if each.total_height and each.visible == "visible"]
     if known is None and sheets[0].total_height:
         if not quiet and (others := [each for each in filled if each != titles[0]]):
@@ -82,6 +84,10 @@ def _chosen(book: "fastexcel.ExcelReader", name: object, sheet: str | None, quie
     if len(filled) > 1:
         raise FactoryError(f"{name}: {len(filled)} sheets have rows: name one by --sheet: {_named(filled)}")
     return filled[0] if filled else titles[0]
+
+
+def _first_row(book: "fastexcel.ExcelReader", title: str) -> "fastexcel.ExcelSheet":
+    return book.load_sheet(title, **CELLS, n_rows=1)
 
 
 def _named(titles: list[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from ...validation.expectations import measured
 from ...validation.parsing import COLUMN_MISSING, is_ignored, try_cast
 from ...validation.rules import rules
 from .. import ledger, prepare, since
+from ..incoming import Incoming, incoming, named
 from . import similarity
 from .changes import DECIDE, Difference, Values
 from .patch import ContractEditor, ManualEdit, unified_diff
@@ -28,8 +30,17 @@ MOST_NEW = 1_000  # columns; a file with more is another table
 LEAST_READABLE = 0.9  # share of a column's values
 
 
-def diff(file: Path, params: Params) -> tuple[list[str], str]:
-    """The differences, a line each, and the patch; nothing if the file satisfies the contract."""
+def diff(file: Path, params: Params, sheet: str | None = None) -> tuple[list[str], str]:
+    """The differences, a line each, and the patch; nothing if the file, or the sheet of the workbook, satisfies the contract."""
+    with TemporaryDirectory() as folder:
+        found = incoming([file], Path(folder), sheet) if sheet and file.is_file() else [Incoming(file, f"{file}")]
+        if len(found) > 1:
+            raise FactoryError(f"{file}: contains {len(found)} tables: unpack it first")
+        with named(found):
+            return _diff(found[0].file, params)
+
+
+def _diff(file: Path, params: Params) -> tuple[list[str], str]:
     source, here = Path(contract.__file__).resolve(), Path.cwd().resolve()
     editor = ContractEditor(source.read_bytes(), contract.LabelledRow)
     lines = [
