@@ -19,6 +19,7 @@ LATER = pl.Series("later", np.random.default_rng(1).normal(20, 6, 300))
         ("fare", KNOWN, (LATER * 3).alias("price"), False),
         ("fare", KNOWN, pl.Series("price", [None] * 3, dtype=pl.Float64), False),
         ("port", pl.Series(["A", "B", "B"]), pl.Series("harbour_port", ["B", "A"]), True),
+        ("proportion", pl.Series("proportion", ["A", "B"] * 9), pl.Series("part", ["X", "Y"]), False),
         ("port", pl.Series(["A", "B"] * 9), pl.Series("support", ["X", "Y"]), False),
         ("paid", pl.Series([True, False]), pl.Series("member", [False, True]), False),
         (

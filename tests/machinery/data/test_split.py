@@ -101,6 +101,7 @@ def test_few_ids_have_a_share_that_makes_a_usable_test():
 
 def test_usual_share_of_many_ids_stays():
     assert split.share_of_ids(many()["key"], 0.25) == 0.25
+    assert split.share_of_ids(many()["key"].alias("rows"), 0.25) == 0.25
 
 
 def test_id_with_most_rows_in_the_test_is_refused():

@@ -84,3 +84,13 @@ def test_without_a_floor_quality_cannot_regress():
     Path("params.yaml").write_text(toy.text(), encoding="utf-8")
     with pytest.raises(errors.FactoryError, match=r"no gate\.floor"):
         faults.shuffled_outcomes(HERE, config.load())
+
+
+@pytest.mark.parametrize("problem, values, moved", [("regression", [1, 2, 3], 3), ("classification", [1, 1, 0], 0)])
+def test_outcomes_of_a_target_called_count_can_be_moved(monkeypatch, problem, values, moved):
+    metric = {"regression": "mae", "classification": "log_loss"}[problem]
+    settings = {"problem": problem, "data": {"target": "count"}, "evaluation": {"metric": metric}}
+    made = []
+    monkeypatch.setattr(faults, "_become", lambda copy, move: made.append(move(pl.DataFrame({"count": values}))))
+    faults.moved_outcomes(Path(), config.Params.model_validate(settings))
+    assert made[0]["count"].to_list() == [moved, values[1], moved]

@@ -82,6 +82,11 @@ def test_frequent_values_are_counted_and_the_others_together():
     assert bins.kind == "category" and set(bins.values) == set(often)
 
 
+def test_a_column_may_be_called_like_polars_own():
+    (bins,) = profile.bins_of(pl.DataFrame({"count": ["a", "b"] * 100}), ["count"])
+    assert (bins.column, bins.kind, bins.values) == ("count", "category", ("a", "b"))
+
+
 @pytest.mark.parametrize("known", [[1.0] * 100, [0.0] * 60 + [5.0] * 40, [float(row) for row in range(100)]])
 def test_value_outside_of_the_known_range_is_in_a_cell_of_its_own(known):
     """Such as -999 for a missing one."""

@@ -75,8 +75,8 @@ def share_of_ids(ids: pl.Series, wanted: float) -> float:
 
     Raises FactoryError where none does.
     """
-    counts = ids.cast(pl.String).value_counts(name="rows")
-    positions, rows = _positions(counts[ids.name], ""), counts["rows"].to_numpy()
+    counts = ids.cast(pl.String).alias("id").value_counts(name="rows")
+    positions, rows = _positions(counts["id"], ""), counts["rows"].to_numpy()
     places = np.argsort(positions)
     ends = np.concatenate([[0.0], positions[places], [1.0]])
     shares = np.concatenate([[0], np.cumsum(rows[places])]) / len(ids)  # of the first ids

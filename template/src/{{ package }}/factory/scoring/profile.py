@@ -207,12 +207,12 @@ def _bins(values: pl.Series) -> Bins:
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         numbers = _numbers(values)
         return Bins(values.name, "number", edges=_edges(numbers[np.isfinite(numbers)]))
-    counts = values.cast(pl.String).drop_nulls().value_counts()
+    counts = values.cast(pl.String).drop_nulls().alias("value").value_counts()
     often = counts if values.dtype in (pl.Boolean, pl.Enum) else counts.filter(pl.col("count") >= TIMES)
-    known = often.sort(["count", values.name], descending=[True, False]).head(VALUES)
+    known = often.sort(["count", "value"], descending=[True, False]).head(VALUES)
     if int(known["count"].sum()) < MOST * int(counts["count"].sum()):
         return Bins(values.name, "text")
-    return Bins(values.name, "category", values=tuple(known[values.name].sort()))
+    return Bins(values.name, "category", values=tuple(known["value"].sort()))
 
 
 def _edges(known: Vector) -> tuple[float, ...]:

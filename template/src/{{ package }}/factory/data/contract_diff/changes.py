@@ -101,8 +101,8 @@ class Values:
         if unread.is_null().all():  # they are taken as another category
             yield Difference(name, f"{self.losses[name]}: {DECIDE}")
             return
-        counts = unread.drop_nulls().value_counts()
-        new = counts.sort("count", name, descending=[True, False]).rows()
+        counts = unread.drop_nulls().alias("value").value_counts()
+        new = counts.sort("count", "value", descending=[True, False]).rows()
         if len(new) > max(MOST_NEW_CATEGORIES, len(known)):
             yield Difference(name, f"{self.losses[name]}: {len(new)} new values: not the values of {name}?")
             return

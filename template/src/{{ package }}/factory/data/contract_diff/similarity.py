@@ -52,7 +52,7 @@ def _value_similarity(earlier: pl.Series, new: pl.Series) -> float:
     if earlier.dtype.is_numeric() or earlier.dtype.is_temporal():
         return max(0.0, 1 - _distance(earlier, new) - gap)
     shares: list[dict[Any, float]] = [
-        dict(values.cast(pl.String).value_counts(normalize=True).rows()) for values in (earlier, new)
+        dict(values.cast(pl.String).alias("value").value_counts(normalize=True).rows()) for values in (earlier, new)
     ]
     return max(0.0, sum(min(share, shares[1].get(value, 0)) for value, share in shares[0].items()) - gap)
 
