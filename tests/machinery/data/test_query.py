@@ -190,7 +190,14 @@ def test_sqlite_values_of_several_types(written, tmp_path):
         ("mysql://shop", "the address of a database begins with postgresql://, sqlite:// or duckdb://"),
         ("sqlite:///nowhere.db", "nowhere.db: no such database"),
         ("postgresql://zoe:geheim@127.0.0.1:1/shop?connect_timeout=1&password=geheim", "refused"),
-        ("postgresql://zoe:ge/heim@127.0.0.1:1/shop", "postgresql://127.0.0.1:1/shop"),
+        *(
+            (
+                f"postgresql://zoe:{word}@127.0.0.1:1/shop",
+                "in the address write /, ?, #, @, % and blanks of names and passwords as %2F",
+            )
+            for word in ("ge/heim", "ge#heim", "ge?heim", "ge@heim", "1%zzheim", "ge heim", "12/heim", "ge[heim/")
+        ),
+        ("postgresql://zoe:ge%2Fheim@127.0.0.1:1/shop?connect_timeout=1", "refused"),
     ],
 )
 def test_unreachable_databases(written, url, reason):

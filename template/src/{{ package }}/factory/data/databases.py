@@ -1,17 +1,19 @@
 """Databases that a query is read from: PostgreSQL, SQLite and DuckDB, opened so that nothing can be written.
 
 Each gives the rows of a query as a lazy frame that streams them. Types that a table has no like of, such as numeric, uuid,
-interval, json and arrays, are read as the text that the database writes for them.
+interval, json and arrays, are read as the text that the database writes for them. Integers beside other numbers in a column of SQLite are
+floats, of which 53 bits are exact.
 """
 
 import os
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import polars as pl
 from polars import selectors
@@ -31,6 +33,8 @@ SQLITE = {
     frozenset({"integer", "real"}): pl.Float64,
 }
 CONNECT_SECONDS = "15"
+UNESCAPED = re.compile(r"[^/?#]*[/?#].*@|.*@.*@|.*%(?![0-9a-f]{2})|.*\s", re.IGNORECASE | re.DOTALL)
+"""Of an address, what libpq would divide within a password, and name a part of it in its message."""
 
 
 class Database(Protocol):
@@ -117,16 +121,20 @@ class SQLite:
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
     """The database at the URL. Raises FactoryError where there is none of these kinds, or no such file."""
-    kind = urlsplit(url).scheme
+    kind, _, address = url.partition("://")
     if kind in ("postgresql", "postgres"):
         import adbc_driver_postgresql.dbapi as postgres
 
+        if UNESCAPED.match(address):
+            raise FactoryError(
+                "in the address write /, ?, #, @, % and blanks of names and passwords as %2F, %3F, %23, %40, %25 and %20"
+            )
         os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_SECONDS)
         with closing(postgres.connect(url)) as connection, closing(connection.cursor()) as cursor:
             yield Postgres(cursor)
     elif kind == "sqlite":
-        address = f"{_file(url).resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)) as connection:
+        file = f"{_file(url).resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True, check_same_thread=False, isolation_level=None)) as connection:
             yield SQLite(connection)
     elif kind == "duckdb":
         import duckdb
@@ -182,6 +190,8 @@ def _as_text_or_number(name: str, kind: type[pl.DataType]) -> str:
 
 
 def _streamed(rows: sqlite3.Cursor, schema: Mapping[str, type[pl.DataType]]) -> pl.LazyFrame:
+    """The rows, to be read once, as a whole: filters and limits are of no use to a cursor."""
+
     def chunks(columns: list[str] | None, predicate: object, limit: int | None, size: int | None) -> Any:
         while chunk := rows.fetchmany(CHUNK):
             yield pl.DataFrame(chunk, schema=schema, orient="row").select(columns or pl.all())
@@ -192,7 +202,7 @@ def _streamed(rows: sqlite3.Cursor, schema: Mapping[str, type[pl.DataType]]) -> 
 def _check_unique(names: list[str]) -> None:
     if not names:
         raise FactoryError("returns no columns: only a query that reads is run")
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if twice := next((name for name, times in Counter(names).items() if times > 1), None):
         raise FactoryError(f"two columns are named {twice}: name them with AS")
 
 

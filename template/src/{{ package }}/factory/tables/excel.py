@@ -87,7 +87,8 @@ def _chosen(book: "fastexcel.ExcelReader", name: object, sheet: str | None, quie
 
 
 def _first_row(book: "fastexcel.ExcelReader", title: str) -> "fastexcel.ExcelSheet":
-    return book.load_sheet(title, **CELLS, n_rows=1)
+    sheet: fastexcel.ExcelSheet = book.load_sheet(title, **CELLS, n_rows=1)
+    return sheet
 
 
 def _named(titles: list[str]) -> str:
