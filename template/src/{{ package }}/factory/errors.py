@@ -1,9 +1,10 @@
 """The errors that a user can fix, and the record of why the last step failed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from typing import Self
 
 from ._moved import old_names
@@ -81,6 +82,12 @@ class ContractViolation(FactoryError):
 
 class ArtifactError(FactoryError):
     """The model on disk is missing, damaged, or does not fit the code that loads it."""
+
+
+def close(word: str, known: Iterable[str], likeness: float = 0.8) -> str | None:
+    """The known word that another one probably means, in whatever case."""
+    words = {other.strip().casefold(): other for other in known}
+    return next((words[each] for each in get_close_matches(word.strip().casefold(), words, 1, likeness)), None)
 
 
 def listed(problems: list[str], most: int = 8) -> str:

@@ -1,6 +1,5 @@
 """The role of each column: the user's choice, or else inferred, with at most one id and one time."""
 
-import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,7 +8,7 @@ import polars as pl
 
 from ..data import row_time
 from ..data.split import share_of_ids
-from ..errors import FactoryError, listed
+from ..errors import FactoryError, close, listed
 from ..evaluation.profiling.implausible import Implausible
 from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
@@ -165,9 +164,8 @@ def check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
 
 def _hint(name: str, columns: Collection[str]) -> str:
     """The column that was probably meant, or else those that there are."""
-    lower = {column.lower(): column for column in columns}
-    for close in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7):
-        return f"did you mean {lower[close]}?"
+    if meant := close(name, columns, 0.7):
+        return f"did you mean {meant}?"
     there = ", ".join(columns)
     return f"its columns: {there[:300]}{'…' * (len(there) > 300)}"
 

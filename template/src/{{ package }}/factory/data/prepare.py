@@ -1,6 +1,5 @@
 """Check every delivery against the ledger and the contract, then split the rows into training and test."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +10,7 @@ import polars as pl
 from ... import contract
 from .. import manifest, tables
 from ..config import Data, Params
-from ..errors import CannotEvaluate, ContractViolation, FactoryError, Violation
+from ..errors import CannotEvaluate, ContractViolation, FactoryError, Violation, close
 from ..paths import PREPARED, RAW
 from ..tables.chunks import Rows, height
 from ..validation import definition, rules, unseen
@@ -132,8 +131,8 @@ def check_columns(params: Params) -> None:
     columns = contract.LabelledRow.columns()
     for name in params.columns:
         if name not in columns:
-            close = difflib.get_close_matches(name, columns, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(columns)}"
+            meant = close(name, columns, 0.6)
+            hint = f"did you mean {meant}?" if meant else f"there are {', '.join(columns)}"
             raise FactoryError(f"params.yaml: contract.py has no column {name}, {hint}")
     parts = len(params.data.times) > 1
     for time in params.data.times:

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 import dataframely as dy
@@ -13,7 +12,7 @@ from filelock import FileLock
 from ... import contract
 from .. import tables
 from ..config import Params
-from ..errors import ContractViolation, FactoryError, listed
+from ..errors import ContractViolation, FactoryError, close, listed
 from ..paths import DVC_TMP
 from ..validation import personal, rules
 from ..validation.parsing import parse, try_cast
@@ -75,8 +74,8 @@ def parsed(file: Path, params: Params) -> pl.DataFrame:
     with tables.reading(file):
         table = tables.scan(file).collect()  # which may have no rows, as on some days nothing becomes known
     if data.target not in table.columns:
-        close = get_close_matches(data.target, table.columns, n=1)
-        hint = f"did you mean {close[0]}?" if close else "which holds the outcomes"
+        meant = close(data.target, table.columns, 0.6)
+        hint = f"did you mean {meant}?" if meant else "which holds the outcomes"
         raise FactoryError(f"{file}: no column {data.target}, {hint}")
     hashed = bool(data.id) and data.id in table.columns and personal.is_hashed(table[data.id])
     typed = [data.target, *data.times, *([data.id] if data.id and not hashed else [])]

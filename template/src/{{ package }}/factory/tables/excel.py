@@ -1,6 +1,5 @@
 """Workbooks: one of the sheets, whose header may be below a title."""
 
-import difflib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 
-from ..errors import FactoryError, listed
+from ..errors import FactoryError, close, listed
 from . import compressed, header, merged_cells
 from .names import of_header, without_nothing
 
@@ -66,8 +65,8 @@ def _chosen(book: "fastexcel.ExcelReader", name: object, sheet: str | None, quie
     """The name of the sheet to read. Raises FactoryError where it is not there, or several could be meant."""
     titles = book.sheet_names
     if sheet and sheet not in titles:
-        close = difflib.get_close_matches(sheet, titles, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {_named(titles)}"
+        meant = close(sheet, titles)
+        hint = f"did you mean {meant}?" if meant else f"there are {_named(titles)}"
         raise FactoryError(f"{name}: no sheet {sheet}: {hint}")
     known = remembered() if sheet is None else sheet
     if known in titles:

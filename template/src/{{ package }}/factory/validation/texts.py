@@ -6,7 +6,6 @@ also known in other upper and lower case.
 """
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +13,7 @@ import dataframely as dy
 import polars as pl
 
 from ... import contract
+from ..errors import close
 
 PLAIN = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
 JOINERS = "\u200c\u200d"  # between Latin letters they are a mistake, elsewhere a part of words and emoji
@@ -24,7 +24,6 @@ STEPS = (
 )
 IN_ANY_CASE = {"ß": "ss", "\u03c2": "\u03c3"}  # what no lower case unites
 LONGEST = 1000  # characters of a category
-CLOSE = 0.8  # from where on a word is close to another
 
 
 def is_normalized(column: dy.Column) -> bool:
@@ -72,12 +71,6 @@ def one_category(value: Any, column: dy.Column) -> Any:
     if not isinstance(value, str) or len(value) > LONGEST or value in column.dtype.categories:  # type: ignore[attr-defined]
         return value
     return _one_category(value, column)
-
-
-def close(word: str, known: Collection[str]) -> str | None:
-    """The known word that another one probably means."""
-    words = {other.strip().casefold(): other for other in known}
-    return next((words[each] for each in get_close_matches(word.strip().casefold(), words, 1, CLOSE)), None)
 
 
 def hint(word: str, known: Collection[str]) -> str:
