@@ -1,88 +1,18 @@
-"""The portfolio: what is compared is what is written, no edited model.py is replaced, and the simplest good model is chosen."""
+"""The portfolio: which candidates there are for a table, and the simplest good one is chosen."""
 
-import subprocess
-import sys
-from itertools import combinations
 from pathlib import Path
 
+import dataframely as dy
 import numpy as np
 import polars as pl
 import pytest
-import yaml
-from late_flights import model
-from late_flights.factory.training import candidates, families, model_code, parameters, selection
-from late_flights.factory.training.comparison import Evaluated
+from late_flights import contract
+from late_flights.factory.errors import FactoryError
+from late_flights.factory.training import candidates, comparison, estimator, selection
+from late_flights.factory.training.candidates import Candidate
+from late_flights.factory.training.comparison import Comparison, Evaluated
 from tests.factory import toy
 from tests.factory.cli_runner import run
-
-FEATURES = pl.Schema({"kind": pl.Enum(["red"]), "amount": pl.Float64(), "gap": pl.Int16()})
-PARAMETERS = {
-    "linear": {"penalty": 10.0, "bins": 9},
-    "boosting": {"max_iter": 5, "max_leaf_nodes": 4},
-    "extra_trees": {"trees": 3, "leaf_rows": 2, "split_share": 0.5},
-}
-SUBSETS = [chosen for count in (1, 2, 3) for chosen in combinations(candidates.FAMILIES, count)]
-AS_SHIPPED = Path(model.__file__).read_text(encoding="utf-8")
-COMMENTED = """problem: regression
-
-model: # arguments
-  max_iter: 2 # rounds
-  random_state: 0
-
-# measured
-evaluation: {metric: rmse}
-"""
-
-
-def expected(problem, chosen, logarithmic):
-    """The estimator that is compared."""
-    members = {name: getattr(families, name)(problem, FEATURES, **PARAMETERS[name]) for name in chosen}
-    made = families.blend(problem, members, [2] * len(chosen)) if len(chosen) > 1 else members[chosen[0]]
-    return families.of_logarithm(made) if logarithmic else made
-
-
-@pytest.mark.parametrize("chosen", SUBSETS, ids="+".join)
-@pytest.mark.parametrize("problem, logarithmic", [("classification", False), ("multiclass", False), ("regression", True)])
-def test_what_is_written_is_what_is_compared(chosen, problem, logarithmic):
-    names: dict = {}
-    exec(compile(model_code.text(chosen, logarithmic), "model.py", "exec"), names)  # noqa: S102  our own text
-    given = {name: value for family in chosen for name, value in PARAMETERS[family].items()}
-    made = names["model"](problem, FEATURES, **given, **({"weights": [2] * len(chosen)} if len(chosen) > 1 else {}))
-    assert repr(made) == repr(expected(problem, chosen, logarithmic))
-    assert names["TRUSTED_TYPES"] == []
-    searched = set(names["SPACE"])
-    own = {name for family in chosen for name in model_code.PARAMETERS.get(family, ())} - {"trees"}
-    assert own <= searched and ("max_iter" in searched) == ("boosting" in chosen)
-
-
-@pytest.mark.parametrize("chosen", [("linear",), ("boosting",), candidates.FAMILIES], ids="+".join)
-def test_written_module_is_formatted_recognised_and_replaced_whole(chosen, tmp_path, monkeypatch):
-    monkeypatch.chdir(Path(model.__file__).parents[2])
-    place = tmp_path / "model.py"
-    model_code.write(chosen, logarithmic=True, path=place)
-    content = place.read_text(encoding="utf-8")
-    assert [file.name for file in tmp_path.iterdir()] == ["model.py"]
-    for command in (["format", "--check"], ["check", "--select=E,F,I"]):
-        check = [sys.executable, "-m", "ruff", *command, "--config=pyproject.toml", str(place)]
-        assert subprocess.run(check, capture_output=True, text=True).returncode == 0
-    assert model_code.is_generated(content)
-    assert not model_code.is_generated(content.replace("def model(", "def models("))
-    assert not model_code.is_generated(content.replace("== pl.Enum]", "== pl.String]"))
-
-
-def test_a_new_projects_model_is_known_and_another_is_its_owners():
-    assert model_code.is_generated(AS_SHIPPED)
-    assert model_code.is_generated(AS_SHIPPED.replace("# ", "#  ") + "\n# a comment\n")
-    assert not model_code.is_generated(AS_SHIPPED.replace("early_stopping=False", "early_stopping=True"))
-    assert not model_code.is_generated("def model(:\n")
-
-
-def test_section_is_replaced_and_all_else_stays(tmp_path):
-    place = tmp_path / "params.yaml"
-    place.write_text(COMMENTED, encoding="utf-8")
-    parameters.write({"weights": [2, 1], "penalty": 10.0}, place, alone=True)
-    expected = COMMENTED.replace("  max_iter: 2 # rounds\n  random_state: 0", "  weights: [2, 1]\n  penalty: 10.0")
-    assert place.read_text(encoding="utf-8") == expected
 
 
 def judged(losses, **parameters):
@@ -122,23 +52,142 @@ SHAPES = {
 }
 
 
+def chosen_from(rows, params, **more):
+    return selection.choose(rows, params, toy.features(rows.head(0)).schema, **more)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("problem", ["classification", "regression"])
-def test_family_that_fits_the_table_is_chosen(project, shape, problem):
+def test_family_that_fits_the_table_is_chosen(project, quick, shape, problem):
     answer, wanted = SHAPES[shape]
-    rows = table(answer, problem)
-    schema = toy.features(rows.head(0)).schema
-    choice = selection.choose(rows, toy.params(problem), schema)
+    choice = chosen_from(table(answer, problem), toy.params(problem))
     assert wanted & set(choice.chosen.candidate.chosen)
     leaderboard = choice.table()
     assert leaderboard["chosen"].sum() == 1 and leaderboard["mean"].is_sorted()
-    again = selection.choose(rows, toy.params(problem), schema).table()
+
+
+def test_the_same_rows_give_the_same_choice(project, quick):
+    rows = table(SHAPES["a sum"][0], "regression", 150)
+    first, second = (chosen_from(rows, toy.params("regression")).table() for _ in range(2))
     costs = ["fit_seconds", "predict_ms"]
-    assert again.drop(costs).equals(leaderboard.drop(costs))
+    assert first.drop(costs).equals(second.drop(costs))
+
+
+def prepared(height, answer):
+    """Rows as they are prepared, in the order of time, with these answers."""
+    rows = toy.rows(height, "regression")
+    return toy.features(rows).with_columns(answer=answer, seen=rows["seen"], key=rows["key"])
+
+
+def by_time():
+    return toy.params("regression", data={"target": "answer", "time": "seen"})
+
+
+def tried(rows, params):
+    """The names of all candidates, of which none may fail."""
+    failed = []
+    choice = chosen_from(rows, params, on_failure=lambda candidate, reason: failed.append((candidate.name, reason)))
+    assert not failed
+    return " ".join(choice.table()["candidate"])
+
+
+def positive(height):
+    return pl.Series(np.exp(np.random.default_rng(0).normal(1, 0.5, height)))
+
+
+@pytest.mark.parametrize(
+    "low, losses", [(0.0, {"poisson", "logarithm"}), (-2.0, set()), (0.5, {"poisson", "logarithm"})], ids=str
+)
+def test_what_a_target_can_be_is_decided_by_all_rows(project, quick, low, losses):
+    """And not by the newest alone, on which candidates of a split by time are measured."""
+    answer = positive(300)
+    answer[3] = low
+    names = tried(prepared(300, answer), by_time())
+    assert {name for name in ("poisson", "gamma", "logarithm") if name in names} == losses
+
+
+@pytest.mark.parametrize("limits, is_tried", [({"min": 0}, False), ({"min": 0.1}, True), ({"min_exclusive": 0}, True)], ids=str)
+def test_gamma_only_where_the_contract_allows_no_zero(project, monkeypatch, limits, is_tried):
+    class Positive(toy.Row):
+        answer = dy.Float64(**limits)
+
+    monkeypatch.setattr(contract, "LabelledRow", Positive)
+    losses = candidates.other_losses(candidates.default(), 0.5, toy.params("regression"))
+    assert [each.parameters["loss"] for each in losses] == ["poisson", *(["gamma"] if is_tried else [])]
+
+
+def test_rows_beyond_the_sample_count(project, quick, monkeypatch):
+    monkeypatch.setattr(comparison, "MAX_ROWS", 100)
+    rows = prepared(300, positive(300))
+    params = toy.params("regression")
+    schema = toy.features(toy.rows(1)).schema
+    sampled = Comparison(rows, params, schema)
+    kept = set(sampled.folds.target.tolist())
+    outside = next(i for i, value in enumerate(rows["answer"]) if value not in kept)
+    answer = rows["answer"].clone()
+    answer[outside] = -1.0
+    compared = Comparison(rows.with_columns(answer=answer), params, schema)
+    assert compared.lowest == -1 and compared.folds.target.min() > 0
+
+
+def test_extra_trees_have_no_more_leaves_for_more_rows(project):
+    """Than were compared, on a sample of the rows."""
+    (candidate, *_) = candidates.extra_trees_ones(toy.params("regression"), 0)
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(25_000, 3)).astype(np.float32)
+    for rows in (100, 2_000, 25_000):
+        made = candidate.with_parameters(trees=2).estimator("regression", pl.Schema())
+        fitted = estimator.fitted(made, inputs[:rows], inputs[:rows, 0].astype(float))
+        assert max(tree.get_n_leaves() for tree in fitted.estimators_) <= candidates.MOST_LEAVES
+
+
+def test_what_cannot_be_fitted_is_left_out_with_a_reason(project, quick, monkeypatch):
+    """Linear models and extra trees take no infinity, as of a ratio with zero; boosting does."""
+    failed = {}
+    rows = toy.rows(200, "regression")
+    endless = rows.with_columns(amount=pl.when(pl.int_range(pl.len()) % 7 == 0).then(float("inf")).otherwise("amount"))
+    schema = toy.features(rows.head(0)).schema
+    prepared_rows = toy.features(endless).with_columns(answer=rows["answer"], key=rows["key"], seen=rows["seen"])
+    choice = selection.choose(
+        prepared_rows,
+        toy.params("regression"),
+        schema,
+        on_failure=lambda candidate, reason: failed.setdefault(candidate.family, reason),
+    )
+    assert {*failed} == {"linear", "extra_trees"} and "infinity" in failed["linear"]
+    assert choice.chosen.candidate.family == "boosting"
+    monkeypatch.setattr(candidates, "boosting_ones", lambda params, columns: ())
+    with pytest.raises(FactoryError, match=r"no candidate can be fitted .* infinity"):
+        selection.choose(prepared_rows, toy.params("regression"), schema)
+
+
+def test_predictions_far_from_all_values_are_left_out(project, quick, monkeypatch):
+    """As those of a logarithm can be, beside which all others would look the same on the leaderboard."""
+    rows = prepared(200, positive(200))
+    compared = Comparison(rows, toy.params("regression"), toy.features(toy.rows(1)).schema)
+    candidate = Candidate(("linear",), {"penalty": 1.0}, logarithmic=True)
+    assert compared.evaluate(candidate).loss < 10
+    for far in (20.0, 1000.0):  # the second one overflows
+        monkeypatch.setattr(comparison.artifact, "predictor", lambda *given, far=far: lambda inputs: np.full(len(inputs), far))
+        with pytest.raises(ValueError, match="far from all values"):
+            compared.evaluate(candidate)
+
+
+def test_time_to_predict_is_of_the_model_that_is_written(project, quick, monkeypatch):
+    """And not of the predictions after each round, among which the best number is sought."""
+    rows, schema = toy.rows(200, "classification"), toy.features(toy.rows(1)).schema
+    compared = Comparison(rows, toy.params(), schema)
+    clock = iter(np.arange(0, 10_000, 1.0))
+    monkeypatch.setattr(comparison.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(
+        compared, "_staged", lambda fitted, rounds: [next(clock) for _ in range(500)] and (lambda x: np.full(len(x), 0.5))
+    )
+    (first, *_) = candidates.boosting_ones(toy.params(), 4)
+    assert 0 < compared.evaluate(first).predict_ms <= 1000 / len(compared.rows)
 
 
 @pytest.mark.parametrize("problem", ["multiclass"])
-def test_command_lists_all_and_changes_nothing_else(trained):
+def test_command_lists_all_and_changes_nothing_else(trained, quick):
     before = Path("params.yaml").read_bytes()
     Path("data/prepared/test.parquet").unlink()  # which nobody reads
     result = run("candidates")
@@ -149,21 +198,6 @@ def test_command_lists_all_and_changes_nothing_else(trained):
     assert found["metric"].unique().to_list() == ["log_loss"] and found["size_mb"].min() > 0
     assert found.row(by_predicate=pl.col("chosen"), named=True)["family"] in result.output
     assert Path("params.yaml").read_bytes() == before and "model" not in found.columns
-
-
-def test_an_edited_model_is_replaced_by_force_alone(trained, tmp_path, monkeypatch):
-    place = tmp_path / "model.py"
-    place.write_text(AS_SHIPPED.replace("early_stopping=False", "early_stopping=True"), encoding="utf-8")
-    monkeypatch.setattr(model_code, "PATH", place)
-    written = []
-    monkeypatch.setattr(model_code, "write", lambda *chosen: written.append(chosen))
-    refused = run("candidates", "--write")
-    assert refused.exit_code != 0 and "model.py has been edited" in refused.output and not written
-    result = run("candidates", "--write", "--force")
-    assert result.exit_code == 0, result.output
-    found = pl.read_csv("reports/candidates.csv").row(by_predicate=pl.col("chosen"), named=True)
-    assert " + ".join(written[0][0]) == found["family"] and found["model"]
-    assert "max_iter" in yaml.safe_load(Path("params.yaml").read_text())["model"] or "boosting" not in found["family"]
 
 
 def test_too_few_rows_leave_the_default(trained):

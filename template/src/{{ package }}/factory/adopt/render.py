@@ -1,7 +1,5 @@
 """The user's files from a proposal: the context of the templates, and the formatted files."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import time, timedelta
@@ -13,8 +11,8 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from .. import PACKAGE
-from ..errors import FactoryError
 from ..validation.missing_words import COMMON_MISSING
+from ..workspace import ruff
 from . import dates
 from .contract_code import ColumnCode, column_code, python_code
 from .defaults import FAIRNESS, BaselineResult
@@ -209,24 +207,7 @@ def _settings(proposal: Proposal) -> dict[str, Any]:
 
 
 def _format(files: list[Path]) -> None:
-    """Format the code by the project's settings; files by name, since ruff skips folders such as build/ and .nox/."""
     for file in files:
-        if _ruff("check", "--quiet", f"--select={CONFUSABLE}", str(file)).returncode:
+        if ruff.run("check", "--quiet", f"--select={CONFUSABLE}", str(file)).returncode:
             file.write_text(f"# ruff: noqa: {CONFUSABLE}  the data is written so\n{file.read_text('utf-8')}", "utf-8")
-    for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
-        result = _ruff(*command, *map(str, files))
-        if result.returncode:
-            raise FactoryError(f"`ruff {command[0]}` failed: {' '.join((result.stderr or result.stdout).split())}")
-
-
-def _ruff(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        *arguments,
-        "--no-cache",
-        "--config",
-        str(Path("pyproject.toml").resolve()),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    ruff.format_files(files)

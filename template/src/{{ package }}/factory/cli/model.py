@@ -69,12 +69,17 @@ def candidates(write: bool, force: bool) -> None:
     from ..paths import CANDIDATES
     from ..training import model_code, selection
     from ..training.candidates import default
+    from ..workspace import ruff
 
     params = load_params()
     if write and not force and not model_code.is_generated(model_code.PATH.read_text(encoding="utf-8")):
         raise click.UsageError("model.py has been edited, and --write would replace it: commit it, and add --force.")
+    if write:
+        ruff.check_installed()
     choice = selection.run(
-        params, lambda each, metric: click.echo(f"  {metric} {number(each.figure(metric)):>7}  {each.candidate.name}")
+        params,
+        lambda each, metric: click.echo(f"  {metric} {number(each.figure(metric)):>7}  {each.candidate.name}"),
+        lambda candidate, reason: click.echo(f"  left out  {candidate.name}: {reason}"),
     )
     if choice is None:
         click.echo("Too few training rows to compare candidates: the default is chosen")

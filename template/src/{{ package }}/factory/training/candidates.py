@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 from sklearn.base import BaseEstimator
 
+from ... import contract
 from ..config import Params
-from ..metrics.definitions import Vector
 from . import families
 
 FAMILIES = ("linear", "boosting", "extra_trees")
@@ -84,23 +84,32 @@ def boosting_ones(params: Params, columns: int) -> Iterator[Candidate]:
         yield Candidate(("boosting",), BOOSTING | size | loss)
 
 
-def extra_trees_ones(params: Params, rows: int, classes: int) -> Iterator[Candidate]:
+def extra_trees_ones(params: Params, classes: int) -> Iterator[Candidate]:
     """Extra trees, unless the classes are so many that a forest would be large."""
     if classes > MOST_CLASSES:
         return
-    least = max(1, rows * max(classes, 1) // MOST_LEAVES)
+    least = max(classes, 1) / MOST_LEAVES
     for share in (0.3, 1.0) if params.problem == "regression" else (0.2, 0.5):
-        yield Candidate(("extra_trees",), {"trees": TREES, "leaf_rows": least, "split_share": share})
+        yield Candidate(("extra_trees",), {"trees": TREES, "leaf_share": least, "split_share": share})
 
 
-def other_losses(best: Candidate, target: Vector, params: Params) -> Iterator[Candidate]:
-    """The best boosting with losses for targets that cannot be negative, whose errors grow with them."""
-    if params.problem == "regression" and "loss" not in best.parameters and target.min() >= 0:
+def other_losses(best: Candidate, lowest: float, params: Params) -> Iterator[Candidate]:
+    """The best boosting with losses for targets that are not negative, whose errors grow with them.
+
+    Gamma only where the contract allows no zero, since the first one would end a later training.
+    """
+    if params.problem == "regression" and "loss" not in best.parameters and lowest >= 0:
         yield best.with_parameters(loss="poisson")
-        if target.min() > 0:
+        if lowest > 0 and not _zero_is_allowed(params):
             yield best.with_parameters(loss="gamma")
 
 
-def can_be_logarithmic(target: Vector, params: Params) -> bool:
-    """Whether the target has a logarithm: of numbers below zero there is none."""
-    return bool(params.problem == "regression" and params.evaluation.metric != "mae" and target.min() >= 0)
+def can_be_logarithmic(lowest: float, params: Params) -> bool:
+    """Whether the target, of which this is the lowest value, has a logarithm: of numbers below zero there is none."""
+    return params.problem == "regression" and params.evaluation.metric != "mae" and lowest >= 0
+
+
+def _zero_is_allowed(params: Params) -> bool:
+    column = contract.LabelledRow.columns()[params.data.target]
+    least, above = getattr(column, "min", None), getattr(column, "min_exclusive", None)
+    return (least is None or least <= 0) and (above is None or above < 0)

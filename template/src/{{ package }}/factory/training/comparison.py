@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from ..config import Params
 from ..metrics.definitions import Vector
 from ..scoring import artifact
-from ..tables.chunks import Rows, height
+from ..tables.chunks import Rows, column, height
 from . import estimator
 from .candidates import WIDE, Candidate
 from .cross_validation import FOLDS, Folds
@@ -26,7 +26,8 @@ MAX_ROWS, MAX_CELLS, MIN_ROWS = 20_000, 600_000, 2_000
 MANY_ROWS, FEW_FOLDS = 3_000, (3, 2)
 """From so many rows on fewer folds are precise enough."""
 MAX_ROUNDS, PATIENCE = 1_000, 25
-LEAST_PROBABILITY, WORST = 1e-7, 1e100
+LEAST_PROBABILITY = 1e-7
+FAR = 1_000  # times the loss of a constant
 
 
 @dataclass(frozen=True)
@@ -60,30 +61,35 @@ class Comparison:
         self.params, self.schema = params, schema
         self.rows = np.concatenate([np.flatnonzero(part) for part in self.folds.held_out])
         self.target = self.folds.target[self.rows]
+        self.lowest = _lowest(train, params)
         ids = None if self.folds.ids is None else np.asarray(self.folds.ids)[self.rows]
         self.units = np.arange(len(self.rows)) if ids is None else np.unique(ids, return_inverse=True)[1]
 
     def evaluate(self, candidate: Candidate) -> Evaluated:
-        """The candidate with its predictions; boosting also with the number of rounds."""
+        """The candidate with its predictions; boosting also with the number of rounds.
+
+        Raises ValueError where it cannot be fitted to these rows, or predicts what is far from all of them.
+        """
         goal = np.log1p(self.folds.target) if candidate.logarithmic else self.folds.target
         fit = self._fit_boosting if candidate.chosen == ("boosting",) else self._fit
         start = time.process_time()
         fitted = [fit(candidate, part, goal) for part in self.folds.held_out]
         seconds = (time.process_time() - start) / len(fitted)
-        predictors: list[Callable[[Any], Any]] = [self._predictor(each) for each in fitted]
+        predictors: list[Callable[[Any], Any]] = [artifact.predictor(each, self.folds.classes) for each in fitted]
+        parts, taken = self._predictions(predictors)
         share = 1.0
         if candidate.chosen == ("boosting",):
             rounds = _best_rounds(fitted)
             candidate = candidate.with_parameters(max_iter=rounds)
             share = rounds / float(np.mean([each.n_iter_ for each in fitted]))
-            predictors = [self._staged(each, rounds) for each in fitted]
-        start = time.process_time()
-        parts = [f(self.folds.inputs[part]) for f, part in zip(predictors, self.folds.held_out, strict=True)]
-        taken = (time.process_time() - start) / len(self.rows) * 1000
+            parts, _ = self._predictions(
+                [self._staged(each, rounds) for each in fitted]
+            )  # takes longer than to predict
         size = len(pickle.dumps(fitted[-1])) * share / 1e6  # as a measure alone: nothing reads it
-        return replace(
-            self._judged(candidate, np.concatenate(parts)), fit_seconds=seconds, predict_ms=taken, size_mb=size
-        )
+        judged = self._judged(candidate, parts)
+        if not judged.loss <= FAR * self._loss_of_constant():
+            raise ValueError("its predictions are far from all values of the target")
+        return replace(judged, fit_seconds=seconds, predict_ms=taken * share, size_mb=size)
 
     def blend(self, members: list[Evaluated], weights: list[int]) -> Evaluated:
         """The weighted mean of what the members predict, on the scale that they learn."""
@@ -99,15 +105,27 @@ class Comparison:
         }
         return replace(blended, **costs)
 
+    def _predictions(self, predictors: list[Callable[[Any], Any]]) -> tuple[NDArray[np.float64], float]:
+        """Of the rows held out, and the milliseconds that one of them took."""
+        start = time.process_time()
+        parts = [f(self.folds.inputs[part]) for f, part in zip(predictors, self.folds.held_out, strict=True)]
+        return np.concatenate(parts), (time.process_time() - start) / len(self.rows) * 1000
+
+    def _loss_of_constant(self) -> float:
+        """Of the mean for all rows; a probability's loss has a limit of its own."""
+        if self.params.problem != "regression":
+            return math.inf
+        return float(self._losses(np.full(len(self.target), self.target.mean()), False).mean())
+
     def _judged(self, candidate: Candidate, predicted: NDArray[np.float64]) -> Evaluated:
         return Evaluated(candidate, predicted, self._losses(predicted, candidate.logarithmic))
 
     def _losses(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
         losses: Vector
         if self.params.problem == "regression":
-            errors = self.target - (np.expm1(predicted) if logarithmic else predicted)
-            losses = np.abs(errors) if self.params.evaluation.metric == "mae" else errors**2
-            losses = np.nan_to_num(losses, nan=WORST, posinf=WORST)
+            with np.errstate(over="ignore"):  # such a candidate is left out
+                errors = self.target - (np.expm1(predicted) if logarithmic else predicted)
+                losses = np.abs(errors) if self.params.evaluation.metric == "mae" else errors**2
             return losses
         if self.params.problem == "classification":
             predicted = np.column_stack([1 - predicted, predicted])
@@ -130,9 +148,6 @@ class Comparison:
         estimator.by_position(made, self.schema.names())
         return made
 
-    def _predictor(self, fitted: BaseEstimator) -> Callable[[Any], Any]:
-        return artifact.predictor(fitted, self.folds.classes)
-
     def _staged(self, fitted: Any, rounds: int) -> Callable[[Any], Any]:
         """What the model predicted after so many rounds."""
         is_regression = self.params.problem == "regression"
@@ -143,6 +158,11 @@ class Comparison:
             return found[:, 1] if self.params.problem == "classification" else found
 
         return predict
+
+
+def _lowest(train: Rows, params: Params) -> float:
+    """The lowest value of the target in all rows to train on, of which those that are compared are a sample."""
+    return float(column(train, params.data.target).min()) if params.problem == "regression" else 0.0  # type: ignore[arg-type]
 
 
 def _best_rounds(fitted: list[Any]) -> int:

@@ -49,10 +49,10 @@ def linear(problem: str, features: pl.Schema, penalty: float, bins: int = 0) -> 
     return make_pipeline(prepared, LogisticRegression(C=1 / penalty, max_iter=1000))
 
 
-def extra_trees(problem: str, features: pl.Schema, trees: int, leaf_rows: int, split_share: float) -> BaseEstimator:
-    """The mean of large trees that split at random."""
+def extra_trees(problem: str, features: pl.Schema, trees: int, leaf_share: float, split_share: float) -> BaseEstimator:
+    """The mean of large trees that split at random; a leaf has at least that share of the rows."""
     kind = ExtraTreesRegressor if problem == "regression" else ExtraTreesClassifier
-    return kind(n_estimators=trees, min_samples_leaf=leaf_rows, max_features=split_share, random_state=0)
+    return kind(n_estimators=trees, min_samples_leaf=leaf_share, max_features=split_share, random_state=0)
 
 
 def blend(problem: str, members: dict[str, BaseEstimator], weights: list[int]) -> BaseEstimator:

@@ -2,13 +2,11 @@
 
 import ast
 import inspect
-import sys
-from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
 from ... import model
-from ..workspace import process
+from ..workspace import ruff
 from . import families
 
 PATH = Path(model.__file__)
@@ -39,27 +37,29 @@ def model(problem: str, features: pl.Schema, {arguments}) -> BaseEstimator:
 {functions}'''
 PARAMETERS = {
     "linear": {"penalty": "float", "bins": "int"},
-    "extra_trees": {"trees": "int", "leaf_rows": "int", "split_share": "float"},
+    "extra_trees": {"trees": "int", "leaf_share": "float", "split_share": "float"},
 }
 """The parameters of the families that take none but these, with their types; boosting takes all others."""
 SPACE = {
     "linear": ('"penalty": (0.1, 10_000.0, "log")', '"bins": [0, 5, 9, 15]'),
     "boosting": (
-        '"max_iter": (50, 1000, "log")',
+        '"max_iter": (10, 1000, "log")',
         '"learning_rate": (0.01, 0.3, "log")',
         '"max_leaf_nodes": (4, 63, "log")',
         '"min_samples_leaf": (5, 100, "log")',
         '"l2_regularization": (1e-3, 10.0, "log")',
         '"max_features": (0.2, 1.0)',
     ),
-    "extra_trees": ('"leaf_rows": (1, 50, "log")', '"split_share": (0.1, 1.0)'),
+    "extra_trees": (
+        "# the size of the model grows as this shrinks",
+        '"leaf_share": (0.001, 0.1, "log")',
+        '"split_share": (0.1, 1.0)',
+    ),
 }
 
 
-SHIPPED = {
-    "10aac4afe1daaad64c35a3fc558eafd5e933430c86588e3444c5242e284daa17",  # from release 0.3.0 on
-}
-"""model.py of new projects, as the sha256 of its meaning."""
+SHIPPED = Path(__file__).with_name("model.py.txt")
+"""model.py of new projects, from release 0.3.0 on."""
 
 
 def text(chosen: tuple[str, ...], logarithmic: bool = False) -> str:
@@ -72,7 +72,7 @@ def text(chosen: tuple[str, ...], logarithmic: bool = False) -> str:
     result = f"of_logarithm({made.strip()})" if logarithmic else made.strip()
     return TEXT.format(
         imports=_imports(),
-        space="\n".join(f"    {line}," for name in chosen for line in SPACE[name]),
+        space="\n".join(f"    {line}" + "," * (line[0] != "#") for name in chosen for line in SPACE[name]),
         arguments=arguments,
         body="\n".join([*before, f"    return {result}"]),
         functions="\n\n".join(inspect.getsource(getattr(families, name)) for name in helpers),
@@ -84,9 +84,7 @@ def write(chosen: tuple[str, ...], logarithmic: bool = False, path: Path = PATH)
     temporary = path.with_name(f".{path.stem}.tmp.py")
     try:
         temporary.write_text(text(chosen, logarithmic), encoding="utf-8")
-        for command in (["check", "--select=F401,I001", "--fix-only", "--quiet"], ["format", "--quiet"]):
-            config = f"--config={Path('pyproject.toml').resolve()}"
-            process.run(sys.executable, "-m", "ruff", *command, config, str(temporary))
+        ruff.format_files([temporary], select="F401,I001")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -98,7 +96,7 @@ def is_generated(code: str) -> bool:
         found = _meaning(code)
     except SyntaxError:
         return False
-    if sha256(found.encode()).hexdigest() in SHIPPED:
+    if found == _meaning(SHIPPED.read_text(encoding="utf-8")):
         return True
     names = list(SPACE)
     subsets = [chosen for count in range(1, len(names) + 1) for chosen in combinations(names, count)]

@@ -12,7 +12,7 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml"), *, alone
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 200
     content = yaml.load(path.read_text(encoding="utf-8"))
-    section = content.setdefault("model", CommentedMap())
+    content["model"] = section = content.get("model") or CommentedMap()  # it may be there with nothing below
     below = section.ca.items.get(next(reversed(section), None))  # the lines up to the next section are the last one's
     if alone:
         section.clear()

@@ -1,10 +1,13 @@
 """Which candidate to train: by cross-validation, the simplest that is not clearly worse than the best."""
 
 import math
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from ..config import Params
 from ..data import prepare
+from ..errors import FactoryError
 from ..metrics.definitions import Vector
 from ..paths import CANDIDATES, REPORTS
 from ..tables.chunks import Rows
@@ -60,14 +64,18 @@ class Choice:
         }
 
 
-def run(params: Params, on_candidate: Callable[[Evaluated, str], None] = lambda each, metric: None) -> Choice | None:
+def run(
+    params: Params,
+    on_candidate: Callable[[Evaluated, str], None] = lambda each, metric: None,
+    on_failure: Callable[[Candidate, str], None] = lambda candidate, reason: None,
+) -> Choice | None:
     """Compare the portfolio on the prepared training rows, and write reports/candidates.csv; None if the rows are too few."""
     train = prepare.scan("train")
     check_numeric(no_features(train))
     try:
         with threadpool_limits(1), warnings.catch_warnings():  # the threads of small fits would wait for each other
             warnings.simplefilter("ignore", ConvergenceWarning)  # whose candidate is judged as it is
-            choice = choose(train, params, no_features(train).schema, on_candidate)
+            choice = choose(train, params, no_features(train).schema, on_candidate, on_failure)
     except TooFewRows:
         CANDIDATES.unlink(missing_ok=True)
         return None
@@ -77,9 +85,20 @@ def run(params: Params, on_candidate: Callable[[Evaluated, str], None] = lambda 
 
 
 def write(candidate: Candidate) -> None:
-    """Write the candidate to model.py and to the section `model` of params.yaml."""
-    model_code.write(candidate.chosen, candidate.logarithmic)
-    parameters.write(candidate.parameters, alone=True)
+    """Write the candidate to model.py and to the section `model` of params.yaml: to both, or to none."""
+    place, settings = model_code.PATH, Path("params.yaml")
+    with tempfile.TemporaryDirectory(prefix=".candidates-", dir=place.parent) as folder:  # of the same file system
+        code, section, before = (Path(folder, name) for name in ("model.py", "params.yaml", "before.py"))
+        model_code.write(candidate.chosen, candidate.logarithmic, code)
+        shutil.copyfile(settings, section)
+        parameters.write(candidate.parameters, section, alone=True)
+        shutil.copyfile(place, before)
+        code.replace(place)
+        try:
+            section.replace(settings)
+        except BaseException:
+            before.replace(place)
+            raise
 
 
 def choose(
@@ -87,25 +106,38 @@ def choose(
     params: Params,
     schema: pl.Schema,
     on_candidate: Callable[[Evaluated, str], None] = lambda each, metric: None,
+    on_failure: Callable[[Candidate, str], None] = lambda candidate, reason: None,
 ) -> Choice:
-    """Compare the portfolio; `on_candidate` gets each as it is evaluated. Raises TooFewRows.
+    """Compare the portfolio; `on_candidate` gets each as it is evaluated, `on_failure` each that cannot be, and why.
+
+    Raises TooFewRows, and FactoryError where no candidate can be evaluated.
 
     The simplest candidate is chosen from which the best differs by no more than one standard error of their paired
     difference, in which all rows of an id count as one. The test rows are never read.
     """
     comparison, metric = Comparison(train, params, schema), metric_of(params)
     evaluated: list[Evaluated] = []
+    reasons: list[str] = []
 
     def evaluate(tried: Iterable[Candidate]) -> list[Evaluated]:
         found = []
         for candidate in tried:
-            found.append(comparison.evaluate(candidate))
-            on_candidate(found[-1], metric)
+            try:
+                found.append(comparison.evaluate(candidate))
+            except ValueError as error:
+                reasons.append(str(error).partition("\n")[0])
+                on_failure(candidate, reasons[-1])
+            else:
+                on_candidate(found[-1], metric)
         evaluated.extend(found)
         return found
 
     for members in _scales(comparison, params, evaluate):
         evaluated.extend(_blends(comparison, members))
+    if not evaluated:
+        raise FactoryError(
+            f"no candidate can be fitted to data/prepared/train.parquet: {reasons[0]}: write a model.py of your own"
+        )
     chosen = simplest(evaluated, comparison.units)
     return Choice(evaluated, chosen, metric, len(comparison.folds.held_out), comparison.units)
 
@@ -138,14 +170,14 @@ def _scales(
     comparison: Comparison, params: Params, evaluate: Callable[[Iterable[Candidate]], list[Evaluated]]
 ) -> Iterator[list[Evaluated]]:
     """The best of each family for the target as it is, and those for its logarithm if it has one."""
-    rows, classes, columns = len(comparison.target), comparison.folds.classes, len(comparison.schema)
+    lowest, columns = comparison.lowest, len(comparison.schema)
     linear = evaluate(candidates.linear_ones(columns))
     boosting = evaluate(candidates.boosting_ones(params, columns))
-    trees = evaluate(candidates.extra_trees_ones(params, rows, classes))
+    trees = evaluate(candidates.extra_trees_ones(params, comparison.folds.classes))
     plain = [_best(family) for family in (linear, boosting, trees) if family]
-    losses = evaluate(candidates.other_losses(_best(boosting).candidate, comparison.target, params))
+    losses = evaluate(candidates.other_losses(_best(boosting).candidate, lowest, params)) if boosting else []
     yield [_best(family) for family in (linear, [*boosting, *losses], trees) if family]
-    if candidates.can_be_logarithmic(comparison.target, params):
+    if candidates.can_be_logarithmic(lowest, params):
         yield evaluate(replace(each.candidate, logarithmic=True) for each in plain)
 
 
