@@ -153,6 +153,8 @@ def test_row_numbers_are_no_features(name, values):
     "name, values, role",
     [
         ("Unnamed: 0", ["north", "south"] * (ROWS // 2), "feature"),
+        ("Unnamed: 0", [i * i % 7 for i in NUMBERS], "feature"),
+        ("rownames", [i // 3 % 2 for i in NUMBERS], "feature"),
         ("index", [100 + i % 7 for i in NUMBERS], "feature"),
         ("position", [i + 2 for i in NUMBERS], "feature"),
         ("position", [7 * i % ROWS for i in NUMBERS], "feature"),

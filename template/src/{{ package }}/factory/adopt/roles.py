@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from ..tables.names import is_index
+from ..tables.names import count_rows, is_index
 from .dates import is_row_time
 from .number_formats import TOO_LONG
 from .personal import kind
@@ -73,7 +73,7 @@ def _useless(column: Column, left: list[ColumnRole]) -> ColumnRole | None:
 def _numbers_rows(column: Column) -> bool:
     """Whether it is a row number: whole numbers that a tool wrote, also of only some rows, or one after the other."""
     if is_index(column.name):
-        return column.unique or (column.kind == "Int64" and not column.missing)
+        return column.unique or (column.kind == "Int64" and not column.missing and count_rows(column.sample))
     if NUMBERS_ROWS.match(column.name):
         return column.unique
     return not _is_key(column) and _counts_on(column)

@@ -68,15 +68,19 @@ def without_nothing(rows: pl.LazyFrame, header: list[str], table: object, *, che
     return rows if not last or header[last].strip() else rows.drop(NAMELESS.format(last))
 
 
+def count_rows(numbers: pl.Series) -> bool:
+    """Whether whole numbers may be those of rows, which were chosen, sorted or put together: mostly others, or rising."""
+    different, rising = numbers.n_unique(), (numbers.cast(pl.Float64).diff() > 0).sum()
+    return different >= LEAST_DIFFERENT * len(numbers) or rising >= LEAST_RISING * len(numbers)
+
+
 def _is_index(values: pl.Series) -> bool:
-    """Whether the texts number or name the rows: each another one, or numbers of rows that were chosen or put together."""
+    """Whether the texts number or name the rows."""
     if (values == "").any():
         return False
     if not values.str.contains(r"^\d+$").all():
         return values.is_unique().all() and not values.str.contains(MEASURED).any()
-    different = values.n_unique() / len(values)
-    rising = (values.cast(pl.Float64).diff() > 0).sum() / len(values)
-    return different >= LEAST_DIFFERENT or rising >= LEAST_RISING
+    return count_rows(values)
 
 
 def renamed(rows: pl.LazyFrame, table: object, *, checked: bool = False) -> pl.LazyFrame:
