@@ -65,7 +65,7 @@ def test_what_is_packed_again_and_again_is_refused():
 
 
 def test_name_outside_the_archive_is_refused():
-    for name in ("../rows.csv", "/rows.csv", "in/../../rows.csv", "..\\rows.csv"):
+    for name in ("../rows.csv", "/rows.csv", "in/../../rows.csv", "..\\rows.csv", "C:/rows.csv", "c:rows.csv", "C:\\rows.csv"):
         assert refused(zipped({name: CSV})) == f"contains {name.replace(chr(92), '/')}: unpack it first"
     twice = zipped({"rows.csv": CSV, "Rows.csv": CSV}).replace(b"Rows.csv", b"rows.csv")
     assert refused(twice) == "contains rows.csv twice: unpack it first"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, BinaryIO, cast
 
 from ..errors import FactoryError, listed
@@ -163,13 +163,17 @@ def _archive(name: str, file: BinaryIO, path: Path, suffixes: tuple[str, ...]) -
         if not tables:
             names = listed([member.name for member in members], FEW)
             raise FactoryError(f"{path}: contains {names or 'no file'}: unsupported file type")
-        unsafe = [
-            each.name for each in tables if PurePosixPath(each.name).is_absolute() or ".." in each.name.split("/")
-        ]
+        unsafe = [each.name for each in tables if _leaves_folder(each.name)]
         twice = [each for each, times in Counter(member.name for member in tables).items() if times > 1]
         if unsafe or twice:
             raise FactoryError(f"{path}: contains {(unsafe or twice)[0]}{' twice' if twice else ''}: unpack it first")
         yield tables
+
+
+def _leaves_folder(name: str) -> bool:
+    """Whether a file of that name may be outside the folder it is unpacked into, on any system."""
+    path = PureWindowsPath(name)
+    return bool(path.anchor) or ".." in path.parts
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile, path: Path) -> Iterator[Member]:
