@@ -126,7 +126,7 @@ def test_parameters_are_read_and_explained(written):
 def test_code_is_in_the_projects_style(written):
     _, folder = written
     for command in (["check"], ["format", "--check"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--config", ROOT / "pyproject.toml", *folder.rglob("*.py")]
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", ROOT / "pyproject.toml", *folder.rglob("*.py")]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -180,7 +180,7 @@ def test_every_name_has_an_identifier_of_its_own(tmp_path):
     assert 'area_m2 = dy.Float64(alias="area m²"' in text and 'co2 = dy.Float64(alias="CO₂"' in text
     assert max(len(line.partition(" = ")[0]) for line in text.splitlines() if " = dy." in line) < 70
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--config", ROOT / "pyproject.toml", *tmp_path.rglob("*.py")],
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--config", ROOT / "pyproject.toml", *tmp_path.rglob("*.py")],
         capture_output=True,
         text=True,
         check=False,

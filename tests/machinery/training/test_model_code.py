@@ -71,7 +71,7 @@ def test_written_module_is_formatted_recognised_and_replaced_whole(chosen, tmp_p
     content = place.read_text(encoding="utf-8")
     assert [file.name for file in tmp_path.iterdir()] == ["model.py"]
     for command in (["format", "--check"], ["check", "--select=E,F,I"]):
-        check = [sys.executable, "-m", "ruff", *command, "--config=pyproject.toml", str(place)]
+        check = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config=pyproject.toml", str(place)]
         assert subprocess.run(check, capture_output=True, text=True).returncode == 0
     assert model_code.is_generated(content)
     assert not model_code.is_generated(content.replace("def model(", "def models("))
