@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from late_flights.factory import errors
 from late_flights.factory.adopt import profile, source
+from late_flights.factory.tables import chunks
 
 
 def read(values, rows=40):
@@ -104,7 +105,7 @@ def test_days_beyond_the_calendar():
 
 
 def test_more_columns_than_are_asked_for_at_once(monkeypatch):
-    monkeypatch.setattr(profile, "EXPRESSIONS_PER_QUERY", 2)
+    monkeypatch.setattr(chunks, "EXPRESSIONS_PER_QUERY", 2)
     table = pl.DataFrame({f"c{i}": range(i, i + 9) for i in range(5)})
     assert [column.low for column in profile.profile(table.lazy()).values()] == [0, 1, 2, 3, 4]
 

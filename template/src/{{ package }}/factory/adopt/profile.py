@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ..tables.chunks import one_row
 from . import categories
 from .dates import TEMPORAL
 from .source import KINDS, is_readable
@@ -25,7 +26,6 @@ from .type_inference import (
 
 MAX_LISTED_VALUES = 300
 MAX_WRITTEN = 3 * MAX_LISTED_VALUES  # texts of which several may mean the same
-EXPRESSIONS_PER_QUERY = 250
 EXACT_COUNT_ROWS = 200_000  # in larger tables the number of distinct values is estimated
 PARSED = "\n"  # prefix of the parsed column beside the original, whose name cannot start with it
 
@@ -95,14 +95,14 @@ def _facts(table: pl.LazyFrame, formats: Formats, rows: int) -> dict[str, dict[s
     both = known.with_columns(
         parse(name, dtype, formats[name]).alias(PARSED + name) for name, dtype in known.collect_schema().items()
     )
-    facts = _one_row(both, [_counts(name, format, rows <= EXACT_COUNT_ROWS) for name, format in formats.items()])
+    facts = one_row(both, [_counts(name, format, rows <= EXACT_COUNT_ROWS) for name, format in formats.items()])
     typed = cast(table, formats)
     few = [
         name for name, format in formats.items() if format.kind == "String" and facts[name]["different"] <= MAX_WRITTEN
     ]
     keys = [name for name, format in formats.items() if format.kind in ("Int64", "String") and _may_be_key(facts[name])]
-    texts = _one_row(typed, [pl.col(name).drop_nulls().unique().sort().implode() for name in few])
-    is_key = _one_row(typed, [pl.col(name).n_unique() == pl.len() for name in keys])
+    texts = one_row(typed, [pl.col(name).drop_nulls().unique().sort().implode() for name in few])
+    is_key = one_row(typed, [pl.col(name).n_unique() == pl.len() for name in keys])
     return {
         name: {**counts, "values": texts.get(name, []), "unique": is_key.get(name, False)}
         for name, counts in facts.items()
@@ -115,7 +115,7 @@ def _of_categories(table: pl.LazyFrame, sample: pl.DataFrame, formats: Formats, 
     few = {name: each for name, each in texts.items() if categories.are_few(each, facts[name]["rows"])}
     odd = {name: remark for name in few if (remark := categories.remark_on_normalized(sample[name]))}
     several = {name: formats[name] for name, each in few.items() if categories.differ_in_case(each)}
-    counts = _one_row(cast(table, several), [pl.col(name).drop_nulls().value_counts().implode() for name in several])
+    counts = one_row(cast(table, several), [pl.col(name).drop_nulls().value_counts().implode() for name in several])
     changed = {name: replace(formats[name], remark=remark) for name, remark in odd.items()}
     for name in several:
         written = categories.in_one_case({each[name]: each["count"] for each in counts[name]})
@@ -139,16 +139,6 @@ def _counts(name: str, format: ColumnFormat, exact: bool) -> pl.Expr:
 
 def _may_be_key(facts: dict[str, Any]) -> bool:
     return bool(facts["missing"] == 0 and facts["different"] > MOSTLY * facts["rows"])
-
-
-def _one_row(table: pl.LazyFrame, expressions: list[pl.Expr]) -> dict[str, Any]:
-    """The single row of a query, in parts: its time grows with the square of the number of expressions."""
-    parts = (
-        expressions[start : start + EXPRESSIONS_PER_QUERY]
-        for start in range(0, len(expressions), EXPRESSIONS_PER_QUERY)
-    )
-    results = (table.select(part).collect(engine="streaming").row(0, named=True) for part in parts)
-    return {name: value for result in results for name, value in result.items()}
 
 
 def _unreadable(name: str, dtype: pl.DataType, rows: int) -> Column:

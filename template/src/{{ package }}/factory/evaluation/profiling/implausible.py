@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from ...tables.chunks import one_row
 from ..formatting import cell
 from .meanings import AHEAD, FILLED, NEVER_BELOW_ZERO, SIGNED, SIZES, YEARS, meanings, words
-from .view import View, one_row
+from .view import View
 
 FEW = 0.05  # of the values: if more are beyond what a name means, it means something else
 FEW_DURATIONS = 0.005  # where the word may also be a duration
@@ -84,7 +85,7 @@ def implausible(view: View) -> list[Implausible]:
         known = Known(series.name, _finite(series), low, high, view.height, view.now)
         if known.values.len() and (series.dtype.is_numeric() or series.dtype in (pl.Date, pl.Datetime)):
             suspected += [(series.name, each) for each in _suspicions(known)]
-    counts = one_row(view.rows, dict(_counted(suspected)))
+    counts = one_row(view.rows, [*_counted(suspected)])
     found = [
         Implausible(
             name,
@@ -101,11 +102,11 @@ def implausible(view: View) -> list[Implausible]:
     return sorted(found, key=lambda each: (order.index(each.kind), -each.count / max(each.known, 1)))
 
 
-def _counted(suspected: list[tuple[str, Suspicion]]) -> Iterator[tuple[str, pl.Expr]]:
+def _counted(suspected: list[tuple[str, Suspicion]]) -> Iterator[pl.Expr]:
     for place, (_, each) in enumerate(suspected):
-        yield f"{place} count", each.where.sum()
+        yield each.where.sum().alias(f"{place} count")
         if each.between is not None:
-            yield f"{place} between", each.between.sum()
+            yield each.between.sum().alias(f"{place} between")
 
 
 def _finite(series: pl.Series) -> pl.Series:

@@ -7,11 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from ...tables.chunks import Rows, height
+from ...tables.chunks import Rows, height, one_row
 from ...tables.chunks import sample as shuffled
 
 SAMPLE_ROWS, SAMPLE_CELLS = 20_000, 4_000_000  # wide tables have fewer rows
-EXPRESSIONS_PER_QUERY = 250  # whose time grows with the square of their number
 
 
 @dataclass(frozen=True)
@@ -41,17 +40,9 @@ def of_rows(rows: Rows, hidden: Iterable[str], keys: Iterable[str], now: datetim
     names = [name for name, dtype in rows.lazy().collect_schema().items() if _is_plain(dtype)]
     table = rows.lazy().select(names)
     some = shuffled(table, min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(names), 1)))
+    counted = {"low": pl.Expr.min, "high": pl.Expr.max, "missing": pl.Expr.null_count}
     facts = one_row(
-        table,
-        {
-            f"{name} {what}": expression
-            for name in names
-            for what, expression in (
-                ("low", pl.col(name).min()),
-                ("high", pl.col(name).max()),
-                ("missing", pl.col(name).null_count()),
-            )
-        },
+        table, [count(pl.col(name)).alias(f"{name} {what}") for name in names for what, count in counted.items()]
     )
     ends = {name: (facts[f"{name} low"], facts[f"{name} high"]) for name in names}
     missing = {name: facts[f"{name} missing"] for name in names}
@@ -60,12 +51,3 @@ def of_rows(rows: Rows, hidden: Iterable[str], keys: Iterable[str], now: datetim
 
 def _is_plain(dtype: pl.DataType) -> bool:
     return dtype.is_numeric() or dtype.is_temporal() or dtype in (pl.Boolean, pl.String, pl.Enum, pl.Categorical)
-
-
-def one_row(rows: pl.LazyFrame, expressions: dict[str, pl.Expr]) -> dict[str, Any]:
-    """The value of each expression, in as few passes over the rows as their number allows."""
-    names, found = [*expressions], dict[str, Any]()
-    for start in range(0, len(names), EXPRESSIONS_PER_QUERY):
-        part = [expressions[name].alias(name) for name in names[start : start + EXPRESSIONS_PER_QUERY]]
-        found |= rows.select(part).collect(engine="streaming").row(0, named=True)
-    return found
