@@ -96,32 +96,25 @@ def _named(titles: list[str]) -> str:
 
 def _table(book: "fastexcel.ExcelReader", content: bytes, title: str, name: object, quiet: bool) -> pl.DataFrame:
     """The rows of the sheet. Raises FactoryError where its header is not complete."""
-    texts = book.load_sheet(title, **CELLS)
-    cells = texts.to_polars()
+    sheet = book.load_sheet(title, **CELLS)
+    cells = sheet.to_polars()
     used = [
         column for column in cells.columns if cells[column].null_count() < cells.height
     ]  # others are only formatted
     if not used:
         raise FactoryError(f"{name}: no header in the sheet {title}")
     places = {
-        column.absolute_index: used.index(column.name) for column in texts.available_columns() if column.name in used
+        column.absolute_index: used.index(column.name) for column in sheet.available_columns() if column.name in used
     }
     merged = _among(merged_cells.ranges(content, title), places)
     first, titles = header.find(cells.head(header.TOP).select(used).rows(), merged)
     if below := [f"{top + 1:,}" for top, *_ in merged if top >= first and not quiet]:
         logging.getLogger(__name__).warning("%s: row %s: of merged cells only the first has a value", name, below[0])
     names = of_header(titles, name, quiet=quiet)
-    rows, texts = (
-        book.load_sheet(
-            title,
-            header_row=None,
-            skip_rows=first,
-            schema_sample_rows=None,
-            dtypes=kind,
-            skip_whitespace_tail_rows=True,
-        ).to_polars()
-        for kind in (None, "string")
-    )
+    rows = book.load_sheet(
+        title, header_row=None, skip_rows=first, schema_sample_rows=None, skip_whitespace_tail_rows=True
+    ).to_polars()
+    texts = cells.slice(first, rows.height)
     table = pl.DataFrame(
         [_typed(rows[column], texts[column]).alias(each) for column, each in zip(used, names, strict=True)]
     )
