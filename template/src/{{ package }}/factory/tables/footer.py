@@ -97,26 +97,23 @@ def _sums(filled: dict[str, str], head: pl.DataFrame, rows: pl.LazyFrame) -> lis
     numbers = [name for name in filled if _number(filled[name]) is not None]
     if not numbers:
         return []
-    figures = head.select(
-        pl.struct(
-            low=_numeric(name).min(),
-            most=_numeric(name).abs().max(),
-            sum=_numeric(name).sum(),
-            count=(_numeric(name) != 0).sum(),
-        ).alias(name)
-        for name in numbers
-    ).row(0, named=True)
-    if not all(_may_be_sum(float(filled[name]), **figures[name]) for name in numbers):
-        return []
-    if not any(figures[name]["count"] >= LEAST for name in numbers):
+    most = 0
+    for name in numbers:
+        first = head.select(_numeric(name)).to_series().drop_nulls()
+        if not _may_be_sum(float(filled[name]), first):
+            return []
+        most = max(most, int((first != 0).sum()))
+    if most < LEAST:
         return []
     sums = rows.select(_numeric(name).sum() for name in numbers).collect(engine="streaming").row(0, named=True)
     return numbers if all(_is_near(filled[name], sums[name] - float(filled[name])) for name in numbers) else []
 
 
-def _may_be_sum(value: float, low: float | None, most: float, sum: float, count: int) -> bool:
+def _may_be_sum(value: float, first: pl.Series) -> bool:
     """Whether it may be the sum of all, by the first ones: of numbers of both signs it is greater than each."""
-    return low is not None and (value >= sum * (1 - 1e-9) - 0.5 if low >= 0 else abs(value) > most)
+    if first.is_empty():
+        return False
+    return bool(value >= first.sum() * (1 - 1e-9) - 0.5 if (first >= 0).all() else abs(value) > first.abs().max())  # type: ignore[operator]
 
 
 def _is_near(text: str, value: float) -> bool:
