@@ -42,9 +42,8 @@ def _note(file: Path, error: ContractViolation) -> None:
         by[violation.subject] += violation.count or height  # a column that is missing is so in all rows
     new = Refused(file.name, ledger.now(), height, dict(by))
     lines = [json.dumps(asdict(each)) for each in (*(e for e in read() if (e.file, e.on) != (new.file, new.on)), new)]
-    temporary = FILE.with_suffix(".tmp")
-    temporary.write_text("\n".join(lines[-MOST:]), encoding="utf-8")
-    temporary.replace(FILE)
+    with tables.whole(FILE) as noted:
+        noted.write_text("\n".join(lines[-MOST:]), encoding="utf-8")
 
 
 def read() -> list[Refused]:

@@ -11,6 +11,7 @@ from ... import contract
 from .. import PACKAGE
 from ..config import Params
 from ..paths import DICTIONARY
+from ..tables import whole
 from ..validation import parsing, rules, times, unseen
 from . import markdown
 from .formatting import cell, share
@@ -58,9 +59,8 @@ def render(params: Params) -> str:
 def write(params: Params) -> None:
     """Write the page."""
     DICTIONARY.parent.mkdir(exist_ok=True)
-    temporary = DICTIONARY.with_suffix(".tmp")
-    temporary.write_text(render(params), encoding="utf-8")
-    temporary.replace(DICTIONARY)
+    with whole(DICTIONARY) as page:
+        page.write_text(render(params), encoding="utf-8")
 
 
 def _about(*schemas: type[dy.Schema]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from .. import manifest
 from ..config import Params
 from ..metrics.definitions import METRICS
 from ..paths import CANDIDATES
+from ..tables import whole
 
 FIGURES = {"fit_seconds": "CPU seconds<br>of a fit", "predict_ms": "Milliseconds<br>per row", "size_mb": "Size, MB"}
 
@@ -21,9 +22,8 @@ def mark(params: Params) -> None:
         model = manifest.file_sha256(Path(contract.__file__).with_name("model.py"))
         table = pl.read_csv(CANDIDATES, infer_schema_length=None)
         marked = table.with_columns(model=pl.lit(_fingerprint(model, params.model)))
-        temporary = CANDIDATES.with_suffix(".tmp")
-        marked.write_csv(temporary)
-        temporary.replace(CANDIDATES)
+        with whole(CANDIDATES) as file:
+            marked.write_csv(file)
 
 
 def leaderboard(problem: str, model: dict[str, Any]) -> dict[str, Any] | None:

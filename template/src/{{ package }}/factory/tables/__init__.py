@@ -170,10 +170,17 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def private(path: Path) -> Iterator[Path]:
-    """A file beside the path, to be written, that only this user can read; it replaces the path at the block's end."""
+    """As `whole`, a file that only this user can read."""
+    with whole(path) as temporary:
+        temporary.touch(0o600)
+        yield temporary
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file beside the path, to be written; it replaces the path at the block's end, and is gone if that fails."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
-        temporary.touch(0o600)
         yield temporary
         temporary.replace(path)
     finally:

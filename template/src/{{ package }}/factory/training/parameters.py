@@ -6,6 +6,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from ..tables import whole
+
 
 def write(parameters: dict[str, Any], path: Path = Path("params.yaml"), *, alone: bool = False) -> None:
     """Put the parameters into the section; with `alone` it holds no others afterwards."""
@@ -25,10 +27,8 @@ def write(parameters: dict[str, Any], path: Path = Path("params.yaml"), *, alone
             section.insert(max(len(section) - 1, 0), name, value)
     if alone and below:
         section.ca.items[next(reversed(section))] = below
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
-    temporary.replace(path)
 
 
 def _flow(values: list[Any]) -> CommentedSeq:
