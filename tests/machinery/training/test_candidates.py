@@ -61,7 +61,7 @@ def chosen_from(rows, params, **more):
 def test_family_that_fits_the_table_is_chosen(project, quick, shape, problem):
     answer, wanted = SHAPES[shape]
     choice = chosen_from(table(answer, problem), toy.params(problem))
-    assert wanted & set(choice.chosen.candidate.chosen)
+    assert wanted & set(choice.chosen.candidate.families)
     leaderboard = choice.table()
     assert leaderboard["chosen"].sum() == 1 and leaderboard["mean"].is_sorted()
 

@@ -31,7 +31,7 @@ WIDE = 200  # columns: of more, fewer candidates
 class Candidate:
     """A model of one family, or with weights the blend of several, whose parameters are those of all members."""
 
-    chosen: tuple[str, ...]
+    families: tuple[str, ...]
     parameters: dict[str, Any] = field(default_factory=dict)
     logarithmic: bool = False
 
@@ -48,13 +48,13 @@ class Candidate:
     @property
     def family(self) -> str:
         """The family, or the members of a blend."""
-        return " + ".join(self.chosen)
+        return " + ".join(self.families)
 
     @property
     def complexity(self) -> tuple[int, int, int, bool]:
         """In this order the simpler one is preferred: fewer members, an earlier family, smaller trees, the target as it is."""
         size = self.parameters.get("max_leaf_nodes", 0) + self.parameters.get("bins", 0)
-        return len(self.chosen), FAMILIES.index(self.chosen[0]), size, self.logarithmic
+        return len(self.families), FAMILIES.index(self.families[0]), size, self.logarithmic
 
     def with_parameters(self, **parameters: Any) -> "Candidate":
         """The same with other parameters."""
@@ -62,7 +62,7 @@ class Candidate:
 
     def estimator(self, problem: str, features: pl.Schema) -> BaseEstimator:
         """The unfitted estimator of one family, for the target as it is on the scale that is learned."""
-        return getattr(families, self.chosen[0])(problem, features, **self.parameters)
+        return getattr(families, self.families[0])(problem, features, **self.parameters)
 
 
 def default() -> Candidate:

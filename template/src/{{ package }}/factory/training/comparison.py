@@ -71,14 +71,14 @@ class Comparison:
         Raises ValueError where it cannot be fitted to these rows, or predicts what is far from all of them.
         """
         goal = np.log1p(self.folds.target) if candidate.logarithmic else self.folds.target
-        fit = self._fit_boosting if candidate.chosen == ("boosting",) else self._fit
+        fit = self._fit_boosting if candidate.families == ("boosting",) else self._fit
         start = time.process_time()
         fitted = [fit(candidate, part, goal) for part in self.folds.held_out]
         seconds = (time.process_time() - start) / len(fitted)
         predictors: list[Callable[[Any], Any]] = [artifact.predictor(each, self.folds.classes) for each in fitted]
         parts, taken = self._predictions(predictors)
         share = 1.0
-        if candidate.chosen == ("boosting",):
+        if candidate.families == ("boosting",):
             rounds = _best_rounds(fitted)
             candidate = candidate.with_parameters(max_iter=rounds)
             share = rounds / float(np.mean([each.n_iter_ for each in fitted]))

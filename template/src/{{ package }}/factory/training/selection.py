@@ -21,6 +21,7 @@ from ..data import prepare
 from ..errors import FactoryError
 from ..metrics.definitions import Vector
 from ..paths import CANDIDATES, REPORTS
+from ..tables import whole
 from ..tables.chunks import Rows
 from . import candidates, model_code, parameters
 from .candidates import Candidate
@@ -80,7 +81,8 @@ def run(
         CANDIDATES.unlink(missing_ok=True)
         return None
     REPORTS.mkdir(exist_ok=True)
-    choice.table().write_csv(CANDIDATES)
+    with whole(CANDIDATES) as file:
+        choice.table().write_csv(file)
     return choice
 
 
@@ -89,7 +91,7 @@ def write(candidate: Candidate) -> None:
     place, settings = model_code.PATH, Path("params.yaml")
     with tempfile.TemporaryDirectory(prefix=".candidates-", dir=place.parent) as folder:  # of the same file system
         code, section, before = (Path(folder, name) for name in ("model.py", "params.yaml", "before.py"))
-        model_code.write(candidate.chosen, candidate.logarithmic, code)
+        model_code.write(candidate.families, candidate.logarithmic, code)
         shutil.copyfile(settings, section)
         parameters.write(candidate.parameters, section, alone=True)
         shutil.copyfile(place, before)
