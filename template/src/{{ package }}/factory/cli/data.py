@@ -164,7 +164,8 @@ def _shortened(entry: Any) -> dict[str, str]:
 def contract(file: Path | None, query: Path | None, url: str | None, sheet: str | None, dictionary: bool) -> None:
     """Compare a file with the contract; propose a patch to accept it.
 
-    Or write docs/data-dictionary.md, from the contract, with --dictionary. Exits with code 1 if the file violates the contract. To apply the patch that is printed, pipe it into `git apply`.
+    Or write docs/data-dictionary.md, from the contract, with --dictionary. Exits with code 1 if the file violates the
+    contract. To apply the patch that is printed, pipe it into `git apply`.
 
     \b
     Example: factory contract --diff flights-2013-05.csv
@@ -201,7 +202,8 @@ def profile(
 ) -> None:
     """Look at a table: missing, impossible and redundant values.
 
-    TABLE is a file, or a folder of files with the same columns; or name a query. Nothing is changed. Values of personal data are not shown.
+    TABLE is a file, or a folder of files with the same columns; or name a query. Nothing is changed. Values of
+    personal data are not shown.
 
     \b
     Example: factory profile customers.csv --target churned --out profile.html
@@ -251,9 +253,10 @@ def adopt(
 ) -> None:
     """Replace the sample with your own table, and train on it.
 
-    TABLE is a file, or a folder of files with the same columns; or name a query. Asks about what is doubtful, and proposes a role and a type for
-    each column; then writes contract.py, features.py, params.yaml and their tests, runs the pipeline, and says whether the gate
-    would pass the model. Any failure restores what was there; a refusal by the gate is none.
+    TABLE is a file, or a folder of files with the same columns; or name a query. Asks about what is doubtful, and
+    proposes a role and a type for each column; then writes contract.py, features.py, params.yaml and their tests,
+    runs the pipeline, and says whether the gate would pass the model. Any failure restores what was there; a refusal
+    by the gate is none.
 
     \b
     Example: factory adopt customers.csv --target churned --id customer --time signed_up

@@ -60,9 +60,10 @@ def evaluate() -> None:
 def candidates(write: bool, force: bool) -> None:
     """Compare models of several families and choose one.
 
-    Linear models, boosting, extra trees and blends of them, by cross-validation on the training rows, which keeps groups
-    and time. The simplest is chosen that is not worse than the best by more than one standard error. The test rows are
-    never read. All are listed in reports/candidates.csv, which the report shows as long as the model is the one written from it. Without --write, nothing else changes.
+    Linear models, boosting, extra trees and blends of them, by cross-validation on the training rows, which keeps
+    groups and time. The simplest is chosen that is not worse than the best by more than one standard error. The test
+    rows are never read. All are listed in reports/candidates.csv, which the report shows as long as the model is the
+    one written from it. Without --write, nothing else changes.
     """
     from ..evaluation import leaderboard
     from ..evaluation.formatting import number
