@@ -1,0 +1,1 @@
+"""What an organisation's projects say of themselves, gathered from their branches factory/status."""
