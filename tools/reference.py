@@ -1,4 +1,6 @@
-"""Write the references of params.yaml, policy.yaml and environments.yaml from the models that validate them: schemas and pages.
+"""Write the references of params.yaml, policy.yaml, environments.yaml and status.json from the models that validate them.
+
+Each has a schema; what people write has a page as well.
 
 python tools/reference.py (needs pydantic and PyYAML, which come with Copier)
 """
@@ -19,6 +21,8 @@ PACKAGE = TEMPLATE / "src/{{ package }}"
 sys.path.insert(0, str(PACKAGE))
 
 from factory import config, environments, policy
+from factory.status import model as status
+from factory.status import parts
 
 CONDITIONS = {  # what the validators of config.py add to the types
     "Data": {
@@ -98,11 +102,12 @@ Editors that know YAML language servers complete the keys and show the texts bel
 
 @dataclass(frozen=True)
 class Reference:
-    """A file of settings: the module with its model, and the text at the head of its page."""
+    """A file: the module with its model, the text at the head of its page, which it may lack, and another module with parts."""
 
     module: ModuleType
     model: str
-    start: str
+    start: str = ""
+    parts: ModuleType | None = None
 
     @property
     def name(self) -> str:
@@ -110,7 +115,7 @@ class Reference:
 
     @property
     def schema(self) -> Path:
-        return PACKAGE / f"factory/{self.name}.schema.json"
+        return Path(self.module.__file__).with_name(f"{self.name}.schema.json")
 
     @property
     def page(self) -> Path:
@@ -120,7 +125,7 @@ class Reference:
         """The JSON schema of the file, each key described by the text below it in the module."""
         schema = getattr(self.module, self.model).model_json_schema()
         sections = {**schema["$defs"], self.model: schema}
-        for name, texts in descriptions(self.module):
+        for name, texts in [*descriptions(self.module), *(descriptions(self.parts) if self.parts else ())]:
             section = sections.get(name, {})
             section.pop("title", None)
             for key, field in section.get("properties", {}).items():
@@ -132,13 +137,18 @@ class Reference:
             section.update(CONDITIONS.get(name, {}))
             if "description" in section:
                 section["description"] = oneline(section["description"])
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"{self.name}.yaml", **schema}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": f"{self.name}.{'yaml' if self.start else 'json'}",
+            **schema,
+        }
 
 
 REFERENCES = (
     Reference(config, "Params", PARAMS),
     Reference(policy, "Policy", POLICY),
     Reference(environments, "Environments", ENVIRONMENTS),
+    Reference(status, "Status", parts=parts),
 )
 
 
@@ -146,7 +156,8 @@ def main() -> None:
     for reference in REFERENCES:
         schema = reference.build()
         reference.schema.write_text(text(schema), "utf-8")
-        reference.page.write_text(page(schema, reference.start), "utf-8")
+        if reference.start:
+            reference.page.write_text(page(schema, reference.start), "utf-8")
 
 
 def descriptions(module: ModuleType) -> Iterator[tuple[str, dict[str, str]]]:

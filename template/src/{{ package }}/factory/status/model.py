@@ -1,0 +1,131 @@
+"""The format of status.json, which pipelines push to the branch factory/status, and hubs of the organisation read.
+
+The text below each key is its reference: from it and the types, here and in parts.py, comes `status.schema.json`. Nothing but
+pydantic is needed for both.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ..errors import CannotEvaluate
+from .parts import (
+    LONG,
+    MANY,
+    SHORT,
+    Card,
+    Champion,
+    Commit,
+    Contract,
+    Cost,
+    Delivery,
+    Dependencies,
+    Deployment,
+    Finding,
+    Gate,
+    Moment,
+    Monitor,
+    Part,
+    Readiness,
+    Template,
+    Text,
+)
+
+FORMAT = 1
+NAME, BRANCH = "status.json", "factory/status"
+MAX_BYTES = 1_000_000
+"""No status is larger: what is, need not be read."""
+
+
+class Status(Part):
+    """The state of a project, as of one moment."""
+
+    format: Literal[1]
+    """The format's number."""
+    at: Moment
+    """When this was written."""
+    project: Annotated[str, Field(min_length=1, max_length=SHORT)]
+    """The project's name."""
+    description: Text
+    """What it is, as pyproject.toml describes it."""
+    owner: Text
+    """Who owns the model, as the model card states; empty where nobody does."""
+    address: Text | None
+    """Where its repository is, without secrets."""
+    commit: Commit | None
+    """The commit that this was written from."""
+    template: Template
+    """The release of the template that the project is of."""
+    card: Card
+    """What the model card states."""
+    contract: Contract | None
+    """The contract of the data."""
+    champion: Champion | None
+    """The newest version, which is to be served."""
+    gate: Gate | None
+    """The gate's last verdict."""
+    monitor: Monitor | None
+    """What monitoring has found."""
+    readiness: Readiness | None
+    """The ML Test Score."""
+    doctor: Annotated[list[Finding], Field(max_length=MANY)]
+    """What `factory doctor` looked at."""
+    cost: Cost | None
+    """What this month cost, so far."""
+    deployments: Annotated[list[Deployment], Field(max_length=MANY)]
+    """What each environment last got."""
+    data: Annotated[list[Delivery], Field(max_length=MANY)]
+    """The newest deliveries."""
+    dependencies: Dependencies | None
+    """The packages that the model runs with."""
+    unknown: Annotated[dict[Text, Text], Field(max_length=2 * MANY)]
+    """By key, such as `template.newest`, why it is null, or a list lacks something: a code, and what it means."""
+
+    @model_validator(mode="after")
+    def check_unknown(self) -> Self:
+        """Refuse what is not known for no reason, of which nobody could show anything."""
+        for key in nulls(self):
+            if key not in self.unknown:
+                raise ValueError(f"{key} is null, and unknown does not have why")
+        return self
+
+
+def parse(content: bytes) -> Status:
+    """The status that somebody wrote. Raises CannotEvaluate with TOO_LARGE, OTHER_FORMAT or MALFORMED."""
+    if len(content) > MAX_BYTES:
+        raise CannotEvaluate("TOO_LARGE", f"{NAME}: has more than {MAX_BYTES:,} bytes")
+    try:
+        number = _Numbered.model_validate_json(content).format
+        if number != FORMAT:
+            raise CannotEvaluate("OTHER_FORMAT", f"{NAME}: is of format {number}, and this release reads {FORMAT}")
+        return Status.model_validate_json(content)
+    except ValidationError as error:
+        raise CannotEvaluate("MALFORMED", f"{NAME}: {_first(error)}") from error
+
+
+def nulls(part: Part, path: str = "") -> Iterator[str]:
+    """The keys of what is None, once each; those within lists by the list's key."""
+    found = dict.fromkeys(key for name, value in part for key in _nulls(value, f"{path}{name}"))
+    yield from found
+
+
+class _Numbered(Part):
+    format: int
+
+
+def _nulls(value: object, path: str) -> Iterator[str]:
+    if value is None:
+        yield path
+    elif isinstance(value, Part):
+        yield from nulls(value, f"{path}.")
+    elif isinstance(value, list):
+        for each in value:
+            yield from _nulls(each, path)
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, and where, on one line that is not long: keys may be anything."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    text = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return "".join(letter if letter.isprintable() else " " for letter in text[:LONG])

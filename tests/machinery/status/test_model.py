@@ -1,0 +1,92 @@
+"""The format of status.json: every key is there, what is not known has its reason, and nothing is longer than it may be."""
+
+import json
+from typing import Any
+
+import pytest
+from late_flights.factory.errors import CannotEvaluate
+from late_flights.factory.status import model
+
+NOTHING: dict[str, Any] = {
+    "format": 1,
+    "at": "2026-11-30T05:00:00+00:00",
+    "project": "churn",
+    **dict.fromkeys(("description", "owner"), ""),
+    **dict.fromkeys(("address", "commit", "contract", "champion", "gate"), None),
+    **dict.fromkeys(("monitor", "readiness", "cost", "dependencies"), None),
+    "template": dict.fromkeys(("source", "release", "newest", "behind")),
+    "card": dict.fromkeys(("purpose", "risk", "data_class", "retention")),
+    **{name: [] for name in ("doctor", "deployments", "data")},
+    "unknown": {},
+}
+"""A status of a project of which nothing is known, and no reason given."""
+IMAGE = {"environment": "prod", "version": "v1", "image": "churn:1", "digest": None, "at": NOTHING["at"], "by": "Ann"}
+
+
+def with_reasons(content: dict[str, Any]) -> bytes:
+    """The status with a reason for each key that may be null."""
+    unknown = dict.fromkeys((*empty(content), "deployments.digest"), "NOT_KNOWN: nobody looked")
+    return json.dumps(content | {"unknown": unknown}).encode()
+
+
+def empty(content: dict[str, Any], path: str = "") -> list[str]:
+    found = []
+    for name, value in content.items():
+        found += [f"{path}{name}"] if value is None else []
+        found += empty(value, f"{path}{name}.") if isinstance(value, dict) else []
+    return found
+
+
+@pytest.mark.parametrize("changed", [{}, {"of_a_later_release": 1}, {"deployments": [IMAGE]}])
+def test_what_is_null_has_its_reason(changed):
+    status = model.parse(with_reasons(NOTHING | changed))
+    assert set(model.nulls(status)) <= status.unknown.keys()
+
+
+@pytest.mark.parametrize("without", ["champion", "template.newest", "deployments.digest"])
+def test_what_is_null_without_a_reason_is_refused(without):
+    content = json.loads(with_reasons(NOTHING | {"deployments": [IMAGE]}))
+    del content["unknown"][without]
+    with pytest.raises(CannotEvaluate, match=f"^MALFORMED: .*{without} is null, and unknown does not have why") as error:
+        model.parse(json.dumps(content).encode())
+    assert error.value.code == "MALFORMED"
+
+
+@pytest.mark.parametrize("key", NOTHING)
+def test_every_key_is_there(key):
+    content = json.loads(with_reasons(NOTHING))
+    del content[key]
+    with pytest.raises(CannotEvaluate, match=f"{key}: Field required"):
+        model.parse(json.dumps(content).encode())
+
+
+WRONG = {
+    "no JSON": (b"<html>", "MALFORMED"),
+    "a list": (b"[]", "MALFORMED"),
+    "of other tools": (b'{"version": "1.2"}', "MALFORMED"),
+    "of a later format": (b'{"format": 2}', "OTHER_FORMAT"),
+    "nested": (b"[" * 100_000, "MALFORMED"),
+    "not UTF-8": (b'{"format": 1, "project": "\xff"}', "MALFORMED"),
+    "of a number without end": (b'{"format": 1e999}', "MALFORMED"),
+    "of another type": (with_reasons(NOTHING | {"owner": 7}), "MALFORMED"),
+    "without a zone": (with_reasons(NOTHING | {"at": "2026-11-30T05:00:00"}), "MALFORMED"),
+    "of the year 1": (with_reasons(NOTHING | {"at": "0001-01-01T00:00:00+14:00"}), "MALFORMED"),
+    "of a long text": (with_reasons(NOTHING | {"description": "x" * 500}), "MALFORMED"),
+    "of many images": (with_reasons(NOTHING | {"deployments": [IMAGE] * 1000}), "MALFORMED"),
+    "large": (with_reasons(NOTHING) + b" " * model.MAX_BYTES, "TOO_LARGE"),
+}
+
+
+@pytest.mark.parametrize("content, code", WRONG.values(), ids=WRONG)
+def test_what_is_not_a_status(content, code):
+    with pytest.raises(CannotEvaluate, match=f"^{code}: status.json: ") as error:
+        model.parse(content)
+    assert error.value.code == code and len(str(error.value)) < 500
+
+
+def test_what_is_wrong_stays_on_one_line():
+    content = json.loads(with_reasons(NOTHING))
+    content["unknown"]["a\n\u202e\x1b[2J"] = 1
+    with pytest.raises(CannotEvaluate) as error:
+        model.parse(json.dumps(content).encode())
+    assert str(error.value).isprintable()
