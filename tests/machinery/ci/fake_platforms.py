@@ -22,11 +22,17 @@ TOKEN = "secret-of-the-platform"
 
 @dataclass
 class FakePlatform:
-    """Comments, pull requests and issues, each with id, title, text, draft, branch and base."""
+    """Comments, pull requests and issues, each with id, title, text, draft, branch and base.
+
+    A pull request may have a state, open where none is given, and a commit. `others` are further projects, by their path.
+    """
 
     comments: list[Json] = field(default_factory=list)
     pull_requests: list[Json] = field(default_factory=list)
     issues: list[Json] = field(default_factory=list)
+    pipelines: list[Json] = field(default_factory=list)  # each with name, commit and result
+    others: dict[str, "FakePlatform"] = field(default_factory=dict)
+    heads: Callable[[str], str] = lambda branch: "0" * 40  # a branch's commit
     started: list[str] = field(default_factory=list)  # pipelines, by the branch that they are of
     merged: fake_reviews.Merged | None = None
     down: bool = False
@@ -114,7 +120,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.platform.asked.append(f"{self.command} {split.path}")
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         size, page = int(query.pop("per_page", 1000)), int(query.pop("page", 1))
-        query.pop("state", None)
         answer = self.answer(split.path, content, query)
         if isinstance(answer, int):
             return self.send(answer, {"message": "no"})
@@ -131,9 +136,10 @@ class _Handler(BaseHTTPRequestHandler):
         credentials = [*self.headers.values(), base64.b64decode(basic).decode() if basic else ""]
         if self.platform.down or not any(TOKEN in value for value in credentials):
             return 403
-        for prefix, api in APIS.items():
-            if path.startswith(prefix):
-                answer = api(self.platform, path.removeprefix(prefix), content, query, self.command)
+        for pattern, api in APIS.items():
+            if match := re.match(pattern, path):
+                platform = self.platform if match[1] in OWN else self.platform.others.get(match[1])
+                answer = api(platform, path[match.end() :], content, query, self.command) if platform else None
                 return 404 if answer is None else answer
         return 404
 
@@ -165,16 +171,21 @@ def _github(platform: FakePlatform, path: str, content: Any, query: Json, method
     elif match := re.fullmatch(r"pulls(?:/(\d+))?", path):
         items = platform.pull_requests
         if query:
-            items = [item for item in items if f"me:{item['branch']}" == query.get("head")]
+            items = _found(platform, query.get("head", "").removeprefix("me:"), query.get("state"))
         if content:
             fields |= {"branch": content.get("head"), "base": content.get("base"), "draft": content.get("draft")}
     elif match := re.fullmatch(r"issues(?:/(\d+))?", path):
         items = platform.issues
+    elif match := re.fullmatch(r"commits/(\w+)/(check-runs|status)", path):
+        return _github_checks(platform, *match.groups())
     else:
         return None
 
     def show(item: Json) -> Json:
         own = {"number": item["id"], "body": item["text"], "html_url": f"at/{item['id']}"}
+        if "branch" in item:
+            own |= {"merged_at": "2026" if item.get("state") == "merged" else None, "head": {"sha": _commit(platform, item)}}
+            own |= {"state": "open" if item.get("state", "open") == "open" else "closed"}
         return {"user": {"type": "User"}, **item, **own}
 
     return [show(item) for item in items] if method == "GET" else show(save(items, match[1], **fields))
@@ -194,8 +205,10 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
         items = platform.comments
     elif match := re.fullmatch(r"merge_requests(?:/(\d+))?", path):
         items = platform.pull_requests
+        if method == "GET" and match[1]:
+            return _gitlab_request(platform, items[int(match[1]) - 1])
         if query:
-            items = [item for item in items if item["branch"] == query.get("source_branch")]
+            items = _found(platform, query.get("source_branch"), query.get("state"))
         fields |= {"branch": content.get("source_branch"), "base": content.get("target_branch")}
         fields |= {"draft": fields["title"].startswith("Draft: ")} if fields["title"] else {}
     elif match := re.fullmatch(r"issues(?:/(\d+))?", path):
@@ -205,7 +218,7 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
 
     def show(item: Json) -> Json:
         own = {"iid": item["id"], "body": item["text"], "description": item["text"], "web_url": f"at/{item['id']}"}
-        return {**item, **own}
+        return {**item, **own, **(_gitlab_request(platform, item) if "branch" in item else {})}
 
     return [show(item) for item in items] if method == "GET" else show(save(items, match[1], **fields))
 
@@ -215,16 +228,18 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
         return None
     if platform.merged:
         return fake_reviews.azure(platform.merged, path, content, query)
-    if match := re.fullmatch(r"git/repositories/\w+/pullRequests/\d+/threads(?:/(\d+)/comments/1)?", path):
+    if match := re.fullmatch(r"git/repositories/[\w-]+/pullRequests/\d+/threads(?:/(\d+)/comments/1)?", path):
         if method == "GET":
             comments = platform.comments
             return {"value": [{"id": item["id"], "comments": [{"id": 1, "content": item["text"]}]} for item in comments]}
         first = content if match[1] else content["comments"][0]
         return save(platform.comments, match[1], text=first["content"])
-    if match := re.fullmatch(r"git/repositories/\w+/pullrequests(?:/(\d+))?", path):
+    if match := re.fullmatch(r"git/repositories/[\w-]+/pullrequests(?:/(\d+))?", path):
         if method == "GET":
             branch = query["searchCriteria.sourceRefName"].removeprefix("refs/heads/")
-            return {"value": [{"pullRequestId": item["id"]} for item in platform.pull_requests if item["branch"] == branch]}
+            return {
+                "value": [_azure_request(platform, each) for each in _found(platform, branch, query["searchCriteria.status"])]
+            }
         ends = [(content.get(end) or "").removeprefix("refs/heads/") or None for end in ("sourceRefName", "targetRefName")]
         fields = {"title": content["title"], "text": content["description"], "draft": content.get("isDraft")}
         return {"pullRequestId": save(platform.pull_requests, match[1], **fields, branch=ends[0], base=ends[1])["id"]}
@@ -232,6 +247,8 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
         files = ("/azure-pipelines/code.yaml", "azure-pipelines/retrain.yaml")
         own = [{"id": number, "process": {"yamlFilename": name}} for number, name in enumerate(files)]
         return {"value": [{"id": 9, "process": {}}, *own]}
+    if path == "build/builds" and method == "GET":
+        return {"value": _azure_builds(platform, query["branchName"])}
     if path == "build/builds":
         name = {0: "code", 1: "retrain"}[content["definition"]["id"]]
         platform.started.append(f"{name} of {content['sourceBranch'].removeprefix('refs/heads/')}")
@@ -246,8 +263,65 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
     return None
 
 
+def _found(platform: FakePlatform, branch: str | None, state: str | None) -> list[Json]:
+    """Pull requests of the branch, the newest first."""
+    own = [item for item in platform.pull_requests if item["branch"] == branch]
+    return [item for item in reversed(own) if state == "all" or item.get("state", "open") == "open"]
+
+
+def _commit(platform: FakePlatform, item: Json) -> str:
+    return item.get("commit") or platform.heads(item["branch"])
+
+
+def _github_checks(platform: FakePlatform, commit: str, kind: str) -> Json:
+    """Pipelines are check runs, but for those of the name `status`."""
+    found = [each for each in platform.pipelines if each["commit"] == commit]
+    runs, others = ([each for each in found if (each["name"] == "status") is wanted] for wanted in (False, True))
+    if kind == "status":
+        return {"total_count": len(others), "state": others[0]["result"] if others else "pending"}
+    done = [{"status": "completed", "conclusion": each["result"]} for each in runs if each["result"] != "running"]
+    going_on = [{"status": "in_progress", "conclusion": None} for each in runs if each["result"] == "running"]
+    return {"total_count": len(runs), "check_runs": [*done, *going_on]}
+
+
+def _gitlab_request(platform: FakePlatform, item: Json) -> Json:
+    pipelines = [{"sha": each["commit"], "ref": each["name"], "status": each["result"]} for each in platform.pipelines]
+    state = {"open": "opened"}.get(item.get("state", "open"), item.get("state"))
+    projects = {"source_project_id": item.get("fork", 1), "target_project_id": 1}
+    own = {"iid": item["id"], "state": state, "sha": _commit(platform, item), **projects}
+    return {
+        "title": item["title"],
+        **own,
+        "draft": item["draft"],
+        "web_url": f"at/{item['id']}",
+        "head_pipeline": [None, *pipelines][-1],
+    }
+
+
+def _azure_request(platform: FakePlatform, item: Json) -> Json:
+    state = {"open": "active", "merged": "completed", "closed": "abandoned"}[item.get("state", "open")]
+    own = {"pullRequestId": item["id"], "status": state, "lastMergeSourceCommit": {"commitId": _commit(platform, item)}}
+    return {**own, "title": item["title"], "isDraft": item["draft"]}
+
+
+def _azure_builds(platform: FakePlatform, branch: str) -> list[Json]:
+    assert re.fullmatch(r"refs/pull/\d+/merge", branch)
+    done = {"succeeded", "failed", "canceled", "partiallySucceeded"}
+    return [
+        {
+            "definition": {"id": each["name"]},
+            "status": "completed" if each["result"] in done else "inProgress",
+            "result": each["result"] if each["result"] in done else None,
+            "triggerInfo": {"pr.sourceSha": each["commit"]},
+        }
+        for each in reversed(platform.pipelines)
+    ]
+
+
+OWN = "me/project", "1", "team"
 APIS: dict[str, Callable[..., Any]] = {
-    "/github/repos/me/project/": _github,
-    "/gitlab/projects/1/": _gitlab,
-    "/azure/team/_apis/": _azure,
+    r"/(?:github|api/v3)/repos/(me/[\w-]+)/": _github,
+    r"/(?:gitlab|api/v4)/projects/(1|me%2F[\w-]+)/": _gitlab,
+    r"/(?:azure|me)/([\w-]+)/_apis/": _azure,
 }
+"""By the beginning of the path, with the project in it."""

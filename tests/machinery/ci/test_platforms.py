@@ -105,6 +105,74 @@ def test_an_open_pull_request_of_the_branch_is_known(platform, server):
     assert platform.is_proposed("factory/a", "main")
 
 
+def test_what_became_of_the_newest_pull_request(platform, server):
+    assert platform.pull_request("factory/a") is None
+    for branch, state in (("factory/a", "merged"), ("factory/a", "closed"), ("other", "merged")):
+        save(server.pull_requests, None, branch=branch, base="main", title="Old", text="", state=state, commit="a" * 40)
+    assert platform.pull_request("factory/a").state == "closed" and platform.pull_request("other").state == "merged"
+    platform.open_pull_request("factory/a", "renamed", "Title", "text", True)
+    found = platform.pull_request("factory/a")
+    assert (found.number, found.state, found.draft, found.title[-5:]) == (4, "open", True, "Title")
+    server.pull_requests[-1]["commit"] = "b" * 40
+    assert platform.pull_request("factory/a").commit == "b" * 40
+
+
+RESULTS = {"github": ("success", "running", "failure"), "gitlab": ("success", "running", "failed")} | {
+    "azure": ("succeeded", "inProgress", "failed")
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_checks_of_a_pull_request(kind, server):
+    platform = platforms.detect(environment(server, kind))
+    save(server.pull_requests, None, branch="a", base="main", title="T", text="", commit="b" * 40)
+    request = platform.pull_request("a")
+    assert platform.checks(request) == "none"
+    server.pipelines.append({"name": "code", "commit": "a" * 40, "result": RESULTS[kind][2]})
+    assert platform.checks(request) == "none", "the pipeline is of an earlier commit"
+    for result, checks in zip(RESULTS[kind], ("green", "pending", "red"), strict=True):
+        server.pipelines[:] = [{"name": "code", "commit": "b" * 40, "result": result}]
+        assert platform.checks(request) == checks
+    server.pipelines.append({"name": "code", "commit": "b" * 40, "result": RESULTS[kind][0]})
+    assert platform.checks(request) == ("red" if kind == "github" else "green"), "which lists the last run of each check only"
+
+
+@pytest.mark.parametrize("kind, worse", [("github", "status"), ("azure", "infra")])
+def test_red_of_one_pipeline_is_red_of_all(kind, worse, server):
+    platform = platforms.detect(environment(server, kind))
+    save(server.pull_requests, None, branch="a", base="main", title="T", text="", commit="b" * 40)
+    for name, result in (("code", RESULTS[kind][0]), (worse, RESULTS[kind][2])):
+        server.pipelines.append({"name": name, "commit": "b" * 40, "result": result})
+    assert platform.checks(platform.pull_request("a")) == "red"
+
+
+def test_red_among_hundreds_of_checks(server):
+    platform = platforms.detect(environment(server, "github"))
+    save(server.pull_requests, None, branch="a", base="main", title="T", text="", commit="b" * 40)
+    results = [*["success"] * 150, "timed_out"]
+    server.pipelines += [{"name": "code", "commit": "b" * 40, "result": result} for result in results]
+    assert platform.checks(platform.pull_request("a")) == "red"
+
+
+def test_pull_request_of_a_fork_is_not_ours(server):
+    platform = platforms.detect(environment(server, "gitlab"))
+    save(server.pull_requests, None, branch="a", base="main", title="T", text="", commit="b" * 40, fork=2)
+    assert platform.pull_request("a") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_project_on_a_server_of_ones_own(kind, server):
+    servers = {server.address: kind}
+    path = {"github": "me/other", "gitlab": "me/other", "azure": "me/air/_git/other"}[kind]
+    name = {"github": "me/other", "gitlab": "me%2Fother", "azure": "air"}[kind]
+    server.others[name] = type(server)()
+    platform = platforms.of_address(f"{server.address}/{path}.git", {"FACTORY_TOKEN": TOKEN}, servers)
+    platform.open_pull_request("a", "main", "Title", "text", False)
+    assert [each["title"] for each in server.others[name].pull_requests] == ["Title"] and not server.pull_requests
+    assert platforms.of_address(f"{server.address}0/{path}", {}, servers) is None
+    assert platforms.server_of(f"git@{server.address[7:]}:{path}", servers) == server.address
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_retraining_is_started_on_the_branch_of_the_run(kind, server):
     platforms.detect(environment(server, kind)).start_retraining()

@@ -16,25 +16,32 @@ PLATFORMS: tuple[type[Platform], ...] = (
     GitLab,
     Azure,
 )
-SERVICES: dict[str, tuple[type[Platform], dict[str, str]]] = {
-    r"[@/]github\.com[:/](?P<name>[^/]+/[^/]+)$": (
+PUBLIC = {"https://github.com": "github", "https://gitlab.com": "gitlab", "https://dev.azure.com": "azure"}
+"""By address the servers that everybody knows, each with its kind."""
+
+KINDS: dict[str, tuple[type[Platform], str, dict[str, str]]] = {
+    "github": (
         GitHub,
-        {"GITHUB_API_URL": "https://api.github.com", "GITHUB_REPOSITORY": "{name}"},
+        r"(?P<name>[^/]+/[^/]+)",
+        {"GITHUB_API_URL": "{server}/api/v3", "GITHUB_REPOSITORY": "{name}", "GITHUB_SERVER_URL": "{server}"},
     ),
-    r"[@/]gitlab\.com[:/](?P<name>.+)$": (
+    "gitlab": (
         GitLab,
-        {"CI_API_V4_URL": "https://gitlab.com/api/v4", "CI_PROJECT_ID": "{id}"},
+        r"(?P<name>.+)",
+        {"CI_API_V4_URL": "{server}/api/v4", "CI_PROJECT_ID": "{id}", "CI_SERVER_URL": "{server}"},
     ),
-    r"dev\.azure\.com[:/](v3/)?(?P<organisation>[^/]+)/(?P<project>[^/]+)/(_git/)?(?P<name>[^/]+)$": (
+    "azure": (
         Azure,
+        r"(v3/)?(?P<organisation>[^/]+)/(?P<project>[^/]+)/(_git/)?(?P<name>[^/]+)",
         {
-            "SYSTEM_COLLECTIONURI": "https://dev.azure.com/{organisation}/",
+            "SYSTEM_COLLECTIONURI": "{server}/{organisation}/",
             "SYSTEM_TEAMPROJECTID": "{project}",
             "BUILD_REPOSITORY_ID": "{name}",
+            "BUILD_REPOSITORY_URI": "{server}/{organisation}/{project}/_git/{name}",
         },
     ),
 }
-"""By what is in a remote's address, the platform, and what its pipelines would know of the project."""
+"""By kind of server, the platform, the path of a project there, and what its pipelines would know of the project."""
 
 
 def detect(environment: Mapping[str, str] = os.environ) -> Platform | None:
@@ -42,19 +49,43 @@ def detect(environment: Mapping[str, str] = os.environ) -> Platform | None:
     return next((platform(environment) for platform in PLATFORMS if environment.get(platform.env_marker)), None)
 
 
-def of_address(address: str | None, environment: Mapping[str, str] = os.environ) -> Platform | None:
-    """The platform of a remote's address, if it is at one of the public services."""
-    for pattern, (platform, variables) in SERVICES.items():
-        if match := re.search(pattern, (address or "").rstrip("/").removesuffix(".git")):
-            parts = match.groupdict() | {"id": quote(match["name"], safe="")}
-            return platform({**environment, **{name: value.format(**parts) for name, value in variables.items()}})
-    return None
+def server_of(address: str | None, servers: Mapping[str, str] = PUBLIC) -> str | None:
+    """Which of the servers, by address with their kinds, a remote's address is at."""
+    return next((server for server, kind in servers.items() if _path(address, server, kind)), None)
+
+
+def of_address(
+    address: str | None, environment: Mapping[str, str] = os.environ, servers: Mapping[str, str] = PUBLIC
+) -> Platform | None:
+    """The platform of a remote's address, if it is at one of the servers."""
+    server = server_of(address, servers)
+    if server is None:
+        return None
+    platform, _, variables = KINDS[servers[server]]
+    match = _path(address, server, servers[server])
+    parts = {"server": server, **(match.groupdict() if match else {})}
+    parts["id"] = quote(parts["name"], safe="")
+    known = {name: value.format(**parts) for name, value in variables.items()}
+    if server == "https://github.com":
+        known["GITHUB_API_URL"] = "https://api.github.com"
+    return platform({**environment, **known})
+
+
+def _path(address: str | None, server: str, kind: str) -> re.Match[str] | None:
+    place = re.escape(server.partition("://")[2])
+    pattern = rf"(?:[@/]|ssh\.){place}(?::\d+/|[:/]){KINDS[kind][1]}$"
+    return re.search(pattern, (address or "").rstrip("/").removesuffix(".git"))
 
 
 def git_env(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment in which Git can log in to the platform, with the token in no command line and no file."""
     platform = detect(environment)
-    if platform is None or not environment.get(TOKEN):
+    return with_login(platform, environment) if platform else dict(environment)
+
+
+def with_login(platform: Platform, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which Git has the platform's token, if there is one, at that server alone."""
+    if not platform.env.get(TOKEN):
         return dict(environment)
     secret = base64.b64encode(f"{platform.git_user}:{platform.token}".encode()).decode()
     key = f"http.{platform.server_url.rstrip('/')}/.extraheader"

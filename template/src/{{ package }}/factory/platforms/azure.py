@@ -7,13 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import FactoryError
-from .base import NO_OWNERS, NO_REVIEW, PUSHED, UNCHECKED, Platform, Review, cut
+from .base import NO_OWNERS, NO_REVIEW, PUSHED, UNCHECKED, Checks, Platform, PullRequest, Review, combined, cut
 
 API_VERSION = "7.1"
 MAX_DESCRIPTION = 4000  # characters
 MAX_PUSHES = 1000
 RETRAIN = "azure-pipelines/retrain.yaml"
 APPROVED = 5  # with suggestions; without it is 10
+
+STATES = {"active": "open", "completed": "merged", "abandoned": "closed"}
 
 POLICIES = {
     "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd": NO_REVIEW,
@@ -96,6 +98,24 @@ class Azure(Platform):
         criteria = {"sourceRefName": f"refs/heads/{branch}", "targetRefName": f"refs/heads/{base}", "status": "active"}
         query = {f"searchCriteria.{name}": value for name, value in criteria.items()}
         return self.api("GET", f"{self._repository}/pullrequests", **query)["value"]
+
+    def pull_request(self, branch: str) -> PullRequest | None:
+        """The platform lists the newest first."""
+        query = {"searchCriteria.sourceRefName": f"refs/heads/{branch}", "searchCriteria.status": "all", "$top": 1}
+        for each in self.api("GET", f"{self._repository}/pullrequests", **query)["value"]:
+            state: Any = STATES[each["status"]]
+            ends = each["lastMergeSourceCommit"]["commitId"], self._pull_request_url(each["pullRequestId"])
+            return PullRequest(each["pullRequestId"], state, each["title"], bool(each.get("isDraft")), *ends)
+        return None
+
+    def checks(self, request: PullRequest) -> Checks:
+        """The last build of each pipeline that was for the commit; builds are of a merge of it with the target branch."""
+        query = {"branchName": f"refs/pull/{request.number}/merge", "queryOrder": "queueTimeDescending"}
+        newest: dict[int, Checks] = {}
+        for each in self.api("GET", "build/builds", **query)["value"]:
+            if any(request.commit in str(each.get(name)) for name in ("triggerInfo", "parameters", "sourceVersion")):
+                newest.setdefault(each["definition"]["id"], _result(each))
+        return combined(newest.values())
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """A work item of the type Issue, or FACTORY_WORK_ITEM, found by its title."""
@@ -230,6 +250,12 @@ def _concerns(scopes: Any, repository: str, branch: str) -> bool:
 
 def _is_service(identity: Any) -> bool:
     return str(identity["uniqueName"]).startswith("Build\\")
+
+
+def _result(build: Any) -> Checks:
+    if build["status"] != "completed":
+        return "pending"
+    return "green" if build["result"] == "succeeded" else "red"
 
 
 def _voter(thread: Any) -> str | None:

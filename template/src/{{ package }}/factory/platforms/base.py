@@ -1,10 +1,10 @@
 """What a CI platform provides: facts about this run, and comments, pull requests and issues."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ..errors import FactoryError
 
@@ -19,6 +19,21 @@ class Review:
     by: str
     at: str
     url: str
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """A pull request of a branch: open, merged, or closed without; and the branch's commit in it."""
+
+    number: int
+    state: Literal["open", "merged", "closed"]
+    title: str
+    draft: bool
+    commit: str
+    url: str
+
+
+Checks = Literal["green", "red", "pending", "none"]
 
 
 class Platform(ABC):
@@ -78,6 +93,14 @@ class Platform(ABC):
         """Whether a pull request of the branch is open. Raises FactoryError."""
 
     @abstractmethod
+    def pull_request(self, branch: str) -> PullRequest | None:
+        """The newest pull request of the branch, whatever became of it. Raises FactoryError."""
+
+    @abstractmethod
+    def checks(self, request: PullRequest) -> Checks:
+        """What the pipelines of the pull request's commit have found; none where there is no pipeline. Raises FactoryError."""
+
+    @abstractmethod
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """Open or update the issue that begins with the marker; its address. Raises FactoryError.
 
@@ -134,3 +157,12 @@ MOVED = "tags", "a version's tag can be moved or deleted"
 def cut(page: str, most: int) -> str:
     """As many whole lines of the Markdown as have room: half a line might end within a code span."""
     return page if len(page) <= most else page[:most].rpartition("\n")[0]
+
+
+def combined(results: Iterable[Checks]) -> Checks:
+    """What several pipelines have found: red as soon as one is."""
+    found = {*results} - {"none"}
+    return next((each for each in ORDER if each in found), "none")
+
+
+ORDER: tuple[Checks, ...] = ("red", "pending", "green")

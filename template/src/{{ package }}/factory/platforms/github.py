@@ -5,10 +5,27 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .base import FORCED, MOVED, NO_OWNERS, NO_REVIEW, PUSHED, UNCHECKED, Platform, Review
+from .base import (
+    FORCED,
+    MOVED,
+    NO_OWNERS,
+    NO_REVIEW,
+    PUSHED,
+    UNCHECKED,
+    Checks,
+    Platform,
+    PullRequest,
+    Review,
+    combined,
+)
+
+PASSED = "success", "neutral", "skipped"
+STATUSES: dict[str, Checks] = {"success": "green", "pending": "pending", "failure": "red", "error": "red"}
+"""By the combined state of what is not in GitHub's own pipelines."""
 
 
 class GitHub(Platform):
@@ -69,6 +86,30 @@ class GitHub(Platform):
     def _open(self, branch: str, base: str) -> Any:
         owner = self.env["GITHUB_REPOSITORY"].partition("/")[0]
         return self.api("GET", "pulls", head=f"{owner}:{branch}", base=base, state="open")
+
+    def pull_request(self, branch: str) -> PullRequest | None:
+        """By its head, which is of this repository and no fork's."""
+        owner = self.env["GITHUB_REPOSITORY"].partition("/")[0]
+        query = {"state": "all", "sort": "created", "direction": "desc", "per_page": 1}
+        for each in self.api("GET", "pulls", head=f"{owner}:{branch}", **query):
+            state: Any = "merged" if each["merged_at"] else each["state"]
+            ends = each["head"]["sha"], each["html_url"]
+            return PullRequest(each["number"], state, each["title"], bool(each["draft"]), *ends)
+        return None
+
+    def checks(self, request: PullRequest) -> Checks:
+        """Check runs, each the last of its name, and statuses by others."""
+        runs = list(self._check_runs(request.commit))
+        status = self.api("GET", f"commits/{request.commit}/status")
+        others: list[Checks] = [STATUSES[status["state"]]] if status["total_count"] else []
+        return combined([*map(_result, runs), *others])
+
+    def _check_runs(self, commit: str) -> Iterator[Any]:
+        for page in count(1):
+            found = self.api("GET", f"commits/{commit}/check-runs", per_page=100, page=page)
+            yield from found["check_runs"]
+            if not found["check_runs"] or page * 100 >= found["total_count"]:
+                return
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """The API lists pull requests among the issues."""
@@ -179,6 +220,12 @@ class GitHub(Platform):
     def registry_login(self, address: str) -> tuple[str, str] | None:
         """GitHub's registry accepts the token."""
         return (self.env["GITHUB_ACTOR"], self.token) if address.startswith("ghcr.io/") else None
+
+
+def _result(run: Any) -> Checks:
+    if run["status"] != "completed":
+        return "pending"
+    return "green" if run["conclusion"] in PASSED else "red"
 
 
 def _concerns(condition: Any, ref: str) -> bool:

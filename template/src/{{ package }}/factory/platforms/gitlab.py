@@ -8,10 +8,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .base import FORCED, MOVED, NO_OWNERS, PUSHED, Platform, Review
+from .base import FORCED, MOVED, NO_OWNERS, PUSHED, Checks, Platform, PullRequest, Review
 
 BOT = re.compile(r"(project|group)_\d+_bot")  # users that tokens act as
 APPROVED = "approved this merge request"
+
+PIPELINES: dict[str, Checks] = {
+    "success": "green",
+    "manual": "green",  # all that does not wait for a person has passed
+    "failed": "red",
+    "canceled": "red",
+    "canceling": "red",
+    "skipped": "none",
+}
+"""By a pipeline's status; each other one is of a pipeline that goes on."""
 
 OUTPUTS = Path("reports/outputs.env")  # a report of the type dotenv
 
@@ -75,6 +85,22 @@ class GitLab(Platform):
 
     def _open(self, branch: str, base: str) -> Any:
         return self.api("GET", "merge_requests", source_branch=branch, target_branch=base, state="opened")
+
+    def pull_request(self, branch: str) -> PullRequest | None:
+        """By its source, which is of this project and no fork's."""
+        query = {"order_by": "created_at", "sort": "desc", "per_page": 20}
+        for each in self.api("GET", "merge_requests", source_branch=branch, state="all", **query):
+            if each["source_project_id"] == each["target_project_id"]:
+                state: Any = {"opened": "open", "locked": "open"}.get(each["state"], each["state"])
+                return PullRequest(each["iid"], state, each["title"], bool(each["draft"]), each["sha"], each["web_url"])
+        return None
+
+    def checks(self, request: PullRequest) -> Checks:
+        """The merge request's last pipeline, unless it is of an earlier commit."""
+        pipeline = self.api("GET", f"merge_requests/{request.number}").get("head_pipeline")
+        if not pipeline or (pipeline["sha"] != request.commit and not pipeline["ref"].endswith("/merge")):
+            return "none"
+        return PIPELINES.get(pipeline["status"], "pending")
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """An issue of the project."""
