@@ -7,6 +7,8 @@ from enum import StrEnum
 from factory.status.model import Status
 from origins import Origin
 
+TREND = 60
+"""Points of a history: the newest half as they are, of the earlier ones some."""
 FRESH = timedelta(days=7)
 """A status that is older is stale: pipelines push one each night."""
 
@@ -73,7 +75,8 @@ class Project:
     reason: str  # a code and what it means; empty where the state is ok
     status: Status | None  # the last that is known and was written by then; None where none is
     commit: str | None  # of the branch factory/status, with that status
-    history: tuple[Point, ...]  # earliest first, the last of them of `status`; thinned out where long
+    history: tuple[Point, ...]  # earliest first, up to `status`; thinned out where long
+    rewritten: int  # how often the branch lost commits, which are kept here
 
 
 @dataclass(frozen=True)

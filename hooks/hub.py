@@ -1,0 +1,87 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["pydantic>=2.10"]
+# ///
+"""Gather the statuses of an organisation's projects into pages: who owns what, how far behind, what must be done.
+
+FLEET.csv has a line for each project: url (of Git, or a folder), team, criticality (low, medium, high, critical), and, where
+wanted, name, branch and wave. Fetched is the branch factory/status alone, which pipelines push; no code of a project is run.
+Git logs in as it does for you. What is known stays in the repository of --cache: keep it between runs.
+"""
+
+import argparse
+import signal
+import sys
+from collections import Counter
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import origins
+from factory.errors import FactoryError
+from inventory import gathering, model, record, repository, states
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("fleet", type=Path, metavar="FLEET.csv", help="the list of projects")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for inventory.json and the pages, which are replaced")
+    parser.add_argument(
+        "--at", type=moment, metavar="DATE", help="as it stood at the end of that day (UTC), from the statuses' history"
+    )
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="repository that keeps what is known (default: OUT.git)")
+    parser.add_argument("--jobs", type=positive, default=8, metavar="N", help="projects asked at once (default: 8)")
+    parser.add_argument("--timeout", type=positive, default=20, metavar="S", help="seconds until one is given up (default: 20)")
+    return parser.parse_args()
+
+
+def moment(text: str) -> datetime:
+    try:
+        end = datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-03-31") from error
+    now = datetime.now(UTC)
+    if end.date() > now.date():
+        raise argparse.ArgumentTypeError(f"{text} is yet to come")
+    return min(end, now)
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 3600")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> model.Inventory:
+    """Gather, and write what was found. Raises FactoryError."""
+    fleet, out = origins.read(args.fleet), args.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    with repository.locked(out / ".lock"), repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened:
+        problems = gathering.gather(opened, fleet, args.jobs, args.timeout)
+        history = states.accept(opened)
+        opened.pack()
+        found = states.inventory(opened, history, fleet, problems, args.at or datetime.now(UTC), live=args.at is None)
+        record.write(found, out / "inventory.json")
+    return found
+
+
+def main() -> int | str:
+    # killed politely, it ends the fetches that are running
+    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
+        signal.signal(getattr(signal, name), signal.default_int_handler)
+    try:
+        args = arguments()
+        found = run(args)
+    except KeyboardInterrupt:
+        return "hub.py: interrupted"
+    except FactoryError as error:
+        return f"hub.py: {error}"
+    except OSError as error:
+        return f"hub.py: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    counts = Counter(project.state for project in found.projects)
+    shares = ", ".join(f"{counts[state]:,} {state}" for state in model.State if counts[state])
+    print(f"{args.out / 'inventory.json'}: {len(found.projects):,} projects: {shares}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The branches factory/status of all projects, fetched beside one another, and why some could not be."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from factory.status.model import BRANCH
+from origins import Origin
+
+from .model import State
+from .repository import INCOMING, MAX_FETCHED, Repository
+
+SILENT_HOST = 5
+"""After so many timeouts of a server that has answered nothing yet, its other projects are not waited for."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a project's branch could not be fetched: the state that it is in, a code, and what it means."""
+
+    state: State
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}"
+
+
+REASONS: tuple[tuple[str, State, str, str], ...] = (
+    (r"couldn't find remote ref", State.MISSING, "NO_BRANCH", f"the repository has no branch {BRANCH}: no pipeline has pushed a status, or it is not a project of the factory"),
+    (r"shallow", State.MALFORMED, "SHALLOW", "the repository there is a shallow clone, whose history has been cut"),
+    (r"fsck|[Ii]nvalid (object|index-pack)|unpack-objects|index-pack|bad (object|tree)|error in object|inflate|did not send all|mismatched algorithms", State.MALFORMED, "BROKEN_OBJECTS", "Git refuses the objects on the branch"),
+    (r"transport '.*' not allowed|remote-\S+' is not a git command|remote helper", State.UNREACHABLE, "PROTOCOL", "only https, http, ssh, file and folders are read"),
+    (r"redirect|error: 30\d", State.UNREACHABLE, "REDIRECTED", "the server names another address: write that into FLEET.csv if it is trusted"),
+    (r"[Uu]sername|[Pp]assword|Authentication failed|[Pp]ermission denied|Host key verification|error: 40[13]", State.UNREACHABLE, "NO_ACCESS", "the server wants a login, and the hub has none that it accepts"),
+    (r"dubious ownership", State.UNREACHABLE, "NOT_OWNED", "the folder belongs to another user, whom Git's setting safe.directory does not trust"),
+    (r"not appear to be a git repository|not found|does not exist|No such file|error: 404|not a git repository", State.UNREACHABLE, "NOT_FOUND", "there is no repository at this address, or the hub may not see it"),
+    (r"resolve host|Failed to connect|Could not connect|Connection|No route|[Tt]imed out|unreachable|SSL|certificate", State.UNREACHABLE, "NO_CONNECTION", "the server cannot be reached"),
+)  # fmt: skip
+"""By the words of Git's error, in the order in which they decide."""
+
+
+def gather(repository: Repository, origins: Sequence[Origin], jobs: int, timeout: float) -> dict[str, Problem]:
+    """Fetch every project's branch; by the key of its origin, why one could not be."""
+    known = repository.refs(INCOMING)
+    hosts = Hosts()
+    problems: dict[str, Problem] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            waiting = {pool.submit(_fetch, repository, origin, origin.key in known, timeout, hosts): origin for origin in origins}
+            for count, done in enumerate(as_completed(waiting), 1):
+                if problem := done.result():
+                    problems[waiting[done].key] = problem
+                if count % 100 == 0 or count == len(origins):
+                    print(f"asked {count:,} of {len(origins):,} projects, {len(problems):,} in vain", file=sys.stderr, flush=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            repository.stop()
+            raise
+    return problems
+
+
+class Hosts:
+    """Which servers have answered, and how often others have not."""
+
+    def __init__(self) -> None:
+        self.answered: set[str] = set()
+        self.silent: Counter[str] = Counter()
+
+    def is_silent(self, host: str) -> bool:
+        return bool(host) and host not in self.answered and self.silent[host] >= SILENT_HOST
+
+
+def _fetch(repository: Repository, origin: Origin, known: bool, timeout: float, hosts: Hosts) -> Problem | None:
+    host = _host(origin.url)
+    if hosts.is_silent(host):
+        return Problem(
+            State.UNREACHABLE,
+            "NOT_ASKED",
+            f"the server {host} gave no answer about {SILENT_HOST} other projects, and has not answered since",
+        )
+    try:
+        error = repository.fetch(origin.url, origin.key, known, timeout)
+    except TimeoutError:
+        hosts.silent[host] += 1
+        return Problem(State.UNREACHABLE, "TIMEOUT", f"no answer, or not a whole one, in {timeout:g} s")
+    hosts.answered.add(host)
+    return None if error is None else explain(error, {origin.url: origin.address})
+
+
+def explain(error: str, secrets: Mapping[str, str]) -> Problem:
+    """What Git's error means. Of other errors the last line is shown, without the secrets of the URL."""
+    if re.search(r"exit code (153|-25)|File too large|[Ff]ile size limit", error):
+        return Problem(
+            State.MALFORMED, "TOO_LARGE", f"the branch has more than {MAX_FETCHED // 1024**2} MB that the hub does not know"
+        )
+    own = "\n".join(line for line in error.splitlines() if not line.startswith("remote: "))
+    for pattern, state, code, text in REASONS:
+        if re.search(pattern, own):
+            return Problem(state, code, text)
+    for url, address in secrets.items():
+        own = own.replace(url, address)
+    last = re.sub(r"(?<=://)[^/@\s]*@", "", ([*own.splitlines()] or ["no reason given"])[-1])
+    return Problem(State.UNREACHABLE, "FETCH_FAILED", "".join(each if each.isprintable() else " " for each in last[:300]))
+
+
+def _host(url: str) -> str:
+    """The server, or "" of a folder."""
+    if "://" in url:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    return "" if url.startswith(("/", ".")) else url.partition(":")[0].rpartition("@")[2]

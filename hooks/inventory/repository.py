@@ -1,0 +1,168 @@
+"""The bare repository in which the branches of all projects come together, and the Git that talks to strangers."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from factory import platforms
+from factory.errors import FactoryError
+from factory.status.model import BRANCH
+
+INCOMING, ACCEPTED, KEPT = "refs/incoming/", "refs/projects/", "refs/kept/"
+"""What was fetched; what is known of a project; what a project has since replaced in its branch."""
+MAX_FETCHED = 32 * 1024 * 1024
+"""Bytes of any file that a fetch may write: years of statuses are smaller."""
+SETTINGS = {
+    "core.askPass": "",
+    "core.bigFileThreshold": "1m",  # what is larger is never held in memory
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.logAllRefUpdates": "false",
+    "credential.interactive": "false",
+    "fetch.fsckObjects": "true",
+    "gc.auto": "0",
+    "http.followRedirects": "false",
+    "init.templateDir": "",
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    **{f"protocol.{name}.allow": "always" for name in ("file", "http", "https", "ssh")},
+}
+SILENT = {
+    "GCM_INTERACTIVE": "never",
+    "GIT_ASKPASS": "",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "SSH_ASKPASS": "",
+}
+"""Nobody is there to be asked, and messages are recognised by their English words."""
+REJECTED = re.compile(r"^warning: rejected .*", re.MULTILINE)
+LIMITED = ("sh", "-c", 'ulimit -f "$0"; exec "$@"', str(MAX_FETCHED // 512))
+"""Of the ways to limit a child process the one that is safe beside threads; POSIX counts blocks of 512 bytes."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The repository, which only one hub uses at a time."""
+
+    path: Path
+    running: set[subprocess.Popen[bytes]] = field(default_factory=set, repr=False)
+
+    def fetch(self, url: str, key: str, known: bool, timeout: float) -> str | None:
+        """Fetch the project's branch with its history to refs/incoming/; Git's error, if it fails. Raises TimeoutError.
+
+        The server hears of this project's commits only, whatever else is in here.
+        """
+        haves = [f"--negotiation-tip={INCOMING}{key}"] if known else []
+        config = [] if known else ["-c", "fetch.negotiationAlgorithm=noop"]
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", *haves)
+        refs = f"+refs/heads/{BRANCH}:{INCOMING}{key}"
+        command = (*LIMITED, "git", *config, "fetch", *options, "--", url, refs)
+        with tempfile.TemporaryFile() as errors:  # as long as the server likes, up to the limit
+            code = self._finished(command, errors.fileno(), timeout)
+            errors.seek(0)
+            text = errors.read(10_000).decode(errors="replace")
+        if code:
+            return text.strip() or f"exit code {code}"
+        rejected = REJECTED.search(text)  # without an exit code, as what is cut
+        return rejected[0] if rejected else None
+
+    def stop(self) -> None:
+        """End every fetch that is still running."""
+        for process in [*self.running]:
+            _kill(process)
+
+    def run(self, *command: str, stdin: str = "") -> str:
+        """The output of Git on this repository alone. Raises FactoryError."""
+        done = subprocess.run(["git", *command], input=stdin.encode(), env=self.environment, capture_output=True)
+        if done.returncode:
+            reason = (done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"])[0]
+            raise FactoryError(
+                f"{self.path}: `git {command[0]}` failed: {reason}; if it is damaged, delete it: it is gathered again"
+            )
+        return done.stdout.decode(errors="replace")
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Commits by what follows the prefix in their ref's name."""
+        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)", prefix).splitlines()
+        return {name.removeprefix(prefix): commit for commit, _, name in (line.partition(" ") for line in lines)}
+
+    def pack(self) -> None:
+        """Make few files of many, so that the next gathering is as fast."""
+        self.run("pack-refs", "--all")
+        self.run("repack", "-d", "--quiet", "--geometric=2")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Git's settings and logins are those of who runs the hub, but for what a stranger could make use of."""
+        inherited = {name: value for name, value in platforms.git_env().items() if name not in LOCAL}
+        ssh = f"{inherited.get('GIT_SSH_COMMAND', 'ssh')} -oBatchMode=yes"
+        return platforms.with_git_config(SETTINGS, inherited | SILENT | {"GIT_SSH_COMMAND": ssh, "GIT_DIR": str(self.path)})
+
+    def _finished(self, command: tuple[str, ...], errors: int, timeout: float) -> int:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
+        process = subprocess.Popen(command, env=self.environment, start_new_session=True, **streams)
+        self.running.add(process)
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError from error
+        finally:
+            _kill(process)  # with what it has started
+            self.running.discard(process)
+
+
+LOCAL = {
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_WORK_TREE"),
+}
+"""Of whatever repository the hub is started in, as by a hook."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Repository]:
+    """The repository at the path, made if there is none, for this hub alone. Raises FactoryError where another one uses it."""
+    lock = path / "hub.lock"
+    if path.exists() and not lock.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FactoryError(f"{path}: is not a hub's repository: name another place with --cache")
+    path.mkdir(parents=True, exist_ok=True)
+    with locked(lock):
+        _clean(path)
+        repository = Repository(path.resolve())
+        repository.run("init", "--quiet", "--bare")
+        try:
+            yield repository
+        finally:
+            repository.stop()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock, which ends with this process however it ends. Raises FactoryError where another process holds it."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FactoryError(f"{path}: another hub is at work there: wait until it has ended") from error
+        yield
+
+
+def _clean(path: Path) -> None:
+    """Remove what a hub that was killed has left unfinished."""
+    for leftover in (*path.glob("refs/**/*.lock"), *path.glob("*.lock"), *path.glob("objects/**/tmp_*")):
+        if leftover.name != "hub.lock":
+            leftover.unlink(missing_ok=True)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,102 @@
+"""The state of each project at a moment, from what was fetched now and what is known from before."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from factory.errors import CannotEvaluate
+from factory.status.model import Status
+from origins import Origin
+
+from .gathering import Problem
+from .model import FRESH, TREND, Inventory, Point, Project, State
+from .repository import ACCEPTED, INCOMING, KEPT, Repository
+from .statuses import History, Reader, reader
+
+CLOCKS = timedelta(hours=1)
+"""By which clocks may differ."""
+TRIED = 100
+"""Commits that are looked through for the last valid status."""
+FOREIGN = {"NO_STATUS", "OTHER_FORMAT"}
+
+
+def accept(repository: Repository) -> History:
+    """Take what was fetched for the projects' branches, in one transaction; keep what a rewritten branch has lost."""
+    history = History(repository)
+    accepted, lines = repository.refs(ACCEPTED), []
+    for key, tip in repository.refs(INCOMING).items():
+        before = accepted.get(key)
+        if before and before not in history.behind([tip]):
+            lines.append(f"update {KEPT}{key}/{before} {before}\n")
+        if before != tip:
+            lines.append(f"update {ACCEPTED}{key} {tip}\n")
+    repository.run("update-ref", "--stdin", stdin="".join(lines))
+    return history
+
+
+def inventory(
+    repository: Repository, history: History, origins: Sequence[Origin], problems: Mapping[str, Problem], at: datetime, live: bool
+) -> Inventory:
+    """Every project as it stood at the moment. What could not be fetched now counts then only where nothing is known."""
+    tips, lost = repository.refs(ACCEPTED), defaultdict[str, list[str]](list)
+    for name, commit in repository.refs(KEPT).items():
+        lost[name.partition("/")[0]].append(commit)
+    projects = []
+    with reader(repository) as opened:
+        for origin in origins:
+            tip, kept = tips.get(origin.key), lost[origin.key]
+            commits = history.commits([tip, *kept], at + CLOCKS) if tip else []
+            if tip and live:  # whatever date it claims
+                commits = [tip, *(commit for commit in commits if commit != tip)]
+            status, commit, found = _last(opened, commits, at)
+            if live or not status:
+                found = problems.get(origin.key, found)
+            trend = _trend(opened, commits, status) if status else ()
+            state = found.state if found else State.OK
+            projects.append(Project(origin, state, str(found or ""), status, commit, trend, len(kept)))
+    return Inventory(at, tuple(projects), live)
+
+
+def _trend(opened: Reader, commits: list[str], last: Status) -> tuple[Point, ...]:
+    points = {last.at: Point.of(last)}
+    for commit in _thinned(commits):
+        with suppress(CannotEvaluate):
+            status = opened.status(commit)
+            if status.at < last.at:
+                points[status.at] = Point.of(status)
+    return tuple(points[at] for at in sorted(points))
+
+
+def _last(opened: Reader, commits: list[str], at: datetime) -> tuple[Status | None, str | None, Problem | None]:
+    """The last status by the moment, its commit, and what is wrong with it or with what came after it."""
+    wrong: Problem | None = None
+    for commit in commits[:TRIED]:
+        try:
+            status = opened.status(commit)
+        except CannotEvaluate as error:
+            state = State.FOREIGN if error.code in FOREIGN else State.MALFORMED
+            wrong = wrong or Problem(state, error.code, error.reason)
+            continue
+        if status.at > at + CLOCKS:
+            wrong = wrong or Problem(
+                State.FUTURE, "FUTURE", f"the status is dated {status.at:%Y-%m-%d %H:%M %Z}, after {at:%Y-%m-%d %H:%M}"
+            )
+            continue
+        return status, commit, wrong or _stale(status, at)
+    return None, None, wrong or Problem(State.MISSING, "NO_STATUS_YET", "no status of that day or an earlier one is known")
+
+
+def _stale(status: Status, at: datetime) -> Problem | None:
+    age = at - status.at
+    if age <= FRESH:
+        return None
+    return Problem(State.STALE, "STALE", f"the status is {age.days} days old: has the project's nightly pipeline stopped?")
+
+
+def _thinned(commits: list[str]) -> list[str]:
+    """The newest of them, and some of the others, evenly."""
+    half = TREND // 2
+    older = commits[half:]
+    step = max(1, -(-len(older) // half))
+    return [*commits[:half], *older[step - 1 :: step]]

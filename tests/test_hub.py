@@ -1,0 +1,353 @@
+"""The hub's inventory: the state of whatever an origin is, what is known from before, and that nobody's code is run."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from conftest import ROOT
+from status_branches import STATUS, bare, fleet, git, push, status
+
+NOW = datetime.now(UTC)
+HUB = (sys.executable, str(ROOT / "hooks/hub.py"))
+SCRIPT = "<script>alert(1)</script>"
+
+
+def days(number: float) -> datetime:
+    return NOW - timedelta(days=number)
+
+
+def hub(folder: Path, *options: str) -> dict[str, dict]:
+    """The inventory by name, gathered into folder/out."""
+    done = subprocess.run([*HUB, "FLEET.csv", "out", *options], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return read(folder)
+
+
+def refused(folder: Path, *options: str) -> str:
+    done = subprocess.run([*HUB, "FLEET.csv", "out", *options], cwd=folder, capture_output=True, text=True)
+    assert done.returncode and "Traceback" not in done.stderr
+    return done.stderr
+
+
+def read(folder: Path) -> dict[str, dict]:
+    content = json.loads((folder / "out/inventory.json").read_text("utf-8"))
+    return {project["name"]: project for project in content["projects"]}
+
+
+def broken_tree(place: Path) -> Path:
+    """An entry that would be written into a clone's .git."""
+    blob = git(place, "hash-object", "-w", "--stdin", stdin=b"[core]\n")
+    tree = git(place, "hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=b"100644 .git\0" + bytes.fromhex(blob))
+    commit = git(
+        place,
+        "hash-object",
+        "-t",
+        "commit",
+        "-w",
+        "--stdin",
+        stdin=f"tree {tree}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nx\n".encode(),
+    )
+    git(place, "update-ref", STATUS, commit)
+    return place
+
+
+def shallow(place: Path) -> Path:
+    git(place, "update-ref", "refs/heads/main", STATUS)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--bare", "--depth=1", "--no-single-branch", f"file://{place}", str(place) + ".cut"],
+        check=True,
+    )
+    place.rename(f"{place}.whole")
+    Path(f"{place}.cut").rename(place)
+    return place
+
+
+def trap(place: Path) -> Path:
+    """A repository whose settings and hooks, were they followed, would leave a file."""
+    command = f"touch {place.parent}/PWNED"
+    with (place / "config").open("a") as config:
+        config.write(
+            f"[uploadpack]\n\tpackObjectsHook = {command} #\n[core]\n\tfsmonitor = {command}\n\tsshCommand = {command}\n"
+        )
+    (place / "hooks").mkdir()
+    for name in ("post-checkout", "post-update", "pre-receive", "reference-transaction"):
+        (place / "hooks" / name).write_text(f"#!/bin/sh\n{command}\n")
+        (place / "hooks" / name).chmod(0o755)
+    ref = git(place, "rev-parse", STATUS)
+    names = (
+        "refs/heads/../../../../PWNED",
+        f"refs/heads/$({command})",
+        "refs/heads/--upload-pack=x",
+        "refs/heads/factory/status.lock",
+    )
+    (place / "packed-refs").write_text(
+        "# pack-refs with: peeled fully-peeled sorted \n" + "".join(f"{ref} {name}\n" for name in sorted(names))
+    )
+    return place
+
+
+GOOD = status(at=days(1), champion__version="v7")
+# What the branch holds: the state and the code that the hub must come to; before it was a good status.
+CONTENTS = {
+    "stale": (status(at=days(8)), "stale", "STALE"),
+    "future": (status(at=days(-2)), "future", "FUTURE"),
+    "text": ("none of your business", "malformed", "MALFORMED"),
+    "nested": ("[" * 200_000, "malformed", "MALFORMED"),
+    "bytes": (b"\xff\xfe{}", "malformed", "MALFORMED"),
+    "long": (status(description="x" * 10_000), "malformed", "MALFORMED"),
+    "negative": (status(template__behind=-1), "malformed", "MALFORMED"),
+    "lacking": ({key: value for key, value in status().items() if key != "owner"}, "malformed", "MALFORMED"),
+    "large": (b" " * 100_000_000, "malformed", "TOO_LARGE"),
+    "format": (status(format=2), "foreign", "OTHER_FORMAT"),
+    "other": (b'{"status": "green"}', "foreign", "NO_STATUS"),
+    "list": (b"[]", "foreign", "NO_STATUS"),
+}
+
+
+class Server(BaseHTTPRequestHandler):
+    """Servers that want something else than to be read."""
+
+    ended = Event()
+
+    def do_GET(self) -> None:
+        kind = self.path.split("/")[1]
+        if kind == "hang":
+            self.ended.wait(60)
+            return
+        code, headers = {
+            "login": (401, {"WWW-Authenticate": 'Basic realm="x"'}),
+            "moved": (301, {"Location": f"http://{self.headers['Host']}/real/x/info/refs?service=git-upload-pack"}),
+            "forbidden": (403, {}),
+        }.get(kind, (404, {}))
+        self.send_response(code)
+        for name, value in {**headers, "Content-Length": "0"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        Server.ended.set()
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]:
+    """An inventory of everything that an origin may be."""
+    folder = tmp_path_factory.mktemp("organisation")
+    for name, (content, _, _) in CONTENTS.items():
+        push(bare(folder / name), status(at=days(9)), content)
+    push(bare(folder / "good"), status(at=days(2)), status(at=days(1), owner=SCRIPT))
+    push(bare(folder / "link"), GOOD, "/etc/passwd", mode="120000")
+    push(bare(folder / "module"), GOOD)
+    git(
+        folder / "module",
+        "fast-import",
+        "--quiet",
+        stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\nM 160000 {'a' * 40} status.json\n".encode(),
+    )
+    push(bare(folder / "nofile"), GOOD)
+    git(
+        folder / "nofile",
+        "fast-import",
+        "--quiet",
+        stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\ndeleteall\n".encode(),
+    )
+    push(bare(folder / "nobranch"), GOOD, ref="refs/heads/main")
+    bare(folder / "empty")
+    (folder / "folder").mkdir()
+    broken_tree(bare(folder / "fsck"))
+    shallow(push(bare(folder / "shallow"), status(at=days(2)), GOOD))
+    trap(push(bare(folder / "trap"), GOOD))
+    urls = [
+        *(path.name for path in folder.iterdir() if path.is_dir() and "." not in path.name),
+        "nowhere",
+        f"ext::touch {folder}/PWNED",
+    ]
+    urls += [f"{server}/{kind}/{kind}" for kind in ("hang", "login", "moved", "forbidden", "absent")]
+    urls += ["http://user:s3cret@127.0.0.1:1/refused"]
+    fleet(folder / "FLEET.csv", urls)
+    start = time.monotonic()
+    yield folder, hub(folder, "--timeout", "10")
+    assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_what_the_branch_holds_is_a_state_beside_what_was_known(gathered, name):
+    project = gathered[1][name]
+    _, state, code = CONTENTS[name]
+    assert (project["state"], project["reason"].partition(":")[0]) == (state, code)
+    assert datetime.fromisoformat(project["status"]["at"]) == (days(8) if name == "stale" else days(9))
+    assert len(project["reason"]) < 500
+
+
+OTHERS = {
+    "good": ("ok", ""),
+    "trap": ("ok", ""),
+    "link": ("malformed", "NO_FILE"),
+    "module": ("malformed", "NO_FILE"),
+    "nofile": ("foreign", "NO_STATUS"),
+    "fsck": ("malformed", "BROKEN_OBJECTS"),
+    "shallow": ("malformed", "SHALLOW"),
+    "nobranch": ("missing", "NO_BRANCH"),
+    "empty": ("missing", "NO_BRANCH"),
+    "folder": ("unreachable", "NOT_FOUND"),
+    "nowhere": ("unreachable", "NOT_FOUND"),
+    "PWNED": ("unreachable", "PROTOCOL"),
+    "hang": ("unreachable", "TIMEOUT"),
+    "login": ("unreachable", "NO_ACCESS"),
+    "forbidden": ("unreachable", "NO_ACCESS"),
+    "moved": ("unreachable", "REDIRECTED"),
+    "absent": ("unreachable", "NOT_FOUND"),
+    "refused": ("unreachable", "NO_CONNECTION"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_whatever_an_origin_is_has_a_state_with_a_reason(gathered, name):
+    project = gathered[1][name]
+    code, _, text = project["reason"].partition(": ")
+    assert (project["state"], code) == OTHERS[name], project["reason"]
+    assert bool(text) == (project["state"] != "ok")
+    assert bool(project["status"]) == (name in ("good", "trap", "link", "module", "nofile"))
+
+
+def test_every_origin_is_in_the_inventory_with_a_known_state(gathered):
+    folder, projects = gathered
+    assert projects.keys() == CONTENTS.keys() | OTHERS.keys()
+    assert len(projects) == len((folder / "FLEET.csv").read_text().splitlines()) - 1
+
+
+def test_no_code_of_an_origin_is_run_and_none_of_its_names_is_used(gathered):
+    folder, _ = gathered
+    assert not [*folder.rglob("PWNED*")]
+    names = git(folder / "out.git", "for-each-ref", "--format=%(refname)").splitlines()
+    assert names
+    assert all(name.startswith(("refs/incoming/", "refs/projects/")) and name.rpartition("/")[2].isalnum() for name in names)
+    assert not (folder / "out.git/hooks").exists()
+
+
+def test_secrets_of_addresses_stay_out(gathered):
+    folder, projects = gathered
+    assert "s3cret" not in (folder / "out/inventory.json").read_text()
+    assert projects["refused"]["url"] == "http://127.0.0.1:1/refused"
+
+
+def test_history_is_known_from_the_first_time_and_a_past_day_can_be_seen(tmp_path):
+    statuses = [status(at=days(age), champion__version=f"v{20 - age}", template__behind=20 - age) for age in range(20, 0, -1)]
+    push(bare(tmp_path / "churn"), *statuses[:9], b"{", *statuses[9:])
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    now = hub(tmp_path)["churn"]
+    assert [point["behind"] for point in now["history"]] == [*range(20)]
+    then = hub(tmp_path, "--at", f"{days(15):%Y-%m-%d}")["churn"]
+    assert (then["state"], then["status"]["champion"]["version"]) == ("ok", "v5")
+    assert [point["behind"] for point in then["history"]] == [*range(6)]
+    long_ago = hub(tmp_path, "--at", "2020-02-29")["churn"]
+    assert (long_ago["state"], long_ago["reason"].partition(":")[0], long_ago["status"]) == ("missing", "NO_STATUS_YET", None)
+    (tmp_path / "churn").rename(tmp_path / "gone")
+    assert hub(tmp_path, "--at", f"{days(15):%Y-%m-%d}")["churn"] == then
+    gone = hub(tmp_path)["churn"]
+    assert (gone["state"], gone["status"], gone["history"]) == ("unreachable", now["status"], now["history"])
+
+
+def test_a_long_history_is_thinned_out_and_keeps_both_ends(tmp_path):
+    push(bare(tmp_path / "churn"), *(status(at=days(age), template__behind=age) for age in range(400, -1, -1)))
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    ages = [point["behind"] for point in hub(tmp_path)["churn"]["history"]]
+    assert len(ages) <= 61
+    assert ages[-30:] == [*range(29, -1, -1)]
+    assert ages == sorted(ages, reverse=True)
+    assert ages[0] > 380
+
+
+def test_a_rewritten_branch_loses_nothing_that_was_known(tmp_path):
+    place = push(bare(tmp_path / "churn"), status(at=days(6)), status(at=days(5)))
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    assert hub(tmp_path)["churn"]["rewritten"] == 0
+    push(place, status(at=days(2)))
+    push(place, status(at=days(1)), onto=f"{STATUS}^0")
+    project = hub(tmp_path)["churn"]
+    assert (project["state"], project["rewritten"]) == ("ok", 1)
+    assert [point["at"] for point in project["history"]] == [days(age).isoformat() for age in (6, 5, 2, 1)]
+    push(place, b"{")
+    project = hub(tmp_path)["churn"]
+    assert (project["state"], project["rewritten"], len(project["history"])) == ("malformed", 2, 4)
+    git(place, "update-ref", "-d", STATUS)
+    project = hub(tmp_path)["churn"]
+    assert (project["state"], len(project["history"])) == ("missing", 4)
+
+
+def test_two_hubs_at_once_do_not_meet(tmp_path, server):
+    push(bare(tmp_path / "churn"), GOOD)
+    fleet(tmp_path / "FLEET.csv", ["churn", f"{server}/hang/slow"])
+    first = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "5"], cwd=tmp_path)
+    while not (tmp_path / "out.git/refs/incoming").exists():
+        time.sleep(0.05)
+    assert "another hub is at work" in refused(tmp_path)
+    assert "another hub is at work" in refused(tmp_path, "--cache", "elsewhere.git")
+    assert first.wait() == 0
+    assert read(tmp_path)["churn"]["state"] == "ok"
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end):
+    places = [push(bare(tmp_path / f"p{number}"), GOOD) for number in range(8)]
+    fleet(tmp_path / "FLEET.csv", [*places, f"{server}/hang/slow"])
+    before = hub(tmp_path, "--timeout", "1")
+    for place in places:
+        push(place, status(), onto=f"{STATUS}^0")
+    process = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "60"], cwd=tmp_path, stderr=subprocess.PIPE)
+    while len([*(tmp_path / "out.git/refs/incoming").glob("*")]) < 4:
+        time.sleep(0.02)
+    process.send_signal(end)
+    assert process.wait() != 0
+    assert b"Traceback" not in process.stderr.read()
+    assert read(tmp_path) == before
+    for name in ("packed-refs.lock", f"refs/incoming/{'0' * 20}.lock", "objects/pack/tmp_pack_x"):
+        (tmp_path / "out.git" / name).touch()
+    (tmp_path / "out.git/refs/incoming").joinpath(next((tmp_path / "out.git/refs/incoming").iterdir()).name + ".lock").touch()
+    after = hub(tmp_path, "--timeout", "1")
+    assert {name: len(project["history"]) for name, project in after.items()} == {f"p{number}": 2 for number in range(8)} | {
+        "slow": 0
+    }
+    assert not [*(tmp_path / "out.git").rglob("tmp_*")]
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_by_each_of_its_projects(tmp_path, server):
+    push(bare(tmp_path / "churn"), GOOD)
+    fleet(
+        tmp_path / "FLEET.csv", [*(f"{server.replace('127.0.0.1', 'localhost')}/hang/p{number}" for number in range(12)), "churn"]
+    )
+    start = time.monotonic()
+    projects = hub(tmp_path, "--timeout", "2", "--jobs", "2")
+    assert time.monotonic() - start < 16
+    reasons = [project["reason"].partition(":")[0] for project in projects.values()]
+    assert reasons.count("NOT_ASKED") >= 6
+    assert projects["churn"]["state"] == "ok"
+
+
+def test_what_it_is_given_is_refused_in_one_line(tmp_path):
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/mine.lock").touch()
+    assert "is yet to come" in refused(tmp_path, "--at", f"{days(-2):%Y-%m-%d}")
+    assert "'soon' is not a date" in refused(tmp_path, "--at", "soon")
+    assert "is not a hub's repository" in refused(tmp_path, "--cache", "notes")
+    assert (tmp_path / "notes/mine.lock").exists()
+    assert "'0' is not a number from 1" in refused(tmp_path, "--jobs", "0")
+    (tmp_path / "FLEET.csv").unlink()
+    assert refused(tmp_path) == "hub.py: FLEET.csv: No such file or directory\n"
