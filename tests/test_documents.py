@@ -5,25 +5,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, git
+from guides import blocks, change, seen, with_files, write
 from hosted import QUICK
-from workshop import copy, run
+from workshop import run
 
 pytestmark = pytest.mark.slow
-BLOCK = re.compile(r"^```(bash|diff|python|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILES = """
-import polars as pl
-rows = pl.read_parquet("data/raw/*-2013-04.parquet").with_columns(pl.col("scheduled_departure").dt.offset_by("1mo"))
-day = pl.col("scheduled_departure").dt.strftime("%Y%m%d")
-rows = rows.with_columns(flight=pl.col("flight").str.head(-8) + day).unique("flight", keep="first", maintain_order=True)
-rows.head(100).write_csv("new-rows.csv")
-rows.write_csv("next-month.csv")
-rows.with_columns(passengers=pl.col("seats") - 1).write_csv("with-passengers.csv")
-"""
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """The fenced blocks, each with its language."""
-    return BLOCK.findall(text)
 
 
 def recipes() -> dict[str, list[tuple[str, str]]]:
@@ -35,38 +21,6 @@ def recipes() -> dict[str, list[tuple[str, str]]]:
 def follow(project: Path, script: str, **env: str) -> str:
     """Type the lines, up to the first that fails."""
     return run(project, "bash", "-eo", "pipefail", "-c", script, **env)
-
-
-def change(project: Path, diff: str) -> None:
-    """Apply each `@@ file @@`: lines that begin with + replace those that begin with -, and the others stay."""
-    for hunk in re.split(r"^@@ ", diff, flags=re.MULTILINE)[1:]:
-        file, _, lines = hunk.partition(" @@\n")
-        before, after = ("\n".join(line[1:] for line in lines.splitlines() if line[:1] != sign) for sign in "+-")
-        text = (project / file).read_text("utf-8")
-        assert text.count(before) == 1, hunk
-        (project / file).write_text(text.replace(before, after), "utf-8")
-
-
-def write(project: Path, module: str) -> None:
-    """The first line says where the others go."""
-    where, _, code = module.partition("\n")
-    file = project / where.split()[-1]
-    file.write_text((file.read_text("utf-8") + "\n\n" if "at the end of" in where else "") + code, "utf-8")
-
-
-def seen(output: str, expected: str) -> None:
-    """Each line of what is expected is in the output; an ellipsis stands for anything."""
-    for line in expected.splitlines():
-        pattern = r"\s+".join(map(re.escape, line.split())).replace("…", ".*")
-        assert re.search(pattern, output), f"{line} is not in:\n{output}"
-
-
-def with_files(rendered: Path, folder: Path) -> Path:
-    """A fresh project, and the files that the documents name."""
-    project = copy(rendered, folder / "project")
-    git(project, "init", "--quiet", "--initial-branch=main")
-    run(project, "uv", "run", "python", "-c", FILES)
-    return project
 
 
 def commands(text: str) -> set[str]:

@@ -10,6 +10,7 @@ from late_flights.factory import errors, manifest, platforms
 from late_flights.factory.ci import propose, summary
 from late_flights.factory.cli import log
 from late_flights.factory.gate import checks, compare
+from late_flights.factory.update import proposal
 from late_flights.factory.update.update import Update
 from tests.factory.cli_runner import run
 
@@ -58,11 +59,8 @@ def test_hostile_message_of_a_stage_in_an_issue(platform, dvc_answers):
     assert "<img src=y> @all" in written(issue["text"], propose.MARKER)
 
 
-def test_hostile_file_in_a_pull_request_with_an_update(platform, monkeypatch):
-    pages = []
-    monkeypatch.setattr(propose, "open_pull_request", lambda platform, branch, title, text, **_: pages.append(text))
-    propose.propose_update(Update("1.0.0", "1.1.0", {NAME: NAME}, [NAME], [NAME], [NAME]))
-    [page] = pages
+def test_hostile_file_in_a_pull_request_with_an_update():
+    page = proposal.text(Update("1.0.0", "1.1.0", {NAME: NAME}, [NAME], [NAME], [NAME]), "Opened by somebody")
     assert page.count("`` [x](https://e) <img src=y> @all #12") == 6
     inert(page.partition("\nOpened by")[0].replace("[ ]", ""), *TAGS)
 

@@ -6,6 +6,7 @@ import pytest
 from late_flights.factory.ci import propose, summary
 from late_flights.factory.evaluation import markdown
 from late_flights.factory.registry import versions
+from late_flights.factory.update import proposal
 from late_flights.factory.update import update as updating
 from late_flights.factory.update.vendored import digest
 from tests.factory import git_repository
@@ -147,7 +148,7 @@ def test_update_is_proposed_once(dvc_calls, platform, monkeypatch, conflicts, ke
         git("checkout", "--quiet", "--force", "main")
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-0{day}T00:00:00")
         assert run("update", "--propose").exit_code == code
-        heads.append(branch(propose.UPDATE))
+        heads.append(branch(proposal.BRANCH))
     [pull_request] = platform.pull_requests
     assert (pull_request["branch"], pull_request["draft"], heads[0]) == ("factory/template-update", code > 0, heads[1])
     text = pull_request["text"]

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from ..evaluation import markdown
 from ..platforms.base import Platform
 from ..registry import versions
-from ..update import vendored
+from ..update import proposal
 from ..update.update import Update
 from ..workspace import git, pull_request
 from ..workspace.process import dvc, run
@@ -17,12 +16,8 @@ from . import summary
 from .summary import Problem
 
 RETRAIN = "factory/retrain"
-UPDATE = "factory/template-update"
 MARKER = "<!-- factory: retraining -->"
 TITLE = "Retraining needs attention"
-APART = (
-    "The first commit has only files that are exactly the release's, as `factory check` confirms: review the second."
-)
 MERGED = 'Merging this promotes nothing: then run `uv run factory promote -m "why"` on the merged commit.'
 FAILED = "Retraining produced no model to propose; the champion is unchanged. Each run updates this issue: close it once fixed."
 
@@ -39,7 +34,8 @@ def propose_retraining(problems: list[Problem]) -> str:
     if _already_open():
         return f"Nothing new: the pull request of {RETRAIN} proposes this model"
     dvc("push", "--run-cache")
-    return f"See {open_pull_request(platform, RETRAIN, 'Retrain the model', text)}"
+    commit = partial(pull_request.commit, RETRAIN, "Retrain the model")
+    return f"See {_open(platform, RETRAIN, 'Retrain the model', text, commit)}"
 
 
 def propose_update(update: Update) -> str:
@@ -47,36 +43,22 @@ def propose_update(update: Update) -> str:
     platform = require_platform()
     if not update.conflicts:
         run(os.environ.get("UV", "uv"), "lock", "--quiet")
-    to_do = "".join(f"- [ ] {markdown.text(line)}\n" for line in update.pending)
-    became = "".join(f"- {markdown.text(line)}\n" for line in update.lines(with_pending=False))
-    text = f"{to_do}\n{became}\n{APART}\n\nOpened by [this run]({platform.run_url}).\n".lstrip("\n")
-    title = f"Update the template to {update.after}"
-    apart = (f"Files of the template's release {update.after}", vendored.as_released)
-    return open_pull_request(platform, UPDATE, title, text, draft=update.exit_code != 0, apart=apart)
+    text = proposal.text(update, f"Opened by [this run]({platform.run_url}).")
+    commit = partial(proposal.commit, update)
+    return _open(platform, proposal.BRANCH, proposal.title(update), text, commit, draft=update.exit_code != 0)
 
 
-def open_pull_request(
-    platform: Platform,
-    branch: str,
-    title: str,
-    text: str,
-    draft: bool = False,
-    apart: tuple[str, Callable[[list[Path]], list[Path]]] | None = None,
+def _open(
+    platform: Platform, branch: str, title: str, text: str, commit: Callable[[], object], draft: bool = False
 ) -> str:
     """Commit all changes to the branch, push it, and open or update its pull request. Raises FactoryError.
 
-    An existing branch is replaced, unless somebody else has committed to it. `apart` has the message of a first
-    commit, and chooses its files.
+    An existing branch is replaced, unless somebody else has committed to it.
     """
     base = platform.branch
     remote, previous = pull_request.previous(branch)
     before = git.commit()
-    run("git", "add", "--all")  # conflicts too, or Git would not leave the branch
-    run("git", "checkout", "--quiet", "-B", branch)
-    if apart:
-        message, choose = apart
-        git.commit_only(message, choose(git.staged()))
-    git.commit_all(title)
+    commit()
     show = partial(platform.open_pull_request, branch, base, title, text, draft)
     return pull_request.propose(remote, branch, str(before), str(git.commit()), previous, show)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from .. import platforms
 from ..errors import FactoryError
@@ -33,6 +34,16 @@ def previous(branch: str) -> tuple[str, str | None]:
             f"somebody else has committed to {branch}: merge it, or close its pull request and delete the branch"
         )
     return remote, head
+
+
+def commit(branch: str, message: str, apart: tuple[str, Callable[[list[Path]], list[Path]]] | None = None) -> None:
+    """Commit all changes to the branch, which begins anew. `apart` has the message of a first commit, and chooses its files."""
+    run("git", "add", "--all")  # conflicts too, or Git would not leave the branch
+    run("git", "checkout", "--quiet", "-B", branch)
+    if apart:
+        first, choose = apart
+        git.commit_only(first, choose(git.staged()))
+    git.commit_all(message)
 
 
 def propose(remote: str, branch: str, base: str, commit: str, before: str | None, show: Open) -> str:
