@@ -16,7 +16,8 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 BICEP = ("tree-sitter>=0.25", "tree-sitter-bicep>=1.1")
-TOOLS = ("copier>=9.19,<9.20", *BICEP, "pytest>=9.0", "pytest-xdist>=3.8", "pyyaml>=6.0", "uv>=0.9", "zensical>=0.0.73,<0.1")
+PYTEST = ("pytest>=9.0", "pytest-xdist>=3.8")
+TOOLS = ("copier>=9.19,<9.20", *BICEP, *PYTEST, "pyyaml>=6.0", "requests>=2.32", "uv>=0.9", "zensical>=0.0.73,<0.1")
 # what the tests start, and its package
 DEBIAN = {"npm": "npm", "promtool": "prometheus", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each, whose tests share a project
@@ -79,7 +80,7 @@ def slow(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """What would make CI too long: the pipelines of GitLab and Azure DevOps, storage servers, proxies, updates from older releases."""
     install(session)
-    names = ("caddy", "curl", "faketime", "nginx", "openssl", "prometheus-alertmanager", "prometheus-node-exporter")
+    names = ("caddy", "chromium", "curl", "faketime", "nginx", "openssl", "prometheus-alertmanager", "prometheus-node-exporter")
     debian(session, java="openjdk-17-jre-headless", **{name: name for name in names})
     session.run("pytest", "-m", "nightly", *BESIDE, *session.posargs)
 

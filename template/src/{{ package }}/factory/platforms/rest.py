@@ -51,5 +51,5 @@ class RestClient:
         # Azure DevOps responds 203 with a login page
         if not response.ok or (response.content and "json" not in content_type):
             excerpt = " ".join(response.text.split())[:300]
-            raise requests.HTTPError(f"{response.status_code} {response.reason}: {excerpt}")
+            raise requests.HTTPError(f"{response.status_code} {response.reason}: {excerpt}", response=response)
         return response

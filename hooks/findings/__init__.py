@@ -1,0 +1,1 @@
+"""What an inventory of projects leaves to do: for whom, how urgent, and what projects have in common."""
