@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["pydantic>=2.10"]
+# dependencies = ["jinja2>=3.1", "packaging>=24.2", "pydantic>=2.10", "requests>=2.32"]
 # ///
 """Gather the statuses of an organisation's projects into pages: who owns what, how far behind, what must be done.
 
@@ -18,7 +18,9 @@ from pathlib import Path
 
 import origins
 from factory.errors import FactoryError
+from findings import advisories, dependencies, osv, withdrawn
 from inventory import gathering, model, record, repository, states
+from pages.write import Hub
 
 
 def arguments() -> argparse.Namespace:
@@ -31,6 +33,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="repository that keeps what is known (default: OUT.git)")
     parser.add_argument("--jobs", type=positive, default=8, metavar="N", help="projects asked at once (default: 8)")
     parser.add_argument("--timeout", type=positive, default=20, metavar="S", help="seconds until one is given up (default: 20)")
+    parser.add_argument(
+        "--osv",
+        metavar="URL",
+        default=advisories.API,
+        help="where vulnerabilities are asked for, by names and versions of packages",
+    )
+    parser.add_argument(
+        "--index", metavar="URL", default=withdrawn.default(), help="where withdrawn releases are (default: uv's)"
+    )
+    parser.add_argument(
+        "--advisories", type=Path, metavar="FILE", help="OSV's records of PyPI (all.zip, or JSON), in place of --osv"
+    )
     return parser.parse_args()
 
 
@@ -54,6 +68,7 @@ def positive(text: str) -> int:
 def run(args: argparse.Namespace) -> model.Inventory:
     """Gather, and write what was found. Raises FactoryError."""
     fleet, out = origins.read(args.fleet), args.out.resolve()
+    records = osv.read(args.advisories) if args.advisories else None
     out.mkdir(parents=True, exist_ok=True)
     with repository.locked(out / ".lock"), repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened:
         problems = gathering.gather(opened, fleet, args.jobs, args.timeout)
@@ -61,6 +76,7 @@ def run(args: argparse.Namespace) -> model.Inventory:
         opened.pack()
         found = states.inventory(opened, history, fleet, problems, args.at or datetime.now(UTC), live=args.at is None)
         record.write(found, out / "inventory.json")
+        Hub(found, dependencies.check(found.projects, args.osv, args.index, records), "").write(out)
     return found
 
 
@@ -79,7 +95,7 @@ def main() -> int | str:
         return f"hub.py: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     counts = Counter(project.state for project in found.projects)
     shares = ", ".join(f"{counts[state]:,} {state}" for state in model.State if counts[state])
-    print(f"{args.out / 'inventory.json'}: {len(found.projects):,} projects: {shares}")
+    print(f"{args.out / 'index.html'}: {len(found.projects):,} projects: {shares}")
     return 0
 
 

@@ -16,7 +16,7 @@ from conftest import ROOT
 from status_branches import STATUS, bare, fleet, git, push, status
 
 NOW = datetime.now(UTC)
-HUB = (sys.executable, str(ROOT / "hooks/hub.py"))
+HUB = (sys.executable, str(ROOT / "hooks/hub.py"), "--osv=", "--index=")
 SCRIPT = "<script>alert(1)</script>"
 
 

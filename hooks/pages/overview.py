@@ -1,0 +1,92 @@
+"""What the page of all projects shows: what must be done, how projects are distributed, and what they share."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from findings.needs import KINDS, Kind
+from inventory.model import State
+
+from .views import View
+
+SCORES = {"0": 0.0, "up to 1": 1.0, "up to 2": 2.0, "up to 3": 3.0, "up to 5": 5.0, "above 5": float("inf")}
+"""The bounds that the ML Test Score's own levels have."""
+BEHIND = {"newest": 0, "1 behind": 1, "2 behind": 2}
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What must be done in how many projects."""
+
+    code: str
+    kind: Kind
+    projects: int
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How many projects there are of each kind."""
+
+    title: str
+    caption: str
+    counts: dict[str, int]
+
+
+def todo(views: Iterable[View]) -> list[Todo]:
+    """What must be done, in the order of urgency."""
+    counts = Counter(code for view in views for code in {need.code for need in view.needs})
+    return [
+        Todo(code, kind, counts[code])
+        for urgency in ("now", "soon", "watch")
+        for code, kind in KINDS.items()
+        if kind.urgency == urgency and counts[code]
+    ]
+
+
+def distributions(views: Sequence[View]) -> list[Distribution]:
+    """By state, release, readiness, and the class of their data."""
+    states = Counter(view.state for view in views)
+    return [
+        Distribution("State", "Of the newest status.", {state: states[state] for state in State if states[state]}),
+        Distribution("Readiness", "The ML Test Score.", _counted(map(_score, views), [*SCORES])),
+        Distribution("Template", "How many releases behind.", _counted(map(_behind, views), [*BEHIND, "more"])),
+        Distribution("Drift", "Whether an alert is open.", _counted(map(_drift, views), ["open", "quiet"])),
+    ]
+
+
+def costs(views: Iterable[View]) -> list[tuple[str, float, int]]:
+    """By currency the amount of the newest months that are known, and of how many projects."""
+    found: dict[str, list[float]] = {}
+    for view in views:
+        if view.status and view.status["cost"] and (amount := money(view.status["cost"])) is not None:
+            found.setdefault(view.status["cost"]["currency"], []).append(amount)
+    return [(currency, sum(amounts), len(amounts)) for currency, amounts in sorted(found.items())]
+
+
+def money(cost: dict[str, Any]) -> float | None:
+    """Of runs and serving, as far as they are known."""
+    amounts = [cost["runs"]["money"], (cost["serving"] or {}).get("money")]
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
+
+
+def _counted(values: Iterable[str], order: Sequence[str]) -> dict[str, int]:
+    counts = Counter(values)
+    return {name: counts[name] for name in [*order, UNKNOWN] if counts[name] or name != UNKNOWN}
+
+
+def _score(view: View) -> str:
+    readiness = view.status and view.status["readiness"]
+    return next(name for name, bound in SCORES.items() if readiness["score"] <= bound) if readiness else UNKNOWN
+
+
+def _behind(view: View) -> str:
+    behind = view.status["template"]["behind"] if view.status else None
+    return UNKNOWN if behind is None else next((name for name, releases in BEHIND.items() if behind == releases), "more")
+
+
+def _drift(view: View) -> str:
+    monitor = view.status and view.status["monitor"]
+    return monitor["drift"] if monitor else UNKNOWN

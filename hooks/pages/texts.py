@@ -1,0 +1,32 @@
+"""Texts that projects wrote, as pages can show them."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+
+def shown(value: Any) -> Any:
+    """The value with its texts in one line each, and a mark for each character that cannot be seen, such as one that reverses text."""
+    if isinstance(value, BaseModel):
+        return shown(value.model_dump())
+    if isinstance(value, dict):
+        return {shown(key): shown(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(each) for each in value]
+    return line(value) if isinstance(value, str) else value
+
+
+def line(text: str) -> str:
+    one = re.sub(r"\s+", " ", text).strip()
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in one)
+
+
+def link(address: str) -> str:
+    """The address, where a browser may follow it: a website without a login in it; otherwise nothing."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return address if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else ""

@@ -1,0 +1,285 @@
+"""The hub's pages: nothing that a project wrote runs or gets lost there, what must be done is found, and a browser sorts quickly."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from conftest import ROOT
+from status_branches import bare, fleet, push, status
+
+sys.path.insert(0, str(ROOT / "hooks"))
+
+import origins
+from factory.status.model import parse
+from findings.dependencies import Dependencies
+from findings.needs import KINDS, needs
+from inventory.model import Inventory, Point, Project, State
+from pages.write import Hub
+
+NOW = datetime(2026, 11, 30, 5, tzinfo=UTC)
+REVERSED, SCRIPT = "\N{RIGHT-TO-LEFT OVERRIDE}", "<script>alert(1)</script>"
+HOSTILE = f"{SCRIPT}\"'><img src=x onerror=alert(2)>{{{{7*7}}}}{REVERSED}gnp\n\x07{'x' * 400}"
+
+
+def project(name: str = "churn", *, state: State = State.OK, reason: str = "", criticality: str = "medium", **changes) -> Project:
+    """A project with a status of now, or none where the changes are {"status": None}."""
+    known = None if changes.get("status", True) is None else parse(json.dumps(status(name, NOW, **changes)).encode())
+    url = f"https://git.example.com/ml/{name}.git"
+    origin = origins.Origin(url, "Growth", origins.Criticality(criticality), name, None, "", 2)
+    history = (Point.of(known),) if known else ()
+    return Project(origin, state, reason, known, "a" * 40 if known else None, history, 0)
+
+
+def hub(*projects: Project, live: bool = True, **found) -> Hub:
+    found = {"users": {}, "unknown": (), "not_asked": {}} | found
+    return Hub(Inventory(NOW, projects, live), Dependencies(**found), "Acme")
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: elements, the attributes that could run something, and the text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.risky, self.links, self.words, self.ids = [], [], [], [], []
+        self.feed(text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.risky += [(tag, name) for name, value in attrs if name.startswith("on") or name in ("src", "srcdoc", "action")]
+        self.links += [value or "" for name, value in attrs if name in ("href", "xlink:href")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def everywhere(value: object, text: str, key: str = "") -> object:
+    """The status with the text in place of each free text, as long as the format allows."""
+    if isinstance(value, dict):
+        return {name: everywhere(each, text, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [everywhere(each, text, key) for each in value]
+    keep = "at since until month sha256 commit received changed risk drift source".split()
+    return text[:110] if isinstance(value, str) and key not in keep else value
+
+
+def hostile() -> Project:
+    content = status("churn", NOW) | {
+        "doctor": [{"name": "a", "problems": ["b"], "fails": True}],
+        "data": [status()["data"][0]] * 2,
+    }
+    content["monitor"] |= {"drift": "open", "alerts": [{"code": "A", "column": "b", "since": "2026-11-01"}], "states": ["C"]}
+    content["readiness"] |= {"groups": {HOSTILE[:100]: 1.0}, "missing": ["a"], "expired": ["b"]}
+    content["gate"] |= {"passed": False, "codes": ["X"]}
+    content["deployments"] = [{"environment": "e", "version": "v", "image": "i", "digest": "d", "at": NOW.isoformat(), "by": "b"}]
+    content = everywhere(content, HOSTILE) | {"address": "javascript:alert(3)"}
+    content["template"]["source"] = content["dependencies"]["source"] = "lock"
+    content["unknown"] |= {HOSTILE[:200]: HOSTILE[:300]}
+    content["dependencies"]["packages"] = {HOSTILE[:90]: HOSTILE[:90]}
+    known = parse(json.dumps(content).encode())
+    return replace(project(), state=State.STALE, reason=f"STALE: {HOSTILE}", status=known, history=(Point.of(known),))
+
+
+def test_what_projects_write_is_text_wherever_it_is():
+    made = hub(hostile(), project("other", data=[status()["data"][0]]), not_asked={"vulnerabilities": HOSTILE})
+    [view, _] = made.views.values()
+    for text, scripts in ((made.index(), 1), (made.page(view), 0)):
+        page = Page(text)
+        assert page.tags.count("script") == scripts and "img" not in page.tags and not page.risky
+        assert SCRIPT in page.text and "{{7*7}}" in page.text
+        assert REVERSED not in text and "\x07" not in text
+        assert not [link for link in page.links if re.match(r"\s*(javascript|data(?!:,)|vbscript):", link, re.IGNORECASE)]
+
+
+def test_only_the_script_of_the_page_may_run():
+    text = hub(project()).index()
+    [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    allowed = re.search(r"default-src 'none'; .*?; script-src 'sha256-([^']+)'\"", text)
+    assert allowed and allowed[1] == base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert "script-src" not in hub(project()).page(*hub(project()).views.values())
+    assert not re.findall(r"""(?:src|url\(|@import)\s*=?\s*["']?(?:https?:)?//""", text)  # nothing is loaded
+
+
+@pytest.mark.parametrize("state", [each for each in State if each is not State.OK])
+def test_each_state_is_shown_with_its_reason_and_what_to_do_beside_what_was_known(state):
+    made = hub(
+        project("churn", state=state, reason="SOME_CODE: for this reason"), project("gone", state=state, reason="A", status=None)
+    )
+    known, gone = (Page(made.page(view)).text for view in made.views.values())
+    remedy = KINDS[state.upper()].remedy.replace("`", "")
+    assert all(
+        part in known for part in (f" {state} ", "SOME_CODE: for this reason", remedy[1:], "roc_auc", "last that is known")
+    )
+    assert f" {state} " in gone and remedy[1:] in gone and "Champion" not in gone
+    assert "2 have no status to rely on." in Page(made.index()).text
+
+
+def test_what_is_not_known_has_its_reason_instead_of_a_blank():
+    reasons = {
+        name: f"CODE: why {name} is not known"
+        for name in ("champion", "gate", "monitor", "readiness", "cost", "dependencies", "contract")
+    }
+    unknown = status()["unknown"] | reasons
+    text = Page(hub(each := project(**dict.fromkeys(reasons), unknown=unknown)).page(hub(each).views[each.origin.key])).text
+    assert not [reason for reason in reasons.values() if reason not in text]
+
+
+CASES = {
+    "ALERT": {"monitor__drift": "open", "monitor__alerts": [{"code": "BIAS", "column": "age", "since": "2026-11-01"}]},
+    "DOCTOR": {"doctor": [{"name": "lock", "problems": ["old"], "fails": True}]},
+    "ADVICE": {"doctor": [{"name": "lock", "problems": ["old"], "fails": False}]},
+    "NO_OWNER": {"owner": "  "},
+    "BEHIND": {"template__behind": 2},
+    "FAR_BEHIND": {"template__behind": 3},
+    "EXPIRED": {"readiness__expired": ["Inputs are understood"]},
+    "GATE": {"gate__passed": False, "gate__codes": ["METRIC_FLOOR"]},
+    "NO_CHAMPION": {"champion": None, "unknown": status()["unknown"] | {"champion": "NO_VERSION: none"}},
+}
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_what_must_be_done_is_found_in_a_status(code):
+    found = needs(project(**{"template__behind": 0} | CASES[code]), NOW, (), ())
+    assert [need.code for need in found] == [code] and found[0].text
+
+
+def test_nothing_must_be_done_where_all_is_well():
+    assert not needs(project(template__behind=0), NOW, (), ())
+
+
+def test_deployed_models_are_monitored():
+    deployed = [{"environment": "e", "version": "v3", "image": "i", "digest": None, "at": NOW.isoformat(), "by": "b"}]
+    unknown = status()["unknown"] | {"monitor": "NOT_SET_UP: nobody captures", "deployments.digest": "NONE: not pushed"}
+    found = needs(project(template__behind=0, deployments=deployed, monitor=None, unknown=unknown), NOW, (), ())
+    assert [(need.code, need.text) for need in found] == [("NOT_MONITORED", "NOT_SET_UP: nobody captures")]
+
+
+@pytest.mark.parametrize(
+    "criticality, risk, days, due",
+    [("critical", "low", 91, True), ("critical", "low", 90, False), ("low", "low", 181, False), ("low", "high", 181, True)],
+)
+def test_a_model_is_due_for_review_the_sooner_the_more_depends_on_it(criticality, risk, days, due):
+    before = (NOW - timedelta(days=days)).isoformat()
+    changes = {"template__behind": 0, "champion__since": before, "readiness__at": before, "card__risk": risk}
+    codes = [need.code for need in needs(project(criticality=criticality, **changes), NOW, (), ())]
+    assert codes == ["REVIEW"] * due
+
+
+def test_deliveries_are_shared_by_what_they_are_not_by_what_they_are_called():
+    def data(name: str, letter: str) -> list[dict[str, object]]:
+        return [{"name": name, "sha256": letter * 64, "rows": 10, "received": "2026-11-01"}]
+
+    names = {"a": data("x.csv", "1"), "b": data("y.csv", "1"), "c": data("x.csv", "2"), "d": data("z.csv", "3")}
+    made = hub(*(project(name, data=delivery) for name, delivery in names.items()))
+    [shared] = made.findings()["shared"]
+    assert (shared["names"], shared["projects"]) == (("x.csv", "y.csv"), ["a", "b"])
+    index, views = made.index(), [*made.views.values()]
+    graph = index.partition('<svg class="graph"')[2].partition("</svg>")[0]
+    assert graph.count("<path") == 2 and graph.count("<a href") == 2
+    assert f'<a href="{views[1].page}">b</a>' in made.page(views[0]) and views[0].page not in made.page(views[2])
+
+
+def test_a_group_too_large_to_draw_counts_what_is_left_out():
+    data = [{"name": "x.csv", "sha256": "1" * 64, "rows": 10, "received": "2026-11-01"}]
+    text = hub(*(project(f"p{number}", data=data) for number in range(40))).index()
+    graph = text.partition('<svg class="graph"')[2].partition("</svg>")[0]
+    assert graph.count("<path") == 12 and "and 28 more" in graph
+
+
+def test_trends_come_from_the_history():
+    now = project()
+    history = tuple(replace(now.history[0], at=NOW - timedelta(days=30 - day), readiness=day / 10) for day in range(31))
+    made = hub(replace(now, history=history))
+    [page] = map(made.page, made.views.values())
+    for text in (page, made.index()):
+        figures = re.findall(r"<h3>Readiness</h3><figcaption>.*?</figure>", text, re.DOTALL)
+        assert [figure for figure in figures if "0 at 31 Oct" in figure and "3 at 30 Nov" in figure]
+    assert "There are no two days to compare yet." in Page(hub(now).page(*hub(now).views.values())).text
+
+
+def test_files_of_pages_have_safe_names_and_go_with_their_project(tmp_path):
+    first = hub(project("Con"), project("con-2"), project("Łódź é"), project("模型"), project("x" * 99))
+    first.write(tmp_path)
+    (tmp_path / "projects/notes.html").write_text("mine")
+    pages = {view.page for view in first.views.values()}
+    assert len({name.lower() for name in pages}) == 5
+    assert not [name for name in pages if not re.fullmatch(r"[a-z0-9-]{1,60}-[0-9a-f]{8}\.html", name)]
+    assert all(f'"projects/{name}"' in (tmp_path / "index.html").read_text("utf-8") for name in pages)
+    hub(project("con-2")).write(tmp_path)
+    assert {file.name for file in (tmp_path / "projects").iterdir()} == {
+        "notes.html",
+        first.views[project("con-2").origin.key].page,
+    }
+
+
+def test_a_page_of_another_day_names_the_day():
+    made = hub(project(), live=False)
+    [page] = map(made.page, made.views.values())
+    assert "as of 2026-11-30" in Page(made.index()).text and "as of 2026-11-30" in Page(page).text
+    assert "as of 2026-11-30" not in Page(hub(project()).index()).text
+
+
+def test_the_command_writes_the_pages_beside_the_inventory(tmp_path):
+    push(bare(tmp_path / "churn"), status("churn"))
+    fleet(tmp_path / "FLEET.csv", ["churn", "nowhere"])
+    command = [sys.executable, str(ROOT / "hooks/hub.py"), "FLEET.csv", "out", "--osv=", "--index="]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    index = (tmp_path / "out/index.html").read_text("utf-8")
+    pages = [link for link in Page(index).links if link.startswith("projects/")]
+    assert len(set(pages)) == 2 and all((tmp_path / "out" / link).is_file() for link in pages)
+    assert "unreachable" in index and "no address was given" in index
+    assert json.loads((tmp_path / "out/findings.json").read_text("utf-8"))["needs"]["nowhere"][0]["code"] == "UNREACHABLE"
+
+
+def thousand() -> str:
+    owners = ["Ada Lovelace <ada@example.com>", "Grace Hopper", "Alan Turing"]
+    return hub(
+        *(
+            project(
+                f"project-{number}", owner=owners[number % 3], template__behind=number % 5, readiness__score=(number % 57) / 8
+            )
+            for number in range(1000)
+        )
+    ).index()
+
+
+def test_a_thousand_projects_fit_into_two_megabytes():
+    assert len(thousand().encode()) <= 2_000_000
+
+
+CLICKS = """<script>addEventListener("load", () => {
+  const clicks = [], [body] = document.getElementById("projects").tBodies, time = (act) => {
+    const start = performance.now(); act(); document.body.offsetHeight; return performance.now() - start; };
+  const shown = () => [...body.rows].filter((row) => !row.hidden);
+  for (const button of document.querySelectorAll("#projects thead button"))
+    clicks.push([button.textContent, Math.min(...[1, 2].map(() => time(() => button.click())))]);
+  const [form] = document.forms, click = (name) => [...document.querySelectorAll("#projects thead button")].find((b) => b.textContent === name).click();
+  const cells = (column) => shown().map((row) => row.cells[column].textContent);
+  click("Readiness"); const down = cells(10); click("Readiness"); const up = cells(10);
+  form.elements.q.value = "PROJECT-99 grace"; form.dispatchEvent(new Event("input")); const found = cells(0);
+  document.body.dataset.result = JSON.stringify({ clicks, down, up, found, hash: location.hash });
+});</script></head>"""
+
+
+@pytest.mark.nightly
+def test_a_browser_sorts_and_searches_a_thousand_projects_within_a_second(tmp_path):
+    browser = shutil.which("chromium") or pytest.skip("there is no chromium")
+    page = re.sub(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", thousand()).replace("</head>", CLICKS, 1)
+    (tmp_path / "index.html").write_text(page, "utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    done = subprocess.run([browser, *options, (tmp_path / "index.html").as_uri()], capture_output=True, text=True, timeout=120)
+    result = json.loads(re.search(r'data-result="([^"]*)"', done.stdout)[1].replace("&quot;", '"'))
+    assert max(milliseconds for _, milliseconds in result["clicks"]) < 1000
+    down, up = ([float(text) for text in result[name]] for name in ("down", "up"))
+    assert len(down) == 200 and down == sorted(down, reverse=True) and up == sorted(up) and down[0] == 7.0 and up[0] == 0.0
+    assert result["found"] and all(re.match("project-99", name) for name in result["found"])
+    assert result["hash"].startswith("#q=PROJECT-99+grace")
