@@ -8,6 +8,7 @@ python tools/reference.py (needs pydantic and PyYAML, which come with Copier)
 import ast
 import json
 import re
+import runpy
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,6 +159,7 @@ def main() -> None:
         reference.schema.write_text(text(schema), "utf-8")
         if reference.start:
             reference.page.write_text(page(schema, reference.start), "utf-8")
+    runpy.run_path(str(Path(__file__).with_name("reference_pages.py")))["write"]()
 
 
 def descriptions(module: ModuleType) -> Iterator[tuple[str, dict[str, str]]]:

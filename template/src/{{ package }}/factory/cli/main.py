@@ -64,6 +64,7 @@ SYNONYMS = {
     "factory build": "image docker package",
     "factory publish": "release",
     "factory summary": "status",
+    "factory reason": "code why error",
     "factory infra": "bicep terraform provision",
     "factory propose": "pr mr",
     "dvc pull": "pull fetch download",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..errors import FactoryError, close
 from .main import main
 from .options import AS_JSON, FILE, Number
 
@@ -170,3 +171,25 @@ def readiness(minimum: float | None, as_json: bool) -> None:
     click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(scores))
     if minimum is not None and total < minimum:
         raise click.ClickException(f"the score is {total:g}, less than {minimum:g}")
+
+
+@main.command()
+@click.argument("code", required=False)
+def reason(code: str | None) -> None:
+    """Explain a reason code: what it means, and what to do.
+
+    Without a code, lists all of them.
+
+    \b
+    Example: factory reason LIMITS_WEAKENED
+    """
+    from .. import codes
+
+    found = [codes.find(code)] if code else codes.known().values()
+    if None in found:
+        meant = close(code or "", codes.known(), 0.6)
+        raise FactoryError(
+            f"{code}: no such code{f', did you mean {meant}?' if meant else ''}: `factory reason` lists all"
+        )
+    for each in filter(None, found):
+        click.echo(f"{each.code} ({each.area}): {each.meaning}" + (f"\nNext: {each.remedy}" if code else ""))

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from .. import codes
 from ..errors import FactoryError
 
 FOLDER = Path("deploy/azureml")
@@ -19,22 +20,14 @@ TOKEN = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")
 OPTIONS = "--output", "json", "--only-show-errors"
 MOST = 600  # characters of a reason
 FAILURES = {
-    "AZ_LOGIN": (r"az login|AADSTS\d+|InvalidAuthenticationToken", "run `az login`"),
-    "AZ_EXTENSION": (r"'ml' is misspelled|requires the extension ml", "run `az extension add --name ml`"),
-    "AZ_DENIED": (
-        r"AuthorizationFailed|does not have authorization|\(Forbidden\)",
-        "ask for the role on the workspace",
-    ),
-    "WORKSPACE_UNKNOWN": (
-        r"ResourceGroupNotFound|SubscriptionNotFound|subscription of .* doesn't exist|workspaces/\S+' under resource group",
-        "look at subscription, resource_group and workspace in environments.yaml",
-    ),
-    "QUOTA": (
-        r"OutOfQuota|QuotaExceeded|[Nn]ot enough (?:\w+ )?(?:quota|capacity)|OutOfCapacity",
-        "delete deployments that nobody needs, take another instance_type, or ask Azure for more",
-    ),
+    "AZ_LOGIN": r"az login|AADSTS\d+|InvalidAuthenticationToken",
+    "AZ_EXTENSION": r"'ml' is misspelled|requires the extension ml",
+    "AZ_DENIED": r"AuthorizationFailed|does not have authorization|\(Forbidden\)",
+    "WORKSPACE_UNKNOWN": r"ResourceGroupNotFound|SubscriptionNotFound|subscription of .* doesn't exist"
+    r"|workspaces/\S+' under resource group",
+    "QUOTA": r"OutOfQuota|QuotaExceeded|[Nn]ot enough (?:\w+ )?(?:quota|capacity)|OutOfCapacity",
 }
-"""By reason code, what az writes then, and what to do."""
+"""By reason code, what az writes then."""
 
 
 def log_in(identity: str = "") -> None:
@@ -87,7 +80,7 @@ def _named(command: tuple[str, ...]) -> str:
 def _failure(command: str, output: str, failed: str) -> FactoryError:
     reason = " ".join(output.removeprefix("ERROR: ").split())
     reason = reason if len(reason) <= MOST else f"{reason[:MOST]}…"
-    for code, (pattern, advice) in FAILURES.items():
+    for code, pattern in FAILURES.items():
         if re.search(pattern, output):
-            return FactoryError(f"{code}: {command}: {reason}: {advice}")
+            return FactoryError(f"{code}: {command}: {reason}: {codes.known()[code].remedy}")
     return FactoryError(f"{failed}: {command}: {reason}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from .. import codes
 from ..config import ACCEPTABLE
 from ..evaluation import markdown
 from ..evaluation.formatting import number, share
@@ -14,31 +15,6 @@ from .evidence import Check
 WIDTH = 96  # of the terminal's table
 HEADERS = ("", "code", "check", "measured", "limit", "details")
 CHALLENGER, VALIDATION = "challenger", "validation"
-NEXT_STEPS = {
-    "FINITE": "find the rows for which features() or the model gives NaN or infinity",
-    "FLOOR": "improve the model (features, data, `factory tune`), or set gate.floor in params.yaml",
-    "BASELINE": "the features do not predict the target: add better ones, or more rows",
-    "CHAMPION": "improve the model; if the interval is wide, test on more rows",
-    "VALUE": "improve the model, or check the prices under value: in params.yaml",
-    "SLICE": "see the groups in reports/report.html; add features or rows for this one",
-    "FAIRNESS_SELECTION": "see the groups in reports/report.html; look for features that stand in for the column",
-    "FAIRNESS_ERROR": "see the groups in reports/report.html; add features or rows for the group with the worse rate",
-    "CALIBRATION": "calibrate the estimator in model.py (CalibratedClassifierCV); for a regression, retrain on newer rows",
-    "COVERAGE": "retrain on newer rows, on which the intervals are made; or raise gate.coverage_gap in params.yaml",
-    "LEAKAGE": "ask whether the model will know it when it predicts; if not, leave it out of features.py",
-    "SMALL_TEST": "add rows, or a larger split.test",
-    "DUPLICATES": "remove the copies from the deliveries; if they belong together, name in data.id what they share, with data.repeats",
-    "TRAIN_TEST_GAP": "look for what differs between test and training rows: copies, groups, time, or how they were collected",
-    "LATENCY": "use a smaller model, or raise gate.latency_ms in params.yaml",
-    "SIZE": "use a smaller model, or raise gate.size_mb in params.yaml",
-    "PARITY": "run `uv run dvc repro --force train`, which leaves ONNX out where it differs",
-    "CONTRACT": 'if the change is intended, repeat the command with --accept-contract-change "why"',
-    "LIMITS_WEAKENED": "restore them in params.yaml and docs/model-card.yaml, or if this is intended, repeat the command with "
-    '--accept-weaker-limits "why"',
-    "POLICY": "keep to the policy (docs/policy.md), or have your organisation change it in the template",
-    "LIVE": "take in more outcomes (`factory outcomes`), or improve the model",
-    "NO_CHAMPION": 'promote a first version on the main branch: `uv run factory promote -m "why"`',
-}
 
 
 @dataclass(frozen=True)
@@ -138,7 +114,8 @@ def sentence(check: Check) -> str:
     """What was measured, what is required, and what to do next."""
     details = _details(check).partition("; ")[0]  # the rest is about groups that are too small
     measured = f"{check.what} {_measured(check)}, required {check.limit}{details and f' ({details})'}"
-    step = NEXT_STEPS.get(check.code, "see docs/gate.md")
+    reason = codes.find(check.code)
+    step = reason.remedy if reason else "see docs/gate.md"
     if check.code in ACCEPTABLE:
         step += f"; or state why it is right, in params.yaml under gate.accepted: `{check.key}: why`"
     return f"{measured if _measured(check) else f'{check.what} {details}'}. Next: {step}"

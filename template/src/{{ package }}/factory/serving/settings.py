@@ -10,13 +10,10 @@ from typing import Self
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from ..errors import FactoryError
+from ..variables import VARIABLES
 
 PREFIX = "FACTORY_"
 OPEN = f"{PREFIX}OPEN"
-PIPELINE_VARIABLES = {
-    f"{PREFIX}{name}"
-    for name in ("KEY", "PROMETHEUS", "REGISTRY", "SIGNING_KEY", "TARGET", "TEST_ROWS", "TOKEN", "URL", "WORK_ITEM")
-}
 PROTECTIONS = (
     "signers",
     "keys",
@@ -37,18 +34,18 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     """Limits on requests, authentication, a challenger, and the capture of requests."""
 
     open: bool = Field(False, description="anybody may call the service, also from other machines")
-    body_mb: float = Field(64, ge=0.001, le=100_000)
+    body_mb: float = Field(64, ge=0.001, le=100_000, description="body of a request, in MB")
     bodies_mb: float | None = Field(
         None,
         ge=0.001,
         le=10_000_000,
         description="bodies of all concurrent requests; by default an eighth of the memory, but at most 1000",
     )
-    rows: int = Field(1_000_000, gt=0, le=1_000_000_000)
+    rows: int = Field(1_000_000, gt=0, le=1_000_000_000, description="rows in a request")
     seconds: float = Field(
         30, ge=0.1, le=DAY, description="for a request, from its header to the last byte of the response"
     )
-    header_seconds: float = Field(10, ge=0.1, le=DAY)
+    header_seconds: float = Field(10, ge=0.1, le=DAY, description="for a request's header")
     concurrency: int = Field(64, gt=0, le=1_000_000, description="concurrent requests")
     caller_concurrency: int | None = Field(
         None,
@@ -57,7 +54,7 @@ class Settings(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
         description="the same of one caller; by default FACTORY_CONCURRENCY, with FACTORY_KEYS three quarters of it",
     )
     rate: float | None = Field(None, ge=MIN_RATE, le=MAX_RATE, description="requests a second of one caller")
-    connections: int = Field(1000, gt=0, le=1_000_000)
+    connections: int = Field(1000, gt=0, le=1_000_000, description="open connections")
     workers: int | None = Field(
         None, gt=0, le=1000, description="processes for each model; by default one more than processors"
     )
@@ -146,7 +143,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     values = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and name not in PIPELINE_VARIABLES
+        if name.startswith(PREFIX) and name not in VARIABLES
     }
     values = {name: value for name, value in values.items() if value or name not in Settings.model_fields}
     try:
