@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "hooks"))
 import origins  # noqa: F401 -- it makes the factory importable
 from factory.errors import FactoryError
 from findings import advisories, dependencies, osv, packages, withdrawn
+from findings.index import JSON
 
 CLOSED = "http://127.0.0.1:9"  # the port of discard, where nobody listens
 
@@ -45,7 +46,7 @@ def server(answer: Callable[[str, str, bytes, dict[str, str]], tuple[int, object
             code, content = answer(self.command, self.path, body, dict(self.headers))
             text = content if isinstance(content, str) else json.dumps(content)
             self.send_response(code)
-            kind = "text/html" if isinstance(content, str) else withdrawn.JSON
+            kind = "text/html" if isinstance(content, str) else JSON
             for name, value in {"Content-Type": kind, "Content-Length": str(len(text.encode()))}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -194,6 +195,22 @@ def test_releases_are_withdrawn_where_all_their_files_are_or_the_project_is():
     assert elsewhere == ["acme-own"]
 
 
+PAGE = """<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0">{}</head><body>
+<a href="../../packages/aa/gone-1.0.tar.gz#sha256=00" data-yanked="broken &amp; lost">gone-1.0.tar.gz</a>
+<a href="https://files.example.com/gone-1.0-py3-none-any.whl?x=1" data-yanked>wheel</a>
+<a href="gone-2.0.tar.gz" data-requires-python="&gt;=3">gone-2.0.tar.gz</a></body></html>"""
+STOPPED = """<meta name="pypi:project-status" content="quarantined"><meta name="pypi:project-status-reason" content="malware">"""
+
+
+@pytest.mark.parametrize(
+    "marks, reasons", [("", {"1.0": "yanked: broken & lost"}), (STOPPED, dict.fromkeys(("1.0", "2.0"), "quarantined: malware"))]
+)
+def test_an_index_may_have_html_alone(marks, reasons):
+    with server(lambda *_: (200, PAGE.format(marks))) as address:
+        result, elsewhere = withdrawn.ask(address, [("gone", "1.0"), ("gone", "2.0")])
+    assert {each.package[1]: each.reason for each in result} == reasons and not elsewhere
+
+
 def test_an_index_gets_its_password_and_no_message_has_it():
     with server(index) as address:
         login = address.replace("//", "//me:p%40ss@")
@@ -203,8 +220,8 @@ def test_an_index_gets_its_password_and_no_message_has_it():
     assert "401" in str(error.value) and "wrong" not in str(error.value)
 
 
-@pytest.mark.parametrize("response", ["<html><a href='x'>x</a></html>", {}, {"files": [1]}, {"files": [], "project-status": 1}])
-def test_an_index_without_json_is_refused(response):
+@pytest.mark.parametrize("response", ["<html><p>Log in</p></html>", {}, {"files": [1]}, {"files": [], "project-status": 1}])
+def test_anything_else_than_a_page_of_an_index_is_refused(response):
     with server(lambda *_: (200, response)) as address, pytest.raises(FactoryError):
         withdrawn.ask(address, [("gone", "1.0")])
 

@@ -19,8 +19,10 @@ sys.path.insert(0, str(ROOT / "hooks"))
 
 import origins
 from factory.status.model import parse
+from findings.advisories import Advisory
 from findings.dependencies import Dependencies
 from findings.needs import KINDS, needs
+from findings.withdrawn import Withdrawn
 from inventory.model import Inventory, Point, Project, State
 from pages.write import Hub
 
@@ -50,7 +52,7 @@ class Page(HTMLParser):
         super().__init__()
         self.tags, self.risky, self.links, self.words, self.ids = [], [], [], [], []
         self.feed(text)
-        self.text = " ".join(" ".join(self.words).split())
+        self.text = re.sub(r" (?=[,.;:)])", "", " ".join(" ".join(self.words).split()))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -192,6 +194,28 @@ def test_a_group_too_large_to_draw_counts_what_is_left_out():
     text = hub(*(project(f"p{number}", data=data) for number in range(40))).index()
     graph = text.partition('<svg class="graph"')[2].partition("</svg>")[0]
     assert graph.count("<path") == 12 and "and 28 more" in graph
+
+
+def test_packages_of_the_organisation_show_who_uses_which_version():
+    keys = [project(name).origin.key for name in "ab"]
+    found = {"users": {("acme-features", "1.0"): [keys[0]], ("acme-features", "2.0"): keys}, "elsewhere": ("acme-features",)}
+    assert "acme-features 1.0, 2.0 2 a, b" in Page(hub(project("a"), project("b"), **found).index()).text
+
+
+def test_what_is_known_against_packages_is_shown_with_its_fix_and_who_is_concerned():
+    known, other, package = project("a"), project("b"), ("jinja2", "3.1.2")
+    found = {
+        "users": {package: [known.origin.key]},
+        "advisories": (Advisory(package, ("CVE-2024-34064",), f"bad {SCRIPT}", ("3.1.4",)),),
+        "withdrawn": (Withdrawn(package, f"yanked: broken {REVERSED}"),),
+    }
+    made = hub(known, other, **found)
+    first, second = (Page(made.page(view)).text for view in made.views.values())
+    index = made.index()
+    assert f"jinja2 3.1.2 CVE-2024-34064 bad {SCRIPT} 3.1.4 1 a" in Page(index).text and REVERSED not in index
+    assert "jinja2 3.1.2 CVE-2024-34064" in first and "Fixed in 3.1.4" in first and "yanked: broken" in first
+    assert "CVE-2024" not in second
+    assert [need["code"] for need in made.findings()["needs"]["a"]][:2] == ["VULNERABLE", "WITHDRAWN"]
 
 
 def test_trends_come_from_the_history():

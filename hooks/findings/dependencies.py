@@ -10,6 +10,7 @@ from inventory.model import Project
 
 from . import advisories, packages, withdrawn
 from .advisories import Advisory
+from .index import without_login
 from .osv import Record
 from .packages import Package
 from .withdrawn import Withdrawn
@@ -63,5 +64,5 @@ def _reached(address: str) -> str:
     try:
         requests.head(address, timeout=SECONDS).close()
     except (requests.RequestException, ValueError) as error:
-        raise FactoryError(f"{withdrawn.without_login(address)} cannot be reached: {type(error).__name__}") from error
+        raise FactoryError(f"{without_login(address)} cannot be reached: {type(error).__name__}") from error
     return address

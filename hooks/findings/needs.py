@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from factory.status.model import Champion, Status
+from factory.status.model import Status
 from inventory.model import Project, State
 
 from .advisories import Advisory
@@ -106,24 +106,20 @@ def _of_status(status: Status) -> Iterator[Need]:
 
 def _of_review(project: Project, status: Status, at: datetime) -> Iterator[Need]:
     """Whether people last looked at the model as a whole too long ago."""
+    if due := review_due(project, status):
+        last, days = due
+        if (at - last).days > days:
+            yield Need("REVIEW", f"last assessed or promoted {last:%Y-%m-%d}, {(at - last).days} days ago; due every {days} days")
+
+
+def review_due(project: Project, status: Status) -> tuple[datetime, int] | None:
+    """When the model was last promoted or assessed, and for how many days that holds; None where there is no champion."""
     if not status.champion:
-        return
-    last, days = reviewed(status, status.champion), review_days(project, status)
-    age = (at - last).days
-    if age > days:
-        yield Need("REVIEW", f"last assessed or promoted {last:%Y-%m-%d}, {age} days ago; due every {days}")
-
-
-def reviewed(status: Status, champion: Champion) -> datetime:
-    """When the model was last promoted or the project assessed."""
+        return None
     assessed = status.readiness.at if status.readiness else None
-    return max(filter(None, (champion.since, assessed)))
-
-
-def review_days(project: Project, status: Status) -> int:
-    """How often the model has to be reviewed."""
-    days = REVIEW_DAYS.get(project.origin.criticality, REVIEW_DAYS["medium"])
-    return min(days, REVIEW_DAYS["high"]) if status.card.risk == "high" else days
+    days = REVIEW_DAYS[project.origin.criticality]
+    days = min(days, REVIEW_DAYS["high"]) if status.card.risk == "high" else days
+    return max(filter(None, (status.champion.since, assessed))), days
 
 
 def _named(code: str, names: Sequence[str]) -> Iterator[Need]:

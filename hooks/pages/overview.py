@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from findings.dependencies import Dependencies
 from findings.needs import KINDS, Kind
 from inventory.model import State
 
@@ -63,6 +64,15 @@ def costs(views: Iterable[View]) -> list[tuple[str, float, int]]:
         if view.status and view.status["cost"] and (amount := money(view.status["cost"])) is not None:
             found.setdefault(view.status["cost"]["currency"], []).append(amount)
     return [(currency, sum(amounts), len(amounts)) for currency, amounts in sorted(found.items())]
+
+
+def own(dependencies: Dependencies) -> list[tuple[str, list[str], list[str]]]:
+    """The packages that the index does not have, as are those that projects share with each other: versions, and who uses them."""
+    found = []
+    for name in dependencies.elsewhere:
+        users = {version: by for (other, version), by in dependencies.users.items() if other == name}
+        found.append((name, [*users], sorted({each for by in users.values() for each in by})))
+    return sorted(found, key=lambda each: (-len(each[2]), each[0]))
 
 
 def money(cost: dict[str, Any]) -> float | None:

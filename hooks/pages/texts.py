@@ -19,6 +19,8 @@ def shown(value: Any) -> Any:
 
 
 def line(text: str) -> str:
+    if text.isascii() and text.isprintable() and "  " not in text:  # as most are
+        return text.strip()
     one = re.sub(r"\s+", " ", text).strip()
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in one)
 

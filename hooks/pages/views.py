@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from findings.advisories import Advisory
 from findings.dependencies import Dependencies
-from findings.needs import URGENCIES, Need, needs
+from findings.needs import URGENCIES, Need, needs, review_due
 from findings.withdrawn import Withdrawn
 from inventory.model import Inventory, Project
 
@@ -40,6 +41,12 @@ class View:
     @property
     def reason(self) -> str:
         return line(self.project.reason)
+
+    @property
+    def review(self) -> datetime | None:
+        """When the model is due for review."""
+        due = review_due(self.project, self.project.status) if self.project.status else None
+        return due and due[0] + timedelta(days=due[1])
 
     @property
     def weight(self) -> int:

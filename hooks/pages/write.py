@@ -22,7 +22,7 @@ from .views import View, views
 FOLDER = Path(__file__).parent
 INDEX, FINDINGS, PROJECTS = "index.html", "findings.json", "projects"
 OURS = re.compile(r"[a-z0-9-]+-[0-9a-f]{8}\.html")  # as View.page names them
-LISTED = {"shared": 30, "packages": 60, "projects": 6, "names": 20}
+LISTED = {"shared": 30, "packages": 60, "projects": 6}
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Hub:
             graph=graph.layout(lineage.groups(self.shared)),
             trends=trends.of_fleet(self.inventory),
             dependencies=self.dependencies,
+            own=overview.own(self.dependencies),
             not_asked=shown(dict(self.dependencies.not_asked)),
         )
 
