@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["jinja2>=3.1", "packaging>=24.2", "pydantic>=2.10", "requests>=2.32"]
+# dependencies = ["jinja2>=3.1", "packaging>=24.2", "pydantic>=2.10", "pyyaml>=6.0", "requests>=2.32"]
 # ///
 """Gather the statuses of an organisation's projects into pages: who owns what, how far behind, what must be done.
 

@@ -157,6 +157,18 @@ def test_nothing_must_be_done_where_all_is_well():
     assert not needs(project(template__behind=0), NOW, (), ())
 
 
+@pytest.mark.parametrize("version, texts", [("v3", []), ("v2", ["production has v2; the champion is v3"])])
+def test_the_champion_is_what_is_deployed(version, texts):
+    deployed = {"environment": "production", "version": version, "image": "i", "digest": "d", "at": NOW.isoformat(), "by": "b"}
+    assert [need.text for need in needs(project(template__behind=0, deployments=[deployed]), NOW, (), ())] == texts
+
+
+def test_codes_are_explained():
+    [made] = [hub(project(gate__passed=False, gate__codes=["FLOOR", "NEW_CODE"]))]
+    [text] = [Page(made.page(view)).text for view in made.views.values()]
+    assert "FLOOR The main metric does not reach gate.floor Improve the model" in text and "NEW_CODE - -" in text
+
+
 def test_deployed_models_are_monitored():
     deployed = [{"environment": "e", "version": "v3", "image": "i", "digest": None, "at": NOW.isoformat(), "by": "b"}]
     unknown = status()["unknown"] | {"monitor": "NOT_SET_UP: nobody captures", "deployments.digest": "NONE: not pushed"}

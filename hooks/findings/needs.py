@@ -49,6 +49,7 @@ KINDS = {
     "GATE": Kind("soon", "gate refused a model", "look at reports/gate.md; the champion is still served"),
     "WITHDRAWN": Kind("soon", "withdrawn releases in use", "run `uv lock --upgrade-package NAME`"),
     "NOT_MONITORED": Kind("soon", "deployed but not monitored", "capture requests and run `uv run factory monitor`"),
+    "NOT_DEPLOYED": Kind("watch", "champion is not deployed", "deploy it, or roll back to the version that is served"),
     "NO_CHAMPION": Kind("watch", "no model was promoted", "run `uv run factory promote` once the gate passes"),
     "BEHIND": Kind("watch", "behind the template", "run `uv run factory update`"),
     "ADVICE": Kind("watch", "advice of doctor", "run `uv run factory doctor` there"),
@@ -100,7 +101,10 @@ def _of_status(status: Status) -> Iterator[Need]:
         yield from _named("EXPIRED", status.readiness.expired)
     if gate and not gate.passed:
         yield from _named("GATE", gate.codes or ["no code"])
-    if not status.champion:
+    if champion := status.champion:
+        older = [f"{each.environment} has {each.version}" for each in status.deployments if each.version != champion.version]
+        yield from _named("NOT_DEPLOYED", older, f"; the champion is {champion.version}")
+    else:
         yield Need("NO_CHAMPION", status.unknown.get("champion", ""))
 
 
@@ -122,12 +126,12 @@ def review_due(project: Project, status: Status) -> tuple[datetime, int] | None:
     return max(filter(None, (status.champion.since, assessed))), days
 
 
-def _named(code: str, names: Sequence[str]) -> Iterator[Need]:
+def _named(code: str, names: Sequence[str], ending: str = "") -> Iterator[Need]:
     """One need for all of the names, the first of which are listed."""
     distinct = list(dict.fromkeys(names))
     if distinct:
         more = f" and {len(distinct) - LISTED} more" if len(distinct) > LISTED else ""
-        yield Need(code, ", ".join(distinct[:LISTED]) + more)
+        yield Need(code, ", ".join(distinct[:LISTED]) + more + ending)
 
 
 def _release(package: tuple[str, str]) -> str:

@@ -119,6 +119,7 @@ class Hub:
             "listed": LISTED,
             "link": link,
             "shown": shown,
+            "reason": codes.find,
             "money": overview.money,
         }
         return page.render(template, **common, **values)
