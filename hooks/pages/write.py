@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from factory import codes
 from factory.evaluation import page
 from findings import lineage
 from findings.dependencies import Dependencies
