@@ -17,7 +17,8 @@ nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each command of a project starts a second later
 BICEP = ("tree-sitter>=0.25", "tree-sitter-bicep>=1.1")
 PYTEST = ("pytest>=9.0", "pytest-xdist>=3.8")
-TOOLS = ("copier>=9.19,<9.20", *BICEP, *PYTEST, "pyyaml>=6.0", "requests>=2.32", "uv>=0.9", "zensical>=0.0.73,<0.1")
+HOOKS = ("requests>=2.32", "ruamel-yaml>=0.18", "tabulate>=0.9")  # beside Copier and what it needs
+TOOLS = ("copier>=9.19,<9.20", *BICEP, *HOOKS, *PYTEST, "pyyaml>=6.0", "uv>=0.9", "zensical>=0.0.73,<0.1")
 # what the tests start, and its package
 DEBIAN = {"npm": "npm", "promtool": "prometheus", "rsync": "rsync", "ssh-keygen": "openssh-client", "sshd": "openssh-server"}
 BESIDE = ("--numprocesses=2", "--dist=loadfile")  # a file each, whose tests share a project

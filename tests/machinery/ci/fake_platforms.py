@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from machinery.ci import fake_reviews
+from machinery.ci import fake_pull_requests, fake_reviews
 
 Json = dict[str, Any]
 TOKEN = "secret-of-the-platform"
@@ -171,20 +171,23 @@ def _github(platform: FakePlatform, path: str, content: Any, query: Json, method
     elif match := re.fullmatch(r"pulls(?:/(\d+))?", path):
         items = platform.pull_requests
         if query:
-            items = _found(platform, query.get("head", "").removeprefix("me:"), query.get("state"))
+            items = fake_pull_requests.found(platform, query.get("head", "").removeprefix("me:"), query.get("state"))
         if content:
             fields |= {"branch": content.get("head"), "base": content.get("base"), "draft": content.get("draft")}
     elif match := re.fullmatch(r"issues(?:/(\d+))?", path):
         items = platform.issues
     elif match := re.fullmatch(r"commits/(\w+)/(check-runs|status)", path):
-        return _github_checks(platform, *match.groups())
+        return fake_pull_requests.github_checks(platform, *match.groups())
     else:
         return None
 
     def show(item: Json) -> Json:
         own = {"number": item["id"], "body": item["text"], "html_url": f"at/{item['id']}"}
         if "branch" in item:
-            own |= {"merged_at": "2026" if item.get("state") == "merged" else None, "head": {"sha": _commit(platform, item)}}
+            own |= {
+                "merged_at": "2026" if item.get("state") == "merged" else None,
+                "head": {"sha": fake_pull_requests.commit(platform, item)},
+            }
             own |= {"state": "open" if item.get("state", "open") == "open" else "closed"}
         return {"user": {"type": "User"}, **item, **own}
 
@@ -206,9 +209,9 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
     elif match := re.fullmatch(r"merge_requests(?:/(\d+))?", path):
         items = platform.pull_requests
         if method == "GET" and match[1]:
-            return _gitlab_request(platform, items[int(match[1]) - 1])
+            return fake_pull_requests.gitlab_request(platform, items[int(match[1]) - 1])
         if query:
-            items = _found(platform, query.get("source_branch"), query.get("state"))
+            items = fake_pull_requests.found(platform, query.get("source_branch"), query.get("state"))
         fields |= {"branch": content.get("source_branch"), "base": content.get("target_branch")}
         fields |= {"draft": fields["title"].startswith("Draft: ")} if fields["title"] else {}
     elif match := re.fullmatch(r"issues(?:/(\d+))?", path):
@@ -218,7 +221,7 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
 
     def show(item: Json) -> Json:
         own = {"iid": item["id"], "body": item["text"], "description": item["text"], "web_url": f"at/{item['id']}"}
-        return {**item, **own, **(_gitlab_request(platform, item) if "branch" in item else {})}
+        return {**item, **own, **(fake_pull_requests.gitlab_request(platform, item) if "branch" in item else {})}
 
     return [show(item) for item in items] if method == "GET" else show(save(items, match[1], **fields))
 
@@ -238,7 +241,10 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
         if method == "GET":
             branch = query["searchCriteria.sourceRefName"].removeprefix("refs/heads/")
             return {
-                "value": [_azure_request(platform, each) for each in _found(platform, branch, query["searchCriteria.status"])]
+                "value": [
+                    fake_pull_requests.azure_request(platform, each)
+                    for each in fake_pull_requests.found(platform, branch, query["searchCriteria.status"])
+                ]
             }
         ends = [(content.get(end) or "").removeprefix("refs/heads/") or None for end in ("sourceRefName", "targetRefName")]
         fields = {"title": content["title"], "text": content["description"], "draft": content.get("isDraft")}
@@ -248,7 +254,7 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
         own = [{"id": number, "process": {"yamlFilename": name}} for number, name in enumerate(files)]
         return {"value": [{"id": 9, "process": {}}, *own]}
     if path == "build/builds" and method == "GET":
-        return {"value": _azure_builds(platform, query["branchName"])}
+        return {"value": fake_pull_requests.azure_builds(platform, query["branchName"])}
     if path == "build/builds":
         name = {0: "code", 1: "retrain"}[content["definition"]["id"]]
         platform.started.append(f"{name} of {content['sourceBranch'].removeprefix('refs/heads/')}")
@@ -261,61 +267,6 @@ def _azure(platform: FakePlatform, path: str, content: Any, query: Json, method:
         fields = {operation["path"].rpartition(".")[2]: operation["value"] for operation in operations}
         return save(platform.issues, match[1], title=fields["Title"], text=fields["Description"])
     return None
-
-
-def _found(platform: FakePlatform, branch: str | None, state: str | None) -> list[Json]:
-    """Pull requests of the branch, the newest first."""
-    own = [item for item in platform.pull_requests if item["branch"] == branch]
-    return [item for item in reversed(own) if state == "all" or item.get("state", "open") == "open"]
-
-
-def _commit(platform: FakePlatform, item: Json) -> str:
-    return item.get("commit") or platform.heads(item["branch"])
-
-
-def _github_checks(platform: FakePlatform, commit: str, kind: str) -> Json:
-    """Pipelines are check runs, but for those of the name `status`."""
-    found = [each for each in platform.pipelines if each["commit"] == commit]
-    runs, others = ([each for each in found if (each["name"] == "status") is wanted] for wanted in (False, True))
-    if kind == "status":
-        return {"total_count": len(others), "state": others[0]["result"] if others else "pending"}
-    done = [{"status": "completed", "conclusion": each["result"]} for each in runs if each["result"] != "running"]
-    going_on = [{"status": "in_progress", "conclusion": None} for each in runs if each["result"] == "running"]
-    return {"total_count": len(runs), "check_runs": [*done, *going_on]}
-
-
-def _gitlab_request(platform: FakePlatform, item: Json) -> Json:
-    pipelines = [{"sha": each["commit"], "ref": each["name"], "status": each["result"]} for each in platform.pipelines]
-    state = {"open": "opened"}.get(item.get("state", "open"), item.get("state"))
-    projects = {"source_project_id": item.get("fork", 1), "target_project_id": 1}
-    own = {"iid": item["id"], "state": state, "sha": _commit(platform, item), **projects}
-    return {
-        "title": item["title"],
-        **own,
-        "draft": item["draft"],
-        "web_url": f"at/{item['id']}",
-        "head_pipeline": [None, *pipelines][-1],
-    }
-
-
-def _azure_request(platform: FakePlatform, item: Json) -> Json:
-    state = {"open": "active", "merged": "completed", "closed": "abandoned"}[item.get("state", "open")]
-    own = {"pullRequestId": item["id"], "status": state, "lastMergeSourceCommit": {"commitId": _commit(platform, item)}}
-    return {**own, "title": item["title"], "isDraft": item["draft"]}
-
-
-def _azure_builds(platform: FakePlatform, branch: str) -> list[Json]:
-    assert re.fullmatch(r"refs/pull/\d+/merge", branch)
-    done = {"succeeded", "failed", "canceled", "partiallySucceeded"}
-    return [
-        {
-            "definition": {"id": each["name"]},
-            "status": "completed" if each["result"] in done else "inProgress",
-            "result": each["result"] if each["result"] in done else None,
-            "triggerInfo": {"pr.sourceSha": each["commit"]},
-        }
-        for each in reversed(platform.pipelines)
-    ]
 
 
 OWN = "me/project", "1", "team"

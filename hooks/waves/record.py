@@ -1,0 +1,64 @@
+"""The file in which a fleet's update is remembered. What is at the remotes counts; without the file it is found again."""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from factory.errors import FactoryError
+from inventory.record import replace
+
+from .model import Entry, State
+
+FORMAT = 1
+
+
+@dataclass
+class Record:
+    """The release, the projects by their keys, when proposals were pushed, and why the waves do not go on."""
+
+    release: str
+    entries: dict[str, Entry] = field(default_factory=dict)
+    pushes: list[str] = field(default_factory=list)
+    stopped: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Write the file whole, so that whatever ends this process leaves it readable."""
+        content = {"format": FORMAT, **asdict(self), "entries": [asdict(each) for each in self.entries.values()]}
+        replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read(path: Path, release: str) -> Record:
+    """What the file holds, or nothing where there is none. Raises FactoryError."""
+    if not path.exists():
+        return Record(release)
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if content.pop("format") != FORMAT:
+            raise ValueError("of another format")
+        entries = map(_entry, content.pop("entries"))
+        record = Record(entries={each.key: each for each in entries}, **content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FactoryError(f"{path}: cannot be read: {error}: delete it, and what is at the remotes is found again") from error
+    if record.release != release:
+        raise FactoryError(f"{path}: is of an update to {record.release}, not {release}: give another --state")
+    return record
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the file's lock, which ends with this process however it ends. Raises FactoryError where another one has it."""
+    with Path(f"{path}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FactoryError(f"{path}: another update works with it: wait until it has ended") from error
+        yield
+
+
+def _entry(content: dict[str, Any]) -> Entry:
+    known = {each.name for each in fields(Entry)}
+    return Entry(**{name: value for name, value in content.items() if name in known} | {"state": State(content["state"])})
