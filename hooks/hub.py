@@ -76,7 +76,10 @@ def run(args: argparse.Namespace) -> model.Inventory:
         opened.pack()
         found = states.inventory(opened, history, fleet, problems, args.at or datetime.now(UTC), live=args.at is None)
         record.write(found, out / "inventory.json")
-        Hub(found, dependencies.check(found.projects, args.osv, args.index, records), "").write(out)
+        checked = dependencies.check(found.projects, args.osv, args.index, records)
+        Hub(found, checked, "").write(out)
+    for what, why in checked.not_asked.items():
+        print(f"{what} were not asked: {why}", file=sys.stderr)
     return found
 
 

@@ -134,6 +134,21 @@ def test_what_is_not_known_has_its_reason_instead_of_a_blank():
     assert not [reason for reason in reasons.values() if reason not in text]
 
 
+def test_no_cell_is_blank_and_a_dash_has_its_reason():
+    unknown = status()["unknown"] | dict.fromkeys(("champion", "monitor", "readiness", "cost", "template.behind"), "CODE: why")
+    parts = dict.fromkeys(("champion", "monitor", "readiness", "cost", "template__behind"))
+    text = hub(
+        project("fine"),
+        project("new", owner="", unknown=unknown, **parts),
+        hostile(),
+        project("gone", status=None, reason="GONE"),
+    ).index()
+    cells = re.findall(r"<td([^>]*)>(.*?)</td>", text.partition('id="projects"')[2].partition("</table>")[0], re.DOTALL)
+    assert len(cells) == 4 * 14 and all(re.sub("<[^>]*>", "", content).strip() for _, content in cells)
+    dashes = [marks for marks, content in cells if content == "-"]
+    assert [sum(reason in marks for marks in dashes) for reason in ("CODE: why", "GONE", "not stated")] == [7, 10, 1]
+
+
 CASES = {
     "ALERT": {"monitor__drift": "open", "monitor__alerts": [{"code": "BIAS", "column": "age", "since": "2026-11-01"}]},
     "DOCTOR": {"doctor": [{"name": "lock", "problems": ["old"], "fails": True}]},
@@ -272,7 +287,7 @@ def test_the_command_writes_the_pages_beside_the_inventory(tmp_path):
     index = (tmp_path / "out/index.html").read_text("utf-8")
     pages = [link for link in Page(index).links if link.startswith("projects/")]
     assert len(set(pages)) == 2 and all((tmp_path / "out" / link).is_file() for link in pages)
-    assert "unreachable" in index and "no address was given" in index
+    assert "unreachable" in index and "no address was given" in index and "vulnerabilities were not asked: no" in done.stderr
     assert json.loads((tmp_path / "out/findings.json").read_text("utf-8"))["needs"]["nowhere"][0]["code"] == "UNREACHABLE"
 
 

@@ -11,7 +11,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function key(cell) {
     const text = cell.dataset.v ?? cell.textContent.trim(); // a number as it is, not as it is formatted
-    return text && (cell.dataset.v || cell.className) ? Number(text) : text;
+    if (text === "-") return "";
+    return cell.dataset.v || cell.className ? Number(text) : text;
   }
   const column = (name) => heads.findIndex((head) => head.textContent === name);
   const isNumber = (value) => typeof value === "number";
