@@ -134,10 +134,12 @@ def drift(session: nox.Session) -> None:
     session.run("python", "benchmarks/drift.py", session.create_tmp(), *session.posargs)
 
 
-for name in ("demo", "release", "site"):
+for name in ("demo", "release", "screenshots", "site"):
 
     def tool(session: nox.Session, name: str = name) -> None:
         install(session)
+        if name == "screenshots":
+            debian(session, chromium="chromium")
         session.run("python", f"tools/{name}.py", *session.posargs)
 
     tool.__doc__ = Path(__file__).with_name("tools").joinpath(f"{name}.py").read_text("utf-8").split('"""')[1]

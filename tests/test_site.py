@@ -8,7 +8,9 @@ import pytest
 import yaml
 from conftest import ROOT
 
+DIAGRAM = "```mermaid\nflowchart LR\n  {title}\n  a --> b\n```\n"
 SITE = runpy.run_path(str(ROOT / "tools/site.py"))
+import diagrams  # of tools/, as the site finds it
 
 
 def entries(nav: object) -> Iterator[str]:
@@ -58,3 +60,31 @@ def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, link, capfd):
 def test_links_lead_to_pages(link, expected):
     source = ROOT / "docs/how-to/costs.md"
     assert SITE["adapted"](f"{link}\n", source, SITE["pages"]()) == f"{expected}\n"
+
+
+def diagram(title: str) -> str:
+    return DIAGRAM.format(title=title)
+
+
+def test_a_diagram_is_shown_by_the_pictures_of_its_text(tmp_path, monkeypatch):
+    document, text = tmp_path / "how-to/costs.md", diagram("accTitle: Costs")
+    monkeypatch.setattr(diagrams, "FOLDER", tmp_path / "diagrams")
+    made = [diagrams.picture(text.partition("\n")[2].removesuffix("```\n"), theme) for theme in diagrams.THEMES]
+    diagrams.FOLDER.mkdir()
+    for file in made:
+        file.touch()
+    light, dark = (f"![Costs](../diagrams/{file.name}#only-{theme})" for file, theme in zip(made, diagrams.THEMES, strict=True))
+    assert diagrams.shown(document, f"a\n\n{text}\nb\n") == f"a\n\n{light}\n{dark}\n\nb\n"
+    with pytest.raises(ValueError, match="no picture"):
+        diagrams.shown(document, text.replace("a --> b", "b --> a"))
+
+
+@pytest.mark.parametrize("title, reason", [("accTitle: Costs", "no picture: run `nox -s screenshots`"), ("x", "no title")])
+def test_a_diagram_without_picture_or_title_is_refused(title, reason):
+    with pytest.raises(ValueError, match=reason):
+        diagrams.shown(ROOT / "docs/README.md", diagram(title))
+
+
+def test_each_picture_of_a_diagram_is_of_one_that_there_is():
+    wanted = {diagrams.picture(text, theme) for text in diagrams.texts() for theme in diagrams.THEMES}
+    assert set(diagrams.FOLDER.glob("*")) <= wanted

@@ -14,6 +14,10 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import diagrams
+
 ELSEWHERE = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md"}
 SAMPLE = {"package": "late_flights", "slug": "late-flights"}
 LINK = re.compile(
@@ -22,10 +26,13 @@ LINK = re.compile(
 """A link, or code in which there is none."""
 
 
-def main(folder: str = "site") -> int:
+def main(folder: str = "site") -> int | str:
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        stage(place)
+        try:
+            stage(place)
+        except ValueError as error:
+            return str(error)
         code = build(place)
         if not code:
             shutil.rmtree(folder, ignore_errors=True)
@@ -40,7 +47,7 @@ def build(place: Path) -> int:
 
 
 def stage(place: Path) -> None:
-    """Write the site's sources there, in which links lead to pages."""
+    """Write the site's sources there, in which links lead to pages. Raises ValueError if a diagram has no picture."""
     shutil.copy(ROOT / "mkdocs.yml", place)
     shutil.copytree(ROOT / "docs", place / "docs", ignore=shutil.ignore_patterns("*.md"))
     known, jinja = pages(), Environment(undefined=StrictUndefined, keep_trailing_newline=True)
@@ -49,7 +56,7 @@ def stage(place: Path) -> None:
         if source.suffix == ".jinja":
             text = jinja.from_string(text).render(SAMPLE)
         (place / "docs" / page).parent.mkdir(parents=True, exist_ok=True)
-        (place / "docs" / page).write_text(adapted(text, source, known), "utf-8")
+        (place / "docs" / page).write_text(adapted(diagrams.shown(source, text), source, known), "utf-8")
 
 
 def pages() -> dict[Path, Path]:
