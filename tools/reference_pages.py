@@ -63,7 +63,6 @@ AREAS = {
     "monitoring": "Monitoring",
     "deployment": "Deployment",
     "scoring": "Scoring",
-    "status": "The status",
     "fleet": "The hub",
 }
 
