@@ -63,6 +63,7 @@ AREAS = {
     "monitoring": "Monitoring",
     "deployment": "Deployment",
     "scoring": "Scoring",
+    "status": "The status",
     "fleet": "The hub",
 }
 

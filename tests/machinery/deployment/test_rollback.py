@@ -220,10 +220,10 @@ def test_records_of_two_environments_are_kept_beside_each_other(prod, monkeypatc
     written = records.BRANCH.write
     overtaken = []
 
-    def write(branch, remote, head, files, add):
+    def write(branch, remote, head, *arguments):
         if not overtaken:
             overtaken.append(written(remote, head, {"test.v9.json": Path("params.yaml")}, add=True))
-        return written(remote, head, files, add=add)
+        return written(remote, head, *arguments)
 
     monkeypatch.setattr(type(records.BRANCH), "write", write)
     deployed(prod, "v2")

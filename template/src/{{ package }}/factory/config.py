@@ -171,6 +171,8 @@ class Monitor(Section):
     """What the prices are in, as the page writes it behind an amount: `EUR`."""
     price_per_hour: Annotated[float, Field(ge=0)] | None = None
     """What an hour of the machine that trains costs. With it, the page shows what each run has cost."""
+    price_per_service_hour: Annotated[float, Field(ge=0)] | None = None
+    """What an hour of one running service costs. With it, `factory status` shows what the month's serving cost."""
     price_per_kwh: Annotated[float, Field(ge=0)] | None = None
     """What a kilowatt-hour costs; it counts with `watts`, where power is paid beside the machine."""
     watts: Positive | None = None

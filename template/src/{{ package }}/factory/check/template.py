@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import errors
 from ..errors import FactoryError
 from ..update import vendored
-from ..workspace import git
+from ..workspace import commits, git
 from .checks import Result
 
 NAME = "template"
@@ -46,7 +46,7 @@ def _problem(path: Path, digest: str | None, release: str) -> str:
 
 def _commit(path: Path, digest: str | None) -> str | None:
     """The newest commit with the file as released."""
-    for commit in git.commits_of(path.as_posix()):
+    for commit in commits.of_file(path.as_posix()):
         content = git.show(commit, f"./{path.as_posix()}")
         if content is not None and digest in (None, vendored.digest(content.encode())):
             return commit

@@ -153,6 +153,23 @@ def doctor() -> None:
 
 
 @main.command()
+@click.option(
+    "--push", "pushing", is_flag=True, help="Also put it on the branch factory/status, as pipelines do on main."
+)
+@AS_JSON
+def status(pushing: bool, as_json: bool) -> None:
+    """Sum up the project: model, gate, monitoring, cost, what to do.
+
+    What cannot be found out has its reason. A hub of the organisation reads the branch factory/status of each project.
+    """
+    from ..status import branch, summary
+    from ..status import status as state
+
+    found = branch.push() if pushing else state.read()
+    click.echo(branch.to_json(found).rstrip() if as_json else "\n".join(summary.lines(found)))
+
+
+@main.command()
 @click.option("--min", "minimum", type=Number(), metavar="SCORE", help="Exit with code 1 below this score.")
 @AS_JSON
 def readiness(minimum: float | None, as_json: bool) -> None:

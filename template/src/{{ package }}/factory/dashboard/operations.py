@@ -29,6 +29,12 @@ QUERIES = {
 }
 """In PromQL, over the days before the time that is asked for."""
 
+USE = {
+    "cpu_seconds": "sum(increase(process_cpu_seconds_total[{span}]) and on (instance, job) last_over_time(factory_connections[{span}]))",
+    "hours": "sum_over_time(count(factory_connections)[{span}:10m]) / 6",
+}
+"""In PromQL, what all services together have used in a span: of the processors, and how long they ran."""
+
 Found = dict[str, list[tuple[dict[str, str], float]]]
 
 
@@ -43,6 +49,16 @@ def ask(server: str, until: str | None) -> Found:
     at = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
     with requests.Session() as session:
         return {name: _query(session, server, text, at) for name, text in QUERIES.items()}
+
+
+def use(server: str, since: datetime, until: datetime) -> dict[str, float]:
+    """CPU seconds of all services, and the hours that they ran, summed up. Raises CannotEvaluate."""
+    span = f"{max(1, round((until - since).total_seconds()))}s"
+    with requests.Session() as session:
+        found = {name: _query(session, server, text.format(span=span), until.timestamp()) for name, text in USE.items()}
+    if not all(found.values()):
+        raise CannotEvaluate("NO_FIGURES", f"{ADDRESS}: Prometheus knows no service since {since:%Y-%m-%d}")
+    return {name: values[0][1] for name, values in found.items()}
 
 
 def callers(found: Found) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import manifest, platforms, signatures
-from ..errors import FactoryError, SignatureRefused
+from ..errors import SignatureRefused
 from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..release import provenance, sbom
@@ -16,7 +16,6 @@ from ..workspace import git, signing, state_branch
 from ..workspace.state_branch import StateBranch
 
 BRANCH = StateBranch("factory/deployments", "What ran where [skip ci]")
-ATTEMPTS = 5  # while others write beside
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,18 @@ def of(environment: str, version: Version, built: Version, image: str, seconds: 
 
 def read(environment: str, trusted: Trust) -> list[Record]:
     """The environment's records that count, the newest last; none where there is no remote. Raises FactoryError."""
+    return [record for record in _all(trusted, f"{environment}.") if record.environment == environment]
+
+
+def latest(trusted: Trust) -> list[Record]:
+    """What each environment got last, of the records that count. Raises FactoryError."""
+    return [*{record.environment: record for record in _all(trusted)}.values()]
+
+
+def proof(name: str) -> str | None:
+    """What the branch has in the file of that name, which nobody has verified. Raises FactoryError."""
     head = _head()
-    names = [name for name in state_branch.names(head) if name.startswith(f"{environment}.")] if head else []
-    found = [_parse(head, name, trusted) for name in names if head and name.endswith(".json")]
-    counting = [record for record in found if record and record.environment == environment]
-    return sorted(counting, key=lambda record: record.at)
+    return git.show(head, name) if head else None
 
 
 def fetch_proofs(versions: Iterable[Version]) -> list[Path]:
@@ -88,14 +94,15 @@ def keep(built: Version, record: Record | None = None) -> None:
             if signing.sign_file(path):
                 signature = path.with_name(path.name + signatures.SUFFIX)
                 files[signature.name] = signature
-        for attempt in range(ATTEMPTS):
-            remote, head = BRANCH.head()
-            try:
-                BRANCH.write(remote, head, files, add=True)
-                return
-            except FactoryError:
-                if attempt + 1 == ATTEMPTS or BRANCH.head()[1] == head:
-                    raise
+        BRANCH.put(files, add=True)
+
+
+def _all(trusted: Trust, start: str = "") -> list[Record]:
+    """The records that count, of which the files begin like this, the newest last."""
+    head = _head()
+    names = [name for name in state_branch.names(head) if name.startswith(start)] if head else []
+    found = [_parse(head, name, trusted) for name in names if head and name.endswith(".json")]
+    return sorted((record for record in found if record), key=lambda record: record.at)
 
 
 def _proofs(version: Version) -> list[Path]:

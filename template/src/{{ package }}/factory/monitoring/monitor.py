@@ -42,13 +42,21 @@ def empty() -> Json:
 def read() -> Json | None:
     """The last report, if there is one. Raises CannotEvaluate where it is damaged."""
     try:
-        report: Json = json.loads(REPORT.read_text(encoding="utf-8"))
+        return parse(REPORT.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CannotEvaluate("DAMAGED", f"{REPORT}: {error.strerror}") from error
+
+
+def parse(text: str | bytes) -> Json:
+    """The report in the text. Raises CannotEvaluate where it is damaged."""
+    try:
+        report: Json = json.loads(text)
         whole = report["format"] == FORMAT and report.keys() >= empty().keys()
         if whole and all(each.keys() >= KEYS and evaluation.window_of(each) for each in report["windows"]):
             return report
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         why = "damaged: restore it, or delete it, which loses the windows whose captures are gone"
         raise CannotEvaluate("DAMAGED", f"{REPORT}: {why}") from error
     raise CannotEvaluate("DAMAGED", f"{REPORT}: of another release: run that, or delete it, with the same loss")

@@ -32,7 +32,7 @@ from .parts import (
     Text,
 )
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 NAME, BRANCH = "status.json", "factory/status"
 MAX_BYTES = 1_000_000
 """No status is larger: what is, need not be read."""
@@ -81,6 +81,11 @@ class Status(Part):
     """The packages that the model runs with."""
     unknown: Annotated[dict[Text, Text], Field(max_length=2 * MANY)]
     """By key, such as `template.newest`, why it is null, or a list lacks something: a code, and what it means."""
+
+    def why(self, key: str) -> str:
+        """Why the key is not known, without the code."""
+        code, _, text = self.unknown.get(key, "").partition(": ")
+        return text or code or "not known"
 
     @model_validator(mode="after")
     def check_unknown(self) -> Self:

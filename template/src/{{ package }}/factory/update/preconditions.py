@@ -38,7 +38,7 @@ def check(template: str | None) -> tuple[dict[str, Any], bool]:
     if not conflicts:
         check_clean()
     _check_overlooked()
-    if run("git", "rev-parse", "--is-shallow-repository") == "true":
+    if git.is_shallow():
         raise FactoryError(
             "the history, which has the release that the project began with, is not here: `git fetch --unshallow`"
         )

@@ -50,12 +50,34 @@ def contents(names: Sequence[str]) -> list[bytes | None]:
     return found
 
 
+def last_changed(path: str) -> str | None:
+    """When a commit last changed the file, in ISO 8601, or None where none has it."""
+    return (run("git", "log", "--max-count=1", "--format=%cI", "--", path) or None) if git.commit() else None
+
+
+def of_file(path: str) -> list[str]:
+    """The commits that changed the file, newest first, in short."""
+    return run("git", "log", "--format=%h", "--", path).splitlines() if git.commit() else []
+
+
+def changing(path: str, tags: str) -> list[str]:
+    """The commits that changed the file, oldest first, of the branch here and of these tags, also of what they merged."""
+    options = ("--full-history", "--reverse", "--format=%H", "HEAD", f"--tags={tags}")
+    return run("git", "log", *options, "--", path).splitlines() if git.commit() else []
+
+
+def refs(pattern: str) -> list[tuple[str, str]]:
+    """Name and commit of each ref, the oldest first."""
+    lines = run("git", "for-each-ref", "--sort=creatordate", "--format=%(refname) %(objectname)", pattern).splitlines()
+    return [(name, commit) for name, commit in map(str.split, lines)]
+
+
 def origins(commit: str, path: str, has: Callable[[str], bool]) -> list[str]:
     """The commits that brought to the file what it has in the commit, while no parent of theirs had it.
 
     Raises CannotEvaluate where the history does not show them.
     """
-    if run("git", "rev-parse", "--is-shallow-repository") == "true":
+    if git.is_shallow():
         raise CannotEvaluate("COMMIT_INCOMPLETE", "the history is cut off: fetch the whole (`git fetch --unshallow`)")
     lines = run("git", "rev-list", "--parents", "--full-history", "--simplify-merges", commit, "--", path).splitlines()
     parents = {name: others for name, *others in map(str.split, lines)}

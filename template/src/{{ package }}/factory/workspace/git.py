@@ -114,6 +114,11 @@ def show(commit: str, path: str) -> str | None:
     return _query("show", f"{commit}:{path}", strip=False)
 
 
+def is_shallow() -> bool:
+    """Whether the history here is cut off."""
+    return run("git", "rev-parse", "--is-shallow-repository") == "true"
+
+
 def first(path: str) -> str | None:
     """The file's content in the commit that first added it, or None if there is no such commit."""
     added = (_query("log", "--diff-filter=A", "--format=%H", "--", path) or "").splitlines()
@@ -123,11 +128,6 @@ def first(path: str) -> str | None:
 def adding(path: str) -> list[str]:
     """The commits that added the file, newest first, also those of branches that were merged."""
     return (_query("log", "--full-history", "--diff-filter=A", "--format=%H", "--", path) or "").splitlines()
-
-
-def commits_of(path: str) -> list[str]:
-    """The commits that changed the file, newest first, in short."""
-    return (_query("log", "--format=%h", "--", path) or "").splitlines()
 
 
 def differing(before: str, after: str) -> set[str]:
@@ -238,7 +238,7 @@ def fetch_tags(remote: str, prefix: str) -> None:
 
 def fetch_all(remote: str) -> None:
     """Fetch every branch of the remote with its whole history, also into a clone that was made without. Raises FactoryError."""
-    whole = ("--unshallow",) if run("git", "rev-parse", "--is-shallow-repository") == "true" else ()
+    whole = ("--unshallow",) if is_shallow() else ()
     _with_credentials("fetch", "--quiet", "--no-tags", *whole, remote, f"+refs/heads/*:refs/remotes/{remote}/*")
 
 

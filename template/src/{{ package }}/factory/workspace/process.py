@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -64,20 +65,37 @@ def dvc(*command: str) -> str:
 
 
 def run(
-    *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
+    *command: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    strip: bool = True,
+    seconds: float | None = None,
 ) -> str:
-    """The output of the command. Raises FactoryError with the command and the first line of its error."""
-    output = _text(run_bytes(*command, cwd=cwd, env=env, stdin=stdin))
+    """The output of the command. Raises FactoryError with the command and the first line of its error.
+
+    So it does where the command takes longer than these seconds, and then ends it.
+    """
+    output = _text(run_bytes(*command, cwd=cwd, env=env, stdin=stdin, seconds=seconds))
     return output.strip() if strip else output
 
 
-def run_bytes(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = "") -> bytes:
+def run_bytes(
+    *command: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    seconds: float | None = None,
+) -> bytes:
     """The output of the command as it is. Raises FactoryError as `run` does."""
     require(command[0])
     if command[0] == "git":
         env = with_git_config(GIT_SETTINGS, env or os.environ)
     content = stdin.encode(errors="replace")
-    process = _finished(command, content, cwd=cwd, env=env, stdin=subprocess.PIPE, **CAPTURED)
+    try:
+        process = _finished(command, content, seconds, cwd=cwd, env=env, stdin=subprocess.PIPE, **CAPTURED)
+    except subprocess.TimeoutExpired as error:
+        raise _failure(" ".join(command[:2]), f"no answer within {seconds:g} seconds") from error
     if process.returncode:
         lines = [line for line in _text(process.stderr or process.stdout).splitlines() if line.strip()]
         first = lines[0] if lines else f"exit code {process.returncode}"
@@ -92,14 +110,18 @@ def require(program: str) -> None:
 
 
 def _finished(
-    command: Sequence[str], content: bytes | None = None, **options: Any
+    command: Sequence[str], content: bytes | None = None, seconds: float | None = None, **options: Any
 ) -> subprocess.CompletedProcess[bytes]:
     """The command once it has ended. Where this process is interrupted, it is ended first, and not by force."""
+    options |= {"start_new_session": True} if seconds else {}  # so that what it has started can be ended as well
     with ThreadPoolExecutor(1) as pool:  # in this thread, what an interruption has just started would be lost
         starting: Future[Any] = pool.submit(lambda: subprocess.Popen(command, **options))
         try:
             process = starting.result()
-            output, error = process.communicate(content)
+            output, error = process.communicate(content, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            raise
         except BaseException:
             if not starting.exception():
                 _end(starting.result())
@@ -112,6 +134,15 @@ def _end(process: subprocess.Popen[Any]) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.communicate(timeout=GRACE_SECONDS)
     process.kill()
+
+
+def _kill(process: subprocess.Popen[Any]) -> None:
+    """End it and what it has started, which may hold its output open."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.communicate()
 
 
 def _text(output: bytes) -> str:

@@ -1,0 +1,67 @@
+"""The release of the template that the project is of, against the newest."""
+
+import os
+import re
+
+from packaging.version import InvalidVersion, Version
+
+from .. import platforms
+from ..errors import CannotEvaluate, FactoryError
+from ..update import vendored
+from ..workspace.process import run
+from .parts import Template
+from .reasons import Reasons, long, short
+
+SECONDS = 30  # for the template's repository to answer
+SHORT_FORMS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+"""What Copier takes for the address of a repository."""
+ALONE = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+}
+"""Git asks nobody, and runs no program for an address."""
+
+
+def template(reasons: Reasons) -> Template:
+    """Source and release, and how many releases are newer."""
+    answers = reasons.of("template", vendored.answers) or {}
+    reasons.unknown.pop("template", None)
+    source, release = answers.get("_src_path"), answers.get("_commit")
+    for key, value in {"source": source, "release": release}.items():
+        if not value:
+            reasons.add(f"template.{key}", "NOT_RECORDED", f"{vendored.ANSWERS} does not name it")
+    newer = reasons.of("template.newest", lambda: _newer(source, release))
+    if newer is None:
+        reasons.unknown["template.behind"] = reasons.unknown["template.newest"]
+    newest, behind = newer or (None, None)
+    return Template(source=source and long(source), release=release and short(release), newest=newest, behind=behind)
+
+
+def _newer(source: str | None, release: str | None) -> tuple[str, int]:
+    """The newest release, and how many there are after this one. Raises CannotEvaluate."""
+    own = _version(release or "")
+    if not source or own is None:
+        raise CannotEvaluate("NO_RELEASE", f"{release or 'what the project is of'} is not the name of a release")
+    released = {version for tag in _tags(source) if (version := _version(tag)) and not version.is_prerelease}
+    newest = max({own, *released})
+    return f"{newest}", sum(version > own for version in released)
+
+
+def _tags(source: str) -> list[str]:
+    short_form = next((form for form in SHORT_FORMS if source.startswith(form)), "")
+    address = SHORT_FORMS.get(short_form, "") + source.removeprefix(short_form).removeprefix("git+")
+    command = ("git", "ls-remote", "--tags", "--refs", "--", address)
+    try:
+        lines = run(*command, env=platforms.git_env(os.environ | ALONE), seconds=SECONDS).splitlines()
+    except FactoryError as error:
+        raise CannotEvaluate("UNREACHABLE", f"the template cannot be asked: {error}") from error
+    return [line.rpartition("refs/tags/")[2] for line in lines]
+
+
+def _version(tag: str) -> Version | None:
+    """The release of that name; none of a commit after one, as `git describe` calls it."""
+    try:
+        return None if re.search(r"-\d+-g[0-9a-f]+$", tag) else Version(tag)
+    except InvalidVersion:
+        return None
