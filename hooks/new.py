@@ -15,6 +15,7 @@ import contextlib
 import difflib
 import io
 import os
+import posixpath
 import shlex
 import shutil
 import signal
@@ -32,6 +33,7 @@ from copier.errors import CopierError, InteractiveSessionError
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
 QUESTIONS = {name: question for name, question in CONFIG.items() if name[0] != "_" and question.get("when", True)}
+FILTERS = "jinja2_ansible_filters.AnsibleCoreFiltersExtension"  # as Copier has them
 PROBLEMS = (*QUESTIONS["problem"]["choices"].values(), "multiclass")  # of which there is no sample
 ADOPTED = {
     "target": "column to predict",
@@ -83,9 +85,13 @@ def arguments() -> argparse.Namespace:
 def questions() -> str:
     """The questions of copier.yml, for --help."""
     lines = ["answers, each as -d NAME=VALUE:"]
-    known = {"project_name": "<project_name>", "slug": "<project_name>", "storage": "local", "_copier_conf": {"overwrite": False}}
+    jinja = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT), extensions=[FILTERS])
+    jinja.globals["pathjoin"] = posixpath.join
+    settings = {"overwrite": False, "dst_path": os.devnull, "answers_file": ""}
+    known = {"project_name": "<project_name>", "slug": "<project_name>", "_copier_conf": settings}
     for name, question in QUESTIONS.items():
-        default = jinja2.Template(question["default"]).render(known) if "default" in question else None
+        default = jinja.from_string(question["default"]).render(known) if "default" in question else None
+        known.setdefault(name, default)
         lines.append(f"  {name:14}{question['help']} " + (f"(default: {default})" if default else "(required)"))
         lines += [f"{'':16}{value:15}{label}" for label, value in question.get("choices", {}).items()]
     return "\n".join(lines)

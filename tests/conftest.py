@@ -70,6 +70,7 @@ def past_releases(folder: Path) -> Path:
         git(folder, "tag", version, sha)
     for part in PARTS:
         shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
+    (folder / "organisation.yaml").unlink(missing_ok=True)
     copy_template(folder)
     commit(folder, "1000.0.0")
     return folder

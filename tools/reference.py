@@ -53,8 +53,8 @@ POLICY = """\
 # policy.yaml
 
 What the organisation asks of every project: bounds on `params.yaml`, and what a version needs before it counts. The file is the template's.
-An organisation changes it in its fork of the template, renews the manifest (`python tools/manifest.py`) and makes a release, which
-`uv run factory update` brings to every project. A project that edits the file itself is reported by `uv run factory check`, as with any file
+An organisation sets its keys in `organisation.yaml` of its fork of the template and makes a release, which `uv run factory update` brings to
+every project. A project that edits the file itself is reported by `uv run factory check`, as with any file
 of the template's, until it accepts the edit: `uv run factory check --accept policy.yaml`. Without the file, the defaults hold.
 
 **The strictest of three decides**: the policy of the working tree, that of main, and that of the champion's commit. Each of them has to hold,

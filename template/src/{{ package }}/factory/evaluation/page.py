@@ -1,5 +1,6 @@
 """What the pages for people have in common: a frame with their style, page.html, which loads nothing, and how figures are written."""
 
+import json
 from functools import cache
 from importlib import metadata, resources
 from typing import Any
@@ -28,6 +29,12 @@ def project() -> dict[str, str]:
     return {"name": name, "description": distribution["Summary"] or ""}
 
 
+def organisation() -> dict[str, str]:
+    """Name and logo of the organisation whose fork of the template the project is made of; empty where it has none."""
+    file = resources.files(__package__).joinpath("organisation.json")
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
 def resource(name: str) -> str:
     """The text of a file beside this module."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
@@ -42,5 +49,6 @@ def _compiled(template: str) -> Template:
         lstrip_blocks=True,
         loader=DictLoader({FRAME: resource(FRAME), PARTS: resource(f"profiling/{PARTS}")}),
     )
+    environment.globals["organisation"] = organisation()
     environment.filters |= {"number": number, "cell": cell, "share": share}
     return environment.from_string(template)

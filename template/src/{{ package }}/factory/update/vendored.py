@@ -1,6 +1,6 @@
 """The template's files in the project: which of them differ from its release, and which edits the project accepts.
 
-`MANIFEST` comes with the release, `PATCHES` is the project's own; a line of each has the SHA-256 and the path of a file.
+`MANIFEST` and `ORGANISATION` come with the release, `PATCHES` is the project's own; a line of each has the SHA-256 and the path of a file.
 """
 
 import hashlib
@@ -93,10 +93,11 @@ def is_machinery(path: Path) -> bool:
 def as_released(paths: Iterable[Path]) -> list[Path]:
     """Those of the files that are as in the release, or are gone as from the release. Raises FactoryError."""
     release, machinery = released(), (factory(), TESTS)
+    lists = [factory() / name for name in ("MANIFEST", "ORGANISATION")]
 
     def holds(path: Path) -> bool:
         if path.is_file():
-            return path == factory() / "MANIFEST" or release.get(path) == digest(path.read_bytes())
+            return path in lists or release.get(path) == digest(path.read_bytes())
         return path not in release and any(path.is_relative_to(folder) for folder in machinery)
 
     return list(filter(holds, paths))
@@ -156,9 +157,11 @@ def _manifest() -> dict[Path, str]:
     target = given.get("target", TARGETS[0])
     places = {given.get("ci"), target, f"{target}_{given.get('storage')}"}
     package = f"src/{factory().parent.name}/"
+    pattern = rf"(?P<hash>[0-9a-f]{{64}}|{RENDERED})  (?P<path>\S+)(?P<places>( \w+)*)"
     return {
         Path(line["path"].replace("src/<package>/", package)): line["hash"]
-        for line in _lines(manifest, rf"(?P<hash>[0-9a-f]{{64}}|{RENDERED})  (?P<path>\S+)(?P<places>( \w+)*)")
+        for file in filter(Path.exists, (manifest, factory() / "ORGANISATION"))
+        for line in _lines(file, pattern)
         if _is_at(places, line["places"].split())
     }
 
