@@ -71,10 +71,9 @@ def run(args: argparse.Namespace) -> model.Inventory:
     records = osv.read(args.advisories) if args.advisories else None
     out.mkdir(parents=True, exist_ok=True)
     with repository.locked(out / ".lock"), repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened:
-        problems = gathering.gather(opened, fleet, args.jobs, args.timeout)
-        history = states.accept(opened)
-        opened.pack()
-        found = states.inventory(opened, history, fleet, problems, args.at or datetime.now(UTC), live=args.at is None)
+        fetched = gathering.gather(opened, fleet, args.jobs, args.timeout)
+        history = states.accept(opened, fetched)
+        found = states.inventory(opened, history, fleet, fetched, args.at or datetime.now(UTC), live=args.at is None)
         record.write(found, out / "inventory.json")
         checked = dependencies.check(found.projects, args.osv, args.index, records)
         Hub(found, checked, "").write(out)

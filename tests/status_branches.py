@@ -2,9 +2,12 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 
 STATUS = "refs/heads/factory/status"
 
@@ -96,6 +99,39 @@ def fleet(path: Path, projects: Iterable[Path | str], **columns: str) -> Path:
 def git(folder: Path, *command: str, stdin: bytes = b"") -> str:
     done = subprocess.run(["git", "--git-dir", str(folder), *command], input=stdin, check=True, capture_output=True)
     return done.stdout.decode().strip()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a server that hangs, redirects or asks for a password, as the path begins."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Unfriendly) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        try:
+            http.ended = Event()
+            yield f"http://127.0.0.1:{http.server_port}"
+        finally:
+            http.ended.set()
+            http.shutdown()
+
+
+class _Unfriendly(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        kind = self.path.split("/")[1]
+        if kind == "hang":
+            self.server.ended.wait(60)
+            return
+        code, headers = {
+            "login": (401, {"WWW-Authenticate": 'Basic realm="x"'}),
+            "moved": (301, {"Location": f"http://{self.headers['Host']}/real/x/info/refs?service=git-upload-pack"}),
+            "forbidden": (403, {}),
+        }.get(kind, (404, {}))
+        self.send_response(code)
+        for name, value in {**headers, "Content-Length": "0"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def _commit(content: bytes | str | Mapping[str, object], ref: str, onto: str, mode: str) -> bytes:

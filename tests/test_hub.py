@@ -1,19 +1,18 @@
 """The hub's inventory: the state of whatever an origin is, what is known from before, and that nobody's code is run."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from conftest import ROOT
-from status_branches import STATUS, bare, fleet, git, push, status
+from status_branches import STATUS, bare, fleet, git, push, server, status
 
 NOW = datetime.now(UTC)
 HUB = (sys.executable, str(ROOT / "hooks/hub.py"), "--osv=", "--index=")
@@ -94,6 +93,18 @@ def trap(place: Path) -> Path:
     return place
 
 
+def careless(settings: Path) -> Path:
+    """Settings of a user with whom more is allowed, and hooks are run."""
+    (settings.parent / "user.hooks").mkdir()
+    hook = settings.parent / "user.hooks/reference-transaction"
+    hook.write_text(f"#!/bin/sh\ntouch {settings.parent}/PWNED.hook\n")
+    hook.chmod(0o755)
+    settings.write_text(
+        f'[protocol "ext"]\n\tallow = always\n[core]\n\thooksPath = {hook.parent}\n[http]\n\tfollowRedirects = true\n'
+    )
+    return settings
+
+
 GOOD = status(at=days(1), champion__version="v7")
 # What the branch holds: the state and the code that the hub must come to; before it was a good status.
 CONTENTS = {
@@ -112,37 +123,10 @@ CONTENTS = {
 }
 
 
-class Server(BaseHTTPRequestHandler):
-    """Servers that want something else than to be read."""
-
-    ended = Event()
-
-    def do_GET(self) -> None:
-        kind = self.path.split("/")[1]
-        if kind == "hang":
-            self.ended.wait(60)
-            return
-        code, headers = {
-            "login": (401, {"WWW-Authenticate": 'Basic realm="x"'}),
-            "moved": (301, {"Location": f"http://{self.headers['Host']}/real/x/info/refs?service=git-upload-pack"}),
-            "forbidden": (403, {}),
-        }.get(kind, (404, {}))
-        self.send_response(code)
-        for name, value in {**headers, "Content-Length": "0"}.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        Server.ended.set()
-        server.shutdown()
+@pytest.fixture(scope="module", name="server")
+def address() -> Iterator[str]:
+    with server() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +165,9 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
     urls += [f"{server}/{kind}/{kind}" for kind in ("hang", "login", "moved", "forbidden", "absent")]
     urls += ["http://user:s3cret@127.0.0.1:1/refused"]
     fleet(folder / "FLEET.csv", urls)
-    start = time.monotonic()
-    yield folder, hub(folder, "--timeout", "10")
-    assert time.monotonic() - start < 60
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(careless(folder / "gitconfig")))
+        yield folder, hub(folder, "--timeout", "10")
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -237,7 +221,7 @@ def test_no_code_of_an_origin_is_run_and_none_of_its_names_is_used(gathered):
     assert not [*folder.rglob("PWNED*")]
     names = git(folder / "out.git", "for-each-ref", "--format=%(refname)").splitlines()
     assert names
-    assert all(name.startswith(("refs/incoming/", "refs/projects/")) and name.rpartition("/")[2].isalnum() for name in names)
+    assert all(re.fullmatch(r"refs/projects/[0-9a-f]{20}", name) for name in names)
     assert not (folder / "out.git/hooks").exists()
 
 
@@ -295,7 +279,7 @@ def test_two_hubs_at_once_do_not_meet(tmp_path, server):
     push(bare(tmp_path / "churn"), GOOD)
     fleet(tmp_path / "FLEET.csv", ["churn", f"{server}/hang/slow"])
     first = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "5"], cwd=tmp_path)
-    while not (tmp_path / "out.git/refs/incoming").exists():
+    while not (tmp_path / "out.git/fetched").exists():
         time.sleep(0.05)
     assert "another hub is at work" in refused(tmp_path)
     assert "another hub is at work" in refused(tmp_path, "--cache", "elsewhere.git")
@@ -311,15 +295,16 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
     for place in places:
         push(place, status(), onto=f"{STATUS}^0")
     process = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "60"], cwd=tmp_path, stderr=subprocess.PIPE)
-    while len([*(tmp_path / "out.git/refs/incoming").glob("*")]) < 4:
+    while len([*(tmp_path / "out.git/fetched").glob("*/refs/new")]) < 4:
         time.sleep(0.02)
     process.send_signal(end)
     assert process.wait() != 0
     assert b"Traceback" not in process.stderr.read()
     assert read(tmp_path) == before
-    for name in ("packed-refs.lock", f"refs/incoming/{'0' * 20}.lock", "objects/pack/tmp_pack_x"):
+    ref = git(tmp_path / "out.git", "for-each-ref", "--format=%(refname)").splitlines()[0]
+    for name in ("packed-refs.lock", f"{ref}.lock", "objects/pack/tmp_pack_x"):
+        (tmp_path / "out.git" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "out.git" / name).touch()
-    (tmp_path / "out.git/refs/incoming").joinpath(next((tmp_path / "out.git/refs/incoming").iterdir()).name + ".lock").touch()
     after = hub(tmp_path, "--timeout", "1")
     assert {name: len(project["history"]) for name, project in after.items()} == {f"p{number}": 2 for number in range(8)} | {
         "slow": 0

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from factory.status.model import BRANCH
 from origins import Origin
 
 from .model import State
-from .repository import INCOMING, MAX_FETCHED, Repository
+from .repository import ACCEPTED, MAX_FETCHED, FetchError, Repository
 
 SILENT_HOST = 5
 """After so many timeouts of a server that has answered nothing yet, its other projects are not waited for."""
@@ -44,24 +44,25 @@ REASONS: tuple[tuple[str, State, str, str], ...] = (
 """By the words of Git's error, in the order in which they decide."""
 
 
-def gather(repository: Repository, origins: Sequence[Origin], jobs: int, timeout: float) -> dict[str, Problem]:
-    """Fetch every project's branch; by the key of its origin, why one could not be."""
-    known = repository.refs(INCOMING)
-    hosts = Hosts()
-    problems: dict[str, Problem] = {}
+def gather(repository: Repository, origins: Sequence[Origin], jobs: int, timeout: float) -> dict[str, str | Problem]:
+    """Fetch every project's branch; by the key of its origin the branch's commit, or why there is none."""
+    known, hosts = repository.refs(ACCEPTED), Hosts()
+    found: dict[str, str | Problem] = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            waiting = {pool.submit(_fetch, repository, origin, origin.key in known, timeout, hosts): origin for origin in origins}
+            waiting = {
+                pool.submit(_fetch, repository, origin, known.get(origin.key), timeout, hosts): origin for origin in origins
+            }
             for count, done in enumerate(as_completed(waiting), 1):
-                if problem := done.result():
-                    problems[waiting[done].key] = problem
+                found[waiting[done].key] = done.result()
                 if count % 100 == 0 or count == len(origins):
-                    print(f"asked {count:,} of {len(origins):,} projects, {len(problems):,} in vain", file=sys.stderr, flush=True)
+                    vain = sum(isinstance(each, Problem) for each in found.values())
+                    print(f"asked {count:,} of {len(origins):,} projects, {vain:,} in vain", file=sys.stderr, flush=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             repository.stop()
             raise
-    return problems
+    return found
 
 
 class Hosts:
@@ -75,7 +76,7 @@ class Hosts:
         return bool(host) and host not in self.answered and self.silent[host] >= SILENT_HOST
 
 
-def _fetch(repository: Repository, origin: Origin, known: bool, timeout: float, hosts: Hosts) -> Problem | None:
+def _fetch(repository: Repository, origin: Origin, known: str | None, timeout: float, hosts: Hosts) -> str | Problem:
     host = _host(origin.url)
     if hosts.is_silent(host):
         return Problem(
@@ -84,15 +85,18 @@ def _fetch(repository: Repository, origin: Origin, known: bool, timeout: float, 
             f"the server {host} gave no answer about {SILENT_HOST} other projects, and has not answered since",
         )
     try:
-        error = repository.fetch(origin.url, origin.key, known, timeout)
+        tip = repository.fetch(origin.url, origin.key, known, timeout)
     except TimeoutError:
         hosts.silent[host] += 1
         return Problem(State.UNREACHABLE, "TIMEOUT", f"no answer, or not a whole one, in {timeout:g} s")
+    except FetchError as error:
+        hosts.answered.add(host)
+        return explain(str(error), origin)
     hosts.answered.add(host)
-    return None if error is None else explain(error, {origin.url: origin.address})
+    return tip
 
 
-def explain(error: str, secrets: Mapping[str, str]) -> Problem:
+def explain(error: str, origin: Origin) -> Problem:
     """What Git's error means. Of other errors the last line is shown, without the secrets of the URL."""
     if re.search(r"exit code (153|-25)|File too large|[Ff]ile size limit", error):
         return Problem(
@@ -102,8 +106,7 @@ def explain(error: str, secrets: Mapping[str, str]) -> Problem:
     for pattern, state, code, text in REASONS:
         if re.search(pattern, own):
             return Problem(state, code, text)
-    for url, address in secrets.items():
-        own = own.replace(url, address)
+    own = own.replace(origin.url, origin.address)
     last = re.sub(r"(?<=://)[^/@\s]*@", "", ([*own.splitlines()] or ["no reason given"])[-1])
     return Problem(State.UNREACHABLE, "FETCH_FAILED", "".join(each if each.isprintable() else " " for each in last[:300]))
 

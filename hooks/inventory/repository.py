@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,11 +16,12 @@ from factory import platforms
 from factory.errors import FactoryError
 from factory.status.model import BRANCH
 
-INCOMING, ACCEPTED, KEPT = "refs/incoming/", "refs/projects/", "refs/kept/"
-"""What was fetched; what is known of a project; what a project has since replaced in its branch."""
+ACCEPTED, KEPT = "refs/projects/", "refs/kept/"
+"""What is known of a project's branch; what the project has since replaced in it."""
 MAX_FETCHED = 32 * 1024 * 1024
 """Bytes of any file that a fetch may write: years of statuses are smaller."""
 SETTINGS = {
+    "core.alternateRefsCommand": "true",  # which lists none: they are of other projects
     "core.askPass": "",
     "core.bigFileThreshold": "1m",  # what is larger is never held in memory
     "core.fsmonitor": "false",
@@ -27,15 +29,15 @@ SETTINGS = {
     "core.logAllRefUpdates": "false",
     "credential.interactive": "false",
     "fetch.fsckObjects": "true",
+    "fetch.unpackLimit": "1",
     "gc.auto": "0",
     "http.followRedirects": "false",
     "init.templateDir": "",
     "maintenance.auto": "false",
-    "protocol.allow": "never",
-    **{f"protocol.{name}.allow": "always" for name in ("file", "http", "https", "ssh")},
 }
 SILENT = {
     "GCM_INTERACTIVE": "never",
+    "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",  # whatever the user's own settings allow
     "GIT_ASKPASS": "",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -44,9 +46,14 @@ SILENT = {
     "SSH_ASKPASS": "",
 }
 """Nobody is there to be asked, and messages are recognised by their English words."""
+FETCHED = "fetched"
 REJECTED = re.compile(r"^warning: rejected .*", re.MULTILINE)
 LIMITED = ("sh", "-c", 'ulimit -f "$0"; exec "$@"', str(MAX_FETCHED // 512))
 """Of the ways to limit a child process the one that is safe beside threads; POSIX counts blocks of 512 bytes."""
+
+
+class FetchError(Exception):
+    """What Git prints where it cannot fetch."""
 
 
 @dataclass(frozen=True)
@@ -56,24 +63,32 @@ class Repository:
     path: Path
     running: set[subprocess.Popen[bytes]] = field(default_factory=set, repr=False)
 
-    def fetch(self, url: str, key: str, known: bool, timeout: float) -> str | None:
-        """Fetch the project's branch with its history to refs/incoming/; Git's error, if it fails. Raises TimeoutError.
+    def fetch(self, url: str, key: str, known: str | None, timeout: float) -> str:
+        """Fetch the project's branch with its history; its commit. Raises FetchError, or TimeoutError.
 
-        The server hears of this project's commits only, whatever else is in here.
+        Its objects lie in a repository of their own, which sees those that are known, until `take` accepts them. So a server
+        hears of its project's commits only, nothing broken gets in, and a fetch costs the same whatever else is in here.
         """
-        haves = [f"--negotiation-tip={INCOMING}{key}"] if known else []
-        config = [] if known else ["-c", "fetch.negotiationAlgorithm=noop"]
-        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", *haves)
-        refs = f"+refs/heads/{BRANCH}:{INCOMING}{key}"
-        command = (*LIMITED, "git", *config, "fetch", *options, "--", url, refs)
+        place = self._place(key, known)
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
+        command = (*LIMITED, "git", "fetch", *options, "--", url, f"+refs/heads/{BRANCH}:refs/new")
         with tempfile.TemporaryFile() as errors:  # as long as the server likes, up to the limit
-            code = self._finished(command, errors.fileno(), timeout)
+            code = self._finished(command, place, errors.fileno(), timeout)
             errors.seek(0)
             text = errors.read(10_000).decode(errors="replace")
-        if code:
-            return text.strip() or f"exit code {code}"
         rejected = REJECTED.search(text)  # without an exit code, as what is cut
-        return rejected[0] if rejected else None
+        if code or rejected:
+            shutil.rmtree(place)
+            raise FetchError(rejected[0] if rejected else text.strip() or f"exit code {code}")
+        return (place / "refs/new").read_text("ascii").strip()
+
+    def take(self) -> None:
+        """Accept the objects of all fetches."""
+        packs = self.path / "objects/pack"
+        for suffix in ("pack", "rev", "idx"):  # by the last Git knows that a pack is there
+            for file in self.path.glob(f"{FETCHED}/*/objects/pack/pack-*.{suffix}"):
+                file.replace(packs / file.name)
+        shutil.rmtree(self.path / FETCHED, ignore_errors=True)
 
     def stop(self) -> None:
         """End every fetch that is still running."""
@@ -107,9 +122,21 @@ class Repository:
         ssh = f"{inherited.get('GIT_SSH_COMMAND', 'ssh')} -oBatchMode=yes"
         return platforms.with_git_config(SETTINGS, inherited | SILENT | {"GIT_SSH_COMMAND": ssh, "GIT_DIR": str(self.path)})
 
-    def _finished(self, command: tuple[str, ...], errors: int, timeout: float) -> int:
+    def _place(self, key: str, known: str | None) -> Path:
+        """A repository, made without a process."""
+        place = self.path / FETCHED / key
+        for folder in ("objects/info", "objects/pack", "refs"):
+            (place / folder).mkdir(parents=True)
+        (place / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
+        (place / "objects/info/alternates").write_text("../../../objects\n", "ascii")
+        if known:
+            (place / "refs/known").write_text(f"{known}\n", "ascii")
+        return place
+
+    def _finished(self, command: tuple[str, ...], place: Path, errors: int, timeout: float) -> int:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
-        process = subprocess.Popen(command, env=self.environment, start_new_session=True, **streams)
+        env = self.environment | {"GIT_DIR": str(place)}
+        process = subprocess.Popen(command, env=env, start_new_session=True, **streams)
         self.running.add(process)
         try:
             return process.wait(timeout)
@@ -157,6 +184,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def _clean(path: Path) -> None:
     """Remove what a hub that was killed has left unfinished."""
+    shutil.rmtree(path / FETCHED, ignore_errors=True)
     for leftover in (*path.glob("refs/**/*.lock"), *path.glob("*.lock"), *path.glob("objects/**/tmp_*")):
         if leftover.name != "hub.lock":
             leftover.unlink(missing_ok=True)

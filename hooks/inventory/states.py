@@ -11,7 +11,7 @@ from origins import Origin
 
 from .gathering import Problem
 from .model import FRESH, TREND, Inventory, Point, Project, State
-from .repository import ACCEPTED, INCOMING, KEPT, Repository
+from .repository import ACCEPTED, KEPT, Repository
 from .statuses import History, Reader, reader
 
 CLOCKS = timedelta(hours=1)
@@ -21,22 +21,30 @@ TRIED = 100
 FOREIGN = {"NO_STATUS", "OTHER_FORMAT"}
 
 
-def accept(repository: Repository) -> History:
+def accept(repository: Repository, found: Mapping[str, str | Problem]) -> History:
     """Take what was fetched for the projects' branches, in one transaction; keep what a rewritten branch has lost."""
-    history = History(repository)
+    tips = {key: tip for key, tip in found.items() if isinstance(tip, str)}
+    repository.take()
+    history = History(repository, tips.values())
     accepted, lines = repository.refs(ACCEPTED), []
-    for key, tip in repository.refs(INCOMING).items():
+    for key, tip in tips.items():
         before = accepted.get(key)
         if before and before not in history.behind([tip]):
             lines.append(f"update {KEPT}{key}/{before} {before}\n")
         if before != tip:
             lines.append(f"update {ACCEPTED}{key} {tip}\n")
     repository.run("update-ref", "--stdin", stdin="".join(lines))
+    repository.pack()
     return history
 
 
 def inventory(
-    repository: Repository, history: History, origins: Sequence[Origin], problems: Mapping[str, Problem], at: datetime, live: bool
+    repository: Repository,
+    history: History,
+    origins: Sequence[Origin],
+    fetched: Mapping[str, str | Problem],
+    at: datetime,
+    live: bool,
 ) -> Inventory:
     """Every project as it stood at the moment. What could not be fetched now counts then only where nothing is known."""
     tips, lost = repository.refs(ACCEPTED), defaultdict[str, list[str]](list)
@@ -51,7 +59,8 @@ def inventory(
                 commits = [tip, *(commit for commit in commits if commit != tip)]
             status, commit, found = _last(opened, commits, at)
             if live or not status:
-                found = problems.get(origin.key, found)
+                outcome = fetched[origin.key]
+                found = outcome if isinstance(outcome, Problem) else found
             trend = _trend(opened, commits, status) if status else ()
             state = found.state if found else State.OK
             projects.append(Project(origin, state, str(found or ""), status, commit, trend, len(kept)))

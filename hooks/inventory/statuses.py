@@ -1,7 +1,7 @@
 """The commits that are known of each project, and the statuses in them, read by one Git that stays open."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import IO
@@ -16,12 +16,14 @@ KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a fold
 
 
 class History:
-    """The commits of all projects."""
+    """The commits that are known of all projects, and those that lead to the tips."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, tips: Iterable[str]) -> None:
         self._parents: dict[str, list[str]] = {}
         self._at: dict[str, int] = {}
-        for line in repository.run("rev-list", "--all", "--parents", "--timestamp").splitlines():
+        for line in repository.run(
+            "rev-list", "--all", "--parents", "--timestamp", "--stdin", stdin="\n".join(tips)
+        ).splitlines():
             at, commit, *parents = line.split()
             self._parents[commit], self._at[commit] = parents, int(at)
 
