@@ -15,7 +15,7 @@ sys.path.append(str(ROOT / "tests"))
 from status_branches import STATUS, bare, fleet, push, server, status
 
 DAYS = 30
-HUB = ("uv", "run", "--quiet", str(ROOT / "hooks/hub.py"), "FLEET.csv", "out")
+HUB = ("uv", "run", "--quiet", str(ROOT / "hooks/hub.py"), "FLEET.csv", "out", "--osv=", "--index=")
 
 
 def main(scratch: Path, projects: int = 1000) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from conftest import ROOT
 from status_branches import STATUS, bare, fleet, git, push, server, status
 
 NOW = datetime.now(UTC)
+pytestmark = pytest.mark.slow
 HUB = (sys.executable, str(ROOT / "hooks/hub.py"), "--osv=", "--index=")
 SCRIPT = "<script>alert(1)</script>"
 
@@ -34,6 +35,13 @@ def refused(folder: Path, *options: str) -> str:
     done = subprocess.run([*HUB, "FLEET.csv", "out", *options], cwd=folder, capture_output=True, text=True)
     assert done.returncode and "Traceback" not in done.stderr
     return done.stderr
+
+
+def wait(process: subprocess.Popen, until: Callable[[], bool]) -> None:
+    """Until the process has come to a point."""
+    while not until():
+        assert process.poll() is None, "it ended before"
+        time.sleep(0.02)
 
 
 def read(folder: Path) -> dict[str, dict]:
@@ -279,8 +287,7 @@ def test_two_hubs_at_once_do_not_meet(tmp_path, server):
     push(bare(tmp_path / "churn"), GOOD)
     fleet(tmp_path / "FLEET.csv", ["churn", f"{server}/hang/slow"])
     first = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "5"], cwd=tmp_path)
-    while not (tmp_path / "out.git/fetched").exists():
-        time.sleep(0.05)
+    wait(first, lambda: (tmp_path / "out.git/fetched").exists())
     assert "another hub is at work" in refused(tmp_path)
     assert "another hub is at work" in refused(tmp_path, "--cache", "elsewhere.git")
     assert first.wait() == 0
@@ -295,8 +302,7 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
     for place in places:
         push(place, status(), onto=f"{STATUS}^0")
     process = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "60"], cwd=tmp_path, stderr=subprocess.PIPE)
-    while len([*(tmp_path / "out.git/fetched").glob("*/refs/new")]) < 4:
-        time.sleep(0.02)
+    wait(process, lambda: len([*(tmp_path / "out.git/fetched").glob("*/refs/new")]) >= 4)
     process.send_signal(end)
     assert process.wait() != 0
     assert b"Traceback" not in process.stderr.read()
