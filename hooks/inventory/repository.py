@@ -66,7 +66,7 @@ class Repository:
     def fetch(self, url: str, key: str, known: str | None, timeout: float) -> str:
         """Fetch the project's branch with its history; its commit. Raises FetchError, or TimeoutError.
 
-        Its objects lie in a repository of their own, which sees those that are known, until `take` accepts them. So a server
+        Its objects are in a repository of their own, which sees those that are known, until `take` accepts them. So a server
         hears of its project's commits only, nothing broken gets in, and a fetch costs the same whatever else is in here.
         """
         place = self._place(key, known)
