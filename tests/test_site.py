@@ -37,6 +37,15 @@ def test_pages_ask_no_other_server(tmp_path):
     assert not [found for found in asked if found]
 
 
+def test_only_a_site_is_replaced(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine", "utf-8")
+    assert "name another folder" in SITE["main"](str(tmp_path))
+    assert (tmp_path / "notes.txt").exists()
+    for _ in range(2):
+        assert SITE["main"](str(tmp_path / "site")) == 0
+    assert (tmp_path / "site/index.html").exists()
+
+
 @pytest.mark.parametrize("link", ["[a](roles/nobody.md)", "[a](concepts.md#nothing-of-this-name)"])
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, link, capfd):
     SITE["stage"](tmp_path)

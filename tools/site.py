@@ -27,6 +27,8 @@ LINK = re.compile(
 
 
 def main(folder: str = "site") -> int | str:
+    if Path(folder).exists() and not (Path(folder) / "404.html").exists():
+        return f"{folder}: holds no site that could be replaced: name another folder"
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         try:
