@@ -17,6 +17,7 @@ _skip_if_exists: [seed.txt]
 name:
   type: str
 """
+SEVERAL = "{{ name }}/{% yield each from 'three four'.split() %}{{ each }}{% endyield %}.txt.jinja"
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def source(tmp_path) -> str:
     (folder / "copier.yml").write_text(CONFIG)
     (folder / "{{ _copier_conf.answers_file }}.jinja").write_text("{{ _copier_answers|to_nice_yaml }}")
     for tag in ("v1.0.0", "v1.1.0"):
-        for name in ("seed.txt", "mine.txt", "{{ name }}/one.txt", "{{ name }}/two.txt.jinja"):
+        for name in ("seed.txt", "mine.txt", "{{ name }}/one.txt", "{{ name }}/two.txt.jinja", SEVERAL):
             (folder / name).write_text(f"{tag} {{{{ name }}}}\n")
         commit(folder, tag)
     return str(folder)
@@ -51,14 +52,19 @@ def texts(folder: Path) -> dict[str, str]:
 def test_update(source, tmp_path, release):
     folders = {"old": tmp_path / "old", "new": tmp_path / "new"}
     assert rendered(source, release, folders) == {"before": "v1.0.0", "after": "v1.1.0"}
-    one = {"seed.txt": "v1.0.0 {{ name }}\n", "x/one.txt": "v1.0.0 {{ name }}\n", "x/two.txt": "v1.0.0 x\n"}
-    assert texts(tmp_path / "old") == one
-    assert texts(tmp_path / "new") == one | {"x/one.txt": "v1.1.0 {{ name }}\n", "x/two.txt": "v1.1.0 x\n"}
+    one = {"seed.txt": "v1.0.0 {{ name }}\n", "x/one.txt": "v1.0.0 {{ name }}\n"}
+    rendered_too = [f"x/{name}.txt" for name in ("two", "three", "four")]
+    assert texts(tmp_path / "old") == one | dict.fromkeys(rendered_too, "v1.0.0 x\n")
+    assert texts(tmp_path / "new") == one | {"x/one.txt": "v1.1.0 {{ name }}\n"} | dict.fromkeys(rendered_too, "v1.1.0 x\n")
 
 
 def test_fresh_project(source, tmp_path):
     assert rendered(source, "v1.1.0", {"fresh": tmp_path / "fresh"}) == {}
-    assert texts(tmp_path / "fresh").keys() == {"seed.txt", "mine.txt", "x/one.txt", "x/two.txt"}
+    assert texts(tmp_path / "fresh").keys() == {
+        "seed.txt",
+        "mine.txt",
+        *(f"x/{name}.txt" for name in ("one", "two", "three", "four")),
+    }
 
 
 def test_what_fails_is_a_line(source, tmp_path):

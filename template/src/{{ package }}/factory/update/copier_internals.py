@@ -66,6 +66,7 @@ def worker(
         if commit is None:
             raise ValueError(f"{request['source']} is not the template's Git repository")
         compile_once(new.jinja_env)
+        spare_plain_names(new)
         # a process for each file, which sets modes in a repository on Windows; the folder is none
         new._sync_git_index_executable_bit = lambda *_: None
         yield new
@@ -90,6 +91,21 @@ def compile_once(jinja: Any) -> None:
         return compiled(source)
 
     jinja.from_string = from_string
+
+
+def spare_plain_names(new: Any) -> None:
+    """Copier renders the name of each folder for each file in it, and the name of the answers' file as often."""
+    render = new._render_string
+
+    def as_it_is(name: Any) -> Any:
+        new.jinja_env.preprocess("")  # ends the last name with `yield`, as rendering does
+        return name
+
+    def render_string(name: str, *context: Any, **more: Any) -> Any:
+        return render(name, *context, **more) if "{" in name else as_it_is(name)
+
+    new._render_string = render_string
+    Worker.answers_relpath = property(lambda _: as_it_is(Path(ANSWERS)))
 
 
 def keep_seeds(old: Path, new: Path, is_seed: Callable[[Path], bool]) -> None:
