@@ -14,6 +14,7 @@ from .views import View
 SCORES = {"0": 0.0, "up to 1": 1.0, "up to 2": 2.0, "up to 3": 3.0, "up to 5": 5.0, "above 5": float("inf")}
 """The bounds that the ML Test Score's own levels have."""
 BEHIND = {"newest": 0, "1 behind": 1, "2 behind": 2}
+MORE = "3 or more"
 UNKNOWN = "unknown"
 
 
@@ -52,7 +53,7 @@ def distributions(views: Sequence[View]) -> list[Distribution]:
     return [
         Distribution("State", "Of the newest status.", {state: states[state] for state in State if states[state]}),
         Distribution("Readiness", "The ML Test Score.", _counted(map(_score, views), [*SCORES])),
-        Distribution("Template", "How many releases behind.", _counted(map(_behind, views), [*BEHIND, "more"])),
+        Distribution("Template", "How many releases behind.", _counted(map(_behind, views), [*BEHIND, MORE])),
         Distribution("Drift", "Whether an alert is open.", _counted(map(_drift, views), ["open", "quiet"])),
     ]
 
@@ -94,7 +95,7 @@ def _score(view: View) -> str:
 
 def _behind(view: View) -> str:
     behind = view.status["template"]["behind"] if view.status else None
-    return UNKNOWN if behind is None else next((name for name, releases in BEHIND.items() if behind == releases), "more")
+    return UNKNOWN if behind is None else next((name for name, releases in BEHIND.items() if behind == releases), MORE)
 
 
 def _drift(view: View) -> str:
