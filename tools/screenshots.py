@@ -58,6 +58,7 @@ def hub(folder: Path) -> dict[Path, Path]:
     command = ["uv", "run", "--quiet", "--script", str(ROOT / "hooks/hub.py"), "FLEET.csv", "hub"]
     subprocess.run(command, cwd=folder, check=True)
     [one] = (folder / "hub/projects").glob("uplift-*.html")
+    one.write_text(one.read_text("utf-8").replace(f"{folder}/origins", "https://git.example.com"), "utf-8")
     return {DOCS / "images/hub.png": folder / "hub/index.html", DOCS / "images/hub-project.png": one}
 
 

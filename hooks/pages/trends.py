@@ -2,75 +2,76 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Generic, TypeVar
 
-from factory.dashboard.charts import Series, figure
-from factory.evaluation.svg import Figure
+from factory.dashboard.charts import PAD, Series, figure
+from factory.evaluation.svg import Axis, Chart, Figure
 from inventory.model import Inventory, Point
 
 LONGEST = timedelta(days=365)
 STEPS = 26  # of a trend of all projects
 DAY = "day"
 
-Value = Callable[[Point], float | None]
+Known = TypeVar("Known")
+
+
+@dataclass(frozen=True)
+class Trend(Generic[Known]):
+    """What is drawn of what was known on each day; amounts have an axis from zero."""
+
+    title: str
+    caption: str
+    axis: str
+    value: Callable[[Known], float | None]
+    amount: bool = True
+
+    def drawn(self, days: Sequence[date], known: Sequence[Known]) -> Figure | None:
+        """The figure; None where there are no two days to compare."""
+        series = Series([float(day.toordinal()) for day in days], [self.value(each) for each in known])
+        if not self.amount:
+            return figure(self.title, self.caption, DAY, self.axis, [series])
+        if not series.figures or len(days) < 2:
+            return None
+        top = max(*series.figures, 1.0) * (1 + PAD)
+        chart = Chart(Axis(DAY, series.x[0], series.x[-1], whole=True, days=True), Axis(self.axis, 0.0, top, whole=True))
+        for run in series.runs():
+            chart.line([series.x[place] for place in run], [series.values[place] or 0.0 for place in run], points=not run[1:])
+        return Figure(self.title, self.caption, chart.svg())
+
+
+OF_PROJECT: tuple[Trend[Point], ...] = (
+    Trend("Metric", "The champion's main metric on its test rows.", "metric", lambda point: point.metric, amount=False),
+    Trend("Alerts", "Alerts that were open.", "alerts", lambda point: point.alerts),
+    Trend("Readiness", "The ML Test Score.", "score", lambda point: point.readiness),
+    Trend("Behind the template", "Releases that were newer.", "releases", lambda point: point.behind),
+    Trend("Cost", "Of the month so far, runs and serving: it begins anew with each month.", "money", lambda point: point.money),
+)
+OF_FLEET: tuple[Trend[list[Point]], ...] = (
+    Trend(
+        "Projects with a champion",
+        "By the newest status of each.",
+        "projects",
+        lambda points: sum(bool(p.version) for p in points),
+    ),
+    Trend("Open alerts", "Of all projects.", "alerts", lambda points: sum(p.alerts or 0 for p in points)),
+    Trend("Readiness", "The mean ML Test Score of those assessed.", "score", lambda points: _mean([p.readiness for p in points])),
+    Trend("Behind the template", "Projects of an older release.", "projects", lambda points: sum(bool(p.behind) for p in points)),
+)
 
 
 def of_project(history: Sequence[Point]) -> list[Figure]:
-    """Metric, alerts, readiness, releases behind and cost, at the end of each day with a status."""
+    """By what was known at the end of each day with a status."""
     days = {point.at.date(): point for point in history if history[-1].at - point.at <= LONGEST}
-    drawn = (
-        _over(
-            days,
-            "Metric",
-            "The champion's main metric on its test rows; a step is a new version.",
-            "metric",
-            lambda each: each.metric,
-        ),
-        _over(days, "Alerts", "Alerts that were open.", "alerts", lambda each: each.alerts),
-        _over(days, "Readiness", "The ML Test Score.", "score", lambda each: each.readiness),
-        _over(days, "Behind the template", "Releases that were newer.", "releases", lambda each: each.behind),
-        _over(
-            days,
-            "Cost",
-            "Of the month so far, runs and serving, so that it starts anew with each month.",
-            "money",
-            lambda each: each.money,
-        ),
-    )
-    return [each for each in drawn if each]
+    return [drawn for trend in OF_PROJECT if (drawn := trend.drawn([*days], [*days.values()]))]
 
 
 def of_fleet(inventory: Inventory) -> list[Figure]:
-    """Models in service, open alerts, readiness and projects behind, by what was known on each day."""
+    """By what was known of all projects on each day."""
     days = _days(inventory)
     known = [_latest(inventory, day) for day in days]
-    x = [float(day.toordinal()) for day in days]
-
-    def drawn(title: str, caption: str, y: str, value: Callable[[list[Point]], float | None]) -> Figure | None:
-        return figure(title, caption, DAY, y, [Series(x, [value(points) for points in known])])
-
-    figures = (
-        drawn(
-            "Projects with a champion",
-            "By the newest status of each project.",
-            "projects",
-            lambda each: _count(each, lambda p: bool(p.version)),
-        ),
-        drawn("Open alerts", "Of all projects.", "alerts", lambda each: float(sum(p.alerts or 0 for p in each))),
-        drawn("Readiness", "The mean ML Test Score of those assessed.", "score", lambda each: _mean([p.readiness for p in each])),
-        drawn(
-            "Behind the template",
-            "Projects of an older release.",
-            "projects",
-            lambda each: _count(each, lambda p: bool(p.behind)),
-        ),
-    )
-    return [each for each in figures if each]
-
-
-def _over(days: dict[date, Point], title: str, caption: str, y: str, value: Value) -> Figure | None:
-    series = Series([float(day.toordinal()) for day in days], [value(point) for point in days.values()])
-    return figure(title, caption, DAY, y, [series])
+    return [drawn for trend in OF_FLEET if (drawn := trend.drawn(days, known))]
 
 
 def _days(inventory: Inventory) -> list[date]:
@@ -88,10 +89,6 @@ def _latest(inventory: Inventory, day: date) -> list[Point]:
     end = datetime.combine(day + timedelta(days=1), datetime.min.time(), inventory.at.tzinfo)
     places = ((each.history, bisect_right(each.history, end, key=lambda point: point.at)) for each in inventory.projects)
     return [history[place - 1] for history, place in places if place]
-
-
-def _count(points: list[Point], counts: Callable[[Point], bool]) -> float:
-    return float(sum(map(counts, points)))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
