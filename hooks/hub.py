@@ -16,6 +16,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+import organisation
 import origins
 from factory.errors import FactoryError
 from findings import advisories, dependencies, osv, withdrawn
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> model.Inventory:
     """Gather, and write what was found. Raises FactoryError."""
     fleet, out = origins.read(args.fleet), args.out.resolve()
     records = osv.read(args.advisories) if args.advisories else None
+    ours = organisation.load()
     out.mkdir(parents=True, exist_ok=True)
     with repository.locked(out / ".lock"), repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened:
         fetched = gathering.gather(opened, fleet, args.jobs, args.timeout)
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> model.Inventory:
         found = states.inventory(opened, history, fleet, fetched, args.at or datetime.now(UTC), live=args.at is None)
         record.write(found, out / "inventory.json")
         checked = dependencies.check(found.projects, args.osv, args.index, records)
-        Hub(found, checked, "").write(out)
+        Hub(found, checked, ours.name, organisation.logo_url(ours)).write(out)
     for what, why in checked.not_asked.items():
         print(f"{what} were not asked: {why}", file=sys.stderr)
     return found

@@ -256,6 +256,14 @@ def test_trends_come_from_the_history():
     assert "There are no two days to compare yet." in Page(hub(now).page(*hub(now).views.values())).text
 
 
+def test_the_organisation_has_its_name_and_logo_on_each_page():
+    made = replace(hub(project()), logo="data:image/svg+xml;base64,PHN2Zy8+")
+    [page] = map(made.page, made.views.values())
+    assert "<h1>Acme</h1>" in made.index()
+    assert all('src="data:image/svg+xml;base64,PHN2Zy8+" alt="Acme"' in text for text in (page, made.index()))
+    assert "<img" not in hub(project()).index()
+
+
 def test_files_of_pages_have_safe_names_and_go_with_their_project(tmp_path):
     first = hub(project("Con"), project("con-2"), project("Łódź é"), project("模型"), project("x" * 99))
     first.write(tmp_path)

@@ -32,7 +32,8 @@ class Hub:
 
     inventory: Inventory
     dependencies: Dependencies
-    organisation: str
+    name: str = ""  # the organisation's
+    logo: str = ""  # as an address that holds all of it
 
     @cached_property
     def views(self) -> dict[str, View]:
@@ -60,7 +61,7 @@ class Hub:
         script = (FOLDER / "index.js").read_text("utf-8")
         return self._render(
             "index.html",
-            project={"name": shown(self.organisation) or "All projects"},
+            project={"name": self.name or "All projects"},
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             views=self.views,
@@ -115,6 +116,7 @@ class Hub:
     def _render(self, name: str, **values: Any) -> str:
         template = (FOLDER / "parts.html").read_text("utf-8") + (FOLDER / name).read_text("utf-8")
         common = {
+            "organisation": {"name": self.name, "logo": self.logo},
             "inventory": self.inventory,
             "meanings": MEANINGS,
             "listed": LISTED,
