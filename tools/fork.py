@@ -15,7 +15,7 @@ from copier.errors import CopierError
 from jinja2 import TemplateError
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "hooks"))
+sys.path += [str(ROOT / "hooks"), *map(str, ROOT.glob("template/src/*"))]
 
 from factory import environments, policy
 from factory.errors import FactoryError

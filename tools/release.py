@@ -21,6 +21,8 @@ sys.path += [str(ROOT / "tests"), str(ROOT / "tools")]
 
 import fork
 import manifest
+from factory.errors import FactoryError
+from organisation import FILE, Organisation, load
 from words import findings
 
 
@@ -56,7 +58,7 @@ def about_version(version: str) -> Iterator[str]:
     newest = max([*headings(read(UPSTREAM)), *map(Version, tags())], default=Version("0.dev0"))
     if new <= newest:
         past = (
-            f", whose tag leads projects past your {fork.FILE}: delete it, also where it was pushed"
+            f", whose tag leads projects past your {FILE}: delete it, also where it was pushed"
             if new.local and not newest.local
             else ""
         )
@@ -68,12 +70,12 @@ def about_label(version: str) -> Iterator[str]:
     new, upstream = Version(version), read(UPSTREAM)
     newest = max(headings(upstream), default=Version("0"))
     try:
-        is_fork = bool(fork.load().name)
-    except fork.FactoryError as error:
+        is_fork = bool(load().name)
+    except FactoryError as error:
         yield str(error)
         return
     if bool(new.local) != is_fork:
-        yield f"{version}: a label such as +acme.1 is for a fork, which {fork.FILE} names, and a fork's releases have one"
+        yield f"{version}: a label such as +acme.1 is for a fork, which {FILE} names, and a fork's releases have one"
     elif new.local and (Version(new.public) != newest or notes(upstream)):
         yield f"{version}: {UPSTREAM.name} is of {newest}{' and later' * bool(notes(upstream))}: merge a release, and name it by that"
 
@@ -81,9 +83,9 @@ def about_label(version: str) -> Iterator[str]:
 def about_projects() -> Iterator[str]:
     """What organisation.yaml sets makes a project."""
     try:
-        if fork.load() != fork.Organisation():
+        if load() != Organisation():
             fork.check()
-    except fork.FactoryError as error:
+    except FactoryError as error:
         yield str(error)
 
 
