@@ -50,7 +50,7 @@ def test_broken_rule_is_named(old, new, rule):
 def test_only_what_it_needs_reaches_the_engine():
     allowed = Path(ROOT, "template/.dockerignore").read_text("utf-8").splitlines()
     assert allowed[1] == "*" and {line[1:] for line in allowed if line.startswith("!")} == {
-        *("LICENSE", "README.md", "model", "pyproject.toml", "src", "uv.lock", ".dockerignore", "apt.txt", "build.d")
+        *("LICENSE", "README.md", "model", "pyproject.toml", "src", "uv.lock", ".dockerignore", "apt.txt", "build.d", "packages")
     }
 
 

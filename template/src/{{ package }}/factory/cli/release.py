@@ -191,6 +191,24 @@ def data(output: IO[str]) -> None:
     click.echo(croissant.render(config.load()), output)
 
 
+@export.command(short_help="Features for other projects, as a wheel.")
+@click.argument("destination", metavar="FOLDER", type=FILE)
+def package(destination: Path) -> None:
+    """Export functions and modules of the project as a wheel, with their part of the contract.
+
+    [tool.factory.package] of pyproject.toml states `name`, `version` and what to `share`; docs/model.md says how another
+    project depends on it. The same content gives the same bytes.
+
+    \b
+    Example: factory export package dist
+    """
+    from ..formats import package
+
+    files, selection = package.export(destination)
+    click.echo("\n".join(f"✓ {file}" for file in files))
+    click.echo(f"Columns of the contract: {', '.join(selection.columns) or 'none'}")
+
+
 @main.command()
 @click.argument("version", metavar="[vN]", required=False)
 def build(version: str | None) -> None:

@@ -1,6 +1,7 @@
 """A version as a job for Spark: its wheel and what that needs, its model, the job's file, and the commands that start it."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ except SystemExit as end:
 COMMANDS = Template("""\
 # The environment of all workers; those with another Python, package or code are refused
 python$python -m venv environment
-environment/bin/pip install $folder/$wheel -r $folder/requirements.txt pandas pyarrow venv-pack
+environment/bin/pip install $wheels -r $folder/requirements.txt pandas pyarrow venv-pack
 environment/bin/venv-pack -p environment -o environment.tar.gz
 
 # Any cluster, from here
@@ -40,11 +41,11 @@ spark-submit --master spark://HOST:7077 --archives environment.tar.gz#environmen
 spark-submit --master yarn --deploy-mode cluster --archives URL/environment.tar.gz#environment \\
   --conf spark.pyspark.python=./environment/bin/python URL/score_job.py IN OUT --model URL/model
 
-# Databricks: copy $folder to URL; $wheel and requirements.txt are libraries of the cluster
+# Databricks: copy $folder to URL; $names and requirements.txt are libraries of the cluster
 databricks jobs submit --json '{"tasks": [{"task_key": "score", "existing_cluster_id": "ID", "spark_python_task":
   {"python_file": "URL/score_job.py", "parameters": ["IN", "OUT", "--model", "URL/model"]}}]}'
 
-# Synapse: copy $folder to URL; $wheel and requirements.txt are packages of the pool. Fabric: a job definition with these in its portal
+# Synapse: copy $folder to URL; $names and requirements.txt are packages of the pool. Fabric: a job definition with these in its portal
 az synapse spark job submit --workspace-name NAME --spark-pool-name POOL --name score --executors 2 \\
   --executor-size Small --main-definition-file URL/score_job.py --arguments IN OUT --model URL/model
 """)
@@ -63,27 +64,26 @@ def export(destination: Path, name: str | None = None) -> tuple[Version, str]:
     staging.mkdir(parents=True)
     try:
         model_folder.write(version, staging / "model")
-        wheel = _write_code(champion.checkout(version), staging.resolve())
+        names = _write_code(champion.checkout(version), staging.resolve())
         staging.replace(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     python = ".".join(map(str, sys.version_info[:2]))
-    return version, COMMANDS.substitute(folder=destination, wheel=wheel, python=python)
+    wheels = " ".join(str(destination / name) for name in names)
+    return version, COMMANDS.substitute(folder=destination, wheels=wheels, names=", ".join(names), python=python)
 
 
-def _write_code(project: Path, folder: Path) -> str:
-    """Write the job's file, the wheel and the versions of its packages; the wheel's name."""
+def _write_code(project: Path, folder: Path) -> list[str]:
+    """Write the job's file, the versions of packages, the project's wheel and those it keeps; the names of the wheels."""
     (folder / "score_job.py").write_text(JOB, encoding="utf-8")
-    run(os.environ.get("UV", "uv"), "build", "--quiet", "--wheel", f"--out-dir={folder}", cwd=project)
+    uv = os.environ.get("UV", "uv")
+    run(uv, "build", "--quiet", "--wheel", f"--out-dir={folder}", cwd=project)
     (folder / ".gitignore").unlink(missing_ok=True)
     options = ("--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes", "--no-header", "--no-annotate")
-    run(
-        os.environ.get("UV", "uv"),
-        "export",
-        "--quiet",
-        *options,
-        f"--output-file={folder / 'requirements.txt'}",
-        cwd=project,
-    )
-    [wheel] = folder.glob("*.whl")
-    return wheel.name
+    lines = run(uv, "export", "--quiet", *options, cwd=project).splitlines()
+    kept = [line for line in lines if re.match(r"\./\S+\.whl", line)]  # pip would look for them from where it is called
+    for line in kept:
+        shutil.copy(project / line.split()[0], folder)
+    requirements = "".join(f"{line}\n" for line in lines if line not in kept)
+    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+    return sorted(path.name for path in folder.glob("*.whl"))

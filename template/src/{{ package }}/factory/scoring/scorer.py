@@ -14,7 +14,7 @@ from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
 from ..validation.parsing import cast
 from ..validation.rules import check, frame, single_row, violated_rules
-from . import artifact, predictions
+from . import artifact, predictions, shared
 from .compiled import Compiled
 from .feature_graph import matching_graph
 from .feature_table import features
@@ -30,6 +30,7 @@ class Scorer:
     """
 
     def __init__(self, model: artifact.Artifact) -> None:
+        shared.check(model.manifest.get("code", {}))
         current = describe(features(contract.Row.create_empty()))
         # order matters: the model knows features by position
         if [*current.items()] != [*model.manifest["features"].items()]:

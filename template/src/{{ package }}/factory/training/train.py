@@ -22,7 +22,7 @@ from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
 from ..tables.chunks import Matrix, Rows, collect, column, sample
 from ..workspace.stage import measure, stage
-from . import estimator, reference
+from . import estimator, reference, shared_features
 from .cross_validation import Folds, TooFewRows, Validation, validate
 from .leakage import check_leakage
 from .onnx import estimators
@@ -30,7 +30,6 @@ from .onnx.features import MAX_PROBES, feature_graph
 from .row_by_row import check_finite, check_row_by_row
 from .typical import typical
 
-SOURCES = ("contract.py", "features.py", "model.py")
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
 MAX_PROBES_WITH_GAPS = 50_000
 PROBES_OF_SCORES = 1_000
@@ -59,7 +58,7 @@ def run(params: Params) -> None:
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
             "data": prepare.describe(data, params),
-            "code": {name: manifest.file_sha256(Path(contract.__file__).with_name(name)) for name in SOURCES},
+            "code": own_code() | shared_features.code(),
             "parameters": params.model,
             "estimator": estimator.describe(params.problem, params.model, empty.schema),
             "validation": validation.facts() if validation else None,
@@ -75,6 +74,12 @@ def run(params: Params) -> None:
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
         manifest.dump({**cost(), "blas_kernel": estimator.blas_kernel()}, staging / TRAINING.name)
+
+
+def own_code() -> dict[str, str]:
+    """The sha256 of each of the owner's modules."""
+    folder = Path(contract.__file__).parent
+    return {name: manifest.file_sha256(folder / name) for name in shared_features.SOURCES}
 
 
 def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None]:
