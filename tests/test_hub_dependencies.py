@@ -246,6 +246,10 @@ def test_what_no_index_can_have_is_not_asked_for(name, version):
     assert not packages.users([("churn", {name: version})])
 
 
+def test_a_project_uses_a_package_once_however_often_it_is_named():
+    assert packages.users([("churn", {"Foo_Bar": "1.0", "foo-bar": "1.0"})]) == {("foo-bar", "1.0"): ["churn"]}
+
+
 def test_who_does_not_respond_is_named_with_the_reason():
     used = SimpleNamespace(
         origin=SimpleNamespace(key="churn"), status=SimpleNamespace(dependencies=SimpleNamespace(packages={"gone": "1.0"}))

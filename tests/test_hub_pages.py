@@ -264,6 +264,19 @@ def test_the_organisation_has_its_name_and_logo_on_each_page():
     assert "<img" not in hub(project()).index()
 
 
+@pytest.mark.parametrize(
+    "values", [(0.0, 1e308), (1e308, 1e308), (-1e308, 1e308), (1e-320, 2e-320), (1.0, 1.0 + 2e-16), (0.0, 0.0)]
+)
+def test_any_numbers_can_be_shown(values):
+    changes = {"champion__metric__value": values[1], "readiness__score": abs(values[1]), "template__behind": 2**63 - 1}
+    known = project(**changes, cost__runs__money=abs(values[1]), cost__serving__money=abs(values[1]))
+    early = replace(
+        known.history[0], at=NOW - timedelta(days=9), metric=values[0], readiness=values[0], behind=0, money=values[0]
+    )
+    made = hub(replace(known, history=(early, *known.history)), project("other"))
+    assert "<h3>Alerts</h3>" in made.page(made.views[known.origin.key]) and made.index() and made.findings()
+
+
 def test_files_of_pages_have_safe_names_and_go_with_their_project(tmp_path):
     first = hub(project("Con"), project("con-2"), project("Łódź é"), project("模型"), project("x" * 99))
     first.write(tmp_path)

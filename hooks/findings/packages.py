@@ -19,8 +19,9 @@ def users(used: Iterable[tuple[str, Mapping[str, str]]]) -> dict[Package, list[s
     found: dict[Package, list[str]] = {}
     for project, packages in used:
         for name, version in packages.items():
-            if known := package(name, version):
-                found.setdefault(known, []).append(project)
+            known = package(name, version)
+            if known and project not in found.setdefault(known, [])[-1:]:  # also where it writes one name in two ways
+                found[known].append(project)
     return dict(sorted(found.items()))
 
 

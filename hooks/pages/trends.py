@@ -11,6 +11,7 @@ from factory.evaluation.svg import Axis, Chart, Figure
 from inventory.model import Inventory, Point
 
 LONGEST = timedelta(days=365)
+LARGEST = 1e15
 STEPS = 26  # of a trend of all projects
 DAY = "day"
 
@@ -29,7 +30,7 @@ class Trend(Generic[Known]):
 
     def drawn(self, days: Sequence[date], known: Sequence[Known]) -> Figure | None:
         """The figure; None where there are no two days to compare."""
-        series = Series([float(day.toordinal()) for day in days], [self.value(each) for each in known])
+        series = Series([float(day.toordinal()) for day in days], [_shown(self.value(each)) for each in known])
         if not self.amount:
             return figure(self.title, self.caption, DAY, self.axis, [series])
         if not series.figures or len(days) < 2:
@@ -72,6 +73,13 @@ def of_fleet(inventory: Inventory) -> list[Figure]:
     days = _days(inventory)
     known = [_latest(inventory, day) for day in days]
     return [drawn for trend in OF_FLEET if (drawn := trend.drawn(days, known))]
+
+
+def _shown(value: float | None) -> float | None:
+    """The value, as far as a chart can show it: projects can write any number."""
+    if value is None or abs(value) >= LARGEST:
+        return None
+    return 0.0 if abs(value) < 1 / LARGEST else float(f"{value:.12g}")
 
 
 def _days(inventory: Inventory) -> list[date]:
