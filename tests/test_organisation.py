@@ -134,6 +134,7 @@ def organised(project: Path, approvals: str = '{"low": 1, "high": 2}') -> None:
     assert shown["name"] == "Acme & Sons"
     assert base64.b64decode(shown["logo"].removeprefix("data:image/svg+xml;base64,")).decode() == LOGO
     assert edited(project, "acme_x") == []
+    assert "(https://guides.acme.example)" in (project / "README.md").read_text("utf-8")
 
 
 def update(project: Path) -> str:
@@ -230,6 +231,12 @@ def test_a_default_of_the_storage_is_of_that_storage_alone(fork, tmp_path):
     data = {"project_name": "Acme x", "storage": "azure"}
     copier.run_copy(str(fork), tmp_path / "x", data, defaults=True, quiet=True)
     assert yaml.safe_load((tmp_path / "x/.copier-answers.yml").read_text("utf-8"))["storage_url"] == "azure://acme-x-data"
+
+
+def test_a_readme_leads_to_guides_only_where_an_organisation_has_them(render):
+    site = yaml.safe_load((ROOT / "organisation.yaml").read_text("utf-8"))["site"]
+    [start] = re.findall(r"^You need .*", (render() / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert start.endswith(f"[guides]({site})." if site else "explains the terms.")
 
 
 def test_no_release_changes_organisation_yaml():
