@@ -71,6 +71,12 @@ class Hosted(Governed):
             dockerfile.write("# Changed in 1.1.0\n")
         commit(template, "1.1.0")
 
+    def check_status(self) -> None:
+        """The branch factory/status has the status of main's commit and champion, and goes."""
+        status = json.loads(git(self.remote, "show", "factory/status:status.json"))
+        assert status["commit"] == git(self.remote, "rev-parse", "main") and status["champion"]["version"] == "v1"
+        git(self.remote, "branch", "--delete", "--force", "factory/status")
+
     def deliver(self) -> None:
         """Put a new month into the storage's inbox."""
         (self.storage / "inbox").mkdir(exist_ok=True)

@@ -162,6 +162,13 @@ def test_drift_becomes_an_issue_and_starts_a_retraining(run, promoted, platform,
         assert kept == ["index.html", "monitor.json", "retraining.json"]
 
 
+def test_status_of_main_goes_to_its_branch(run, promoted):
+    for ref in ("main", "refs/tags/model/v1"):
+        done = run("status", ref)
+        assert done.passed, done.log
+        promoted.check_status()
+
+
 def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
     done = run("template-update")
@@ -174,7 +181,7 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
 def test_release_goes_to_staging_and_to_production(run, promoted, engine):
     with running_registry() as address:
         done = run("release", "refs/tags/model/v1", FACTORY_REGISTRY=address)
-    assert done.results == {"build": "Succeeded", "staging": "Succeeded", "production": "Succeeded"}, done.log
+    assert done.results == dict.fromkeys(("build", "staging", "production", "status"), "Succeeded"), done.log
     outputs = [done.output(f"deploy {stage}") for stage in ("trial", "staging", "production")]
     assert all("scores as recorded" in output for output in outputs)
     served = [re.findall(r"dry run: (\S+) served on this machine", output) for output in outputs]

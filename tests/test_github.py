@@ -282,6 +282,17 @@ def test_drift_becomes_an_issue_and_starts_a_retraining(run, promoted, platform,
         assert kept == ["index.html", "monitor.json", "retraining.json"]
 
 
+@pytest.mark.parametrize(
+    ("workflow", "ref", "event"),
+    [("status", "model/v1", "push"), pytest.param("schedule-status", "main", "schedule", marks=pytest.mark.nightly)],
+)
+def test_status_of_main_goes_to_its_branch(run, promoted, platform, workflow, ref, event):
+    payload = {"ref": "refs/tags/model/v1", "repository": {"default_branch": "main"}}
+    done = run(workflow, ref, event, payload, **address(platform))
+    assert done.jobs == {"status": "success"}, done.log()
+    promoted.check_status()
+
+
 def test_template_update_becomes_a_pull_request(run, promoted, platform):
     promoted.release()
     done = run("schedule-template-update", event="schedule", **address(platform))
@@ -294,11 +305,12 @@ def test_template_update_becomes_a_pull_request(run, promoted, platform):
 @pytest.mark.nightly
 def test_release_takes_one_image_to_staging_and_to_production(run, promoted, platform, engine, tmp_path):
     with running_registry() as address_of_images:
-        payload = {"ref": "refs/tags/model/v1"}
+        payload = {"ref": "refs/tags/model/v1", "repository": {"default_branch": "main"}}
         registry = {"FACTORY_REGISTRY": address_of_images}
         done = run("release", "model/v1", payload=payload, variables=registry, **address(platform))
     jobs = ("build", "staging", "production")
-    assert done.jobs == dict.fromkeys(jobs, "success"), done.log()
+    assert done.jobs == dict.fromkeys((*jobs, "status"), "success"), done.log()
+    promoted.check_status()
     kept = {path.name for path in (tmp_path / "artifacts/sbom").iterdir()}
     assert kept == {f"v1.{name}.json" for name in ("cdx", "provenance", "verification")}
     assert "v1 is proven" in done.log("build")

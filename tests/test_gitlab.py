@@ -99,7 +99,9 @@ def run(project, runner, tmp_path) -> Callable[..., Done]:
         git(folder, "checkout", "--quiet", "--detach", ref if "/v" in ref else f"origin/{ref}")
         (folder / ".git/info/exclude").write_text(".gitlab-ci-local/\n")
         values = {"CI_COMMIT_BRANCH": ref, "CI_COMMIT_REF_NAME": ref, "GITLAB_CI": "true"} | variables
-        values |= project.environment if set(jobs) & {"model", "retrain", "monitor", "template-update", "staging"} else {}
+        values |= (
+            project.environment if set(jobs) & {"model", "retrain", "monitor", "status", "template-update", "staging"} else {}
+        )
         options = [f"--variable={name}={value}" for name, value in values.items() if value]
         options += [f"--unset-variable={name}" for name, value in values.items() if not value]
         # Isolated jobs work in folders of their own, which gitlab-ci-local empties before an after_script.
@@ -137,7 +139,8 @@ TAG = {"CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "model/v1"}
         ("params.yaml", {"FACTORY_PIPELINE": "retrain"}, {"retrain"}),
         ("params.yaml", {"FACTORY_PIPELINE": "monitor"}, {"monitor"}),
         ("params.yaml", {"FACTORY_PIPELINE": "template-update"}, {"template-update"}),
-        ("params.yaml", TAG, {"build", "staging", "production"}),
+        ("params.yaml", {"FACTORY_PIPELINE": "status"}, {"status"}),
+        ("params.yaml", TAG, {"build", "staging", "production", "status", "status-deployed"}),
         ("params.yaml", TAG | {"CI_COMMIT_TAG": "1.0"}, set()),
     ],
 )
@@ -258,6 +261,13 @@ def test_drift_becomes_an_issue_and_starts_a_retraining(run, promoted, platform,
         assert not platform.pull_requests and git(promoted.remote, "tag") == "model/v1"
         kept = git(promoted.remote, "ls-tree", "--name-only", "factory/monitor").split()
         assert kept == ["index.html", "monitor.json", "retraining.json"]
+
+
+def test_status_of_main_goes_to_its_branch(run, promoted, platform):
+    for ref, more in (("main", {"FACTORY_PIPELINE": "status"}), ("model/v1", TAG)):
+        done = run(ref, "status", **environment(platform, "gitlab") | {"CI_DEFAULT_BRANCH": "main"} | more)
+        assert done.passed, done.log
+        promoted.check_status()
 
 
 def test_template_update_becomes_a_merge_request(run, promoted, platform):
