@@ -12,6 +12,7 @@ from pathlib import Path
 from report import ROOT, report
 
 sys.path.append(str(ROOT / "tests"))
+import browser
 from status_branches import STATUS, bare, fleet, push, server, status
 
 DAYS = 30
@@ -36,6 +37,7 @@ def main(scratch: Path, projects: int = 1000) -> None:
             [*pool.map(lambda place: push(place, status(place.name, now), onto=f"{STATUS}^0"), good)]
             bench("again, a new status each", scratch, "<= 60 s")
             bench("as of a day", scratch, "<= 60 s", "--at", f"{now - timedelta(days=10):%Y-%m-%d}")
+    bench_page(scratch)
     size = sum(file.stat().st_size for file in (scratch / "out.git").rglob("*") if file.is_file())
     report("the hub's repository", f"{size / 1e6:.1f} MB", f"{size / projects / (DAYS + 1):.0f} bytes a status")
 
@@ -47,6 +49,15 @@ def bench(name: str, scratch: Path, limit: str, *options: str) -> None:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     report(f"hub, {name}", f"{time.perf_counter() - start:.1f} s", f"{limit}; {cpu:.0f} s of a processor")
+
+
+def bench_page(scratch: Path) -> None:
+    """Its size, and what sorting takes where there is a browser."""
+    page = (scratch / "out/index.html").read_text("utf-8")
+    report("the hub's page", f"{len(page.encode()) / 1e6:.2f} MB", "<= 2 MB")
+    if browser.path():
+        slowest = max(browser.use(page, scratch)["milliseconds"].values())
+        report("the hub's page, sorted by any column", f"{slowest / 1000:.2f} s", "<= 1 s")
 
 
 def make(place: Path, now: datetime) -> None:
