@@ -67,30 +67,42 @@ def test_waves_over_folders(fleet):
     assert done.returncode == 0 and "Every project has the release." in done.stdout and "3 merged" in done.stdout, done.stdout
 
 
-class Platform:
-    """GitHub in place of the folders' addresses; a project's pipeline is as the test says."""
+KINDS = {  # by kind: a project's address, its path in the server's interface, and the results of pipelines
+    "github": ("me/{name}", "me/{name}", "success", "failure"),
+    "gitlab": ("me/{name}", "me%2F{name}", "success", "failed"),
+    "azure": ("me/{name}/_git/{name}", "{name}", "succeeded", "failed"),
+}
 
-    def __init__(self, fleet: Fleet, server: FakePlatform) -> None:
-        self.fleet, self.server = fleet, server
+
+class Platform:
+    """A server in place of the folders' addresses; a project's pipeline is as the test wants it."""
+
+    def __init__(self, fleet: Fleet, server: FakePlatform, kind: str = "github") -> None:
+        self.fleet, self.server, self.kind = fleet, server, kind
+        self.place, self.path, self.passed, self.failed = KINDS[kind]
         self.env = {"FACTORY_TOKEN": TOKEN, "GIT_CONFIG_COUNT": "0"}
 
     def add(self, name: str, *what: object) -> None:
-        bare, address = self.fleet.add(name, *what), f"{self.server.address}/me/{name}"
+        bare, address = self.fleet.add(name, *what), f"{self.server.address}/{self.place.format(name=name)}"
         self.fleet.lines[-1]["url"] = address
-        self.server.others[f"me/{name}"] = FakePlatform(heads=lambda branch: git(bare, "rev-parse", branch))
+        project = FakePlatform(heads=lambda branch: git(bare, "rev-parse", branch))
+        self.server.others[self.path.format(name=name)] = project
         number = int(self.env["GIT_CONFIG_COUNT"])
         setting = {f"GIT_CONFIG_KEY_{number}": f"url.{bare}.insteadOf", f"GIT_CONFIG_VALUE_{number}": address}
         self.env |= {**setting, "GIT_CONFIG_COUNT": str(number + 1)}
 
-    def judge(self, name: str, result: str) -> None:
-        pipeline = {"name": "code", "commit": self.fleet.proposal(name), "result": result}
-        self.server.others[f"me/{name}"].pipelines[:] = [pipeline]
+    def project(self, name: str) -> FakePlatform:
+        return self.server.others[self.path.format(name=name)]
+
+    def judge(self, name: str, passed: bool) -> None:
+        pipeline = {"name": "code", "commit": self.fleet.proposal(name), "result": self.passed if passed else self.failed}
+        self.project(name).pipelines[:] = [pipeline]
 
     def requests(self, name: str) -> list[dict]:
-        return self.server.others[f"me/{name}"].pull_requests
+        return self.project(name).pull_requests
 
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:
-        return self.fleet.run(f"--server={self.server.address}=github", *options, env=self.env)
+        return self.fleet.run(f"--server={self.server.address}={self.kind}", *options, env=self.env)
 
 
 @pytest.fixture
@@ -105,8 +117,8 @@ def test_failing_wave_stops_before_the_next_and_goes_on_after_the_repair(fleet, 
     done = platform.run()
     assert done.returncode == 3 and "2 of 2 not settled" in done.stdout, done.stderr
     assert [each["title"] for each in platform.requests("a")] == ["Update the template to v1.1.0"] and not platform.requests("c")
-    platform.judge("a", "success")
-    platform.judge("b", "failure")
+    platform.judge("a", True)
+    platform.judge("b", False)
     heads = [fleet.proposal(name) for name in "ab"]
     for _ in range(2):
         done = platform.run()
@@ -114,13 +126,13 @@ def test_failing_wave_stops_before_the_next_and_goes_on_after_the_repair(fleet, 
     assert states(fleet) == {"a": "green", "b": "red", "c": "waiting", "d": "waiting"} and not platform.requests("c")
 
     fleet.push("b", BRANCH, {"repair.txt": "by a person\n"})
-    platform.judge("b", "success")
+    platform.judge("b", True)
     assert platform.run().returncode == 3
     assert states(fleet) == {"a": "green", "b": "green", "c": "pending", "d": "waiting"}
     platform.requests("c")[0] |= {"state": "closed", "commit": fleet.proposal("c")}
     git(fleet.bare("c"), "update-ref", "-d", f"refs/heads/{BRANCH}")
     platform.run()
-    platform.judge("d", "success")
+    platform.judge("d", True)
     done = platform.run()
     assert done.returncode == 0 and states(fleet) == {"a": "green", "b": "green", "c": "closed", "d": "green"}, done.stdout
     assert heads[0] == fleet.proposal("a") and not fleet.proposal("c"), "what people closed is not proposed again"
@@ -128,16 +140,31 @@ def test_failing_wave_stops_before_the_next_and_goes_on_after_the_repair(fleet, 
     assert "<at/1>" in fleet.state.with_suffix(".md").read_text() and TOKEN not in fleet.state.read_text()
 
 
+@pytest.mark.parametrize("kind", ["gitlab", "azure"])
+def test_other_platforms(fleet, kind):
+    with fake_platform() as server:
+        platform = Platform(fleet, server, kind)
+        platform.add("a", "canary", MINE)
+        assert platform.run().returncode == 3 and len(platform.requests("a")) == 1
+        for passed, state in ((False, "red"), (True, "green")):
+            platform.judge("a", passed)
+            platform.run()
+            assert states(fleet) == {"a": state}
+        fleet.merge("a")
+        platform.requests("a")[0] |= {"state": "merged", "commit": fleet.proposal("a")}
+        assert platform.run().returncode == 0 and states(fleet) == {"a": "merged"} and len(platform.requests("a")) == 1
+
+
 def test_draft_waits_for_a_person(fleet, platform):
     platform.add("a", "canary", OURS)
     platform.add("b", "rest", MINE)
     assert platform.run().returncode == 2 and platform.requests("a")[0]["draft"]
-    platform.judge("a", "success")
+    platform.judge("a", True)
     assert platform.run().returncode == 2 and states(fleet)["a"] == "person"
     done = platform.run("--handled=a")
     assert done.returncode == 3 and states(fleet) == {"a": "green", "b": "pending"}, done.stdout
     platform.requests("a")[0]["draft"] = False
-    platform.judge("a", "failure")
+    platform.judge("a", False)
     assert platform.run().returncode == 2 and states(fleet)["a"] == "red"
 
 
@@ -229,7 +256,8 @@ cache-dir = "{cache}"
 
 def test_nothing_of_a_project_runs_and_no_link_is_followed(fleet):
     place, outside = fleet.folder / "PWNED", fleet.folder / "outside.txt"
-    outside.write_text("outside\n")
+    kept = "".join(f"{'0' * 64}  {FACTORY}/{name}.py\n" for name in ("__init__", "errors"))  # which an update would renew
+    outside.write_text(kept)
     evil = EVIL.format(place=place)
     files = {
         ".venv/bin/python": evil,
@@ -252,12 +280,12 @@ def test_nothing_of_a_project_runs_and_no_link_is_followed(fleet):
     (work / "link").symlink_to("/")
     fleet.push("a", "main", {})
     for name, path in (("b", "Dockerfile"), ("c", f"{FACTORY}/PATCHES"), ("d", "mine")):
-        fleet.add(name, "canary")
+        fleet.add(name, "canary", {f"{FACTORY}/errors.py": f"{LINES}# ours\n"})
         (fleet.folder / "work" / name / path).unlink(missing_ok=True)
         (fleet.folder / "work" / name / path).symlink_to(outside)
         fleet.push(name, "main", {})
     done = fleet.run("--stop-above=1")
-    assert not place.exists() and outside.read_text() == "outside\n", done.stderr
+    assert not place.exists() and outside.read_text() == kept, done.stderr
     entries = {each["name"]: each for each in json.loads(fleet.state.read_text())["entries"]}
     assert "uv.lock: was not renewed" in str(entries["a"]["attention"]), entries["a"]
     assert git(fleet.bare("a"), "ls-tree", BRANCH, "link").startswith("120000")
