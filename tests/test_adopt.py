@@ -16,7 +16,7 @@ from test_update import next_release
 from workshop import Project, call, free_port, ready, run, serving, status, wait
 
 pytestmark = pytest.mark.slow
-COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "remark", "left")
+COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "by mail", "remark", "left")
 SAMPLE = r"flights|nyc|carrier|airline|departure|\borigin\b(?!/main)|\bdest\b"
 # data/erased.csv is the record that the sample was replaced
 OURS = ("data/erased.csv", "docs/recipes.md", "src/churn/factory", "tests/factory", "tests/__init__.py", "uv.lock")
@@ -36,7 +36,8 @@ def month(file: Path, number: int, **changes: object) -> Path:
             left = rng.random() < 0.1 + 0.4 * (plan == "basic") + 0.4 * (minutes < 280)
             region = rng.choice(("north", "south", ""))
             day = first + datetime.timedelta(days=i // 25)
-            row = [f"c{number}-{i}", day, plan, minutes, age, region, f"called {i} times", "yes" if left else "no"]
+            mail = "ja" if i % 3 else "nein"
+            row = [f"c{number}-{i}", day, plan, minutes, age, region, mail, f"called {i} times", "yes" if left else "no"]
             writer.writerow(changes[name](value) if name in changes else value for name, value in zip(COLUMNS, row, strict=True))
     return file
 
@@ -134,7 +135,7 @@ def test_promoted_served_and_trained_again(commands, tmp_path):
     commands.done("factory", "score", str(file), str(tmp_path / "scores.csv"))
     assert len((tmp_path / "scores.csv").read_text("utf-8").splitlines()) == 601
     port, row = free_port(), {"customer_id": "c9", "seen": "2024-05-01", "plan": "more", "minutes": 250.5, "age": 30}
-    row |= {"Region (old)": None}
+    row |= {"Region (old)": None, "by mail": True}
     with serving(port, commands.bin / "factory", "serve", "--port", port, folder=commands.folder):
         assert wait(lambda: ready(port), 60)
         request = urllib.request.Request(

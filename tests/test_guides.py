@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import commit, copy_template, git
-from guides import Shell, follow, guides, with_files
+from conftest import ROOT, commit, copy_template, git
+from guides import Shell, blocks, follow, guides, with_files
 from workshop import run, wait
 
 STATES = ("template", "project", "trained", "version")
@@ -73,6 +73,22 @@ def copied(project: Path, place: Path) -> Path:
     """The project and what is beside it, in another place; its environment is made anew, as it names its folder."""
     shutil.copytree(project.parent, place, ignore=shutil.ignore_patterns(".venv"), dirs_exist_ok=True, symlinks=True)
     return place / project.name
+
+
+def with_commands() -> set[Path]:
+    """The documents that show commands to be typed, not only to be read."""
+    pages = (ROOT / "docs").rglob("*.md")
+    return {page for page in pages if any(kind == "bash" for kind, _ in blocks(page.read_text("utf-8")))}
+
+
+def test_each_role_and_tutorial_has_commands_and_no_command_goes_untried():
+    guides = {guide.file for guide in GUIDES}
+    assert {*(ROOT / "docs/roles").glob("*.md"), *(ROOT / "docs/tutorials").glob("*.md")} <= with_commands() <= guides
+
+
+def test_guides_are_short():
+    long = {guide.name: len(guide.file.read_text("utf-8").splitlines()) for guide in GUIDES}
+    assert not {name: length for name, length in long.items() if length > 150}
 
 
 def test_each_guide_starts_from_a_state_that_there_is():

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from conftest import ROOT
@@ -125,6 +126,7 @@ CONTENTS = {
     "negative": (status(template__behind=-1), "malformed", "MALFORMED"),
     "lacking": ({key: value for key, value in status().items() if key != "owner"}, "malformed", "MALFORMED"),
     "large": (b" " * 100_000_000, "malformed", "TOO_LARGE"),
+    "incompressible": (Random(0).randbytes(40_000_000), "malformed", "TOO_LARGE"),
     "format": (status(format=2), "foreign", "OTHER_FORMAT"),
     "other": (b'{"status": "green"}', "foreign", "NO_STATUS"),
     "list": (b"[]", "foreign", "NO_STATUS"),
@@ -168,6 +170,7 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
     urls = [
         *(path.name for path in folder.iterdir() if path.is_dir() and "." not in path.name),
         "nowhere",
+        "shallow-fsck-password",
         f"ext::touch {folder}/PWNED",
     ]
     urls += [f"{server}/{kind}/{kind}" for kind in ("hang", "login", "moved", "forbidden", "absent")]
@@ -183,7 +186,10 @@ def test_what_the_branch_holds_is_a_state_beside_what_was_known(gathered, name):
     project = gathered[1][name]
     _, state, code = CONTENTS[name]
     assert (project["state"], project["reason"].partition(":")[0]) == (state, code)
-    assert datetime.fromisoformat(project["status"]["at"]) == (days(8) if name == "stale" else days(9))
+    if name == "incompressible":  # nothing of it is taken, also of what was good
+        assert project["status"] is None
+    else:
+        assert datetime.fromisoformat(project["status"]["at"]) == (days(8) if name == "stale" else days(9))
     assert len(project["reason"]) < 500
 
 
@@ -199,6 +205,7 @@ OTHERS = {
     "empty": ("missing", "NO_BRANCH"),
     "folder": ("unreachable", "NOT_FOUND"),
     "nowhere": ("unreachable", "NOT_FOUND"),
+    "shallow-fsck-password": ("unreachable", "NOT_FOUND"),
     "PWNED": ("unreachable", "PROTOCOL"),
     "hang": ("unreachable", "TIMEOUT"),
     "login": ("unreachable", "NO_ACCESS"),
@@ -316,6 +323,22 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
         "slow": 0
     }
     assert not [*(tmp_path / "out.git").rglob("tmp_*")]
+
+
+def test_a_damaged_repository_of_the_hub_is_an_error_in_one_line(tmp_path):
+    push(bare(tmp_path / "churn"), GOOD)
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    hub(tmp_path)
+    [pack] = (tmp_path / "out.git/objects/pack").glob("*.pack")
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2 : -40] = b"x" * len(content[len(content) // 2 : -40])
+    pack.chmod(0o644)
+    pack.write_bytes(content)
+    before = (tmp_path / "out/inventory.json").read_bytes()
+    message = refused(tmp_path)
+    assert message.count("\n") == message.count("asked") + 1
+    assert "see `git fsck` there" in message
+    assert (tmp_path / "out/inventory.json").read_bytes() == before
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_by_each_of_its_projects(tmp_path, server):

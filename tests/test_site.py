@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -35,6 +36,21 @@ def test_pages_ask_no_other_server(tmp_path):
     assert len(pages) > len(SITE["pages"]())
     asked = [re.findall(r"""<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=["']?(?:https?:)?//[^>]*""", page) for page in pages]
     assert not [found for found in asked if found]
+
+
+def test_a_fork_has_its_name_logo_and_address(tmp_path, monkeypatch):
+    own = SITE["Organisation"](name='Acme "R&D"', logo="acme.svg", site="https://guides.acme.example")
+    monkeypatch.setitem(SITE["stage"].__globals__, "ROOT", copied := tmp_path / "fork")
+    for part in ("docs", "template/docs", "mkdocs.yml", "CHANGELOG.md", "CONTRIBUTING.md"):
+        source = ROOT / part
+        (copied / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, copied / part) if source.is_dir() else shutil.copy(source, copied / part)
+    (copied / "acme.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', "utf-8")
+    SITE["stage"](tmp_path, own)
+    assert SITE["build"](tmp_path) == 0
+    home = (tmp_path / "site/index.html").read_text("utf-8")
+    assert "AI Factory of Acme &quot;R&amp;D&quot;" in home
+    assert "logo.svg" in home and "https://guides.acme.example" in home and (tmp_path / "site/logo.svg").exists()
 
 
 def test_only_a_site_is_replaced(tmp_path):

@@ -3,6 +3,7 @@
 python tools/site.py [FOLDER] (./site by default; needs zensical)
 """
 
+import json
 import os
 import re
 import shutil
@@ -14,9 +15,11 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "hooks")]
 
 import diagrams
+import organisation
+from organisation import Organisation
 
 ELSEWHERE = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md"}
 SAMPLE = {"package": "late_flights", "slug": "late-flights"}
@@ -33,7 +36,7 @@ def main(folder: str = "site") -> int | str:
         place = Path(temporary)
         try:
             stage(place)
-        except ValueError as error:
+        except (ValueError, organisation.FactoryError) as error:
             return str(error)
         code = build(place)
         if not code:
@@ -48,10 +51,16 @@ def build(place: Path) -> int:
     return subprocess.run(command, cwd=place, env=os.environ | {"NO_COLOR": "1"}).returncode
 
 
-def stage(place: Path) -> None:
-    """Write the site's sources there, in which links lead to pages. Raises ValueError if a diagram has no picture."""
-    shutil.copy(ROOT / "mkdocs.yml", place)
+def stage(place: Path, own: Organisation | None = None) -> None:
+    """Write the site's sources there, in which links lead to pages. Raises ValueError if a diagram has no picture.
+
+    Name, logo and address are those of organisation.yaml, where it has them. Raises FactoryError where it is wrong.
+    """
+    own = own or organisation.load(ROOT)
+    (place / "mkdocs.yml").write_text(settings((ROOT / "mkdocs.yml").read_text("utf-8"), own), "utf-8")
     shutil.copytree(ROOT / "docs", place / "docs", ignore=shutil.ignore_patterns("*.md"))
+    if organisation.logo_url(own, ROOT):
+        shutil.copy(ROOT / own.logo, place / "docs/logo.svg")
     known, jinja = pages(), Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     for source, page in known.items():
         text = source.read_text("utf-8")
@@ -59,6 +68,17 @@ def stage(place: Path) -> None:
             text = jinja.from_string(text).render(SAMPLE)
         (place / "docs" / page).parent.mkdir(parents=True, exist_ok=True)
         (place / "docs" / page).write_text(adapted(diagrams.shown(source, text), source, known), "utf-8")
+
+
+def settings(text: str, own: Organisation) -> str:
+    """mkdocs.yml as the organisation has it."""
+    if own.name:
+        text = re.sub(
+            "^site_name: .*", lambda _: f"site_name: {json.dumps(f'AI Factory of {own.name}')}", text, flags=re.MULTILINE
+        )
+    if own.logo:
+        text = text.replace("\ntheme:\n", "\ntheme:\n  logo: logo.svg\n  favicon: logo.svg\n")
+    return text + (f"site_url: {json.dumps(own.site)}\n" if own.site else "")
 
 
 def pages() -> dict[Path, Path]:

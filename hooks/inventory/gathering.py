@@ -12,7 +12,7 @@ from factory.status.model import BRANCH
 from origins import Origin
 
 from .model import State
-from .repository import ACCEPTED, MAX_FETCHED, FetchError, Repository
+from .repository import ACCEPTED, MAX_FETCHED, TOO_LARGE, FetchError, Repository
 
 SILENT_HOST = 5
 """After so many timeouts of a server that has answered nothing yet, its other projects are not waited for."""
@@ -32,11 +32,12 @@ class Problem:
 
 REASONS: tuple[tuple[str, State, str, str], ...] = (
     (r"couldn't find remote ref", State.MISSING, "NO_BRANCH", f"the repository has no branch {BRANCH}: no pipeline has pushed a status, or it is not a project of the factory"),
-    (r"shallow", State.MALFORMED, "SHALLOW", "the repository there is a shallow clone, whose history has been cut"),
+    (r"shallow (roots|update)", State.MALFORMED, "SHALLOW", "the repository there is a shallow clone, whose history has been cut"),
     (r"fsck|[Ii]nvalid (object|index-pack)|unpack-objects|index-pack|bad (object|tree)|error in object|inflate|did not send all|mismatched algorithms", State.MALFORMED, "BROKEN_OBJECTS", "Git refuses the objects on the branch"),
-    (r"transport '.*' not allowed|remote-\S+' is not a git command|remote helper", State.UNREACHABLE, "PROTOCOL", "only https, http, ssh, file and folders are read"),
+    (r"transport '' not allowed|'' is not a git command|remote helper", State.UNREACHABLE, "PROTOCOL", "only https, http, ssh, file and folders are read"),
     (r"redirect|error: 30\d", State.UNREACHABLE, "REDIRECTED", "the server names another address: write that into FLEET.csv if it is trusted"),
-    (r"[Uu]sername|[Pp]assword|Authentication failed|[Pp]ermission denied|Host key verification|error: 40[13]", State.UNREACHABLE, "NO_ACCESS", "the server wants a login, and the hub has none that it accepts"),
+    (r"Host key verification", State.UNREACHABLE, "HOST_KEY", "the server's SSH key is not among the known hosts: compare it, and add it there"),
+    (r"[Uu]sername|[Pp]assword|Authentication failed|[Pp]ermission denied|error: 40[13]", State.UNREACHABLE, "NO_ACCESS", "the server wants a login, and the hub has none that it accepts"),
     (r"dubious ownership", State.UNREACHABLE, "NOT_OWNED", "the folder belongs to another user, whom Git's setting safe.directory does not trust"),
     (r"not appear to be a git repository|not found|does not exist|No such file|error: 404|not a git repository", State.UNREACHABLE, "NOT_FOUND", "there is no repository at this address, or the hub may not see it"),
     (r"resolve host|Failed to connect|Could not connect|Connection|No route|[Tt]imed out|unreachable|SSL|certificate", State.UNREACHABLE, "NO_CONNECTION", "the server cannot be reached"),
@@ -98,13 +99,14 @@ def _fetch(repository: Repository, origin: Origin, known: str | None, timeout: f
 
 def explain(error: str, origin: Origin) -> Problem:
     """What Git's error means. Of other errors the last line is shown, without the secrets of the URL."""
-    if re.search(r"exit code (153|-25)|File too large|[Ff]ile size limit", error):
+    if error == TOO_LARGE:
         return Problem(
             State.MALFORMED, "TOO_LARGE", f"the branch has more than {MAX_FETCHED // 1024**2} MB that the hub does not know"
         )
     own = "\n".join(line for line in error.splitlines() if not line.startswith("remote: "))
+    words = re.sub(r"'[^'\n]*'", "''", own.replace(origin.url, ""))  # names may have any word
     for pattern, state, code, text in REASONS:
-        if re.search(pattern, own):
+        if re.search(pattern, words):
             return Problem(state, code, text)
     own = own.replace(origin.url, origin.address)
     last = re.sub(r"(?<=://)[^/@\s]*@", "", ([*own.splitlines()] or ["no reason given"])[-1])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from factory import platforms
 from factory.errors import FactoryError
@@ -46,7 +47,7 @@ SILENT = {
     "SSH_ASKPASS": "",
 }
 """Nobody is there to be asked, and messages are recognised by their English words."""
-FETCHED = "fetched"
+FETCHED, TOO_LARGE = "fetched", "too large"
 REJECTED = re.compile(r"^warning: rejected .*", re.MULTILINE)
 LIMITED = ("sh", "-c", 'ulimit -f "$0"; exec "$@"', str(MAX_FETCHED // 512))
 """Of the ways to limit a child process the one that is safe beside threads; POSIX counts blocks of 512 bytes."""
@@ -62,6 +63,7 @@ class Repository:
 
     path: Path
     running: set[subprocess.Popen[bytes]] = field(default_factory=set, repr=False)
+    stopped: Event = field(default_factory=Event, repr=False)
 
     def fetch(self, url: str, key: str, known: str | None, timeout: float) -> str:
         """Fetch the project's branch with its history; its commit. Raises FetchError, or TimeoutError.
@@ -78,8 +80,9 @@ class Repository:
             text = errors.read(10_000).decode(errors="replace")
         rejected = REJECTED.search(text)  # without an exit code, as what is cut
         if code or rejected:
+            large = any(file.stat().st_size >= MAX_FETCHED for file in place.glob("objects/pack/tmp_*"))
             shutil.rmtree(place)
-            raise FetchError(rejected[0] if rejected else text.strip() or f"exit code {code}")
+            raise FetchError(TOO_LARGE if large else rejected[0] if rejected else text.strip() or f"exit code {code}")
         return (place / "refs/new").read_text("ascii").strip()
 
     def take(self) -> None:
@@ -91,7 +94,8 @@ class Repository:
         shutil.rmtree(self.path / FETCHED, ignore_errors=True)
 
     def stop(self) -> None:
-        """End every fetch that is still running."""
+        """End every fetch that is running or about to."""
+        self.stopped.set()
         for process in [*self.running]:
             _kill(process)
 
@@ -100,10 +104,13 @@ class Repository:
         done = subprocess.run(["git", *command], input=stdin.encode(), env=self.environment, capture_output=True)
         if done.returncode:
             reason = (done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"])[0]
-            raise FactoryError(
-                f"{self.path}: `git {command[0]}` failed: {reason}; if it is damaged, delete it: it is gathered again"
-            )
+            raise self.damaged(command[0], reason)
         return done.stdout.decode(errors="replace")
+
+    def damaged(self, command: str, reason: str) -> FactoryError:
+        """The error where Git cannot do with this repository what it should."""
+        remedy = "see `git fsck` there; what projects still have is gathered again once it is moved away"
+        return FactoryError(f"{self.path}: `git {command}` failed: {reason}; {remedy}")
 
     def refs(self, prefix: str) -> dict[str, str]:
         """Commits by what follows the prefix in their ref's name."""
@@ -138,6 +145,8 @@ class Repository:
         env = self.environment | {"GIT_DIR": str(place)}
         process = subprocess.Popen(command, env=env, start_new_session=True, **streams)
         self.running.add(process)
+        if self.stopped.is_set():
+            _kill(process)
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired as error:

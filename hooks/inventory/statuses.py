@@ -2,9 +2,8 @@
 
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from typing import IO
 
 from factory.errors import CannotEvaluate
 from factory.status.model import MAX_BYTES, NAME, Status, parse
@@ -12,6 +11,7 @@ from pydantic_core import from_json
 
 from .repository import Repository
 
+Process = subprocess.Popen[bytes]
 KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
 
 
@@ -46,32 +46,34 @@ class History:
 class Reader:
     """Reads what commits hold, and never what is too large."""
 
-    def __init__(self, repository: Repository, requests: IO[bytes], answers: IO[bytes]) -> None:
-        self._repository, self._requests, self._answers = repository, requests, answers
+    def __init__(self, repository: Repository, sizes: Process, contents: Process) -> None:
+        self._repository, self._sizes, self._contents = repository, sizes, contents
 
     def status(self, commit: str) -> Status:
         """The status in the commit. Raises CannotEvaluate with the code of what is there in its place."""
-        kind, size, blob = self._info(f"{commit}:{NAME}")
+        *_, kind, size = self._answer(self._sizes, f"{commit}:{NAME}")
         if kind != "blob":
             raise self._other(commit) or CannotEvaluate("UNREADABLE", f"{NAME} cannot be read from the hub's repository")
-        if size > MAX_BYTES:
-            raise CannotEvaluate("TOO_LARGE", f"{NAME} has {size:,} bytes, and at most {MAX_BYTES:,} are read")
-        self._ask(f"contents {blob}")
-        self._answers.readline()
-        content = self._answers.read(size + 1)[:-1]
+        if int(size) > MAX_BYTES:
+            raise CannotEvaluate("TOO_LARGE", f"{NAME} has {int(size):,} bytes, and at most {MAX_BYTES:,} are read")
+        self._answer(self._contents, f"{commit}:{NAME}")
+        content = self._contents.stdout.read(int(size) + 1)[:-1]
+        if len(content) < int(size):
+            raise self._repository.damaged("cat-file", "an object ends early")
         try:
             return parse(content)
         except CannotEvaluate as error:
             raise self._other(commit, content) or error from None
 
-    def _info(self, name: str) -> tuple[str, int, str]:
-        self._ask(f"info {name}")
-        *_, kind, size = answer = self._answers.readline().decode(errors="replace").split()
-        return (kind, int(size), answer[0]) if kind in ("blob", "tree") else ("", 0, "")
-
-    def _ask(self, request: str) -> None:
-        self._requests.write(f"{request}\n".encode())
-        self._requests.flush()
+    def _answer(self, process: Process, name: str) -> list[str]:
+        """The first line of what Git answers: object, type and size, or the name and what is wrong with it."""
+        with suppress(BrokenPipeError):
+            process.stdin.write(f"{name}\n".encode())
+            process.stdin.flush()
+        answer = process.stdout.readline().decode(errors="replace").split()
+        if len(answer) < 2:
+            raise self._repository.damaged("cat-file", "it has ended")
+        return answer
 
     def _other(self, commit: str, content: bytes = b"") -> CannotEvaluate | None:
         """What is there in place of a status."""
@@ -91,8 +93,10 @@ class Reader:
 def reader(repository: Repository) -> Iterator[Reader]:
     """A reader of the repository's commits."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(["git", "cat-file", "--batch-command"], env=repository.environment, **pipes) as process:
-        try:
-            yield Reader(repository, process.stdin, process.stdout)
-        finally:
-            process.kill()
+    with ExitStack() as stack:
+        processes = []
+        for option in ("--batch-check", "--batch"):  # one command for both needs Git 2.36
+            process = stack.enter_context(subprocess.Popen(["git", "cat-file", option], env=repository.environment, **pipes))
+            stack.callback(process.kill)
+            processes.append(process)
+        yield Reader(repository, *processes)
