@@ -62,7 +62,7 @@ def test_only_a_site_is_replaced(tmp_path):
     assert (tmp_path / "site/index.html").exists()
 
 
-@pytest.mark.parametrize("link", ["[a](roles/nobody.md)", "[a](concepts.md#nothing-of-this-name)"])
+@pytest.mark.parametrize("link", ["[a](roles/nobody.md)", "[a](concepts.md#nothing-of-this-name)", "[a][b]\n\n[b]: nothing.md"])
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, link, capfd):
     SITE["stage"](tmp_path)
     with (tmp_path / "docs/README.md").open("a") as page:

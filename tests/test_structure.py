@@ -210,7 +210,8 @@ def test_documented_commands_exist(render):
 def links(document: Path) -> set[tuple[Path, str]]:
     """The files of the repository to which it links, each with the anchor."""
     text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    found = re.findall(r"""(?:\]\(|src=")(?!https?:)([^)"#\s]*)(?:#([^)"\s]*))?""", text)
+    starts = r"""(?:\]\(|\b(?:src|href)="|^\[[^]]+\]: +)<?"""
+    found = re.findall(starts + r"""(?!https?:|mailto:)([^)">#\s]*)(?:#([^)">\s]*))?""", text, re.MULTILINE)
     return {((document.parent / path).resolve() if path else document, anchor) for path, anchor in found}
 
 
