@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -175,7 +176,7 @@ def test_missing_token_is_named_before_anything_is_done(fleet, platform):
     assert done.returncode == 1 and "is not set: it must be a token" in done.stderr and not fleet.proposal("a")
 
 
-@pytest.mark.parametrize("moment", ["clone", "proposal", "record"])
+@pytest.mark.parametrize("moment", [*(pytest.param(each, marks=pytest.mark.nightly) for each in ("clone", "record")), "proposal"])
 def test_killed_at_any_moment(fleet, platform, moment):
     """Whatever ends it: the next run does the rest, and nothing twice."""
     for name in "abc":
@@ -199,6 +200,21 @@ def test_killed_at_any_moment(fleet, platform, moment):
     assert not Path(f"{fleet.state}.work").exists()
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(fleet, sent):
+    """It ends at once, with a line, and leaves no clone."""
+    for name in "ab":
+        fleet.add(name, "canary", MINE)
+    process = subprocess.Popen(fleet.command(), stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not any(Path(f"{fleet.state}.work").glob("*/project/.git")) and time.monotonic() < end:
+        time.sleep(0.01)
+    process.send_signal(sent)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 1 and error.splitlines()[-1] == "fleet.py: interrupted: run it again to go on", error
+    assert "Traceback" not in error and not Path(f"{fleet.state}.work").exists()
+
+
 def test_rate(fleet):
     for name in "abc":
         fleet.add(name, "canary", MINE)
@@ -211,6 +227,27 @@ def test_rate(fleet):
     assert fleet.run("--rate=2").returncode == 0 and all(map(fleet.proposal, "abc"))
 
 
+class Unfriendly(BaseHTTPRequestHandler):
+    """Wants a password, or sends elsewhere."""
+
+    def do_GET(self) -> None:
+        self.send_response(401 if "password" in self.path else 302)
+        self.send_header("WWW-Authenticate", "Basic")
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def unfriendly() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unfriendly) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.fixture
 def silent() -> Iterator[str]:
     """The address of a server that takes connections and answers nothing."""
@@ -220,8 +257,11 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/a"
 
 
-def test_each_broken_origin_has_a_state_and_a_reason(fleet, silent):
-    fleet.add("good", "canary", MINE)
+ODD = "--upload-pack=touch${IFS}PWNED;$(touch${IFS}PWNED)"  # which may be the name of a branch
+
+
+def test_each_broken_origin_has_a_state_and_a_reason(fleet, silent, unfriendly):
+    fleet.add("good", "canary", MINE, ODD)
     other = fleet.add("other", "canary")
     work = fleet.folder / "work/other"
     write(work, {".copier-answers.yml": yaml.safe_dump({"_commit": "1", "_src_path": "ext::sh -c 'touch PWNED'", "x": 1})})
@@ -233,10 +273,14 @@ def test_each_broken_origin_has_a_state_and_a_reason(fleet, silent):
     git(fleet.folder, "init", "--quiet", "--bare", "empty.git")
     for name, url in (("empty", "empty.git"), ("gone", "gone.git"), ("hangs", silent), ("runs", "ext::sh -c 'touch PWNED'")):
         fleet.line(name, wave="canary", url=url)
+    for name, url in (("asks", f"{unfriendly}/password"), ("sends", f"{unfriendly}/elsewhere")):
+        fleet.line(name, wave="canary", url=url)
     done = fleet.run("--timeout=20")
-    assert done.returncode == 2 and "6 of 7 failed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 2 and "8 of 9 failed" in done.stdout, done.stdout + done.stderr
     entries = json.loads(fleet.state.read_text())["entries"]
-    assert names(entries, "unreachable") == {"empty", "gone", "hangs", "runs"} and names(entries, "proposed") == {"good"}
+    assert names(entries, "unreachable") == {"empty", "gone", "hangs", "runs", "asks", "sends"} and names(
+        entries, "proposed"
+    ) == {"good"}
     assert names(entries, "foreign") == {"other", "no-project"} and all(
         each["reason"] for each in entries if each["name"] != "good"
     )

@@ -104,7 +104,8 @@ def clone(origin: Origin, base: str, folder: Path, env: Mapping[str, str], timeo
         run(*LIMITED, "git", "clone", *options, f"--branch={base}", "--", origin.url, str(folder), env=env, timeout=timeout)
         (folder / ".git/info").mkdir(exist_ok=True)
         (folder / ".git/info/attributes").write_text("* -filter\n")
-        for command in (("remote", "set-head", "origin", base), ("reset", "--quiet", "--hard")):
+        head = ("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{base}")
+        for command in (head, ("reset", "--quiet", "--hard")):
             run("git", *command, env=env, timeout=timeout, cwd=folder)
     except (FactoryError, TimeoutError) as error:
         raise UnreachableError(str(error)) from error

@@ -98,6 +98,7 @@ class Rollout:
 
     def _each(self, act: Callable[[Origin, Entry], None], origins: Sequence[Origin]) -> None:
         """Act on each, several at once; what went wrong with one is its state."""
+        done: list[Entry] = []
 
         def guarded(origin: Origin) -> None:
             entry = self._entry(origin)
@@ -109,8 +110,10 @@ class Rollout:
                 entry.settle(State.FAILED, str(error))
             with self.changing:
                 self.save()
+                done.append(entry)
             if entry.state is not State.WAITING:
-                print(f"{entry.name}: {entry.state}{f': {entry.reason}' if entry.reason else ''}", file=sys.stderr, flush=True)
+                why = f": {entry.reason}" if entry.reason else ""
+                print(f"[{len(done)}/{len(origins)}] {entry.name}: {entry.state}{why}", file=sys.stderr, flush=True)
 
         with ThreadPoolExecutor(self.limits.jobs) as pool:
             try:
