@@ -1,5 +1,6 @@
 """The documentation site: each document is one of its pages, each link leads somewhere, and pages ask no other server."""
 
+import os
 import re
 import runpy
 import shutil
@@ -41,6 +42,7 @@ def test_pages_ask_no_other_server(tmp_path):
 def test_a_fork_has_its_name_logo_and_address(tmp_path, monkeypatch):
     own = SITE["Organisation"](name='Acme "R&D"', logo="acme.svg", site="https://guides.acme.example")
     monkeypatch.setitem(SITE["stage"].__globals__, "ROOT", copied := tmp_path / "fork")
+    monkeypatch.setattr(diagrams, "FOLDER", copied / "docs/diagrams")
     for part in ("docs", "template/docs", "mkdocs.yml", "CHANGELOG.md", "CONTRIBUTING.md"):
         source = ROOT / part
         (copied / part).parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +89,17 @@ def test_links_lead_to_pages(link, expected):
     assert SITE["adapted"](f"{link}\n", source, SITE["pages"]()) == f"{expected}\n"
 
 
+@pytest.mark.parametrize("source", ["docs/how-to/costs.md", "template/docs/recipes.md.jinja", "CHANGELOG.md"])
+def test_a_picture_is_found_from_each_page(source):
+    document, picture = ROOT / source, os.path.relpath(ROOT / "docs/report.png", (ROOT / source).parent)
+    place = SITE["pages"]()[document].parent
+    expected = f"![a]({os.path.relpath('report.png', place)})"
+    assert SITE["adapted"](f"![a]({picture})", document, SITE["pages"]()) == expected
+    for missing in ("nothing.png", os.path.relpath(ROOT / "LICENSE", document.parent)):
+        with pytest.raises(ValueError, match="not a picture in docs/"):
+            SITE["adapted"](f"![a]({missing})", document, SITE["pages"]())
+
+
 def diagram(title: str) -> str:
     return DIAGRAM.format(title=title)
 
@@ -99,15 +112,15 @@ def test_a_diagram_is_shown_by_the_pictures_of_its_text(tmp_path, monkeypatch):
     for file in made:
         file.touch()
     light, dark = (f"![Costs](../diagrams/{file.name}#only-{theme})" for file, theme in zip(made, diagrams.THEMES, strict=True))
-    assert diagrams.shown(document, f"a\n\n{text}\nb\n") == f"a\n\n{light}\n{dark}\n\nb\n"
+    assert diagrams.shown(f"a\n\n{text}\nb\n", document) == f"a\n\n{light}\n{dark}\n\nb\n"
     with pytest.raises(ValueError, match="no picture"):
-        diagrams.shown(document, text.replace("a --> b", "b --> a"))
+        diagrams.shown(text.replace("a --> b", "b --> a"), document)
 
 
 @pytest.mark.parametrize("title, reason", [("accTitle: Costs", "no picture: run `nox -s screenshots`"), ("x", "no title")])
 def test_a_diagram_without_picture_or_title_is_refused(title, reason):
     with pytest.raises(ValueError, match=reason):
-        diagrams.shown(ROOT / "docs/README.md", diagram(title))
+        diagrams.shown(diagram(title), ROOT / "docs/README.md")
 
 
 def test_each_picture_of_a_diagram_is_of_one_that_there_is():

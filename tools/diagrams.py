@@ -29,13 +29,13 @@ def picture(text: str, theme: str) -> Path:
 
 
 def texts() -> Iterator[str]:
-    """The diagrams of all documents of the site."""
-    for document in sorted((ROOT / "docs").rglob("*.md")):
+    """The diagrams of all documents of the site, also of a project's."""
+    for document in sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "template/docs").glob("*.md*")]):
         yield from BLOCK.findall(document.read_text("utf-8"))
 
 
-def shown(document: Path, text: str) -> str:
-    """The document with pictures in place of its diagrams. Raises ValueError where one was not drawn."""
+def shown(text: str, document: Path) -> str:
+    """The text of the document with pictures in place of diagrams. Raises ValueError where one was not drawn."""
 
     def image(match: re.Match[str]) -> str:
         made = [picture(match[1], theme) for theme in THEMES]

@@ -24,7 +24,7 @@ from organisation import Organisation
 ELSEWHERE = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md"}
 SAMPLE = {"package": "late_flights", "slug": "late-flights"}
 LINK = re.compile(
-    r"^```.*?^```|(?<!!)\[((?:[^][]|\[[^]]*\])*)\]\((?![\w+.-]+:|#)([^)#\s]+)(#[^)\s]*)?\)|`[^`\n]+`", re.MULTILINE | re.DOTALL
+    r"^```.*?^```|(!?)\[((?:[^][]|\[[^]]*\])*)\]\((?![\w+.-]+:|#)([^)#\s]+)(#[^)\s]*)?\)|`[^`\n]+`", re.MULTILINE | re.DOTALL
 )
 """A link, or code in which there is none."""
 
@@ -67,7 +67,7 @@ def stage(place: Path, own: Organisation | None = None) -> None:
         if source.suffix == ".jinja":
             text = jinja.from_string(text).render(SAMPLE)
         (place / "docs" / page).parent.mkdir(parents=True, exist_ok=True)
-        (place / "docs" / page).write_text(adapted(diagrams.shown(source, text), source, known), "utf-8")
+        (place / "docs" / page).write_text(adapted(diagrams.shown(text, source), source, known), "utf-8")
 
 
 def settings(text: str, own: Organisation) -> str:
@@ -90,17 +90,23 @@ def pages() -> dict[Path, Path]:
 
 
 def adapted(text: str, source: Path, known: dict[Path, Path]) -> str:
-    """The text with links to pages; other files of the repository are named without one, a file that is missing stays an error."""
+    """The text with links to pages; other files of the repository are named without one, a file that is missing stays an error.
+
+    Raises ValueError where a picture is missing, or not in docs/.
+    """
+    docs, place = ROOT / "docs", known[source].parent
 
     def link(match: re.Match[str]) -> str:
-        words, path, anchor = match.groups("")
+        mark, words, path, anchor = match.groups("")
         if not path:
             return match[0]
         file = Path(os.path.normpath(source.parent / path))
         page = known.get(file) or known.get(file.with_name(f"{file.name}.jinja"))
-        if page:
-            return f"[{words}]({os.path.relpath(page, known[source].parent)}{anchor})"
-        return words if file.exists() and not file.is_relative_to(ROOT / "docs") else match[0]
+        if mark and not (file.is_file() and file.is_relative_to(docs)):
+            raise ValueError(f"{source.relative_to(ROOT)}: {path} is not a picture in docs/")
+        if page or mark:
+            return f"{mark}[{words}]({os.path.relpath(page or file.relative_to(docs), place)}{anchor})"
+        return words if file.exists() and not file.is_relative_to(docs) else match[0]
 
     return LINK.sub(link, text)
 
