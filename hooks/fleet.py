@@ -32,7 +32,7 @@ from factory.platforms import KINDS, PUBLIC
 from factory.update.update import address
 from inventory.record import replace
 from waves import record, report, templates
-from waves.model import BAD, Entry, State
+from waves.model import Entry
 from waves.rollout import Limits, Rollout
 from waves.servers import Servers
 
@@ -142,7 +142,7 @@ def show(remembered: record.Record, entries: list[Entry], state: Path, applied: 
     print(f"{report.summary(entries, remembered.stopped, applied)}; see {page}")
     if not remembered.stopped:
         return 0
-    return 2 if any(each.state is State.PERSON or each.state in BAD for each in entries) else 3
+    return 3 if remembered.waits else 2
 
 
 if __name__ == "__main__":

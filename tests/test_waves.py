@@ -69,24 +69,27 @@ def test_unknown_wave_is_refused_with_its_line():
 
 def test_wave_of_a_share_of_failures():
     def wave(bad: int, good: int) -> str | None:
-        return why("early", [entry(State.RED)] * bad + [entry(State.GREEN)] * good, 0.1)
+        found = why("early", [entry(State.RED)] * bad + [entry(State.GREEN)] * good, 0.1)
+        return found and found.reason
 
     assert wave(0, 0) is None and wave(0, 3) is None and wave(1, 9) is None
     assert wave(2, 18) is None and wave(3, 17).startswith("wave early: 3 of 20 failed, more than 10%")
     assert wave(1, 0), "a canary alone"
+    assert why("early", [entry(State.RED, handled=True), entry(State.GREEN)], 0.1) is None
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.FOREIGN, State.UNREACHABLE])
 def test_what_cannot_be_updated_counts_as_failed(state):
-    assert "1 of 2 failed" in why("canary", [entry(state), entry(State.GREEN)], 0.1)
+    assert "1 of 2 failed" in why("canary", [entry(state), entry(State.GREEN)], 0.1).reason
 
 
 def test_wave_with_a_person_or_unsettled():
     settled = [entry(state) for state in (State.GREEN, State.MERGED, State.CURRENT, State.CLOSED, State.PROPOSED)]
     assert why("rest", settled, 0.1) is None
-    assert "a person is needed for p" in why("rest", [*settled, entry(State.PERSON)], 0.1)
+    assert why("rest", [*settled, entry(State.PERSON)], 0.1) == ("wave rest: a person is needed for p", False)
     for state in (State.PENDING, State.WAITING):
-        assert "1 of 6 not settled" in why("rest", [*settled, entry(state)], 0.1)
+        assert why("rest", [*settled, entry(state)], 0.1) == ("wave rest: 1 of 6 not settled: run it again", True)
+        assert why("rest", [*settled * 3, entry(State.RED), entry(state)], 0.1).waits, "one of 17 may fail"
 
 
 def request(state: str = "open", title: str = TITLE, draft: bool = False) -> PullRequest:

@@ -63,7 +63,7 @@ class Entry:
     commit: str | None = None  # of the proposal
     url: str | None = None  # of its pull request
     at: str | None = None  # when it was proposed
-    handled: bool = False  # somebody takes care of what needs a person
+    handled: bool = False  # somebody takes care of it, and it stops no wave
     conflicts: Mapping[str, str] = field(default_factory=dict)  # by file
     attention: Sequence[str] = field(default_factory=list)
     pending: Sequence[str] = field(default_factory=list)

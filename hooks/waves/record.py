@@ -24,6 +24,7 @@ class Record:
     entries: dict[str, Entry] = field(default_factory=dict)
     pushes: list[str] = field(default_factory=list)
     stopped: str | None = None
+    waits: bool = False  # only for pipelines and time
 
     def write(self, path: Path) -> None:
         """Write the file whole, so that whatever ends this process leaves it readable."""

@@ -39,7 +39,7 @@ class Heads:
 
 
 def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None = None, stdin: str = "") -> str:
-    """The output of the command. Raises FactoryError with the last line of its error, TimeoutError when the time is over."""
+    """The output of the command. Raises FactoryError with a line of its error, TimeoutError when the time is over."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
@@ -57,7 +57,7 @@ def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None 
         if process.returncode:
             lines = errors.read(10_000).decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
             fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-            raise FactoryError((fatal or lines)[0])
+            raise FactoryError(fatal[0] if fatal else lines[-1] if lines[0].startswith("Traceback") else lines[0])
         return output.read(10_000_000).decode(errors="replace")
 
 
@@ -97,15 +97,15 @@ def answers(origin: Origin, branch: str, env: Mapping[str, str], scratch: Path, 
             raise NotAProjectError(str(error)) from error
 
 
-def clone(origin: Origin, base: str, folder: Path, env: Mapping[str, str], timeout: float) -> None:
-    """The project with its history, as much of that as is asked for; none of its filters and links is followed."""
+def clone(origin: Origin, base: str, commit: str, folder: Path, env: Mapping[str, str], timeout: float) -> None:
+    """The project at this commit, with as much of its history as is asked for; none of its filters and links is followed."""
     options = ("--quiet", "--no-checkout", "--no-tags", "--single-branch", "--filter=blob:none", "--template=")
     try:
         run(*LIMITED, "git", "clone", *options, f"--branch={base}", "--", origin.url, str(folder), env=env, timeout=timeout)
         (folder / ".git/info").mkdir(exist_ok=True)
         (folder / ".git/info/attributes").write_text("* -filter\n")
         head = ("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{base}")
-        for command in (head, ("reset", "--quiet", "--hard")):
+        for command in (head, ("reset", "--quiet", "--hard", commit)):
             run("git", *command, env=env, timeout=timeout, cwd=folder)
     except (FactoryError, TimeoutError) as error:
         raise UnreachableError(str(error)) from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from factory.errors import FactoryError, listed
 from factory.platforms.base import Checks, Platform
@@ -55,7 +56,7 @@ class Rollout:
 
     def run(self, origins: Sequence[Origin]) -> None:
         """As many waves as may begin now. Raises FactoryError."""
-        self.record.stopped = None
+        self.record.stopped, self.record.waits = None, False
         for number, name in enumerate(plan.NAMES):
             wave = [origin for origin in origins if self._entry(origin).wave == number]
             failed = {origin.key for origin in wave if self._entry(origin).state is State.FAILED}
@@ -64,7 +65,8 @@ class Rollout:
             waiting.sort(key=lambda origin: origin.key in failed)  # what fails each time leaves room for others
             self._each(self._propose, waiting[: self._room()])
             stopped = why(name, [self._entry(origin) for origin in wave], self.limits.stop_above)
-            self.record.stopped = self.record.stopped or stopped
+            if stopped and not self.record.stopped:
+                self.record.stopped, self.record.waits = stopped
             self.save()
             if stopped and self.apply:
                 return
@@ -162,11 +164,11 @@ class Rollout:
         return Seen(heads.base, str(entry.release), heads.proposal, platform is not None, by, request, checks)
 
     def _propose(self, origin: Origin, entry: Entry) -> None:
-        assert entry.base
+        assert entry.base and entry.head
         env = self.servers.environment(origin.url)
         with TemporaryDirectory(dir=self.scratch) as folder:
             place = Path(folder, "project")
-            remotes.clone(origin, entry.base, place, env, self.limits.timeout)
+            remotes.clone(origin, entry.base, entry.head, place, env, self.limits.timeout)
             request = {
                 "folder": str(place),
                 "release": self.record.release,
@@ -198,16 +200,23 @@ class Rollout:
         return entry.settle(State.PENDING if entry.url else State.PROPOSED)
 
 
-def why(name: str, wave: Iterable[Entry], stop_above: float) -> str | None:
+class Stop(NamedTuple):
+    """Why the next wave does not begin, and whether that only takes time."""
+
+    reason: str
+    waits: bool = False
+
+
+def why(name: str, wave: Iterable[Entry], stop_above: float) -> Stop | None:
     """Why the wave after this one does not begin, or None where it may."""
     entries = list(wave)
-    bad = [each for each in entries if each.state in BAD]
+    bad = [each for each in entries if each.state in BAD and not each.handled]
     if entries and len(bad) / len(entries) > stop_above:
-        return f"wave {name}: {len(bad)} of {len(entries)} failed, more than {stop_above:.0%}: {_named(bad)}"
+        return Stop(f"wave {name}: {len(bad)} of {len(entries)} failed, more than {stop_above:.0%}: {_named(bad)}")
     if people := [each for each in entries if each.state is State.PERSON]:
-        return f"wave {name}: a person is needed for {_named(people)}"
+        return Stop(f"wave {name}: a person is needed for {_named(people)}")
     if unsettled := [each for each in entries if each.state in UNSETTLED]:
-        return f"wave {name}: goes on, with {len(unsettled)} of {len(entries)} not settled: run it again"
+        return Stop(f"wave {name}: {len(unsettled)} of {len(entries)} not settled: run it again", waits=True)
     return None
 
 

@@ -11,6 +11,7 @@ from factory.platforms.base import TOKEN, Platform
 from inventory.repository import LOCAL, SETTINGS, SILENT
 
 GIT = SETTINGS | {
+    "core.autocrlf": "false",
     "core.bigFileThreshold": "512m",  # what is larger is not merged by lines
     "core.attributesFile": os.devnull,
     "core.symlinks": "false",  # a link is a file that holds its target, and nothing is read or written through it
@@ -65,7 +66,8 @@ class Servers:
             for name, value in os.environ.items()
             if name not in LOCAL and name not in MARKERS and not name.startswith(TOKEN)
         }
-        env = platforms.with_git_config(GIT, inherited | SILENT | IDENTITY)
+        ssh = f"{inherited.get('GIT_SSH_COMMAND', 'ssh')} -oBatchMode=yes"
+        env = platforms.with_git_config(GIT, inherited | SILENT | IDENTITY | {"GIT_SSH_COMMAND": ssh})
         env.pop("GIT_NO_LAZY_FETCH", None)  # files of older commits come when they are asked for
         platform = self.platform(url)
         return platforms.with_login(platform, env) if platform else env
