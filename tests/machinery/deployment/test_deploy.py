@@ -16,7 +16,7 @@ from tests.factory.cli_runner import refused, run
 
 from machinery import signing_key
 from machinery.deployment.conftest import release
-from machinery.deployment.environment_files import IMAGE, REGISTRY
+from machinery.deployment.environment_files import IMAGE, REGISTRY, kubernetes
 from machinery.release.fake_docker import publish_version
 
 TARGET, ANOTHER = "ssh://deploy@staging.example.com", f"{REGISTRY}@sha256:{'2' * 64}"
@@ -142,6 +142,16 @@ def test_digest_is_that_of_the_provenance_where_none_is_given(target, monkeypatc
     monkeypatch.delenv(environments.REGISTRY)
     assert f"✓ {IMAGE} serves at" in deploy("staging", "v1")
     assert f"✓ {IMAGE} serves at" in deploy("staging", "v1", "--image", "")  # of a job that had none to hand over
+
+
+def test_image_and_environment_of_another_name_are_not_deployed(target):
+    kubernetes(namespace="churn-prod")
+    git_repository.commit(**{"policy.yaml": "names: {environment: 'acme-.+'}"})
+    line = "POLICY: the name of the environment is churn-prod, and must match acme-.+ by the policy of "
+    assert line in refused("deploy", "prod")
+    git_repository.commit(**{"policy.yaml": r"names: {image: 'registry\.acme\.example/.+'}"})
+    assert f"POLICY: the name of the image is {REGISTRY}, and must match registry" in refused("deploy", "prod")
+    assert composed(target) == []
 
 
 def test_tag_is_not_deployed(target):

@@ -4,7 +4,7 @@ The text below each key is its reference: from it and the types come `policy.sch
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ FILE = Path("policy.yaml")
 Risk = Literal["low", "high"]
 RISKS: tuple[Risk, ...] = ("low", "high")
 Tag = Literal["purpose", "data_class", "risk", "retention"]
-Finding = Literal["remote", "signatures", "owners", "branch", "tags", "storage", "environments"]
+Finding = Literal["remote", "signatures", "owners", "branch", "tags", "storage", "environments", "names"]
 Count = Annotated[int, Field(ge=0)]
 Pattern = re.Pattern[str] | None
 
@@ -84,8 +84,17 @@ class Names(Section):
     """The name of the project's package."""
     branch: Pattern = None
     """The name of the branch that is checked out, `main` included."""
+    experiment: Pattern = None
+    """The name of every branch but main, on which something is tried, such as `(exp|fix)/[a-z0-9-]+`; those of bots and
+    `factory/` are free. Where there is one, versions are made on main alone, whose runs are the baseline."""
     delivery: Pattern = None
     """The name of a new file in data/raw/."""
+    version: Pattern = None
+    """The reason that a version keeps, `-m` of `factory promote` and `factory rollback`, such as `[A-Z]+-[0-9]+: .+` for a ticket."""
+    image: Pattern = None
+    """The name of an image with its registry, without tag and digest, such as `registry\\.example\\.com/ml/.+`."""
+    environment: Pattern = None
+    """What an environment is called where it runs: its namespace, endpoint, workspace and resource group."""
 
 
 class Policy(Section):
@@ -124,15 +133,15 @@ class Policy(Section):
     """Addresses of further templates from which projects may be updated, such as the organisation's fork of this one."""
     doctor: list[Finding] = []
     """What must not be missing: where `factory doctor` finds one of `remote`, `signatures`, `owners`, `branch`, `tags`,
-    `storage` and `environments` missing or wrong, or cannot find out, its exit code is 1."""
+    `storage`, `environments` and `names` missing or wrong, or cannot find out, its exit code is 1."""
 
     def problems(
         self,
         gate: Gate,
         tags: Mapping[str, str | None],
-        names: Mapping[str, str | None],
+        names: Iterable[tuple[str, str | None]],
     ) -> Iterator[str]:
-        """What breaks the policy: a limit of the gate, a tag of the model card, or a name."""
+        """What breaks the policy: a limit of the gate, a tag of the model card, or a name of a kind."""
         for limit, bound in self.gate:
             if problem := bound.broken(getattr(gate, limit), limit in gate.model_fields_set):
                 yield f"gate.{limit} {problem}"
@@ -142,14 +151,15 @@ class Policy(Section):
         data_class = tags.get("data_class") or ""
         if self.data_classes.get(data_class) == "high" and tags.get("risk") != "high":
             yield f"risk is low, and must be high for data of the class {data_class}"
-        for kind, name in names.items():
+        for kind, name in names:
             yield from self.wrong_name(kind, name)
 
     def wrong_name(self, kind: str, name: str | None) -> Iterator[str]:
         """What is wrong with the name, if there is one and it breaks its rule."""
         pattern: Pattern = getattr(self.names, kind)
         if name and pattern and not pattern.fullmatch(name):
-            yield f"the name of the {kind} is {name}, and must match {pattern.pattern}"
+            what = "reason of the version" if kind == "version" else f"name of the {kind}"
+            yield f"the {what} is {name}, and must match {pattern.pattern}"
 
 
 @dataclass(frozen=True)
@@ -182,14 +192,29 @@ class Policies:
         """The findings that make `factory doctor` fail."""
         return {finding for policy in self._all for finding in policy.doctor}
 
+    def wrong_names(self, names: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
+        """What is wrong with the names, each of a kind, by where the rule is from."""
+        found: dict[str, list[str]] = {}
+        for kind, name in names:
+            for place, policy in self.by_place.items():
+                for problem in policy.wrong_name(kind, name):
+                    found.setdefault(problem, []).append(place)
+        return found
+
+    def check_names(self, names: Iterable[tuple[str, str | None]]) -> None:
+        """Raises FactoryError for the first name that breaks a rule."""
+        for problem, places in self.wrong_names(names).items():
+            raise FactoryError(f"POLICY: {problem} by the policy of {' and '.join(places)}")
+
     def problems(
         self,
         gate: Gate,
         tags: Mapping[str, str | None],
-        names: Mapping[str, str | None],
+        names: Iterable[tuple[str, str | None]],
     ) -> dict[str, list[str]]:
         """What breaks one of the policies, by where that is from."""
         found: dict[str, list[str]] = {}
+        names = list(names)
         for place, policy in self.by_place.items():
             for problem in policy.problems(gate, tags, names):
                 found.setdefault(problem, []).append(place)

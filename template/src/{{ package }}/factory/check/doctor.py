@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import platforms, policy
 from ..errors import FactoryError
 from ..platforms.base import TOKEN, Platform
-from ..registry import validity, versions
+from ..registry import naming, validity, versions
 from ..registry.tags import PREFIX
 from ..registry.trust import Trust, trust
 from ..signatures import lines
@@ -17,6 +17,7 @@ from . import surroundings
 
 SECRETS = ("password", "secret", "token", "account_key", "connection_string")
 """What names of settings say that hold one."""
+MOST = 5  # names that are shown: a rule that is new may break many
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,15 @@ def environments(known: Trust) -> Iterator[str]:
     yield from surroundings.problems(known, _platform)
 
 
+def names(known: Trust) -> Iterator[str]:
+    """Names that break a rule of the policy, also of what was made before there was one."""
+    reasons = [("version", str(version.facts["why"])) for version in versions.local(known) if not version.problem]
+    wrong = known.policies.wrong_names((*naming.of_project(), *naming.of_surroundings(), *naming.of_history(), *reasons))
+    yield from [*wrong][:MOST]
+    if len(wrong) > MOST:
+        yield f"and {len(wrong) - MOST} more"
+
+
 def _unprotected(name: policy.Finding, known: Trust) -> Iterator[str]:
     main = known.branch.removeprefix(f"{git.remote_name()}/")
     missing = _platform().unprotected(main, f"{PREFIX}1")
@@ -130,4 +140,5 @@ CHECKS: dict[policy.Finding, Callable[[Trust], Iterator[str]]] = {
     "tags": tags,
     "storage": storage,
     "environments": environments,
+    "names": names,
 }

@@ -1,10 +1,10 @@
-"""Check params.yaml and the model card by the policy here, before main and the gate do."""
+"""Check params.yaml, the model card and names by the policy here, before main and the gate do."""
 
-from .. import PACKAGE, config, policy
+from .. import config, policy
 from ..errors import FactoryError
 from ..evaluation import card_input
 from ..policy import Policies
-from ..workspace import git
+from ..registry import naming
 from .checks import Result
 
 NAME = "policy"
@@ -16,7 +16,7 @@ def check() -> Result | None:
         return None
     try:
         here = Policies({str(policy.FILE): policy.load()})
-        names = {"project": PACKAGE, "branch": git.branch()}
+        names = (*naming.of_project(), *naming.of_surroundings())
         problems = here.problems(config.load().gate, card_input.load().tags, names)
     except FactoryError as error:
         return Result(NAME, False, str(error))

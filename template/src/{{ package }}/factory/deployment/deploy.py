@@ -8,7 +8,7 @@ import click
 from .. import environments
 from ..environments import HOST, REGISTRY, Environment
 from ..errors import FactoryError
-from ..registry import trust, validity, versions
+from ..registry import naming, trust, validity, versions
 from ..registry.versions import Version
 from ..release import image as local
 from . import gitops, images, records, smoke_test, target, tested
@@ -30,7 +30,9 @@ def deploy(stage: str, name: str | None = None, image: str | None = None, traffi
         yield from _dry_run(environment, version, stage)
         return
     trusted = validity.after(known, trust.trust())
+    trusted.policies.check_names(naming.of_environment(environment))
     chosen = images.choose(version, known, image, environment.registry, trusted)
+    trusted.policies.check_names([naming.of_image(chosen.name)])
     yield f"{chosen.name} is the image of {chosen.built.name}, by its provenance, {chosen.signed}"
     yield from tested.check(environment, chosen, trusted)
     if target.is_proposed(environment):

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .. import PACKAGE, config
+from .. import config
 from ..config import Gate, Params, Section
 from ..evaluation import card_input
 from ..evaluation.card_input import ModelCardInput
 from ..metrics.definitions import METRICS
 from ..policy import RISKS, Policies, Risk
+from ..registry import naming
 from ..registry.trust import Trust
 from ..registry.versions import Version
 from ..workspace import git
@@ -22,8 +23,7 @@ UPPER = tuple(name for name in Gate.model_fields if name not in ("floor", RATIO,
 
 def allowed(policies: Policies, params: Params) -> list[Check]:
     """A check of whatever breaks a policy; a single one where nothing does."""
-    names = {"project": PACKAGE, "branch": git.branch()}
-    found = policies.problems(params.gate, card_input.load().tags, names)
+    found = policies.problems(params.gate, card_input.load().tags, naming.of_project())
     if not found:
         what = "limits, tags and names"
         return [Check("POLICY", what, None, "as allowed", True, note=_by(policies.by_place))]

@@ -14,7 +14,7 @@ from ..config import Params
 from ..errors import CannotEvaluate, FactoryError
 from ..evaluation import card_input
 from ..paths import REPORTS
-from ..registry import champion, versions
+from ..registry import champion, naming, versions
 from ..registry.trust import Trust, trust
 from ..registry.validity import after
 from ..registry.versions import Version
@@ -42,6 +42,8 @@ def promote(
     commit = check_ready()
     previous = versions.fetch(promoting=True)
     trusted = after(previous, trust())
+    naming.check_baseline(trusted.policies)
+    trusted.policies.check_names([("version", why)])
     trusted.check_on_main(commit)
     model = manifest.model_id()
     if previous and previous[-1].facts["model"] == model:
@@ -70,6 +72,7 @@ def rollback(why: str, to: str | None = None) -> Version:
     """Make the next version of an earlier one's commit and model. Raises FactoryError."""
     check_why(why)
     previous, trusted = versions.fetch(promoting=True), trust()
+    trusted.policies.check_names([("version", why)])
     target = rollback_target(to, previous)
     if target.facts["model"] == previous[-1].facts["model"] and not _wants_signature(previous[-1], trusted):
         raise FactoryError(f"the model of {target.name} is already the champion")

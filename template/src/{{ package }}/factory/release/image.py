@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import manifest
 from ..errors import FactoryError
 from ..paths import MODEL
-from ..registry import champion
+from ..registry import champion, naming, trust
 from ..registry.versions import Version
 from ..workspace import git
 from ..workspace.process import run, show
@@ -23,6 +23,7 @@ NO_ESTIMATOR = "--prune scikit-learn --prune skops"
 
 def build(name: str | None = None) -> tuple[str, Path]:
     """Build a version's image, by default the champion's; its tag and bill of materials. Raises FactoryError."""
+    trust.trust().policies.check_names(naming.of_surroundings())  # before minutes of work that nobody may publish
     engine, version = find_engine(), model_folder.choose(name)
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder, "context")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import environments, platforms
 from ..errors import FactoryError
-from ..registry import trust, validity, versions
+from ..registry import naming, trust, validity, versions
 from ..workspace.process import run
 from . import provenance, sbom
 from .image import find_engine, image_name
@@ -24,6 +24,8 @@ def publish(name: str, environment: str = "") -> tuple[str, Path, str]:
     version, engine = versions.find(name, known), find_engine()
     version.check()
     address = _address(environment)
+    trusted = validity.after(known, trust.trust())
+    trusted.policies.check_names([naming.of_image(address)])
     with _registry(engine, image_name(), address) as registry:
         tag = f"{registry}:{version.name}"
         run(engine, "tag", sbom.image_id(version), tag)  # whatever somebody may have tagged since
@@ -31,7 +33,7 @@ def publish(name: str, environment: str = "") -> tuple[str, Path, str]:
         image = by_digest(engine, tag)
         if not address:
             run(engine, "rmi", tag)  # nobody could pull it again
-    signed = provenance.write(version, image, validity.after(known, trust.trust()))
+    signed = provenance.write(version, image, trusted)
     if (platform := platforms.detect()) and address:
         platform.set_output("image", image)
     return image, provenance.path_of(version), signed
