@@ -159,7 +159,7 @@ class Policy(Section):
         pattern: Pattern = getattr(self.names, kind)
         if name and pattern and not pattern.fullmatch(name):
             what = "reason of the version" if kind == "version" else f"name of the {kind}"
-            yield f"the {what} is {name}, and must match {pattern.pattern}"
+            yield f"the {what} is {' '.join(name.split())}, and must match {pattern.pattern}"
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ def environments(known: Trust) -> Iterator[str]:
 def names(known: Trust) -> Iterator[str]:
     """Names that break a rule of the policy, also of what was made before there was one."""
     reasons = [("version", str(version.facts["why"])) for version in versions.local(known) if not version.problem]
-    wrong = known.policies.wrong_names((*naming.of_project(), *naming.of_surroundings(), *naming.of_history(), *reasons))
+    wrong = known.policies.wrong_names(
+        (*naming.of_project(), *naming.of_surroundings(), *naming.of_history(), *reasons)
+    )
     yield from [*wrong][:MOST]
     if len(wrong) > MOST:
         yield f"and {len(wrong) - MOST} more"
