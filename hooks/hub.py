@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> model.Inventory:
         found = states.inventory(opened, history, fleet, fetched, args.at or datetime.now(UTC), live=args.at is None)
         record.write(found, out / "inventory.json")
         checked = dependencies.check(found.projects, args.osv, args.index, records)
-        Hub(found, checked, ours.name, organisation.logo_url(ours)).write(out)
+        Hub(found, checked, ours, organisation.logo_url(ours)).write(out)
     for what, why in checked.not_asked.items():
         print(f"{what} were not asked: {why}", file=sys.stderr)
     return found

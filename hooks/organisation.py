@@ -51,6 +51,19 @@ class Defaults(config.Section):
     """Where the model runs: compose, kubernetes or azureml."""
 
 
+class ReviewDays(config.Section):
+    """After how many days without a promotion or assessment a model is due for review, by what depends on it."""
+
+    critical: int = Field(90, ge=1)
+    """Of projects that are critical in FLEET.csv."""
+    high: int = Field(180, ge=1)
+    """Of those that are high there, or whose card states a high risk."""
+    medium: int = Field(365, ge=1)
+    """Of those that are medium."""
+    low: int = Field(365, ge=1)
+    """Of those that are low."""
+
+
 class Organisation(config.Section):
     """All of organisation.yaml."""
 
@@ -66,6 +79,8 @@ class Organisation(config.Section):
     """Answers of new projects, where nobody gives another."""
     policy: dict[str, Any] = Field(default_factory=dict)
     """Keys of policy.yaml, each in place of the template's; an update brings them to every project."""
+    review_days: ReviewDays = ReviewDays()
+    """After how many days a model is due for review, as the hub shows it."""
 
     @field_validator("policy")
     @classmethod

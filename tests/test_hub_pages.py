@@ -24,9 +24,11 @@ from findings.dependencies import Dependencies
 from findings.needs import KINDS, needs
 from findings.withdrawn import Withdrawn
 from inventory.model import Inventory, Point, Project, State
+from organisation import Organisation, ReviewDays
 from pages.write import Hub
 
 NOW = datetime(2026, 11, 30, 5, tzinfo=UTC)
+DAYS = ReviewDays()
 REVERSED, SCRIPT = "\N{RIGHT-TO-LEFT OVERRIDE}", "<script>alert(1)</script>"
 HOSTILE = f"{SCRIPT}\"'><img src=x onerror=alert(2)>{{{{7*7}}}}{REVERSED}gnp\n\x07{'x' * 400}"
 
@@ -42,7 +44,7 @@ def project(name: str = "churn", *, state: State = State.OK, reason: str = "", c
 
 def hub(*projects: Project, live: bool = True, **found) -> Hub:
     found = {"users": {}, "unknown": (), "not_asked": {}} | found
-    return Hub(Inventory(NOW, projects, live), Dependencies(**found), "Acme")
+    return Hub(Inventory(NOW, projects, live), Dependencies(**found), Organisation(name="Acme"))
 
 
 class Page(HTMLParser):
@@ -164,18 +166,18 @@ CASES = {
 
 @pytest.mark.parametrize("code", CASES)
 def test_what_must_be_done_is_found_in_a_status(code):
-    found = needs(project(**{"template__behind": 0} | CASES[code]), NOW, (), ())
+    found = needs(project(**{"template__behind": 0} | CASES[code]), NOW, DAYS)
     assert [need.code for need in found] == [code] and found[0].text
 
 
 def test_nothing_must_be_done_where_all_is_well():
-    assert not needs(project(template__behind=0), NOW, (), ())
+    assert not needs(project(template__behind=0), NOW, DAYS)
 
 
 @pytest.mark.parametrize("version, texts", [("v3", []), ("v2", ["production has v2; the champion is v3"])])
 def test_the_champion_is_what_is_deployed(version, texts):
     deployed = {"environment": "production", "version": version, "image": "i", "digest": "d", "at": NOW.isoformat(), "by": "b"}
-    assert [need.text for need in needs(project(template__behind=0, deployments=[deployed]), NOW, (), ())] == texts
+    assert [need.text for need in needs(project(template__behind=0, deployments=[deployed]), NOW, DAYS)] == texts
 
 
 def test_codes_are_explained():
@@ -187,7 +189,7 @@ def test_codes_are_explained():
 def test_deployed_models_are_monitored():
     deployed = [{"environment": "e", "version": "v3", "image": "i", "digest": None, "at": NOW.isoformat(), "by": "b"}]
     unknown = status()["unknown"] | {"monitor": "NOT_SET_UP: nobody captures", "deployments.digest": "NONE: not pushed"}
-    found = needs(project(template__behind=0, deployments=deployed, monitor=None, unknown=unknown), NOW, (), ())
+    found = needs(project(template__behind=0, deployments=deployed, monitor=None, unknown=unknown), NOW, DAYS)
     assert [(need.code, need.text) for need in found] == [("NOT_MONITORED", "NOT_SET_UP: nobody captures")]
 
 
@@ -198,8 +200,18 @@ def test_deployed_models_are_monitored():
 def test_a_model_is_due_for_review_the_sooner_the_more_depends_on_it(criticality, risk, days, due):
     before = (NOW - timedelta(days=days)).isoformat()
     changes = {"template__behind": 0, "champion__since": before, "readiness__at": before, "card__risk": risk}
-    codes = [need.code for need in needs(project(criticality=criticality, **changes), NOW, (), ())]
+    codes = [need.code for need in needs(project(criticality=criticality, **changes), NOW, DAYS)]
     assert codes == ["REVIEW"] * due
+
+
+def test_an_organisation_decides_when_models_are_due():
+    before = (NOW - timedelta(days=40)).isoformat()
+    model = project(template__behind=0, champion__since=before, readiness__at=before, criticality="critical")
+    assert not needs(model, NOW, DAYS)
+    found = needs(model, NOW, Organisation(review_days={"critical": 30}).review_days)
+    assert [(need.code, need.text) for need in found] == [
+        ("REVIEW", "due since 2026-11-20, counted from the last promotion or assessment")
+    ]
 
 
 def test_deliveries_are_shared_by_what_they_are_not_by_what_they_are_called():

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from factory.status.model import Status
 from inventory.model import Project, State
+from organisation import ReviewDays
 
 from .advisories import Advisory
 from .withdrawn import Withdrawn
 
 URGENCIES = ("now", "soon", "watch")
-REVIEW_DAYS = {"critical": 90, "high": 180, "medium": 365, "low": 365}
-"""By criticality, how long after the last assessment or promotion a model is due for review; a model of high risk counts as high."""
 FAR_BEHIND = 3  # releases, of which an update is urgent
 LISTED = 3  # names in a text
 
@@ -68,12 +67,16 @@ class Need:
         return KINDS[self.code]
 
 
-def needs(project: Project, at: datetime, advisories: Sequence[Advisory], withdrawn: Sequence[Withdrawn]) -> list[Need]:
+def needs(
+    project: Project, at: datetime, days: ReviewDays, advisories: Sequence[Advisory] = (), withdrawn: Sequence[Withdrawn] = ()
+) -> list[Need]:
     """What must be done, in the order of KINDS within an urgency; advisories and withdrawn releases are the project's."""
     found = [*_of_state(project)]
     if project.status:
         found += _of_status(project.status)
-        found += _of_review(project, project.status, at)
+    due = review_due(project, days)
+    if due and due < at:
+        found.append(Need("REVIEW", f"due since {due:%Y-%m-%d}, counted from the last promotion or assessment"))
     found += _named("VULNERABLE", [_release(each.package) for each in advisories])
     found += _named("WITHDRAWN", [_release(each.package) for each in withdrawn])
     order = list(KINDS)
@@ -108,22 +111,15 @@ def _of_status(status: Status) -> Iterator[Need]:
         yield Need("NO_CHAMPION", status.unknown.get("champion", ""))
 
 
-def _of_review(project: Project, status: Status, at: datetime) -> Iterator[Need]:
-    """Whether people last looked at the model as a whole too long ago."""
-    if due := review_due(project, status):
-        last, days = due
-        if (at - last).days > days:
-            yield Need("REVIEW", f"last assessed or promoted {last:%Y-%m-%d}, {(at - last).days} days ago; due every {days} days")
-
-
-def review_due(project: Project, status: Status) -> tuple[datetime, int] | None:
-    """When the model was last promoted or assessed, and for how many days that holds; None where there is no champion."""
-    if not status.champion:
+def review_due(project: Project, days: ReviewDays) -> datetime | None:
+    """When people have to look at the model as a whole again, after its last promotion or assessment; None without a champion."""
+    status = project.status
+    if not status or not status.champion:
         return None
     assessed = status.readiness.at if status.readiness else None
-    days = REVIEW_DAYS[project.origin.criticality]
-    days = min(days, REVIEW_DAYS["high"]) if status.card.risk == "high" else days
-    return max(filter(None, (status.champion.since, assessed))), days
+    until = getattr(days, project.origin.criticality)
+    until = min(until, days.high) if status.card.risk == "high" else until
+    return max(filter(None, (status.champion.since, assessed))) + timedelta(days=until)
 
 
 def _named(code: str, names: Sequence[str], ending: str = "") -> Iterator[Need]:

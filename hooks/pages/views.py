@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from findings.dependencies import Dependencies
 from findings.needs import URGENCIES, Need, needs, review_due
 from findings.withdrawn import Withdrawn
 from inventory.model import Inventory, Project
+from organisation import ReviewDays
 
 from .texts import line, shown
 
@@ -24,6 +25,7 @@ class View:
     needs: tuple[Need, ...]
     advisories: tuple[Advisory, ...]
     withdrawn: tuple[Withdrawn, ...]
+    review: datetime | None  # when the model is due for it
 
     @cached_property
     def status(self) -> dict[str, Any] | None:
@@ -43,12 +45,6 @@ class View:
         return line(self.project.reason)
 
     @property
-    def review(self) -> datetime | None:
-        """When the model is due for review."""
-        due = review_due(self.project, self.project.status) if self.project.status else None
-        return due and due[0] + timedelta(days=due[1])
-
-    @property
     def weight(self) -> int:
         """By which projects are sorted: how many urgent needs, then how many others."""
         return sum(1000 ** (len(URGENCIES) - 1 - URGENCIES.index(need.kind.urgency)) for need in self.needs)
@@ -62,7 +58,7 @@ class View:
         return f"{words or 'project'}-{origin.key[:8]}.html"
 
 
-def views(inventory: Inventory, dependencies: Dependencies) -> dict[str, View]:
+def views(inventory: Inventory, dependencies: Dependencies, days: ReviewDays) -> dict[str, View]:
     """The projects by key, in the order of FLEET.csv."""
     advisories = dependencies.by_project(dependencies.advisories)
     withdrawn = dependencies.by_project(dependencies.withdrawn)
@@ -70,6 +66,8 @@ def views(inventory: Inventory, dependencies: Dependencies) -> dict[str, View]:
     for project in inventory.projects:
         key = project.origin.key
         concerned = tuple(advisories.get(key, ())), tuple(withdrawn.get(key, ()))
-        listed = needs(project, inventory.at, *concerned)
-        found[key] = View(project, tuple(replace(need, text=line(need.text)) for need in listed), *concerned)
+        listed = needs(project, inventory.at, days, *concerned)
+        found[key] = View(
+            project, tuple(replace(need, text=line(need.text)) for need in listed), *concerned, review_due(project, days)
+        )
     return found

@@ -15,6 +15,7 @@ from findings import lineage
 from findings.dependencies import Dependencies
 from inventory.model import MEANINGS, Inventory
 from inventory.record import replace
+from organisation import Organisation
 
 from . import graph, overview, trends
 from .texts import link, shown
@@ -32,12 +33,12 @@ class Hub:
 
     inventory: Inventory
     dependencies: Dependencies
-    name: str = ""  # the organisation's
+    ours: Organisation
     logo: str = ""  # as an address that holds all of it
 
     @cached_property
     def views(self) -> dict[str, View]:
-        return views(self.inventory, self.dependencies)
+        return views(self.inventory, self.dependencies, self.ours.review_days)
 
     @cached_property
     def shared(self) -> list[lineage.Shared]:
@@ -61,7 +62,7 @@ class Hub:
         script = (FOLDER / "index.js").read_text("utf-8")
         return self._render(
             "index.html",
-            project={"name": self.name or "All projects"},
+            project={"name": self.ours.name or "All projects"},
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             views=self.views,
@@ -116,7 +117,7 @@ class Hub:
     def _render(self, name: str, **values: Any) -> str:
         template = (FOLDER / "parts.html").read_text("utf-8") + (FOLDER / name).read_text("utf-8")
         common = {
-            "organisation": {"name": self.name, "logo": self.logo},
+            "organisation": {"name": self.ours.name, "logo": self.logo},
             "inventory": self.inventory,
             "meanings": MEANINGS,
             "listed": LISTED,
