@@ -5,12 +5,11 @@ import re
 import select
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 from conftest import ROOT, git
-from workshop import copy, run
+from workshop import copy, run, wait
 
 BLOCK = re.compile(r"^```(bash|diff|python|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILES = """
@@ -108,10 +107,18 @@ class Shell:
         self.folder = Path(folder)
 
     def close(self) -> None:
-        """End it, and what it has left running."""
+        """End it, and what it has left running: a service has the time to answer what it was asked."""
         os.killpg(self._bash.pid, signal.SIGTERM)
         self._bash.wait(10)
-        time.sleep(0.1)
+        if not wait(lambda: not self._left_over(), 20):
+            os.killpg(self._bash.pid, signal.SIGKILL)
+
+    def _left_over(self) -> bool:
+        try:
+            os.killpg(self._bash.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
 
 def follow(shell: Shell, text: str) -> None:

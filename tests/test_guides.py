@@ -4,6 +4,7 @@ import csv
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -102,11 +103,8 @@ def tried() -> list:
 
 @pytest.mark.parametrize("guide", tried())
 def test_the_commands_of_a_guide_work_in_their_order(guide, state, tmp_path):
-    shell = Shell(state(guide.state, tmp_path / "desk"), tmp_path / "scratch")
-    try:
+    with closing(Shell(state(guide.state, tmp_path / "desk"), tmp_path / "scratch")) as shell:
         follow(shell, guide.file.read_text("utf-8"))
-    finally:
-        shell.close()
 
 
 def ended(pid: str) -> bool:
@@ -125,25 +123,18 @@ def ended(pid: str) -> bool:
 )
 def test_what_does_not_work_is_noticed(tmp_path, page, complaint):
     (tmp_path / "desk/sub").mkdir(parents=True)
-    shell = Shell(tmp_path / "desk", tmp_path / "scratch")
-    try:
-        with pytest.raises(AssertionError, match=complaint):
-            follow(shell, page)
-    finally:
-        shell.close()
+    with closing(Shell(tmp_path / "desk", tmp_path / "scratch")) as shell, pytest.raises(AssertionError, match=complaint):
+        follow(shell, page)
     pid = tmp_path / "desk/pid"
     assert not pid.exists() or wait(lambda: ended(pid.read_text().strip()), 10)
 
 
 def test_folder_variables_and_services_stay_from_block_to_block(tmp_path):
     (tmp_path / "desk/sub").mkdir(parents=True)
-    shell = Shell(tmp_path / "desk", tmp_path / "scratch")
-    try:
+    with closing(Shell(tmp_path / "desk", tmp_path / "scratch")) as shell:
         follow(
             shell,
             "```bash\ncd sub && name=x\nsleep 600 &\n```\n```python\n# file.txt\na\n```\n"
             "```bash\necho $name $(cat file.txt)\nkill -0 $!\n```\n```text\nx a\n```\n```sh\nfalse\n```\n",
         )
         assert shell.folder == tmp_path / "desk/sub"
-    finally:
-        shell.close()
