@@ -36,7 +36,9 @@ def main(scratch: Path, projects: int = 1000) -> None:
             bench("again, nothing new", scratch, "<= 60 s")
             [*pool.map(lambda place: push(place, status(place.name, now), onto=f"{STATUS}^0"), good)]
             bench("again, a new status each", scratch, "<= 60 s")
-            bench("as of a day", scratch, "<= 60 s", "--at", f"{now - timedelta(days=10):%Y-%m-%d}")
+            bench("as it stood ten days ago", scratch, "<= 60 s", "--at", f"{now - timedelta(days=10):%Y-%m-%d}")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+    report("the hub's largest process", f"{memory:.0f} MB", "a status of 100 MB is among what it gathers")
     bench_page(scratch)
     size = sum(file.stat().st_size for file in (scratch / "out.git").rglob("*") if file.is_file())
     report("the hub's repository", f"{size / 1e6:.1f} MB", f"{size / projects / (DAYS + 1):.0f} bytes a status")

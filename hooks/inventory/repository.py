@@ -74,15 +74,19 @@ class Repository:
         place = self._place(key, known)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
         command = (*LIMITED, "git", "fetch", *options, "--", url, f"+refs/heads/{BRANCH}:refs/new")
-        with tempfile.TemporaryFile() as errors:  # as long as the server likes, up to the limit
-            code = self._finished(command, place, errors.fileno(), timeout)
-            errors.seek(0)
-            text = errors.read(10_000).decode(errors="replace")
-        rejected = REJECTED.search(text)  # without an exit code, as what is cut
-        if code or rejected:
-            large = any(file.stat().st_size >= MAX_FETCHED for file in place.glob("objects/pack/tmp_*"))
+        try:
+            with tempfile.TemporaryFile() as errors:  # as long as the server likes, up to the limit
+                code = self._finished(command, place, errors.fileno(), timeout)
+                errors.seek(0)
+                text = errors.read(10_000).decode(errors="replace")
+            if any(file.stat().st_size >= MAX_FETCHED for file in place.glob("objects/pack/tmp_*")):
+                raise FetchError(TOO_LARGE)
+            rejected = REJECTED.search(text)  # without an exit code, as what is cut
+            if code or rejected:
+                raise FetchError(rejected[0] if rejected else text.strip() or f"exit code {code}")
+        except BaseException:
             shutil.rmtree(place)
-            raise FetchError(TOO_LARGE if large else rejected[0] if rejected else text.strip() or f"exit code {code}")
+            raise
         return (place / "refs/new").read_text("ascii").strip()
 
     def take(self) -> None:
