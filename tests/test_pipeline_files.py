@@ -110,7 +110,7 @@ def test_language_service_passes(render, tmp_path):
     folder = run(tmp_path, "uv", "run", "--quiet", "--no-project", "--with=check-jsonschema", "python", "-c", where).strip()
     schema = f"{folder.splitlines()[-1]}/builtin_schemas/vendor/azure-pipelines.json"
     lint, modules = ("node", str(LANGUAGE_SERVICE), schema), str(tmp_path / "node_modules")
-    files = pipelines(rendered(render, "azure"), "azure")
+    files = [*pipelines(rendered(render, "azure"), "azure"), ROOT / "azure-pipelines/hub.yaml"]
     run(tmp_path, *lint, *map(str, files), NODE_PATH=modules)
     broken = tmp_path / "broken.yaml"
     broken.write_text(files[0].read_text().replace("script:", "scripts:", 1))
