@@ -141,6 +141,13 @@ def test_failing_wave_stops_before_the_next_and_goes_on_after_the_repair(fleet, 
     assert "<at/1>" in fleet.state.with_suffix(".md").read_text() and TOKEN not in fleet.state.read_text()
 
 
+def test_wave_that_fails_stops_before_its_last_project(fleet):
+    for name in "abcd":
+        fleet.add(name, "canary", {f"{FACTORY}/PATCHES": "damaged\n"})
+    assert fleet.run("--jobs=1").returncode == 2
+    assert sorted(states(fleet).values()) == ["failed", "waiting", "waiting", "waiting"]
+
+
 @pytest.mark.parametrize("kind", ["gitlab", "azure"])
 def test_other_platforms(fleet, kind):
     with fake_platform() as server:
@@ -275,8 +282,8 @@ def test_each_broken_origin_has_a_state_and_a_reason(fleet, silent, unfriendly):
         fleet.line(name, wave="canary", url=url)
     for name, url in (("asks", f"{unfriendly}/password"), ("sends", f"{unfriendly}/elsewhere")):
         fleet.line(name, wave="canary", url=url)
-    done = fleet.run("--timeout=20")
-    assert done.returncode == 2 and "8 of 9 failed" in done.stdout, done.stdout + done.stderr
+    done = fleet.run("--timeout=20", "--stop-above=1")
+    assert done.returncode == 0 and "1 proposed, 2 foreign, 6 unreachable" in done.stdout, done.stdout + done.stderr
     entries = json.loads(fleet.state.read_text())["entries"]
     assert names(entries, "unreachable") == {"empty", "gone", "hangs", "runs", "asks", "sends"} and names(
         entries, "proposed"

@@ -41,7 +41,6 @@ MEANINGS = {
     State.UNREACHABLE: "could not be read",
 }
 BAD = {State.RED, State.FAILED, State.FOREIGN, State.UNREACHABLE}
-"""What counts against a wave."""
 UNSETTLED = {State.WAITING, State.PENDING}
 
 

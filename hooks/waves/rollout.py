@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -60,11 +61,13 @@ class Rollout:
         for number, name in enumerate(plan.NAMES):
             wave = [origin for origin in origins if self._entry(origin).wave == number]
             failed = {origin.key for origin in wave if self._entry(origin).state is State.FAILED}
+            entries = [self._entry(origin) for origin in wave]
             self._each(self._look, wave)
+            self.save()
             waiting = [origin for origin in wave if self._entry(origin).state is State.WAITING]
             waiting.sort(key=lambda origin: origin.key in failed)  # what fails each time leaves room for others
-            self._each(self._propose, waiting[: self._room()])
-            stopped = why(name, [self._entry(origin) for origin in wave], self.limits.stop_above)
+            self._each(partial(self._propose_unless, entries), waiting[: self._room()])
+            stopped = why(name, entries, self.limits.stop_above)
             if stopped and not self.record.stopped:
                 self.record.stopped, self.record.waits = stopped
             self.save()
@@ -110,9 +113,7 @@ class Rollout:
                 entry.settle(State.UNREACHABLE, str(error))
             except (FactoryError, TimeoutError, OSError) as error:
                 entry.settle(State.FAILED, str(error))
-            with self.changing:
-                self.save()
-                done.append(entry)
+            done.append(entry)
             if entry.state is not State.WAITING:
                 why = f": {entry.reason}" if entry.reason else ""
                 print(f"[{len(done)}/{len(origins)}] {entry.name}: {entry.state}{why}", file=sys.stderr, flush=True)
@@ -163,6 +164,16 @@ class Rollout:
             by = committer if version(answers["_commit"]) == version(self.record.release) else None
         return Seen(heads.base, str(entry.release), heads.proposal, platform is not None, by, request, checks)
 
+    def _propose_unless(self, wave: Sequence[Entry], origin: Origin, entry: Entry) -> None:
+        """Propose it, unless too many of its wave have failed meanwhile."""
+        if self.apply and len(failures(wave)) > self.limits.stop_above * len(wave):
+            return
+        try:
+            self._propose(origin, entry)
+        finally:
+            with self.changing:
+                self.save()
+
     def _propose(self, origin: Origin, entry: Entry) -> None:
         assert entry.base and entry.head
         env = self.servers.environment(origin.url)
@@ -200,6 +211,11 @@ class Rollout:
         return entry.settle(State.PENDING if entry.url else State.PROPOSED)
 
 
+def failures(wave: Iterable[Entry]) -> list[Entry]:
+    """What counts against a wave."""
+    return [each for each in wave if each.state in BAD and not each.handled]
+
+
 class Stop(NamedTuple):
     """Why the next wave does not begin, and whether that only takes time."""
 
@@ -210,8 +226,8 @@ class Stop(NamedTuple):
 def why(name: str, wave: Iterable[Entry], stop_above: float) -> Stop | None:
     """Why the wave after this one does not begin, or None where it may."""
     entries = list(wave)
-    bad = [each for each in entries if each.state in BAD and not each.handled]
-    if entries and len(bad) / len(entries) > stop_above:
+    bad = failures(entries)
+    if len(bad) > stop_above * len(entries):
         return Stop(f"wave {name}: {len(bad)} of {len(entries)} failed, more than {stop_above:.0%}: {_named(bad)}")
     if people := [each for each in entries if each.state is State.PERSON]:
         return Stop(f"wave {name}: a person is needed for {_named(people)}")
