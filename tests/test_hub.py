@@ -263,6 +263,17 @@ def test_history_is_known_from_the_first_time_and_a_past_day_can_be_seen(tmp_pat
     assert (gone["state"], gone["status"], gone["history"]) == ("unreachable", now["status"], now["history"])
 
 
+def test_a_day_ends_at_midnight(tmp_path):
+    times = [f"2026-03-{text}:00+00:00" for text in ("30T23:30", "31T23:59", "31T22:30")]
+    times += [f"2026-04-01T{text}:00+02:00" for text in ("01:58", "02:01")]
+    push(bare(tmp_path / "churn"), *(status(at=datetime.fromisoformat(each)) for each in sorted(times)))
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    for day, last in (("2026-03-30", "2026-03-30T23:30"), ("2026-03-31", "2026-03-31T23:59"), ("2026-04-01", "2026-04-01T00:01")):
+        project = hub(tmp_path, "--at", day)["churn"]
+        assert project["state"] == "ok"
+        assert datetime.fromisoformat(project["status"]["at"]).astimezone(UTC).isoformat().startswith(last)
+
+
 def test_a_long_history_is_thinned_out_and_keeps_both_ends(tmp_path):
     push(bare(tmp_path / "churn"), *(status(at=days(age), template__behind=age) for age in range(400, -1, -1)))
     fleet(tmp_path / "FLEET.csv", ["churn"])
