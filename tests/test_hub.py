@@ -108,8 +108,11 @@ def careless(settings: Path) -> Path:
     hook = settings.parent / "user.hooks/reference-transaction"
     hook.write_text(f"#!/bin/sh\ntouch {settings.parent}/PWNED.hook\n")
     hook.chmod(0o755)
+    ssh = settings.with_name("user.ssh")  # which finds every host on this machine
+    ssh.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
     settings.write_text(
-        f'[protocol "ext"]\n\tallow = always\n[core]\n\thooksPath = {hook.parent}\n[http]\n\tfollowRedirects = true\n'
+        f'[protocol "ext"]\n\tallow = always\n[core]\n\thooksPath = {hook.parent}\n\tsshCommand = {ssh}\n[http]\n\tfollowRedirects = true\n'
     )
     return settings
 
@@ -162,6 +165,7 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
         stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\ndeleteall\n".encode(),
     )
     push(bare(folder / "nobranch"), GOOD, ref="refs/heads/main")
+    push(bare(folder / "ssh.git"), GOOD)
     bare(folder / "empty")
     (folder / "folder").mkdir()
     broken_tree(bare(folder / "fsck"))
@@ -174,6 +178,7 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
         f"ext::touch {folder}/PWNED",
     ]
     urls += [f"{server}/{kind}/{kind}" for kind in ("hang", "login", "moved", "forbidden", "absent")]
+    urls += [f"ssh://git@example.com{folder}/ssh.git"]
     urls += ["http://user:s3cret@127.0.0.1:1/refused"]
     fleet(folder / "FLEET.csv", urls)
     with pytest.MonkeyPatch.context() as patch:
@@ -196,6 +201,7 @@ def test_what_the_branch_holds_is_a_state_beside_what_was_known(gathered, name):
 OTHERS = {
     "good": ("ok", ""),
     "trap": ("ok", ""),
+    "ssh": ("ok", ""),
     "link": ("malformed", "NO_FILE"),
     "module": ("malformed", "NO_FILE"),
     "nofile": ("foreign", "NO_STATUS"),
@@ -222,7 +228,7 @@ def test_whatever_an_origin_is_has_a_state_with_a_reason(gathered, name):
     code, _, text = project["reason"].partition(": ")
     assert (project["state"], code) == OTHERS[name], project["reason"]
     assert bool(text) == (project["state"] != "ok")
-    assert bool(project["status"]) == (name in ("good", "trap", "link", "module", "nofile"))
+    assert bool(project["status"]) == (name in ("good", "trap", "ssh", "link", "module", "nofile"))
 
 
 def test_every_origin_is_in_the_inventory_with_a_known_state(gathered):

@@ -45,6 +45,7 @@ SILENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
     "SSH_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",  # nor is there a terminal: each fetch is a session of its own
 }
 """Nobody is there to be asked, and messages are recognised by their English words."""
 FETCHED, TOO_LARGE = "fetched", "too large"
@@ -130,8 +131,7 @@ class Repository:
     def environment(self) -> dict[str, str]:
         """Git's settings and logins are those of who runs the hub, but for what a stranger could make use of."""
         inherited = {name: value for name, value in platforms.git_env().items() if name not in LOCAL}
-        ssh = f"{inherited.get('GIT_SSH_COMMAND', 'ssh')} -oBatchMode=yes"
-        return platforms.with_git_config(SETTINGS, inherited | SILENT | {"GIT_SSH_COMMAND": ssh, "GIT_DIR": str(self.path)})
+        return platforms.with_git_config(SETTINGS, inherited | SILENT | {"GIT_DIR": str(self.path)})
 
     def _place(self, key: str, known: str | None) -> Path:
         """A repository, made without a process."""
