@@ -46,7 +46,7 @@ def wait(process: subprocess.Popen, until: Callable[[], bool]) -> None:
 
 
 def read(folder: Path) -> dict[str, dict]:
-    content = json.loads((folder / "out/inventory.json").read_text("utf-8"))
+    content = json.loads((folder / "out/inventory.json").read_text("utf-8"), parse_constant=pytest.fail)
     return {project["name"]: project for project in content["projects"]}
 
 
@@ -76,6 +76,17 @@ def shallow(place: Path) -> Path:
     place.rename(f"{place}.whole")
     Path(f"{place}.cut").rename(place)
     return place
+
+
+def no_commit(place: Path, kind: str) -> None:
+    """A branch that is at something else."""
+    commit = git(place, "rev-parse", STATUS)
+    if kind == "tag":
+        text = f"object {commit}\ntype commit\ntag x\ntagger a <a@b> 0 +0000\n\nx\n"
+        found = git(place, "mktag", stdin=text.encode())
+    else:
+        found = git(place, "rev-parse", f"{commit}:{'status.json' if kind == 'blob' else ''}")
+    (place / STATUS).write_text(f"{found}\n")
 
 
 def trap(place: Path) -> Path:
@@ -122,6 +133,8 @@ GOOD = status(at=days(1), champion__version="v7")
 CONTENTS = {
     "stale": (status(at=days(8)), "stale", "STALE"),
     "future": (status(at=days(-2)), "future", "FUTURE"),
+    "fortune": (status(cost__runs__money=1.7e308, cost__serving__money=1.7e308), "ok", ""),
+    "surrogate": (status(description="\ud800"), "malformed", "MALFORMED"),
     "text": ("none of your business", "malformed", "MALFORMED"),
     "nested": ("[" * 200_000, "malformed", "MALFORMED"),
     "bytes": (b"\xff\xfe{}", "malformed", "MALFORMED"),
@@ -165,6 +178,8 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
         stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\ndeleteall\n".encode(),
     )
     push(bare(folder / "nobranch"), GOOD, ref="refs/heads/main")
+    for kind in ("tag", "tree", "blob"):
+        no_commit(push(bare(folder / f"at-{kind}"), GOOD), kind)
     push(bare(folder / "ssh.git"), GOOD)
     bare(folder / "empty")
     (folder / "folder").mkdir()
@@ -191,7 +206,9 @@ def test_what_the_branch_holds_is_a_state_beside_what_was_known(gathered, name):
     project = gathered[1][name]
     _, state, code = CONTENTS[name]
     assert (project["state"], project["reason"].partition(":")[0]) == (state, code)
-    if name == "incompressible":  # nothing of it is taken, also of what was good
+    if state == "ok":
+        assert project["history"][-1]["money"] is None
+    elif name == "incompressible":  # nothing of it is taken, also of what was good
         assert project["status"] is None
     else:
         assert datetime.fromisoformat(project["status"]["at"]) == (days(8) if name == "stale" else days(9))
@@ -202,6 +219,9 @@ OTHERS = {
     "good": ("ok", ""),
     "trap": ("ok", ""),
     "ssh": ("ok", ""),
+    "at-tag": ("foreign", "NO_COMMIT"),
+    "at-tree": ("foreign", "NO_COMMIT"),
+    "at-blob": ("foreign", "NO_COMMIT"),
     "link": ("malformed", "NO_FILE"),
     "module": ("malformed", "NO_FILE"),
     "nofile": ("foreign", "NO_STATUS"),
@@ -329,7 +349,7 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
         push(place, status(), onto=f"{STATUS}^0")
     fleet(tmp_path / "FLEET.csv", [*places, f"{server}/hang/slow"])
     process = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "300"], cwd=tmp_path, stderr=subprocess.PIPE)
-    wait(process, lambda: len([*(tmp_path / "out.git/fetched").glob("*/refs/new")]) >= 4)
+    wait(process, lambda: len([*(tmp_path / "out.git/fetched").glob("*/refs/heads/new")]) >= 4)
     process.send_signal(end)
     assert process.wait() != 0
     assert b"Traceback" not in process.stderr.read()

@@ -74,7 +74,15 @@ class Repository:
         """
         place = self._place(key, known)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
-        command = (*LIMITED, "git", "fetch", *options, "--", url, f"+refs/heads/{BRANCH}:refs/new")
+        command = (
+            *LIMITED,
+            "git",
+            "fetch",
+            *options,
+            "--",
+            url,
+            f"+refs/heads/{BRANCH}:refs/heads/new",
+        )  # where Git takes commits only
         try:
             with tempfile.TemporaryFile() as errors:  # as long as the server likes, up to the limit
                 code = self._finished(command, place, errors.fileno(), timeout)
@@ -88,7 +96,7 @@ class Repository:
         except BaseException:
             shutil.rmtree(place)
             raise
-        return (place / "refs/new").read_text("ascii").strip()
+        return (place / "refs/heads/new").read_text("ascii").strip()
 
     def take(self) -> None:
         """Accept the objects of all fetches."""
@@ -136,7 +144,7 @@ class Repository:
     def _place(self, key: str, known: str | None) -> Path:
         """A repository, made without a process."""
         place = self.path / FETCHED / key
-        for folder in ("objects/info", "objects/pack", "refs"):
+        for folder in ("objects/info", "objects/pack", "refs/heads"):
             (place / folder).mkdir(parents=True)
         (place / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
         (place / "objects/info/alternates").write_text("../../../objects\n", "ascii")
