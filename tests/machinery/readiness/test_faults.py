@@ -39,8 +39,14 @@ def test_rows_to_score_in_another_unit_are_refused():
     assert "amount: above max 100" in message and expected_reason(faults.wrong_unit_at_scoring) in message
 
 
-def test_target_leakage_is_refused():
+def test_target_leakage_is_refused_where_no_invariant_has_noticed_it():
+    file = HERE / faults.SOURCE / "contract.py"
+    file.parent.mkdir(parents=True)
+    file.write_text('DELIVERY = {"usual": 1}\n')
     faults.target_leak(HERE, config.load())
+    space: dict[str, object] = {}
+    exec(file.read_text(), space)  # noqa: S102
+    assert space["DELIVERY"] == {}
     assert run("prepare").exit_code == 0
     assert f"amount {expected_reason(faults.target_leak)}" in refused("train")
 

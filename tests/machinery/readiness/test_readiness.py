@@ -1,13 +1,17 @@
 """The score: a criterion counts only while its tests pass and its faults are detected."""
 
 import json
-from contextlib import nullcontext
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from late_flights.factory import config, errors
-from late_flights.factory.readiness import ml_test_score, sandbox, score
+from late_flights.factory.readiness import answers, copies, ml_test_score, questions, sandbox, score
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import refused, run
 
@@ -32,7 +36,11 @@ class FakeSandbox:
 
 
 def assess(patch, fake, criterion=CRITERION):
-    patch.setattr(score, "Sandbox", lambda params: nullcontext(fake))
+    @contextmanager
+    def in_fake(params):
+        yield lambda work, items: ((item, work(fake, item)) for item in items)
+
+    patch.setattr(score, "copies", in_fake)
     [result] = score.assess(toy.params(), [criterion])
     return result.points, result.why
 
@@ -64,20 +72,107 @@ def test_what_is_not_automated_says_what_is_missing(project, monkeypatch):
 
 @pytest.mark.parametrize(("age", "points"), [(0, 0.5), (364, 0.5), (366, 0)])
 def test_work_by_hand_counts_half_for_a_year(project, monkeypatch, age, points):
-    Path("docs").mkdir()
-    day = date.today() - timedelta(days=age)
-    score.MANUAL_EVIDENCE.write_text(f"- {{test: A test, by: Zoë, day: {day}, found: nothing}}\n", encoding="utf-8")
+    write(f"- {{test: A test, by: Zoë, day: {date.today() - timedelta(days=age)}, found: nothing}}\n")
     assert assess(monkeypatch, FakeSandbox(output=None))[0] == points
     assert assess(monkeypatch, FakeSandbox())[0] == 1
 
 
-@pytest.mark.parametrize("text", ["- {test: A test}", "a: 1", "- [", "1"])
-def test_manual_evidence_that_is_none_is_one_line(project, text):
-    Path("docs").mkdir()
-    score.MANUAL_EVIDENCE.write_text(text, encoding="utf-8")
-    with pytest.raises(errors.FactoryError, match=r"docs/readiness\.yaml\b") as error:
-        score.manual_evidence()
-    assert len(str(error.value).splitlines()) == 1
+@pytest.mark.parametrize(
+    ("facts", "points"), [({}, 0.5), ({"expires": 0}, 0.5), ({"expires": -1}, 0), ({"met": "false"}, 0), ({"day": -366}, 0)]
+)
+def test_answer_counts_half_while_it_holds(project, monkeypatch, facts, points):
+    days = {name: date.today() + timedelta(days=facts.get(name, default)) for name, default in (("day", -9), ("expires", 99))}
+    kept = [name for name in days if name == "day" or name in facts]
+    lines = "".join(f"  {name}: {days[name]}\n" for name in kept) + f"  met: {facts.get('met', 'true')}\n"
+    write(f"- question: tuned\n  by: Zoë\n  found: none better\n{lines}")
+    criterion = score.Criterion("Model", "All hyperparameters have been tuned", missing="tune")
+    assert assess(monkeypatch, FakeSandbox(), criterion)[0] == points
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("- {test: A test}", "answers.0.by: Field required"),
+        ("a: 1", "valid list"),
+        ("- [", "line 1: not YAML"),
+        ("1", "valid list"),
+        ("- {question: tuned, test: A test, by: Z, day: 2026-01-01, found: f}", "answers.0: state `question`, or `test`"),
+        ("- {question: tunes, by: Z, day: 2026-01-01, found: f}", "answers.0: there is no question tunes: target, "),
+        ("- {question: tuned, by: ' ', day: 2026-01-01, found: f}", "answers.0: `by` and `found` are empty"),
+        ("- {question: tuned, by: Z, day: 2099-01-01, found: f}", "answers.0: 2099-01-01 is in the future"),
+        ("- {question: tuned, by: Z, day: 2026-01-02, expires: 2026-01-01, found: f}", "answers.0: it expires on 2026-01-01"),
+        ("- {question: tuned, by: Z, day: 2026-01-02, found: f, answer: yes}", "answers.0.answer: unknown key"),
+    ],
+)
+def test_answers_that_are_none_are_one_line(project, text, reason):
+    write(text)
+    line = refused("readiness", "--questions")
+    assert line.startswith("docs/readiness.yaml") and reason in line
+
+
+def test_each_question_is_of_a_criterion_without_a_test_or_of_nothing():
+    missing = [criterion.title for criterion in ml_test_score.CRITERIA if criterion.missing]
+    asked = [question.criterion for question in questions.QUESTIONS if question.criterion]
+    assert sorted(asked) == sorted(missing)
+    assert len(answers.KEYS) == len(questions.QUESTIONS) and len({each.role for each in questions.QUESTIONS}) == 5
+
+
+def test_questions_are_listed_with_how_they_stand(project):
+    old, today = date.today() - timedelta(days=400), date.today()
+    write(
+        f"# ours\n- {{question: on-call, by: Ann, day: {old}, found: the night shift}}\n"
+        f"- {{question: load, by: Bo, day: {today}, found: 9 a second, met: false}}\n"
+        f"- {{test: The model is debuggable, by: Cy, day: {today}, found: stepped through}}\n"
+        f"- {{question: outcomes, by: Di, day: {old}, found: nobody}}\n- {{question: outcomes, by: Di, day: {today}, found: the desk}}\n"
+    )
+    result = run("readiness", "--questions").output
+    assert "! on-call: " in result and f"Ann, {old}, expired since {old + timedelta(days=365)}: the night shift" in result
+    assert "✗ load: " in result and "✓ debugged: " in result and "✓ outcomes: " in result and "- target: " in result
+    assert (
+        f"Of {len(questions.QUESTIONS)} questions to people: 2 met, 1 not met, 1 expired, {len(questions.QUESTIONS) - 4} open"
+        in result
+    )
+    listed = {each["question"]: each for each in json.loads(run("readiness", "--questions", "--json").output)}
+    assert listed["on-call"]["state"] == "expired" and listed["target"]["by"] is None
+
+
+def test_answer_is_added_and_the_text_stays(project, monkeypatch):
+    git_repository.environment(monkeypatch)
+    git_repository.start()
+    write("# ours\n- {question: load, by: Bo, day: 2026-01-01, found: much}   # until summer")
+    before = Path("docs/readiness.yaml").read_text("utf-8")
+    assert run("answer", "tuned", "-m", "50 trials: none better: 'déjà vu'").exit_code == 0
+    assert run("answer", "oversight", "-m", "nobody\nyet", "--by", "李", "--not-met", "--expires", "2099-01-01").exit_code == 0
+    after = Path("docs/readiness.yaml").read_text("utf-8")
+    assert after.startswith(f"{before}\n- question: tuned\n")
+    *_, tuned, oversight = answers.read_all()
+    assert (tuned.found, tuned.met, tuned.until) == (
+        "50 trials: none better: 'déjà vu'",
+        True,
+        date.today() + timedelta(days=365),
+    )
+    assert (oversight.by, oversight.met, oversight.found, oversight.until) == ("李", False, "nobody\nyet", date(2099, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "reason"),
+    [
+        ("", ("tunes", "-m", "x", "--by", "Z"), "there is no question tunes"),
+        ("", ("tuned", "-m", " ", "--by", "Z"), "`by` and `found` are empty"),
+        ("", ("tuned", "-m", "x", "--by", "Z", "--expires", "2020-01-01"), "it expires on 2020-01-01"),
+        ("[{question: load, by: B, day: 2026-01-01, found: f}]", ("tuned", "-m", "x", "--by", "Z"), "begin each entry with `- `"),
+        ("- {question: load}", ("tuned", "-m", "x", "--by", "Z"), "answers.0.by: Field required"),
+    ],
+)
+def test_answer_that_cannot_be_added_changes_nothing(project, before, arguments, reason):
+    write(before)
+    assert reason in refused("answer", *arguments)
+    assert [(path.name, path.read_text("utf-8")) for path in Path("docs").iterdir()] == [("readiness.yaml", before)]
+
+
+def write(text):
+    Path("docs").mkdir(exist_ok=True)
+    answers.FILE.write_text(text, encoding="utf-8")
 
 
 def test_score_is_the_least_group(project, monkeypatch):
@@ -100,15 +195,28 @@ def test_all_28_tests_of_the_paper_are_there():
 
 
 def test_least_score_for_ci(project, monkeypatch):
-    monkeypatch.setattr(score, "assess", lambda params, criteria: iter([score.Score(CRITERION, 1, ""), *OTHERS]))
+    scores = [score.Score(CRITERION, 1, ""), *OTHERS]
+    monkeypatch.setattr(ml_test_score, "CRITERIA", [each.criterion for each in scores])
+    monkeypatch.setattr(score, "assess", lambda params, criteria: reversed(scores))
     assert run("readiness", "--min", "1", "--json").exit_code == 0
-    assert refused("readiness", "--min", "1.5") == "the score is 1, less than 1.5"
+    result = run("readiness", "--min", "1.5")
+    assert result.exit_code == 1 and result.stderr.endswith("\nError: the score is 1, less than 1.5\n")
+    assert result.stderr.startswith("1/4 3 Another\n"), "each is shown when it is known"
+    assert result.stdout.index("Data") < result.stdout.index("Model")
     assert run("readiness", "--min", "nan").exit_code == 2
 
 
 def test_without_a_model_there_is_nothing_to_test(project):
     with pytest.raises(errors.FactoryError, match="there is no model to test"), sandbox.Sandbox(config.load()):
         pass
+
+
+def test_what_is_known_without_a_fault_is_found_once():
+    once, found = copies.Once(), []
+    assert [once.get("a", lambda: found.append(1) or len(found)) for _ in range(3)] == [1, 1, 1]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            once.get("b", lambda: (_ for _ in ()).throw(ValueError("broken")))
 
 
 def test_fault_is_injected_into_a_copy_and_removed_again(trained, monkeypatch):
@@ -123,3 +231,26 @@ def test_fault_is_injected_into_a_copy_and_removed_again(trained, monkeypatch):
         assert copy.run_with_fault(lambda folder, params: None, [command]) is None
         assert (copy.folder / "test_it.py").exists()
     assert not copy.folder.exists() and Path("test_it.py").exists()
+
+
+def test_interruption_ends_what_runs_in_the_copies_and_removes_them(trained, monkeypatch, tmp_path):
+    git_repository.environment(monkeypatch)
+    git_repository.start()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "t").mkdir()
+    test = "import os, pathlib, time\n\ndef test_it():\n    pathlib.Path(os.environ['PID']).write_text(str(os.getpid()))\n    time.sleep(600)\n"
+    git_repository.commit(**{"test_it.py": test, ".gitignore": "/data\n/model\n"})
+    monkeypatch.setenv("PID", str(tmp_path / "pid"))
+
+    def interrupt():
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt), copies.copies(config.load()) as in_copies:
+        list(in_copies(lambda copy, name: copy.run_without_fault(("pytest", name)), ["test_it.py"] * 5))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not [*(tmp_path / "t").iterdir()]

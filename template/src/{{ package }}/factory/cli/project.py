@@ -1,15 +1,21 @@
 """Commands for the project as a whole."""
 
-import json
 import os
 import sys
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import FactoryError, close
+from . import interruption
 from .main import main
-from .options import AS_JSON, FILE, Number
+from .options import AS_JSON, DATE, FILE, Number
+
+if TYPE_CHECKING:
+    from ..readiness.score import Score
 
 
 @main.command()
@@ -171,42 +177,65 @@ def status(pushing: bool, as_json: bool) -> None:
 
 
 @main.command()
-@AS_JSON
-def cost(as_json: bool) -> None:
-    """Show what runs, versions and serving cost, and the time left.
-
-    Time, CPU, memory, energy and money of each run, by the prices under `monitor` in params.yaml; what a month of serving costs,
-    if FACTORY_PROMETHEUS has an address; what the next improvement would cost, and be worth; and while the pipeline runs, how
-    long it will still take.
-    """
-    from datetime import UTC, datetime
-
-    from .. import config
-    from ..status import bill
-
-    found = bill.read(config.load(), datetime.now(UTC))
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(found.lines()))
-
-
-@main.command()
 @click.option("--min", "minimum", type=Number(), metavar="SCORE", help="Exit with code 1 below this score.")
+@click.option("--questions", is_flag=True, help="Only list what is asked of people, and how it stands.")
 @AS_JSON
-def readiness(minimum: float | None, as_json: bool) -> None:
+def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
     """Score the project by the ML Test Score, with injected faults.
 
     Each fault is injected into a copy of the project, and counts if a test, a stage or the gate detects it. Takes
-    minutes. Writes reports/readiness.json and a badge.
+    minutes. Writes reports/readiness.json and a badge. What only people can know is asked of them: `--questions` lists it,
+    and `factory answer` or docs/readiness.yaml holds what they found.
     """
     from .. import config
-    from ..readiness import ml_test_score, score
+    from ..readiness import assessment, ml_test_score, score
 
-    quiet = not sys.stderr.isatty()
-    with click.progressbar(ml_test_score.CRITERIA, label="Injecting faults", file=sys.stderr, hidden=quiet) as bar:
-        scores = list(score.assess(config.load(), bar))
+    if questions:
+        click.echo(assessment.to_json() if as_json else assessment.listed())
+        return
+    interruption.expect()
+    done = _with_progress(score.assess(config.load(), ml_test_score.CRITERIA), len(ml_test_score.CRITERIA))
+    scores = sorted(done, key=lambda each: ml_test_score.CRITERIA.index(each.criterion))
     total = score.write(scores)
-    click.echo(score.FILES[0].read_text(encoding="utf-8") if as_json else score.table(scores))
+    click.echo(
+        score.FILES[0].read_text(encoding="utf-8") if as_json else f"{score.table(scores)}\n{assessment.summary()}"
+    )
     if minimum is not None and total < minimum:
         raise click.ClickException(f"the score is {total:g}, less than {minimum:g}")
+
+
+@main.command()
+@click.argument("question")
+@click.option("-m", "--message", "found", required=True, metavar="FOUND", help="What was found.")
+@click.option("--by", metavar="NAME", help="Who answers (default: the author of commits here).")
+@click.option("--not-met", is_flag=True, help="It is not as it should be.")
+@click.option("--expires", type=DATE, help="Until when it holds (default: a year).")
+def answer(question: str, found: str, by: str | None, not_met: bool, expires: datetime | None) -> None:
+    """Answer a question of `factory readiness --questions`.
+
+    The answer becomes an entry of docs/readiness.yaml, of today.
+
+    \b
+    Example: factory answer tuned -m "50 trials, none better" --expires 2027-06-30
+    """
+    from ..readiness import answers
+    from ..workspace import git
+
+    who = by or git.author().partition(" <")[0]
+    added = answers.add(question, who, found, not not_met, expires.date() if expires else None)
+    click.echo(f"✓ {answers.FILE}: {added.title}, {who}, until {added.until}")
+
+
+def _with_progress(scores: "Iterator[Score]", number: int) -> "Iterator[Score]":
+    """The scores, each shown when it is known: in a bar on a terminal, else in a line."""
+    with click.progressbar(
+        length=number, label="Injecting faults", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        for done, score in enumerate(scores, 1):
+            bar.update(1)
+            if not sys.stderr.isatty():
+                click.echo(f"{done}/{number} {score.points:g} {score.criterion.title}", err=True)
+            yield score
 
 
 @main.command()

@@ -3,13 +3,15 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import yaml
 
@@ -21,6 +23,8 @@ from ..workspace.process import run
 from . import served
 from .faults import Fault
 
+Command = tuple[str, ...]
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 AUTHOR = {f"GIT_{role}_{what}": "sandbox@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 PROMOTE = f"""
 import json, sys
@@ -35,11 +39,16 @@ versions.publish(commit, record | dict(gate=gate), "the model without faults", [
 class Sandbox:
     """The working tree, its data and its model, committed in a repository of their own as model/v1."""
 
-    def __init__(self, params: Params) -> None:
+    _in_place = threading.Lock()  # faults and captures change the working directory of this process
+
+    def __init__(self, params: Params, threads: int = 0) -> None:
+        """`threads` is how many each of its processes uses; 0: as many as it would."""
         self._params = params
+        self._threads = dict.fromkeys(THREADS, f"{threads}") if threads else {}
+        self._running: subprocess.Popen[str] | None = None
+        self._stopped = False
         self._temporary = tempfile.TemporaryDirectory(prefix="readiness-")
         self.folder = Path(self._temporary.name) / "project"
-        self._clean: dict[tuple[str, ...], str | None] = {}
 
     def __enter__(self) -> Self:
         if not all((folder / manifest.NAME).exists() for folder in (MODEL, PREPARED)):
@@ -54,6 +63,7 @@ class Sandbox:
         self._forget_service()
         served.serve(self.folder, self._params)
         self._git("init", "--quiet")
+        self._git("config", "core.compression", "0")
         self._git("add", "--force", "--all")
         self._git("commit", "--quiet", "--no-verify", "--message", "Without faults")
         commit = run("git", "rev-parse", "HEAD", cwd=self.folder)
@@ -64,17 +74,24 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._temporary.cleanup()
 
-    def run_without_fault(self, command: tuple[str, ...]) -> str | None:
+    def run_without_fault(self, command: Command) -> str | None:
         """The output of the command if it fails on the copy as it is; None if it succeeds."""
-        if command not in self._clean:
-            self._clean[command] = self._run(command)
+        try:
+            return self._run(command)
+        finally:
             self._restore()
-        return self._clean[command]
 
-    def run_with_fault(self, fault: Fault, commands: Sequence[tuple[str, ...]]) -> str | None:
+    def stop(self) -> None:
+        """End what runs in the copy; nothing is started in it any more."""
+        self._stopped = True
+        if (process := self._running) and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    def run_with_fault(self, fault: Fault, commands: Sequence[Command]) -> str | None:
         """The output of the first command that fails on the faulty copy; None if all succeed."""
         try:
-            fault(self.folder, self._params)
+            with self._in_place:
+                fault(self.folder, self._params)
             for command in commands:
                 if (output := self._run(command)) is not None:
                     return output
@@ -82,15 +99,24 @@ class Sandbox:
         finally:
             self._restore()
 
-    def _run(self, command: tuple[str, ...]) -> str | None:
+    def _run(self, command: Command) -> str | None:
         """The output of the command if it fails."""
         program = {
             "pytest": ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-cov"),
             "factory": ("-c", f"from {PACKAGE}.factory.cli import main; main()"),
         }[command[0]]
         full = (sys.executable, *program, *command[1:])
-        done = subprocess.run(full, cwd=self.folder, env=self._env(), capture_output=True, text=True, check=False)
-        return done.stderr + done.stdout if done.returncode else None  # pytest writes to stdout, the gate to stderr
+        if self._stopped:
+            raise FactoryError("interrupted")
+        # a session of its own, so that all of it can be ended
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        self._running = subprocess.Popen(
+            full, cwd=self.folder, env=self._env() | self._threads, text=True, start_new_session=True, **pipes
+        )
+        if self._stopped:  # since it was looked at
+            self.stop()
+        output, errors = self._running.communicate()
+        return errors + output if self._running.returncode else None  # pytest writes to stdout, the gate to stderr
 
     def _restore(self) -> None:
         self._git("reset", "--quiet", "--hard")

@@ -1,22 +1,22 @@
 """The ML Test Score (Breck et al. 2017), from evidence: each injected fault must be detected."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
-from ..config import Params, Section, read
+from ..config import Params
 from ..errors import FactoryError
 from ..evaluation import markdown
 from ..manifest import dump
+from . import answers
+from .copies import Once, copies
 from .faults import Fault
-from .sandbox import Sandbox
+from .sandbox import Command, Sandbox
 
-MANUAL_EVIDENCE = Path("docs/readiness.yaml")
 BADGE = Path(__file__).with_name("badge.svg")
 FILES = (Path("reports/readiness.json"), Path("reports/readiness.svg"))
 GROUPS = ("Data", "Model", "Infrastructure", "Monitoring")
-VALID_FOR = timedelta(days=365)
 LEVELS = {
     0: "a research project rather than a product",
     1: "not totally untested",
@@ -33,7 +33,7 @@ class FaultTest:
 
     what: str
     fault: Fault
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[Command, ...]
     reason: str
 
 
@@ -57,35 +57,16 @@ class Score:
     why: str
 
 
-class ManualEvidence(Section):
-    """A criterion met by hand: its title, who did it, on which day, and what was found."""
-
-    test: str
-    by: str
-    day: date
-    found: str
-
-
-def assess(params: Params, criteria: Iterable[Criterion]) -> Iterator[Score]:
-    """The score of each criterion, one after the other. Raises FactoryError if there is nothing to test."""
-    by_hand = {evidence.test: evidence for evidence in manual_evidence()}
-    with Sandbox(params) as sandbox:
-        for criterion in criteria:
-            points, why = _automated(sandbox, criterion)
-            evidence = by_hand.get(criterion.title)
-            if points < 0.5 and evidence and evidence.day + VALID_FOR >= date.today():
-                points, why = 0.5, f"by hand, {evidence.by} on {evidence.day}: {evidence.found}"
-            yield Score(criterion, points, why)
-
-
-def manual_evidence(path: Path = MANUAL_EVIDENCE) -> list[ManualEvidence]:
-    """The evidence of work by hand. Raises FactoryError naming what is wrong in the file."""
-    try:
-        return read(path, lambda content: [ManualEvidence.model_validate(entry) for entry in content or []])
-    except FileNotFoundError:
-        return []
-    except TypeError as error:
-        raise FactoryError(f"{path}: not a list of entries with test, by, day and found: {error}") from error
+def assess(params: Params, criteria: Sequence[Criterion]) -> Iterator[Score]:
+    """The score of each criterion, as soon as it is known. Raises FactoryError if there is nothing to test."""
+    by_hand = answers.newest(answers.read_all())
+    tests = [criterion for criterion in criteria if criterion.tests]
+    yield from (_score(each, 0, each.missing, by_hand) for each in criteria if not each.tests)
+    if tests:
+        without_fault: Once[Command, str | None] = Once()
+        with copies(params) as in_copies:
+            for criterion, (points, why) in in_copies(partial(_automated, without_fault), tests):
+                yield _score(criterion, points, why, by_hand)
 
 
 def group_totals(scores: list[Score]) -> dict[str, float]:
@@ -99,13 +80,14 @@ def level(total: float) -> str:
 
 
 def write(scores: list[Score]) -> float:
-    """Write reports/readiness.json and a badge beside it; returns the score."""
+    """Write reports/readiness.json, with how each question stands, and a badge beside it; returns the score."""
     groups = group_totals(scores)
     total = min(groups.values())
     tests = [{"group": s.criterion.group, "test": s.criterion.title, "score": s.points, "why": s.why} for s in scores]
     report, badge = FILES
     report.parent.mkdir(exist_ok=True)
-    dump({"score": total, "level": level(total), "groups": groups, "tests": tests}, report)
+    asked = [{"question": q.key, "role": q.role, "state": state} for q, state, _ in answers.assess()]
+    dump({"score": total, "level": level(total), "groups": groups, "tests": tests, "questions": asked}, report)
     svg = BADGE.read_text(encoding="utf-8").format(score=f"{total:g}", colour="#2e7d32" if total > 2 else "#b26a00")
     badge.write_text(svg, encoding="utf-8")
     return total
@@ -121,14 +103,22 @@ def table(scores: list[Score]) -> str:
     return f"{page}\n\n{sums}. The score is the lowest of them, {total:g}: {level(total)}"
 
 
-def _automated(sandbox: Sandbox, criterion: Criterion) -> tuple[float, str]:
-    if not criterion.tests:
-        return 0, criterion.missing
-    if sandbox.run_without_fault(("pytest", criterion.tests)) is not None:
+def _score(criterion: Criterion, points: float, why: str, by_hand: dict[str, answers.Answer]) -> Score:
+    evidence = by_hand.get(criterion.title)
+    if points < 0.5 and evidence and evidence.holds and evidence.met:
+        points, why = 0.5, f"by hand, {evidence.by} on {evidence.day}: {evidence.found}"
+    return Score(criterion, points, why)
+
+
+def _automated(without_fault: Once[Command, str | None], sandbox: Sandbox, criterion: Criterion) -> tuple[float, str]:
+    def failure(command: Command) -> str | None:
+        return without_fault.get(command, lambda: sandbox.run_without_fault(command))
+
+    if failure(("pytest", criterion.tests)) is not None:
         return 0, f"{criterion.tests} fails, or holds no test"
     for test in criterion.faults:
         for command in test.commands:
-            if (output := sandbox.run_without_fault(command)) is not None:
+            if (output := failure(command)) is not None:
                 reason = output.strip().partition("\n")[0]
                 return 0, f"`{' '.join(command)}` fails without any fault: {reason}"
         try:

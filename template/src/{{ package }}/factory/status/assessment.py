@@ -1,12 +1,12 @@
 """What was last found by `factory readiness`, and what `factory doctor` finds now."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..check import doctor
 from ..errors import CannotEvaluate
-from ..readiness import score
+from ..readiness import answers, score
 from ..workspace import commits, git
 from .parts import MANY, Finding, Readiness
 from .reasons import Reasons, long, short
@@ -32,7 +32,7 @@ def _readiness() -> Readiness:
     if not REPORT.exists():
         raise CannotEvaluate("NOT_RUN", "the project was never assessed: `uv run factory readiness`")
     report: dict[str, Any] = json.loads(REPORT.read_text(encoding="utf-8"))
-    expired = [each.test for each in score.manual_evidence() if each.day + score.VALID_FOR < date.today()]
+    expired = [title for title, answer in answers.newest(answers.read_all()).items() if not answer.holds]
     return Readiness(
         score=report["score"],
         level=long(report["level"]),
