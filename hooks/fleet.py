@@ -22,16 +22,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import origins  # first, as it finds factory
 from factory.errors import FactoryError
 from factory.platforms import KINDS, PUBLIC
 from factory.update.update import address
 from inventory.record import replace
-from waves import record, report, templates
+from origins import Origin
+from waves import plan, record, report, templates
 from waves.model import Entry
 from waves.rollout import Limits, Rollout
 from waves.servers import Servers
@@ -39,9 +41,14 @@ from waves.servers import Servers
 ROOT = Path(__file__).resolve().parents[1]
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise FactoryError(f"{message}; see --help")  # the exit code 2 has a meaning here
+
+
 def arguments() -> argparse.Namespace:
     layout = {"description": __doc__, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    parser = argparse.ArgumentParser(**layout)
+    parser = Parser(**layout)
     update = parser.add_subparsers(required=True, metavar="update").add_parser("update", **layout)
     update.add_argument(
         "fleet", type=Path, metavar="FLEET.csv", help="columns url, team, criticality; name, branch, wave if you like"
@@ -100,19 +107,21 @@ def own_address() -> str:
 
 def main() -> int | str:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    args = arguments()
     try:
+        args = arguments()
         state = args.state or Path(f"fleet-{args.release}.json")
         with record.locked(state):
             return update(args, state)
     except KeyboardInterrupt:
         return "fleet.py: interrupted: run it again to go on"
-    except (FactoryError, OSError) as error:
+    except FactoryError as error:
         return f"fleet.py: {error}"
+    except OSError as error:
+        return f"fleet.py: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
 
 
 def update(args: argparse.Namespace, state: Path) -> int:
-    fleet = origins.read(args.fleet)
+    fleet, planned = read(args.fleet, args.share)
     addresses = [address(each) for each in args.template or [own_address()]]
     known = Servers.of(servers(args.server), [*(origin.url for origin in fleet), *addresses])
     if args.apply:
@@ -121,16 +130,25 @@ def update(args: argparse.Namespace, state: Path) -> int:
     scratch = Path(f"{state}.work").absolute()
     shutil.rmtree(scratch, ignore_errors=True)  # of an update that was ended
     scratch.mkdir(parents=True)
-    limits = Limits(args.share, args.stop_above, args.rate, args.jobs, args.timeout, timedelta(minutes=args.grace))
+    limits = Limits(args.stop_above, args.rate, args.jobs, args.timeout, timedelta(minutes=args.grace))
     try:
         template = templates.opened(addresses, known.environment(addresses[0]), scratch, args.release, args.timeout)
         save = (lambda: remembered.write(state)) if args.apply else (lambda: None)
         going = Rollout(remembered, limits, known, template, scratch, args.apply, save)
-        going.enter(fleet, args.handled)
+        going.enter(fleet, planned, args.handled)
         going.run(fleet)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return show(remembered, [remembered.entries[origin.key] for origin in fleet], state, args.apply)
+
+
+def read(path: Path, share: float) -> tuple[Sequence[Origin], dict[str, int]]:
+    """The projects, and the wave of each by its key. Raises FactoryError."""
+    fleet = origins.read(path)
+    try:
+        return fleet, plan.waves(fleet, share)
+    except FactoryError as error:
+        raise FactoryError(f"{path}: {error}") from error
 
 
 def show(remembered: record.Record, entries: list[Entry], state: Path, applied: bool) -> int:

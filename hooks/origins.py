@@ -129,6 +129,10 @@ def _problems(cells: dict[str, str]) -> Iterator[str]:
             yield f"{column}: has characters that cannot be printed, or more than 1,000"
     if cells["url"].startswith("-"):
         yield "url: begins with -"
+    try:
+        urlsplit(cells["url"])
+    except ValueError as error:
+        yield f"url: cannot be read: {error}"
     if cells["criticality"] and cells["criticality"] not in [*Criticality]:
         yield f"criticality: {cells['criticality']!r} is not one of {', '.join(Criticality)}"
     if cells["url"] and not NAME.fullmatch(cells["name"]):

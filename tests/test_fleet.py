@@ -278,17 +278,19 @@ def test_each_broken_origin_has_a_state_and_a_reason(fleet, silent, unfriendly):
     fleet.push("no-project", "main", {})
     git(fleet.folder / "work/no-project", "push", "--quiet", str(no_project), "HEAD:main", "--force")
     git(fleet.folder, "init", "--quiet", "--bare", "empty.git")
+    for name, answers in (("date", "x: 2026-13-45\n"), ("deep", f"x: {'[' * 20_000}\n")):
+        fleet.add(name, "canary", {".copier-answers.yml": f"_commit: v1.0.0\n_src_path: {fleet.template}\n{answers}"})
     for name, url in (("empty", "empty.git"), ("gone", "gone.git"), ("hangs", silent), ("runs", "ext::sh -c 'touch PWNED'")):
         fleet.line(name, wave="canary", url=url)
     for name, url in (("asks", f"{unfriendly}/password"), ("sends", f"{unfriendly}/elsewhere")):
         fleet.line(name, wave="canary", url=url)
     done = fleet.run("--timeout=20", "--stop-above=1")
-    assert done.returncode == 0 and "1 proposed, 2 foreign, 6 unreachable" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "1 proposed, 4 foreign, 6 unreachable" in done.stdout, done.stdout + done.stderr
     entries = json.loads(fleet.state.read_text())["entries"]
     assert names(entries, "unreachable") == {"empty", "gone", "hangs", "runs", "asks", "sends"} and names(
         entries, "proposed"
     ) == {"good"}
-    assert names(entries, "foreign") == {"other", "no-project"} and all(
+    assert names(entries, "foreign") == {"other", "no-project", "date", "deep"} and all(
         each["reason"] for each in entries if each["name"] != "good"
     )
     assert not [*fleet.folder.rglob("PWNED")] and not git(other, "for-each-ref", f"refs/heads/{BRANCH}")
@@ -352,6 +354,8 @@ def test_nothing_of_a_project_runs_and_no_link_is_followed(fleet):
 @pytest.mark.parametrize(
     "options, message",
     [
+        (["--jobs=x"], "argument --jobs"),
+        (["--state=/nowhere/x.json"], "/nowhere/x.json.lock: No such"),
         (["--release=9.9.9"], "has no release 9.9.9"),
         (["--template=/nowhere"], "the template cannot be read"),
         (["--server=x=github"], "is not an address and a kind"),
@@ -366,3 +370,9 @@ def test_refusal_is_one_line(fleet, options, message):
     done = subprocess.run([*command, *options], capture_output=True, text=True)
     assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not fleet.state.exists()
+
+
+def test_unknown_wave_is_named_with_its_line(fleet):
+    fleet.add("a", "canaries")
+    done = fleet.run(apply=False)
+    assert done.returncode == 1 and "FLEET.csv: line 2, wave: 'canaries' is not one of canary, early, rest" in done.stderr

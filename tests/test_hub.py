@@ -46,7 +46,7 @@ def wait(process: subprocess.Popen, until: Callable[[], bool]) -> None:
 
 
 def read(folder: Path) -> dict[str, dict]:
-    content = json.loads((folder / "out/inventory.json").read_text("utf-8"))
+    content = json.loads((folder / "out/inventory.json").read_text("utf-8"), parse_constant=pytest.fail)
     return {project["name"]: project for project in content["projects"]}
 
 
@@ -76,6 +76,17 @@ def shallow(place: Path) -> Path:
     place.rename(f"{place}.whole")
     Path(f"{place}.cut").rename(place)
     return place
+
+
+def no_commit(place: Path, kind: str) -> None:
+    """A branch that is at something else."""
+    commit = git(place, "rev-parse", STATUS)
+    if kind == "tag":
+        text = f"object {commit}\ntype commit\ntag x\ntagger a <a@b> 0 +0000\n\nx\n"
+        found = git(place, "mktag", stdin=text.encode())
+    else:
+        found = git(place, "rev-parse", f"{commit}:{'status.json' if kind == 'blob' else ''}")
+    (place / STATUS).write_text(f"{found}\n")
 
 
 def trap(place: Path) -> Path:
@@ -108,8 +119,11 @@ def careless(settings: Path) -> Path:
     hook = settings.parent / "user.hooks/reference-transaction"
     hook.write_text(f"#!/bin/sh\ntouch {settings.parent}/PWNED.hook\n")
     hook.chmod(0o755)
+    ssh = settings.with_name("user.ssh")  # which finds every host on this machine
+    ssh.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
     settings.write_text(
-        f'[protocol "ext"]\n\tallow = always\n[core]\n\thooksPath = {hook.parent}\n[http]\n\tfollowRedirects = true\n'
+        f'[protocol "ext"]\n\tallow = always\n[core]\n\thooksPath = {hook.parent}\n\tsshCommand = {ssh}\n[http]\n\tfollowRedirects = true\n'
     )
     return settings
 
@@ -119,6 +133,8 @@ GOOD = status(at=days(1), champion__version="v7")
 CONTENTS = {
     "stale": (status(at=days(8)), "stale", "STALE"),
     "future": (status(at=days(-2)), "future", "FUTURE"),
+    "fortune": (status(cost__runs__money=1.7e308, cost__serving__money=1.7e308), "ok", ""),
+    "surrogate": (status(description="\ud800"), "malformed", "MALFORMED"),
     "text": ("none of your business", "malformed", "MALFORMED"),
     "nested": ("[" * 200_000, "malformed", "MALFORMED"),
     "bytes": (b"\xff\xfe{}", "malformed", "MALFORMED"),
@@ -162,6 +178,9 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
         stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\ndeleteall\n".encode(),
     )
     push(bare(folder / "nobranch"), GOOD, ref="refs/heads/main")
+    for kind in ("tag", "tree", "blob"):
+        no_commit(push(bare(folder / f"at-{kind}"), GOOD), kind)
+    push(bare(folder / "ssh.git"), GOOD)
     bare(folder / "empty")
     (folder / "folder").mkdir()
     broken_tree(bare(folder / "fsck"))
@@ -174,6 +193,7 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
         f"ext::touch {folder}/PWNED",
     ]
     urls += [f"{server}/{kind}/{kind}" for kind in ("hang", "login", "moved", "forbidden", "absent")]
+    urls += [f"ssh://git@example.com{folder}/ssh.git"]
     urls += ["http://user:s3cret@127.0.0.1:1/refused"]
     fleet(folder / "FLEET.csv", urls)
     with pytest.MonkeyPatch.context() as patch:
@@ -186,7 +206,9 @@ def test_what_the_branch_holds_is_a_state_beside_what_was_known(gathered, name):
     project = gathered[1][name]
     _, state, code = CONTENTS[name]
     assert (project["state"], project["reason"].partition(":")[0]) == (state, code)
-    if name == "incompressible":  # nothing of it is taken, also of what was good
+    if state == "ok":
+        assert project["history"][-1]["money"] is None
+    elif name == "incompressible":  # nothing of it is taken, also of what was good
         assert project["status"] is None
     else:
         assert datetime.fromisoformat(project["status"]["at"]) == (days(8) if name == "stale" else days(9))
@@ -196,6 +218,10 @@ def test_what_the_branch_holds_is_a_state_beside_what_was_known(gathered, name):
 OTHERS = {
     "good": ("ok", ""),
     "trap": ("ok", ""),
+    "ssh": ("ok", ""),
+    "at-tag": ("foreign", "NO_COMMIT"),
+    "at-tree": ("foreign", "NO_COMMIT"),
+    "at-blob": ("foreign", "NO_COMMIT"),
     "link": ("malformed", "NO_FILE"),
     "module": ("malformed", "NO_FILE"),
     "nofile": ("foreign", "NO_STATUS"),
@@ -222,7 +248,7 @@ def test_whatever_an_origin_is_has_a_state_with_a_reason(gathered, name):
     code, _, text = project["reason"].partition(": ")
     assert (project["state"], code) == OTHERS[name], project["reason"]
     assert bool(text) == (project["state"] != "ok")
-    assert bool(project["status"]) == (name in ("good", "trap", "link", "module", "nofile"))
+    assert bool(project["status"]) == (name in ("good", "trap", "ssh", "link", "module", "nofile"))
 
 
 def test_every_origin_is_in_the_inventory_with_a_known_state(gathered):
@@ -261,6 +287,17 @@ def test_history_is_known_from_the_first_time_and_a_past_day_can_be_seen(tmp_pat
     assert hub(tmp_path, "--at", f"{days(15):%Y-%m-%d}")["churn"] == then
     gone = hub(tmp_path)["churn"]
     assert (gone["state"], gone["status"], gone["history"]) == ("unreachable", now["status"], now["history"])
+
+
+def test_a_day_ends_at_midnight(tmp_path):
+    times = [f"2026-03-{text}:00+00:00" for text in ("30T23:30", "31T23:59", "31T22:30")]
+    times += [f"2026-04-01T{text}:00+02:00" for text in ("01:58", "02:01")]
+    push(bare(tmp_path / "churn"), *(status(at=datetime.fromisoformat(each)) for each in sorted(times)))
+    fleet(tmp_path / "FLEET.csv", ["churn"])
+    for day, last in (("2026-03-30", "2026-03-30T23:30"), ("2026-03-31", "2026-03-31T23:59"), ("2026-04-01", "2026-04-01T00:01")):
+        project = hub(tmp_path, "--at", day)["churn"]
+        assert project["state"] == "ok"
+        assert datetime.fromisoformat(project["status"]["at"]).astimezone(UTC).isoformat().startswith(last)
 
 
 def test_a_long_history_is_thinned_out_and_keeps_both_ends(tmp_path):
@@ -312,7 +349,7 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
         push(place, status(), onto=f"{STATUS}^0")
     fleet(tmp_path / "FLEET.csv", [*places, f"{server}/hang/slow"])
     process = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "300"], cwd=tmp_path, stderr=subprocess.PIPE)
-    wait(process, lambda: len([*(tmp_path / "out.git/fetched").glob("*/refs/new")]) >= 4)
+    wait(process, lambda: len([*(tmp_path / "out.git/fetched").glob("*/refs/heads/new")]) >= 4)
     process.send_signal(end)
     assert process.wait() != 0
     assert b"Traceback" not in process.stderr.read()

@@ -60,6 +60,15 @@ def test_a_night_publishes_what_it_gathers_and_the_next_one_still_knows_it(ci, t
         assert not [*(checkout / published).rglob("*.git")]
 
 
+def test_what_is_kept_is_saved_before_anything_else_can_fail():
+    steps = loaded("github")["jobs"]["hub"]["steps"]
+    at = next(number for number, step in enumerate(steps) if "hub.py" in step.get("run", ""))
+    restore, save = steps[at - 1], steps[at + 1]
+    assert [step["uses"].partition("@")[0] for step in (restore, save)] == ["actions/cache/restore", "actions/cache/save"]
+    assert restore["with"] == save["with"] | {"restore-keys": "hub-"}
+    assert loaded("gitlab")["pages"]["cache"]["when"] == "always"
+
+
 def test_nothing_runs_where_no_list_is_named():
     github, gitlab = loaded("github"), loaded("gitlab")
     assert github["jobs"]["hub"]["if"] == "vars.FLEET"

@@ -82,10 +82,10 @@ def shipped() -> str:
 
 def next_release(folder: Path, version: str, number: int) -> None:
     """A release that touches what releases touch: policy, questions, machinery, manifest, documents and changelog."""
-    put(folder, "template/policy.yaml.jinja", "personal: high}", f"personal: high, class{number}: high}}")
-    put(folder, "template/policy.yaml.jinja", "# required: a version counts", f"# required ({number}): a version counts")
-    put(folder, "copier.yml", "help: Which person or team owns", f"help: Which person ({number}) or team owns")
-    put(folder, "template/policy.yaml.jinja", "# What the organisation asks", f"# Of {number}. What the organisation asks")
+    put(folder, "template/policy.yaml.jinja", "public: low", f"class{number}: high, public: low")
+    put(folder, "template/policy.yaml.jinja", " a version counts", f" ({number}) a version counts")
+    put(folder, "copier.yml", " or team owns", f" ({number}) or team owns")
+    put(folder, "template/policy.yaml.jinja", "What the organisation asks", f"({number}) What the organisation asks")
     put(folder, "template/docs/policy.md", "# policy.yaml\n", f"# policy.yaml\n\nOf {version}.\n")
     put(folder, "docs/structure.md", "\n", f"\n\nOf {version}.\n")
     put(folder, "template/Dockerfile", "\n", f"\n# {version}\n")
@@ -160,7 +160,7 @@ def test_a_fork_merges_two_releases_without_conflict_and_its_projects_get_both(u
         assert f"to v{version}+acme.1;" in update(project)
         organised(project)
         policy = (project / "policy.yaml").read_text("utf-8")
-        assert f"class{number}: high" in policy and f"required ({number})" in policy
+        assert f"class{number}: high" in policy and f"({number}) a version counts" in policy and f"({number}) What the" in policy
         assert f"# {version}\n" in (project / "Dockerfile").read_text("utf-8")
     changed = git(fork, "diff", "--name-only", "v8.2.0", "HEAD").splitlines()
     assert changed == ["CHANGELOG.acme.md", "acme.svg", "organisation.yaml"]

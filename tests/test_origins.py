@@ -89,6 +89,7 @@ def test_a_new_token_is_no_new_project(tmp_path):
         (f"{HEADER}x,t,low,,,\n\ny,t,urgent,,,\n", "line 4, criticality: 'urgent' is not one of low, medium, high, critical"),
         (f"{HEADER}x,t,low\n", "line 2: has 3 cells, and the header 6"),
         (f"{HEADER}--upload-pack=touch x,t,low,a,,\n", "line 2, url: begins with -"),
+        (f"{HEADER}https://[::1/x,t,low,,,\n", "line 2, url: cannot be read: Invalid IPv6 URL"),
         (f"{HEADER}x,t,low,../../etc/passwd,,\n", "line 2, name: '../../etc/passwd' must be letters"),
         (f"{HEADER}x,t,low,a/b,,\n", "line 2, name: 'a/b' must be"),
         (f"{HEADER}x,t,low,<script>,,\n", "line 2, name: '<script>' must be"),

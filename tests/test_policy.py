@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import ROOT, commit, git
+from conftest import commit, git
 from workshop import Governed, first_version
 
 pytestmark = pytest.mark.nightly
@@ -13,12 +13,7 @@ def fork(template, folder, policy: str, release: str):
     """The organisation's repository of the template, with its own policy in that release."""
     if not folder.exists():
         shutil.copytree(template, folder)
-    path = folder / "template/policy.yaml"
-    own = [line for line in path.read_text("utf-8").splitlines() if not line.startswith(policy.partition(":")[0])]
-    path.write_text("\n".join([*own, policy, ""]), "utf-8")
-    (folder / "tools").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "tools/manifest.py", folder / "tools")
-    Governed(folder, folder).done("python", "tools/manifest.py")
+    (folder / "organisation.yaml").write_text(f"name: Acme\npolicy: {{{policy}}}\n", "utf-8")
     commit(folder, release)
     return folder
 

@@ -166,6 +166,22 @@ def test_a_commit_that_breaks_the_rules_is_stopped(project):
 
 
 @ONE
+def test_a_commit_on_a_branch_of_another_name_is_stopped(project):
+    policy = project / "policy.yaml"
+    policy.write_text(policy.read_text("utf-8").replace("names: {}", "names: {experiment: '(exp|fix)/.+'}"), "utf-8")
+    run(project, "git", "switch", "--quiet", "--create", "idea")
+    done = call(project, "git", "commit", "--all", "--message", "Try")
+    named = "POLICY: the name of the experiment is idea, and must match (exp|fix)/.+"
+    assert done.returncode != 0 and named in done.stdout + done.stderr
+    run(project, "git", "branch", "--move", "exp/idea")
+    done = call(project, "git", "commit", "--all", "--message", "Try")
+    assert "POLICY" not in done.stdout + done.stderr
+    run(project, "git", "reset", "--quiet", "--hard")
+    run(project, "git", "switch", "--quiet", "main")
+    run(project, "git", "branch", "--delete", "exp/idea")
+
+
+@ONE
 def test_a_second_setup_changes_nothing(project):
     before, commits = state(project), run(project, "git", "rev-parse", "HEAD")
     run(project, "uv", "run", "factory", "setup")

@@ -11,9 +11,9 @@ from factory.errors import FactoryError
 from factory.platforms import PUBLIC
 from factory.platforms.base import PullRequest
 from origins import Criticality, Origin
-from waves import plan, record, standing, templates
+from waves import plan, record, remotes, standing, templates
 from waves.model import Entry, State
-from waves.rollout import why
+from waves.rollout import Limits, Rollout, why
 from waves.servers import OURS, Servers, variable
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -218,3 +218,16 @@ def test_two_updates_at_once(tmp_path):
         pass
     with record.locked(tmp_path / "state.json"):
         pass
+
+
+def test_whatever_one_project_answers_ends_no_others_update(tmp_path, monkeypatch):
+    def heads(origin: Origin, *_: object) -> None:
+        raise KeyError("x") if origin.name == "p0" else remotes.UnreachableError("gone")
+
+    monkeypatch.setattr(remotes, "heads", heads)
+    origins, known = [origin(0), origin(1)], record.Record("1.1.0")
+    going = Rollout(known, Limits(), Servers(PUBLIC, {}), templates.Templates([]), tmp_path, True, lambda: None)
+    going.enter(origins, {each.key: 0 for each in origins}, [])
+    going.run(origins)
+    found = [(each.state, each.reason) for each in known.entries.values()]
+    assert found == [(State.FAILED, "unexpected answer: KeyError: 'x'"), (State.UNREACHABLE, "gone")]

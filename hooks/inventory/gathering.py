@@ -33,6 +33,7 @@ class Problem:
 REASONS: tuple[tuple[str, State, str, str], ...] = (
     (r"No space left|Disk quota|Read-only file system", State.UNREACHABLE, "NO_SPACE", "the hub cannot write what it fetches: see the disk of --cache"),
     (r"couldn't find remote ref", State.MISSING, "NO_BRANCH", f"the repository has no branch {BRANCH}: no pipeline has pushed a status, or it is not a project of the factory"),
+    (r"non-commit object|cannot update ref", State.FOREIGN, "NO_COMMIT", "the branch is at something that is not a commit"),
     (r"shallow (roots|update)", State.MALFORMED, "SHALLOW", "the repository there is a shallow clone, whose history has been cut"),
     (r"fsck|[Ii]nvalid (object|index-pack)|unpack-objects|index-pack|bad (object|tree)|error in object|inflate|did not send all|mismatched algorithms", State.MALFORMED, "BROKEN_OBJECTS", "Git refuses the objects on the branch"),
     (r"transport '' not allowed|'' is not a git command|remote helper", State.UNREACHABLE, "PROTOCOL", "only https, http, ssh, file and folders are read"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import isfinite
 
 from factory.status.model import Status
 from origins import Origin
@@ -89,5 +90,5 @@ class Inventory:
 
 
 def _money(*amounts: float | None) -> float | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known else None
+    total = sum(known := [amount for amount in amounts if amount is not None])
+    return total if known and isfinite(total) else None  # each is, and that is not enough

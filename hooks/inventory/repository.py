@@ -45,6 +45,7 @@ SILENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
     "SSH_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",  # nor is there a terminal: each fetch is a session of its own
 }
 """Nobody is there to be asked, and messages are recognised by their English words."""
 FETCHED, TOO_LARGE = "fetched", "too large"
@@ -73,7 +74,15 @@ class Repository:
         """
         place = self._place(key, known)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
-        command = (*LIMITED, "git", "fetch", *options, "--", url, f"+refs/heads/{BRANCH}:refs/new")
+        command = (
+            *LIMITED,
+            "git",
+            "fetch",
+            *options,
+            "--",
+            url,
+            f"+refs/heads/{BRANCH}:refs/heads/new",
+        )  # where Git takes commits only
         try:
             with tempfile.TemporaryFile() as errors:  # as long as the server likes, up to the limit
                 code = self._finished(command, place, errors.fileno(), timeout)
@@ -87,7 +96,7 @@ class Repository:
         except BaseException:
             shutil.rmtree(place)
             raise
-        return (place / "refs/new").read_text("ascii").strip()
+        return (place / "refs/heads/new").read_text("ascii").strip()
 
     def take(self) -> None:
         """Accept the objects of all fetches."""
@@ -130,13 +139,12 @@ class Repository:
     def environment(self) -> dict[str, str]:
         """Git's settings and logins are those of who runs the hub, but for what a stranger could make use of."""
         inherited = {name: value for name, value in platforms.git_env().items() if name not in LOCAL}
-        ssh = f"{inherited.get('GIT_SSH_COMMAND', 'ssh')} -oBatchMode=yes"
-        return platforms.with_git_config(SETTINGS, inherited | SILENT | {"GIT_SSH_COMMAND": ssh, "GIT_DIR": str(self.path)})
+        return platforms.with_git_config(SETTINGS, inherited | SILENT | {"GIT_DIR": str(self.path)})
 
     def _place(self, key: str, known: str | None) -> Path:
         """A repository, made without a process."""
         place = self.path / FETCHED / key
-        for folder in ("objects/info", "objects/pack", "refs"):
+        for folder in ("objects/info", "objects/pack", "refs/heads"):
             (place / folder).mkdir(parents=True)
         (place / "HEAD").write_text("ref: refs/heads/none\n", "ascii")
         (place / "objects/info/alternates").write_text("../../../objects\n", "ascii")

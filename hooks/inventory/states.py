@@ -47,6 +47,7 @@ def inventory(
     live: bool,
 ) -> Inventory:
     """Every project as it stood at the moment. What could not be fetched now counts then only where nothing is known."""
+    latest = at + CLOCKS if live else at
     tips, lost = repository.refs(ACCEPTED), defaultdict[str, list[str]](list)
     for name, commit in repository.refs(KEPT).items():
         lost[name.partition("/")[0]].append(commit)
@@ -54,10 +55,10 @@ def inventory(
     with reader(repository) as opened:
         for origin in origins:
             tip, kept = tips.get(origin.key), lost[origin.key]
-            commits = history.commits([tip, *kept], at + CLOCKS) if tip else []
+            commits = history.commits([tip, *kept], latest) if tip else []
             if tip and live:  # whatever date it claims
                 commits = [tip, *(commit for commit in commits if commit != tip)]
-            status, commit, found = _last(opened, commits, at)
+            status, commit, found = _last(opened, commits, at, latest)
             if live or not status:
                 outcome = fetched[origin.key]
                 found = outcome if isinstance(outcome, Problem) else found
@@ -77,8 +78,8 @@ def _trend(opened: Reader, commits: list[str], last: Status) -> tuple[Point, ...
     return tuple(points[at] for at in sorted(points))
 
 
-def _last(opened: Reader, commits: list[str], at: datetime) -> tuple[Status | None, str | None, Problem | None]:
-    """The last status by the moment, its commit, and what is wrong with it or with what came after it."""
+def _last(opened: Reader, commits: list[str], at: datetime, latest: datetime) -> tuple[Status | None, str | None, Problem | None]:
+    """The last status that is dated by `latest`, its commit, and what is wrong with it or with what came after it."""
     wrong: Problem | None = None
     for commit in commits[:TRIED]:
         try:
@@ -87,7 +88,7 @@ def _last(opened: Reader, commits: list[str], at: datetime) -> tuple[Status | No
             state = State.FOREIGN if error.code in FOREIGN else State.MALFORMED
             wrong = wrong or Problem(state, error.code, error.reason)
             continue
-        if status.at > at + CLOCKS:
+        if status.at > latest:
             wrong = wrong or Problem(
                 State.FUTURE, "FUTURE", f"the status is dated {status.at:%Y-%m-%d %H:%M %Z}, after {at:%Y-%m-%d %H:%M}"
             )

@@ -30,14 +30,14 @@ class History:
     def commits(self, tips: Sequence[str], until: datetime) -> list[str]:
         """The tips and what they descend from, as far as it claims to be made by then, newest first."""
         limit = until.timestamp()
-        made = [commit for commit in self.behind(tips) if self._at[commit] <= limit]
+        made = [commit for commit in self.behind(tips) if self._at.get(commit, limit + 1) <= limit]
         return sorted(made, key=lambda commit: -self._at[commit])  # stable: a child stays before its parent
 
     def behind(self, tips: Sequence[str]) -> dict[str, None]:
         """The tips and what they descend from, each child before its parent."""
         waiting, found = [*tips], dict.fromkeys(tips)
         for commit in waiting:
-            new = [parent for parent in self._parents[commit] if parent not in found]
+            new = [parent for parent in self._parents.get(commit, ()) if parent not in found]
             found |= dict.fromkeys(new)
             waiting += new
         return found

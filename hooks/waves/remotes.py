@@ -17,6 +17,7 @@ from origins import Origin
 
 MAX_BYTES = 1024**3
 MAX_ANSWERS = 100_000
+MAX_OUTPUT = 10_000_000
 RUNNING: set[subprocess.Popen[bytes]] = set()
 LIMITED = ("sh", "-c", 'ulimit -f "$0"; exec "$@"', str(MAX_BYTES // 512))
 
@@ -58,7 +59,7 @@ def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None 
             lines = errors.read(10_000).decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
             fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
             raise FactoryError(fatal[0] if fatal else lines[-1] if lines[0].startswith("Traceback") else lines[0])
-        return output.read(10_000_000).decode(errors="replace")
+        return output.read(MAX_OUTPUT).decode(errors="replace")
 
 
 def heads(origin: Origin, env: Mapping[str, str], timeout: float) -> Heads:

@@ -22,7 +22,7 @@ from .model import BAD, UNSETTLED, Entry, State
 from .record import Record
 from .remotes import Heads, NotAProjectError, UnreachableError
 from .servers import OURS, Servers
-from .standing import Seen, judge, named, version
+from .standing import BRANCH_ONLY, Seen, judge, named, version
 
 CHILD = Path(__file__).with_name("child.py")
 HOUR = timedelta(hours=1)
@@ -33,7 +33,6 @@ ASKING = 60.0
 class Limits:
     """How far and how fast it goes."""
 
-    share: float = 0.25
     stop_above: float = 0.1
     rate: int | None = None  # proposals in an hour
     jobs: int = 2
@@ -74,11 +73,11 @@ class Rollout:
             if stopped and self.apply:
                 return
 
-    def enter(self, origins: Sequence[Origin], handled: Iterable[str] = ()) -> None:
+    def enter(self, origins: Sequence[Origin], planned: Mapping[str, int], handled: Iterable[str]) -> None:
         """Take the projects in, each in the wave that it was first in. Raises FactoryError."""
         if unknown := {*handled} - {origin.name for origin in origins}:
             raise FactoryError(f"--handled {min(unknown)}: no project in the list has this name")
-        planned, known = plan.waves(origins, self.limits.share), self.record.entries
+        known = self.record.entries
         for origin in origins:
             new = Entry.of(origin, planned[origin.key])
             entry = known.setdefault(origin.key, new)
@@ -113,6 +112,8 @@ class Rollout:
                 entry.settle(State.UNREACHABLE, str(error))
             except (FactoryError, TimeoutError, OSError) as error:
                 entry.settle(State.FAILED, str(error))
+            except Exception as error:  # noqa: BLE001 # whatever one project or its platform answers ends no other's update
+                entry.settle(State.FAILED, f"unexpected answer: {type(error).__name__}: {error}")
             done.append(entry)
             if entry.state is not State.WAITING:
                 why = f": {entry.reason}" if entry.reason else ""
@@ -208,7 +209,7 @@ class Rollout:
             self.record.pushes.append(entry.at)
         if needs_person:
             return entry.settle(State.PERSON, "resolve what is listed")
-        return entry.settle(State.PENDING if entry.url else State.PROPOSED)
+        return entry.settle(State.PENDING) if entry.url else entry.settle(State.PROPOSED, BRANCH_ONLY)
 
 
 def failures(wave: Iterable[Entry]) -> list[Entry]:

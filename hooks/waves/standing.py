@@ -12,6 +12,7 @@ from .model import Entry, State
 from .servers import OURS
 
 NAMED = re.compile(re.escape(TITLE).replace(r"\{release\}", r"(\S+)") + "$")
+BRANCH_ONLY = "the branch alone, as no server with pull requests is known for it (--server)"
 OF_CHECKS = {"green": State.GREEN, "red": State.RED, "pending": State.PENDING, "none": State.PROPOSED}
 
 
@@ -60,7 +61,7 @@ def _of_branch(seen: Seen, entry: Entry) -> tuple[State, str] | None:
         return (State.PROPOSED, f"{seen.by} has committed to it") if seen.by not in (None, OURS) else None
     if (entry.conflicts or entry.attention) and not entry.handled:
         return State.PERSON, "resolve what is listed, and push it to the branch"
-    return State.PROPOSED, ""
+    return State.PROPOSED, BRANCH_ONLY
 
 
 def version(name: str) -> Version | None:

@@ -114,6 +114,8 @@ def test_signatures_that_are_set_up(monkeypatch, tmp_path):
     [
         ("git@github.com:me/flights.git", platforms.GitHub, "https://api.github.com/repos/me/flights"),
         ("https://github.com/me/flights", platforms.GitHub, "https://api.github.com/repos/me/flights"),
+        ("HTTPS://GitHub.com/me/flights/", platforms.GitHub, "https://api.github.com/repos/me/flights"),
+        ("ssh://git@ssh.github.com:443/me/flights.git", platforms.GitHub, "https://api.github.com/repos/me/flights"),
         ("https://gitlab.com/me/team/flights.git", platforms.GitLab, "https://gitlab.com/api/v4/projects/me%2Fteam%2Fflights"),
         ("https://me@dev.azure.com/me/air/_git/flights", platforms.Azure, "https://dev.azure.com/me/air/_apis"),
         ("git@ssh.dev.azure.com:v3/me/air/flights", platforms.Azure, "https://dev.azure.com/me/air/_apis"),
@@ -125,7 +127,22 @@ def test_platform_of_an_address(address, kind, path):
 
 
 @pytest.mark.parametrize(
-    "address", [None, "../hub.git", "https://example.com/github.com.git", "https://notgithub.com/me/flights"]
+    "address",
+    [
+        None,
+        "../hub.git",
+        "/srv/mirrors/github.com/me/flights.git",
+        "C:/github.com/me/flights",
+        "file:///srv/github.com/me/flights",
+        "github.com/me/flights",
+        "https://example.com/github.com.git",
+        "https://example.com/github.com/me/flights",
+        "https://github.com/me",
+        "https://github.com:8443/me/flights",
+        "https://github.com@example.com/me/flights",
+        "https://notgithub.com/me/flights",
+        "me@example.com:github.com/me/flights",
+    ],
 )
 def test_address_of_an_unknown_platform(address):
     assert platforms.of_address(address) is None

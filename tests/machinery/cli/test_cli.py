@@ -14,7 +14,7 @@ from tests.factory.cli_runner import refused, run
 
 NAME = contract.__name__.partition(".")[0]
 COMMANDS = set(
-    "adopt affected alert answer audit build candidates check compare contract dashboard deploy doctor erase evaluate explain export infra ingest key ledger"
+    "adopt affected alert answer audit build candidates check compare contract cost dashboard deploy doctor erase evaluate explain export infra ingest key ledger"
     " models monitor outcomes pin prepare profile promote propose publish readiness reason reproduce restore rollback score serve setup status summary"
     " trace train tune update verify".split()
 )

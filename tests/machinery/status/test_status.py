@@ -208,6 +208,20 @@ def test_releases_that_are_newer(bare, releases, release, newest, behind):
     assert (found.newest, found.behind) == (newest, behind)
 
 
+@pytest.mark.parametrize("release, behind", [("v0.9.0", 3), ("v0.9.0+acme.1", 2), ("v0.10.1+acme.1", 1), ("v0.10.1+acme.2", 0)])
+def test_releases_of_a_fork_count_once(bare, releases, release, behind):
+    git(
+        "push",
+        "--quiet",
+        str(releases),
+        *(f"HEAD:refs/tags/v{own}" for own in ("0.9.0+acme.1", "0.10.1+acme.1", "0.10.1+acme.2")),
+    )
+    git("push", "--quiet", str(releases), "--delete", "0.10.0")
+    Path(".copier-answers.yml").write_text(f"_src_path: {releases}\n_commit: {release}\n")
+    found = template.template(Reasons())
+    assert (found.newest, found.behind) == ("0.10.1+acme.2", behind)
+
+
 @pytest.mark.parametrize(
     "source, release, code",
     [

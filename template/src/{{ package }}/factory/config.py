@@ -176,7 +176,10 @@ class Monitor(Section):
     price_per_kwh: Annotated[float, Field(ge=0)] | None = None
     """What a kilowatt-hour costs; it counts with `watts`, where power is paid beside the machine."""
     watts: Positive | None = None
-    """The power in watts that one busy processor core draws: about 10 on a server. With it, the page shows energy."""
+    """The power in watts that one busy processor core draws: about 10 on a server. With it, the page shows energy, where the
+    machine has no meter."""
+    price_per_value: Positive | None = None
+    """What one unit of `value` is worth in the currency: 1 if both are euros. With it, `factory cost` compares them."""
 
     @property
     def places(self) -> list[str]:
@@ -282,12 +285,9 @@ def _problems(error: ValidationError) -> Iterator[str]:
 
 
 def _unknown(key: str, section: type[BaseModel]) -> str:
-    close = difflib.get_close_matches(key, section.model_fields, n=1)
-    return (
-        f"unknown key, did you mean {close[0]}?"
-        if close
-        else f"unknown key; known are {', '.join(section.model_fields)}"
-    )
+    if close := difflib.get_close_matches(key, section.model_fields, n=1):
+        return f"unknown key, did you mean {close[0]}?"
+    return f"unknown key; known are {', '.join(section.model_fields)}"
 
 
 def _section(root: type[BaseModel], place: Iterable[int | str]) -> type[BaseModel]:

@@ -64,6 +64,7 @@ SYNONYMS = {
     "factory build": "image docker package",
     "factory publish": "release",
     "factory reason": "code why error",
+    "factory cost": "price money energy time eta",
     "factory status": "overview state info",
     "factory summary": "result",
     "factory infra": "bicep terraform provision",

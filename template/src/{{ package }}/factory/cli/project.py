@@ -1,5 +1,6 @@
 """Commands for the project as a whole."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -174,6 +175,24 @@ def status(pushing: bool, as_json: bool) -> None:
 
     found = branch.push() if pushing else state.read()
     click.echo(branch.to_json(found).rstrip() if as_json else "\n".join(summary.lines(found)))
+
+
+@main.command()
+@AS_JSON
+def cost(as_json: bool) -> None:
+    """Show what runs, versions and serving cost, and the time left.
+
+    Time, CPU, memory, energy and money of each run, by the prices under `monitor` in params.yaml; what a month of serving costs,
+    if FACTORY_PROMETHEUS has an address; what the next improvement would cost, and be worth; and while the pipeline runs, how
+    long it will still take.
+    """
+    from datetime import UTC, datetime
+
+    from .. import config
+    from ..status import bill
+
+    found = bill.read(config.load(), datetime.now(UTC))
+    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(found.lines()))
 
 
 @main.command()

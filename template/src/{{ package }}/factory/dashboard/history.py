@@ -117,9 +117,10 @@ def cost(run: Json, prices: Monitor) -> Cost | None:
     try:
         seconds, cpu = float(used["seconds"]), float(used["cpu_seconds"])  # type: ignore[index]
         memory = float(used["peak_memory_mb"])  # type: ignore[index]
+        metered = None if used.get("kwh") is None else float(used["kwh"])  # type: ignore[index, union-attr]
     except (KeyError, TypeError, ValueError):
         return None
-    kwh = energy(cpu, prices)
+    kwh = energy(cpu, prices) if metered is None else metered
     return Cost(seconds, cpu, memory, kwh, money(seconds, kwh, prices))
 
 

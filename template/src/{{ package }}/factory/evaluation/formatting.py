@@ -43,3 +43,11 @@ def share(value: float) -> str:
         return "< 0.1%"
     text = f"{100 * value:,.0f}%" if value == 0 or abs(value) >= 0.0995 else f"{100 * value:.1f}%"
     return text.replace("-", MINUS)
+
+
+def span(seconds: float) -> str:
+    """A duration in the unit that suits it: 0.4 s, 12 min, 3.5 h, 9 days."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= (2 * size if unit == "days" else size):
+            return f"{number(round(seconds / size, 1))} {unit}"
+    return f"{number(round(seconds, 1))} s"

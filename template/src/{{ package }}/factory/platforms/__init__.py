@@ -4,7 +4,7 @@ import base64
 import os
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from .azure import Azure
 from .base import TOKEN, Platform
@@ -72,9 +72,18 @@ def of_address(
 
 
 def _path(address: str | None, server: str, kind: str) -> re.Match[str] | None:
-    place = re.escape(server.partition("://")[2])
-    pattern = rf"(?:[@/]|ssh\.){place}(?::\d+/|[:/]){KINDS[kind][1]}$"
-    return re.search(pattern, (address or "").rstrip("/").removesuffix(".git"))
+    """The project's path at the server, if its address names that server and nothing before it."""
+    there = urlsplit(server)
+    given = re.sub(r"^(?:[^@/:]+@)?([^@/:]{2,}):(?!//)/*", r"ssh://\1/", address or "")  # host:path
+    here = urlsplit(given)
+    if here.scheme in ("http", "https"):
+        found = here.netloc.rpartition("@")[2].casefold() == there.netloc.casefold()
+    else:
+        found = here.scheme == "ssh" and here.hostname in (there.hostname, f"ssh.{there.hostname}")
+    if not found:
+        return None
+    path = here.path.strip("/").removesuffix(".git").removeprefix(f"{there.path.strip('/')}/")
+    return re.fullmatch(KINDS[kind][1], path)
 
 
 def git_env(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -39,6 +39,19 @@ def monitored(reasons: Reasons) -> Monitor | None:
     return reasons.of("monitor", lambda: _monitor(reasons))
 
 
+def report() -> Json:
+    """What monitoring has found, here or on its branch, whichever looked at the later day. Raises CannotEvaluate without."""
+    found = [monitor.read()]
+    if git.remote_name():
+        _, head = alert.BRANCH.head()
+        kept = git.show(head, monitor.REPORT.name) if head else None
+        found.append(monitor.parse(kept) if kept is not None else None)
+    known = [each for each in found if each and each["until"]]
+    if not known:
+        raise CannotEvaluate("NOT_RUN", "monitoring has never run: `uv run factory monitor`")
+    return max(known, key=lambda each: f"{each['until']}")
+
+
 def deployments(made: list[Made], reasons: Reasons) -> list[Deployment]:
     """What each environment got last."""
     found = reasons.listed("deployments", lambda: records.latest(_trusted(made)), MANY)
@@ -100,34 +113,21 @@ def _verdicts(made: list[Made]) -> list[Gate]:
 
 
 def _monitor(reasons: Reasons) -> Monitor:
-    report = max(_reports(), key=lambda each: each["until"] or "")
-    alerts = [each for each in report["alerts"] if each["open"]]
-    states = [short(each["code"]) for each in report["states"]]
-    newest = [window["outcomes"]["coverage"] for window in report["windows"] if window["outcomes"]]
+    found = report()
+    alerts = [each for each in found["alerts"] if each["open"]]
+    states = [short(each["code"]) for each in found["states"]]
+    newest = [window["outcomes"]["coverage"] for window in found["windows"] if window["outcomes"]]
     if not newest:
         reasons.add(
             "monitor.outcomes", "NO_OUTCOMES", "no outcome of a scored row is known: `uv run factory outcomes FILE`"
         )
     return Monitor(
-        until=date.fromisoformat(report["until"]),
+        until=date.fromisoformat(found["until"]),
         drift="open" if alerts else "unknown" if states else "quiet",
         alerts=[_alert(each) for each in alerts[:MANY]],
         states=states[:MANY],
         outcomes=newest[-1] if newest else None,
     )
-
-
-def _reports() -> list[Json]:
-    """The reports of monitoring here and on its branch. Raises CannotEvaluate without either."""
-    found = [monitor.read()]
-    if git.remote_name():
-        _, head = alert.BRANCH.head()
-        kept = git.show(head, monitor.REPORT.name) if head else None
-        found.append(monitor.parse(kept) if kept is not None else None)
-    known = [report for report in found if report and report["until"]]
-    if not known:
-        raise CannotEvaluate("NOT_RUN", "monitoring has never run: `uv run factory monitor`")
-    return known
 
 
 def _alert(each: Json) -> Alert:

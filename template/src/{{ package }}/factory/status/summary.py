@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..evaluation.formatting import number, share
+from ..evaluation.formatting import number, share, span
 from .model import Status
 from .steps import steps
 
@@ -104,9 +104,9 @@ def _cost(status: Status) -> str:
     if cost is None:
         return status.why("cost")
     runs, served = cost.runs, cost.serving
-    parts = [f"{runs.count} {'run' if runs.count == 1 else 'runs'} in {cost.month}, {_hours(runs.seconds)}"]
+    parts = [f"{runs.count} {'run' if runs.count == 1 else 'runs'} in {cost.month}, {span(runs.seconds)}"]
     parts += [] if runs.money is None else [f"{number(runs.money)} {cost.currency}".strip()]
-    parts += [] if served is None else [f"serving {_hours(served.cpu_seconds)} of CPU"]
+    parts += [] if served is None else [f"serving {span(served.cpu_seconds)} of CPU"]
     parts += [] if served is None or served.money is None else [f"{number(served.money)} {cost.currency}".strip()]
     return ", ".join(parts)
 
@@ -133,10 +133,6 @@ def _packages(status: Status) -> str:
     if found is None:
         return status.why("dependencies")
     return f"{len(found.packages)}, of {'the image' if found.source == 'sbom' else 'uv.lock'}"
-
-
-def _hours(seconds: float) -> str:
-    return f"{number(seconds / 3600)} h" if seconds >= 3600 else f"{number(seconds)} s"
 
 
 def _ago(at: datetime, now: datetime) -> str:

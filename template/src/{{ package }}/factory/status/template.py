@@ -45,7 +45,8 @@ def _newer(source: str | None, release: str | None) -> tuple[str, int]:
         raise CannotEvaluate("NO_RELEASE", f"{release or 'what the project is of'} is not the name of a release")
     released = {version for tag in _tags(source) if (version := _version(tag)) and not version.is_prerelease}
     newest = max({own, *released})
-    return f"{newest}", sum(version > own for version in released)
+    again = {Version(version.public) for version in released if version.local}  # a fork's, of the same release
+    return f"{newest}", sum(version > own for version in released - again)
 
 
 def _tags(source: str) -> list[str]:

@@ -59,7 +59,7 @@ def parse(text: str | None) -> dict[str, Any]:
         answers: dict[str, Any] = yaml.safe_load(text or "")
         if all(isinstance(answers[name], str) for name in ("_src_path", "_commit")):
             return answers
-    except (yaml.YAMLError, KeyError, TypeError):
+    except (yaml.YAMLError, ValueError, RecursionError, KeyError, TypeError):
         pass
     raise FactoryError(f"{ANSWERS}: does not name the template and its release (_src_path, _commit)")
 

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from ..errors import FactoryError
 from ..paths import DVC_TMP
+from . import durations, energy
 
 POLL_SECONDS = 0.2
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -31,7 +32,7 @@ def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
         raise FactoryError("DVC died while the stage was starting")
     done = exit_with_parent(parent)
     DVC_TMP.mkdir(parents=True, exist_ok=True)
-    with FileLock(DVC_TMP / f"factory-{name}.lock"):
+    with FileLock(durations.lock(name)), durations.recorded(name):
         staging = outputs[0].parent / f".{name}.tmp"
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
@@ -52,13 +53,19 @@ def exit_with_parent(parent: int) -> threading.Event:
 
 
 def measure() -> Callable[[], dict[str, float]]:
-    """A function that returns the seconds and CPU seconds since now, and the process's peak memory in MB."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    return lambda: {
-        "seconds": round(time.perf_counter() - wall, 3),
-        "cpu_seconds": round(time.process_time() - cpu, 3),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES / 1e6, 1),
-    }
+    """A function that returns the seconds and CPU seconds since now, the process's peak memory in MB, and the machine's kWh."""
+    wall, cpu, meter = time.perf_counter(), time.process_time(), energy.Meter()
+
+    def used() -> dict[str, float]:
+        kwh = meter.kwh()
+        return {
+            "seconds": round(time.perf_counter() - wall, 3),
+            "cpu_seconds": round(time.process_time() - cpu, 3),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES / 1e6, 1),
+            **({} if kwh is None else {"kwh": round(kwh, 9)}),
+        }
+
+    return used
 
 
 def _publish(staging: Path, outputs: list[Path]) -> None:
