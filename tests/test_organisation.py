@@ -178,6 +178,7 @@ def test_a_fork_merges_two_releases_without_conflict_and_its_projects_get_both(u
 
 def test_a_tag_of_upstream_would_lead_projects_past_the_policy(fork):
     git(fork, "tag", "v8.1.0")
+    git(fork, "tag", "v9-of-our-own")
     done = python(fork, "tools/release.py", "8.0.0+acme.2")
     assert done.returncode == 1 and "8.0.0+acme.2 is not newer than 8.1.0, whose tag leads projects past your" in done.stderr, (
         done

@@ -4,6 +4,7 @@ An organisation's fork releases X.Y.Z+acme.1 from a release that it has merged: 
 CHANGELOG.md is upstream's alone. Nothing is changed where a check fails; nothing is pushed.
 """
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def about_version(version: str) -> Iterator[str]:
         yield f"{version} is {new} in the normal form of PEP 440: write that"
     if new.local and not re.fullmatch(r"[a-z][a-z0-9]*\.[0-9]+", new.local):
         yield f"{version}: label a fork's release like {new.public}+acme.1"
-    newest = max([*headings(read(UPSTREAM)), *map(Version, tags())], default=Version("0.dev0"))
+    newest = max([*headings(read(UPSTREAM)), *tags()], default=Version("0.dev0"))
     if new <= newest:
         past = (
             f", whose tag leads projects past your {FILE}: delete it, also where it was pushed"
@@ -135,7 +136,7 @@ def notes_of(version: str) -> str:
     new, own = Version(version), notes(read(changelog_of(version)))
     if not new.local:
         return own
-    last = max((Version(Version(tag).public) for tag in tags() if Version(tag).local), default=None)
+    last = max((Version(tag.public) for tag in tags() if tag.local), default=None)
     merged = [each for each in headings(read(UPSTREAM)) if (each > last if last else each == Version(new.public))]
     theirs = [f"## {each}\n\n" + notes(read(UPSTREAM), f"## {each}\n") for each in merged]
     return "\n\n".join(filter(None, [own, *theirs]))
@@ -155,8 +156,11 @@ def read(changelog: Path) -> str:
     return changelog.read_text("utf-8") if changelog.exists() else ""
 
 
-def tags() -> list[str]:
-    return git("tag", "--list", "v[0-9]*").split()
+def tags() -> Iterator[Version]:
+    """The releases that have a tag; another tag is none for Copier either."""
+    for tag in git("tag", "--list", "v[0-9]*").split():
+        with contextlib.suppress(InvalidVersion):
+            yield Version(tag)
 
 
 def git(*command: str) -> str:

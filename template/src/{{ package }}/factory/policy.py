@@ -85,8 +85,8 @@ class Names(Section):
     branch: Pattern = None
     """The name of the branch that is checked out, `main` included."""
     experiment: Pattern = None
-    """The name of every branch but main, on which something is tried, such as `(exp|fix)/[a-z0-9-]+`; those of bots and
-    `factory/` are free. Where there is one, versions are made on main alone, whose runs are the baseline."""
+    """The name of every branch but main, on which something is tried, such as `(exp|fix)/[a-z0-9-]+`; those of bots,
+    platforms and `factory/` are free. The baseline is main: versions are made of its commits alone (`NOT_ON_MAIN`)."""
     delivery: Pattern = None
     """The name of a new file in data/raw/."""
     version: Pattern = None

@@ -14,7 +14,7 @@ from ..config import Params
 from ..errors import CannotEvaluate, FactoryError
 from ..evaluation import card_input
 from ..paths import REPORTS
-from ..registry import champion, naming, versions
+from ..registry import champion, versions
 from ..registry.trust import Trust, trust
 from ..registry.validity import after
 from ..registry.versions import Version
@@ -42,7 +42,6 @@ def promote(
     commit = check_ready()
     previous = versions.fetch(promoting=True)
     trusted = after(previous, trust())
-    naming.check_baseline(trusted.policies)
     trusted.policies.check_names([("version", why)])
     trusted.check_on_main(commit)
     model = manifest.model_id()

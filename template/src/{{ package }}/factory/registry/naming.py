@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from .. import PACKAGE, environments
 from ..data import ledger
 from ..environments import Environment
-from ..errors import FactoryError
-from ..policy import Policies
 from ..workspace import git
 from ..workspace.process import run
 
-MACHINES = ("factory/", "dependabot/", "renovate/")
-"""How the branches of pipelines and bots begin, which have names of their own."""
+MACHINES = (
+    "cherry-pick-",
+    "dependabot/",
+    "factory/",
+    "gh-readonly-queue/",
+    "pre-commit-ci-",
+    "renovate/",
+    "revert-",
+)
+"""How the branches of pipelines, bots and platforms begin, which have names of their own."""
 PLACES = ("namespace", "endpoint", "workspace", "resource_group")
 
 Name = tuple[str, str | None]
@@ -50,17 +56,6 @@ def of_history() -> Iterator[Name]:
     listed = run("git", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", f"refs/remotes/{remote}")
     branches = {name.removeprefix(f"{remote}/") for name in listed.splitlines()} - {"HEAD", remote}
     yield from _experiments(sorted(filter(None, branches)))
-
-
-def check_baseline(policies: Policies) -> None:
-    """Refuse to make a version on a branch of experiments, where a policy has such. Raises FactoryError."""
-    branch, main = git.branch(), _main()
-    places = [place for place, policy in policies.by_place.items() if policy.names.experiment]
-    if places and branch != main:
-        raise FactoryError(
-            f"POLICY: versions are made on {main}, and {branch} is a branch of experiments "
-            f"by the policy of {' and '.join(places)}: merge it first"
-        )
 
 
 def _experiments(branches: list[str]) -> Iterator[Name]:
