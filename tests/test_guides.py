@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -90,6 +91,12 @@ def test_each_role_and_tutorial_has_commands_and_no_command_goes_untried():
 def test_guides_are_short():
     long = {guide.name: len(guide.file.read_text("utf-8").splitlines()) for guide in GUIDES}
     assert not {name: length for name, length in long.items() if length > 150}
+
+
+def test_guides_type_what_macos_has_too():
+    """Its sed, date and coreutils are not GNU's; perl and shasum are the same."""
+    typed = "\n".join(text for guide in GUIDES for kind, text in blocks(guide.file.read_text("utf-8")) if kind == "bash")
+    assert re.findall(r"\bsed -i.*|\bdate .*-d\b.*|\b(?:sha256sum|md5sum|readlink -f|grep -P)\b.*", typed) == []
 
 
 def test_each_guide_starts_from_a_state_that_there_is():
