@@ -1,5 +1,6 @@
 """factory/MANIFEST says what a project has of its release, whatever its answers."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -46,6 +47,8 @@ def test_a_fresh_project_is_as_released_and_no_file_of_the_templates_is_forgotte
         ".copier-answers.yml",
         "src/late_flights/factory/MANIFEST",
     }
+    policy = hashlib.sha256((project / "policy.yaml").read_bytes()).hexdigest()
+    assert f"{policy}  policy.yaml\n" in text  # by which older machinery keeps the edits that a project accepts
     compared = names & listed - rendered | {"policy.yaml"}  # whose hash is in ORGANISATION
     for name in compared:
         (project / name).write_bytes((project / name).read_bytes() + b"\n# mine\n")

@@ -9,13 +9,14 @@ from itertools import product
 from pathlib import Path
 
 import yaml
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader, PrefixLoader
 from pathspec import GitIgnoreSpec
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "template"
 FACTORY = TEMPLATE / "src/{{ package }}/factory"
 MANIFEST = FACTORY / "MANIFEST"
+POLICY = "policy.yaml.jinja"
 sys.path.insert(0, str(FACTORY.parent))
 
 from factory.update.vendored import RENDERED, TESTS, digest
@@ -67,11 +68,21 @@ def files(config: dict) -> dict[str, str]:
     seeds, found = GitIgnoreSpec.from_lines(config["_skip_if_exists"]), {}
     for file in sorted(file for file in TEMPLATE.rglob("*") if file.is_file() and file != MANIFEST):
         path = file.relative_to(TEMPLATE).as_posix()
-        if file.suffix != ".jinja" and not seeds.match_file(path):
+        if path == POLICY:
+            found[path.removesuffix(".jinja")] = digest(of_no_organisation(path).encode())
+        elif file.suffix != ".jinja" and not seeds.match_file(path):
             found[path] = digest(file.read_bytes())
         elif file.is_relative_to(TEMPLATE / TESTS) or (file.is_relative_to(FACTORY) and "{%" not in file.name):
             found[path.removesuffix(".jinja")] = RENDERED
     return found
+
+
+def of_no_organisation(path: str) -> str:
+    """The file as it is without organisation.yaml, so that its line is the same in every fork; ORGANISATION has the other."""
+    folders = {name: FileSystemLoader(ROOT / name) for name in ("includes", "template")}
+    extensions = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]  # as Copier has them
+    jinja = Environment(loader=PrefixLoader(folders), extensions=extensions, keep_trailing_newline=True)
+    return jinja.get_template(f"template/{path}").render()
 
 
 def excluded(config: dict, ci: str, target: str) -> GitIgnoreSpec:
