@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import origins  # first, as it finds factory
 from factory.errors import FactoryError
@@ -95,6 +96,8 @@ def servers(options: list[str]) -> Mapping[str, str]:
         url, _, kind = option.rpartition("=")
         if kind not in KINDS or not url.startswith(("https://", "http://")):
             raise FactoryError(f"--server {option}: is not an address and a kind, such as https://git.example.com=gitlab")
+        if url.startswith("http://") and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise FactoryError(f"--server {option}: would send the token in clear: give its https address")
         given[url.rstrip("/")] = kind
     return {**PUBLIC, **given}
 
@@ -123,7 +126,7 @@ def main() -> int | str:
 def update(args: argparse.Namespace, state: Path) -> int:
     fleet, planned = read(args.fleet, args.share)
     addresses = [address(each) for each in args.template or [own_address()]]
-    known = Servers.of(servers(args.server), [*(origin.url for origin in fleet), *addresses])
+    known = Servers.of(servers(args.server), [origin.url for origin in fleet], addresses)
     if args.apply:
         known.check(origin.url for origin in fleet)
     remembered = record.read(state, args.release)

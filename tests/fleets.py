@@ -106,7 +106,8 @@ class Fleet:
 
     def run(self, *options: str, env: Mapping[str, str] | None = None, **how: object) -> subprocess.CompletedProcess[str]:
         command = self.command(*options, **how)
-        return subprocess.run(command, env={**os.environ, **(env or {})}, capture_output=True, text=True)
+        env = {**os.environ, **(env or {})}
+        return subprocess.run(command, env=env, cwd=self.folder, capture_output=True, text=True)
 
     def proposal(self, name: str) -> str | None:
         """The commit that is proposed to a project."""

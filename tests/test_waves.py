@@ -163,7 +163,15 @@ def test_tokens_go_to_their_servers_alone(monkeypatch):
     assert one.tokens == {"https://github.com": "one"} and not {"FACTORY_TOKEN", "GITHUB_ACTIONS"} & env.keys()
     keys = [value for name, value in env.items() if name.startswith("GIT_CONFIG_KEY_")]
     assert [key for key in keys if key.endswith("extraheader")] == ["http.https://github.com/.extraheader"]
-    assert "one" not in "".join(one.environment("https://evil.example.com/github.com/me/p").values()).split()
+    for elsewhere in ("https://evil.example.com/github.com/me/p", "/srv/github.com/me/p"):
+        assert one.platform(elsewhere) is None
+        assert not [value for value in one.environment(elsewhere).values() if "extraheader" in value]
+
+
+def test_token_of_the_only_server_whatever_the_templates_is(monkeypatch):
+    monkeypatch.setenv("FACTORY_TOKEN", "one")
+    known = Servers.of(PUBLIC, ["https://gitlab.com/me/p"], ["https://github.com/me/factory"])
+    assert known.tokens == {"https://gitlab.com": "one"}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +189,13 @@ def test_tokens_go_to_their_servers_alone(monkeypatch):
 def test_template_by_whichever_address(address):
     known = templates.Templates(["https://github.com/me/factory.git"])
     assert known.foreign(address) is None
-    for other in ("https://github.com/me/factory2", "https://evil.com/github.com/me/factory", "../factory", "ext::sh -c true"):
+    for other in (
+        "https://github.com/me/factory2",
+        "https://evil.com/github.com/me/factory",
+        "../factory",
+        "github.com/me/factory",
+        "ext::sh -c true",
+    ):
         assert "is none of --template" in known.foreign(other)
 
 

@@ -5,13 +5,10 @@ No code of the project runs: it is merged as text, and uv.lock is made apart fro
 
 import json
 import os
-import re
-import shutil
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 HOOKS = Path(__file__).resolve().parents[1]
@@ -21,23 +18,12 @@ sys.path[:0] = [str(HOOKS), str(SOURCE)]
 from factory import platforms
 from factory.errors import FactoryError
 from factory.platforms.base import TOKEN
-from factory.update import proposal
+from factory.update import preconditions, proposal
 from factory.update.update import update
 from factory.workspace import git, pull_request
 from factory.workspace.process import run
 
-LOCKED = ("pyproject.toml", "uv.lock", "uv.toml")
-PASSED_ON = re.compile(
-    r"HOME|LANG|LC_\w+|PATH|SSL_CERT_\w+|SYSTEMROOT|TE?MP|TMPDIR|XDG_\w+|(HTTPS?|ALL|NO)_PROXY"
-    r"|UV_((DEFAULT|EXTRA)_INDEX|(EXTRA_)?INDEX_URL|FIND_LINKS|HTTP_\w+|NATIVE_TLS|OFFLINE|SYSTEM_CERTS)",
-    re.IGNORECASE,
-)
-"""What uv may know: not the passwords of indexes by their names, which the project could give to others."""
-SAFE = {
-    "GIT_ALLOW_PROTOCOL": "https:ssh",
-    "UV_KEYRING_PROVIDER": "disabled",
-    "UV_PYTHON_DOWNLOADS": "never",  # pyproject.toml may name a mirror
-}
+from waves import locking
 
 
 def main() -> dict[str, Any]:
@@ -46,6 +32,7 @@ def main() -> dict[str, Any]:
     os.chdir(request["folder"])
     before, push = str(git.commit()), request["push"]
     remote, previous = pull_request.previous(proposal.BRANCH) if push else ("", None)
+    _check_template(request["source"])
     done = update(None, request["release"])
     _refuse_links()
     if not done.conflicts and (problem := _lock()):
@@ -70,22 +57,18 @@ def _refuse_links() -> None:
             raise FactoryError(f"{path}: is a symbolic link that the release would change: update this project by hand")
 
 
-def _lock() -> str | None:
-    """Renew uv.lock; why not, if it cannot be.
+def _check_template(source: str) -> None:
+    """Refuse another template than the one that was looked at, whatever the server has shown then. Raises FactoryError."""
+    if preconditions.parse(git.show("HEAD", f"./{preconditions.ANSWERS}"))["_src_path"] != source:
+        raise FactoryError(f"its template is another one now, not {source}: run it again")
 
-    uv would start the project's Python and its build backend: it gets copies of what it may read, and builds nothing.
-    """
-    uv = os.environ.get("UV", "uv")
-    env = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)} | SAFE
-    with TemporaryDirectory() as folder:
-        env["UV_CACHE_DIR"] = os.environ.get("UV_CACHE_DIR") or run(uv, "cache", "dir", cwd=Path(folder))
-        for name in filter(os.path.isfile, LOCKED):
-            shutil.copy(name, folder)
-        try:
-            run(uv, "lock", "--quiet", "--no-build", cwd=Path(folder), env=env)
-        except FactoryError as error:
-            return f"uv.lock: was not renewed: {error}: run `uv lock` on the branch"
-        shutil.copy(Path(folder, "uv.lock"), "uv.lock")
+
+def _lock() -> str | None:
+    """Renew uv.lock; why not, if it cannot be."""
+    try:
+        locking.renew()
+    except (FactoryError, AttributeError, TypeError) as error:  # a table of pyproject.toml that is something else
+        return f"uv.lock: was not renewed: {error}: run `uv lock` on the branch"
     return None
 
 

@@ -59,6 +59,7 @@ class Entry:
     release: str | None = None  # of its default branch
     base: str | None = None  # the default branch, and its commit with that release
     head: str | None = None
+    source: str | None = None  # its template's address
     commit: str | None = None  # of the proposal
     url: str | None = None  # of its pull request
     at: str | None = None  # when it was proposed

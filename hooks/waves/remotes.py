@@ -43,7 +43,7 @@ def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None 
     """The output of the command. Raises FactoryError with a line of its error, TimeoutError when the time is over."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
+            (*LIMITED, *command), cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
         )
         RUNNING.add(process)
         try:
@@ -102,7 +102,7 @@ def clone(origin: Origin, base: str, commit: str, folder: Path, env: Mapping[str
     """The project at this commit, with as much of its history as is asked for; none of its filters and links is followed."""
     options = ("--quiet", "--no-checkout", "--no-tags", "--single-branch", "--filter=blob:none", "--template=")
     try:
-        run(*LIMITED, "git", "clone", *options, f"--branch={base}", "--", origin.url, str(folder), env=env, timeout=timeout)
+        run("git", "clone", *options, f"--branch={base}", "--", origin.url, str(folder), env=env, timeout=timeout)
         (folder / ".git/info").mkdir(exist_ok=True)
         (folder / ".git/info/attributes").write_text("* -filter\n")
         head = ("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{base}")
@@ -114,7 +114,7 @@ def clone(origin: Origin, base: str, commit: str, folder: Path, env: Mapping[str
 
 def _asked(*command: str, env: Mapping[str, str], timeout: float) -> str:
     try:
-        return run(*LIMITED, "git", *command, env=env, timeout=timeout)
+        return run("git", *command, env=env, timeout=timeout)
     except (FactoryError, TimeoutError) as error:
         raise UnreachableError(str(error)) from error
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from factory.errors import FactoryError, listed
-from factory.platforms.base import Checks, Platform
+from factory.platforms.base import Checks, LimitError, Platform
 from factory.update.proposal import BRANCH
 from origins import Origin
 
@@ -108,6 +108,8 @@ class Rollout:
             entry = self._entry(origin)
             try:
                 act(origin, entry)
+            except LimitError as error:
+                entry.settle(State.PENDING, str(error))
             except UnreachableError as error:
                 entry.settle(State.UNREACHABLE, str(error))
             except (FactoryError, TimeoutError, OSError) as error:
@@ -129,9 +131,12 @@ class Rollout:
                 raise
 
     def _look(self, origin: Origin, entry: Entry) -> None:
+        before = entry.state
         entry.settle(State.WAITING)
         env, platform = self.servers.environment(origin.url), self.servers.platform(origin.url)
         heads = remotes.heads(origin, env, self.asking)
+        if heads.commit == entry.head and before in (State.MERGED, State.CURRENT):
+            return entry.settle(before)  # without a question to the platform
         if heads.commit != entry.head or not entry.release:
             try:
                 answers, _ = remotes.answers(origin, heads.base, env, self.scratch, self.asking)
@@ -139,7 +144,7 @@ class Rollout:
                 return entry.settle(State.FOREIGN, str(error))
             if problem := self.templates.foreign(answers["_src_path"]):
                 return entry.settle(State.FOREIGN, problem)
-            entry.head, entry.release = heads.commit, answers["_commit"]
+            entry.head, entry.release, entry.source = heads.commit, answers["_commit"], answers["_src_path"]
         entry.base = heads.base
         seen = self._seen(origin, entry, heads, platform)
         if seen.request and named(seen.request.title) == version(self.record.release):
@@ -157,6 +162,8 @@ class Rollout:
             try:
                 request = platform.pull_request(BRANCH)
                 checks = platform.checks(request) if request and request.state == "open" else "none"
+            except LimitError:
+                raise
             except FactoryError as error:
                 raise UnreachableError(str(error)) from error
         elif heads.proposal and heads.proposal != entry.commit:
@@ -184,6 +191,7 @@ class Rollout:
             request = {
                 "folder": str(place),
                 "release": self.record.release,
+                "source": entry.source,
                 "base": entry.base,
                 "by": f"Proposed to the fleet in wave {entry.wave + 1} of {len(plan.NAMES)}, {plan.NAMES[entry.wave]}.",
                 "push": self.apply,

@@ -12,12 +12,15 @@ from inventory.repository import LOCAL, SETTINGS, SILENT
 
 GIT = SETTINGS | {
     "core.autocrlf": "false",
+    "commit.gpgSign": "false",
     "core.bigFileThreshold": "512m",  # what is larger is not merged by lines
     "core.attributesFile": os.devnull,
+    "core.excludesFile": os.devnull,
     "core.symlinks": "false",  # a link is a file that holds its target, and nothing is read or written through it
     "filter.lfs.process": "",
     "filter.lfs.required": "false",
     "filter.lfs.smudge": "",
+    "push.gpgSign": "false",
 }
 OURS = "factory@localhost"
 IDENTITY = {
@@ -34,11 +37,13 @@ class Servers:
     tokens: Mapping[str, str]
 
     @classmethod
-    def of(cls, kinds: Mapping[str, str], urls: Iterable[str], environment: Mapping[str, str] = os.environ) -> "Servers":
+    def of(
+        cls, kinds: Mapping[str, str], urls: Iterable[str], template: Iterable[str] = (), env: Mapping[str, str] = os.environ
+    ) -> "Servers":
         """FACTORY_TOKEN_ and the server's name has its token; FACTORY_TOKEN where all projects are at one server."""
-        used = {server for url in urls if (server := platforms.server_of(url, kinds))}
-        only = environment.get(TOKEN) if len(used) == 1 else None
-        tokens = {server: environment.get(variable(server)) or only for server in used}
+        used, more = ({server for url in each if (server := platforms.server_of(url, kinds))} for each in (urls, template))
+        only = env.get(TOKEN) if len(used) == 1 else None
+        tokens = {server: env.get(variable(server)) or (only if server in used else None) for server in used | more}
         return cls(kinds, {server: token for server, token in tokens.items() if token})
 
     def platform(self, url: str) -> Platform | None:

@@ -66,5 +66,8 @@ def long(address: str) -> str:
 
 def same(address: str) -> str:
     """What addresses of one repository have in common, by whichever protocol."""
-    place = re.sub(r"^(\w+://)?([^@/]+@)?", "", long(address)).rstrip("/").removesuffix(".git")
-    return re.sub(r"^([^/:]+):(?!\d)", r"\1/", place).casefold()
+    given = long(address)
+    if not re.match(r"[a-z+]+://|[^/:]{2,}:", given):
+        return given  # a folder
+    place = re.sub(r"^(\w+://)?([^@/]+@)?", "", given).rstrip("/").removesuffix(".git")
+    return "//" + re.sub(r"^([^/:]+):(?!\d)", r"\1/", place).casefold()

@@ -36,6 +36,8 @@ class FakePlatform:
     started: list[str] = field(default_factory=list)  # pipelines, by the branch that they are of
     merged: fake_reviews.Merged | None = None
     down: bool = False
+    moved: str = ""  # where each request is sent
+    exhausted: bool = False
     sign_in_page: bool = False  # as Azure DevOps answers a token that has expired
     address: str = ""
     asked: list[str] = field(default_factory=list)  # each method and path
@@ -134,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, path: str, content: Any, query: Json) -> Any:
         basic = self.headers.get("Authorization", "").partition("Basic ")[2]
         credentials = [*self.headers.values(), base64.b64decode(basic).decode() if basic else ""]
-        if self.platform.down or not any(TOKEN in value for value in credentials):
+        if self.platform.down or self.platform.exhausted or not any(TOKEN in value for value in credentials):
             return 403
         for pattern, api in APIS.items():
             if match := re.match(pattern, path):
@@ -145,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send(self, status: int, content: Any, link: str = "") -> None:
         body, kind = json.dumps(content).encode(), "application/json"
+        if self.platform.moved:
+            status = 302
         if self.platform.sign_in_page:
             status, body, kind = 203, b"<html>\nSign In</html>", "text/html"
         self.send_response(status)
@@ -152,6 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if link:
             self.send_header("Link", link)
+        if self.platform.moved:
+            self.send_header("Location", f"{self.platform.moved}{self.path}")
+        if self.platform.exhausted:
+            self.send_header("X-RateLimit-Remaining", "0")
         self.end_headers()
         self.wfile.write(body)
 
@@ -206,6 +214,9 @@ def _gitlab(platform: FakePlatform, path: str, content: Any, query: Json, method
     fields = {"title": content.get("title"), "text": content.get("body") or content.get("description")}
     if match := re.fullmatch(r"merge_requests/\d+/notes(?:/(\d+))?", path):
         items = platform.comments
+    elif match := re.fullmatch(r"merge_requests/(\d+)/versions", path):
+        commit = platform.pull_requests[int(match[1]) - 1]["commit"]
+        return [{"head_commit_sha": commit, "created_at": "2026-01-02T00:00:00Z"}]
     elif match := re.fullmatch(r"merge_requests(?:/(\d+))?", path):
         items = platform.pull_requests
         if method == "GET" and match[1]:

@@ -28,7 +28,10 @@ def github_checks(platform: Any, commit: str, kind: str) -> Json:
 
 
 def gitlab_request(platform: Any, item: Json) -> Json:
-    pipelines = [{"sha": each["commit"], "ref": each["name"], "status": each["result"]} for each in platform.pipelines]
+    pipelines = [
+        {"sha": each["commit"], "ref": each["name"], "status": each["result"], "created_at": each.get("at")}
+        for each in platform.pipelines
+    ]
     state = {"open": "opened"}.get(item.get("state", "open"), item.get("state"))
     projects = {"source_project_id": item.get("fork", 1), "target_project_id": 1}
     own = {"iid": item["id"], "state": state, "sha": commit(platform, item), **projects}

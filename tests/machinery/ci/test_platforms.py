@@ -146,6 +146,29 @@ def test_red_of_one_pipeline_is_red_of_all(kind, worse, server):
     assert platform.checks(platform.pull_request("a")) == "red"
 
 
+@pytest.mark.parametrize("day, checks", [("01", "none"), ("03", "green")])
+def test_pipeline_for_a_merge_is_of_the_commit_that_was_pushed_before(server, day, checks):
+    platform = platforms.detect(environment(server, "gitlab"))
+    save(server.pull_requests, None, branch="a", base="main", title="T", text="", commit="b" * 40)
+    at = f"2026-01-{day}T00:00:00Z"
+    server.pipelines.append({"name": "refs/merge-requests/1/merge", "commit": "c" * 40, "result": "success", "at": at})
+    assert platform.checks(platform.pull_request("a")) == checks
+
+
+def test_token_follows_nobody_elsewhere(platform, server):
+    with fake_platform() as other:
+        server.moved = other.address
+        with pytest.raises(errors.FactoryError, match="302: redirects to"):
+            platform.pull_request("a")
+        assert not other.asked
+
+
+def test_limit_of_requests_is_no_failure_of_the_project(platform, server):
+    server.exhausted = True
+    with pytest.raises(base.LimitError, match="limit of requests is reached"):
+        platform.pull_request("a")
+
+
 def test_red_among_hundreds_of_checks(server):
     platform = platforms.detect(environment(server, "github"))
     save(server.pull_requests, None, branch="a", base="main", title="T", text="", commit="b" * 40)

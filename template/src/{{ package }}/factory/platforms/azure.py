@@ -255,7 +255,7 @@ def _is_service(identity: Any) -> bool:
 def _result(build: Any) -> Checks:
     if build["status"] != "completed":
         return "pending"
-    return "green" if build["result"] == "succeeded" else "red"
+    return "green" if build["result"] in ("succeeded", "partiallySucceeded") else "red"  # which is with warnings
 
 
 def _voter(thread: Any) -> str | None:

@@ -11,6 +11,10 @@ from ..errors import FactoryError
 TOKEN = "FACTORY_TOKEN"
 
 
+class LimitError(FactoryError):
+    """The platform answers no more for a while."""
+
+
 @dataclass(frozen=True)
 class Review:
     """A pull request's approval: its id, and the name by which the platform knows who gave it."""

@@ -98,9 +98,18 @@ class GitLab(Platform):
     def checks(self, request: PullRequest) -> Checks:
         """The merge request's last pipeline, unless it is of an earlier commit."""
         pipeline = self.api("GET", f"merge_requests/{request.number}").get("head_pipeline")
-        if not pipeline or (pipeline["sha"] != request.commit and not pipeline["ref"].endswith("/merge")):
+        if not pipeline or (pipeline["sha"] != request.commit and not self._is_of_merge(pipeline, request)):
             return "none"
         return PIPELINES.get(pipeline["status"], "pending")
+
+    def _is_of_merge(self, pipeline: Any, request: PullRequest) -> bool:
+        """Whether it is for a merge of the commit, which has a hash of its own: it began after the commit was pushed."""
+        if not pipeline["ref"].endswith("/merge"):
+            return False
+        versions = self.api("GET", f"merge_requests/{request.number}/versions")
+        pushed = [each["created_at"] for each in versions if each["head_commit_sha"] == request.commit]
+        begun = datetime.fromisoformat(pipeline["created_at"])
+        return bool(pushed) and begun >= min(map(datetime.fromisoformat, pushed))
 
     def open_issue(self, marker: str, title: str, text: str, only_update: bool = False) -> str | None:
         """An issue of the project."""
