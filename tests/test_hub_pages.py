@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "hooks"))
 
 import origins
 from factory.status.model import parse
+from factory.status.steps import Kind
 from findings.advisories import Advisory
 from findings.dependencies import Dependencies
 from findings.needs import KINDS, needs
@@ -155,6 +156,12 @@ CASES = {
     "ALERT": {"monitor__drift": "open", "monitor__alerts": [{"code": "BIAS", "column": "age", "since": "2026-11-01"}]},
     "DOCTOR": {"doctor": [{"name": "lock", "problems": ["old"], "fails": True}]},
     "ADVICE": {"doctor": [{"name": "lock", "problems": ["old"], "fails": False}]},
+    "MONITOR_STOPPED": {"monitor__until": "2026-11-26"},
+    "MONITOR_INCOMPLETE": {"monitor__states": ["NO_FIGURES"]},
+    "NOT_DIAGNOSED": {"unknown": status()["unknown"] | {"doctor": "UNREADABLE: why"}},
+    "CARD": {"card__retention": None, "unknown": status()["unknown"] | {"card.retention": "NOT_STATED: why"}},
+    "NOT_ASSESSED": {"readiness": None, "unknown": status()["unknown"] | {"readiness": "NOT_RUN: why"}},
+    "TESTS_MISSING": {"readiness__missing": ["Features are fast"]},
     "NO_OWNER": {"owner": "  "},
     "BEHIND": {"template__behind": 2},
     "FAR_BEHIND": {"template__behind": 3},
@@ -170,11 +177,29 @@ def test_what_must_be_done_is_found_in_a_status(code):
     assert [need.code for need in found] == [code] and found[0].text
 
 
+def test_whatever_a_project_is_asked_to_do_the_hub_knows():
+    assert {kind.name for kind in Kind} <= KINDS.keys()
+    assert {kind.name for kind in Kind} - {"NOT_MONITORED", "NOT_DEPLOYED"} <= CASES.keys()  # both below
+
+
+@pytest.mark.parametrize("states", [["NO_FIGURES"], []])
+def test_nobody_takes_monitoring_that_could_not_judge_for_quiet(states):
+    [need] = needs(project(template__behind=0, monitor__drift="unknown", monitor__states=states), NOW, DAYS)
+    assert (need.code, need.text) == ("MONITOR_INCOMPLETE", "monitoring is incomplete" + " (NO_FIGURES)" * bool(states))
+
+
+def test_a_status_of_today_does_not_hide_that_monitoring_stopped_in_may():
+    made = hub(project(template__behind=0, monitor__until="2026-05-31"))
+    [text] = [Page(made.page(view)).text for view in made.views.values()]
+    assert "now Monitoring has stopped monitoring last looked at 2026-05-31 Start its pipeline again" in text
+    assert "Most urgent: monitoring has stopped (1)." in Page(made.index()).text
+
+
 def test_nothing_must_be_done_where_all_is_well():
     assert not needs(project(template__behind=0), NOW, DAYS)
 
 
-@pytest.mark.parametrize("version, texts", [("v3", []), ("v2", ["production has v2; the champion is v3"])])
+@pytest.mark.parametrize("version, texts", [("v3", []), ("v2", ["production runs v2, and v3 is the champion"])])
 def test_the_champion_is_what_is_deployed(version, texts):
     deployed = {"environment": "production", "version": version, "image": "i", "digest": "d", "at": NOW.isoformat(), "by": "b"}
     assert [need.text for need in needs(project(template__behind=0, deployments=[deployed]), NOW, DAYS)] == texts
@@ -190,7 +215,7 @@ def test_deployed_models_are_monitored():
     deployed = [{"environment": "e", "version": "v3", "image": "i", "digest": None, "at": NOW.isoformat(), "by": "b"}]
     unknown = status()["unknown"] | {"monitor": "NOT_SET_UP: nobody captures", "deployments.digest": "NONE: not pushed"}
     found = needs(project(template__behind=0, deployments=deployed, monitor=None, unknown=unknown), NOW, DAYS)
-    assert [(need.code, need.text) for need in found] == [("NOT_MONITORED", "NOT_SET_UP: nobody captures")]
+    assert [(need.code, need.text) for need in found] == [("NOT_MONITORED", "nobody captures")]
 
 
 @pytest.mark.parametrize(

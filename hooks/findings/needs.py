@@ -1,10 +1,12 @@
 """What must be done in a project: what its state, its status, its dependencies and its criticality ask for, the most urgent first."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from factory.status.model import Status
+from factory.status.steps import LISTED, steps
 from inventory.model import Project, State
 from organisation import ReviewDays
 
@@ -13,7 +15,6 @@ from .withdrawn import Withdrawn
 
 URGENCIES = ("now", "soon", "watch")
 FAR_BEHIND = 3  # releases, of which an update is urgent
-LISTED = 3  # names in a text
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,12 @@ KINDS = {
     "MISSING": Kind("soon", "no status", "update the project, then run its pipeline or `uv run factory status --push`"),
     "STALE": Kind("soon", "status is old", "look why its nightly pipeline does not run"),
     "ALERT": Kind("now", "alerts are open", "look at `uv run factory dashboard`, then retrain or roll back"),
+    "MONITOR_STOPPED": Kind("now", "monitoring has stopped", "start its pipeline again: nobody watches the model"),
     "VULNERABLE": Kind("now", "known vulnerabilities", "run `uv lock --upgrade-package NAME`, then deploy a new image"),
     "DOCTOR": Kind("now", "policy is violated", "run `uv run factory doctor` there"),
     "NO_OWNER": Kind("now", "no owner", "name one in docs/model-card.yaml"),
+    "MONITOR_INCOMPLETE": Kind("soon", "monitoring is incomplete", "look at `uv run factory monitor`, and what it lacks"),
+    "CARD": Kind("soon", "model card is incomplete", "state what it lacks in docs/model-card.yaml"),
     "FAR_BEHIND": Kind("soon", "far behind the template", "run `uv run factory update`, or a wave of updates"),
     "REVIEW": Kind(
         "soon", "due for review", "run `uv run factory readiness`, and decide whether the model is still fit for its purpose"
@@ -50,6 +54,9 @@ KINDS = {
     "NOT_MONITORED": Kind("soon", "deployed but not monitored", "capture requests and run `uv run factory monitor`"),
     "NOT_DEPLOYED": Kind("watch", "champion is not deployed", "deploy it, or roll back to the version that is served"),
     "NO_CHAMPION": Kind("watch", "no model was promoted", "run `uv run factory promote` once the gate passes"),
+    "NOT_DIAGNOSED": Kind("watch", "doctor could not look", "run `uv run factory doctor` there"),
+    "NOT_ASSESSED": Kind("watch", "readiness is not known", "run `uv run factory readiness`, and commit reports/readiness.json"),
+    "TESTS_MISSING": Kind("watch", "tests of readiness are missing", "look at reports/readiness.json"),
     "BEHIND": Kind("watch", "behind the template", "run `uv run factory update`"),
     "ADVICE": Kind("watch", "advice of doctor", "run `uv run factory doctor` there"),
 }
@@ -89,26 +96,13 @@ def _of_state(project: Project) -> Iterator[Need]:
 
 
 def _of_status(status: Status) -> Iterator[Need]:
-    monitor, gate, behind = status.monitor, status.gate, status.template.behind or 0
-    if monitor:
-        yield from _named("ALERT", [" ".join(filter(None, (each.code, each.column))) for each in monitor.alerts])
-    elif status.deployments:
-        yield Need("NOT_MONITORED", status.unknown.get("monitor", ""))
-    yield from _named("DOCTOR", [each.name for each in status.doctor if each.problems and each.fails])
-    yield from _named("ADVICE", [each.name for each in status.doctor if each.problems and not each.fails])
-    if not status.owner.strip():
-        yield Need("NO_OWNER", "nobody is named as owner")
-    if behind:
-        yield Need("FAR_BEHIND" if behind >= FAR_BEHIND else "BEHIND", f"{status.template.release}, {behind} behind")
-    if status.readiness:
-        yield from _named("EXPIRED", status.readiness.expired)
-    if gate and not gate.passed:
-        yield from _named("GATE", gate.codes or ["no code"])
-    if champion := status.champion:
-        older = [f"{each.environment} has {each.version}" for each in status.deployments if each.version != champion.version]
-        yield from _named("NOT_DEPLOYED", older, f"; the champion is {champion.version}")
-    else:
-        yield Need("NO_CHAMPION", status.unknown.get("champion", ""))
+    found = defaultdict[str, list[str]](list)
+    for step in steps(status):
+        found[step.kind.name].append(step.found)
+    if (status.template.behind or 0) >= FAR_BEHIND:
+        found["FAR_BEHIND"] = found.pop("BEHIND")
+    for code, texts in found.items():
+        yield from _named(code, texts, "; ")
 
 
 def review_due(project: Project, days: ReviewDays) -> datetime | None:
@@ -122,12 +116,12 @@ def review_due(project: Project, days: ReviewDays) -> datetime | None:
     return max(filter(None, (status.champion.since, assessed))) + timedelta(days=until)
 
 
-def _named(code: str, names: Sequence[str], ending: str = "") -> Iterator[Need]:
+def _named(code: str, names: Sequence[str], between: str = ", ") -> Iterator[Need]:
     """One need for all of the names, the first of which are listed."""
     distinct = list(dict.fromkeys(names))
     if distinct:
         more = f" and {len(distinct) - LISTED} more" if len(distinct) > LISTED else ""
-        yield Need(code, ", ".join(distinct[:LISTED]) + more + ending)
+        yield Need(code, between.join(distinct[:LISTED]) + more)
 
 
 def _release(package: tuple[str, str]) -> str:

@@ -115,7 +115,7 @@ def test_an_invalid_version_is_no_champion(project):
     git("tag", "--force", "model/v3", "model/v3^{commit}")
     found = status.read()
     assert found.champion is None and found.unknown["champion"].startswith("VERSION_INVALID: ")
-    assert next(steps(found)) == found.why("champion")
+    assert str(next(steps(found))) == found.why("champion")
 
 
 def test_secrets_are_no_part_of_it(project):
