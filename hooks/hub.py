@@ -21,6 +21,7 @@ import origins
 from factory.errors import FactoryError
 from findings import advisories, dependencies, osv, withdrawn
 from inventory import gathering, model, record, repository, states
+from inventory.releases import Releases
 from pages.write import Hub
 
 
@@ -75,7 +76,15 @@ def run(args: argparse.Namespace) -> model.Inventory:
     with repository.locked(out / ".lock"), repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened:
         fetched = gathering.gather(opened, fleet, args.jobs, args.timeout)
         history = states.accept(opened, fetched)
-        found = states.inventory(opened, history, fleet, fetched, args.at or datetime.now(UTC), live=args.at is None)
+        found = states.inventory(
+            opened,
+            history,
+            fleet,
+            fetched,
+            Releases(Path(__file__).resolve().parents[1]),
+            args.at or datetime.now(UTC),
+            live=args.at is None,
+        )
         record.write(found, out / "inventory.json")
         checked = dependencies.check(found.projects, args.osv, args.index, records)
         Hub(found, checked, ours, organisation.logo_url(ours)).write(out)

@@ -1,7 +1,9 @@
 """The hub's inventory: the state of whatever an origin is, what is known from before, and that nobody's code is run."""
 
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -298,6 +300,35 @@ def test_a_day_ends_at_midnight(tmp_path):
         project = hub(tmp_path, "--at", day)["churn"]
         assert project["state"] == "ok"
         assert datetime.fromisoformat(project["status"]["at"]).astimezone(UTC).isoformat().startswith(last)
+
+
+def test_what_projects_cannot_read_of_the_template_the_hub_counts(template, tmp_path):
+    place = tmp_path / "factory"
+    shutil.copytree(template, place)
+    subprocess.run(["git", "init", "--quiet", str(place)], check=True)
+    for name, age in {"v0.3.0": 30, "0.4.0": 20, "0.5.0": 5, "0.6.0rc1": 2, "notes": 1}.items():
+        dated = os.environ | {"GIT_COMMITTER_DATE": days(age).isoformat()}
+        subprocess.run(["git", "-C", str(place), "commit", "--quiet", "--allow-empty", "-m", name], check=True, env=dated)
+        subprocess.run(["git", "-C", str(place), "tag", name], check=True)
+    subprocess.run(["git", "-C", str(place), "remote", "add", "origin", "git@git.example.com:ml/factory.git"], check=True)
+    why = {"template.newest": "UNREACHABLE: it may not", "template.behind": "UNREACHABLE: it may not"}
+    cannot = {"template__newest": None, "template__behind": None}
+    for name, source in {
+        "private": "https://git.example.com/ml/factory",
+        "other": "https://git.example.com/other/factory",
+    }.items():
+        known = [status(at=days(age), template__source=source, **cannot) for age in (10, 1)]
+        push(bare(tmp_path / name), *(each | {"unknown": each["unknown"] | why} for each in known))
+    push(bare(tmp_path / "public"), status(template__newest="0.9.0", template__behind=7))
+    fleet(tmp_path / "FLEET.csv", ["private", "other", "public"])
+    subprocess.run([sys.executable, str(place / "hooks/hub.py"), *HUB[2:], "FLEET.csv", "out"], cwd=tmp_path, check=True)
+    found = read(tmp_path)
+    shown = {name: (each["status"]["template"]["newest"], each["status"]["template"]["behind"]) for name, each in found.items()}
+    assert shown == {"private": ("0.5.0", 2), "other": (None, None), "public": ("0.9.0", 7)}
+    assert [point["behind"] for point in found["private"]["history"]] == [1, 2]
+    assert {name: each["counted"] for name, each in found.items()} == {"private": True, "other": False, "public": False}
+    assert not why.keys() & found["private"]["status"]["unknown"].keys()
+    assert why.keys() <= found["other"]["status"]["unknown"].keys()
 
 
 def test_a_long_history_is_thinned_out_and_keeps_both_ends(tmp_path):

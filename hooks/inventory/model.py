@@ -78,6 +78,7 @@ class Project:
     commit: str | None  # of the branch factory/status, with that status
     history: tuple[Point, ...]  # earliest first, up to `status`; thinned out where long
     rewritten: int  # how often the branch lost commits, which are kept here
+    counted: bool = False  # whether the hub has counted how far behind the template it is, which the project could not
 
 
 @dataclass(frozen=True)

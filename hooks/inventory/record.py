@@ -43,6 +43,7 @@ def _project(project: Project) -> dict[str, Any]:
         "reason": project.reason,
         "commit": project.commit,
         "rewritten": project.rewritten,
+        "counted": project.counted,
         "status": project.status.model_dump(mode="json") if project.status else None,
         "history": [asdict(point) | {"at": point.at.isoformat()} for point in project.history],
     }

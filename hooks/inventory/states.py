@@ -11,6 +11,7 @@ from origins import Origin
 
 from .gathering import Problem
 from .model import FRESH, TREND, Inventory, Point, Project, State
+from .releases import Releases
 from .repository import ACCEPTED, KEPT, Repository
 from .statuses import History, Reader, reader
 
@@ -43,6 +44,7 @@ def inventory(
     history: History,
     origins: Sequence[Origin],
     fetched: Mapping[str, str | Problem],
+    releases: Releases,
     at: datetime,
     live: bool,
 ) -> Inventory:
@@ -62,19 +64,21 @@ def inventory(
             if live or not status:
                 outcome = fetched[origin.key]
                 found = outcome if isinstance(outcome, Problem) else found
-            trend = _trend(opened, commits, status) if status else ()
+            trend = _trend(opened, commits, status, releases) if status else ()
             state = found.state if found else State.OK
-            projects.append(Project(origin, state, str(found or ""), status, commit, trend, len(kept)))
+            shown = releases.complete(status) if status else None
+            counted = shown is not status
+            projects.append(Project(origin, state, str(found or ""), shown, commit, trend, len(kept), counted))
     return Inventory(at, tuple(projects), live)
 
 
-def _trend(opened: Reader, commits: list[str], last: Status) -> tuple[Point, ...]:
-    points = {last.at: Point.of(last)}
+def _trend(opened: Reader, commits: list[str], last: Status, releases: Releases) -> tuple[Point, ...]:
+    points = {last.at: Point.of(releases.complete(last))}
     for commit in _thinned(commits):
         with suppress(CannotEvaluate):
             status = opened.status(commit)
             if status.at < last.at:
-                points[status.at] = Point.of(status)
+                points[status.at] = Point.of(releases.complete(status))
     return tuple(points[at] for at in sorted(points))
 
 

@@ -1,14 +1,12 @@
 """The release of the template that the project is of, against the newest."""
 
 import os
-import re
-
-from packaging.version import InvalidVersion, Version
 
 from .. import platforms
 from ..errors import CannotEvaluate, FactoryError
 from ..update import vendored
 from ..workspace.process import run
+from . import releases
 from .parts import Template
 from .reasons import Reasons, long, short
 
@@ -40,13 +38,10 @@ def template(reasons: Reasons) -> Template:
 
 def _newer(source: str | None, release: str | None) -> tuple[str, int]:
     """The newest release, and how many there are after this one. Raises CannotEvaluate."""
-    own = _version(release or "")
+    own = releases.parse(release or "")
     if not source or own is None:
         raise CannotEvaluate("NO_RELEASE", f"{release or 'what the project is of'} is not the name of a release")
-    released = {version for tag in _tags(source) if (version := _version(tag)) and not version.is_prerelease}
-    newest = max({own, *released})
-    again = {Version(version.public) for version in released if version.local}  # a fork's, of the same release
-    return f"{newest}", sum(version > own for version in released - again)
+    return releases.newer(own, _tags(source))
 
 
 def _tags(source: str) -> list[str]:
@@ -58,11 +53,3 @@ def _tags(source: str) -> list[str]:
     except FactoryError as error:
         raise CannotEvaluate("UNREACHABLE", f"the template cannot be asked: {error}") from error
     return [line.rpartition("refs/tags/")[2] for line in lines]
-
-
-def _version(tag: str) -> Version | None:
-    """The release of that name; none of a commit after one, as `git describe` calls it."""
-    try:
-        return None if re.search(r"-\d+-g[0-9a-f]+$", tag) else Version(tag)
-    except InvalidVersion:
-        return None
