@@ -134,16 +134,33 @@ def drift(session: nox.Session) -> None:
     session.run("python", "benchmarks/drift.py", session.create_tmp(), *session.posargs)
 
 
-for name in ("demo", "release", "screenshots", "site"):
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """A project in ./demo: copied, set up, trained, promoted and scored."""
+    install(session)
+    session.run("python", "tools/demo.py")
 
-    def tool(session: nox.Session, name: str = name) -> None:
-        install(session)
-        if name == "screenshots":
-            debian(session, chromium="chromium")
-        session.run("python", f"tools/{name}.py", *session.posargs)
 
-    tool.__doc__ = Path(__file__).with_name("tools").joinpath(f"{name}.py").read_text("utf-8").split('"""')[1]
-    nox.session(tool, name=name, default=False)
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """The changelog's heading, a commit and a tag, after checks: `nox -s release -- X.Y.Z`."""
+    install(session)
+    session.run("python", "tools/release.py", *session.posargs)
+
+
+@nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """The pictures in documents, and the diagrams that have changed."""
+    install(session)
+    debian(session, chromium="chromium")
+    session.run("python", "tools/screenshots.py")
+
+
+@nox.session(default=False)
+def site(session: nox.Session) -> None:
+    """The documentation site, with every link checked, in ./site or in `-- FOLDER`."""
+    install(session)
+    session.run("python", "tools/site.py", *session.posargs)
 
 
 if __name__ == "__main__":

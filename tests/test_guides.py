@@ -99,6 +99,13 @@ def test_guides_type_what_macos_has_too():
     assert re.findall(r"\bsed -i.*|\bdate .*-d\b.*|\b(?:sha256sum|md5sum|readlink -f|grep -P)\b.*", typed) == []
 
 
+def test_commands_are_those_of_linux_and_macos():
+    """GNU's sed and date have options that those of macOS lack; a block of the kind `diff` shows a change better."""
+    shown = {page: page.read_text("utf-8") for page in with_commands()}
+    gnu = re.compile(r"\bsed (?:-\w+ )*-\w*i\b|\bdate\b[^\n]* -d\b|\breadlink -f\b|\bgrep -\w*P\b|\bstat -c\b")
+    assert not {page.name: found for page, text in shown.items() if (found := gnu.findall(text))}
+
+
 def test_each_guide_starts_from_a_state_that_there_is():
     assert {guide.state for guide in GUIDES} <= set(STATES)
 

@@ -50,8 +50,10 @@ def test_each_area_of_codes_has_its_part_of_the_page():
 
 def constants(file: Path) -> Iterator[str]:
     """Words in capitals that the module has as texts, or as the start of a message."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+    shown = {node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "metavar"}
+    for node in nodes:
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in shown else ""
         if found := re.match(r"([A-Z]{2,}(?:_[A-Z]+)*)(?:$|: )", text):
             yield found[1]
 
@@ -74,3 +76,13 @@ def test_each_variable_is_explained_and_each_that_is_explained_is_there():
     known = PAGES["variables"].VARIABLES.keys()
     assert found - settings - known - {"FACTORY_COMPLETE"} == set(), "explain it in variables.py"
     assert {name for name in known if not any(name in text for text in texts.values())} == set()
+
+
+def test_each_variable_of_the_templates_repository_is_explained_and_each_that_is_explained_is_there():
+    files = [*(ROOT / "hooks").rglob("*.py"), *(ROOT / ".github").rglob("*.y*ml"), ROOT / ".gitlab-ci.yml"]
+    files += (ROOT / "azure-pipelines").rglob("*.y*ml")
+    text = "\n".join(file.read_text("utf-8") for file in files if file.exists())
+    found = set(re.findall(r"\b(?:FLEET|FLEET_[A-Z]+|SITE_[A-Z]+|FACTORY_[A-Z]+)\b(?!\.)", text))
+    known = PAGES["REPOSITORY"].keys()
+    assert found <= known
+    assert all(name.rstrip("…") in text for name in known)

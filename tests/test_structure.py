@@ -138,7 +138,7 @@ def test_sample_data_is_small():
 
 def test_what_people_and_agents_read_is_short(render):
     project = render()
-    limits = {ROOT / "README.md": 80, project / "README.md": 60, ROOT / "noxfile.py": 150}
+    limits = {ROOT / "README.md": 80, project / "README.md": 60, ROOT / "noxfile.py": 180}
     limits |= dict.fromkeys([project / "AGENTS.md", *project.glob("src/*/factory/AGENTS.md")], 40)
     assert not {file: len(lines(file)) for file, most in limits.items() if len(lines(file)) > most}
 

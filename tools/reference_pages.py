@@ -6,7 +6,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +41,13 @@ SERVICE = """\
 
 `factory serve` and the image read these when they start, and refuse an unknown name; see [serving](../../template/docs/serving.md).
 """
+FLEET = """\
+
+## The template's repository
+
+The hub, waves of updates and the site read these, in the shell or in the pipelines of the template's repository, or of your fork of it; see
+[all projects](../how-to/see-the-fleet.md) and [waves](../how-to/update-many-projects.md).
+"""
 METRICS = """\
 # Metrics
 
@@ -54,6 +61,16 @@ CODES = """\
 Whatever refuses, fails or alerts has a code, with a line that names what it is about. In a project, `uv run factory reason CODE`
 shows the same.
 """
+REPOSITORY = {
+    "FLEET": "path of the list of projects, such as FLEET.csv: with it, a pipeline publishes the hub each night",
+    "FLEET_TOKEN": "secret: token that reads the projects' repositories, for the hub",
+    "FLEET_PAGES": "where it is set, GitHub Pages shows the hub",
+    "SITE_PAGES": "where it is set, GitHub Pages shows the documentation site of each release",
+    "FACTORY_TOKEN": "secret: token with which `hub.py` and `fleet.py` log in where all projects are at one server",
+    "FACTORY_TOKEN_…": "secret: the same for one server, by its name, such as FACTORY_TOKEN_GITHUB_COM",
+    "UV_DEFAULT_INDEX": "index of packages, which the hub asks for withdrawn releases",
+    "UV_INDEX_URL": "the same, by uv's older name",
+}
 AREAS = {
     "gate": "The gate",
     "versions": "Versions and signatures",
@@ -72,7 +89,9 @@ def pages() -> dict[str, str]:
     """The text of each page, by its file's name."""
     return {
         "commands.md": "\n".join([COMMANDS, *commands()]),
-        "environment-variables.md": "\n".join([VARIABLES, *commands_variables(), SERVICE, *service_variables()]),
+        "environment-variables.md": "\n".join(
+            [VARIABLES, *listed(variables.VARIABLES), SERVICE, *service_variables(), FLEET, *listed(REPOSITORY)]
+        ),
         "metrics.md": "\n".join([METRICS, *model_metrics(), *exported()]),
         "reason-codes.md": "\n".join([CODES, *reason_codes()]),
     }
@@ -145,8 +164,8 @@ def stated(option: click.Option) -> str:
     return " ".join([escaped(" ".join((option.help or "").split())), *(f"({note})" for note in notes if note)]).strip()
 
 
-def commands_variables() -> list[str]:
-    return table(["variable", "what it is"], ([f"`{name}`", escaped(text)] for name, text in variables.VARIABLES.items()))
+def listed(meanings: Mapping[str, str]) -> list[str]:
+    return table(["variable", "what it is"], ([f"`{name}`", escaped(text)] for name, text in meanings.items()))
 
 
 def service_variables() -> list[str]:
