@@ -35,7 +35,7 @@ from factory.update.update import address
 from inventory.record import replace
 from origins import Origin
 from waves import plan, record, report, templates
-from waves.model import Entry
+from waves.model import Entry, public
 from waves.rollout import Limits, Rollout
 from waves.servers import Servers
 
@@ -118,7 +118,7 @@ def main() -> int | str:
     except KeyboardInterrupt:
         return "fleet.py: interrupted: run it again to go on"
     except FactoryError as error:
-        return f"fleet.py: {error}"
+        return f"fleet.py: {public(str(error))}"
     except OSError as error:
         return f"fleet.py: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
 

@@ -173,7 +173,8 @@ def test_draft_waits_for_a_person(fleet, platform):
     assert done.returncode == 3 and states(fleet) == {"a": "green", "b": "pending"}, done.stdout
     platform.requests("a")[0]["draft"] = False
     platform.judge("a", False)
-    assert platform.run().returncode == 3 and states(fleet)["a"] == "red", "of which somebody takes care"
+    assert platform.run("--handled=a").returncode == 3 and states(fleet)["a"] == "red"
+    assert platform.run().returncode == 2, "nobody says any more that somebody takes care of it"
 
 
 def test_missing_token_is_named_before_anything_is_done(fleet, platform):

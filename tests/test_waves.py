@@ -12,7 +12,7 @@ from factory.platforms import PUBLIC
 from factory.platforms.base import PullRequest
 from origins import Criticality, Origin
 from waves import plan, record, remotes, standing, templates
-from waves.model import Entry, State
+from waves.model import Entry, State, public
 from waves.rollout import Limits, Rollout, why
 from waves.servers import OURS, Servers, variable
 
@@ -245,3 +245,35 @@ def test_whatever_one_project_answers_ends_no_others_update(tmp_path, monkeypatc
     going.run(origins)
     found = [(each.state, each.reason) for each in known.entries.values()]
     assert found == [(State.FAILED, "unexpected answer: KeyError: 'x'"), (State.UNREACHABLE, "gone")]
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [("merged", "merged"), ("closed", "closed"), ("green", "pending"), ("red", "pending"), ("waiting", "unreachable")],
+)
+def test_project_that_does_not_answer_once_loses_nothing(tmp_path, monkeypatch, before, after):
+    def heads(*_: object) -> None:
+        raise remotes.UnreachableError("cannot read https://me:word@git.example.com/p?token=word")  # pragma: allowlist secret
+
+    monkeypatch.setattr(remotes, "heads", heads)
+    place, known = origin(0), record.Record("1.1.0")
+    going = Rollout(known, Limits(), Servers(PUBLIC, {}), templates.Templates([]), tmp_path, True, lambda: None)
+    going.enter([place], {place.key: 0}, [])
+    known.entries[place.key].state = State(before)
+    going.run([place])
+    assert (known.entries[place.key].state, known.entries[place.key].reason) == (after, "cannot read https://git.example.com/p")
+
+
+def test_care_is_taken_while_it_is_said_or_seen(tmp_path):
+    place, known = origin(0), record.Record("1.1.0")
+    going = Rollout(known, Limits(), Servers(PUBLIC, {}), templates.Templates([]), tmp_path, True, lambda: None)
+    for handled, taken, expected in ((["p0"], False, True), ([], False, False), ([], True, True)):
+        going.enter([place], {place.key: 0}, [])
+        known.entries[place.key].taken = taken
+        going.enter([place], {place.key: 0}, handled)
+        assert known.entries[place.key].handled is expected
+
+
+def test_texts_have_no_logins():
+    text = "its template is https://ci:word@git.example.com/t, none of ssh://word@git.example.com/t 'https://a.b/c?key=word'"
+    assert public(text) == "its template is https://git.example.com/t, none of ssh://git.example.com/t 'https://a.b/c'"

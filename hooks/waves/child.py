@@ -24,6 +24,7 @@ from factory.workspace import git, pull_request
 from factory.workspace.process import run
 
 from waves import locking
+from waves.model import public
 
 
 def main() -> dict[str, Any]:
@@ -59,7 +60,7 @@ def _refuse_links() -> None:
 
 def _check_template(source: str) -> None:
     """Refuse another template than the one that was looked at, whatever the server has shown then. Raises FactoryError."""
-    if preconditions.parse(git.show("HEAD", f"./{preconditions.ANSWERS}"))["_src_path"] != source:
+    if public(preconditions.parse(git.show("HEAD", f"./{preconditions.ANSWERS}"))["_src_path"]) != source:
         raise FactoryError(f"its template is another one now, not {source}: run it again")
 
 

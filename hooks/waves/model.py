@@ -1,5 +1,6 @@
 """What is known of one project's update, and of the whole of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -41,6 +42,8 @@ MEANINGS = {
     State.UNREACHABLE: "could not be read",
 }
 BAD = {State.RED, State.FAILED, State.FOREIGN, State.UNREACHABLE}
+LASTING = {State.MERGED, State.CURRENT, State.CLOSED}
+"""What stays so while a repository does not answer."""
 UNSETTLED = {State.WAITING, State.PENDING}
 
 
@@ -63,7 +66,8 @@ class Entry:
     commit: str | None = None  # of the proposal
     url: str | None = None  # of its pull request
     at: str | None = None  # when it was proposed
-    handled: bool = False  # somebody takes care of it, and it stops no wave
+    handled: bool = False  # somebody takes care of it, and it stops no wave: by --handled of this run, or
+    taken: bool = False  # as they have committed to the branch
     conflicts: Mapping[str, str] = field(default_factory=dict)  # by file
     attention: Sequence[str] = field(default_factory=list)
     pending: Sequence[str] = field(default_factory=list)
@@ -74,4 +78,9 @@ class Entry:
 
     def settle(self, state: State, reason: str = "") -> None:
         """Set both, the reason in one line."""
-        self.state, self.reason = state, " ".join(reason.split())[:1000]
+        self.state, self.reason = state, " ".join(public(reason).split())[:1000]
+
+
+def public(text: str) -> str:
+    """The text without what addresses in it may have of logins and parameters."""
+    return re.sub(r"(https?://[^\s'\"?]*)\?[^\s'\"]*", r"\1", re.sub(r"(?<=://)[^/@\s]*@", "", text))

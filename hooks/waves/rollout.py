@@ -18,7 +18,7 @@ from factory.update.proposal import BRANCH
 from origins import Origin
 
 from . import plan, remotes, templates
-from .model import BAD, UNSETTLED, Entry, State
+from .model import BAD, LASTING, UNSETTLED, Entry, State, public
 from .record import Record
 from .remotes import Heads, NotAProjectError, UnreachableError
 from .servers import OURS, Servers
@@ -82,7 +82,7 @@ class Rollout:
             new = Entry.of(origin, planned[origin.key])
             entry = known.setdefault(origin.key, new)
             entry.name, entry.address, entry.team, entry.criticality = new.name, new.address, new.team, new.criticality
-            entry.handled |= origin.name in handled
+            entry.handled = entry.taken or origin.name in handled
 
     @property
     def asking(self) -> float:
@@ -106,12 +106,13 @@ class Rollout:
 
         def guarded(origin: Origin) -> None:
             entry = self._entry(origin)
+            before = entry.state
             try:
                 act(origin, entry)
             except LimitError as error:
                 entry.settle(State.PENDING, str(error))
             except UnreachableError as error:
-                entry.settle(State.UNREACHABLE, str(error))
+                entry.settle(without_answer(before), str(error))
             except (FactoryError, TimeoutError, OSError) as error:
                 entry.settle(State.FAILED, str(error))
             except Exception as error:  # noqa: BLE001 # whatever one project or its platform answers ends no other's update
@@ -144,13 +145,13 @@ class Rollout:
                 return entry.settle(State.FOREIGN, str(error))
             if problem := self.templates.foreign(answers["_src_path"]):
                 return entry.settle(State.FOREIGN, problem)
-            entry.head, entry.release, entry.source = heads.commit, answers["_commit"], answers["_src_path"]
+            entry.head, entry.release, entry.source = heads.commit, answers["_commit"], public(answers["_src_path"])
         entry.base = heads.base
         seen = self._seen(origin, entry, heads, platform)
         if seen.request and named(seen.request.title) == version(self.record.release):
             entry.url, entry.at = seen.request.url, entry.at or self.now().isoformat()
         if seen.by not in (None, OURS):  # somebody works on the proposal
-            entry.commit, entry.handled = heads.proposal, True
+            entry.commit, entry.handled, entry.taken = heads.proposal, True, True
         found = judge(seen, entry, self.record.release, self.now(), self.limits.grace)
         return entry.settle(*found) if found else None
 
@@ -218,6 +219,13 @@ class Rollout:
         if needs_person:
             return entry.settle(State.PERSON, "resolve what is listed")
         return entry.settle(State.PENDING) if entry.url else entry.settle(State.PROPOSED, BRANCH_ONLY)
+
+
+def without_answer(before: State) -> State:
+    """The state of a project that does not answer now: what it had is not lost by that."""
+    if before in LASTING:
+        return before
+    return State.UNREACHABLE if before in {State.WAITING, *BAD} - {State.RED} else State.PENDING
 
 
 def failures(wave: Iterable[Entry]) -> list[Entry]:
