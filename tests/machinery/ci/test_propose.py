@@ -1,5 +1,6 @@
 """What a pipeline made arrives as a pull request, what it could not do as an issue; nothing of others is overwritten."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_new_model_is_proposed_and_nothing_promoted(dvc_calls, platform):
     assert (pull_request["branch"], pull_request["base"], pull_request["draft"]) == ("factory/retrain", "main", False)
     assert "## Passed the gate" in pull_request["text"] and propose.MERGED in pull_request["text"]
     assert dvc_calls == [("push", "--run-cache")] and not versions.local() and not platform.issues
+
+
+def test_verdict_is_kept_for_the_status(dvc_calls, platform):
+    main = git("rev-parse", "main")
+    run("propose")
+    git("fetch", "--quiet", "origin", propose.VERDICT.name)
+    kept = json.loads(git("show", "FETCH_HEAD:gate.json"))
+    assert kept["passed"] and kept["commit"] == main and kept["at"] and git("ls-tree", "--name-only", "FETCH_HEAD") == "gate.json"
 
 
 def test_model_that_is_proposed_already(dvc_calls, platform):

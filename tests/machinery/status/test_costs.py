@@ -131,7 +131,8 @@ def ran(days, money=10.0):
 
 def report(**changes):
     window = {"role": "champion", "from": "2025-01-21", "to": "2025-01-25", "rows": 500}
-    windows = [window, window | {"role": "challenger", "rows": 9}, window | {"from": "2024-01-01", "to": "2024-01-01", "rows": 7}]
+    old = {"from": "2024-01-01", "to": "2024-01-01", "rows": 7}
+    windows = [window, window | {"role": "challenger", "rows": 9}, window | old]
     return {"until": "2025-01-30", "windows": windows} | changes
 
 
@@ -157,10 +158,18 @@ def test_a_version_costs_all_runs_since_the_one_before():
 def test_the_next_improvement_is_like_the_median_of_those_before():
     made = [version(1), version(2, 0.2), version(3, 0.4), version(4, 0.3)]
     found = worth(made, [ran(1), ran(2), ran(2.5), ran(3), ran(4, 30.0)], valued(price_per_value=0.5))
-    assert found.rows_per_month == 1500  # 500 rows within ten days
+    assert found.rows_per_month == 1500  # 500 rows in ten days
     assert (found.worth, found.least, found.most) == (pytest.approx(450), pytest.approx(300), pytest.approx(600))
     assert (found.cost, found.months) == (20.0, pytest.approx(20 / 225))
     assert [each.version for each in found.improvements] == ["v2", "v3", "v4"]
+
+
+def test_a_window_that_began_before_the_month_is_counted_by_its_own_days():
+    long = {"role": "champion", "from": "2024-12-13", "to": "2025-01-01", "rows": 2000}
+    assert (
+        improvement.rows_per_month(report(windows=[long, long | {"from": "2025-01-02", "to": "2025-01-30", "rows": 2900}]))
+        == 3000
+    )
 
 
 def test_what_gains_nothing_never_pays_and_without_a_price_nobody_knows():

@@ -1,7 +1,7 @@
 """The format of status.json: every key is there, what is not known has its reason, and nothing is longer than it may be."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from late_flights.factory.errors import CannotEvaluate
@@ -52,12 +52,50 @@ def test_what_is_null_without_a_reason_is_refused(without):
     assert error.value.code == "MALFORMED"
 
 
-@pytest.mark.parametrize("key", NOTHING)
-def test_every_key_is_there(key):
+FIRST = json.loads("""{"format": 1, "at": "2026-11-30T05:00:00Z", "project": "churn", "description": "", "owner": "Ann", "address": null,
+"commit": "c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1", "template": {"source": "t", "release": "0.4.0", "newest": "0.4.0", "behind": 0},
+"card": {"purpose": "p", "risk": "low", "data_class": null, "retention": null}, "contract": null, "gate": null, "monitor": {
+"until": "2026-11-29", "drift": "open", "alerts": [{"code": "BIAS", "column": "", "since": "2026-11-01"}], "states": [], "outcomes": 0.5},
+"champion": {"version": "v3", "commit": "c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1", "model": "m", "since": "2026-11-01T05:00:00Z",
+"action": "promote", "by": "Ann", "metric": {"name": "mae", "value": 1, "low": 0.5, "high": 2.5, "floor": 3.0}}, "readiness": null,
+"doctor": [{"name": "tags", "problems": ["x"], "fails": true}], "cost": {"currency": "EUR", "month": "2026-11", "runs": {"count": 1,
+"seconds": 1.0, "cpu_seconds": 1.0, "kwh": 1.0, "money": 1.0}, "serving": null}, "deployments": [{"environment": "prod", "version":
+"v3", "image": "i", "digest": null, "at": "2026-11-01T05:00:00Z", "by": "Ann"}], "data": [], "dependencies": {"source": "lock",
+"packages": {"numpy": "2.3.1"}}, "unknown": {"address": "A: b", "card.data_class": "A: b", "card.retention": "A: b", "contract": "A: b",
+"gate": "A: b", "readiness": "A: b", "cost.serving": "A: b", "deployments.digest": "A: b"}}""")
+"""What the first release with a status wrote: each later one has to read it, whatever keys it has added."""
+
+
+def test_what_the_first_release_wrote_is_read():
+    found = model.parse(json.dumps(FIRST).encode())
+    assert json.loads(found.model_dump_json()).items() >= {name: FIRST[name] for name in ("project", "monitor", "data")}.items()
+
+
+def test_a_key_that_a_later_release_added_is_null_with_its_reason():
+    content = json.loads(json.dumps(FIRST))
+    del content["dependencies"], content["champion"]["metric"]["floor"], content["deployments"][0]["digest"]
+    del content["unknown"]["deployments.digest"]
+    found = model.parse(json.dumps(content).encode())
+    assert found.dependencies is None and found.champion.metric.floor is None and found.champion.metric.low == 0.5
+    for key in ("dependencies", "champion.metric.floor", "deployments.digest"):
+        assert found.unknown[key].startswith("NOT_WRITTEN: ")
+
+
+NEVER_NULL = ["format", "at", "project", "description", "owner", "doctor", "deployments", "data", "unknown"]
+
+
+@pytest.mark.parametrize("key", NEVER_NULL)
+def test_keys_that_are_never_null_are_there(key):
     content = json.loads(with_reasons(NOTHING))
     del content[key]
     with pytest.raises(CannotEvaluate, match=f"{key}: Field required"):
         model.parse(json.dumps(content).encode())
+
+
+def test_what_is_added_may_be_null():
+    """Or a hub could not read what was written before; these alone are from the first release."""
+    required = {name for name, field in model.Status.model_fields.items() if type(None) not in get_args(field.annotation)}
+    assert required == {*NEVER_NULL, "template", "card"}
 
 
 WRONG = {

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from late_flights.factory.ci import propose
 from late_flights.factory.deployment import records
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.status import branch, model, status, summary, template
@@ -76,10 +77,26 @@ def test_packages_without_an_image_are_those_that_the_model_needs(project):
 
 
 def test_the_last_verdict_is_a_refusal_here(project):
-    refusal = {"passed": False, "refusals": ["FLOOR", "FLOOR", "SLICE"], "against": "the champion v3"}
-    Path("reports/gate.json").write_text(json.dumps(refusal))
+    Path("reports/gate.json").write_text(json.dumps(refusal()))
     gate = status.read().gate
-    assert not gate.passed and gate.codes == ["FLOOR", "SLICE"]
+    assert not gate.passed and gate.codes == ["FLOOR", "SLICE"] and f"{gate.at:%Y-%m-%d}" == "2025-02-01"
+
+
+def test_the_last_verdict_is_that_on_the_last_retraining(project):
+    Path("../gate.json").write_text(json.dumps(refusal()))
+    propose.VERDICT.put({"gate.json": Path("../gate.json")})
+    assert status.read().gate.codes == ["FLOOR", "SLICE"]
+
+
+@pytest.mark.parametrize("changes", [{"at": "2024-01-01T00:00:00+00:00"}, {"commit": "1" * 40}, {"commit": None}])
+def test_a_verdict_from_before_or_of_another_branch_is_not_the_last(project, changes):
+    Path("reports/gate.json").write_text(json.dumps(refusal() | changes))
+    assert status.read().gate.passed
+
+
+def refusal():
+    verdict = {"passed": False, "refusals": ["FLOOR", "FLOOR", "SLICE"], "against": "the champion v3"}
+    return verdict | {"at": "2025-02-01T00:00:00+00:00", "commit": git("rev-parse", "HEAD")}
 
 
 def test_monitoring_of_a_pipeline_counts_where_it_looked_at_a_later_day(project):
@@ -94,7 +111,7 @@ def test_monitoring_of_a_pipeline_counts_where_it_looked_at_a_later_day(project)
     [
         ("reports/monitor.json", "{", "monitor"),
         ("reports/readiness.json", '{"score": "much"}', "readiness"),
-        ("reports/gate.json", "[]", "gate"),
+        ("reports/gate.json", "{", "gate"),
         ("docs/model-card.yaml", "risk: huge\n", "card.purpose"),
         ("data/raw/may.parquet.dvc", "outs: {}\n", "data"),
         ("uv.lock", "[", "dependencies"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ..gate import compare
 from ..platforms.base import Platform
 from ..registry import versions
 from ..update import proposal
@@ -12,10 +13,12 @@ from ..update.update import Update
 from ..workspace import git, pull_request
 from ..workspace.process import dvc, run
 from ..workspace.pull_request import require_platform
+from ..workspace.state_branch import StateBranch
 from . import summary
 from .summary import Problem
 
 RETRAIN = "factory/retrain"
+VERDICT = StateBranch("factory/gate", "The gate's verdict on the last retraining [skip ci]")
 MARKER = "<!-- factory: retraining -->"
 TITLE = "Retraining needs attention"
 MERGED = 'Merging this promotes nothing: then run `uv run factory promote -m "why"` on the merged commit.'
@@ -25,6 +28,8 @@ FAILED = "Retraining produced no model to propose; the champion is unchanged. Ea
 def propose_retraining(problems: list[Problem]) -> str:
     """Open a pull request with the retrained model, or an issue if retraining failed. Raises FactoryError."""
     platform = require_platform()
+    if compare.JSON.exists():
+        VERDICT.put({compare.JSON.name: compare.JSON})
     report = f"{MARKER}\n{summary.write(problems)}\n{FAILED if problems else MERGED}"
     text = platform.render_comment(report)
     if problems:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,20 +178,24 @@ def status(pushing: bool, as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--month",
+    type=click.DateTime(["%Y-%m"]),
+    metavar="YYYY-MM",
+    help="Whose serving to show (default: this one, so far).",
+)
 @AS_JSON
-def cost(as_json: bool) -> None:
+def cost(month: datetime | None, as_json: bool) -> None:
     """Show what runs, versions and serving cost, and the time left.
 
     Time, CPU, memory, energy and money of each run, by the prices under `monitor` in params.yaml; what a month of serving costs,
     if FACTORY_PROMETHEUS has an address; what the next improvement would cost, and be worth; and while the pipeline runs, how
     long it will still take.
     """
-    from datetime import UTC, datetime
-
     from .. import config
     from ..status import bill
 
-    found = bill.read(config.load(), datetime.now(UTC))
+    found = bill.read(config.load(), month or datetime.now(UTC))
     click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(found.lines()))
 
 

@@ -31,7 +31,7 @@ QUERIES = {
 
 USE = {
     "cpu_seconds": "sum(increase(process_cpu_seconds_total[{span}]) and on (instance, job) last_over_time(factory_connections[{span}]))",
-    "hours": "sum_over_time(count(factory_connections)[{span}:10m]) / 6",
+    "hours": "sum_over_time(count(factory_connections)[{span}:10m]) * 10 / 60",  # looked at every 10 minutes
 }
 """In PromQL, what all services together have used in a span: of the processors, and how long they ran."""
 

@@ -3,6 +3,7 @@
 import ast
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,8 @@ def write_reports(result: GateResult) -> None:
     """reports/gate.json for machines, gate.md for a pull request, and gate.js, which report.html shows at its head."""
     JSON.parent.mkdir(exist_ok=True)
     content = to_json(result)
-    manifest.dump(content, JSON)
+    of = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": git.commit()}
+    manifest.dump(content | of, JSON)
     MARKDOWN.write_text(result.markdown(), encoding="utf-8")
     shown = content | {"headers": HEADERS, "checks": result.cells()}
     SCRIPT.write_text(f"showGate({json.dumps(shown)})\n", encoding="utf-8")

@@ -30,7 +30,9 @@ def findings(reasons: Reasons) -> list[Finding]:
 
 def _readiness() -> Readiness:
     if not REPORT.exists():
-        raise CannotEvaluate("NOT_RUN", "the project was never assessed: `uv run factory readiness`")
+        raise CannotEvaluate(
+            "NOT_RUN", "it was not assessed here: `uv run factory readiness`, and commit reports/readiness.json"
+        )
     report: dict[str, Any] = json.loads(REPORT.read_text(encoding="utf-8"))
     expired = [title for title, answer in answers.newest(answers.read_all()).items() if not answer.holds]
     return Readiness(

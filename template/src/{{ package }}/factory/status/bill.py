@@ -1,8 +1,9 @@
 """The bill of a project: its runs, versions, the month's serving, what the next improvement costs, and the time left."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tabulate import tabulate
@@ -69,13 +70,14 @@ class Bill:
         yield from _forecast(self)
 
 
-def read(params: Params, at: datetime) -> Bill:
-    """The bill as of that moment. Raises FactoryError outside a project."""
+def read(params: Params, month: date) -> Bill:
+    """The bill, with the serving of that month. Raises FactoryError outside a project."""
     made, reasons = history.read(), Reasons()
     found = runs.read(made, params.monitor)
     versions = improvement.by_version(made, found)
-    first = datetime(at.year, at.month, 1, tzinfo=UTC)
-    serving = reasons.of("serving", lambda: costs.serving(first, at))
+    first, last = datetime(month.year, month.month, 1, tzinfo=UTC), monthrange(month.year, month.month)[1]
+    until = min(first + timedelta(days=last), datetime.now(UTC))
+    serving = reasons.of("serving", lambda: costs.serving(first, until))
     worth = reasons.of("next_improvement", lambda: improvement.worth(made, versions, params, production.report))
     time_left = reasons.of("forecast", forecast.forecast)
     return Bill(params.monitor, f"{first:%Y-%m}", found, versions, serving, worth, time_left, reasons.unknown)

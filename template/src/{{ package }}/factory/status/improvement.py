@@ -88,12 +88,12 @@ def improvements(made: Sequence[Made], costs: dict[str, Total]) -> list[Improvem
 
 
 def rows_per_month(report: Json) -> float:
-    """How many rows the champion scores in a month, by what was captured in the last. Raises CannotEvaluate."""
+    """How many rows the champion scores in a month, by the windows that reach into the last. Raises CannotEvaluate."""
     until = date.fromisoformat(report["until"])
     since = until - timedelta(days=MONTH - 1)
     windows = [each for each in report["windows"] if each["role"] == "champion" and each["to"] >= f"{since}"]
     if not windows:
         raise CannotEvaluate("NO_ROWS", f"no rows were captured since {since}")
-    first = max(since, min(date.fromisoformat(each["from"]) for each in windows))
+    first = min(date.fromisoformat(each["from"]) for each in windows)
     rows = sum(each["rows"] for each in windows)
     return float(rows) * MONTH / ((until - first).days + 1)

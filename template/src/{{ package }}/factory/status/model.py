@@ -2,12 +2,16 @@
 
 The text below each key is its reference: from it and the types, here and in parts.py, comes `status.schema.json`. Nothing but
 pydantic is needed for both.
+
+**Format 1 only ever gains keys, all of which may be null, and none of its values gets another meaning.** A hub so reads projects of
+all releases: keys that it does not know are ignored, and those that a project did not write yet are null, with that reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import from_json, to_json
 
 from ..errors import CannotEvaluate
 from .parts import (
@@ -36,6 +40,7 @@ FORMAT: Literal[1] = 1
 NAME, BRANCH = "status.json", "factory/status"
 MAX_BYTES = 1_000_000
 """No status is larger: what is, need not be read."""
+NOT_WRITTEN = "NOT_WRITTEN: the project is of a release that did not write this yet"
 
 
 class Status(Part):
@@ -104,7 +109,7 @@ def parse(content: bytes) -> Status:
         number = _Numbered.model_validate_json(content).format
         if number != FORMAT:
             raise CannotEvaluate("OTHER_FORMAT", f"{NAME}: is of format {number}, and this release reads {FORMAT}")
-        return Status.model_validate_json(content)
+        return _read(content)
     except ValidationError as error:
         raise CannotEvaluate("MALFORMED", f"{NAME}: {_first(error)}") from error
 
@@ -113,6 +118,32 @@ def nulls(part: Part, path: str = "") -> Iterator[str]:
     """The keys of what is None, once each; those within lists by the list's key."""
     found = dict.fromkeys(key for name, value in part for key in _nulls(value, f"{path}{name}"))
     yield from found
+
+
+def _read(content: bytes) -> Status:
+    """The status, whatever release wrote it. Raises ValidationError."""
+    try:
+        return Status.model_validate_json(content)
+    except ValidationError as error:
+        missing = [each["loc"] for each in error.errors(include_input=False) if each["type"] == "missing"]
+        if not missing or ("unknown",) in missing:
+            raise
+        try:
+            return Status.model_validate_json(_with_nulls(content, missing))
+        except ValidationError:  # of a key that may not be null
+            raise error from None
+
+
+def _with_nulls(content: bytes, missing: Sequence[tuple[int | str, ...]]) -> bytes:
+    """The document with null where a key lacks that a later release than its own has added, and the reason."""
+    document = from_json(content)
+    for place in missing:
+        part = document
+        for key in place[:-1]:
+            part = part[key]
+        part[place[-1]] = None
+        document["unknown"].setdefault(".".join(key for key in place if isinstance(key, str)), NOT_WRITTEN)
+    return to_json(document)
 
 
 class _Numbered(Part):

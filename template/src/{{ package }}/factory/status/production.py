@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ..ci import alert
+from ..ci import alert, propose
 from ..config import Params
 from ..dashboard.history import GATE, Made
 from ..deployment import records
@@ -28,7 +28,7 @@ def champion(made: list[Made], params: Params, reasons: Reasons) -> Champion | N
 
 
 def gate(made: list[Made], reasons: Reasons) -> Gate | None:
-    """The last verdict: that of `factory compare` here, if it came after the champion's."""
+    """The last verdict: the champion's, that on the last retraining, or that of `factory compare` here."""
     return reasons.of(
         "gate", lambda: max([*_verdicts(made)], key=lambda each: each.at or datetime.min.replace(tzinfo=UTC))
     )
@@ -98,15 +98,20 @@ def _metric(commit: str, facts: Json, params: Params, reasons: Reasons) -> Metri
 
 
 def _verdicts(made: list[Made]) -> list[Gate]:
-    """The champion's and that of the last `factory compare` here. Raises CannotEvaluate without either."""
+    """The champion's, and those on what main's commits, or newer ones here, made. Raises CannotEvaluate without any."""
     found = []
     if made and not made[-1].version.problem:
         record, at = made[-1].record["gate"], datetime.fromisoformat(made[-1].record["at"])
         found.append(Gate(passed=True, codes=[], against=short(record.get("against", "")), at=at))
-    if GATE.exists():
-        result, at = json.loads(GATE.read_text(encoding="utf-8")), datetime.fromtimestamp(GATE.stat().st_mtime, UTC)
-        codes = [short(each) for each in dict.fromkeys(result["refusals"])]
-        found.append(Gate(passed=result["passed"], codes=codes[:MANY], against=short(result["against"]), at=at))
+    texts = [GATE.read_text(encoding="utf-8")] if GATE.exists() else []
+    if git.remote_name():
+        _, head = propose.VERDICT.head()
+        texts += [kept] if head and (kept := git.show(head, GATE.name)) else []
+    for result in map(json.loads, texts):
+        if "at" in result and git.contains("HEAD", f"{result['commit']}"):  # not of another branch
+            codes = [short(each) for each in dict.fromkeys(result["refusals"])][:MANY]
+            at = datetime.fromisoformat(result["at"])
+            found.append(Gate(passed=result["passed"], codes=codes, against=short(result["against"]), at=at))
     if not found:
         raise CannotEvaluate("NOT_COMPARED", "no model was compared yet: `uv run factory compare`")
     return found
