@@ -20,6 +20,8 @@ REQUIRED, OPTIONAL = ("url", "team", "criticality"), ("name", "branch", "wave")
 NAME = re.compile(r"\w[\w .+-]{0,98}(?<![ .])")  # which can name a file anywhere
 BRANCH = re.compile(r"(?![-/.])(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
 HAS_SCHEME = re.compile(r"[\w+.-]+:(:|//)|[^/\\]{2,}:")  # https://…, ext::…, host:path; not C:\…
+ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^@/:]+)(?::\d+(?=/))?[:/]/*(.+)")
+SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # Copier's abbreviations
 
 
 class Criticality(StrEnum):
@@ -80,6 +82,15 @@ def read(path: Path) -> tuple[Origin, ...]:
     if not origins:
         raise FactoryError(f"{path}: has no project below its header")
     return tuple(origins)
+
+
+def place(address: str) -> str:
+    """Server and path, which addresses of one repository have in common."""
+    address = address.removeprefix("git+").removeprefix("file://").rstrip("/").removesuffix(".git")
+    for short, server in SHORT.items():
+        address = address.replace(short, server, 1) if address.startswith(short) else address
+    match = ADDRESS.fullmatch(address)
+    return f"{match[1]}/{match[2]}".casefold() if match else address
 
 
 def _check_header(path: Path, header: list[str]) -> None:

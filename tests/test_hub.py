@@ -130,7 +130,10 @@ def careless(settings: Path) -> Path:
     return settings
 
 
-GOOD = status(at=days(1), champion__version="v7")
+def good(place: Path) -> Path:
+    return push(bare(place), status(place.stem, days(1)))
+
+
 # What the branch holds: the state and the code that the hub must come to; before it was a good status.
 CONTENTS = {
     "stale": (status(at=days(8)), "stale", "STALE"),
@@ -162,32 +165,32 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
     """An inventory of everything that an origin may be."""
     folder = tmp_path_factory.mktemp("organisation")
     for name, (content, _, _) in CONTENTS.items():
-        push(bare(folder / name), status(at=days(9)), content)
+        push(bare(folder / name), status(name, days(9)), content)
     push(bare(folder / "good"), status(at=days(2)), status(at=days(1), owner=SCRIPT))
-    push(bare(folder / "link"), GOOD, "/etc/passwd", mode="120000")
-    push(bare(folder / "module"), GOOD)
+    push(bare(folder / "link"), status("link", days(1)), "/etc/passwd", mode="120000")
+    good(folder / "module")
     git(
         folder / "module",
         "fast-import",
         "--quiet",
         stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\nM 160000 {'a' * 40} status.json\n".encode(),
     )
-    push(bare(folder / "nofile"), GOOD)
+    good(folder / "nofile")
     git(
         folder / "nofile",
         "fast-import",
         "--quiet",
         stdin=f"commit {STATUS}\ncommitter a <a@b> 1 +0000\ndata 0\nfrom {STATUS}^0\ndeleteall\n".encode(),
     )
-    push(bare(folder / "nobranch"), GOOD, ref="refs/heads/main")
+    push(bare(folder / "nobranch"), status(), ref="refs/heads/main")
     for kind in ("tag", "tree", "blob"):
-        no_commit(push(bare(folder / f"at-{kind}"), GOOD), kind)
-    push(bare(folder / "ssh.git"), GOOD)
+        no_commit(good(folder / f"at-{kind}"), kind)
+    good(folder / "ssh.git")
     bare(folder / "empty")
     (folder / "folder").mkdir()
     broken_tree(bare(folder / "fsck"))
-    shallow(push(bare(folder / "shallow"), status(at=days(2)), GOOD))
-    trap(push(bare(folder / "trap"), GOOD))
+    shallow(push(bare(folder / "shallow"), status("shallow", days(2)), status("shallow", days(1))))
+    trap(good(folder / "trap"))
     urls = [
         *(path.name for path in folder.iterdir() if path.is_dir() and "." not in path.name),
         "nowhere",
@@ -331,6 +334,24 @@ def test_what_projects_cannot_read_of_the_template_the_hub_counts(template, tmp_
     assert why.keys() <= found["other"]["status"]["unknown"].keys()
 
 
+def test_a_copy_of_a_repository_does_not_show_the_status_of_the_other_as_its_own(tmp_path):
+    first = push(bare(tmp_path / "copy"), status(at=days(1), address=str(tmp_path / "churn")))
+    shutil.copytree(first, tmp_path / "churn")
+    shutil.copytree(first, tmp_path / "again")
+    fleet(tmp_path / "FLEET.csv", ["copy", "churn", "again"])
+    projects = hub(tmp_path)
+    assert projects["churn"]["state"] == "ok"
+    for name in ("copy", "again"):
+        assert (projects[name]["state"], projects[name]["status"], projects[name]["history"]) == ("foreign", None, [])
+        assert projects[name]["reason"] == "OTHER_PROJECT: the status is that of churn, of which this repository is a copy"
+    push(first, status("copy", address=str(first)), onto=f"{STATUS}^0")
+    assert {name: project["state"] for name, project in hub(tmp_path).items()} == {
+        "copy": "ok",
+        "churn": "ok",
+        "again": "foreign",
+    }
+
+
 def test_a_long_history_is_thinned_out_and_keeps_both_ends(tmp_path):
     push(bare(tmp_path / "churn"), *(status(at=days(age), template__behind=age) for age in range(400, -1, -1)))
     fleet(tmp_path / "FLEET.csv", ["churn"])
@@ -359,7 +380,7 @@ def test_a_rewritten_branch_loses_nothing_that_was_known(tmp_path):
 
 
 def test_two_hubs_at_once_do_not_meet(tmp_path, server):
-    push(bare(tmp_path / "churn"), GOOD)
+    good(tmp_path / "churn")
     fleet(tmp_path / "FLEET.csv", ["churn", f"{server}/hang/slow"])
     first = subprocess.Popen([*HUB, "FLEET.csv", "out", "--timeout", "300"], cwd=tmp_path)
     wait(first, lambda: (tmp_path / "out.git/fetched").exists())
@@ -373,7 +394,7 @@ def test_two_hubs_at_once_do_not_meet(tmp_path, server):
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end):
-    places = [push(bare(tmp_path / f"p{number}"), GOOD) for number in range(8)]
+    places = [good(tmp_path / f"p{number}") for number in range(8)]
     fleet(tmp_path / "FLEET.csv", places)
     before = hub(tmp_path)
     for place in places:
@@ -396,7 +417,7 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
 
 
 def test_a_damaged_repository_of_the_hub_is_an_error_in_one_line(tmp_path):
-    push(bare(tmp_path / "churn"), GOOD)
+    good(tmp_path / "churn")
     fleet(tmp_path / "FLEET.csv", ["churn"])
     hub(tmp_path)
     [pack] = (tmp_path / "out.git/objects/pack").glob("*.pack")
@@ -412,7 +433,7 @@ def test_a_damaged_repository_of_the_hub_is_an_error_in_one_line(tmp_path):
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_by_each_of_its_projects(tmp_path, server):
-    push(bare(tmp_path / "churn"), GOOD)
+    good(tmp_path / "churn")
     fleet(
         tmp_path / "FLEET.csv", [*(f"{server.replace('127.0.0.1', 'localhost')}/hang/p{number}" for number in range(12)), "churn"]
     )

@@ -1,6 +1,5 @@
 """How far behind the template projects are that cannot read it themselves: by the tags of the repository that the hub is in."""
 
-import re
 import subprocess
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -9,9 +8,8 @@ from pathlib import Path
 
 from factory.status.model import Status
 from factory.status.releases import newer, parse
+from origins import place
 
-ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^@/:]+)(?::\d+(?=/))?[:/]/*(.+)")
-SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # Copier's abbreviations
 KEYS = ("template.newest", "template.behind")
 
 
@@ -28,7 +26,7 @@ class Releases:
     def complete(self, status: Status) -> Status:
         """The status with the newest release of its time and how far behind that it was, where it does not know."""
         template = status.template
-        if template.behind is not None or not template.source or _place(template.source) not in self._addresses:
+        if template.behind is not None or not template.source or place(template.source) not in self._addresses:
             return status
         counted = self._counted(template.release or "", bisect_right(self._times, status.at.timestamp()))
         if counted is None:
@@ -40,7 +38,7 @@ class Releases:
     @cached_property
     def _addresses(self) -> set[str]:
         urls = [line.partition(" ")[2] for line in self._git("config", "--get-regexp", r"^remote\..*\.url$")]
-        return {_place(url) for url in (str(self._root), *urls)}
+        return {place(url) for url in (str(self._root), *urls)}
 
     def _count(self, release: str, tags: int) -> tuple[str, int] | None:
         own = parse(release)
@@ -52,12 +50,3 @@ class Releases:
             return []
         done = subprocess.run(["git", "-C", str(self._root), *command], capture_output=True, text=True)
         return done.stdout.splitlines()
-
-
-def _place(address: str) -> str:
-    """Server and path, which addresses of one repository have in common."""
-    address = address.removeprefix("git+").removeprefix("file://").rstrip("/").removesuffix(".git")
-    for short, server in SHORT.items():
-        address = address.replace(short, server, 1) if address.startswith(short) else address
-    match = ADDRESS.fullmatch(address)
-    return f"{match[1]}/{match[2]}".casefold() if match else address

@@ -9,6 +9,7 @@ from factory.errors import CannotEvaluate
 from factory.status.model import Status
 from origins import Origin
 
+from . import copies
 from .gathering import Problem
 from .model import FRESH, TREND, Inventory, Point, Project, State
 from .releases import Releases
@@ -69,7 +70,7 @@ def inventory(
             shown = releases.complete(status) if status else None
             counted = shown is not status
             projects.append(Project(origin, state, str(found or ""), shown, commit, trend, len(kept), counted))
-    return Inventory(at, tuple(projects), live)
+    return Inventory(at, copies.without(projects), live)
 
 
 def _trend(opened: Reader, commits: list[str], last: Status, releases: Releases) -> tuple[Point, ...]:
