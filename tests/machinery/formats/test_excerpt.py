@@ -104,6 +104,15 @@ def test_what_runs_with_the_module_cannot_be_cut(line):
         excerpt("a", text=f"a = 1\n{line}\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("a = 1; b = 2\n", "line 1: two statements are in one line"), ("from math import *\na = sqrt(4)\n", r"line 1: `import \*`")],
+)
+def test_what_would_lose_a_name_is_refused(text, reason):
+    with pytest.raises(errors.FactoryError, match=reason):
+        excerpt("a", text=text)
+
+
 def test_unknown_name_is_refused():
     with pytest.raises(errors.FactoryError, match=r"clock.py: there is no quarter in it"):
         excerpt("quarter")

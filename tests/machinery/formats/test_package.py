@@ -140,6 +140,20 @@ def test_what_cannot_be_shared_is_one_line(own, share, reason):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("def age(rows):\n    return rows.select(YEARS)\n", "the package would lack what it uses: bad.py:2:24: F821"),
+        ("AGE = 1 / 0\n\n\ndef age():\n    return AGE\n", "the package cannot be imported: "),
+    ],
+)
+def test_package_that_would_fail_is_refused(own, monkeypatch, text, reason):
+    (own / "bad.py").write_text(text)
+    monkeypatch.setattr(selection.Selection, "_functions", lambda self: iter(()))  # which imports it here
+    state(["bad.age"])
+    assert reason in refused("export", "package", "dist") and not Path("dist").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
         ("", "pyproject.toml: [tool.factory.package] is missing: state name ="),
         ("[tool.factory.package]\nname = 'x'\nversion = '1'\nshare = ['features']\nother = 1\n", "other: unknown key"),
         ("[tool.factory.package]\nname = 'x'\nversion = 1\nshare = ['features']\n", "version: "),

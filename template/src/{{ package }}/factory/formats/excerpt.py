@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Collection, Iterator
+from typing import NoReturn
 
 from ..errors import FactoryError
 
@@ -53,8 +54,11 @@ class Module:
         kept, gone, lines = self._kept(names), set[int](), dict(enumerate(self._lines, 1))
         for node, after in _with_next(self._body):
             if not (_defined(node) or _is_text(node) or _is_harmless(node)):
-                what = "what runs there may change what is shared: share the whole module, or move it into a function"
-                raise FactoryError(f"{self._file}, line {node.lineno}: {what}")
+                self._refuse(node, "what runs there may change what is shared")
+            if after and after.lineno <= (node.end_lineno or node.lineno):
+                self._refuse(after, "two statements are in one line")
+            if isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names):
+                self._refuse(node, "`import *` does not say which names come")
             if node not in kept and not _is_text(node):
                 gone |= self._span(node, after)
             elif isinstance(node, ast.ClassDef):
@@ -72,6 +76,9 @@ class Module:
                 gone.add(number)
             below = below if number in gone else lines[number]
         return "\n".join(line for number, line in lines.items() if number not in gone).strip() + "\n"
+
+    def _refuse(self, node: ast.stmt, reason: str) -> NoReturn:
+        raise FactoryError(f"{self._file}, line {node.lineno}: {reason}: share the whole module, or rewrite that line")
 
     def _kept(self, names: Collection[str]) -> list[ast.stmt]:
         return [node for node in self._body if _defined(node) & {*names} or _is_future(node)]
@@ -102,7 +109,8 @@ def _defined(node: ast.stmt) -> set[str]:
             return {each.id for each in parts if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
         case ast.AnnAssign() | ast.AugAssign():
             return {node.target.id} if isinstance(node.target, ast.Name) else set()
-    return set()
+    alias = getattr(node, "name", None)  # of `type`, which older versions of Python do not have
+    return {alias.id} if isinstance(alias, ast.Name) else set()
 
 
 def _used(node: ast.AST, without: Collection[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import tempfile
 from importlib import metadata
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from ..errors import FactoryError
 from ..manifest import file_sha256
 from ..release.bases import pyproject
 from ..scoring import shared
+from ..workspace import ruff
 from ..workspace.process import run
 from .selection import Selection
 
@@ -51,6 +53,7 @@ def export(destination: Path) -> tuple[list[Path], Selection]:
         source, built = Path(temporary, "source"), Path(temporary, "built")
         _write(source, module, selection, project)
         (source / "pyproject.toml").write_text(_pyproject(package, module, selection, project), encoding="utf-8")
+        _check(source, module, selection)
         run(os.environ.get("UV", "uv"), "build", "--quiet", f"--out-dir={built}", cwd=source)
         return _publish([*built.glob("*.whl"), *built.glob("*.tar.gz")], destination), selection
 
@@ -69,6 +72,20 @@ def _write(source: Path, module: str, selection: Selection, project: dict[str, A
     docstring = f'"""Features of {project["project"]["name"]}."""'
     text = "\n".join([docstring, "", *lines, "", f"__all__ = {json.dumps(exported)}", ""])
     (folder / "__init__.py").write_text(text, encoding="utf-8")
+
+
+def _check(source: Path, module: str, selection: Selection) -> None:
+    """Refuse a package that mentions a name which it lacks, or that cannot be imported."""
+    ruff.check_installed()
+    found = ruff.run("check", "--quiet", "--select=F821", "--output-format=concise", str(source))
+    if found.returncode:
+        line = found.stdout.partition("\n")[0].rpartition("/")[2] or " ".join(found.stderr.split())
+        raise FactoryError(f"the package would lack what it uses: {line}: share the whole module")
+    names = ", ".join([module, *(f"{module}.{name}" for name, _ in selection.texts())])
+    try:
+        run(sys.executable, "-c", f"import {names}", env=os.environ | {"PYTHONPATH": str(source / "src")})
+    except FactoryError as error:
+        raise FactoryError(f"the package cannot be imported: {str(error).rpartition(' failed: ')[2]}") from error
 
 
 def _pyproject(package: Package, module: str, selection: Selection, project: dict[str, Any]) -> str:

@@ -17,7 +17,6 @@ from .questions import QUESTIONS, Question
 FILE = Path("docs/readiness.yaml")
 VALID_FOR = timedelta(days=365)
 KEYS = {question.key: question for question in QUESTIONS}
-CRITERIA = {question.criterion: question for question in QUESTIONS if question.criterion}
 State = Literal["met", "not met", "expired", "open"]
 
 
@@ -37,11 +36,9 @@ class Answer(Section):
         if (self.question is None) == (self.test is None):
             raise ValueError("state `question`, or `test` with the title of a criterion")
         if self.question is not None:
-            if self.question not in KEYS:
-                raise ValueError(f"there is no question {self.question}: {', '.join(KEYS)}")
             if not (self.by.strip() and self.found.strip()):
                 raise ValueError("`by` and `found` are empty")
-            if self.day > date.today() + timedelta(days=1):
+            if self.day > today() + timedelta(days=1):
                 raise ValueError(f"{self.day} is in the future")
         if self.until < self.day:
             raise ValueError(f"it expires on {self.until}, before its day, {self.day}")
@@ -55,12 +52,13 @@ class Answer(Section):
     @property
     def title(self) -> str:
         """The criterion's, or else the question's key."""
-        return self.test or KEYS[f"{self.question}"].criterion or f"{self.question}"
+        known = KEYS.get(f"{self.question}")
+        return self.test or (known and known.criterion) or f"{self.question}"
 
     @property
     def holds(self) -> bool:
         """Whether it has not expired."""
-        return self.until >= date.today()
+        return self.until >= today()
 
 
 class Answers(Section):
@@ -104,7 +102,9 @@ def assess() -> list[Answered]:
 
 def add(key: str, by: str, found: str, met: bool, expires: date | None) -> Answer:
     """Add an answer of today to the file, whose text stays as it is. Raises FactoryError."""
-    entry: dict[str, Any] = {"question": key, "by": by, "day": date.today(), "found": found}
+    if key not in KEYS:
+        raise FactoryError(f"there is no question {key}: {', '.join(KEYS)}")
+    entry: dict[str, Any] = {"question": key, "by": by, "day": today(), "found": found}
     entry |= ({} if met else {"met": False}) | ({"expires": expires} if expires else {})
     before = FILE.read_text(encoding="utf-8") if FILE.exists() else ""
     if read_all() and not re.search(r"^- ", before, re.MULTILINE):
@@ -115,6 +115,16 @@ def add(key: str, by: str, found: str, met: bool, expires: date | None) -> Answe
     with whole(FILE) as file:
         file.write_text(after, encoding="utf-8")
     return answer
+
+
+def of_other_releases() -> list[str]:
+    """The questions that were answered, and that this release does not ask. Raises FactoryError."""
+    return sorted({answer.question for answer in read_all() if answer.question and answer.question not in KEYS})
+
+
+def today() -> date:
+    """The day on which answers are looked at."""
+    return date.today()
 
 
 def _state(answer: Answer | None) -> State:

@@ -21,6 +21,8 @@ def listed() -> str:
                 when = f"{state} since {answer.until}" if state == "expired" else f"{state} until {answer.until}"
                 lines.append(f"    {answer.by}, {answer.day}, {when}: {answer.found}")
         lines.append("")
+    if others := answers.of_other_releases():
+        lines.append(f"Answered, and no longer asked: {', '.join(others)}")
     return "\n".join([*lines, summary(), f'Answer: uv run factory answer KEY -m "what was found", into {answers.FILE}'])
 
 

@@ -1,17 +1,23 @@
 """Copies of the project in which faults are tried at the same time, and what is known of them without any fault."""
 
+import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from ..config import Params
+from ..paths import TRAINING
 from ..tables.chunks import processors
 from .sandbox import Sandbox
 
-MOST = 2  # each holds the data, and may train a model
+MOST = 2
+RESERVE = 1.5  # of the memory that the last training took, for each copy: what holds rows beside it differs
+MEMINFO = Path("/proc/meminfo")
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 Work = Callable[[Sandbox, Any], Any]
@@ -44,7 +50,7 @@ def copies(params: Params) -> Iterator[Map]:
 
     Whatever ends the block ends what runs in them.
     """
-    number = min(MOST, processors())
+    number = min(MOST, processors(), _fitting())
     pool, free = ThreadPoolExecutor(number), SimpleQueue[Sandbox]()
     with ExitStack() as stack:
         made = [stack.enter_context(Sandbox(params, processors() // number)) for _ in range(number)]
@@ -68,3 +74,12 @@ def copies(params: Params) -> Iterator[Map]:
             for each in made:
                 each.stop()
             pool.shutdown(cancel_futures=True)
+
+
+def _fitting() -> int:
+    """How many trainings fit into the memory that is free, at least one; where the system does not tell, as many as there may be."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMINFO.read_text(), re.MULTILINE) if MEMINFO.exists() else None
+    if not (found and TRAINING.exists()):
+        return MOST
+    peak = json.loads(TRAINING.read_text(encoding="utf-8")).get("peak_memory_mb") or 1
+    return max(1, int(int(found[1]) / 1024 / (RESERVE * peak)))
