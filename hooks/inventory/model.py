@@ -46,6 +46,7 @@ class Point:
     behind: int | None
     version: str | None
     metric: float | None
+    metric_name: str | None
     passed: bool | None
     alerts: int | None
     readiness: float | None
@@ -54,12 +55,14 @@ class Point:
     @classmethod
     def of(cls, status: Status) -> "Point":
         champion, cost = status.champion, status.cost
+        metric = champion.metric if champion else None
         return cls(
             at=status.at,
             release=status.template.release,
             behind=status.template.behind,
             version=champion.version if champion else None,
-            metric=champion.metric.value if champion and champion.metric else None,
+            metric=metric.value if metric else None,
+            metric_name=metric.name if metric else None,
             passed=status.gate.passed if status.gate else None,
             alerts=len(status.monitor.alerts) if status.monitor else None,
             readiness=status.readiness.score if status.readiness else None,

@@ -10,10 +10,13 @@ from factory.dashboard.charts import PAD, Series, figure
 from factory.evaluation.svg import Axis, Chart, Figure
 from inventory.model import Inventory, Point
 
+from .texts import line
+
 LONGEST = timedelta(days=365)
 LARGEST = 1e15
 STEPS = 26  # of a trend of all projects
 DAY = "day"
+WORD = 40  # characters of a metric's name
 
 Known = TypeVar("Known")
 
@@ -43,7 +46,6 @@ class Trend(Generic[Known]):
 
 
 OF_PROJECT: tuple[Trend[Point], ...] = (
-    Trend("Metric", "The champion's main metric on its test rows.", "metric", lambda point: point.metric, amount=False),
     Trend("Alerts", "Alerts that were open.", "alerts", lambda point: point.alerts),
     Trend("Readiness", "The ML Test Score.", "score", lambda point: point.readiness),
     Trend("Behind the template", "Releases that were newer.", "releases", lambda point: point.behind),
@@ -65,7 +67,8 @@ OF_FLEET: tuple[Trend[list[Point]], ...] = (
 def of_project(history: Sequence[Point]) -> list[Figure]:
     """By what was known at the end of each day with a status."""
     days = {point.at.date(): point for point in history if history[-1].at - point.at <= LONGEST}
-    return [drawn for trend in OF_PROJECT if (drawn := trend.drawn([*days], [*days.values()]))]
+    trends = (_metric([*days.values()]), *OF_PROJECT)
+    return [drawn for trend in trends if (drawn := trend.drawn([*days], [*days.values()]))]
 
 
 def of_fleet(inventory: Inventory) -> list[Figure]:
@@ -73,6 +76,14 @@ def of_fleet(inventory: Inventory) -> list[Figure]:
     days = _days(inventory)
     known = [_latest(inventory, day) for day in days]
     return [drawn for trend in OF_FLEET if (drawn := trend.drawn(days, known))]
+
+
+def _metric(points: Sequence[Point]) -> Trend[Point]:
+    """That of the newest main metric: values of another one before cannot be compared with it."""
+    newest, *others = [*dict.fromkeys(point.metric_name for point in reversed(points) if point.metric_name), None]
+    name = line(newest or "metric")[:WORD]
+    caption = f"The champion's {name} on its test rows." + (" Before, it was another metric." if others[1:] else "")
+    return Trend("Metric", caption, name, lambda point: point.metric if point.metric_name == newest else None, amount=False)
 
 
 def _shown(value: float | None) -> float | None:
