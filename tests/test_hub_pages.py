@@ -90,7 +90,8 @@ def hostile() -> Project:
     content["unknown"] |= {HOSTILE[:200]: HOSTILE[:300]}
     content["dependencies"]["packages"] = {HOSTILE[:90]: HOSTILE[:90]}
     known = parse(json.dumps(content).encode())
-    return replace(project(), state=State.STALE, reason=f"STALE: {HOSTILE}", status=known, history=(Point.of(known),))
+    history = replace(Point.of(known), at=NOW - timedelta(days=9)), Point.of(known)
+    return replace(project(), state=State.STALE, reason=f"STALE: {HOSTILE}", status=known, history=history)
 
 
 def test_what_projects_write_is_text_wherever_it_is():
@@ -192,7 +193,8 @@ def test_a_status_of_today_does_not_hide_that_monitoring_stopped_in_may():
     made = hub(project(template__behind=0, monitor__until="2026-05-31"))
     [text] = [Page(made.page(view)).text for view in made.views.values()]
     assert "now Monitoring has stopped monitoring last looked at 2026-05-31 Start its pipeline again" in text
-    assert "Most urgent: monitoring has stopped (1)." in Page(made.index()).text
+    index = Page(made.index()).text
+    assert "Most urgent: monitoring has stopped (1)." in index and "has stopped. open 0 quiet 0 unknown 1" in index
 
 
 def test_nothing_must_be_done_where_all_is_well():
@@ -201,8 +203,27 @@ def test_nothing_must_be_done_where_all_is_well():
 
 @pytest.mark.parametrize("version, texts", [("v3", []), ("v2", ["production runs v2, and v3 is the champion"])])
 def test_the_champion_is_what_is_deployed(version, texts):
-    deployed = {"environment": "production", "version": version, "image": "i", "digest": "d", "at": NOW.isoformat(), "by": "b"}
-    assert [need.text for need in needs(project(template__behind=0, deployments=[deployed]), NOW, DAYS)] == texts
+    found = [each | {"version": version} for each in deployed("production")]
+    assert [need.text for need in needs(project(template__behind=0, deployments=found), NOW, DAYS)] == texts
+
+
+def deployed(environment: str) -> list[dict[str, object]]:
+    return [{"environment": environment, "version": "v3", "image": "i", "digest": "d", "at": NOW.isoformat(), "by": "b"}]
+
+
+def test_a_champion_is_in_production_once_it_is_deployed_there():
+    places = {"a": [], "b": deployed("staging"), "c": deployed("prod"), "d": deployed("production") * 2}
+    text = Page(hub(*(project(name, deployments=found) for name, found in places.items())).index()).text
+    assert "In production 2 projects have a deployment there Champions 4 projects have one, deployed or not" in text
+
+
+def test_costs_of_different_months_are_not_added():
+    stale = project("stale", state=State.STALE, cost__month="2026-07", cost__runs__money=900.0)
+    other = project("other", cost__currency="USD", cost__runs__money=3.0)
+    text = Page(hub(project("a"), project("b"), stale, other).index()).text
+    assert "Cost in 2026-11 7 EUR so far, of 2 projects; 5 USD so far, of 1 project" in text
+    assert "902 EUR 2026-07" in text
+    assert "Cost in 2026-11 no project states one yet" in Page(hub(stale).index()).text
 
 
 def test_codes_are_explained():
@@ -212,9 +233,8 @@ def test_codes_are_explained():
 
 
 def test_deployed_models_are_monitored():
-    deployed = [{"environment": "e", "version": "v3", "image": "i", "digest": None, "at": NOW.isoformat(), "by": "b"}]
-    unknown = status()["unknown"] | {"monitor": "NOT_SET_UP: nobody captures", "deployments.digest": "NONE: not pushed"}
-    found = needs(project(template__behind=0, deployments=deployed, monitor=None, unknown=unknown), NOW, DAYS)
+    unknown = status()["unknown"] | {"monitor": "NOT_SET_UP: nobody captures"}
+    found = needs(project(template__behind=0, deployments=deployed("e"), monitor=None, unknown=unknown), NOW, DAYS)
     assert [(need.code, need.text) for need in found] == [("NOT_MONITORED", "nobody captures")]
 
 
@@ -291,6 +311,20 @@ def test_trends_come_from_the_history():
         figures = re.findall(r"<h3>Readiness</h3><figcaption>.*?</figure>", text, re.DOTALL)
         assert [figure for figure in figures if "0 at 31 Oct" in figure and "3 at 30 Nov" in figure]
     assert "There are no two days to compare yet." in Page(hub(now).page(*hub(now).views.values())).text
+
+
+def test_a_trend_does_not_mix_metrics():
+    now = project(champion__metric__name="rmse", champion__metric__value=40.0)
+    history = tuple(
+        replace(now.history[0], at=NOW - timedelta(days=4 - day), metric=value, metric_name=name)
+        for day, (value, name) in enumerate([(0.8, "roc_auc"), (0.9, "roc_auc"), (50.0, "rmse"), (None, None), (40.0, "rmse")])
+    )
+    made = hub(replace(now, history=history))
+    [page] = map(made.page, made.views.values())
+    [figure] = re.findall(r"<h3>Metric</h3><figcaption>.*?</figure>", page, re.DOTALL)
+    assert "rmse on its test rows. Before, it was another metric." in figure and "40 at 30 Nov" in figure
+    assert "50 at 28 Nov" in figure and "0.8" not in figure and "26 Nov" in figure
+    assert now.history[0].metric_name == "rmse"
 
 
 def test_the_organisation_has_its_name_and_logo_on_each_page():

@@ -16,6 +16,7 @@ SCORES = {"0": 0.0, "up to 1": 1.0, "up to 2": 2.0, "up to 3": 3.0, "up to 5": 5
 BEHIND = {"newest": 0, "1 behind": 1, "2 behind": 2}
 MORE = "3 or more"
 UNKNOWN = "unknown"
+PRODUCTION = "prod", "production"  # as projects and as platforms call it
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,26 @@ def distributions(views: Sequence[View]) -> list[Distribution]:
         Distribution("State", "Of the newest status.", {state: states[state] for state in State if states[state]}),
         Distribution("Readiness", "The ML Test Score.", _counted(map(_score, views), [*SCORES])),
         Distribution("Template", "How many releases behind.", _counted(map(_behind, views), [*BEHIND, MORE])),
-        Distribution("Drift", "Whether an alert is open.", _counted(map(_drift, views), ["open", "quiet"])),
+        Distribution(
+            "Drift",
+            "Whether an alert is open; unknown where monitoring has stopped.",
+            _counted(map(_drift, views), ["open", "quiet"]),
+        ),
     ]
 
 
-def costs(views: Iterable[View]) -> list[tuple[str, float, int]]:
-    """By currency the amount of the newest months that are known, and of how many projects."""
+def in_production(views: Iterable[View]) -> int:
+    """How many projects have a deployment where callers are: a champion may be none yet."""
+    return sum(any(each["environment"] in PRODUCTION for each in view.status["deployments"]) for view in views if view.status)
+
+
+def costs(views: Iterable[View], month: str) -> list[tuple[str, float, int]]:
+    """By currency what the month cost so far, and in how many projects; a stale status is of an earlier month."""
     found: dict[str, list[float]] = {}
     for view in views:
-        if view.status and view.status["cost"] and (amount := money(view.status["cost"])) is not None:
-            found.setdefault(view.status["cost"]["currency"], []).append(amount)
+        cost = view.status and view.status["cost"]
+        if cost and cost["month"] == month and (amount := money(cost)) is not None:
+            found.setdefault(cost["currency"], []).append(amount)
     return [(currency, sum(amounts), len(amounts)) for currency, amounts in sorted(found.items())]
 
 
@@ -100,4 +111,5 @@ def _behind(view: View) -> str:
 
 def _drift(view: View) -> str:
     monitor = view.status and view.status["monitor"]
-    return monitor["drift"] if monitor else UNKNOWN
+    stopped = any(need.code == "MONITOR_STOPPED" for need in view.needs)
+    return monitor["drift"] if monitor and not stopped else UNKNOWN

@@ -40,6 +40,10 @@ class Hub:
     def views(self) -> dict[str, View]:
         return views(self.inventory, self.dependencies, self.ours.review_days)
 
+    @property
+    def month(self) -> str:
+        return f"{self.inventory.at:%Y-%m}"
+
     @cached_property
     def shared(self) -> list[lineage.Shared]:
         return lineage.shared({key: view.project.status for key, view in self.views.items() if view.project.status})
@@ -68,7 +72,8 @@ class Hub:
             views=self.views,
             todo=overview.todo(listed),
             distributions=overview.distributions(listed),
-            costs=overview.costs(listed),
+            deployed=overview.in_production(listed),
+            costs=overview.costs(listed, self.month),
             teams=sorted({view.origin["team"] for view in listed}),
             shared=[shown(asdict(each)) for each in self.shared],
             graph=graph.layout(lineage.groups(self.shared)),
@@ -119,6 +124,7 @@ class Hub:
         common = {
             "organisation": {"name": self.ours.name, "logo": self.logo},
             "inventory": self.inventory,
+            "month": self.month,
             "meanings": MEANINGS,
             "listed": LISTED,
             "link": link,
