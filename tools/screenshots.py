@@ -21,9 +21,15 @@ DOCS = ROOT / "docs"
 LIMIT = 300_000
 OFFLINE = "--osv=", "--index="  # a picture does not change by what others publish on packages
 TEAMS = {"growth": ("churn", "uplift", "offers"), "logistics": ("arrivals", "routes", "stock"), "finance": ("fraud", "credit")}
+DEPLOYED = {"environment": "prod", "version": "v3", "image": "ghcr.io/team/uplift:v3", "digest": f"sha256:{'d' * 64}"}
+DEPLOYED |= {"at": "2026-11-01T09:00:00+00:00", "by": "Ada"}
 STORIES = (  # how projects differ from the one that is made up there
     {"template__behind": 0, "template__release": "0.4.0"},
-    {"monitor__drift": "open", "monitor__alerts": [{"code": "MISSING_VALUES", "column": "distance", "since": "2026-11-20"}]},
+    {
+        "deployments": [DEPLOYED | {"environment": "staging"}, DEPLOYED],
+        "monitor__drift": "open",
+        "monitor__alerts": [{"code": "MISSING_VALUES", "column": "distance", "since": "2026-11-20"}],
+    },
     {"template__behind": 3, "template__release": "0.1.0", "readiness__expired": ["Somebody is on duty"]},
     {"gate__passed": False, "gate__codes": ["CHAMPION"], "card__risk": "high"},
 )
