@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from late_flights.factory.ci import propose, summary
+from late_flights.factory.errors import FactoryError
 from late_flights.factory.evaluation import markdown
 from late_flights.factory.registry import versions
 from late_flights.factory.update import proposal
@@ -65,6 +66,16 @@ def test_verdict_is_kept_for_the_status(dvc_calls, platform):
     git("fetch", "--quiet", "origin", propose.VERDICT.name)
     kept = json.loads(git("show", "FETCH_HEAD:gate.json"))
     assert kept["passed"] and kept["commit"] == main and kept["at"] and git("ls-tree", "--name-only", "FETCH_HEAD") == "gate.json"
+
+
+def test_verdict_that_cannot_be_kept_stops_nothing(dvc_calls, platform, monkeypatch):
+    def refuse(*_, **__):
+        raise FactoryError("protected")
+
+    monkeypatch.setattr(type(propose.VERDICT), "put", refuse)
+    result = run("propose")
+    assert result.exit_code == 0 and "See at/1" in result.output
+    assert "! Not kept on the branch factory/gate: protected" in result.stderr
 
 
 def test_model_that_is_proposed_already(dvc_calls, platform):

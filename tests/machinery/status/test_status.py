@@ -10,6 +10,7 @@ import pytest
 from late_flights.factory.ci import propose
 from late_flights.factory.deployment import records
 from late_flights.factory.errors import FactoryError
+from late_flights.factory.readiness.questions import QUESTIONS
 from late_flights.factory.status import branch, model, status, summary, template
 from late_flights.factory.status.reasons import Reasons
 from late_flights.factory.status.steps import steps
@@ -68,6 +69,13 @@ def test_what_is_known(project):
     [deployed] = found.deployments
     assert (deployed.environment, deployed.version, deployed.digest) == ("prod", "v3", f"sha256:{'a' * 64}")
     assert found.dependencies.source == "sbom" and found.dependencies.packages == {"numpy": "2.3.1"}
+
+
+def test_questions_that_are_open(project):
+    answer = {"by": "Ann", "day": f"{date.today()}", "found": "40 a second"}
+    answers = [{"question": "load", **answer}, {"question": "risk", "met": False, **answer}]
+    Path("docs/readiness.yaml").write_text(json.dumps(answers).replace(f'"{date.today()}"', f"{date.today()}"))
+    assert status.read().questions == [each.key for each in QUESTIONS if each.key != "load"]
 
 
 def test_packages_without_an_image_are_those_that_the_model_needs(project):

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import click
+
+from ..errors import FactoryError
 from ..gate import compare
 from ..platforms.base import Platform
 from ..registry import versions
@@ -27,9 +30,14 @@ FAILED = "Retraining produced no model to propose; the champion is unchanged. Ea
 
 def propose_retraining(problems: list[Problem]) -> str:
     """Open a pull request with the retrained model, or an issue if retraining failed. Raises FactoryError."""
+    try:
+        return _propose_retraining(problems)
+    finally:
+        _keep_verdict()
+
+
+def _propose_retraining(problems: list[Problem]) -> str:
     platform = require_platform()
-    if compare.JSON.exists():
-        VERDICT.put({compare.JSON.name: compare.JSON})
     report = f"{MARKER}\n{summary.write(problems)}\n{FAILED if problems else MERGED}"
     text = platform.render_comment(report)
     if problems:
@@ -41,6 +49,15 @@ def propose_retraining(problems: list[Problem]) -> str:
     dvc("push", "--run-cache")
     commit = partial(pull_request.commit, RETRAIN, "Retrain the model")
     return f"See {_open(platform, RETRAIN, 'Retrain the model', text, commit)}"
+
+
+def _keep_verdict() -> None:
+    """Keep the gate's verdict for the status, which can do without."""
+    if compare.JSON.exists():
+        try:
+            VERDICT.put({compare.JSON.name: compare.JSON})
+        except FactoryError as error:
+            click.echo(f"! Not kept on the branch {VERDICT.name}: {error}", err=True)
 
 
 def propose_update(update: Update) -> str:

@@ -19,6 +19,13 @@ def readiness(reasons: Reasons) -> Readiness | None:
     return reasons.of("readiness", _readiness)
 
 
+def questions(reasons: Reasons) -> list[str] | None:
+    """The questions to people that nobody has answered by yes, or too long ago."""
+    return reasons.of(
+        "questions", lambda: [each.question.key for each in answers.assess() if each.state != "met"][:MANY]
+    )
+
+
 def findings(reasons: Reasons) -> list[Finding]:
     """What each check of `factory doctor` finds."""
     found = reasons.listed("doctor", lambda: [*doctor.diagnose()], MANY)

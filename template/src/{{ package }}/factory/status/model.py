@@ -30,6 +30,7 @@ from .parts import (
     Gate,
     Moment,
     Monitor,
+    Names,
     Part,
     Readiness,
     Template,
@@ -74,6 +75,8 @@ class Status(Part):
     """What monitoring has found."""
     readiness: Readiness | None
     """The ML Test Score."""
+    questions: Names | None
+    """Questions to people, by `factory readiness --questions`, that are open, have expired, or are answered by no."""
     doctor: Annotated[list[Finding], Field(max_length=MANY)]
     """What `factory doctor` looked at."""
     cost: Cost | None
@@ -125,8 +128,9 @@ def _read(content: bytes) -> Status:
     try:
         return Status.model_validate_json(content)
     except ValidationError as error:
-        missing = [each["loc"] for each in error.errors(include_input=False) if each["type"] == "missing"]
-        if not missing or ("unknown",) in missing:
+        found = error.errors(include_input=False, include_url=False)
+        missing = [each["loc"] for each in found if each["type"] == "missing"]
+        if len(missing) < len(found) or ("unknown",) in missing:  # what is wrong otherwise has no place to put nulls
             raise
         try:
             return Status.model_validate_json(_with_nulls(content, missing))

@@ -30,6 +30,7 @@ def read() -> Status:
         gate=production.gate(made or [], reasons),
         monitor=production.monitored(reasons),
         readiness=assessment.readiness(reasons),
+        questions=assessment.questions(reasons),
         doctor=assessment.findings(reasons),
         cost=reasons.of(
             "cost", lambda: costs.month(runs.read(made or [], params.monitor), params.monitor, at, reasons)
