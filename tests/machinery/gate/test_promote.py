@@ -37,6 +37,8 @@ def test_first_version_records_what_it_was_made_of():
     assert (facts["model"], facts["metrics"]) == (manifest.model_id(), record["metrics"])
     assert (facts["data"], facts["rows"]) == (record["data"]["train"], record["data"]["rows"])
     assert facts["gate"]["checks"] and all(check["passed"] for check in facts["gate"]["checks"])
+    [gain] = [check for check in facts["gate"]["checks"] if check["code"] == "BASELINE"]
+    assert gain["low"] < gain["figure"] < gain["high"]  # by which `factory cost` knows what an improvement was worth
     subject = git("for-each-ref", "--format=%(subject)", "refs/tags/model/v1")
     assert re.fullmatch(r"model/v1: promoted, roc_auc 0\.\d{4}, gate passed with \d+ checks", subject)
 

@@ -171,7 +171,7 @@ def _who_and_why(why: str) -> dict[str, str]:
 
 def _facts(result: GateResult) -> dict[str, Any]:
     run_record = json.loads((REPORTS / "run.json").read_text(encoding="utf-8"))
-    kept = ("code", "what", "figure", "limit", "passed", "judged", "unit")
+    kept = ("code", "what", "figure", "low", "high", "limit", "passed", "judged", "unit")
     checks = [{name: getattr(check, name) for name in kept} for check in result.checks]
     return {
         "model": result.model,
