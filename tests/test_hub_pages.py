@@ -163,6 +163,7 @@ CASES = {
     "CARD": {"card__retention": None, "unknown": status()["unknown"] | {"card.retention": "NOT_STATED: why"}},
     "NOT_ASSESSED": {"readiness": None, "unknown": status()["unknown"] | {"readiness": "NOT_RUN: why"}},
     "TESTS_MISSING": {"readiness__missing": ["Features are fast"]},
+    "QUESTIONS": {"questions": ["data_rights"]},
     "NO_OWNER": {"owner": "  "},
     "BEHIND": {"template__behind": 2},
     "FAR_BEHIND": {"template__behind": 3},
@@ -224,6 +225,20 @@ def test_costs_of_different_months_are_not_added():
     assert "Cost in 2026-11 7 EUR so far, of 2 projects; 5 USD so far, of 1 project" in text
     assert "902 EUR 2026-07" in text
     assert "Cost in 2026-11 no project states one yet" in Page(hub(stale).index()).text
+
+
+@pytest.mark.parametrize(
+    "changes, shown",
+    [
+        ({"questions": ["on-call", "fair"]}, "Open, expired, or answered by no: on-call fair"),
+        ({"questions": []}, "All are answered by yes."),
+        ({}, "NOT_WRITTEN: the project is of a release that did not write this yet"),
+    ],
+)
+def test_questions_that_nobody_has_answered_are_shown(changes, shown):
+    made = hub(project(**changes))
+    [text] = [Page(made.page(view)).text for view in made.views.values()]
+    assert f"Questions to people {shown}" in text
 
 
 def test_codes_are_explained():

@@ -57,6 +57,7 @@ KINDS = {
     "NOT_DIAGNOSED": Kind("watch", "doctor could not look", "run `uv run factory doctor` there"),
     "NOT_ASSESSED": Kind("watch", "readiness is not known", "run `uv run factory readiness`, and commit reports/readiness.json"),
     "TESTS_MISSING": Kind("watch", "tests of readiness are missing", "look at reports/readiness.json"),
+    "QUESTIONS": Kind("watch", "questions are open", "run `uv run factory readiness --questions`, and have people answer"),
     "BEHIND": Kind("watch", "behind the template", "run `uv run factory update`"),
     "ADVICE": Kind("watch", "advice of doctor", "run `uv run factory doctor` there"),
 }

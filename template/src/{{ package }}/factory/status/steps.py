@@ -28,6 +28,7 @@ class Kind(StrEnum):
     NOT_ASSESSED = auto()
     EXPIRED = auto()
     TESTS_MISSING = auto()
+    QUESTIONS = auto()
     ADVICE = auto()
 
 
@@ -115,16 +116,17 @@ def _template(status: Status) -> Iterator[Step]:
 
 
 def _readiness(status: Status) -> Iterator[Step]:
-    found = status.readiness
-    if found is None:
+    if (found := status.readiness) is None:
         yield Step(Kind.NOT_ASSESSED, status.why("readiness"))
-        return
-    if found.expired:
+    if found and found.expired:
         yield Step(Kind.EXPIRED, f"look again at {_first(found.expired)}", "then renew docs/readiness.yaml")
-    if count := len(found.missing):
+    if found and (count := len(found.missing)):
         yield Step(
             Kind.TESTS_MISSING, f"readiness lacks {count}, first {found.missing[0]}", "see reports/readiness.json"
         )
+    if status.questions:
+        unanswered = f"not answered by yes: {_first(status.questions)}"
+        yield Step(Kind.QUESTIONS, unanswered, "see `uv run factory readiness --questions`")
 
 
 def _finding(kind: Kind, name: str, problems: Sequence[str]) -> Step:
