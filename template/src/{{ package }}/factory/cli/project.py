@@ -201,7 +201,7 @@ def cost(month: datetime | None, as_json: bool) -> None:
 
 @main.command()
 @click.option("--min", "minimum", type=Number(), metavar="SCORE", help="Exit with code 1 below this score.")
-@click.option("--questions", is_flag=True, help="Only list what is asked of people, and how it stands.")
+@click.option("--questions", is_flag=True, help="Only list what is asked of people, with the state of each.")
 @AS_JSON
 def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
     """Score the project by the ML Test Score, with injected faults.
@@ -230,7 +230,7 @@ def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
 @main.command()
 @click.argument("question")
 @click.option("-m", "--message", "found", required=True, metavar="FOUND", help="What was found.")
-@click.option("--by", metavar="NAME", help="Who answers (default: the author of commits here).")
+@click.option("--by", metavar="NAME", help="Whose answer it is (default: the author of commits here).")
 @click.option("--not-met", is_flag=True, help="It is not as it should be.")
 @click.option("--expires", type=DATE, help="Until when it holds (default: a year).")
 def answer(question: str, found: str, by: str | None, not_met: bool, expires: datetime | None) -> None:
