@@ -15,7 +15,7 @@ from factory.workspace.process import run
 
 COPIED = ("pyproject.toml", "uv.lock", "uv.toml")
 MAX_WHEEL = 100 * 1024**2
-PYPI = "https://pypi.org/simple"
+PYPI = "https://pypi.org"
 INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 PASSED_ON = re.compile(
     r"LANG|LC_\w+|PATH|SSL_CERT_\w+|SYSTEMROOT|TE?MP|TMPDIR|XDG_CONFIG_HOME|(HTTPS?|ALL|NO)_PROXY"
@@ -100,7 +100,7 @@ def _wheel(name: str, kinds: set[str], path: object) -> str:
 
 
 def _check_indexes(table: Mapping[str, Any]) -> None:
-    known = {PYPI, *(part for name in INDEXES for part in re.split(r"[\s,]+", os.environ.get(name, "")))}
+    known = {f"{PYPI}/simple", *(part for name in INDEXES for part in re.split(r"[\s,]+", os.environ.get(name, "")))}
     urls = [each.get("url") for each in table.get("index", [])] + [table.get("index-url")]
     urls += [*table.get("extra-index-url", []), *table.get("find-links", [])]
     for url in filter(None, urls):

@@ -73,7 +73,7 @@ class Answers(Section):
 
 
 class Answered(NamedTuple):
-    """A question, how it stands, and its newest answer."""
+    """A question, its state, and its newest answer."""
 
     question: Question
     state: State
@@ -101,7 +101,7 @@ def assess() -> list[Answered]:
 
 
 def add(key: str, by: str, found: str, met: bool, expires: date | None) -> Answer:
-    """Add an answer of today to the file, whose text stays as it is. Raises FactoryError."""
+    """Add an answer of today to the file, whose own text is kept. Raises FactoryError."""
     if key not in KEYS:
         raise FactoryError(f"there is no question {key}: {', '.join(KEYS)}")
     entry: dict[str, Any] = {"question": key, "by": by, "day": today(), "found": found}

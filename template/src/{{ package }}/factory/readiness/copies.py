@@ -77,7 +77,7 @@ def copies(params: Params) -> Iterator[Map]:
 
 
 def _fitting() -> int:
-    """How many trainings fit into the memory that is free, at least one; where the system does not tell, as many as there may be."""
+    """How many trainings fit into the memory that is free, at least one; where the system does not have the figure, as many as there may be."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMINFO.read_text(), re.MULTILINE) if MEMINFO.exists() else None
     if not (found and TRAINING.exists()):
         return MOST

@@ -23,7 +23,7 @@ QUESTIONS = (
     Question(
         "known-in-time",
         "data scientist",
-        "Is each column known, with its final value, when the model is asked? Who fills it in, and has said when?",
+        "Is each column known, with its final value, when the model is asked? Who fills it in, and has stated when?",
     ),
     Question(
         "same-rows",
