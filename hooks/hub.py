@@ -109,6 +109,8 @@ def main() -> int | str:
     counts = Counter(project.state for project in found.projects)
     shares = ", ".join(f"{counts[state]:,} {state}" for state in model.State if counts[state])
     print(f"{args.out / 'index.html'}: {len(found.projects):,} projects: {shares}")
+    if counts[model.State.MISSING]:
+        print("a project reports by its nightly pipeline, or by `uv run factory status --push` there", file=sys.stderr)
     return 0
 
 

@@ -416,6 +416,17 @@ def test_a_hub_that_is_killed_leaves_nothing_half_written(tmp_path, server, end)
     assert not [*(tmp_path / "out.git").rglob("tmp_*")]
 
 
+def test_a_project_that_has_not_reported_is_not_counted_as_one_that_cannot_be_read(tmp_path):
+    good(tmp_path / "churn")
+    bare(tmp_path / "new")
+    fleet(tmp_path / "FLEET.csv", ["churn", "new", "nowhere"])
+    command = [sys.executable, str(ROOT / "hooks/hub.py"), "FLEET.csv", "out", "--osv=", "--index="]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "asked 3 of 3 projects: 1 has no status yet, 1 could not be read\n" in done.stderr
+    assert "factory status --push" in done.stderr
+
+
 def test_a_damaged_repository_of_the_hub_is_an_error_in_one_line(tmp_path):
     good(tmp_path / "churn")
     fleet(tmp_path / "FLEET.csv", ["churn"])

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -59,13 +59,20 @@ def gather(repository: Repository, origins: Sequence[Origin], jobs: int, timeout
             for count, done in enumerate(as_completed(waiting), 1):
                 found[waiting[done].key] = done.result()
                 if count % 100 == 0 or count == len(origins):
-                    vain = sum(isinstance(each, Problem) for each in found.values())
-                    print(f"asked {count:,} of {len(origins):,} projects, {vain:,} in vain", file=sys.stderr, flush=True)
+                    print(f"asked {count:,} of {len(origins):,} projects{_problems(found)}", file=sys.stderr, flush=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             repository.stop()
             raise
     return found
+
+
+def _problems(found: Mapping[str, str | Problem]) -> str:
+    states = Counter(each.state for each in found.values() if isinstance(each, Problem))
+    missing, others = states.pop(State.MISSING, 0), states.total()
+    has = "has" if missing == 1 else "have"
+    parts = [f"{missing:,} {has} no status yet"] * bool(missing) + [f"{others:,} could not be read"] * bool(others)
+    return f": {', '.join(parts)}" if parts else ""
 
 
 class Hosts:
