@@ -352,12 +352,20 @@ def test_nothing_of_a_project_runs_and_no_link_is_followed(fleet):
     assert "Dockerfile" in str(entries["b"]["attention"]) and "PATCHES:1: is not" in entries["c"]["reason"]
 
 
+def test_template_without_a_release_is_named_as_such(fleet):
+    fleet.add("a", "canary")
+    git(fleet.template, "tag", "--delete", "v1.0.0", "v1.1.0")
+    git(fleet.template, "tag", "nightly")
+    done = fleet.run()
+    assert done.returncode == 1 and "has no release 1.1.0: there is none yet, make the first one" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
         (["--jobs=x"], "argument --jobs"),
         (["--state=/nowhere/x.json"], "/nowhere/x.json.lock: No such"),
-        (["--release=9.9.9"], "has no release 9.9.9"),
+        (["--release=9.9.9"], "has no release 9.9.9: the newest are v1.1.0, v1.0.0"),
         (["--template=/nowhere"], "the template cannot be read"),
         (["--server=x=github"], "is not an address and a kind"),
         (["--handled=x"], "--handled x: no project in the list has this name"),

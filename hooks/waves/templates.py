@@ -7,11 +7,13 @@ from pathlib import Path
 
 from factory import platforms
 from factory.errors import FactoryError
+from factory.status.releases import parse
 
 from . import remotes
 
 SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 """Copier's abbreviations."""
+LISTED = 3  # releases in an error
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,19 @@ def opened(addresses: Sequence[str], env: Mapping[str, str], scratch: Path, rele
     try:
         if not is_here:
             remotes.run("git", "clone", "--quiet", "--mirror", "--", first, place, env=env, timeout=timeout)
-        tags = remotes.run("git", "-C", place, "tag", "--list", release, f"v{release}", env=env, timeout=timeout).split()
+        tags = remotes.run("git", "-C", place, "tag", "--list", env=env, timeout=timeout).split()
     except (FactoryError, TimeoutError) as error:
         raise FactoryError(f"{first}: the template cannot be read: {error}: give its address by --template") from error
-    if not tags:
-        raise FactoryError(f"{first}: has no release {release}: the tag {release} or v{release} is missing")
+    if not {release, f"v{release}"} & {*tags}:
+        raise FactoryError(f"{first}: has no release {release}: {_newest(tags)}")
     return Templates(addresses, None if is_here else folder)
+
+
+def _newest(tags: Sequence[str]) -> str:
+    releases = sorted((tag for tag in tags if parse(tag)), key=parse, reverse=True)
+    if not releases:
+        return "there is none yet, make the first one by `nox -s release` in the template, and push its tag"
+    return f"the newest {'is' if len(releases) == 1 else 'are'} {', '.join(releases[:LISTED])}"
 
 
 def long(address: str) -> str:
