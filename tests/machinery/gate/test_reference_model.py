@@ -13,7 +13,7 @@ def promoted(settings):
 
 
 def test_before_the_first_version_it_is_the_baseline():
-    assert compare.reference_model(toy.params(), [], None) == (None, "the baseline (no model has been promoted yet)")
+    assert compare.reference_model(toy.params(), [], None) == (None, "the baseline (there was no champion)")
 
 
 @pytest.mark.usefixtures("committed")

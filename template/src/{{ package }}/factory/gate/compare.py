@@ -92,7 +92,7 @@ def reference_model(params: Params, previous: list[Version], accepted: str | Non
     Raises CannotEvaluate where it predicts another target, and nobody has accepted that.
     """
     if not previous:
-        return None, "the baseline (no model has been promoted yet)"
+        return None, "the baseline (there was no champion)"
     version = previous[-1]
     settings = yaml.safe_load(git.show(version.facts["commit"], "params.yaml") or "{}")
     problem, target = settings.get("problem"), settings.get("data", {}).get("target")
