@@ -138,6 +138,38 @@ def test_what_is_not_known_has_its_reason_instead_of_a_blank():
     assert not [reason for reason in reasons.values() if reason not in text]
 
 
+def test_codes_of_what_is_not_known_stand_in_their_own_section_alone():
+    missing = dict.fromkeys(("champion", "monitor", "cost__serving", "card__purpose", "card__retention", "template__behind"))
+    reasons = {name.replace("__", "."): f"SOME_CODE: why {name} is not known" for name in (*missing, "deployments")}
+    reasons["template.behind"] = "NO_RELEASE: b29dd0e is not the name of a release"
+    made = hub(project(**missing, unknown=status()["unknown"] | reasons, template__release="b29dd0e"))
+    [text] = [Page(made.page(view)).text for view in made.views.values()]
+    above, _, below = text.partition(" Not known ")
+    assert "SOME_CODE" not in above and "NO_RELEASE" not in above and below.count("SOME_CODE") == 6 and "NO_RELEASE" in below
+    assert "Purpose not stated" in above and "Template b29dd0e, not a release" in above
+    assert "why champion is not known" in above and "why deployments is not known" in above
+
+
+def test_what_doctor_found_is_named_above_and_listed_once():
+    advice = [{"name": name, "problems": [f"{name}'s problem {number}" for number in range(4)], "fails": False} for name in "ab"]
+    fails = {"name": "c", "problems": ["it fails"], "fails": True}
+    made = hub(project(doctor=[*advice, fails, {"name": "fine", "problems": [], "fails": False}]))
+    [page] = map(made.page, made.views.values())
+    text = Page(page).text
+    assert 'data-name="Found"><a href="#doctor">1 finding</a>: c</td>' in page
+    assert "Advice of doctor 2 findings: a, b Run" in text and page.count('<section id="doctor">') == 1
+    section = page.partition('<section id="doctor">')[2].partition("</section>")[0]
+    assert all(text.count(f"a's problem {number}") == 1 for number in range(4)) and section.count("<li>") == 9
+
+
+def test_bars_of_what_is_unknown_are_of_another_colour():
+    unknown = status()["unknown"] | {"readiness": "NOT_RUN: why"}
+    index = hub(project("a"), project("b", readiness=None, unknown=unknown)).index()
+    figure = index.partition("<h3>Readiness</h3>")[2].partition("</figure>")[0]
+    bars = re.findall(r'<dt>([^<]+)</dt><dd>(\d)</dd>.*?<i class="(\w*)"', figure)
+    assert ("up to 5", "1", "") in bars and bars[-1] == ("unknown", "1", "unknown")
+
+
 def test_no_cell_is_blank_and_a_dash_has_its_reason():
     unknown = status()["unknown"] | dict.fromkeys(("champion", "monitor", "readiness", "cost", "template.behind"), "CODE: why")
     parts = dict.fromkeys(("champion", "monitor", "readiness", "cost", "template__behind"))
@@ -232,7 +264,7 @@ def test_costs_of_different_months_are_not_added():
     [
         ({"questions": ["on-call", "fair"]}, "Open, expired, or answered by no: on-call fair"),
         ({"questions": []}, "All are answered by yes."),
-        ({}, "NOT_WRITTEN: the project is of a release that did not write this yet"),
+        ({}, "the project is of a release that did not write this yet"),
     ],
 )
 def test_questions_that_nobody_has_answered_are_shown(changes, shown):

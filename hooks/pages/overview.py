@@ -13,6 +13,7 @@ from .views import View
 
 SCORES = {"0": 0.0, "up to 1": 1.0, "up to 2": 2.0, "up to 3": 3.0, "up to 5": 5.0, "above 5": float("inf")}
 """The bounds that the ML Test Score's own levels have."""
+ML_TEST_SCORE = "The ML Test Score, of 28 tests: 0 is research, above 2 reasonably tested, above 5 exceptional."
 BEHIND = {"newest": 0, "1 behind": 1, "2 behind": 2}
 MORE = "3 or more"
 UNKNOWN = "unknown"
@@ -53,7 +54,7 @@ def distributions(views: Sequence[View]) -> list[Distribution]:
     states = Counter(view.state for view in views)
     return [
         Distribution("State", "Of the newest status.", {state: states[state] for state in State if states[state]}),
-        Distribution("Readiness", "The ML Test Score.", _counted(map(_score, views), [*SCORES])),
+        Distribution("Readiness", ML_TEST_SCORE, _counted(map(_score, views), [*SCORES])),
         Distribution("Template", "How many releases behind.", _counted(map(_behind, views), [*BEHIND, MORE])),
         Distribution(
             "Drift",

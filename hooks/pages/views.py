@@ -31,6 +31,11 @@ class View:
     def status(self) -> dict[str, Any] | None:
         return shown(self.project.status) if self.project.status else None
 
+    def why(self, key: str, otherwise: str = "not known") -> str:
+        """Why the status does not know it, without the code."""
+        status = self.project.status
+        return line(status.why(key)) or otherwise if status and key in status.unknown else otherwise
+
     @property
     def origin(self) -> dict[str, str]:
         origin = self.project.origin

@@ -92,6 +92,7 @@ class Hub:
             project={"name": view.origin["name"]},
             view=view,
             status=view.status,
+            why=view.why,
             beside={sha256: [self.views[other] for other in others] for sha256, others in beside.items()},
             trends=trends.of_project(view.project.history) if view.project.history else [],
         )
