@@ -65,6 +65,7 @@ def test_each_finding_has_a_line():
     "config, words",
     [
         (CONFIG.format("../models"), "../models is a folder of this machine"),
+        (CONFIG.format("/tmp/a/../b"), "/tmp/b is a folder of this machine, which nobody else has: `uv run factory restore"),
         ("", "there is none"),
         ("remote = storage\n", "cannot be found out: File contains no section headers"),
         (f"{CONFIG.format('s3://models')}    secret_access_key = abc\n", "secret_access_key is a secret in Git"),

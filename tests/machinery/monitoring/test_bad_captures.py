@@ -46,6 +46,12 @@ def test_no_captures_at_all(committed):
     Path("captures").mkdir()
     report = monitored(code=2)
     assert codes(report) == ["NO_DATA"] and report["windows"] == []
+    assert "name the folder of FACTORY_CAPTURE" in report["states"][0]["text"]
+
+
+def test_the_first_day_is_not_over(served):
+    report = monitored("--until", f"{DAY - timedelta(days=1)}", code=2)
+    assert codes(report) == ["NO_DATA"] and f"captures begin on {DAY}, and a day is judged" in report["states"][0]["text"]
 
 
 def test_a_service_with_a_wrong_clock(served):

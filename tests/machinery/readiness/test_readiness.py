@@ -223,7 +223,9 @@ def test_least_score_for_ci(project, monkeypatch):
     assert run("readiness", "--min", "1", "--json").exit_code == 0
     result = run("readiness", "--min", "1.5")
     assert result.exit_code == 1 and result.stderr.endswith("\nError: the score is 1, less than 1.5\n")
-    assert result.stderr.startswith("1/4 3 Another\n"), "each is shown when it is known"
+    assert "\n1/4 3 Another\n" in result.stderr, "each is shown when it is known"
+    open_questions = f"{len(questions.QUESTIONS)} questions to people are open: `uv run factory readiness --questions`"
+    assert result.stdout.splitlines()[-1] == open_questions
     assert result.stdout.index("Data") < result.stdout.index("Model")
     assert run("readiness", "--min", "nan").exit_code == 2
 

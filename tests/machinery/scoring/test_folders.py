@@ -151,7 +151,7 @@ def test_what_was_rejected_before_an_interruption_is_there_after_it():
 
 
 def test_nothing_rejected_leaves_no_folder():
-    assert "✓ 0 rows rejected: bad" in score("in", "out", "--reject", "bad")
+    assert "✓ 0 rows rejected: nothing is written to bad" in score("in", "out", "--reject", "bad")
     assert left_over() == ["out"]
 
 

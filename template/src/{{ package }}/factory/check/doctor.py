@@ -1,6 +1,7 @@
 """What of a project's protections is missing: on the platform, in Git, and in the storage. Only looks."""
 
 import configparser
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from . import surroundings
 
 SECRETS = ("password", "secret", "token", "account_key", "connection_string")
 """What names of settings say that hold one."""
+MOVE = "`uv run factory restore --storage URL` moves and checks all that is in it"
 MOST = 5  # names that are shown: a rule that is new may break many
 
 
@@ -70,7 +72,7 @@ def owned(known: Trust) -> Iterator[str]:
     without = owners.unowned(ci) if ci in owners.FILES else []
     if without:
         rest = f" and {len(without) - 3} more" if len(without) > 3 else ""
-        yield f"{owners.FILES[ci]}: {', '.join(without[:3])}{rest} without owner: `uv run factory setup --owners @your-organisation/your-team`"
+        yield f"{owners.FILES[ci]}: {', '.join(without[:3])}{rest} without a reviewer: `uv run factory setup --owners @your-organisation/your-team`"
 
 
 def storage(known: Trust) -> Iterator[str]:
@@ -87,7 +89,7 @@ def storage(known: Trust) -> Iterator[str]:
     if not url:
         yield "there is none: `uv run dvc remote add --default storage URL`"
     elif "://" not in url:
-        yield f"{url} is a folder of this machine, which nobody else has: `uv run dvc remote modify {name} url URL`"
+        yield f"{os.path.normpath(url)} is a folder of this machine, which nobody else has: {MOVE}"
 
 
 def branch(known: Trust) -> Iterator[str]:

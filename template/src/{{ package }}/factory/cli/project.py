@@ -217,11 +217,12 @@ def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
         click.echo(assessment.to_json() if as_json else assessment.listed())
         return
     interruption.expect()
+    click.echo("Each test takes up to some minutes, and gets 1 (automated), 0.5 (by hand) or 0 (not done)", err=True)
     done = _with_progress(score.assess(config.load(), ml_test_score.CRITERIA), len(ml_test_score.CRITERIA))
     scores = sorted(done, key=lambda each: ml_test_score.CRITERIA.index(each.criterion))
     total = score.write(scores)
     click.echo(
-        score.FILES[0].read_text(encoding="utf-8") if as_json else f"{score.table(scores)}\n{assessment.summary()}"
+        score.FILES[0].read_text(encoding="utf-8") if as_json else f"{score.table(scores)}\n{assessment.unanswered()}"
     )
     if minimum is not None and total < minimum:
         raise click.ClickException(f"the score is {total:g}, less than {minimum:g}")

@@ -1,7 +1,7 @@
 """Captures, references and outcomes put together: windows, their checks, and what could not be judged."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, pairwise
@@ -36,7 +36,12 @@ def evaluate(params: Params, places: Sequence[str], until: date, earlier: list[J
     judged = [window for window in windows if window["to"] <= f"{until}"]
     newest = _newest(judged)
     champions = {each["model"] for each in newest if each["role"] == CHAMPION}
-    problems = [*evaluation.problems, *evaluation.unreferenced(newest), *_future(files), *_silence(judged, until)]
+    problems = [
+        *evaluation.problems,
+        *evaluation.unreferenced(newest),
+        *_future(files),
+        *_silence(judged, until, files),
+    ]
     problems += _no_longer_captured(newest, judged)
     problems += [] if evaluation.labels.is_empty else _unjudged(judged, params.monitor.label_days, until)
     return {
@@ -185,14 +190,14 @@ def _unjudged(windows: list[Json], label_days: int, until: date) -> Iterator[Pro
         yield Problem("UNJUDGED", f"{text} than monitor.label_days, or that lower")
 
 
-def _silence(windows: list[Json], until: date) -> Iterator[Problem]:
+def _silence(windows: list[Json], until: date, files: Iterable[date]) -> Iterator[Problem]:
     """That nothing is captured for longer than ever before, which may be a day, and at most a week."""
     spans = sorted((each["from"], each["to"]) for each in windows if each["role"] == CHAMPION)
     if not spans:
-        yield Problem(
-            "NO_DATA",
-            f"nothing was captured until {until}: name the folder of FACTORY_CAPTURE, and set that in the service",
-        )
+        begun = min((day for day in files if day > until), default=None)
+        remedy = "name the folder of FACTORY_CAPTURE, and set that in the service"
+        later = f"captures begin on {begun}, and a day is judged once it is over, by UTC"
+        yield Problem("NO_DATA", f"nothing was captured until {until}: {later if begun else remedy}")
         return
     days = [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
     gaps = [(after[0] - before[1]).days - 1 for before, after in pairwise(days)]

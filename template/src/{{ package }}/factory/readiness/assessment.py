@@ -33,6 +33,13 @@ def summary() -> str:
     return f"Of {len(QUESTIONS)} questions to people: {counts}"
 
 
+def unanswered() -> str:
+    """What the score leaves open, for the end of its report. Raises FactoryError."""
+    count = sum(each.state in ("open", "expired") for each in answers.assess())
+    are = "1 question to people is" if count == 1 else f"{count} questions to people are"
+    return f"{are} open: `uv run factory readiness --questions`" if count else summary()
+
+
 def to_json() -> str:
     """Each question with its role, state and newest answer. Raises FactoryError."""
     stand = [

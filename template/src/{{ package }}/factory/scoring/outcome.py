@@ -18,6 +18,8 @@ class Outcome:
     def lines(self, destination: str, rejects: str | None) -> Iterator[str]:
         """The same for people."""
         yield f"✓ {self.rows:,} rows scored: {destination}"
-        if rejects:
+        if rejects and not self.rejected:
+            yield f"✓ 0 rows rejected: nothing is written to {rejects}"
+        elif rejects:
             counts = [f"{reason} {count:,}" for reason, count in self.reasons.most_common()]
             yield f"✓ {self.rejected:,} rows rejected: {rejects}{f': {listed(counts)}' if counts else ''}"

@@ -38,7 +38,7 @@ def findings(reasons: Reasons) -> list[Finding]:
 def _readiness() -> Readiness:
     if not REPORT.exists():
         raise CannotEvaluate(
-            "NOT_RUN", "it was not assessed here: `uv run factory readiness`, and commit reports/readiness.json"
+            "NOT_RUN", "readiness was not assessed: `uv run factory readiness`, and commit reports/readiness.json"
         )
     report: dict[str, Any] = json.loads(REPORT.read_text(encoding="utf-8"))
     expired = [title for title, answer in answers.newest(answers.read_all()).items() if not answer.holds]

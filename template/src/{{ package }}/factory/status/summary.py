@@ -1,4 +1,4 @@
-"""A status in some twenty lines for a terminal: what is, and what has to be done first."""
+"""A status for a terminal: what is in some twelve lines, and what has to be done, the first thing first."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,8 +6,6 @@ from datetime import datetime
 from ..evaluation.formatting import number, share, span
 from .model import Status
 from .steps import steps
-
-SHOWN = 5  # steps
 
 
 def lines(status: Status) -> Iterator[str]:
@@ -18,9 +16,7 @@ def lines(status: Status) -> Iterator[str]:
         yield f"  {name:<12}{text}"
     todo = [*steps(status)]
     yield "Next:" if todo else "Nothing has to be done."
-    yield from (f"  {place}. {step}" for place, step in enumerate(todo[:SHOWN], 1))
-    if len(todo) > SHOWN:
-        yield f"  and {len(todo) - SHOWN} more: `uv run factory status --json`"
+    yield from (f"  {place}. {step}" for place, step in enumerate(todo, 1))
 
 
 def _parts(status: Status) -> dict[str, str]:
@@ -45,7 +41,8 @@ def _parts(status: Status) -> dict[str, str]:
 def _template(status: Status) -> str:
     template = status.template
     if template.behind is None:
-        return f"{template.release or 'of no release'}; {status.why('template.behind')}"
+        why = status.why("template.behind")
+        return why if template.release and template.release in why else f"{template.release or 'of no release'}; {why}"
     behind = f"{template.behind} behind {template.newest}" if template.behind else "the newest"
     return f"{template.release}, {behind}"
 
@@ -67,10 +64,9 @@ def _gate(status: Status) -> str:
     gate = status.gate
     if gate is None:
         return status.why("gate")
+    against = gate.against.partition(" (")[0]  # without why, which may have changed since
     verdict = "passed" if gate.passed else f"refused: {', '.join(gate.codes)}"
-    return f"{verdict}, against {gate.against or 'an unknown model'}" + (
-        f", {_ago(gate.at, status.at)}" if gate.at else ""
-    )
+    return f"{verdict}, against {against or 'an unknown model'}" + (f", {_ago(gate.at, status.at)}" if gate.at else "")
 
 
 def _monitor(status: Status) -> str:

@@ -10,6 +10,7 @@ from . import releases
 from .parts import Template
 from .reasons import Reasons, long, short
 
+NEXT = "`uv run factory update` brings the next one, once the template has a tag for it"
 SECONDS = 30  # for the template's repository to answer
 SHORT_FORMS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 """What Copier takes for the address of a repository."""
@@ -40,7 +41,7 @@ def _newer(source: str | None, release: str | None) -> tuple[str, int]:
     """The newest release, and how many there are after this one. Raises CannotEvaluate."""
     own = releases.parse(release or "")
     if not source or own is None:
-        raise CannotEvaluate("NO_RELEASE", f"{release or 'what the project is of'} is not the name of a release")
+        raise CannotEvaluate("NO_RELEASE", f"{release or 'what the project is of'} is not a release: {NEXT}")
     return releases.newer(own, _tags(source))
 
 
