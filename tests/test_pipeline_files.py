@@ -260,7 +260,7 @@ def test_gitlab_watches_what_a_model_is_made_of(render):
     [
         ("refs/heads/main", {"code", "infra"}),
         ("refs/heads/topic/a", {"code"}),
-        ("refs/tags/model/v1", {"release"}),
+        ("refs/tags/model/v1", {"release", "status"}),
         ("refs/tags/1.0", set()),
     ],
 )

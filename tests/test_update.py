@@ -510,7 +510,7 @@ def test_template_that_moved_is_recorded(old, releases, monkeypatch):
 
 def test_answer_that_the_template_no_longer_takes_is_not_replaced(old, releases):
     newer = shutil.copytree(releases, old.parent / "newer")
-    edit(newer / "copier.yml", "default: proprietary", "default: MIT")
+    edit(newer / "copier.yml", "default('license', 'proprietary')", "default('license', 'MIT')")
     text = (newer / "copier.yml").read_text("utf-8")
     (newer / "copier.yml").write_text(re.sub(r'\n    "Only us \(proprietary.*', "", text), "utf-8")
     edit(newer / "copier.yml", "'proprietary, MIT", "'MIT")
