@@ -162,7 +162,7 @@ def test_a_run_goes_on_only_where_nothing_has_changed(work):
 
 
 def test_commands_are_complete():
-    text = exported.COMMANDS.substitute(folder="job", wheel="churn.whl", python="3.12")
+    text = exported.COMMANDS.substitute(folder="job", wheels="job/churn.whl", names="churn.whl", python="3.12")
     assert "$" not in text and text.count("job/score_job.py") == 1 and text.count("URL/score_job.py") == 3
     command = text.partition("--json '")[2].partition("'")[0]
     assert json.loads(command)["tasks"][0]["spark_python_task"]["parameters"] == ["IN", "OUT", "--model", "URL/model"]
