@@ -32,7 +32,7 @@ import origins  # first, as it finds factory
 from factory.errors import FactoryError
 from factory.platforms import KINDS, PUBLIC
 from factory.update.update import address
-from inventory.record import replace
+from files import replace
 from origins import Origin
 from waves import plan, record, report, templates
 from waves.model import Entry, public

@@ -19,6 +19,7 @@ from pathlib import Path
 import organisation
 import origins
 from factory.errors import FactoryError
+from files import locked
 from findings import advisories, dependencies, osv, withdrawn
 from inventory import gathering, model, record, repository, states
 from inventory.releases import Releases
@@ -73,7 +74,10 @@ def run(args: argparse.Namespace) -> model.Inventory:
     records = osv.read(args.advisories) if args.advisories else None
     ours = organisation.load()
     out.mkdir(parents=True, exist_ok=True)
-    with repository.locked(out / ".lock"), repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened:
+    with (
+        locked(out / ".lock", f"{out / '.lock'}: {repository.BUSY}"),
+        repository.opened(args.cache or out.with_name(f"{out.name}.git")) as opened,
+    ):
         fetched = gathering.gather(opened, fleet, args.jobs, args.timeout)
         history = states.accept(opened, fetched)
         found = states.inventory(

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from files import replace
+
 from .model import Inventory, Project
 
 FORMAT = 1
@@ -19,16 +21,6 @@ def write(inventory: Inventory, path: Path) -> None:
         "projects": [_project(project) for project in inventory.projects],
     }
     replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-def replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _project(project: Project) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""The bare repository in which the branches of all projects come together, and the Git that talks to strangers."""
+"""The bare repository in which the branches of all projects come together."""
 
-import fcntl
-import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -16,42 +13,16 @@ from threading import Event
 from factory import platforms
 from factory.errors import FactoryError
 from factory.status.model import BRANCH
+from files import locked
+from strangers import LOCAL, SETTINGS, SILENT, kill, limited
 
 ACCEPTED, KEPT = "refs/projects/", "refs/kept/"
 """What is known of a project's branch; what the project has since replaced in it."""
 MAX_FETCHED = 32 * 1024 * 1024
 """Bytes of any file that a fetch may write: years of statuses are smaller."""
-SETTINGS = {
-    "core.alternateRefsCommand": "true",  # which lists none: they are of other projects
-    "core.askPass": "",
-    "core.bigFileThreshold": "1m",  # what is larger is never held in memory
-    "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
-    "core.logAllRefUpdates": "false",
-    "credential.interactive": "false",
-    "fetch.fsckObjects": "true",
-    "fetch.unpackLimit": "1",
-    "gc.auto": "0",
-    "http.followRedirects": "false",
-    "init.templateDir": "",
-    "maintenance.auto": "false",
-}
-SILENT = {
-    "GCM_INTERACTIVE": "never",
-    "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",  # whatever the user's own settings allow
-    "GIT_ASKPASS": "",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",
-    "SSH_ASKPASS": "",
-    "SSH_ASKPASS_REQUIRE": "never",  # nor is there a terminal: each fetch is a session of its own
-}
-"""Nobody is there to be asked, and messages are recognised by their English words."""
+BUSY = "another hub is at work there: wait until it has ended"
 FETCHED, TOO_LARGE = "fetched", "too large"
 REJECTED = re.compile(r"^warning: rejected .*", re.MULTILINE)
-LIMITED = ("sh", "-c", 'ulimit -f "$0"; exec "$@"', str(MAX_FETCHED // 512))
-"""Of the ways to limit a child process the one that is safe beside threads; POSIX counts blocks of 512 bytes."""
 
 
 class FetchError(Exception):
@@ -75,7 +46,7 @@ class Repository:
         place = self._place(key, known)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
         command = (
-            *LIMITED,
+            *limited(MAX_FETCHED),
             "git",
             "fetch",
             *options,
@@ -110,7 +81,7 @@ class Repository:
         """End every fetch that is running or about to."""
         self.stopped.set()
         for process in [*self.running]:
-            _kill(process)
+            kill(process)
 
     def run(self, *command: str, stdin: str = "") -> str:
         """The output of Git on this repository alone. Raises FactoryError."""
@@ -158,21 +129,14 @@ class Repository:
         process = subprocess.Popen(command, env=env, start_new_session=True, **streams)
         self.running.add(process)
         if self.stopped.is_set():
-            _kill(process)
+            kill(process)
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired as error:
             raise TimeoutError from error
         finally:
-            _kill(process)  # with what it has started
+            kill(process)  # with what it has started
             self.running.discard(process)
-
-
-LOCAL = {
-    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_WORK_TREE"),
-}
-"""Of whatever repository the hub is started in, as by a hook."""
 
 
 @contextmanager
@@ -182,7 +146,7 @@ def opened(path: Path) -> Iterator[Repository]:
     if path.exists() and not lock.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FactoryError(f"{path}: is not a hub's repository: name another place with --cache")
     path.mkdir(parents=True, exist_ok=True)
-    with locked(lock):
+    with locked(lock, f"{lock}: {BUSY}"):
         _clean(path)
         repository = Repository(path.resolve())
         repository.run("init", "--quiet", "--bare")
@@ -192,26 +156,9 @@ def opened(path: Path) -> Iterator[Repository]:
             repository.stop()
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock, which ends with this process however it ends. Raises FactoryError where another process holds it."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FactoryError(f"{path}: another hub is at work there: wait until it has ended") from error
-        yield
-
-
 def _clean(path: Path) -> None:
     """Remove what a hub that was killed has left unfinished."""
     shutil.rmtree(path / FETCHED, ignore_errors=True)
     for leftover in (*path.glob("refs/**/*.lock"), *path.glob("*.lock"), *path.glob("objects/**/tmp_*")):
         if leftover.name != "hub.lock":
             leftover.unlink(missing_ok=True)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

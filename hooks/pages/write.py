@@ -11,10 +11,10 @@ from typing import Any
 
 from factory import codes
 from factory.evaluation import page
+from files import replace
 from findings import lineage
 from findings.dependencies import Dependencies
 from inventory.model import MEANINGS, Inventory
-from inventory.record import replace
 from organisation import Organisation
 
 from . import graph, overview, trends

@@ -38,16 +38,16 @@ def main() -> dict[str, Any]:
     _refuse_links()
     if not done.conflicts and (problem := _lock()):
         done = replace(done, attention=[*done.attention, problem])
-    said = {"conflicts": dict(done.conflicts), "attention": list(done.attention), "pending": list(done.pending)}
+    became = {"conflicts": dict(done.conflicts), "attention": list(done.attention), "pending": list(done.pending)}
     if not push:
-        return said
+        return became
     text = proposal.text(done, request["by"])
     commit = proposal.commit(done)
     platform = platforms.of_address(request["url"], {TOKEN: request["token"]}, request["servers"])
     ends = proposal.BRANCH, request["base"]
     show = partial(platform.open_pull_request, *ends, proposal.title(done), text, done.exit_code != 0) if platform else str
     url = pull_request.propose(remote, proposal.BRANCH, before, commit, previous, show)
-    return said | {"commit": git.remote_head(remote, proposal.BRANCH), "url": url or None}
+    return became | {"commit": git.remote_head(remote, proposal.BRANCH), "url": url or None}
 
 
 def _refuse_links() -> None:

@@ -1,15 +1,13 @@
 """The file in which a fleet's update is remembered. What is at the remotes counts; without the file it is found again."""
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import files
 from factory.errors import FactoryError
-from inventory.record import replace
 
 from .model import Entry, State
 
@@ -29,7 +27,7 @@ class Record:
     def write(self, path: Path) -> None:
         """Write the file whole, so that whatever ends this process leaves it readable."""
         content = {"format": FORMAT, **asdict(self), "entries": [asdict(each) for each in self.entries.values()]}
-        replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        files.replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(path: Path, release: str) -> Record:
@@ -49,15 +47,9 @@ def read(path: Path, release: str) -> Record:
     return record
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock, which ends with this process however it ends. Raises FactoryError where another one has it."""
-    with Path(f"{path}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FactoryError(f"{path}: another update works with it: wait until it has ended") from error
-        yield
+def locked(path: Path) -> AbstractContextManager[None]:
+    """The file's lock, to be held while it is used. Raises FactoryError where another update has it."""
+    return files.locked(Path(f"{path}.lock"), f"{path}: another update works with it: wait until it has ended")
 
 
 def _entry(content: dict[str, Any]) -> Entry:

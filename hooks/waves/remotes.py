@@ -1,11 +1,8 @@
 """What the projects' repositories answer. They are strangers: each answer is limited in time and size, and runs nothing."""
 
-import os
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +11,12 @@ from factory.errors import FactoryError
 from factory.update.preconditions import ANSWERS, parse
 from factory.update.proposal import BRANCH
 from origins import Origin
+from strangers import kill, limited
 
 MAX_BYTES = 1024**3
 MAX_ANSWERS = 100_000
 MAX_OUTPUT = 10_000_000
 RUNNING: set[subprocess.Popen[bytes]] = set()
-LIMITED = ("sh", "-c", 'ulimit -f "$0"; exec "$@"', str(MAX_BYTES // 512))
 
 
 class UnreachableError(FactoryError):
@@ -43,7 +40,13 @@ def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None 
     """The output of the command. Raises FactoryError with a line of its error, TimeoutError when the time is over."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            (*LIMITED, *command), cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
+            (*limited(MAX_BYTES), *command),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
         )
         RUNNING.add(process)
         try:
@@ -51,7 +54,7 @@ def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None 
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"no end after {timeout:g} s") from error
         finally:
-            _kill(process)  # with what it has started
+            kill(process)  # with what it has started
             RUNNING.discard(process)
         output.seek(0)
         errors.seek(0)
@@ -122,10 +125,4 @@ def _asked(*command: str, env: Mapping[str, str], timeout: float) -> str:
 def stop() -> None:
     """End everything that runs."""
     for process in [*RUNNING]:
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        kill(process)

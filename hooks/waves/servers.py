@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from factory import platforms
 from factory.errors import FactoryError
 from factory.platforms.base import TOKEN, Platform
-from inventory.repository import LOCAL, SETTINGS, SILENT
+from strangers import LOCAL, SETTINGS, SILENT
 
 GIT = SETTINGS | {
     "core.autocrlf": "false",

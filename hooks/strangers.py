@@ -1,0 +1,54 @@
+"""Git and the processes in which it talks to strangers: it asks nobody, runs nothing of theirs, and writes no more than it may."""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+
+SETTINGS = {
+    "core.alternateRefsCommand": "true",  # which lists none: they are of other projects
+    "core.askPass": "",
+    "core.bigFileThreshold": "1m",  # what is larger is never held in memory
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.logAllRefUpdates": "false",
+    "credential.interactive": "false",
+    "fetch.fsckObjects": "true",
+    "fetch.unpackLimit": "1",
+    "gc.auto": "0",
+    "http.followRedirects": "false",
+    "init.templateDir": "",
+    "maintenance.auto": "false",
+}
+SILENT = {
+    "GCM_INTERACTIVE": "never",
+    "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",  # whatever the user's own settings allow
+    "GIT_ASKPASS": "",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "SSH_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",  # nor is there a terminal: each fetch is a session of its own
+}
+"""Nobody is there to be asked, and messages are recognised by their English words."""
+LOCAL = {
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_WORK_TREE"),
+}
+"""Of whatever repository the hub is started in, as by a hook."""
+
+
+def limited(size: int) -> tuple[str, ...]:
+    """What to put before a command so that it writes no file of more bytes.
+
+    Of the ways to limit a child process it is the one that is safe beside threads; POSIX counts blocks of 512 bytes.
+    """
+    return "sh", "-c", 'ulimit -f "$0"; exec "$@"', str(size // 512)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process, with what it has started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
