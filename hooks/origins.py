@@ -15,13 +15,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 sys.path.insert(0, str(SOURCE))
 
 from factory.errors import FactoryError, close, listed
+from factory.status.releases import git_address
 
 REQUIRED, OPTIONAL = ("url", "team", "criticality"), ("name", "branch", "wave")
 NAME = re.compile(r"\w[\w .+-]{0,98}(?<![ .])")  # which can name a file anywhere
 BRANCH = re.compile(r"(?![-/.])(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
 HAS_SCHEME = re.compile(r"[\w+.-]+:(:|//)|[^/\\]{2,}:")  # https://…, ext::…, host:path; not C:\…
 ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^@/:]+)(?::\d+(?=/))?[:/]/*(.+)")
-SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # Copier's abbreviations
 
 
 class Criticality(StrEnum):
@@ -86,9 +86,7 @@ def read(path: Path) -> tuple[Origin, ...]:
 
 def place(address: str) -> str:
     """Server and path, which addresses of one repository have in common."""
-    address = address.removeprefix("git+").removeprefix("file://").rstrip("/").removesuffix(".git")
-    for short, server in SHORT.items():
-        address = address.replace(short, server, 1) if address.startswith(short) else address
+    address = git_address(address).removeprefix("file://").rstrip("/").removesuffix(".git")
     match = ADDRESS.fullmatch(address)
     return f"{match[1]}/{match[2]}".casefold() if match else address
 

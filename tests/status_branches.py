@@ -56,8 +56,8 @@ def status(project: str = "churn", at: datetime | None = None, **changes: object
         "data": [{"name": "2026-10.csv", "sha256": "e" * 64, "rows": 1000, "received": "2026-11-01"}],
         "dependencies": {"source": "lock", "packages": {"numpy": "2.3.1"}},
         "unknown": {
-            "cost.runs.kwh": "NO_METER: the machine does not tell",
-            "cost.serving.kwh": "NO_METER: the machine does not tell",
+            "cost.runs.kwh": "NO_METER: the machine does not report it",
+            "cost.serving.kwh": "NO_METER: the machine does not report it",
         },
     }
     for key, value in changes.items():

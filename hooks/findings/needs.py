@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from factory.status.model import Status
-from factory.status.steps import LISTED, steps
+from factory.status.steps import first, steps
 from inventory.model import Project, State
 from organisation import ReviewDays
 
@@ -121,8 +121,7 @@ def _named(code: str, names: Sequence[str], between: str = ", ") -> Iterator[Nee
     """One need for all of the names, the first of which are listed."""
     distinct = list(dict.fromkeys(names))
     if distinct:
-        more = f" and {len(distinct) - LISTED} more" if len(distinct) > LISTED else ""
-        yield Need(code, between.join(distinct[:LISTED]) + more)
+        yield Need(code, first(distinct, between))
 
 
 def _release(package: tuple[str, str]) -> str:

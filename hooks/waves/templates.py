@@ -7,12 +7,10 @@ from pathlib import Path
 
 from factory import platforms
 from factory.errors import FactoryError
-from factory.status.releases import parse
+from factory.status.releases import git_address, parse
 
 from . import remotes
 
-SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-"""Copier's abbreviations."""
 LISTED = 3  # releases in an error
 
 
@@ -33,7 +31,7 @@ class Templates:
         """Git's environment in which the template comes from the clone, and the project from where it is."""
         if self.clone is None:
             return dict(env)
-        places = {address for each in self.addresses for address in (each, long(each))}
+        places = {address for each in self.addresses for address in (each, git_address(each))}
         # a longer address that begins like the template's is another repository: the longest one that fits wins
         env = platforms.with_git_config({f"url.{project}.insteadOf": project}, env)
         for place in places:
@@ -43,7 +41,7 @@ class Templates:
 
 def opened(addresses: Sequence[str], env: Mapping[str, str], scratch: Path, release: str, timeout: float) -> Templates:
     """The template with the release. Raises FactoryError where it is not to be had."""
-    first, folder = long(addresses[0]), scratch / "template.git"
+    first, folder = git_address(addresses[0]), scratch / "template.git"
     is_here = Path(first).exists()
     place = first if is_here else str(folder)
     try:
@@ -64,18 +62,9 @@ def _newest(tags: Sequence[str]) -> str:
     return f"the newest {'is' if len(releases) == 1 else 'are'} {', '.join(releases[:LISTED])}"
 
 
-def long(address: str) -> str:
-    """The address without Copier's abbreviations."""
-    address = address.removeprefix("git+")
-    for short, server in SHORT.items():
-        if address.startswith(short):
-            return f"{server}{address.removeprefix(short).removesuffix('.git')}.git"
-    return address
-
-
 def same(address: str) -> str:
     """What addresses of one repository have in common, by whichever protocol."""
-    given = long(address)
+    given = git_address(address)
     if not re.match(r"[a-z+]+://|[^/:]{2,}:", given):
         return given  # a folder
     place = re.sub(r"^(\w+://)?([^@/]+@)?", "", given).rstrip("/").removesuffix(".git")

@@ -211,10 +211,10 @@ def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
     and `factory answer` or docs/readiness.yaml holds what they found.
     """
     from .. import config
-    from ..readiness import assessment, ml_test_score, score
+    from ..readiness import ml_test_score, questionnaire, score
 
     if questions:
-        click.echo(assessment.to_json() if as_json else assessment.listed())
+        click.echo(questionnaire.to_json() if as_json else questionnaire.listed())
         return
     interruption.expect()
     click.echo("Each test takes up to some minutes, and gets 1 (automated), 0.5 (by hand) or 0 (not done)", err=True)
@@ -222,7 +222,9 @@ def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
     scores = sorted(done, key=lambda each: ml_test_score.CRITERIA.index(each.criterion))
     total = score.write(scores)
     click.echo(
-        score.FILES[0].read_text(encoding="utf-8") if as_json else f"{score.table(scores)}\n{assessment.unanswered()}"
+        score.FILES[0].read_text(encoding="utf-8")
+        if as_json
+        else f"{score.table(scores)}\n{questionnaire.unanswered()}"
     )
     if minimum is not None and total < minimum:
         raise click.ClickException(f"the score is {total:g}, less than {minimum:g}")

@@ -134,11 +134,7 @@ def _costs(made: Sequence[history.Made], services: dict[str, Any] | None, params
         rows.append({"name": "not promoted", "run": here, "cost": history.cost(here, prices)})
     for each in reversed(trained):
         rows.append({"name": each.name, "run": each.run, "cost": history.cost(each.run, prices)})
-    known = [row["cost"] for row in rows if row["cost"]]
-    total = {}
-    for name in ("seconds", "cpu_seconds", "kwh", "money"):
-        values = [value for cost in known if (value := getattr(cost, name)) is not None]
-        total[name] = sum(values) if values else None
+    total = history.total(row["cost"] for row in rows)
     serving = [
         {"name": model, "cpu": seconds, "kwh": history.energy(seconds, prices)}
         for model, seconds in sorted((services or {"cpu": {}})["cpu"].items())

@@ -1,7 +1,7 @@
 """The model's versions and runs: who made them, why, what the gate found, and what they cost."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,17 @@ class Cost:
     seconds: float
     cpu_seconds: float
     peak_memory_mb: float
+    kwh: float | None
+    money: float | None
+
+
+@dataclass(frozen=True)
+class Total:
+    """What runs cost together; energy and money are of those of which they are known, None where of none."""
+
+    count: int
+    seconds: float
+    cpu_seconds: float
     kwh: float | None
     money: float | None
 
@@ -121,7 +132,7 @@ def cost(run: Json, prices: Monitor) -> Cost | None:
     except (KeyError, TypeError, ValueError):
         return None
     kwh = energy(cpu, prices) if metered is None else metered
-    return Cost(seconds, cpu, memory, kwh, money(seconds, kwh, prices))
+    return Cost(seconds, cpu, memory, kwh, money(seconds / 3600, prices.price_per_hour, kwh, prices.price_per_kwh))
 
 
 def energy(cpu_seconds: float, prices: Monitor) -> float | None:
@@ -129,11 +140,19 @@ def energy(cpu_seconds: float, prices: Monitor) -> float | None:
     return None if prices.watts is None else cpu_seconds * prices.watts / JOULES
 
 
-def money(seconds: float, kwh: float | None, prices: Monitor) -> float | None:
-    """What the machine's time and the energy cost, as far as params.yaml has prices."""
-    time = None if prices.price_per_hour is None else seconds / 3600 * prices.price_per_hour
-    power = None if prices.price_per_kwh is None or kwh is None else kwh * prices.price_per_kwh
-    return None if time is None and power is None else (time or 0.0) + (power or 0.0)
+def money(hours: float, per_hour: float | None, kwh: float | None, per_kwh: float | None) -> float | None:
+    """What a machine's time and energy cost, as far as they have prices; None where neither has."""
+    amounts = (hours, per_hour), (kwh, per_kwh)
+    paid = [amount * price for amount, price in amounts if amount is not None and price is not None]
+    return sum(paid) if paid else None
+
+
+def total(costs: Iterable[Cost | None]) -> Total:
+    """What the runs cost together of which it is recorded."""
+    known = [cost for cost in costs if cost]
+    kwh, paid = ([value for cost in known if (value := getattr(cost, name)) is not None] for name in ("kwh", "money"))
+    seconds, cpu = sum(cost.seconds for cost in known), sum(cost.cpu_seconds for cost in known)
+    return Total(len(known), seconds, cpu, sum(kwh) if kwh else None, sum(paid) if paid else None)
 
 
 def _record(version: Version) -> Json:

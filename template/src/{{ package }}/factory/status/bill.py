@@ -10,13 +10,14 @@ from tabulate import tabulate
 
 from ..config import Monitor, Params
 from ..dashboard import history
+from ..dashboard.history import Total
 from ..evaluation.formatting import number, span
 from . import costs, forecast, improvement, production, runs
 from .costs import Used
 from .forecast import Forecast
 from .improvement import Worth
 from .reasons import Reasons
-from .runs import Run, Total
+from .runs import Run
 
 SHOWN = 20  # runs
 HEADERS = ("run", "what", "ended, UTC", "time", "CPU", "memory, MB", "Wh")

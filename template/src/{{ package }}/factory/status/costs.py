@@ -25,9 +25,7 @@ class Used:
 
     def money(self, prices: Monitor) -> float | None:
         """What that costs, as far as params.yaml has prices."""
-        hours, kwh = prices.price_per_service_hour, self.kwh(prices)
-        power = None if kwh is None or prices.price_per_kwh is None else kwh * prices.price_per_kwh
-        return None if hours is None and power is None else (hours or 0.0) * self.hours + (power or 0.0)
+        return history.money(self.hours, prices.price_per_service_hour, self.kwh(prices), prices.price_per_kwh)
 
 
 def month(runs: Iterable[Run], prices: Monitor, at: datetime, reasons: Reasons) -> Cost:

@@ -7,9 +7,9 @@ from statistics import median
 from typing import Any
 
 from ..config import Params
-from ..dashboard.history import Made
+from ..dashboard.history import Made, Total
 from ..errors import CannotEvaluate
-from .runs import Run, Total, total
+from .runs import Run, total
 
 Json = dict[str, Any]
 MONTH = 30  # days

@@ -5,6 +5,18 @@ from collections.abc import Iterable
 
 from packaging.version import InvalidVersion, Version
 
+SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+"""What Copier takes for the address of a repository."""
+
+
+def git_address(source: str) -> str:
+    """The template's address as Git takes it: without what Copier abbreviates or puts before it."""
+    source = source.removeprefix("git+")
+    for short, server in SHORT.items():
+        if source.startswith(short):
+            return f"{server}{source.removeprefix(short).removesuffix('.git')}.git"
+    return source
+
 
 def newer(release: Version, tags: Iterable[str]) -> tuple[str, int]:
     """The newest release among the tags and this one, and how many there are after this one."""

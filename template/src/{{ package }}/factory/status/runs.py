@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import Monitor
 from ..dashboard import history
-from ..dashboard.history import RUN, Cost, Made
+from ..dashboard.history import RUN, Cost, Made, Total
 from ..registry.versions import PREFIX
 from ..workspace import commits
 
@@ -26,17 +26,6 @@ class Run:
     finished: datetime
     model: str
     cost: Cost | None
-
-
-@dataclass(frozen=True)
-class Total:
-    """What runs cost together; energy and money are of those of which they are known, None where of none."""
-
-    count: int
-    seconds: float
-    cpu_seconds: float
-    kwh: float | None
-    money: float | None
 
 
 def read(made: list[Made], prices: Monitor) -> list[Run]:
@@ -58,10 +47,7 @@ def read(made: list[Made], prices: Monitor) -> list[Run]:
 
 def total(runs: Iterable[Run]) -> Total:
     """What the runs cost together."""
-    costs = [run.cost for run in runs if run.cost]
-    kwh, money = ([value for cost in costs if (value := getattr(cost, name)) is not None] for name in ("kwh", "money"))
-    seconds, cpu = sum(cost.seconds for cost in costs), sum(cost.cpu_seconds for cost in costs)
-    return Total(len(costs), seconds, cpu, sum(kwh) if kwh else None, sum(money) if money else None)
+    return history.total(run.cost for run in runs)
 
 
 def _parse(content: bytes | None) -> Mapping[str, Any]:

@@ -63,7 +63,7 @@ def _model(status: Status) -> Iterator[Step]:
         yield Step(Kind.NO_CHAMPION, status.why("champion"))
     if status.gate and not status.gate.passed:
         yield Step(
-            Kind.GATE, f"the gate refused the model ({_first(status.gate.codes)})", "see `uv run factory compare`"
+            Kind.GATE, f"the gate refused the model ({first(status.gate.codes)})", "see `uv run factory compare`"
         )
 
 
@@ -80,7 +80,7 @@ def _monitoring(status: Status) -> Iterator[Step]:
     if (status.at.date() - found.until).days > OVERDUE:
         yield Step(Kind.MONITOR_STOPPED, f"monitoring last looked at {found.until}", "start its pipeline again")
     if found.states or found.drift == "unknown":
-        why = f" ({_first(found.states)})" if found.states else ""
+        why = f" ({first(found.states)})" if found.states else ""
         yield Step(Kind.MONITOR_INCOMPLETE, f"monitoring is incomplete{why}", "see `uv run factory monitor`")
 
 
@@ -119,13 +119,13 @@ def _readiness(status: Status) -> Iterator[Step]:
     if (found := status.readiness) is None:
         yield Step(Kind.NOT_ASSESSED, status.why("readiness"))
     if found and found.expired:
-        yield Step(Kind.EXPIRED, f"look again at {_first(found.expired)}", "then renew docs/readiness.yaml")
+        yield Step(Kind.EXPIRED, f"look again at {first(found.expired)}", "then renew docs/readiness.yaml")
     if found and (count := len(found.missing)):
         yield Step(
             Kind.TESTS_MISSING, f"readiness lacks {count}, first {found.missing[0]}", "see reports/readiness.json"
         )
     if status.questions:
-        unanswered = f"not answered by yes: {_first(status.questions)}"
+        unanswered = f"not answered by yes: {first(status.questions)}"
         yield Step(Kind.QUESTIONS, unanswered, "see `uv run factory readiness --questions`")
 
 
@@ -133,7 +133,7 @@ def _finding(kind: Kind, name: str, problems: Sequence[str]) -> Step:
     return Step(kind, f"{name}: {problems[0]}")
 
 
-def _first(names: Sequence[str]) -> str:
+def first(names: Sequence[str], between: str = ", ") -> str:
     """The first of them, and how many others."""
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+    return between.join(names[:LISTED]) + more

@@ -12,8 +12,6 @@ from .reasons import Reasons, long, short
 
 NEXT = "`uv run factory update` brings the next one, once the template has a tag for it"
 SECONDS = 30  # for the template's repository to answer
-SHORT_FORMS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-"""What Copier takes for the address of a repository."""
 ALONE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
@@ -46,9 +44,7 @@ def _newer(source: str | None, release: str | None) -> tuple[str, int]:
 
 
 def _tags(source: str) -> list[str]:
-    short_form = next((form for form in SHORT_FORMS if source.startswith(form)), "")
-    address = SHORT_FORMS.get(short_form, "") + source.removeprefix(short_form).removeprefix("git+")
-    command = ("git", "ls-remote", "--tags", "--refs", "--", address)
+    command = ("git", "ls-remote", "--tags", "--refs", "--", releases.git_address(source))
     try:
         lines = run(*command, env=platforms.git_env(os.environ | ALONE), seconds=SECONDS).splitlines()
     except FactoryError as error:

@@ -1,4 +1,4 @@
-"""How the questions to people stand, as text and as JSON."""
+"""The questions to people with their answers, as text and as JSON."""
 
 import json
 from typing import get_args
