@@ -241,7 +241,8 @@ def test_checkov_finds_what_is_allowed_and_what_is_not(render, tmp_path):
         (broken / file).write_text((broken / file).read_text("utf-8").replace(old, new, 1), "utf-8")
     older(tmp_path)
     command = "--from=checkov>=3.3,<3.4 checkov --framework bicep --compact --output json --directory ."
-    report = json.loads(call(tmp_path, "uvx", "--quiet", *command.split()).stdout)
+    # with some seeds checkov judges the names of storage accounts before it has followed their parameters (CKV_AZURE_43)
+    report = json.loads(call(tmp_path, "uvx", "--quiet", *command.split(), PYTHONHASHSEED="0").stdout)
     failed = {(each["file_path"].split("/")[1], each["check_id"]) for each in report["results"]["failed_checks"]}
     assert report["summary"]["parsing_errors"] == 0 and report["summary"]["passed"] > 40
     assert {check for folder, check in failed if folder == fresh.name} == ALLOWED.keys()

@@ -10,9 +10,12 @@ import pytest
 
 PYTHON = [sys.executable, "-c"]
 COMMAND = """
-import sys, time
+import os, sys, time
 from late_flights.factory.cli import interruption, main
 from late_flights.factory.workspace import process
+
+def begin():
+    os.close(os.open("begun", os.O_CREAT))  # no file object, which swallows an interruption while it is finalised
 
 @main.command()
 def work():
@@ -22,13 +25,13 @@ def work():
 main(["work"])
 """
 BODIES = {
-    "in Python": "open('begun', 'w'); time.sleep(60)",
-    "in polars": "import polars as pl; open('begun', 'w'); pl.LazyFrame({'a': range(30_000)}).join(pl.LazyFrame({'b': range(30_000)}), "
+    "in Python": "begin(); time.sleep(60)",
+    "in polars": "import polars as pl; begin(); pl.LazyFrame({'a': range(30_000)}).join(pl.LazyFrame({'b': range(30_000)}), "
     "how='cross').select(pl.col('a').sin().sum() + pl.col('b').cos().sum()).collect(engine='streaming')",
     "in a child": "process.run(sys.executable, '-c', open('child.py').read())",
 }
 CHILD = """
-import signal, sys, time
+import os, signal, sys, time
 
 def undo(*_):
     time.sleep(0.5)
@@ -36,7 +39,7 @@ def undo(*_):
     sys.exit(1)
 
 signal.signal(signal.SIGTERM, undo)
-open("begun", "w")
+os.close(os.open("begun", os.O_CREAT))
 time.sleep(60)
 """
 
@@ -65,7 +68,7 @@ def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
 
 
 def test_other_commands_end_at_once(tmp_path):
-    code = COMMAND.format(body="open('begun', 'w'); time.sleep(60)").replace("interruption.expect()", "")
+    code = COMMAND.format(body="begin(); time.sleep(60)").replace("interruption.expect()", "")
     process = subprocess.Popen([*PYTHON, code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     begun(tmp_path, process)
     process.terminate()
