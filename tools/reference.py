@@ -31,8 +31,17 @@ CONDITIONS = {  # what the validators of config.py add to the types
         "then": {"required": ["id"], "properties": {"id": {"type": "string"}}},
     },
     "Params": {
-        "if": {"required": ["value"], "properties": {"value": {"type": "object"}}},
-        "then": {"properties": {"problem": {"const": "classification"}}},
+        "allOf": [
+            {
+                "if": {"required": ["value"], "properties": {"value": {"type": "object"}}},
+                "then": {"properties": {"problem": {"const": "classification"}}},
+            },
+            {
+                "if": {"properties": {"problem": {"const": "forecasting"}}},
+                "then": {"required": ["forecast"], "properties": {"forecast": {"type": "object"}}},
+                "else": {"properties": {"forecast": {"type": "null"}}},
+            },
+        ],
     },
 }
 PARAMS = """\

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from late_flights.factory import config, errors, policy
+from late_flights.factory import config, errors, policy, sections
 from late_flights.factory.evaluation import card_input
 from late_flights.factory.metrics import definitions
 from tests.factory import toy
@@ -24,7 +24,7 @@ WRONG = {
     "number for a name": ({"data": {"id": 1, "target": "answer"}}, "data.id: Input should be a valid string"),
     "unknown problem": (
         {"problem": "ranking"},
-        "problem: Input should be 'classification', 'multiclass' or 'regression'",
+        "problem: Input should be 'classification', 'multiclass', 'regression' or 'forecasting'",
     ),
     "section of nothing": ({"split": None}, "split: there must be lines of the form `key: value`"),
     "value of classes": ({"problem": "multiclass", "value": {"true_positive": 1}}, "value is for classification only"),
@@ -90,7 +90,7 @@ def test_doubled_key_and_other_encoding_are_named_with_their_line(tmp_path, load
 
 
 def test_key_that_a_merge_brings_too_is_not_doubled():
-    assert config.parse("{a: &a {x: 1, y: 1}, b: {<<: *a, x: 2}}", "here", dict)["b"] == {"x": 2, "y": 1}
+    assert sections.parse("{a: &a {x: 1, y: 1}, b: {<<: *a, x: 2}}", "here", dict)["b"] == {"x": 2, "y": 1}
 
 
 def test_missing_file_says_where_to_run(tmp_path, monkeypatch):

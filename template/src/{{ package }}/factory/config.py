@@ -3,29 +3,20 @@
 The text below each key is its reference: from it and the types come `params.schema.json`, for editors, and docs/params.md.
 """
 
-import difflib
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .errors import FactoryError
+from .sections import Section, read
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
-Parsed = TypeVar("Parsed")
 ACCEPTABLE = "LEAKAGE", "SMALL_TEST", "DUPLICATES", "TRAIN_TEST_GAP", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"
 """The gate's codes that a person can accept: of doubts, which only those can settle who know what the data means."""
 MIN_REASON = 10  # characters: no word alone says why
 ACCEPTABLE_KEY = rf"^({'|'.join(ACCEPTABLE)})( |$)"
-
-
-class Section(BaseModel):
-    """Unknown keys and other types than the stated are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -65,6 +56,33 @@ class Split(Section):
 
     test: Share = 0.2
     """Share of the rows held back for the test, which belongs to the gate: nothing is ever chosen by it."""
+
+
+class Forecast(Section):
+    """What is forecast of series: for the problem `forecasting` only, which needs it."""
+
+    group: str | Annotated[list[str], Field(min_length=1)] | None = None
+    """The column that names a series, or several that do together; without it, there is one series."""
+    time: str
+    """The column with the time of an observation. `data.time` is the same."""
+    every: Annotated[str, Field(pattern=r"^[1-9]\d*(m|h|d|w|mo|q|y)$")]
+    """The time from one observation of a series to the next: `15m`, `1h`, `1d`, `1w`, `1mo`, `1q` or `1y`. Times that are
+    missing are filled in as unknown."""
+    horizon: Annotated[int, Field(ge=1, le=1000)]
+    """How many steps ahead are forecast."""
+    season: Annotated[int, Field(ge=1)] = 1
+    """After how many steps the pattern repeats, such as 168 hours of a week. The value one season earlier is what a
+    model has to beat. 1 is no season."""
+    gap: Annotated[int, Field(ge=0)] = 0
+    """How many steps lie between the last known observation and the first that is forecast, where data arrive late."""
+    window: Annotated[int, Field(ge=2)] | None = None
+    """How many of the last observations of a series are looked at, whatever more is known, so that training, service and batch
+    agree. Without it three times the season, or of the gap and the horizon together if they are longer."""
+
+    @property
+    def groups(self) -> list[str]:
+        """The columns that together name a series."""
+        return [self.group] if isinstance(self.group, str) else self.group or []
 
 
 class Evaluation(Section):
@@ -190,10 +208,11 @@ class Monitor(Section):
 class Params(Section):
     """All of params.yaml."""
 
-    problem: Literal["classification", "multiclass", "regression"]
+    problem: Literal["classification", "multiclass", "regression", "forecasting"]
     """What is predicted: `classification` is whether something happens, `multiclass` which of several classes it is,
-    `regression` a number."""
+    `regression` a number, `forecasting` the next numbers of series over time."""
     data: Data
+    forecast: Forecast | None = None
     split: Split = Split()
     model: dict[str, Any] = {}
     """The arguments of `model()` in model.py, by name: its estimator's parameters. Any keys that it takes; `factory tune`
@@ -202,6 +221,11 @@ class Params(Section):
     value: Value | None = None
     gate: Gate = Gate()
     monitor: Monitor = Monitor()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a number is predicted, rather than a class."""
+        return self.problem in ("regression", "forecasting")
 
     @property
     def columns(self) -> list[str]:
@@ -215,28 +239,36 @@ class Params(Section):
         """The columns whose groups are measured one by one, sensitive ones first."""
         return list(dict.fromkeys([*self.data.sensitive, *self.evaluation.slices]))
 
+    @model_validator(mode="before")
+    @classmethod
+    def take_over_time(cls, content: Any) -> Any:
+        """The time of a forecast is that of its rows."""
+        forecast, data = (content.get(name) if isinstance(content, dict) else None for name in ("forecast", "data"))
+        if isinstance(forecast, dict) and isinstance(data, dict) and "time" in forecast:
+            return content | {"data": {"time": forecast["time"]} | data}
+        return content
+
+    @model_validator(mode="after")
+    def check_forecast(self) -> Self:
+        """Refuse a forecast without its section, and the section without a forecast."""
+        if (self.problem == "forecasting") != (self.forecast is not None):
+            raise ValueError(
+                "the problem forecasting needs the section forecast"
+                if self.forecast is None
+                else "the section forecast is for the problem forecasting only: remove it"
+            )
+        if self.forecast and (self.data.id or self.data.repeats or self.data.time != self.forecast.time):
+            raise ValueError(
+                "a row of a forecast is named by its series and time: remove id, time and repeats from data"
+            )
+        return self
+
     @model_validator(mode="after")
     def check_value(self) -> Self:
         """Refuse values of outcomes where nothing is decided."""
         if self.value and self.problem != "classification":
             raise ValueError("the section value is for classification only: remove it")
         return self
-
-
-class UniqueKeys(yaml.constructor.SafeConstructor):
-    """A loader's part that refuses a doubled key, of which YAML's own takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if (name := str(key.value)) in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{name} is in it twice", key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-
-class _Loader(UniqueKeys, yaml.SafeLoader):
-    pass
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
@@ -248,53 +280,3 @@ def load(path: Path = Path("params.yaml")) -> Params:
             (f"{folder}" for folder in Path.cwd().parents if (folder / path).is_file()), "the project's own folder"
         )
         raise FactoryError(f"{path} is not here: run factory in {above}") from error
-
-
-def read(path: Path, model: Callable[[Any], Parsed]) -> Parsed:
-    """The YAML in the file, parsed. Raises FactoryError naming each key that is wrong."""
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path), model)
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise FactoryError(f"{path}, line {line}: not UTF-8: save the file in that encoding") from error
-
-
-def parse(text: str, place: str, model: Callable[[Any], Parsed]) -> Parsed:
-    """The YAML in the text, parsed. Raises FactoryError naming the place and each key that is wrong."""
-    try:
-        return model(yaml.load(text, _Loader))
-    except ValidationError as error:
-        raise FactoryError(f"{place}: {'; '.join(_problems(error))}") from error
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise FactoryError(f"{place}{line}: not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise FactoryError(f"{place}: not YAML: {' '.join(str(error).split())}") from error
-
-
-def _problems(error: ValidationError) -> Iterator[str]:
-    root = next(section for section in Section.__subclasses__() if section.__name__ == error.title)
-    for problem in error.errors():
-        place = problem["loc"]
-        reason = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            reason = _unknown(str(place[-1]), _section(root, place[:-1]))
-        elif problem["type"] == "model_type":
-            reason = "there must be lines of the form `key: value`"
-        yield ": ".join(filter(None, (".".join(map(str, place)), reason)))
-
-
-def _unknown(key: str, section: type[BaseModel]) -> str:
-    if close := difflib.get_close_matches(key, section.model_fields, n=1):
-        return f"unknown key, did you mean {close[0]}?"
-    return f"unknown key; known are {', '.join(section.model_fields)}"
-
-
-def _section(root: type[BaseModel], place: Iterable[int | str]) -> type[BaseModel]:
-    """The class of the section there, be it optional or in a list."""
-    for key in place:
-        if isinstance(key, str):
-            annotation = root.model_fields[key].annotation
-            types = (annotation, *get_args(annotation))
-            root = next(kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return root

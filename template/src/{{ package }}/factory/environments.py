@@ -12,9 +12,9 @@ from typing import Any, Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from . import config
-from .config import Section
+from . import sections
 from .errors import FactoryError
+from .sections import Section
 
 FILE = Path("environments.yaml")
 
@@ -174,4 +174,4 @@ def _with(variables: Mapping[str, str], environment: Environment) -> Environment
 
 
 def _read(path: Path) -> Environments:
-    return config.read(path, lambda content: Environments.model_validate({} if content is None else content))
+    return sections.read(path, lambda content: Environments.model_validate({} if content is None else content))

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from . import config
-from .config import Gate, Section
+from . import sections
+from .config import Gate
 from .errors import FactoryError
+from .sections import Section
 
 FILE = Path("policy.yaml")
 
@@ -247,13 +248,13 @@ def load(path: Path = FILE) -> Policy:
     if not path.exists():
         return Policy()
     _refuse_hidden_lines(path.read_bytes().decode(errors="replace"), str(path))
-    return config.read(path, _policy)
+    return sections.read(path, _policy)
 
 
 def parse(text: str | None, place: str) -> Policy:
     """The policy in the text; without a text, the default. Raises FactoryError naming place and key."""
     _refuse_hidden_lines(text or "", place)
-    return config.parse(text or "", place, _policy)
+    return sections.parse(text or "", place, _policy)
 
 
 def _policy(content: Any) -> Policy:

@@ -18,9 +18,9 @@ import yaml
 from ruamel.yaml import YAML
 
 from .. import manifest
-from ..config import UniqueKeys
 from ..errors import CannotEvaluate
 from ..paths import RAW
+from ..sections import UniqueKeys
 from ..workspace import git, migration
 
 LEDGER = migration.LEDGER

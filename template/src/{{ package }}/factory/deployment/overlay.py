@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from .. import config
+from .. import sections
 from ..errors import FactoryError
 
 FOLDER = Path("deploy/kubernetes/overlays")
@@ -84,7 +84,7 @@ def _text(file: Path) -> str:
 
 
 def _data(text: str, file: Path) -> Any:
-    return config.parse(text, str(file), lambda content: content)
+    return sections.parse(text, str(file), lambda content: content)
 
 
 def _malformed(file: Path, problem: str) -> FactoryError:

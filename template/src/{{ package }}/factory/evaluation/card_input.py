@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..config import Section, parse, read
+from ..sections import Section, parse, read
 from ..workspace import git
 
 INPUT = Path("docs/model-card.yaml")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import PACKAGE
-from ..config import Section, parse
 from ..errors import FactoryError
 from ..manifest import file_sha256
 from ..release.bases import pyproject
 from ..scoring import shared
+from ..sections import Section, parse
 from ..workspace import ruff
 from ..workspace.process import run
 from .selection import Selection

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .. import config
-from ..config import Gate, Params, Section
+from .. import sections
+from ..config import Gate, Params
 from ..evaluation import card_input
 from ..evaluation.card_input import ModelCardInput
 from ..metrics.definitions import METRICS
@@ -12,6 +12,7 @@ from ..policy import RISKS, Policies, Risk
 from ..registry import naming
 from ..registry.trust import Trust
 from ..registry.versions import Version
+from ..sections import Section
 from ..workspace import git
 from .evidence import Check
 
@@ -48,7 +49,7 @@ def weaker(ours: Params, commits: Mapping[str, str], policies: Policies, accepte
     card = card_input.load()
     for name, commit in commits.items():
         text = git.show(commit, "params.yaml")
-        theirs = config.parse(text, f"params.yaml of {name}", Params.model_validate) if text else ours
+        theirs = sections.parse(text, f"params.yaml of {name}", Params.model_validate) if text else ours
         for values in (*weakened(ours, theirs), *lowered(card, card_input.at(commit), policies)):
             found.setdefault(values, []).append(name)
     return [_weaker(*values, names, accepted) for values, names in found.items()]

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, Self
 import yaml
 from pydantic import model_validator
 
-from ..config import Section, parse, read
 from ..errors import FactoryError
+from ..sections import Section, parse, read
 from ..tables import whole
 from .questions import QUESTIONS, Question
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from .. import PACKAGE, config, manifest
+from .. import PACKAGE, manifest, sections
 from ..config import Params
 from ..errors import CannotEvaluate, FactoryError, Refused
 from ..gate import compare
@@ -67,7 +67,7 @@ def check(version: Version, before: Version | None, main: str | None, reproducti
 
 
 def _params(commit: str, name: str) -> Params:
-    return config.parse(git.show(commit, "params.yaml") or "", f"params.yaml of {name}", Params.model_validate)
+    return sections.parse(git.show(commit, "params.yaml") or "", f"params.yaml of {name}", Params.model_validate)
 
 
 def _comparable(params: Params, own: Params, rows: pl.DataFrame) -> bool:
