@@ -1,4 +1,4 @@
-"""contract ← features ← model: each imports only those left of it, and none the factory, but for what a contract expects."""
+"""contract ← features ← model: each imports only those left of it, and of the factory only what is made for them."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from .. import PACKAGE, contract
 
 FOLDER = Path(contract.__file__).parent
-EXPECTATIONS = f"{PACKAGE}.factory.validation.expectations"
+OFFERED = tuple(f"{PACKAGE}.factory.{name}" for name in ("validation.expectations", "scoring.relative"))
 ALLOWED = {"contract": set(), "features": {"contract"}, "model": {"contract", "features"}}
 
 
@@ -22,7 +22,7 @@ def imported(path):
             names = [f"{base}{node.module}"] if node.module else [f"{base}{alias.name}" for alias in node.names]
         else:
             continue
-        own = (name for name in names if name.startswith(f"{PACKAGE}.") and not name.startswith(EXPECTATIONS))
+        own = (name for name in names if name.startswith(f"{PACKAGE}.") and not name.startswith(OFFERED))
         yield from (name.split(".")[1] for name in own)
 
 

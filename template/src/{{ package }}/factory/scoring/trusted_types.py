@@ -5,6 +5,7 @@ given only files whose sha256 the model's manifest names.
 """
 
 KNOWN_TYPES = (
+    f"{__package__}.relative.Relative",
     "collections.OrderedDict",
     "functools.partial",
     "numpy.dtype",

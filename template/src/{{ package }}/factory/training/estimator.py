@@ -18,6 +18,7 @@ from ... import model
 from ..config import Params
 from ..errors import FactoryError
 from ..metrics.definitions import Vector
+from ..scoring.relative import Relative
 from ..tables.chunks import Matrix
 
 
@@ -118,6 +119,10 @@ def by_position(estimator: Any, names: list[str]) -> None:
         by_position(estimator.steps[0][1], names)
     elif isinstance(estimator, ColumnTransformer):
         estimator.transformers = [(*step, _positions(columns, names)) for *step, columns in estimator.transformers]
+    elif isinstance(estimator, Relative):
+        by_position(estimator.regressor, names)
+        columns = {name: getattr(estimator, name) for name in ("base", "scale", "levels")}
+        estimator.set_params(**{name: _positions(value, names) for name, value in columns.items()})
     elif hasattr(estimator, "get_params"):
         for name, value in estimator.get_params(deep=False).items():
             if name in ("estimator", "regressor"):

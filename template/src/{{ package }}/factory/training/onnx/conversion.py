@@ -16,7 +16,9 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 
+from ...scoring.relative import Relative
 from .forests import forest_graph
+from .relative import relative_graph
 from .sklearn_internals import boosting_graph
 
 
@@ -29,6 +31,8 @@ def graph_of(estimator: Any, n_features: int, classes: int = 0) -> Any:
             return forest_graph(estimator, n_features, classes)
         case VotingRegressor() | VotingClassifier(voting="soft"):
             return _blend_graph(estimator, n_features, classes)
+        case Relative():
+            return relative_graph(estimator, graph_of(estimator.regressor_, n_features), n_features)
         case TransformedTargetRegressor(inverse_func=np.expm1, transformer=None):
             return _exponential_graph(estimator, n_features)
     return _skl2onnx_graph(estimator, n_features, classes)

@@ -1,0 +1,72 @@
+"""An estimator of what a simple forecast misses, in units of how much the series varies: so series of any size are alike."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+
+from ..tables.chunks import Matrix
+
+Column = Any
+"""The name of a feature, or its position in the matrix that the estimator is fitted to."""
+
+
+class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Answers base + scale · what `regressor` has learned of (target - base) / scale.
+
+    `base` names the columns of simple forecasts, of which the first counts that is known, and `scale` the one of the series'
+    scale. The regressor sees the columns in `levels` as it sees the target, and in place of the scale how far zero is.
+
+    Without a scale, as of a series that has never changed, the answer is the base; without either, as of a new series, the
+    mean of all targets takes the base's place, and the median of all scales the scale's. No answer is below `least`.
+    """
+
+    def __init__(
+        self,
+        regressor: Any,
+        base: list[Column],
+        scale: Column,
+        levels: list[Column] | None = None,
+        least: float | None = None,
+    ) -> None:
+        self.regressor, self.base, self.scale, self.levels, self.least = regressor, base, scale, levels, least
+
+    def fit(self, inputs: Matrix, target: NDArray[np.float64]) -> Self:
+        """Learn from the rows whose scale is known; of none, that the base is right."""
+        self.learn_fallback(inputs, target)
+        relative, base, scale = self.transform(inputs)
+        known, goal = scale > 0, target - base
+        if not known.any():
+            known[:], goal, scale = True, np.zeros_like(goal), np.ones_like(scale)
+        learned = relative[known]
+        learned[:, np.isnan(learned).all(axis=0)] = 0  # which boosting would fail on
+        self.regressor_ = clone(self.regressor).fit(learned, goal[known] / scale[known])
+        return self
+
+    def learn_fallback(self, inputs: Matrix, target: NDArray[np.float64]) -> None:
+        """What takes the place of base and scale where the series has none."""
+        scales = inputs[:, self.scale]
+        self.n_features_in_ = inputs.shape[1]
+        self.level_ = float(np.float32(np.mean(target)))
+        self.spread_ = float(np.median(scales[scales > 0])) if (scales > 0).any() else 0.0
+
+    def transform(self, inputs: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+        """The features as the regressor sees them, and base and scale of each row; a scale of 0 is unknown."""
+        base, scale = np.full(len(inputs), np.nan, np.float32), inputs[:, self.scale]
+        for column in self.base:
+            base = np.where(np.isnan(base), inputs[:, column], base)
+        is_new = np.isnan(base)
+        base = np.where(is_new, np.float32(self.level_), base)
+        scale = np.where(is_new, np.float32(self.spread_), np.where(scale > 0, scale, np.float32(0)))
+        relative, columns = inputs.copy(), [*(self.levels or []), self.scale]
+        relative[:, self.scale] = 0
+        unit = np.where(scale > 0, scale, np.float32(np.nan))
+        relative[:, columns] = (relative[:, columns] - base[:, None]) / unit[:, None]
+        return relative, base, scale
+
+    def predict(self, inputs: Matrix) -> NDArray[np.float64]:
+        """The forecast of each row."""
+        relative, base, scale = self.transform(np.asarray(inputs, np.float32))
+        answer = np.asarray(base + scale * self.regressor_.predict(relative), np.float64)
+        return answer if self.least is None else answer.clip(self.least)
