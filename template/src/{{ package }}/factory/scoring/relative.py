@@ -19,7 +19,7 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     scale. The regressor sees the columns in `levels` as it sees the target, and in place of the scale how far zero is.
 
     Without a scale, as of a series that has never changed, the answer is the base; without either, as of a new series, the
-    mean of all targets takes the base's place, and the median of all scales the scale's. No answer is below `least`.
+    base is the mean of all targets, and the scale the median of all. No answer is below `least`.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def learn_fallback(self, inputs: Matrix, target: NDArray[np.float64]) -> None:
-        """What takes the place of base and scale where the series has none."""
+        """What base and scale are of a series that has none."""
         scales = inputs[:, self.scale]
         self.n_features_in_ = inputs.shape[1]
         self.level_ = float(np.float32(np.mean(target)))

@@ -20,6 +20,7 @@ from ..tables.chunks import Rows, column, height
 from . import estimator
 from .candidates import WIDE, Candidate
 from .cross_validation import FOLDS, Folds
+from .rolling_origin import Part
 
 MAX_ROWS, MAX_CELLS, MIN_ROWS = 20_000, 600_000, 2_000
 """Of the sample that candidates are compared on; wider tables have fewer rows, down to the least."""
@@ -73,7 +74,7 @@ class Comparison:
         goal = np.log1p(self.folds.target) if candidate.logarithmic else self.folds.target
         fit = self._fit_boosting if candidate.families == ("boosting",) else self._fit
         start = time.process_time()
-        fitted = [fit(candidate, part, goal) for part in self.folds.held_out]
+        fitted = [fit(candidate, part, goal) for part in self.folds.parts]
         seconds = (time.process_time() - start) / len(fitted)
         predictors: list[Callable[[Any], Any]] = [artifact.predictor(each, self.folds.classes) for each in fitted]
         parts, taken = self._predictions(predictors)
@@ -133,15 +134,15 @@ class Comparison:
         losses = -np.log(np.clip(right, LEAST_PROBABILITY, 1))
         return losses
 
-    def _fit(self, candidate: Candidate, part: NDArray[np.bool_], goal: Vector) -> BaseEstimator:
-        return estimator.fitted(self._made(candidate), self.folds.inputs[~part], goal[~part])
+    def _fit(self, candidate: Candidate, part: Part, goal: Vector) -> BaseEstimator:
+        return estimator.fitted(self._made(candidate), self.folds.inputs[part.fit], goal[part.fit])
 
-    def _fit_boosting(self, candidate: Candidate, part: NDArray[np.bool_], goal: Vector) -> BaseEstimator:
+    def _fit_boosting(self, candidate: Candidate, part: Part, goal: Vector) -> BaseEstimator:
         """Until the rows held out are no longer predicted better."""
         made = self._made(candidate.with_parameters(max_iter=MAX_ROUNDS))
         made.set_params(early_stopping=True, n_iter_no_change=PATIENCE, scoring="loss")
-        held_out = {"X_val": self.folds.inputs[part], "y_val": goal[part]}
-        return estimator.fitted(made, self.folds.inputs[~part], goal[~part], **held_out)
+        held_out = {"X_val": self.folds.inputs[part.held_out], "y_val": goal[part.held_out]}
+        return estimator.fitted(made, self.folds.inputs[part.fit], goal[part.fit], **held_out)
 
     def _made(self, candidate: Candidate) -> BaseEstimator:
         made = candidate.estimator(self.params.problem, self.schema)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ..config import Params
 from ..data import split
@@ -17,11 +16,13 @@ from ..metrics.definitions import METRICS, Metric, Vector, classes_of, ids_of, t
 from ..scoring import artifact
 from ..scoring.scorer import feature_matrix
 from ..tables.chunks import Rows, collect, height, sample
-from . import estimator
+from . import estimator, rolling_origin
+from .rolling_origin import Mask, Part
 
 MAX_ROWS = 200_000
 FOLDS = (5, 3, 2)  # as many as leave every fold two values of the target
 MAX_CELLS_OF_FOLDS = 1_000_000  # for larger tables one part is precise enough, and several fits take long
+FEWER_ORIGINS = (3, 2)  # of larger tables of forecasts, whose seasons one part does not show
 SALT = "validation:"
 
 
@@ -52,7 +53,8 @@ class Folds:
     """Training rows, and the parts of them that are held out in turn.
 
     If the split is by time, the newest rows are the only part. Otherwise a hash chooses, as it does for the test rows,
-    so that rows of one id stay together: several parts, or one if the table is large. Raises TooFewRows.
+    so that rows of one id stay together: several parts, or one if the table is large. Of forecasts, see `rolling_origin`.
+    Raises TooFewRows.
     """
 
     def __init__(
@@ -61,32 +63,47 @@ class Folds:
         rows = sample(train, most) if height(train) > most else collect(train)
         self.schema, self.classes = schema, len(classes_of(rows, params) or [])
         self.inputs, self.target = feature_matrix(rows), target_of(rows, params)
-        self.ids, self.held_out = ids_of(rows, params), self._parts(rows, params, counts)
+        self.ids, self.parts = ids_of(rows, params), self._parts(rows, params, counts)
+
+    @property
+    def held_out(self) -> list[Mask]:
+        """Which rows each part measures."""
+        return [part.held_out for part in self.parts]
 
     def scores(self, params: Params) -> Iterator[tuple[Vector, Vector]]:
-        """Target and score of the rows of each part, by a model of the other rows."""
-        for part in self.held_out:
-            fitted = estimator.fit(self.inputs[~part], self.target[~part], params, self.schema)
-            yield self.target[part], artifact.predictor(fitted, self.classes)(self.inputs[part])
+        """Target and score of the rows of each part, by a model of others."""
+        for part in self.parts:
+            fitted = estimator.fit(self.inputs[part.fit], self.target[part.fit], params, self.schema)
+            yield self.target[part.held_out], artifact.predictor(fitted, self.classes)(self.inputs[part.held_out])
 
-    def _parts(self, rows: pl.DataFrame, params: Params, counts: tuple[int, ...]) -> list[NDArray[np.bool_]]:
-        one = split.is_test_row(rows, params, SALT).to_numpy()
-        choices = [[one]]
-        if not split.is_by_time(params.data) and self.inputs.size <= MAX_CELLS_OF_FOLDS:
-            folds = {count: split.folds(rows, params, count, SALT).to_numpy() for count in counts}
-            choices = [[fold == i for i in range(count)] for count, fold in folds.items()] + choices
-        for parts in choices:
-            if all(self._can_learn(~part) and self._can_measure(part) for part in parts):
+    def _parts(self, rows: pl.DataFrame, params: Params, counts: tuple[int, ...]) -> list[Part]:
+        for parts in self._choices(rows, params, counts):
+            if all(self._can_learn(part.fit) and self._can_measure(part.held_out) for part in parts):
                 return parts
         raise TooFewRows(
             f"cannot validate on {rows.height:,} training rows: a part of them has only one value of {params.data.target}, "
             "or lacks a class: add more data"
         )
 
-    def _can_learn(self, part: NDArray[np.bool_]) -> bool:
+    def _choices(self, rows: pl.DataFrame, params: Params, counts: tuple[int, ...]) -> Iterator[list[Part]]:
+        is_small = self.inputs.size <= MAX_CELLS_OF_FOLDS
+        if params.forecast:
+            counts = counts if is_small else FEWER_ORIGINS
+            choices = [rolling_origin.parts(rows, params, count) for count in (*counts, 1)]
+            yield from (parts for parts in choices if all(part.is_sound for part in parts))
+            yield choices[-1]
+            return
+        if not split.is_by_time(params.data) and is_small:
+            for count in counts:
+                fold = split.folds(rows, params, count, SALT).to_numpy()
+                yield [Part(fold != i, fold == i) for i in range(count)]
+        one = split.is_test_row(rows, params, SALT).to_numpy()
+        yield [Part(~one, one)]
+
+    def _can_learn(self, part: Mask) -> bool:
         return len(np.unique(self.target[part])) >= (self.classes or 2)
 
-    def _can_measure(self, part: NDArray[np.bool_]) -> bool:
+    def _can_measure(self, part: Mask) -> bool:
         return len(np.unique(self.target[part])) > 1
 
 
