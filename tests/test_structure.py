@@ -19,6 +19,7 @@ PYTHON = [file for file in FILES if re.search(r"\.py(\.jinja)?$", file.name)]
 PLAIN_PYTHON = [file for file in PYTHON if file.suffix == ".py"]
 TESTS = sorted((ROOT / "tests/machinery").rglob("*.py"))
 JINJA = re.compile(r"\{\{|\{%|\{#")
+CHOICE = """{{% include "includes/forecasting/{name}" if problem == "forecasting" else "{plain}" -%}}"""
 FREE_TEXT = ["project_name", "description", "owner"]
 
 
@@ -49,12 +50,22 @@ def test_jinja_is_at_most_two_percent():
     assert share <= 0.02
 
 
-def test_at_most_three_python_files_hold_jinja_for_the_name_of_the_package():
-    found = {file.name: templated(file) for file in PYTHON if file.suffix == ".jinja"}
+def test_at_most_three_python_files_hold_jinja_beside_the_choice_of_another():
+    found = {file.name: templated(file) for file in PYTHON if file.suffix == ".jinja" and lines(file)[1:]}
     assert found.keys() <= {"contract.py.jinja", "__init__.py.jinja", "modules.py.jinja"}
-    assert len(found["contract.py.jinja"]) <= 1
+    choice, *others, end = found["contract.py.jinja"]
+    assert "includes/forecasting/contract.py" in choice and end == "{% endif %}" and len(others) <= 1
     imports = found["__init__.py.jinja"] + found["modules.py.jinja"]
     assert [line for line in imports if not line.startswith("from {{ package }}")] == []
+
+
+def test_a_python_file_of_one_line_chooses_by_the_problem():
+    """The file of this name beside it, or for forecasts that of `includes/`, so that both stay plain Python."""
+    for file in (file for file in PYTHON if file.suffix == ".jinja" and not lines(file)[1:]):
+        plain = file.relative_to(ROOT).with_suffix("")
+        assert templated(file) == [CHOICE.format(name=plain.name, plain=plain.as_posix())]
+        chosen = (plain, f"includes/forecasting/{plain.name}")
+        assert not any(JINJA.search(line) for choice in chosen for line in lines(ROOT / choice))
 
 
 def test_no_path_is_conditional():
