@@ -73,7 +73,7 @@ def departures() -> pl.DataFrame:
             pl.col("origin").alias("airport"),
             "hour",
             pl.col("hour").dt.strftime("%m-%d").is_in(HOLIDAYS).alias("holiday"),
-            "wind_speed",
+            pl.when(pl.col("wind_speed") <= 150).then("wind_speed"),  # once the source has 1,687 km/h
             "visibility",
             pl.col("departures").fill_null(0).cast(pl.Int16),
         )
