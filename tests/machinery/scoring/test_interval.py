@@ -1,6 +1,7 @@
 """Intervals of a regression: they cover new rows as they promise, and are wider where errors are larger."""
 
 import numpy as np
+import polars as pl
 import pytest
 from late_flights.factory.scoring import interval
 
@@ -39,3 +40,48 @@ def test_scores_that_are_all_equal_have_one():
     known = interval.fitted(np.arange(2000.0), np.zeros(2000))
     assert known is not None and known["edges"] == []
     assert interval.bounds(np.zeros(1), known) == (pytest.approx([99]), pytest.approx([1900]))
+
+
+def forecast(rows: int, seed: int, horizon: int = 4):
+    """Errors that grow with the step, in series of very different size."""
+    generator = np.random.default_rng(seed)
+    step, scale = generator.integers(1, horizon + 1, rows), generator.choice([1.0, 1000.0], rows)
+    score = scale * generator.uniform(3, 5, rows)
+    table = pl.DataFrame({"step": step, "scale": scale}, {"step": pl.Int16(), "scale": pl.Float64()})
+    return score + scale * step * generator.standard_t(4, rows), score, table
+
+
+@pytest.mark.parametrize("rows", [60, 900, 4000])
+def test_steps_of_series_of_any_size_are_covered(rows):
+    covered = []
+    for seed in range(20):
+        known = interval.fitted_by_step(*forecast(rows, seed), None)
+        target, score, table = forecast(4000, 100 + seed)
+        covered.append(table.with_columns(covered=pl.Series(interval.within(target, score, known, table))))
+    shares = pl.concat(covered).group_by("scale", *(["step"] if rows > 60 else [])).agg(pl.col("covered").mean())
+    np.testing.assert_allclose(shares["covered"], interval.LEVEL, atol=0.05)
+
+
+def test_later_steps_and_larger_series_have_wider_intervals():
+    known = interval.fitted_by_step(*forecast(4000, 1), None)
+    rows = pl.DataFrame({"step": [1, 4, 1, 9], "scale": [1.0, 1.0, 1000.0, 1.0]})
+    low, high = interval.bounds(np.zeros(4), known, rows)
+    width = high - low
+    assert width[1] > 3 * width[0] and width[2] == pytest.approx(1000 * width[0])
+    assert width[3] == width[1]  # beyond the horizon as at its end
+
+
+def test_without_a_scale_the_score_has_the_usual_one_and_no_end_is_below_the_least():
+    known = interval.fitted_by_step(*forecast(4000, 1), 0.0)
+    rows = pl.DataFrame({"step": [1, 1, 1], "scale": [None, 0.0, None]}, {"step": pl.Int16(), "scale": pl.Float64()})
+    low, high = interval.bounds(np.array([4.0, 4.0, 0.0]), known, rows)
+    assert low[0] == low[1] and 0 <= low[0] < 4 < high[0] and (low[2], high[2]) == (0, 0)
+    assert interval.bounds(np.array([-1.0]), known, rows[:1])[0] == -1  # a score that is lower is still in its interval
+
+
+def test_few_or_broken_forecasts_have_none():
+    target, score, table = forecast(interval.MIN_ROWS - 1, 0)
+    assert interval.fitted_by_step(target, score, table, None) is None
+    assert interval.fitted_by_step(np.zeros(100), np.full(100, np.nan), forecast(100, 0)[2], None) is None
+    with pytest.raises(ValueError, match="depends on the rows"):
+        interval.bounds(score, interval.fitted_by_step(*forecast(100, 0), None))

@@ -66,7 +66,7 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
             params.problem, target, score, facts["baseline"], definitions.ids_of(test, params)
         ),
         train_figures=train_figures(model, train, params),
-        interval=interval_figures(target, score, facts.get("interval")),
+        interval=interval_figures(target, score, facts.get("interval"), test),
         confusion=confusion(target, score, facts),
         classification_report=classification_report(target, score, facts) if decides else None,
         slices=slices(test, target, score, facts["baseline"], params),
@@ -76,12 +76,14 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
     )
 
 
-def interval_figures(target: Vector, score: Vector, known: dict[str, Any] | None) -> dict[str, float] | None:
+def interval_figures(
+    target: Vector, score: Vector, known: dict[str, Any] | None, test: pl.DataFrame
+) -> dict[str, float] | None:
     """Of a regression's intervals what they promise, the share of the targets in them, and their median width."""
     if known is None:
         return None
-    low, high = interval.bounds(score, known)
-    covered = interval.within(target, score, known).mean()
+    low, high = interval.bounds(score, known, test)
+    covered = interval.within(target, score, known, test).mean()
     return {"level": known["level"], "coverage": float(covered), "width": float(np.median(high - low))}
 
 

@@ -130,7 +130,7 @@ def coverage(e: Evidence) -> Iterator[Check]:
     if e.interval is None:
         yield _not_judged("COVERAGE", "targets within their interval", "", "the model has no intervals")
         return
-    within = interval.within(e.target, e.challenger.score, e.interval)
+    within = interval.within(e.target, e.challenger.score, e.interval, e.test)
     share_within = bootstrap.difference(lambda rows: float(within[rows].mean()), e.target, e.ids)
     level = e.interval["level"]
     limit = level - e.params.gate.coverage_gap

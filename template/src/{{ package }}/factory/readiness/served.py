@@ -36,7 +36,7 @@ def serve(copy: Path, params: Params) -> None:
 
 def _as_captured(rows: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
     """The rows as those of one request a day, the last of them yesterday."""
-    scores = predictions.to_columns(scorer.predict_with_ids(rows)[1], scorer.manifest)
+    scores = predictions.to_columns(scorer.predict_with_ids(rows)[1], scorer.manifest, rows)
     first = datetime.combine(datetime.now(UTC).date() - timedelta(days=DAYS), time(12), UTC)
     number = pl.int_range(pl.len())
     return rows.with_columns(

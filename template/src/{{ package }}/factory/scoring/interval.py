@@ -1,12 +1,14 @@
 """The interval in which the target of a regression is expected, by the errors on rows that the model has not learned from.
 
-Split conformal prediction (Vovk et al. 2005, Lei et al. 2018), apart for lower and higher scores, whose errors mostly differ.
+Split conformal prediction (Vovk et al. 2005, Lei et al. 2018), apart for lower and higher scores, whose errors mostly differ. Of a
+forecast apart by step, in units of the row's scale (Stankevičiūtė et al. 2021).
 """
 
 import math
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 LEVEL = 0.9
@@ -29,16 +31,50 @@ def fitted(target: Vector, score: Vector) -> dict[str, Any] | None:
     return {"level": LEVEL, "edges": edges.tolist(), "low": low, "high": high}
 
 
-def bounds(score: Vector, interval: dict[str, Any]) -> tuple[Vector, Vector]:
-    """The lower and the upper end for each score."""
-    group = np.searchsorted(interval["edges"], score)
-    return score + np.array(interval["low"])[group], score + np.array(interval["high"])[group]
+def fitted_by_step(target: Vector, score: Vector, rows: pl.DataFrame, least: float | None) -> dict[str, Any] | None:
+    """The same of a forecast: `low` and `high` by the step of the row, in units of its `scale`; neighbours together while rows are few.
+
+    A row without a scale has the usual one for its score. No lower end is below `least`, which the target never is.
+    """
+    if len(target) < MIN_ROWS or not np.isfinite(score).all():
+        return None
+    step, scale = rows["step"].to_numpy(), rows["scale"].cast(pl.Float64).to_numpy()
+    usual = (scale > 0) & (score != 0)
+    ratio = float(np.median(scale[usual] / np.abs(score[usual]))) if usual.any() else 0.0
+    unit = _unit(score, scale, ratio)
+    horizon = int(step.max())
+    groups = np.array_split(np.arange(1, horizon + 1), max(1, min(horizon, len(target) // GROUP_ROWS)))
+    errors = np.divide(target - score, unit, out=np.zeros_like(score), where=unit > 0)
+    ends = [_ends(errors[np.isin(step, group)]) or _ends(errors) for group in groups]
+    low, high = (np.repeat(each, list(map(len, groups))).tolist() for each in zip(*filter(None, ends), strict=True))
+    return {"level": LEVEL, "low": low, "high": high, "scale": ratio, "least": least}
 
 
-def within(target: Vector, score: Vector, interval: dict[str, Any]) -> NDArray[np.bool_]:
+def bounds(score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = None) -> tuple[Vector, Vector]:
+    """The lower and the upper end for each score; of a forecast the rows have `step` and `scale`."""
+    if "edges" in interval:
+        group, unit, least = np.searchsorted(interval["edges"], score), np.ones_like(score), None
+    elif rows is None:
+        raise ValueError("the interval of a forecast depends on the rows")
+    else:
+        group = rows["step"].to_numpy().clip(1, len(interval["low"])) - 1
+        unit = _unit(score, rows["scale"].cast(pl.Float64).to_numpy(), interval["scale"])
+        least = interval["least"]
+    low, high = (score + unit * np.array(interval[end])[group] for end in ("low", "high"))
+    return low if least is None else np.maximum(low, np.minimum(score, least)), high
+
+
+def within(
+    target: Vector, score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = None
+) -> NDArray[np.bool_]:
     """Which targets are in their interval."""
-    low, high = bounds(score, interval)
+    low, high = bounds(score, interval, rows)
     return (low <= target) & (target <= high)
+
+
+def _unit(score: Vector, scale: Vector, usual: float) -> Vector:
+    """The scale of each row; of one without, the usual share of its score."""
+    return np.where(scale > 0, scale, usual * np.abs(score))
 
 
 def _ends(errors: Vector) -> tuple[float, float] | None:

@@ -13,11 +13,13 @@ PROBABILITY = "probability_"
 """Prefix of the classes' columns, so that none can be named `score` or `decision`."""
 
 
-def to_columns(scores: NDArray[np.float64], manifest: dict[str, Any]) -> list[pl.Series]:
+def to_columns(
+    scores: NDArray[np.float64], manifest: dict[str, Any], rows: pl.DataFrame | None = None
+) -> list[pl.Series]:
     """`score` and, for a classification, `decision`; for several classes the probability of each; for a regression `low`, `high`.
 
     `scores` has the shape (rows,), or (rows, classes): then the most probable class is decided, and
-    its probability is the score.
+    its probability is the score. `rows` are those that were scored, on which the interval of a forecast depends.
     """
     classes, threshold = manifest.get("classes"), manifest["threshold"]
     if classes:
@@ -26,16 +28,18 @@ def to_columns(scores: NDArray[np.float64], manifest: dict[str, Any]) -> list[pl
         return [pl.Series("score", scores.max(axis=1)), decision, *probabilities]
     score = pl.Series("score", scores)
     if known := manifest.get("interval"):
-        low, high = interval.bounds(scores, known)
+        low, high = interval.bounds(scores, known, rows)
         return [score, pl.Series("low", low), pl.Series("high", high)]
     return [score] if threshold is None else [score, (score >= threshold).alias("decision")]
 
 
-def to_records(scores: NDArray[np.float64], manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def to_records(
+    scores: NDArray[np.float64], manifest: dict[str, Any], rows: pl.DataFrame | None = None
+) -> Iterator[dict[str, Any]]:
     """The same row by row."""
     classes, threshold = manifest.get("classes"), manifest["threshold"]
     if known := manifest.get("interval"):
-        ends = (each.tolist() for each in (scores, *interval.bounds(scores, known)))
+        ends = (each.tolist() for each in (scores, *interval.bounds(scores, known, rows)))
         yield from ({"score": score, "low": low, "high": high} for score, low, high in zip(*ends, strict=True))
         return
     for row in scores.tolist():  # for one row a DataFrame would take longer than the model

@@ -59,15 +59,19 @@ class Scorer:
         the probability of the one in `decision`, and each has a column `probability_…`. A column of
         the target is ignored. Raises ContractViolation.
         """
-        ids, scores = self.predict_with_ids(rows)
-        columns = predictions.to_columns(scores, self.manifest)
+        rows = self._cast(rows)
+        ids, scores = self._predict_cast(rows)
+        columns = predictions.to_columns(scores, self.manifest, rows)
         return pl.DataFrame(columns if ids is None else [ids, *columns])
 
     def predict_with_ids(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
         """The ids, if there are any, and the scores of the rows. Raises ContractViolation."""
-        if self.manifest["target"] in rows.columns:
-            rows = rows.drop(self.manifest["target"])
-        rows = cast(rows, contract.Row)
+        return self._predict_cast(self._cast(rows))
+
+    def _cast(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return cast(rows.drop(self.manifest["target"], strict=False), contract.Row)
+
+    def _predict_cast(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
         scores = self._fast_path(single_row(rows)) if rows.height == 1 else None
         if scores is None:
             check(rows, contract.Row)

@@ -237,7 +237,7 @@ def _tables(rows: pl.DataFrame, requests: list[ScoredRequest], shadow: Shadow) -
 def _with_scores(
     rows: pl.DataFrame, context: pl.DataFrame, scores: NDArray[np.float64], model: LoadedModel
 ) -> pl.DataFrame:
-    columns = {f"_{column.name}": column for column in predictions.to_columns(scores, model.manifest)}
+    columns = {f"_{column.name}": column for column in predictions.to_columns(scores, model.manifest, rows)}
     columns.setdefault("_decision", pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True))
     return rows.hstack(context).with_columns(**columns)
 

@@ -127,6 +127,7 @@ class Answer(NamedTuple):
     model: Model
     ids: Ids
     scores: NDArray[np.float64]
+    rows: Rows
     explanations: list[dict[str, Any]] | None = None  # in JSON's types
 
     def table(self) -> pl.DataFrame:
@@ -136,7 +137,12 @@ class Answer(NamedTuple):
 
     def columns(self) -> list[pl.Series]:
         """Score and decision of each row."""
-        return predictions.to_columns(self.scores, self.model.manifest)
+        return predictions.to_columns(self.scores, self.model.manifest, self.table_of_forecast)
+
+    @property
+    def table_of_forecast(self) -> pl.DataFrame | None:
+        """The rows, where their intervals depend on them."""
+        return table_of(self.rows) if self.model.manifest.get("forecast") else None
 
 
 def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply:
@@ -147,7 +153,7 @@ def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply
             rows, write = FORMATS[request.kind](request)
             if len(rows) > request.max_rows:
                 raise TooLarge(f"more than {request.max_rows:,} rows")
-            answer = Answer(model, *model.score(rows), _explanations(model, request, rows))
+            answer = Answer(model, *model.score(rows), rows, _explanations(model, request, rows))
         captured = _captured(answer, rows) if request.capture and len(rows) else None
         content, media_type, headers = write(answer)
         if tally and unseen.above_limit(tally, contract.Row, len(rows)):
@@ -230,7 +236,7 @@ def from_stream(content: Bytes) -> pl.DataFrame:
 
 def _to_json(answer: Answer) -> Content:
     ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
-    records = predictions.to_records(answer.scores, answer.model.manifest)
+    records = predictions.to_records(answer.scores, answer.model.manifest, answer.table_of_forecast)
     scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
     for score, explanation in zip(scores, answer.explanations or [], strict=False):
         score["explanation"] = explanation

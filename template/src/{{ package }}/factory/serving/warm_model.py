@@ -42,7 +42,8 @@ class WarmModel:
 
     def facts(self) -> dict[str, Any]:
         """What the service needs to know of it, which runs nothing of the user's itself."""
-        columns = predictions.to_columns(self._scorer.predict(contract.Row.create_empty()), self.manifest)
+        none = contract.Row.create_empty()
+        columns = predictions.to_columns(self._scorer.predict(none), self.manifest, none)
         return {
             "manifest": self.manifest,
             "version": self.version,

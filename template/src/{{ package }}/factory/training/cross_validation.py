@@ -42,6 +42,8 @@ class Validation:
     folds: int
     target: Vector
     score: Vector
+    rows: pl.DataFrame | None
+    """Of a forecast, step and scale of each."""
 
     def facts(self) -> dict[str, Any]:
         """What the manifest holds of it."""
@@ -63,6 +65,7 @@ class Folds:
         rows = sample(train, most) if height(train) > most else collect(train)
         self.schema, self.classes = schema, len(classes_of(rows, params) or [])
         self.inputs, self.target = feature_matrix(rows), target_of(rows, params)
+        self.steps = rows.select("step", "scale") if params.forecast else None
         self.ids, self.parts = ids_of(rows, params), self._parts(rows, params, counts)
 
     @property
@@ -114,7 +117,8 @@ def validate(folds: Folds, params: Params) -> Validation:
     defined = METRICS[params.problem] if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
     ids = None if folds.ids is None else folds.ids[folds.held_out[0]]
     metrics = {name: _interval(metric, parts, ids) for name, metric in defined.items()}
-    return Validation(metrics, len(parts), target, score)
+    steps = None if folds.steps is None else pl.concat(folds.steps.filter(pl.Series(each)) for each in folds.held_out)
+    return Validation(metrics, len(parts), target, score, steps)
 
 
 def _interval(metric: Metric, parts: list[tuple[Vector, Vector]], ids: bootstrap.Ids) -> Interval:

@@ -51,7 +51,8 @@ def profile_of(train: Rows, test: Rows, scores: Vector, facts: dict[str, Any], p
 
 def _scored(scores: Vector, facts: dict[str, Any]) -> pl.DataFrame:
     """The columns of scores that captures have, but for decisions of a threshold."""
-    columns = {column.name: column for column in predictions.to_columns(scores, facts)}
+    without = facts | {"interval": None}  # which depends on the rows
+    columns = {column.name: column for column in predictions.to_columns(scores, without)}
     kept = {SCORE: columns["score"]}
     if facts.get("classes"):
         kept[DECISION] = columns["decision"].cast(pl.Enum(facts["classes"]))

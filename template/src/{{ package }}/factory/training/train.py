@@ -127,9 +127,12 @@ def _threshold(validation: Validation | None, params: Params) -> float | None:
 
 
 def _interval(validation: Validation | None, params: Params) -> dict[str, Any] | None:
-    """Of a regression, how far targets of rows held out are from their scores."""
-    if validation is None or params.problem != "regression":
+    """Of a number, how far targets of rows held out are from their scores."""
+    if validation is None or not params.is_number:
         return None
+    if validation.rows is not None:
+        least = getattr(contract.LabelledRow.columns()[params.data.target], "min", None)
+        return interval.fitted_by_step(validation.target, validation.score, validation.rows, least)
     return interval.fitted(validation.target, validation.score)
 
 
