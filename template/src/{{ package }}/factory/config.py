@@ -91,7 +91,9 @@ class Evaluation(Section):
     metric: str
     """The main metric: the one that the gate judges by. For classification `average_precision`, `roc_auc`, `log_loss` or
     `brier`; for multiclass `log_loss`, `accuracy`, `balanced_accuracy`, `macro_f1` or `roc_auc`; for regression `mae`,
-    `rmse`, `r2`, or a quantile of the errors: `error_q05`, `error_q25`, `error_q50`, `error_q75` or `error_q95`."""
+    `rmse`, `r2`, or a quantile of the errors: `error_q05`, `error_q25`, `error_q50`, `error_q75` or `error_q95`; for
+    forecasting `mase` or `rmsse`, which count errors in units of how much the series changes from season to season, `mae` or
+    `rmse`."""
     slices: list[str] = []
     """Columns whose groups are measured one by one, beside the sensitive ones; no group may lose more than
     `gate.slice_margin`."""
@@ -135,6 +137,10 @@ class Gate(Section):
     """By how much the share of the test rows whose target is in its interval may be below what the interval promises, 90%; a
     gap that may be chance, at 95%, is not refused. For regression. 0.1 is what is outside anyway:
     newer rows often differ from those that the intervals were made on."""
+    forecast_coverage_gap: Share = 0.05
+    """By how much the share of the test rows of a forecast whose target is in its interval may differ from what the interval
+    promises, 90%, in both directions: who stocks for an interval that is too wide pays for it. A gap that may be chance, at
+    95%, is not refused."""
     selection_gap: Share = 0.5
     """The most by which the selection rates of two groups of a sensitive column may differ (demographic parity
     difference). 0.5 stops only gross differences: what is fair, the project has to decide."""

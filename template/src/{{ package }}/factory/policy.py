@@ -61,6 +61,7 @@ class Bounds(Section):
     slice_margin: Bound = Bound()
     calibration: Bound = Bound()
     coverage_gap: Bound = Bound()
+    forecast_coverage_gap: Bound = Bound()
     selection_gap: Bound = Bound()
     selection_ratio: Bound = Bound()
     error_gap: Bound = Bound()

@@ -54,7 +54,8 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
     """Everything that the reports show. Raises FactoryError where the main metric is unknown."""
     main_metric(params)
     target, score = definitions.target_of(test, params), Scorer(model).predict_with_ids(test)[1]
-    facts, decides = model.manifest, params.problem != "regression"
+    facts, decides = model.manifest, not params.is_number
+    trivial = definitions.trivial_scores(test, params, facts["baseline"])
     return Assessment(
         params=params,
         manifest=facts,
@@ -62,14 +63,12 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
         test=test,
         target=target,
         score=score,
-        estimates=bootstrap.estimates(
-            params.problem, target, score, facts["baseline"], definitions.ids_of(test, params)
-        ),
+        estimates=bootstrap.estimates(params.problem, target, score, trivial, definitions.ids_of(test, params)),
         train_figures=train_figures(model, train, params),
         interval=interval_figures(target, score, facts.get("interval"), test),
         confusion=confusion(target, score, facts),
         classification_report=classification_report(target, score, facts) if decides else None,
-        slices=slices(test, target, score, facts["baseline"], params),
+        slices=slices(test, target, score, trivial, params),
         importance=importance(model, test, target, params),
         curves=curves.CURVES[params.problem](target, score)
         | ({"utility": curves.utility(target, score, params.value)} if params.value else {}),

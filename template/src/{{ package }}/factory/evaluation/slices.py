@@ -56,11 +56,11 @@ def deviations(slices: pl.DataFrame, params: Params) -> list[str]:
     if slices.is_empty():
         return []
     off = slices.filter((pl.col("bias_low") > 0) | (pl.col("bias_high") < 0))
-    subject = {"classification": "Scores", "multiclass": "Probabilities", "regression": "Predictions"}[params.problem]
+    subject = {"classification": "Scores", "multiclass": "Probabilities"}.get(params.problem, "Predictions")
 
     def sentence(row: dict[str, Any]) -> str:
         size = abs(row["bias"])
-        amount = number(size) if params.problem == "regression" else f"{100 * size:.2g} percentage points"
+        amount = number(size) if params.is_number else f"{100 * size:.2g} percentage points"
         direction = "high" if row["bias"] > 0 else "low"
         return f"{subject} for {row['column']}={row['value']} are {amount} too {direction} on average."
 

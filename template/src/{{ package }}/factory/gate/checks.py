@@ -10,6 +10,7 @@ from ..evaluation.formatting import number, share
 from ..metrics import bootstrap, definitions, fairness, threshold
 from ..metrics.definitions import Metric, Vector, main_metric
 from ..metrics.fairness import Gap
+from ..metrics.forecasts import naive_forecasts
 from ..scoring import interval
 from . import data_checks
 from .evidence import Check, Evidence, accept
@@ -47,10 +48,21 @@ def floor(e: Evidence) -> Iterator[Check]:
 
 def better_than_baseline(e: Evidence) -> Iterator[Check]:
     """The whole interval of the improvement over the trivial baseline is above zero."""
-    trivial = np.full_like(e.challenger.score, e.baseline)
-    gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, trivial, e.ids)
-    what = _gain(main_metric(e.params), "baseline")
-    yield Check("BASELINE", what, gain.value, "lower bound > 0", gain.low > 0, gain.low, gain.high)
+    for name, score in _baselines(e).items():
+        gain = bootstrap.improvement(main_metric(e.params), e.target, e.challenger.score, score, e.ids)
+        what = _gain(main_metric(e.params), name)
+        yield Check("BASELINE", what, gain.value, "lower bound > 0", gain.low > 0, gain.low, gain.high)
+
+
+def _baselines(e: Evidence) -> dict[str, Vector]:
+    """The trivial baseline's scores; of forecasts the seasonal naive ones, and the best of the other naive ones."""
+    if not e.params.forecast:
+        return {"baseline": e.trivial}
+    metric = main_metric(e.params)
+    others = naive_forecasts(e.test, float(e.baseline))  # type: ignore[arg-type]
+    seasonal = others.pop("seasonal_naive")
+    best = max(others, key=lambda name: metric.direction * metric(e.target, others[name]))
+    return {"seasonal naive forecast": seasonal, f"best simple forecast ({best})": others[best]}
 
 
 def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
@@ -113,7 +125,7 @@ def slices(e: Evidence) -> Iterator[Check]:
 
 def calibration(e: Evidence) -> Iterator[Check]:
     """The expected calibration error over tenths of the scores; of a regression the bias, in standard deviations."""
-    if e.params.problem == "regression":
+    if e.params.is_number:
         what = "bias in standard deviations of the target"
         figure = float(abs((e.challenger.score - e.target).mean()) / e.target.std())
     else:
@@ -124,20 +136,26 @@ def calibration(e: Evidence) -> Iterator[Check]:
 
 
 def coverage(e: Evidence) -> Iterator[Check]:
-    """As many targets of a regression are in their interval as it promises, but for a gap or chance."""
-    if e.params.problem != "regression":
+    """As many targets of a number are in their interval as it promises, but for a gap or chance; of a forecast, not more."""
+    if not e.params.is_number:
         return
     if e.interval is None:
         yield _not_judged("COVERAGE", "targets within their interval", "", "the model has no intervals")
         return
-    within = interval.within(e.target, e.challenger.score, e.interval, e.test)
-    share_within = bootstrap.difference(lambda rows: float(within[rows].mean()), e.target, e.ids)
-    level = e.interval["level"]
-    limit = level - e.params.gate.coverage_gap
+    level, gate = e.interval["level"], e.params.gate
+    low, high = interval.bounds(e.challenger.score, e.interval, e.test)
+    within = (low <= e.target) & (e.target <= high)
+    found = bootstrap.difference(lambda rows: float(within[rows].mean()), e.target, e.ids)
+    limit = level - (gate.forecast_coverage_gap if e.params.forecast else gate.coverage_gap)
     what, bound = f"targets within their {share(level)} interval", f"upper bound ≥ {share(limit)}"
-    passed = share_within.high >= limit
-    ends = share_within.low, share_within.high
-    yield Check("COVERAGE", what, share_within.value, bound, passed, *ends, unit="share")
+    passed = found.high >= limit
+    yield Check("COVERAGE", what, found.value, bound, passed, found.low, found.high, unit="share")
+    if e.params.forecast:
+        most = level + gate.forecast_coverage_gap
+        inside = (low < e.target) & (e.target < high)  # at an end are targets, such as 0, for which none is narrower
+        found = bootstrap.difference(lambda rows: float(inside[rows].mean()), e.target, e.ids)
+        what, bound = f"targets between the ends of their {share(level)} interval", f"lower bound ≤ {share(most)}"
+        yield Check("COVERAGE", what, found.value, bound, found.low <= most, found.low, found.high, unit="share")
 
 
 def group_fairness(e: Evidence) -> Iterator[Check]:

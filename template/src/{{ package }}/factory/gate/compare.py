@@ -82,7 +82,7 @@ def metrics(evidence: Evidence, validation: dict[str, Any] | None = None) -> dic
             **validated.get(name, {}),
         }
         for name, metric in definitions.METRICS[evidence.params.problem].items()
-        if not name.startswith("error_q")  # of which neither more nor less is better
+        if metric.judges
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars import selectors
 
 from ..data.split import is_by_time
@@ -22,7 +23,7 @@ from .evidence import Check, Evidence, Part
 MIN_ROWS, MIN_CASES, MIN_IDS, MIN_IDS_WITH_CASE = 20, 10, 6, 3
 MAX_COPIES, MIN_EXCESS = 0.05, 0.7
 MIN_GAP = 0.05
-SKILL = {"classification": "roc_auc", "multiclass": "accuracy", "regression": "r2"}
+SKILL = {"classification": "roc_auc", "multiclass": "accuracy", "regression": "r2", "forecasting": "mase"}
 MAX_CODES = 255  # categories of scikit-learn's histograms
 LEAKS: dict[Kind, str] = {
     "group": "its rows are in training and test",
@@ -41,12 +42,14 @@ def small_test(e: Evidence) -> Iterator[Check]:
 
     With fewer it says next to nothing: of 20 rows the 95% interval of a share is ±0.2, of 10 cases ±0.3; where a model is
     better on all of 5 ids, that may be chance (sign test); and of 2 ids with an outcome, one decides. Ids count by their
-    effective number (Kish 1965), which is below 4 where one has half of the rows.
+    effective number (Kish 1965), which is below 4 where one has half of the rows. For a forecast, blocks of target times are
+    what ids are for others.
     """
     ids, counts = e.params.data.id if e.params.data.repeats else None, [(e.test.height, MIN_ROWS, "test rows")]
-    if ids:
-        counts.append((round(_ids(e)), MIN_IDS, f"{ids}: effective number in the test"))
-    if e.params.problem != "regression":
+    if e.ids is not None:
+        what = f"blocks of {e.params.forecast.horizon} target times, or series if more" if e.params.forecast else ids
+        counts.append((round(_ids(e.ids)), MIN_IDS, f"{what}: effective number in the test"))
+    if not e.params.is_number:
         _, codes = np.unique(e.target, return_inverse=True)
         rarer = codes != np.bincount(codes).argmax()
         counts.append((int(rarer.sum()), MIN_CASES, "test rows of other outcomes than the most frequent"))
@@ -68,6 +71,9 @@ def leakage(e: Evidence) -> Iterator[Check]:
     """No leak is found in the training rows, by the features that the model sees."""
     if e.train is None:
         return
+    if e.params.forecast:
+        yield from _foresight(e, e.train)
+        return
     doubts = search(_sample(e, e.train), _entities(e, e.train), refusals_only=True)
     found = [each for each in doubts if each.refuses]
     for each in found:
@@ -80,6 +86,8 @@ def leakage(e: Evidence) -> Iterator[Check]:
 def duplicates(e: Evidence) -> Iterator[Check]:
     """Few test rows are copies of training rows; rows of a few values may coincide by chance."""
     if e.train is None or e.tested is None or e.tested.features.width < 2:
+        return
+    if e.params.forecast:  # whose rows overlap, as one time is forecast from several origins
         return
     parts = e.train, e.tested, e.params.data.target
     figure = copied_share(*parts)
@@ -96,7 +104,8 @@ def train_test_gap(e: Evidence) -> Iterator[Check]:
 
     Far worse is to have less than half of the skill left, far better to lack less than half of what is missing to
     perfection, where the intervals do not overlap; a quarter where the test is of newer rows, as times differ. Skill is
-    counted from what chance gives: by measures that depend on no unit, and little on rates.
+    counted from what chance gives: by measures that depend on no unit, and little on rates. Of a forecast it is the scaled
+    error that may be four times as large, or a quarter.
     """
     metric = METRICS[e.params.problem][SKILL[e.params.problem]]
     known = (e.validation or {}).get("metrics", {}).get(metric.name)
@@ -104,12 +113,9 @@ def train_test_gap(e: Evidence) -> Iterator[Check]:
     if known is None:
         yield Check("TRAIN_TEST_GAP", what, None, "", True, note="the model was not validated", judged=False)
         return
-    figure, expected, chance = float(metric(e.target, e.challenger.score)), known["value"], _chance(e)
-    kept = 0.25 if is_by_time(e.params.data) else 0.5
-    least = min(expected - MIN_GAP, chance + kept * (expected - chance))
-    most = max(expected + MIN_GAP, 1 - kept * (1 - expected))
-    note = f"validation {number(expected)}, {number(known['low'])} to {number(known['high'])}"
-    check = Check("TRAIN_TEST_GAP", what, figure, f"{number(least)} to {number(min(most, 1.0))}", True, note=note)
+    figure, (least, most) = float(metric(e.target, e.challenger.score)), _expected(e, known["value"])
+    note = f"validation {number(known['value'])}, {number(known['low'])} to {number(known['high'])}"
+    check = Check("TRAIN_TEST_GAP", what, figure, f"{number(least)} to {number(most)}", True, note=note)
     if not least <= figure <= most:
         low, high = _interval(e, metric)
         beyond = (known["high"] - known["low"]) / 2  # a new part is outside of five others' range in one of three cases
@@ -146,16 +152,33 @@ def _entities(e: Evidence, part: Part) -> Mapping[str, pl.Series]:
     return {name: columns[name] for name in columns.columns if name not in kept}
 
 
+def _foresight(e: Evidence, train: Part) -> Iterator[Check]:
+    """Of a forecast: targets of the training are older than the test."""
+    time, first = e.params.data.times[0], e.test["origin"].min()
+    later = train.rows.filter(pl.col(time) > first).height
+    what = "training rows whose target is not known at the first origin of the test"
+    yield Check("LEAKAGE", what, later, "0", later == 0, subject=time)
+
+
+def _expected(e: Evidence, validated: float) -> tuple[float, float]:
+    """From where to where the measure of skill in the test may be."""
+    kept, chance = 0.25 if is_by_time(e.params.data) else 0.5, _chance(e)
+    if e.params.forecast:
+        return kept * validated, validated / kept
+    most = max(validated + MIN_GAP, 1 - kept * (1 - validated))
+    return min(validated - MIN_GAP, chance + kept * (validated - chance)), min(most, 1.0)
+
+
 def _chance(e: Evidence) -> float:
     """What a model without skill has."""
     if e.params.problem == "multiclass":
         return float(np.unique(e.target, return_counts=True)[1].max() / len(e.target))
-    return 0.0 if e.params.problem == "regression" else 0.5
+    return 0.0 if e.params.is_number else 0.5
 
 
-def _ids(e: Evidence) -> float:
-    """The effective number of ids in the test (Kish 1965)."""
-    sizes = e.test.group_by(e.params.data.id).len()["len"].cast(pl.Float64).to_numpy()
+def _ids(ids: NDArray[np.int64]) -> float:
+    """The effective number of ids (Kish 1965)."""
+    sizes = np.unique(ids, return_counts=True)[1].astype(np.float64)
     return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 

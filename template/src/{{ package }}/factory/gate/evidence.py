@@ -10,7 +10,7 @@ import polars as pl
 
 from ..config import ACCEPTABLE, Params
 from ..metrics.bootstrap import Ids
-from ..metrics.definitions import Vector, ids_of
+from ..metrics.definitions import Vector, ids_of, trivial_scores
 from ..metrics.fairness import Predictions
 from ..tables.chunks import Rows, collect, height
 
@@ -63,7 +63,12 @@ class Evidence:
     @property
     def reference(self) -> Vector:
         """The champion's scores, or before there is one the trivial baseline's."""
-        return self.champion.score if self.champion else np.full_like(self.challenger.score, self.baseline)
+        return self.champion.score if self.champion else self.trivial
+
+    @property
+    def trivial(self) -> Vector:
+        """The trivial baseline's scores."""
+        return np.full_like(self.challenger.score, trivial_scores(self.test, self.params, self.baseline))
 
     @property
     def reference_name(self) -> str:

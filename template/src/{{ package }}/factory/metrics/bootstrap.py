@@ -37,12 +37,12 @@ class Estimate(Interval):
 
 
 def estimates(
-    problem: str, target: Vector, score: Vector, baseline: float | list[float], ids: Ids = None
+    problem: str, target: Vector, score: Vector, baseline: Vector | float | list[float], ids: Ids = None
 ) -> dict[str, Estimate]:
     """Every metric of the problem, with its interval (Efron & Tibshirani 1993, ch. 13).
 
     `baseline` is the constant score of a model that knows the mean of the training target alone, or
-    how frequent each class is.
+    how frequent each class is; for a forecast, the score of each row by the seasonal naive one.
     """
     size = min(len(target), MAX_RESAMPLE_ROWS)
     resamples = _resamples(target, ids, size)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..config import Params
 from ..errors import FactoryError
 from ..tables.chunks import Rows, column
+from .forecasts import blocks, naive_forecasts
+from .scaled import mean_absolute_scaled_error, root_mean_squared_scaled_error, scaled
 
 Vector = NDArray[np.float64]
 MIN_PROBABILITY = 1e-15
@@ -28,6 +30,8 @@ class Metric:
     higher_is_better: bool
     label: str
     meaning: str
+    judges: bool = True
+    """Else neither more nor less of it is better: it describes the errors."""
 
     def __call__(self, target: Vector, score: Vector) -> float:
         return self.function(target, score)
@@ -118,6 +122,11 @@ def root_mean_squared_error(target: Vector, score: Vector) -> float:
     return float(np.sqrt(np.square(score - target).mean()))
 
 
+def bias(target: Vector, score: Vector) -> float:
+    """Mean of prediction minus target."""
+    return float((score - target).mean())
+
+
 def r2(target: Vector, score: Vector) -> float:
     """Share of the target's variance that is explained; 0 where the target does not vary."""
     total = np.square(target - target.mean()).sum()
@@ -129,9 +138,14 @@ def _error_quantile(share: float) -> Metric:
         return float(np.quantile(score - target, share))
 
     meaning = f"{share:.0%} of the errors, prediction minus target, are lower"
-    return Metric(f"error_q{round(share * 100):02}", quantile, False, f"error q{round(share * 100):02}", meaning)
+    name = f"error_q{round(share * 100):02}"
+    return Metric(name, quantile, False, name.replace("_", " "), meaning, judges=False)
 
 
+_MAE = Metric("mae", mean_absolute_error, False, "mean absolute error", "in the unit of the target; 0 is perfect")
+_RMSE = Metric(
+    "rmse", root_mean_squared_error, False, "root mean squared error", "weighs large errors more; 0 is perfect"
+)
 _TABLE = {
     "classification": (
         Metric("average_precision", average_precision, True, "average precision", "mean precision over all recalls"),
@@ -161,15 +175,29 @@ _TABLE = {
         ),
     ),
     "regression": (
-        Metric("mae", mean_absolute_error, False, "mean absolute error", "in the unit of the target; 0 is perfect"),
-        Metric(
-            "rmse",
-            root_mean_squared_error,
-            False,
-            "root mean squared error",
-            "weighs large errors more; 0 is perfect",
-        ),
+        _MAE,
+        _RMSE,
         Metric("r2", r2, True, "R²", "share of the target's variance explained"),
+        *map(_error_quantile, ERROR_QUANTILES),
+    ),
+    "forecasting": (
+        Metric(
+            "mase",
+            mean_absolute_scaled_error,
+            False,
+            "mean absolute scaled error",
+            "in units of the mean difference from one season to the next; 0 is perfect",
+        ),
+        Metric(
+            "rmsse",
+            root_mean_squared_scaled_error,
+            False,
+            "root mean squared scaled error",
+            "in the same units, weighs large errors more; 0 is perfect",
+        ),
+        _MAE,
+        _RMSE,
+        Metric("bias", bias, False, "bias", "mean of prediction minus target", judges=False),
         *map(_error_quantile, ERROR_QUANTILES),
     ),
 }
@@ -186,21 +214,40 @@ def direction(name: str) -> int:
 def main_metric(params: Params) -> Metric:
     """The metric that params.yaml names in evaluation.metric. Raises FactoryError if it is unknown."""
     metrics, name = METRICS[params.problem], params.evaluation.metric
+    if params.problem == "forecasting":  # older projects may judge a regression by a quantile of its errors
+        metrics = {each: metric for each, metric in metrics.items() if metric.judges}
     if name not in metrics:
         raise FactoryError(f"params.yaml: evaluation.metric: {name} is not one of {', '.join(metrics)}")
     return metrics[name]
 
 
 def target_of(rows: Rows, params: Params) -> Vector:
-    """The target as numbers, shape (rows,); true is 1, and a class its position among the contract's."""
-    return column(rows, params.data.target).to_physical().cast(pl.Float64).to_numpy()
+    """The target as numbers, shape (rows,); true is 1, and a class its position among the contract's.
+
+    Those of forecasts know the scale of their series.
+    """
+    target = column(rows, params.data.target).to_physical().cast(pl.Float64).to_numpy()
+    return scaled(target, column(rows, "scale")) if params.forecast else target
 
 
 def ids_of(rows: Rows, params: Params) -> NDArray[np.int64] | None:
-    """The code of each row's id, if ids repeat."""
+    """The code of each row's id, if ids repeat; of forecasts of the block of target times, as long as the horizon.
+
+    Errors at one time are alike in all series, and so are those of steps from one origin (block bootstrap, Künsch 1989).
+    Where there are fewer blocks than can be resampled, and more series, these are the cases.
+    """
+    if params.forecast:
+        return blocks(rows, params.forecast)
     if params.data.id is None or not params.data.repeats:
         return None
     return column(rows, params.data.id).rank("dense").to_numpy().astype(np.int64)
+
+
+def trivial_scores(rows: Rows, params: Params, constant: float | list[float]) -> Vector | float | list[float]:
+    """What a model has to beat: the same score for all rows, or of a forecast the seasonal naive one."""
+    if params.forecast and not isinstance(constant, list):
+        return naive_forecasts(rows, constant)["seasonal_naive"]
+    return constant
 
 
 def classes_of(rows: Rows, params: Params) -> list[str] | None:

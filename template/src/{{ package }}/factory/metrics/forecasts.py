@@ -1,0 +1,35 @@
+"""What a forecast has to beat, and which of its errors are alike."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..config import Forecast
+from ..tables.chunks import Rows, collect
+from .scaled import Vector
+
+NAIVE = ("seasonal_naive", "naive", "mean", "drift")
+"""Columns of a forecast's rows."""
+MIN_BLOCKS = 6
+"""With fewer, a sign test has no significant result."""
+
+
+def blocks(rows: Rows, forecast: Forecast) -> NDArray[np.int64]:
+    """The code of each row's block of target times, as long as the horizon.
+
+    Errors at one time are alike in all series, and so are those of all steps from one origin (Künsch 1989). Where there are
+    fewer blocks than can be resampled, and more series, whole series are the cases.
+    """
+    place = (pl.col(forecast.time).rank("dense") - 1) // forecast.horizon
+    table = collect(rows.select(*forecast.groups, place.alias("_block")))
+    series = table.select(pl.struct(forecast.groups).rank("dense")).to_series() if forecast.groups else table["_block"]
+    by_time = table["_block"]
+    few = by_time.n_unique() < MIN_BLOCKS and series.n_unique() > by_time.n_unique()
+    return (series if few else by_time).to_numpy().astype(np.int64)
+
+
+def naive_forecasts(rows: Rows, constant: float) -> dict[str, Vector]:
+    """What is forecast without a model, by name; where a series has no history, the mean of all."""
+    known = collect(rows.select(NAIVE)).cast(pl.Float64)
+    filled = known.select(pl.coalesce(name, "naive", "mean", pl.lit(constant)).alias(name) for name in NAIVE)
+    return {name: filled[name].to_numpy() for name in NAIVE}
