@@ -107,6 +107,9 @@ def lab(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Speed and size, against the limits that the benchmarks name; `-- pipelines`, `-- first_minute STARTERS` and others measure those."""
     install(session)
+    if session.posargs[:1] == ["forecasts"]:
+        session.install("--requirement=benchmarks/forecasters.txt")
+        session.install("--no-deps", "--requirement=benchmarks/series.txt")
     session.run("python", f"benchmarks/{[*session.posargs, 'bench'][0]}.py", session.create_tmp(), *session.posargs[1:])
 
 

