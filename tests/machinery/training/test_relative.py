@@ -8,6 +8,7 @@ from late_flights.factory.scoring.relative import Relative
 from late_flights.factory.training import estimator
 from late_flights.factory.training.onnx import estimators, parity
 from late_flights.factory.training.skops_schema import to_skops
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, VotingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
@@ -47,6 +48,8 @@ def made(regressor, **more):
 
 
 REGRESSORS = {
+    "simple": lambda: DummyRegressor(strategy="constant", constant=0.0),
+    "median": lambda: DummyRegressor(strategy="median"),
     "boosting": boosting,
     "linear": lambda: make_pipeline(SimpleImputer(), Ridge()),
     "blend": lambda: VotingRegressor(

@@ -69,7 +69,6 @@ def candidates(write: bool, force: bool) -> None:
     from ..evaluation.formatting import number
     from ..paths import CANDIDATES
     from ..training import model_code, selection
-    from ..training.candidates import default
     from ..workspace import ruff
 
     params = load_params()
@@ -87,7 +86,7 @@ def candidates(write: bool, force: bool) -> None:
     else:
         click.echo(f"{_candidates_table(choice)}\nAll candidates: {CANDIDATES}")
     if write:
-        selection.write(choice.chosen.candidate if choice else default())
+        selection.write(choice.chosen.candidate if choice else selection.default(params))
         leaderboard.mark(load_params())
         click.echo("✓ The chosen model is in model.py and params.yaml. Next: uv run dvc repro")
 

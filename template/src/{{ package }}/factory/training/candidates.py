@@ -10,8 +10,11 @@ from sklearn.base import BaseEstimator
 from ... import contract
 from ..config import Params
 from . import families
+from .bases import Base
 
 FAMILIES = ("linear", "boosting", "extra_trees")
+SIMPLE = "simple"
+"""Of forecasts: nothing is learned beyond the simple forecast that others start from."""
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 BINS = (0, 9)  # an odd number, so that the median, which stands for missing values, is not on an edge
 BOOSTING = {"learning_rate": 0.05, "l2_regularization": 1.0, "random_state": 0}
@@ -27,6 +30,10 @@ DEFAULT_ROUNDS = 150
 WIDE = 200  # columns: of more, fewer candidates
 
 
+ABSOLUTE = "mae", "mase"
+SQUARED = "rmse", "rmsse"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A model of one family, or with weights the blend of several, whose parameters are those of all members."""
@@ -34,6 +41,8 @@ class Candidate:
     families: tuple[str, ...]
     parameters: dict[str, Any] = field(default_factory=dict)
     logarithmic: bool = False
+    base: Base | None = None
+    """Of a forecast, what is learned relative to."""
 
     @property
     def name(self) -> str:
@@ -43,7 +52,8 @@ class Candidate:
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items()
         )
         scale = "logarithm of the target, " if self.logarithmic else ""
-        return f"{self.family}: {scale}{values}"
+        base = f"relative to {self.base.columns[0]}" if self.base else ""
+        return f"{self.family}: {', '.join(filter(None, (base, scale + values)))}"
 
     @property
     def family(self) -> str:
@@ -54,7 +64,7 @@ class Candidate:
     def complexity(self) -> tuple[int, int, int, bool]:
         """In this order the simpler one is preferred: fewer members, an earlier family, smaller trees, the target as it is."""
         size = self.parameters.get("max_leaf_nodes", 0) + self.parameters.get("bins", 0)
-        return len(self.families), FAMILIES.index(self.families[0]), size, self.logarithmic
+        return len(self.families), (SIMPLE, *FAMILIES).index(self.families[0]), size, self.logarithmic
 
     def with_parameters(self, **parameters: Any) -> "Candidate":
         """The same with other parameters."""
@@ -62,12 +72,23 @@ class Candidate:
 
     def estimator(self, problem: str, features: pl.Schema) -> BaseEstimator:
         """The unfitted estimator of one family, for the target as it is on the scale that is learned."""
-        return getattr(families, self.families[0])(problem, features, **self.parameters)
+        task = "regression" if problem == "forecasting" else problem
+        return getattr(families, self.families[0])(task, features, **self.parameters)
 
 
-def default() -> Candidate:
-    """What is written where rows are too few to compare."""
+def default(base: Base | None = None) -> Candidate:
+    """What is written where rows are too few to compare; of a forecast with a base, that alone."""
+    if base:
+        return Candidate((SIMPLE,), base=base)
     return Candidate(("boosting",), BOOSTING | SIZES[1] | {"max_iter": DEFAULT_ROUNDS})
+
+
+def metric_of(params: Params) -> str:
+    """The metric to choose by: a proper score, whatever the main metric ranks by."""
+    if not params.is_number:
+        return "log_loss"
+    known = (*ABSOLUTE, *SQUARED) if params.forecast else ("mae",)
+    return params.evaluation.metric if params.evaluation.metric in known else "mase" if params.forecast else "rmse"
 
 
 def linear_ones(columns: int) -> Iterator[Candidate]:
@@ -79,7 +100,7 @@ def linear_ones(columns: int) -> Iterator[Candidate]:
 
 def boosting_ones(params: Params, columns: int) -> Iterator[Candidate]:
     """Boosting of several sizes, with as many rounds as early stopping finds; of very many columns, of small trees alone."""
-    loss = {"loss": "absolute_error"} if params.evaluation.metric == "mae" else {}
+    loss = {"loss": "absolute_error"} if metric_of(params) in ABSOLUTE else {}
     for size in SIZES if columns <= WIDE else SIZES[:1]:
         yield Candidate(("boosting",), BOOSTING | size | loss)
 
@@ -89,7 +110,7 @@ def extra_trees_ones(params: Params, classes: int) -> Iterator[Candidate]:
     if classes > MOST_CLASSES:
         return
     least = max(classes, 1) / MOST_LEAVES
-    for share in (0.3, 1.0) if params.problem == "regression" else (0.2, 0.5):
+    for share in (0.3, 1.0) if params.is_number else (0.2, 0.5):
         yield Candidate(("extra_trees",), {"trees": TREES, "leaf_share": least, "split_share": share})
 
 

@@ -18,7 +18,8 @@ from ..metrics.definitions import Vector
 from ..scoring import artifact
 from ..tables.chunks import Rows, column, height
 from . import estimator
-from .candidates import WIDE, Candidate
+from .bases import Base
+from .candidates import ABSOLUTE, SQUARED, WIDE, Candidate, metric_of
 from .cross_validation import FOLDS, Folds
 from .rolling_origin import Part
 
@@ -50,16 +51,20 @@ class Evaluated:
 
     def figure(self, metric: str) -> float:
         """The mean in the metric's unit."""
-        return math.sqrt(self.loss) if metric == "rmse" else self.loss
+        return math.sqrt(self.loss) if metric in SQUARED else self.loss
 
 
 class Comparison:
-    """Evaluates candidates on the same folds."""
+    """Evaluates candidates on the same folds; of forecasts see `ForecastComparison`."""
+
+    base: Base | None
 
     def __init__(self, train: Rows, params: Params, schema: pl.Schema) -> None:
         most = min(height(train), MAX_ROWS, max(MIN_ROWS, MAX_CELLS // len(schema)))
         self.folds = Folds(train, params, schema, most, FEW_FOLDS if most >= MANY_ROWS or len(schema) > WIDE else FOLDS)
         self.params, self.schema = params, schema
+        self.metric, self.base = metric_of(params), None
+        self.inputs, self.parts = self.folds.inputs, self.folds.parts
         self.rows = np.concatenate([np.flatnonzero(part) for part in self.folds.held_out])
         self.target = self.folds.target[self.rows]
         self.lowest = _lowest(train, params)
@@ -71,10 +76,10 @@ class Comparison:
 
         Raises ValueError where it cannot be fitted to these rows, or predicts what is far from all of them.
         """
-        goal = np.log1p(self.folds.target) if candidate.logarithmic else self.folds.target
+        goal = self._goal(candidate.logarithmic)
         fit = self._fit_boosting if candidate.families == ("boosting",) else self._fit
         start = time.process_time()
-        fitted = [fit(candidate, part, goal) for part in self.folds.parts]
+        fitted = [fit(candidate, part, goal) for part in self.parts]
         seconds = (time.process_time() - start) / len(fitted)
         predictors: list[Callable[[Any], Any]] = [artifact.predictor(each, self.folds.classes) for each in fitted]
         parts, taken = self._predictions(predictors)
@@ -96,9 +101,8 @@ class Comparison:
         """The weighted mean of what the members predict, on the scale that they learn."""
         logarithmic = members[0].candidate.logarithmic
         parameters = {name: value for each in members for name, value in each.candidate.parameters.items()}
-        candidate = Candidate(
-            tuple(each.candidate.family for each in members), {"weights": weights} | parameters, logarithmic
-        )
+        names = tuple(each.candidate.family for each in members)
+        candidate = Candidate(names, {"weights": weights} | parameters, logarithmic, self.base)
         mean = np.average([each.predicted for each in members], axis=0, weights=weights)
         blended = self._judged(candidate, mean)
         costs = {
@@ -109,12 +113,20 @@ class Comparison:
     def _predictions(self, predictors: list[Callable[[Any], Any]]) -> tuple[NDArray[np.float64], float]:
         """Of the rows held out, and the milliseconds that one of them took."""
         start = time.process_time()
-        parts = [f(self.folds.inputs[part]) for f, part in zip(predictors, self.folds.held_out, strict=True)]
+        parts = [f(self.inputs[part]) for f, part in zip(predictors, self.folds.held_out, strict=True)]
         return np.concatenate(parts), (time.process_time() - start) / len(self.rows) * 1000
+
+    def _goal(self, logarithmic: bool) -> Vector:
+        """What is learned of all rows."""
+        return np.asarray(np.log1p(self.folds.target) if logarithmic else self.folds.target)
+
+    def _errors(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
+        """Of the rows held out, in the metric's unit."""
+        return np.asarray(self.target - (np.expm1(predicted) if logarithmic else predicted))
 
     def _loss_of_constant(self) -> float:
         """Of the mean for all rows; a probability's loss has a limit of its own."""
-        if self.params.problem != "regression":
+        if not self.params.is_number:
             return math.inf
         return float(self._losses(np.full(len(self.target), self.target.mean()), False).mean())
 
@@ -123,10 +135,10 @@ class Comparison:
 
     def _losses(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
         losses: Vector
-        if self.params.problem == "regression":
+        if self.params.is_number:
             with np.errstate(over="ignore"):  # such a candidate is left out
-                errors = self.target - (np.expm1(predicted) if logarithmic else predicted)
-                losses = np.abs(errors) if self.params.evaluation.metric == "mae" else errors**2
+                errors = self._errors(predicted, logarithmic)
+                losses = np.abs(errors) if self.metric in ABSOLUTE else errors**2
             return losses
         if self.params.problem == "classification":
             predicted = np.column_stack([1 - predicted, predicted])
@@ -135,14 +147,14 @@ class Comparison:
         return losses
 
     def _fit(self, candidate: Candidate, part: Part, goal: Vector) -> BaseEstimator:
-        return estimator.fitted(self._made(candidate), self.folds.inputs[part.fit], goal[part.fit])
+        return estimator.fitted(self._made(candidate), self.inputs[part.fit], goal[part.fit])
 
     def _fit_boosting(self, candidate: Candidate, part: Part, goal: Vector) -> BaseEstimator:
         """Until the rows held out are no longer predicted better."""
         made = self._made(candidate.with_parameters(max_iter=MAX_ROUNDS))
         made.set_params(early_stopping=True, n_iter_no_change=PATIENCE, scoring="loss")
-        held_out = {"X_val": self.folds.inputs[part.held_out], "y_val": goal[part.held_out]}
-        return estimator.fitted(made, self.folds.inputs[part.fit], goal[part.fit], **held_out)
+        held_out = {"X_val": self.inputs[part.held_out], "y_val": goal[part.held_out]}
+        return estimator.fitted(made, self.inputs[part.fit], goal[part.fit], **held_out)
 
     def _made(self, candidate: Candidate) -> BaseEstimator:
         made = candidate.estimator(self.params.problem, self.schema)
@@ -151,7 +163,7 @@ class Comparison:
 
     def _staged(self, fitted: Any, rounds: int) -> Callable[[Any], Any]:
         """What the model predicted after so many rounds."""
-        is_regression = self.params.problem == "regression"
+        is_regression = self.params.is_number
 
         def predict(inputs: Any) -> Any:
             stages = fitted.staged_predict(inputs) if is_regression else fitted.staged_predict_proba(inputs)
@@ -163,7 +175,7 @@ class Comparison:
 
 def _lowest(train: Rows, params: Params) -> float:
     """The lowest value of the target in all rows to train on, of which those that are compared are a sample."""
-    return float(column(train, params.data.target).min()) if params.problem == "regression" else 0.0  # type: ignore[arg-type]
+    return float(column(train, params.data.target).min()) if params.is_number else 0.0  # type: ignore[arg-type]
 
 
 def _best_rounds(fitted: list[Any]) -> int:

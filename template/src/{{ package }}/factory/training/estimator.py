@@ -31,7 +31,7 @@ def fit(inputs: Matrix, target: Vector, params: Params, schema: pl.Schema) -> Ba
         raise FactoryError(
             f"model.py: fit() of {type(estimator).__name__} returns {type(result).__name__}: it has to return self"
         )
-    if params.problem != "regression" and not hasattr(result, "predict_proba"):
+    if not params.is_number and not hasattr(result, "predict_proba"):
         raise FactoryError(
             f"model.py: {type(result).__name__} has no predict_proba, so that it gives no probabilities: "
             "put it into sklearn.calibration.CalibratedClassifierCV, or take another estimator"
@@ -58,12 +58,12 @@ def check_scores(fitted: BaseEstimator, inputs: Matrix, params: Params) -> None:
     """Refuse an estimator that gives no number, or as a probability one outside 0 to 1."""
     name = type(fitted).__name__
     with _readable_errors():
-        scores = np.asarray(fitted.predict(inputs) if params.problem == "regression" else fitted.predict_proba(inputs))
+        scores = np.asarray(fitted.predict(inputs) if params.is_number else fitted.predict_proba(inputs))
     if scores.dtype.kind not in "fiub" or len(scores) != len(inputs):
         raise FactoryError(f"model.py: {name} gives no number for each row")
     if not np.isfinite(scores).all():
         raise FactoryError(f"model.py: {name} gives NaN or infinity as a score")
-    if params.problem != "regression" and (scores.min() < 0 or scores.max() > 1):
+    if not params.is_number and (scores.min() < 0 or scores.max() > 1):
         raise FactoryError(
             f"model.py: {name} gives probabilities from {scores.min():.3g} to {scores.max():.3g}: they have to be between 0 and 1"
         )

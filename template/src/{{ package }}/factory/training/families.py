@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -18,6 +19,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
+
+from ..scoring.relative import Relative
 
 
 def boosting(problem: str, features: pl.Schema, **parameters: Any) -> BaseEstimator:
@@ -60,6 +63,19 @@ def blend(problem: str, members: dict[str, BaseEstimator], weights: list[int]) -
     if problem == "regression":
         return VotingRegressor([*members.items()], weights=weights)
     return VotingClassifier([*members.items()], voting="soft", weights=weights)
+
+
+def simple(problem: str, features: pl.Schema) -> BaseEstimator:
+    """Nothing is learned: the simple forecast is right."""
+    return DummyRegressor(strategy="constant", constant=0.0)
+
+
+def relative(estimator: BaseEstimator, base: list[str], levels: list[str], least: float | None = None) -> BaseEstimator:
+    """The estimator of what a simple forecast, the first of `base` that is known, misses, in units of the series' scale.
+
+    It sees the features in `levels` as it sees the target. No answer is below `least`.
+    """
+    return Relative(estimator, base=base, scale="scale", levels=levels, least=least)
 
 
 def of_logarithm(estimator: BaseEstimator) -> BaseEstimator:

@@ -36,11 +36,13 @@ def model(problem: str, features: pl.Schema, {arguments}) -> BaseEstimator:
 
 {functions}'''
 PARAMETERS = {
+    "simple": {},
     "linear": {"penalty": "float", "bins": "int"},
     "extra_trees": {"trees": "int", "leaf_share": "float", "split_share": "float"},
 }
 """The parameters of the families that take none but these, with their types; boosting takes all others."""
-SPACE = {
+SPACE: dict[str, tuple[str, ...]] = {
+    "simple": (),
     "linear": ('"penalty": (0.1, 10_000.0, "log")', '"bins": [0, 5, 9, 15]'),
     "boosting": (
         '"max_iter": (10, 1000, "log")',
@@ -62,28 +64,31 @@ SHIPPED = Path(__file__).with_name("model.py.txt")
 """model.py of new projects, from release 0.3.0 on."""
 
 
-def text(chosen: tuple[str, ...], logarithmic: bool = False) -> str:
-    """The module for one family, or for the blend of several, yet to be formatted."""
+def text(chosen: tuple[str, ...], logarithmic: bool = False, relative: bool = False) -> str:
+    """The module for one family, or for the blend of several, yet to be formatted; `relative` to a simple forecast."""
     helpers = [*chosen, *(["blend"] if len(chosen) > 1 else []), *(["of_logarithm"] if logarithmic else [])]
-    arguments, body = (
-        _blend(chosen) if len(chosen) > 1 else ("**parameters: Any", f"{chosen[0]}(problem, features, **parameters)")
-    )
+    helpers += ["relative"] if relative else []
+    task = '"regression"' if relative else "problem"
+    arguments, more, body = _blend(chosen, task) if len(chosen) > 1 else _one(chosen[0], task)
     *before, made = body.splitlines()
     result = f"of_logarithm({made.strip()})" if logarithmic else made.strip()
+    if relative:
+        arguments = ["base: list[str]", "levels: list[str]", *arguments, "least: float | None = None"]
+        result = f"relative({result}, base, levels, least)"
     return TEXT.format(
         imports=_imports(),
         space="\n".join(f"    {line}" + "," * (line[0] != "#") for name in chosen for line in SPACE[name]),
-        arguments=arguments,
+        arguments=", ".join([*arguments, *more]),
         body="\n".join([*before, f"    return {result}"]),
         functions="\n\n".join(inspect.getsource(getattr(families, name)) for name in helpers),
     )
 
 
-def write(chosen: tuple[str, ...], logarithmic: bool = False, path: Path = PATH) -> None:
+def write(chosen: tuple[str, ...], logarithmic: bool = False, path: Path = PATH, *, relative: bool = False) -> None:
     """Write the module, formatted. Raises FactoryError."""
     temporary = path.with_name(f".{path.stem}.tmp.py")
     try:
-        temporary.write_text(text(chosen, logarithmic), encoding="utf-8")
+        temporary.write_text(text(chosen, logarithmic, relative), encoding="utf-8")
         ruff.format_files([temporary], select="F401,I001")
         temporary.replace(path)
     finally:
@@ -100,7 +105,8 @@ def is_generated(code: str) -> bool:
         return True
     names = list(SPACE)
     subsets = [chosen for count in range(1, len(names) + 1) for chosen in combinations(names, count)]
-    return any(found == _meaning(text(chosen, log)) for chosen in subsets for log in (False, True))
+    forms = (False, False), (True, False), (False, True)
+    return any(found == _meaning(text(chosen, *form)) for chosen in subsets for form in forms)
 
 
 def _meaning(code: str) -> str:
@@ -109,19 +115,24 @@ def _meaning(code: str) -> str:
     return "\n".join(ast.unparse(node) for node in body if not isinstance(node, ast.Import | ast.ImportFrom))
 
 
-def _blend(chosen: tuple[str, ...]) -> tuple[str, str]:
-    """The arguments and the body of model() for several families."""
+def _one(family: str, task: str) -> tuple[list[str], list[str], str]:
+    """The arguments of model() for one family, those that it takes whatever their names, and its body."""
+    return [], ["**parameters: Any"], f"{family}({task}, features, **parameters)"
+
+
+def _blend(chosen: tuple[str, ...], task: str) -> tuple[list[str], list[str], str]:
+    """The same for several families."""
     own = {name: type_ for family in chosen for name, type_ in PARAMETERS.get(family, {}).items()}
     arguments = ["weights: list[int]", *(f"{name}: {type_}" for name, type_ in own.items())]
-    arguments += ["**boosted: Any"] if "boosting" in chosen else []
-    calls = {family: ", ".join(PARAMETERS.get(family, ["**boosted"])) for family in chosen}
-    members = [f'        "{family}": {family}(problem, features, {given}),' for family, given in calls.items()]
-    body = ["    members = {", *members, "    }", "    blend(problem, members, weights)"]
-    return ", ".join(arguments), "\n".join(body)
+    calls = {family: "".join(f", {name}" for name in PARAMETERS.get(family, ["**boosted"])) for family in chosen}
+    members = [f'        "{family}": {family}({task}, features{given}),' for family, given in calls.items()]
+    body = ["    members = {", *members, "    }", f"    blend({task}, members, weights)"]
+    return arguments, ["**boosted: Any"] if "boosting" in chosen else [], "\n".join(body)
 
 
 def _imports() -> str:
     """Those of all families: what the chosen ones do not use is taken out afterwards."""
     code = inspect.getsource(families)
     nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    return "\n".join(code.splitlines()[nodes[0].lineno - 1 : nodes[-1].end_lineno])
+    lines = code.splitlines()[nodes[0].lineno - 1 : nodes[-1].end_lineno]
+    return "\n".join(lines).replace("from ..scoring", "from .factory.scoring")

@@ -23,10 +23,11 @@ from ..metrics.definitions import Vector
 from ..paths import CANDIDATES, REPORTS
 from ..tables import whole
 from ..tables.chunks import Rows
-from . import candidates, model_code, parameters
+from . import bases, candidates, model_code, parameters
 from .candidates import Candidate
 from .comparison import Comparison, Evaluated
 from .cross_validation import TooFewRows
+from .forecast_comparison import ForecastComparison
 from .train import check_numeric, no_features
 
 MAX_WEIGHT = 6
@@ -50,7 +51,7 @@ class Choice:
 
     def _row(self, each: Evaluated, best: Evaluated) -> dict[str, Any]:
         figure, error = each.figure(self.metric), standard_error(each.losses - best.losses, self.units)
-        if self.metric == "rmse":
+        if self.metric in candidates.SQUARED:
             error /= 2 * figure or 1  # the derivative of the root
         return {
             "candidate": each.candidate.name,
@@ -86,14 +87,21 @@ def run(
     return choice
 
 
+def default(params: Params) -> Candidate:
+    """What is chosen where rows are too few to compare."""
+    schema = no_features(prepare.scan("train")).schema
+    return candidates.default(bases.usual(schema, params.data.target) if params.forecast else None)
+
+
 def write(candidate: Candidate) -> None:
     """Write the candidate to model.py and to the section `model` of params.yaml: to both, or to none."""
     place, settings = model_code.PATH, Path("params.yaml")
     with tempfile.TemporaryDirectory(prefix=".candidates-", dir=place.parent) as folder:  # of the same file system
         code, section, before = (Path(folder, name) for name in ("model.py", "params.yaml", "before.py"))
-        model_code.write(candidate.families, candidate.logarithmic, code)
+        model_code.write(candidate.families, candidate.logarithmic, code, relative=candidate.base is not None)
         shutil.copyfile(settings, section)
-        parameters.write(candidate.parameters, section, alone=True)
+        base = candidate.base.parameters() if candidate.base else {}
+        parameters.write(base | candidate.parameters, section, alone=True)
         shutil.copyfile(place, before)
         code.replace(place)
         try:
@@ -117,7 +125,8 @@ def choose(
     The simplest candidate is chosen from which the best differs by no more than one standard error of their paired
     difference, in which all rows of an id count as one. The test rows are never read.
     """
-    comparison, metric = Comparison(train, params, schema), metric_of(params)
+    comparison = (ForecastComparison if params.forecast else Comparison)(train, params, schema)
+    metric = comparison.metric
     evaluated: list[Evaluated] = []
     reasons: list[str] = []
 
@@ -144,13 +153,6 @@ def choose(
     return Choice(evaluated, chosen, metric, len(comparison.folds.held_out), comparison.units)
 
 
-def metric_of(params: Params) -> str:
-    """The metric to choose by: a proper score, whatever the main metric ranks by."""
-    if params.problem != "regression":
-        return "log_loss"
-    return "mae" if params.evaluation.metric == "mae" else "rmse"
-
-
 def simplest(evaluated: list[Evaluated], units: NDArray[np.intp]) -> Evaluated:
     """The simplest that is not worse than the best by more than a standard error."""
     best = min(evaluated, key=lambda each: each.loss)
@@ -173,12 +175,13 @@ def _scales(
 ) -> Iterator[list[Evaluated]]:
     """The best of each family for the target as it is, and those for its logarithm if it has one."""
     lowest, columns = comparison.lowest, len(comparison.schema)
+    simple = evaluate([candidates.default(comparison.base)] if comparison.base else [])
     linear = evaluate(candidates.linear_ones(columns))
     boosting = evaluate(candidates.boosting_ones(params, columns))
     trees = evaluate(candidates.extra_trees_ones(params, comparison.folds.classes))
     plain = [_best(family) for family in (linear, boosting, trees) if family]
     losses = evaluate(candidates.other_losses(_best(boosting).candidate, lowest, params)) if boosting else []
-    yield [_best(family) for family in (linear, [*boosting, *losses], trees) if family]
+    yield [_best(family) for family in (simple, linear, [*boosting, *losses], trees) if family]
     if candidates.can_be_logarithmic(lowest, params):
         yield evaluate(replace(each.candidate, logarithmic=True) for each in plain)
 

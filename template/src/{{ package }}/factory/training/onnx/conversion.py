@@ -7,6 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -31,6 +32,8 @@ def graph_of(estimator: Any, n_features: int, classes: int = 0) -> Any:
             return forest_graph(estimator, n_features, classes)
         case VotingRegressor() | VotingClassifier(voting="soft"):
             return _blend_graph(estimator, n_features, classes)
+        case DummyRegressor(n_outputs_=1):
+            return _constant_graph(float(estimator.constant_.item()), n_features)
         case Relative():
             return relative_graph(estimator, graph_of(estimator.regressor_, n_features), n_features)
         case TransformedTargetRegressor(inverse_func=np.expm1, transformer=None):
@@ -59,6 +62,20 @@ def _blend_graph(estimator: Any, n_features: int, classes: int) -> Any:
         graph.node.append(helper.make_node("Mul", [f"{i}/score", f"{i}/weight"], [f"{i}/weighted"]))
     graph.node.append(helper.make_node("Sum", [f"{i}/weighted" for i in range(len(parts))], ["score"]))
     return _with_opsets(result, *graphs)
+
+
+def _constant_graph(value: float, n_features: int) -> Any:
+    """The same score for every row."""
+    inputs = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", n_features])
+    output = helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N"])
+    nodes = [
+        helper.make_node("Shape", ["features"], ["rows"], end=1),
+        helper.make_node(
+            "ConstantOfShape", ["rows"], ["score"], value=numpy_helper.from_array(np.array([value], np.float32))
+        ),
+    ]
+    graph = helper.make_graph(nodes, "model", [inputs], [output])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
 
 
 def _exponential_graph(estimator: Any, n_features: int) -> Any:
