@@ -28,7 +28,7 @@ def rows(days=100, stores="ab"):
         ]
     )
     noise = np.random.default_rng(0).normal(size=table.height)
-    return table.with_columns(sold=pl.col("step") + pl.Series(noise), naive=pl.lit(2.0)).sample(fraction=1, shuffle=True, seed=1)
+    return table.with_columns(sold=pl.col("step") + pl.Series(noise), scale=pl.lit(2.0)).sample(fraction=1, shuffle=True, seed=1)
 
 
 @pytest.fixture

@@ -50,9 +50,7 @@ class ForecastComparison(Comparison):
 
     def _unit_of_metric(self) -> Vector:
         """Of each row held out, the scale that its error is divided by."""
-        scale = (
-            self.folds.steps["scale"].cast(pl.Float64).to_numpy()[self.rows] if self.folds.steps is not None else None
-        )
-        if scale is None or self.metric in ("mae", "rmse") or not (scale > 0).any():
+        scale = getattr(self.folds.target, "scale", None)
+        if scale is None or self.metric in ("mae", "rmse"):
             return np.ones(len(self.rows))
-        return np.where(scale > 0, scale, scale[scale > 0].mean())
+        return np.asarray(scale[self.rows])

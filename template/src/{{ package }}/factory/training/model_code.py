@@ -64,6 +64,10 @@ SHIPPED = Path(__file__).with_name("model.py.txt")
 """model.py of new projects, from release 0.3.0 on."""
 
 
+OURS = "from .."
+"""How the families import the factory's own."""
+
+
 def text(chosen: tuple[str, ...], logarithmic: bool = False, relative: bool = False) -> str:
     """The module for one family, or for the blend of several, yet to be formatted; `relative` to a simple forecast."""
     helpers = [*chosen, *(["blend"] if len(chosen) > 1 else []), *(["of_logarithm"] if logarithmic else [])]
@@ -76,7 +80,7 @@ def text(chosen: tuple[str, ...], logarithmic: bool = False, relative: bool = Fa
         arguments = ["base: list[str]", "levels: list[str]", *arguments, "least: float | None = None"]
         result = f"relative({result}, base, levels, least)"
     return TEXT.format(
-        imports=_imports(),
+        imports=_imports(relative),
         space="\n".join(f"    {line}" + "," * (line[0] != "#") for name in chosen for line in SPACE[name]),
         arguments=", ".join([*arguments, *more]),
         body="\n".join([*before, f"    return {result}"]),
@@ -130,9 +134,10 @@ def _blend(chosen: tuple[str, ...], task: str) -> tuple[list[str], list[str], st
     return arguments, ["**boosted: Any"] if "boosting" in chosen else [], "\n".join(body)
 
 
-def _imports() -> str:
+def _imports(relative: bool) -> str:
     """Those of all families: what the chosen ones do not use is taken out afterwards."""
     code = inspect.getsource(families)
     nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
     lines = code.splitlines()[nodes[0].lineno - 1 : nodes[-1].end_lineno]
-    return "\n".join(lines).replace("from ..scoring", "from .factory.scoring")
+    own = [line for line in lines if relative or not line.startswith(OURS)]
+    return "\n".join(own).replace(OURS, "from .factory.")
