@@ -80,6 +80,8 @@ def test_what_the_base_misses_is_learned_whatever_the_size_of_the_series(compare
     by_family = {each.candidate.family: each.loss for each in choice.evaluated}
     assert choice.metric == "mase" and by_family["simple"] > 1.5  # 2 standard deviations of wind
     assert choice.chosen.loss < 0.5 and "linear" in choice.chosen.candidate.families
+    assert {each.candidate.base.columns[0] for each in choice.evaluated} == {"smooth"}
+    assert all("relative to smooth" in each.candidate.name for each in choice.evaluated)
 
 
 def test_where_nothing_can_be_learned_the_base_is_chosen(compared):

@@ -76,6 +76,7 @@ class Comparison:
 
         Raises ValueError where it cannot be fitted to these rows, or predicts what is far from all of them.
         """
+        candidate = replace(candidate, base=self.base)
         goal = self._goal(candidate.logarithmic)
         fit = self._fit_boosting if candidate.families == ("boosting",) else self._fit
         start = time.process_time()
