@@ -21,19 +21,32 @@ TEMPLATE = Path(__file__).parents[1] / "template"
 PACKAGE = TEMPLATE / "src/{{ package }}"
 sys.path.insert(0, str(PACKAGE))
 
-from factory import config, environments, policy
+from factory import config, decision, environments, policy
 from factory.status import model as status
 from factory.status import parts
 
+OF_CLASSIFICATION = "value", "decision"
 CONDITIONS = {  # what the validators of config.py add to the types
     "Data": {
         "if": {"required": ["repeats"], "properties": {"repeats": {"const": True}}},
         "then": {"required": ["id"], "properties": {"id": {"type": "string"}}},
     },
+    "Decision": {
+        "oneOf": [
+            {
+                "required": ["top_k"],
+                "properties": {"top_k": {"type": "integer"}, "budget": {"type": "null"}, "cost": {"type": "null"}},
+            },
+            {
+                "required": ["budget", "cost"],
+                "properties": {"top_k": {"type": "null"}, "budget": {"type": "number"}, "cost": {"type": "number"}},
+            },
+        ]
+    },
     "Params": {
         "allOf": [
             {
-                "if": {"required": ["value"], "properties": {"value": {"type": "object"}}},
+                "if": {"anyOf": [{"required": [name], "properties": {name: {"type": "object"}}} for name in OF_CLASSIFICATION]},
                 "then": {"properties": {"problem": {"const": "classification"}}},
             },
             {
@@ -155,7 +168,7 @@ class Reference:
 
 
 REFERENCES = (
-    Reference(config, "Params", PARAMS),
+    Reference(config, "Params", PARAMS, decision),
     Reference(policy, "Policy", POLICY),
     Reference(environments, "Environments", ENVIRONMENTS),
     Reference(status, "Status", parts=parts),

@@ -41,6 +41,20 @@ WRONG = {
     "part of a row": ({"gate": {"group_rows": 2.5}}, "gate.group_rows: Input should be a valid integer"),
     "floor by word": ({"gate": {"floor": "high"}}, "gate.floor: Input should be a valid number"),
     "limit of no number": ({"gate": {"calibration": float("nan")}}, "gate.calibration: "),
+    "decision of a regression": (
+        {"problem": "regression", "decision": {"top_k": 1, "of": 2}},
+        "decision is for classification only",
+    ),
+    "rows of a list of unknown length": ({"decision": {"top_k": 100}}, "decision.of: Field required"),
+    "no rows of a list": ({"decision": {"top_k": 0, "of": 9}}, "decision.top_k: Input should be greater than 0"),
+    "neither rows nor budget": ({"decision": {"of": 9}}, "decision: state either top_k, or budget and cost"),
+    "rows and budget": (
+        {"decision": {"top_k": 1, "budget": 5, "cost": 1, "of": 9}},
+        "decision: state either top_k, or budget and cost",
+    ),
+    "budget without cost": ({"decision": {"budget": 5, "of": 9}}, "decision: state either top_k, or budget and cost"),
+    "budget of no row": ({"decision": {"budget": 5, "cost": 6, "of": 9}}, "decision: the budget 5 does not pay for one row"),
+    "more rows than there are": ({"decision": {"top_k": 10, "of": 9}}, "decision: 10 rows cannot be chosen of 9"),
     "unknown outcome": ({"value": {"maybe": 1}}, "value.maybe: unknown key; known are true_positive"),
 }
 
@@ -118,9 +132,13 @@ ACCEPTED = {
     "no repeats of nothing": {"data": {"target": "y", "repeats": False}},
     "whole number for a share's limit": {"gate": {"floor": 1, "latency_ms": 5, "margin": 0.5}},
     "no value of a regression": {"problem": "regression", "value": None},
+    "so many rows": {"decision": {"top_k": 100, "of": 2000}},
+    "as many rows as a budget pays": {"decision": {"budget": 500, "cost": 0.1, "of": 20000}},
+    "no number of rows": {"decision": None},
     "parameters of any kind": {"model": {"a": 1, "b": [1, {"c": None}], "d": "x"}},
 }
-ONLY_IN_PYTHON = {"not a number", "limit of no number"}  # NaN, which JSON does not have
+NAN = {"not a number", "limit of no number"}  # which JSON does not have
+ONLY_IN_PYTHON = NAN | {"budget of no row", "more rows than there are"}  # which take arithmetic
 
 
 @pytest.mark.parametrize("sections", ACCEPTED.values(), ids=ACCEPTED)
@@ -141,7 +159,8 @@ def test_schema_describes_every_key():
     keys = [key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section["properties"].items()]
     assert len(keys) > 20 and not [name for name, key in keys if "$ref" not in str(key) and not key.get("description")]
     text = SCHEMA["$defs"]["Evaluation"]["properties"]["metric"]["description"]
-    assert not {name for table in definitions.METRICS.values() for name in table if f"`{name}`" not in text}
+    known = (*definitions.METRICS.values(), definitions.AT_K)
+    assert not {name for table in known for name in table if f"`{name}`" not in text}
 
 
 def test_your_parameters_fit_the_schema_that_they_name():
@@ -163,3 +182,9 @@ def test_defaults(tmp_path):
 
 def test_your_parameters_are_valid(params):
     assert params.problem in toy.LABELLED
+
+
+@pytest.mark.parametrize("budget, cost, rows", [(500, 5, 100), (0.3, 0.1, 3), (1, 0.3, 3), (99.9, 10, 9)])
+def test_budget_pays_for_whole_rows(budget, cost, rows):
+    decision = toy.params(decision={"budget": budget, "cost": cost, "of": 200}).decision
+    assert decision.rows == rows and decision.share == rows / 200

@@ -101,7 +101,7 @@ def build_assessment(problem: str = "classification", columns: dict[str, Any] | 
         test=rows,
         target=target,
         score=score,
-        estimates=bootstrap.estimates(problem, target, score, score.mean(axis=0)),
+        estimates=bootstrap.estimates(METRICS[problem], target, score, score.mean(axis=0)),
         train_figures={name: float(metric(target, score)) for name, metric in METRICS[problem].items()},
         interval=None if problem != "regression" else {"level": 0.9, "coverage": 0.88, "width": 3.0},
         confusion=confusion.confusion(target, score, facts),

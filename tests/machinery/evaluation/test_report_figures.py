@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from late_flights.factory.evaluation import card_input, confusion, formatting, model_card, report, slices
 from late_flights.factory.manifest import sha256
-from late_flights.factory.metrics import fairness, threshold
-from late_flights.factory.metrics.definitions import METRICS
+from late_flights.factory.metrics import bootstrap, curves, fairness, threshold
+from late_flights.factory.metrics.definitions import METRICS, metrics_of
 from late_flights.factory.validation import personal
 from sklearn import metrics as sk
 from tests.factory import toy
@@ -199,3 +199,49 @@ def test_utility_by_threshold_is_that_of_the_decisions():
         earned = threshold.decision_values(assessed.target, assessed.score >= limit, value).mean()
         assert earned == pytest.approx(utility)
     assert curve["threshold"][0] == 0 and curve["threshold"][-1] == 1 and curve["threshold"].is_sorted()
+
+
+def acting_on_a_tenth(**value):
+    """The assessment of a model that acts on the tenth of the rows with the highest scores."""
+    assessed, decision = build_assessment(), toy.params(decision={"top_k": 20, "of": 200}).decision
+    params = assessed.params.model_copy(update={"decision": decision, **value})
+    facts = assessed.manifest | {"decision": decision.facts, "threshold": 0.8}
+    target, score = assessed.target, assessed.score
+    return replace(
+        assessed,
+        params=params,
+        manifest=facts,
+        estimates=bootstrap.estimates(metrics_of(params), target, score, 0.4),
+        confusion=confusion.confusion(target, score, facts),
+        classification_report=confusion.classification_report(target, score, facts),
+        curves={name: curve for name, curve in assessed.curves.items() if name != "utility"}
+        | curves.of_decisions(target, score, params),
+    )
+
+
+def test_report_of_the_highest_scores():
+    assessed = acting_on_a_tenth()
+    html = render(assessed)
+    page, text = Page(html), " ".join(" ".join(Page(html).text).split())
+    above = formatting.share(float((assessed.score >= 0.8).mean()))
+    assert "The highest scores are predicted true, 20 of 200 rows: 30 of the test rows." in text
+    assert f"Single rows are from a score of 0.8 on, which {above} of the test rows reach." in text
+    assert "Cumulative gains" in html and "Value by rows acted on" in html and "Utility by threshold" not in html
+    top = np.argsort(-assessed.score)[:30]
+    shown = {row[0]: row[1] for row in page.table("Decisions")[1:]}
+    true = assessed.target.sum()
+    assert [*shown] == ["this model", "at random", "perfect ranking", "nothing"]
+    totals = (sum(2 if each else -1 for each in assessed.target[top]), 30 * (3 * true / ROWS - 1), 60, 0)
+    assert [*shown.values()] == [formatting.number(float(total)) for total in totals]
+    assert f"{assessed.target[top].mean():.4f}" in html and "lift at k" in html.lower()
+
+
+def test_report_of_the_highest_scores_without_values():
+    html = render(acting_on_a_tenth(value=None))
+    assert "Cumulative gains" in html and "Value by rows acted on" not in html and "value at k" not in html.lower()
+
+
+def test_model_card_has_the_number_of_rows_acted_on():
+    assessed = acting_on_a_tenth()
+    page = model_card.render(model_card.build_card(assessed, card_input.ModelCardInput(), build_run(assessed)))
+    assert "- Decisions: the 20 highest scores of 200 rows; of single rows, those that reach the threshold\n" in page

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from late_flights.factory.gate import checks
 from tests.factory import toy
-from tests.factory.gate_evidence import CHANCE, RED, ROWS, TARGET, both, interval, params, passing, predictions
+from tests.factory.gate_evidence import CHANCE, RANDOM, RED, ROWS, TARGET, both, interval, params, passing, predictions
 
 TRUTH = TARGET["classification"]
 
@@ -120,3 +120,36 @@ def test_errors_that_may_be_chance_are_not_refused(sizes, passed):
         if check.code == "FAIRNESS_ERROR"
     ]
     assert error.what == "race: gap in TPR (equalized odds)" and error.figure == 0.75 and error.passed == passed
+
+
+HIGHEST = {"decision": {"top_k": 60, "of": 600}}
+
+
+def of_the_highest(evidence, **sections):
+    """The checks of what acting on a tenth of the rows is worth."""
+    limits = {"gate": evidence.params.gate.model_dump(exclude_unset=True)} | sections
+    return [*checks.business_value(replace(evidence, params=toy.params(**HIGHEST | limits)))]
+
+
+@pytest.mark.parametrize("value, name", [({}, "value per decision"), ({"value": None}, "precision at k")])
+def test_highest_scores_have_to_earn_more_than_rows_at_random(value, name):
+    random, champion = of_the_highest(passing(), **value)
+    assert random.what == f"{name}, gain over as many rows at random" and random.passed and random.low > 0
+    assert champion.what == f"{name}, gain over the champion" and champion.passed and champion.figure == 0
+    shuffled = predictions(score=np.random.default_rng(1).permutation(CHANCE))
+    assert [check.passed for check in of_the_highest(passing(challenger=shuffled), **value)] == [False, False]
+
+
+def test_highest_scores_count_and_not_the_others():
+    """A challenger that ranks all but the best rows better is worse where only the best are acted on."""
+    challenger = predictions(score=np.where(CHANCE < 0.1, 1.0, CHANCE))
+    champion = predictions(score=np.where(CHANCE > 0.85, CHANCE, RANDOM.random(ROWS) * 0.85))
+    evidence = passing(challenger=challenger, champion=champion)
+    [whole] = checks.not_worse_than_champion(evidence)
+    assert whole.passed and not of_the_highest(evidence)[1].passed
+
+
+def test_acting_at_a_loss_is_worse_than_not_acting():
+    value = {"true_positive": 1, "false_positive": -30}
+    [idle] = of_the_highest(passing(champion=None), value=value)
+    assert idle.what == "value per decision, gain over no rows" and not idle.passed

@@ -13,6 +13,7 @@ from tests.factory.cli_runner import run
 from tests.factory.git_repository import GATE, another_model, git
 
 LIMITS = {"floor": 0.7, "margin": 0.05, "group_rows": 30}
+DECISION = {"top_k": 10, "of": 100}
 WEAKER = {
     "lower floor": ({"gate": LIMITS | {"floor": 0.65}}, [("gate.floor", "0.65", "0.7")]),
     "larger margin": ({"gate": LIMITS | {"margin": 0.1}}, [("gate.margin", "0.1", "0.05")]),
@@ -45,6 +46,16 @@ STRICTER = {
 def weakened(problem="classification", **sections):
     ours, theirs = (toy.params(problem, **{"gate": LIMITS} | each) for each in (sections, {}))
     return list(limits.weakened(ours, theirs))
+
+
+@pytest.mark.parametrize(
+    "here, found",
+    [(DECISION, []), (None, ["none"]), ({"budget": 50, "cost": 5, "of": 90}, ["budget 50, cost 5, of 90"])],
+)
+def test_other_number_of_rows_acted_on_cannot_be_compared(here, found):
+    ours, theirs = (toy.params(decision=each, gate=LIMITS) for each in (here, DECISION))
+    assert [here for key, here, _ in limits.weakened(ours, theirs) if key == "decision"] == found
+    assert not [*limits.weakened(theirs, toy.params(gate=LIMITS))]
 
 
 @pytest.mark.parametrize("ratio, before, found", [(None, 0.8, ["none"]), (0.7, 0.8, ["0.7"]), (0.8, 0.8, []), (0.1, None, [])])

@@ -63,7 +63,9 @@ def test_decision_that_never_pays_is_never_made():
 
 @pytest.mark.parametrize("problem, target", [("classification", TARGET), ("regression", 10 * SCORE + TARGET)])
 def test_interval_holds_the_value_and_the_baseline_is_worse(problem, target):
-    estimates = bootstrap.estimates(problem, target, 10 * SCORE + 0.4 if problem == "regression" else SCORE, target.mean())
+    estimates = bootstrap.estimates(
+        definitions.METRICS[problem], target, 10 * SCORE + 0.4 if problem == "regression" else SCORE, target.mean()
+    )
     assert estimates.keys() == definitions.METRICS[problem].keys()
     for name, estimate in estimates.items():
         assert estimate.low <= estimate.value <= estimate.high, name
@@ -73,7 +75,9 @@ def test_interval_holds_the_value_and_the_baseline_is_worse(problem, target):
 
 def test_interval_is_the_same_each_time_and_shrinks_with_rows():
     def estimate(repeats):
-        return bootstrap.estimates("regression", np.tile(TARGET, repeats), np.tile(SCORE, repeats), 0.4)["mae"]
+        return bootstrap.estimates(definitions.METRICS["regression"], np.tile(TARGET, repeats), np.tile(SCORE, repeats), 0.4)[
+            "mae"
+        ]
 
     one, nine = estimate(1), estimate(9)
     assert estimate(1) == one
@@ -82,9 +86,9 @@ def test_interval_is_the_same_each_time_and_shrinks_with_rows():
 
 def test_smaller_resamples_give_about_the_same_interval(monkeypatch):
     target, score = np.tile(TARGET, 20), np.tile(SCORE, 20) * (1 - 0.1 * RANDOM.random(6000))
-    whole = bootstrap.estimates("classification", target, score, 0.4)
+    whole = bootstrap.estimates(definitions.METRICS["classification"], target, score, 0.4)
     monkeypatch.setattr(bootstrap, "MAX_RESAMPLE_ROWS", 1500)
-    for name, part in bootstrap.estimates("classification", target, score, 0.4).items():
+    for name, part in bootstrap.estimates(definitions.METRICS["classification"], target, score, 0.4).items():
         width = whole[name].high - whole[name].low
         assert (part.value, part.baseline) == (whole[name].value, whole[name].baseline)
         assert part.high - part.low == pytest.approx(width, rel=0.3)

@@ -34,14 +34,14 @@ def test_missing_class_is_no_obstacle(name):
 
 def test_intervals_hold_the_value_where_a_class_is_rare():
     target = np.where(np.arange(500) < 2, 3.0, TARGET % 3)
-    estimates = bootstrap.estimates("multiclass", target, SCORE, definitions.class_frequencies(target, 4))
+    estimates = bootstrap.estimates(definitions.METRICS["multiclass"], target, SCORE, definitions.class_frequencies(target, 4))
     for name, estimate in estimates.items():
         assert estimate.low <= estimate.value <= estimate.high, name
 
 
 def test_class_frequencies_are_the_baseline():
     assert definitions.class_frequencies(np.array([0.0, 2, 2, 2]), 4) == [0.25, 0, 0.75, 0]
-    estimates = bootstrap.estimates("multiclass", TARGET, SCORE, definitions.class_frequencies(TARGET, 4))
+    estimates = bootstrap.estimates(definitions.METRICS["multiclass"], TARGET, SCORE, definitions.class_frequencies(TARGET, 4))
     assert estimates["accuracy"].baseline == pytest.approx(np.bincount(TARGET.astype(int)).max() / 500)
     assert estimates["roc_auc"].baseline == pytest.approx(0.5)
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from .decision import Decision, Positive, Value
 from .errors import FactoryError
 from .sections import Section, read
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
 ACCEPTABLE = "LEAKAGE", "SMALL_TEST", "DUPLICATES", "TRAIN_TEST_GAP", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"
 """The gate's codes that a person can accept: of doubts, which only those can settle who know what the data means."""
 MIN_REASON = 10  # characters: no word alone says why
@@ -93,27 +93,13 @@ class Evaluation(Section):
     `brier`; for multiclass `log_loss`, `accuracy`, `balanced_accuracy`, `macro_f1` or `roc_auc`; for regression `mae`,
     `rmse`, `r2`, or a quantile of the errors: `error_q05`, `error_q25`, `error_q50`, `error_q75` or `error_q95`; for
     forecasting `mase` or `rmsse`, which count errors in units of how much the series changes from season to season, `mae` or
-    `rmse`."""
+    `rmse`. With the section `decision` also `precision_at_k` or `lift_at_k`, and with `value` too `value_at_k`."""
     slices: list[str] = []
     """Columns whose groups are measured one by one, beside the sensitive ones; no group may lose more than
     `gate.slice_margin`."""
     worst_rows: Annotated[int, Field(ge=0)] = 10
     """How many of the worst predictions the report lists, with their features. They are rows of the test data, and the
     report is in Git: set it to 0 where nobody may see them there."""
-
-
-class Value(Section):
-    """What each outcome of a decision is worth, in any one unit: euros, minutes, points. The decision threshold is the one
-    that earns most on rows that the model was not trained on. For classification only; without it, nothing is decided."""
-
-    true_positive: float = 0
-    """Worth of acting where it was right to act."""
-    false_positive: float = 0
-    """Worth of acting in vain: usually a cost, and so negative."""
-    true_negative: float = 0
-    """Worth of rightly not acting."""
-    false_negative: float = 0
-    """Worth of not acting where it was needed: usually a cost, and so negative."""
 
 
 class Gate(Section):
@@ -225,6 +211,7 @@ class Params(Section):
     searches for better ones."""
     evaluation: Evaluation
     value: Value | None = None
+    decision: Decision | None = None
     gate: Gate = Gate()
     monitor: Monitor = Monitor()
 
@@ -271,9 +258,10 @@ class Params(Section):
 
     @model_validator(mode="after")
     def check_value(self) -> Self:
-        """Refuse values of outcomes where nothing is decided."""
-        if self.value and self.problem != "classification":
-            raise ValueError("the section value is for classification only: remove it")
+        """Refuse values of outcomes, and numbers of rows, where nothing is decided."""
+        for name in ("value", "decision"):
+            if getattr(self, name) and self.problem != "classification":
+                raise ValueError(f"the section {name} is for classification only: remove it")
         return self
 
 

@@ -34,6 +34,7 @@ from .review import Propose, advice, bullets
 
 README, PIPELINE = Path("README.md"), Path("dvc.yaml")
 INVITATION = re.compile(r"^## Your own data\n.*?(?=^## )|^\| replace the sample [^\n]*\n", re.MULTILINE | re.DOTALL)
+OF_CLASSIFICATION = ["value", "decision"]  # sections of params.yaml
 PARAMS = re.compile(r"^( *params: \[)(.*)\]$", re.MULTILINE)
 
 Review = Callable[[Propose, UserChoices], Proposal]
@@ -176,9 +177,9 @@ def _text(path: Path) -> str:
 
 
 def _params_line(match: re.Match[str], problem: str) -> str:
-    names = [name.strip() for name in match[2].split(",") if name.strip() != "value"]
+    names = [name.strip() for name in match[2].split(",") if name.strip() not in OF_CLASSIFICATION]
     if problem == "classification" and {"model", "evaluation"} & set(names):
-        names.append("value")
+        names += OF_CLASSIFICATION
     return f"{match[1]}{', '.join(names)}]"
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ..errors import CannotEvaluate
 from ..gate.evidence import Check
 from ..gate.result import CHALLENGER, VALIDATION, GateResult
-from ..metrics.definitions import METRICS
+from ..metrics.definitions import AT_K, METRICS
 from . import summary
 from .summary import Problem
 
@@ -37,7 +37,7 @@ class Gate(BaseModel):
         reference = "champion" if any("champion" in each for each in self.metrics.values()) else "baseline"
         metrics = {
             name: {who: each[who] for who in (CHALLENGER, reference, VALIDATION) if who in each}
-            for name in METRICS.get(self.problem, {})
+            for name in (*METRICS.get(self.problem, ()), *AT_K)
             if {CHALLENGER, reference} <= (each := self.metrics.get(name, {})).keys()
         }
         subject = (self.model, self.against, None, self.checks, None, self.rows, self.problem)

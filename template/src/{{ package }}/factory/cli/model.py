@@ -252,7 +252,10 @@ def _training_lines(model: dict[str, Any], name: str) -> Iterator[str]:
         spread = "95% interval" if validation["folds"] == 1 else f"{validation['folds']} folds:"
         yield f"validation {name} {value}, {spread} {low} to {high}, on {validation['rows']:,} rows"
     if model["threshold"] is not None:
-        yield f"threshold {number(model['threshold'])}, from the validation rows"
+        of = (
+            f" of the {decision['rows']:,} highest of {decision['of']:,}" if (decision := model.get("decision")) else ""
+        )
+        yield f"threshold{of} {number(model['threshold'])}, from the validation rows"
     if reason := model["onnx"]["reason"]:
         yield f"no model.onnx, so scikit-learn scores, which takes longer: {reason}"
 

@@ -9,7 +9,7 @@ import polars as pl
 from ..config import Params
 from ..metrics import bootstrap, curves, definitions
 from ..metrics.bootstrap import Estimate
-from ..metrics.definitions import METRICS, Vector, main_metric
+from ..metrics.definitions import Vector, main_metric, metrics_of
 from ..scoring import artifact, interval
 from ..scoring.feature_table import features
 from ..scoring.scorer import Scorer, matrix
@@ -63,15 +63,14 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
         test=test,
         target=target,
         score=score,
-        estimates=bootstrap.estimates(params.problem, target, score, trivial, definitions.ids_of(test, params)),
+        estimates=bootstrap.estimates(metrics_of(params), target, score, trivial, definitions.ids_of(test, params)),
         train_figures=train_figures(model, train, params),
         interval=interval_figures(target, score, facts.get("interval"), test),
         confusion=confusion(target, score, facts),
         classification_report=classification_report(target, score, facts) if decides else None,
         slices=slices(test, target, score, trivial, params),
         importance=importance(model, test, target, params),
-        curves=curves.CURVES[params.problem](target, score)
-        | ({"utility": curves.utility(target, score, params.value)} if params.value else {}),
+        curves=curves.CURVES[params.problem](target, score) | curves.of_decisions(target, score, params),
     )
 
 
@@ -90,7 +89,7 @@ def train_figures(model: artifact.Artifact, train: Rows, params: Params) -> dict
     """Every metric on a sample of the training rows; none where the sample has a single value of the target."""
     rows = sample(train, TRAIN_ROWS)
     target, score = definitions.target_of(rows, params), model.predict(matrix(features(rows)))
-    metrics = METRICS[params.problem] if np.ptp(target) > 0 else {}
+    metrics = metrics_of(params) if np.ptp(target) > 0 else {}
     return {name: float(metric(target, score)) for name, metric in metrics.items()}
 
 

@@ -1,6 +1,6 @@
 """The figures of the report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
@@ -41,7 +41,7 @@ def classification(a: Assessment) -> list[Figure]:
         Figure("Precision and recall", f"Dashed: the precision of predicting true for every row. {dot}", pr.svg()),
         Figure("ROC curve", f"Dashed: scores at random. {dot}", roc.svg()),
     ]
-    return [*drawn, _utility(a)] if "utility" in a.curves else drawn
+    return [*drawn, *_of_decisions(a)]
 
 
 def multiclass(a: Assessment) -> list[Figure]:
@@ -125,6 +125,23 @@ def _calibration(a: Assessment, caption: str) -> Figure:
     observed = "accuracy" if a.params.problem == "multiclass" else "observed"
     chart = line(_diagonal("predicted", observed), a.curves["calibration"].select("predicted", "observed"), points=True)
     return Figure("Calibration", caption, chart.svg())
+
+
+def _of_decisions(a: Assessment) -> Iterator[Figure]:
+    """What decisions find and earn, by the threshold or the number of rows."""
+    if "utility" in a.curves:
+        yield _utility(a)
+    if not a.params.decision:
+        return
+    share, line_there = a.params.decision.share, "The vertical line is the number of rows that are acted on."
+    gains = _diagonal("rows acted on, highest scores first", "true rows found")
+    found = f"Share of the true rows among the highest scores. Dashed: rows at random. {line_there}"
+    yield Figure("Cumulative gains", found, line(gains, a.curves["gains"]).vertical(share).svg())
+    if (curve := a.curves.get("value")) is not None:
+        chart = Chart(_percent("rows acted on, highest scores first"), _axis("value per row", curve["value"].to_list()))
+        chart.line([0, 1], [curve["value"][0], curve["value"][-1]], REFERENCE)
+        caption = f"What acting on the highest scores earns, by the values in params.yaml. Dashed: rows at random. {line_there}"
+        yield Figure("Value by rows acted on", caption, line(chart, curve).vertical(share).svg())
 
 
 def _utility(a: Assessment) -> Figure:

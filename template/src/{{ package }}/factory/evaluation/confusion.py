@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..metrics import definitions, threshold
+from ..metrics import definitions, ranking, threshold
 from ..metrics.definitions import Vector
 
 SHOWN = 12  # classes
@@ -17,8 +17,8 @@ def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[s
     if classes := manifest.get("classes"):
         rows = definitions.confusion_matrix(target, score).tolist()
         return {name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, rows, strict=True)}
-    limit = manifest["threshold"]
-    return None if limit is None else threshold.confusion_counts(target, score >= limit)
+    decisions = ranking.decisions(score, manifest)
+    return None if decisions is None else threshold.confusion_counts(target, decisions)
 
 
 def classification_report(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
 from ..manifest import dump
-from ..metrics import definitions
+from ..metrics import definitions, ranking
 from ..paths import PREPARED, REPORTS
 from ..scoring import artifact
 from ..workspace.stage import stage
@@ -24,6 +24,7 @@ def run(params: Params) -> None:
         model = artifact.load()
         if model.manifest["data"]["train"] != manifest.read_manifest(PREPARED)["files"]["train.parquet"]:
             raise FactoryError("model/ was trained on other data than data/prepared/ holds: run `uv run dvc repro`")
+        ranking.check(model.manifest, params.decision)
         assessment = assess(model, prepare.scan("train"), prepare.read("test"), params)
         write(assessment, staging)
 
@@ -40,6 +41,7 @@ def write(assessment: Assessment, folder: Path) -> None:
         "train": assessment.train_figures,
         "validation": assessment.manifest.get("validation"),
         "threshold": assessment.manifest["threshold"],
+        "decision": assessment.manifest.get("decision"),
         "scores": definitions.top_class(assessment.target, assessment.score)[1][:REFERENCE_SCORES].tolist(),
         "interval": assessment.interval,
         "slices": assessment.slices.to_dicts(),

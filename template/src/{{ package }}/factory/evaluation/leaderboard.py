@@ -9,7 +9,7 @@ import polars as pl
 from ... import contract
 from .. import manifest
 from ..config import Params
-from ..metrics.definitions import METRICS
+from ..metrics.definitions import AT_K, METRICS
 from ..paths import CANDIDATES
 from ..tables import whole
 
@@ -38,7 +38,7 @@ def leaderboard(problem: str, model: dict[str, Any]) -> dict[str, Any] | None:
         return None
     if table["model"][0] != _fingerprint(model["code"]["model.py"], model["parameters"]):
         return None
-    metric = METRICS[problem].get(table["metric"][0])
+    metric = (METRICS[problem] | AT_K).get(table["metric"][0])
     if metric is None:
         return None
     costs = {name: title for name, title in FIGURES.items() if name in table.columns}

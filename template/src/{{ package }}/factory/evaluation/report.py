@@ -6,12 +6,13 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ... import contract
 from ..data import ledger
 from ..metrics.bootstrap import Estimate
-from ..metrics.definitions import METRICS, Metric, main_metric
+from ..metrics.definitions import AT_K, Metric, Vector, main_metric, metrics_of
 from ..tables.chunks import column
 from ..validation import personal
 from . import cautions, charts, column_profile, confusion, leaderboard, page
@@ -37,7 +38,7 @@ LISTED = {
 
 def render(assessment: Assessment, run: dict[str, Any]) -> str:
     """The page: self-contained but for the gate's result beside it, the same bytes for the same assessment and run."""
-    estimates, metrics = assessment.estimates, METRICS[assessment.params.problem]
+    estimates, metrics = assessment.estimates, metrics_of(assessment.params)
     hidden = personal.columns(contract.LabelledRow)
     script = page.resource("report.js")
     return page.render(
@@ -50,9 +51,10 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         main=assessment.params.evaluation.metric,
         verdict=verdict(assessment),
         metrics=metrics,
-        tiles={name: tile(metrics[name], estimates[name]) for name in _main_first(assessment)},
+        tiles={name: tile(metrics[name], estimates[name], assessment.target) for name in _main_first(assessment)},
         quantiles={name[7:]: e.value for name, e in estimates.items() if name.startswith("error_q")},
         utility=utility(assessment),
+        at_least=lambda limit: float((assessment.score >= limit).mean()),
         matrix=matrix(assessment),
         per_class=per_class(assessment),
         cautions=[*cautions.cautions(assessment.figures)],
@@ -85,9 +87,10 @@ def verdict(assessment: Assessment) -> str:
     return "clearly worse than" if best < sign * estimate.baseline else "not measurably better than"
 
 
-def tile(metric: Metric, estimate: Estimate) -> dict[str, Any]:
+def tile(metric: Metric, estimate: Estimate, target: Vector) -> dict[str, Any]:
     """The estimate, and where on the way from the baseline (0) to a perfect model (100) it is."""
-    perfect, baseline = float(metric.higher_is_better), estimate.baseline
+    perfect = metric(target, target) if metric.name in AT_K else float(metric.higher_is_better)
+    baseline = estimate.baseline
     way = perfect - baseline
     figures = (estimate.value, estimate.low, estimate.high)
     value, *ends = [min(max(100 * (figure - baseline) / way, 0.0), 100.0) if way else 0.0 for figure in figures]
@@ -95,14 +98,19 @@ def tile(metric: Metric, estimate: Estimate) -> dict[str, Any]:
 
 
 def utility(assessment: Assessment) -> dict[str, float] | None:
-    """What the decisions on the test rows earn, next to predicting always true, always false, or perfectly."""
+    """What the decisions on the test rows earn, next to what others do: always, never, at random, or perfectly."""
     value, counts = assessment.params.value, assessment.confusion
     if value is None or counts is None:
         return None
     positive = counts["true_positive"] + counts["false_negative"]
     negative = counts["false_positive"] + counts["true_negative"]
-    return {
-        "this model": sum(getattr(value, outcome) * count for outcome, count in counts.items()),
+    ours = {"this model": sum(getattr(value, outcome) * count for outcome, count in counts.items())}
+    if assessment.params.decision:
+        earned = metrics_of(assessment.params)["value_at_k"]
+        others = {"at random": np.zeros_like(assessment.score), "perfect ranking": assessment.target}
+        totals = {name: earned(assessment.target, score) * len(score) for name, score in others.items()}
+        return ours | totals | {"nothing": value.false_negative * positive + value.true_negative * negative}
+    return ours | {
         "always true": value.true_positive * positive + value.false_positive * negative,
         "always false": value.false_negative * positive + value.true_negative * negative,
         "perfect model": value.true_positive * positive + value.true_negative * negative,

@@ -84,7 +84,9 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
 def business_value(e: Evidence) -> Iterator[Check]:
     """Decisions earn more than always or never acting, and no less than the champion's, but for the margin."""
     value = e.params.value
-    if value is None:
+    if e.params.decision:
+        yield from _value_at_k(e)
+    if value is None or e.params.decision:
         return
     ours = threshold.decision_values(e.target, e.challenger.decision, value)
     constant = {
@@ -101,6 +103,30 @@ def business_value(e: Evidence) -> Iterator[Check]:
         passed = gain.low > 0 if limit is None else gain.low >= limit
         bound = "lower bound > 0" if limit is None else f"lower bound ≥ {number(limit)}"
         yield Check("VALUE", f"value per decision, gain over {name}", gain.value, bound, passed, gain.low, gain.high)
+
+
+def _value_at_k(e: Evidence) -> Iterator[Check]:
+    """The rows acted on earn more than as many at random, and than none; without `value`, more of them are true."""
+    metrics, score, value = definitions.metrics_of(e.params), e.challenger.score, e.params.value
+    metric, what = (
+        metrics["value_at_k" if value else "precision_at_k"],
+        "value per decision" if value else "precision at k",
+    )
+    random = np.zeros_like(score)
+    name, gain = "as many rows at random", bootstrap.improvement(metric, e.target, score, random, e.ids)
+    if value:
+        idle = threshold.decision_values(e.target, np.zeros(len(e.target), bool), value)
+        if idle.mean() > metric(e.target, random):
+            name = "no rows"
+            gain = bootstrap.difference(
+                lambda rows: metric(e.target[rows], score[rows]) - float(idle[rows].mean()), e.target, e.ids
+            )
+    yield Check("VALUE", f"{what}, gain over {name}", gain.value, "lower bound > 0", gain.low > 0, gain.low, gain.high)
+    if e.champion:
+        gain = bootstrap.improvement(metric, e.target, score, e.champion.score, e.ids)
+        limit = -e.params.gate.value_margin * abs(metric(e.target, e.champion.score))
+        bound, passed = f"lower bound ≥ {number(limit)}", gain.low >= limit
+        yield Check("VALUE", f"{what}, gain over the champion", gain.value, bound, passed, gain.low, gain.high)
 
 
 def slices(e: Evidence) -> Iterator[Check]:

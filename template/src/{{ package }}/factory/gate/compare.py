@@ -16,7 +16,7 @@ from .. import manifest
 from ..config import Params
 from ..data import integrity, prepare
 from ..errors import CannotEvaluate, FactoryError
-from ..metrics import definitions
+from ..metrics import definitions, ranking
 from ..metrics.fairness import Predictions
 from ..paths import MODEL, PREPARED, REPORTS
 from ..registry import champion
@@ -81,7 +81,7 @@ def metrics(evidence: Evidence, validation: dict[str, Any] | None = None) -> dic
             evidence.reference_name: float(metric(target, evidence.reference)),
             **validated.get(name, {}),
         }
-        for name, metric in definitions.METRICS[evidence.params.problem].items()
+        for name, metric in definitions.metrics_of(evidence.params).items()
         if metric.judges
     }
 
@@ -185,6 +185,7 @@ def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
         model = artifact.load()
         data = manifest.read_manifest(PREPARED)
         challenger = scorer.Scorer(model)
+        ranking.check(model.manifest, params.decision)
     except FactoryError as error:
         raise CannotEvaluate("MODEL_MISSING", str(error)) from error
     if model.manifest["data"]["train"] != data["files"]["train.parquet"]:
@@ -215,6 +216,8 @@ def as_predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
     values, classes = predictions.from_frame(scores, facts), facts.get("classes")
     if classes:
         return Predictions(values, values.argmax(axis=1), classes)
+    if facts.get("decision"):
+        return Predictions(values, ranking.decisions(values, facts))
     return Predictions(values, scores["decision"].to_numpy() if "decision" in scores.columns else None)
 
 

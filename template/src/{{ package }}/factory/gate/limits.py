@@ -7,7 +7,7 @@ from .. import sections
 from ..config import Gate, Params
 from ..evaluation import card_input
 from ..evaluation.card_input import ModelCardInput
-from ..metrics.definitions import METRICS
+from ..metrics.definitions import direction
 from ..policy import RISKS, Policies, Risk
 from ..registry import naming
 from ..registry.trust import Trust
@@ -103,10 +103,12 @@ def _measured_otherwise(ours: Params, theirs: Params) -> Iterator[tuple[str, str
     metric, floor, before = ours.evaluation.metric, ours.gate.floor, theirs.gate.floor
     if metric != theirs.evaluation.metric:
         yield "evaluation.metric", metric, theirs.evaluation.metric
-    elif floor is not None and before is not None and _is_worse(floor, before, METRICS[ours.problem][metric].direction):
+    elif floor is not None and before is not None and _is_worse(floor, before, direction(metric)):
         yield "gate.floor", _text(floor), _text(before)
     if theirs.value not in (None, ours.value):
         yield "value", _text(ours.value), _text(theirs.value)
+    if theirs.decision not in (None, ours.decision):
+        yield "decision", _text(ours.decision), _text(theirs.decision)
 
 
 def _is_worse(floor: float, before: float, direction: int) -> bool:
@@ -125,7 +127,7 @@ def _weaker(key: str, here: str, there: str, names: Collection[str], accepted: s
 
 def _text(value: Any) -> str:
     if isinstance(value, Section):
-        return ", ".join(f"{name} {each:.12g}" for name, each in value)
+        return ", ".join(f"{name} {each:.12g}" for name, each in value if each is not None)
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return f"{value:.12g}" if isinstance(value, float) else "none" if value is None else str(value).lower()

@@ -9,7 +9,7 @@ from .. import codes
 from ..config import ACCEPTABLE
 from ..evaluation import markdown
 from ..evaluation.formatting import number, share
-from ..metrics.definitions import METRICS, Metric
+from ..metrics.definitions import Metric, named
 from .evidence import Check
 
 WIDTH = 96  # of the terminal's table
@@ -104,7 +104,7 @@ class GateResult:
         reference = next(name for name in first if name not in (CHALLENGER, VALIDATION))
         headers = ["metric", "test: this model", f"test: {reference}", "difference", "validation: this model"]
         rows = [
-            _metric_row(METRICS[self.problem][name], each[CHALLENGER], each[reference], each.get(VALIDATION))
+            _metric_row(named(self.problem, name), each[CHALLENGER], each[reference], each.get(VALIDATION))
             for name, each in self.metrics.items()
         ]
         return markdown.table(rows, headers)

@@ -4,14 +4,14 @@ Where several rows share an id, whole ids are resampled (Field & Welsh 2007): th
 cases than rows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .definitions import METRICS, Metric, Vector
+from .definitions import Metric, Vector
 
 RESAMPLES = 200
 MAX_RESAMPLE_ROWS = 20_000
@@ -37,9 +37,13 @@ class Estimate(Interval):
 
 
 def estimates(
-    problem: str, target: Vector, score: Vector, baseline: Vector | float | list[float], ids: Ids = None
+    metrics: Mapping[str, Metric],
+    target: Vector,
+    score: Vector,
+    baseline: Vector | float | list[float],
+    ids: Ids = None,
 ) -> dict[str, Estimate]:
-    """Every metric of the problem, with its interval (Efron & Tibshirani 1993, ch. 13).
+    """Every metric, with its interval (Efron & Tibshirani 1993, ch. 13).
 
     `baseline` is the constant score of a model that knows the mean of the training target alone, or
     how frequent each class is; for a forecast, the score of each row by the seasonal naive one.
@@ -53,7 +57,7 @@ def estimates(
         low, high = _interval(value, [metric(target[rows], score[rows]) for rows in resamples], size / len(target))
         return Estimate(float(value), low, high, float(metric(target, trivial)))
 
-    return {name: estimate(metric) for name, metric in METRICS[problem].items()}
+    return {name: estimate(metric) for name, metric in metrics.items()}
 
 
 def interval(metric: Metric, target: Vector, score: Vector, ids: Ids = None, most: int | None = None) -> Interval:

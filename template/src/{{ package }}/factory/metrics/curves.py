@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from ..config import Value
+from ..config import Params
+from ..decision import Value
 from . import threshold
 from .definitions import Vector, top_class
 
@@ -52,6 +53,20 @@ def utility(target: Vector, score: Vector, value: Value) -> pl.DataFrame:
     thresholds, totals = threshold.utilities(target, score, value)
     curve = pl.DataFrame({"threshold": [1.0, *thresholds], "utility": totals / len(target)}).reverse()
     return _thin(pl.concat([curve.head(1).with_columns(threshold=pl.lit(0.0)), curve]))
+
+
+def of_decisions(target: Vector, score: Vector, params: Params) -> dict[str, pl.DataFrame]:
+    """What decisions find and earn: by the number of rows acted on where that is limited, else by the threshold."""
+    if not params.decision:
+        return {"utility": utility(target, score, params.value)} if params.value else {}
+    _, true_positives, false_positives = threshold.counts(target, score)
+    acted = np.append(0.0, (true_positives + false_positives) / len(target))
+    found = np.append(0.0, true_positives / true_positives[-1])
+    curves = {"gains": _thin(pl.DataFrame({"rows": acted, "found": found}))}
+    if params.value:
+        _, totals = threshold.utilities(target, score, params.value)
+        curves["value"] = _thin(pl.DataFrame({"rows": acted, "value": totals / len(target)}))
+    return curves
 
 
 CURVES = {"classification": classification, "multiclass": multiclass, "regression": regression}

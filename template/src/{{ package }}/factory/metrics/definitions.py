@@ -4,7 +4,7 @@ The target of several classes is their codes, and the score has the shape (rows,
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..config import Params
 from ..errors import FactoryError
 from ..tables.chunks import Rows, column
+from . import ranking
 from .forecasts import blocks, naive_forecasts
 from .scaled import mean_absolute_scaled_error, root_mean_squared_scaled_error, scaled
 
@@ -203,7 +204,18 @@ _TABLE = {
 }
 METRICS = {problem: {metric.name: metric for metric in metrics} for problem, metrics in _TABLE.items()}
 """By problem and name."""
-HIGHER_IS_BETTER = {name for table in METRICS.values() for name, metric in table.items() if metric.higher_is_better}
+_AT_K = (
+    Metric("precision_at_k", ranking.precision, True, "precision at k", "share of the k highest scores that are true"),
+    Metric(
+        "lift_at_k", ranking.lift, True, "lift at k", "how many times as often the k highest are true as all rows are"
+    ),
+    Metric("value_at_k", ranking.value, True, "value at k", "what acting on the k highest scores earns, by row"),
+)
+AT_K = {metric.name: metric for metric in _AT_K}
+"""Of the highest scores; here of all rows, until `metrics_of` states how many they are."""
+HIGHER_IS_BETTER = {
+    name for table in (*METRICS.values(), AT_K) for name, metric in table.items() if metric.higher_is_better
+}
 
 
 def direction(name: str) -> int:
@@ -211,9 +223,22 @@ def direction(name: str) -> int:
     return 1 if name in HIGHER_IS_BETTER else -1
 
 
+def metrics_of(params: Params) -> dict[str, Metric]:
+    """The metrics of the problem and, where so many rows are acted on, of the highest scores."""
+    if not params.decision:
+        return METRICS[params.problem]
+    functions = ranking.functions(params.decision, params.value)
+    return METRICS[params.problem] | {name: replace(AT_K[name], function=each) for name, each in functions.items()}
+
+
+def named(problem: str, name: str) -> Metric:
+    """The metric of that name, whose direction and label are known without params.yaml."""
+    return (METRICS[problem] | AT_K)[name]
+
+
 def main_metric(params: Params) -> Metric:
     """The metric that params.yaml names in evaluation.metric. Raises FactoryError if it is unknown."""
-    metrics, name = METRICS[params.problem], params.evaluation.metric
+    metrics, name = metrics_of(params), params.evaluation.metric
     if params.problem == "forecasting":  # older projects may judge a regression by a quantile of its errors
         metrics = {each: metric for each, metric in metrics.items() if metric.judges}
     if name not in metrics:

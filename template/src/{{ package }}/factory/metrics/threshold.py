@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import Value
+from ..decision import Value
 from .definitions import Vector
 
 

@@ -20,7 +20,7 @@ from ..tables.sources import Source
 from ..validation import unseen
 from ..validation.files import cast_to_files
 from ..validation.rules import check
-from . import places, staged
+from . import places, ranked, staged
 from .outcome import Outcome
 from .scorer import Scorer
 from .workers import Answer, Result, Scored, Task, scores
@@ -65,7 +65,8 @@ def score(
         for line in unseen.messages(tally, contract.Row, run.read[source]):
             logging.getLogger(__name__).warning("%s: %s", source, line)
     rejected = run.rejected.total()
-    return Outcome(run.read.total() - rejected, rejected, run.reasons)
+    lists = 1 if destination.suffix in tables.WRITTEN else len(sources)
+    return Outcome(run.read.total() - rejected, rejected, run.reasons, (run.highest, lists) if run.highest else None)
 
 
 class _Run:
@@ -74,6 +75,7 @@ class _Run:
     def __init__(self, task: Task, rejects: Path | None, on_rows: OnRows) -> None:
         self._task, self._rejects, self._on_rows = task, rejects, on_rows
         self._schema = task.answer(task.scorer, contract.Row.create_empty()).schema
+        self.highest: int | None = task.scorer.manifest.get("decision", {}).get("rows")
         self.read, self.rejected, self.reasons = Counter[Source](), Counter[Source](), Counter[str]()
         self.unseen: dict[Source, unseen.Tally] = {}
         self._states: dict[Source, dict[str, Any]] = {}
@@ -85,7 +87,7 @@ class _Run:
             aside = self._aside(staging)
             with self._task.map(sources) as pieces:
                 scored = self._tables(pieces, staging, aside)
-                staged.write(scored, self._schema, staging / destination.name)
+                self._write(scored, staging / destination.name)
             for source in sources:
                 aside.complete(source.name)
             self._check(sources)
@@ -112,10 +114,16 @@ class _Run:
     ) -> None:
         aside.discard(source.name)
         before = self.reasons.copy()
-        staged.write(self._tables(pieces, parts.path, aside), self._schema, parts.part(facts["name"]))
+        self._write(self._tables(pieces, parts.path, aside), parts.part(facts["name"]))
         aside.complete(source.name)
         counted = {"rows": self.read[source], "rejected": self.rejected[source], "reasons": self.reasons - before}
         parts.complete({**facts, **counted})
+
+    def _write(self, scored: Iterator[pl.DataFrame], path: Path) -> None:
+        if self.highest:
+            ranked.write(scored, self._schema, path, self.highest)
+        else:
+            staged.write(scored, self._schema, path)
 
     def _tables(self, pieces: Pieces, staging: Path, aside: staged.Rejects) -> Iterator[pl.DataFrame]:
         for source, result in pieces:

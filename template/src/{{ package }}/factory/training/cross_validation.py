@@ -12,7 +12,7 @@ from ..data import split
 from ..errors import FactoryError
 from ..metrics import bootstrap
 from ..metrics.bootstrap import Interval
-from ..metrics.definitions import METRICS, Metric, Vector, classes_of, ids_of, target_of
+from ..metrics.definitions import Metric, Vector, classes_of, ids_of, metrics_of, target_of
 from ..scoring import artifact
 from ..scoring.scorer import feature_matrix
 from ..tables.chunks import Rows, collect, height, sample
@@ -114,7 +114,7 @@ def validate(folds: Folds, params: Params) -> Validation:
     """Every metric of the problem, on rows that the model has not learned from."""
     parts = list(folds.scores(params))
     target, score = (np.concatenate(values) for values in zip(*parts, strict=True))
-    defined = METRICS[params.problem] if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
+    defined = metrics_of(params) if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
     ids = None if folds.ids is None else folds.ids[folds.held_out[0]]
     metrics = {name: _interval(metric, parts, ids) for name, metric in defined.items()}
     steps = None if folds.steps is None else pl.concat(folds.steps.filter(pl.Series(each)) for each in folds.held_out)

@@ -15,6 +15,7 @@ from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
+from ..metrics.ranking import cutoff
 from ..metrics.threshold import best_threshold
 from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
 from ..scoring import artifact, explain, interval
@@ -54,6 +55,7 @@ def run(params: Params) -> None:
             "id": params.data.id,
             "features": describe(empty),
             "threshold": _threshold(validation, params),
+            **_decision(params),
             "interval": _interval(validation, params),
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
@@ -92,7 +94,7 @@ def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None
     try:
         return fitted, validate(Folds(train, params, empty.schema), params)
     except TooFewRows:
-        if params.value:
+        if params.value or params.decision:
             raise
         return fitted, None
 
@@ -120,10 +122,17 @@ def no_features(rows: Rows) -> pl.DataFrame:
 
 
 def _threshold(validation: Validation | None, params: Params) -> float | None:
-    """The threshold that earns most on the rows held out, where decisions have a value."""
+    """The threshold on the rows held out: of so many of the highest scores, or the one that earns most by `value`."""
+    if validation and params.decision:
+        return cutoff(validation.score, params.decision.share)
     if not (validation and params.value):
         return None
     return best_threshold(validation.target, validation.score, params.value)
+
+
+def _decision(params: Params) -> dict[str, Any]:
+    """Of how many rows of a list so many are acted on, where params.yaml states that."""
+    return {"decision": params.decision.facts} if params.decision else {}
 
 
 def _interval(validation: Validation | None, params: Params) -> dict[str, Any] | None:

@@ -64,6 +64,11 @@ def _prepared(spark: Any, model: str, signers: Path | None, reject: bool) -> tup
         raise FactoryError(
             "the rows have no id, and Spark does not keep their order: score them without --engine spark"
         )
+    if scorer.manifest.get("decision"):
+        raise FactoryError(
+            "the decision is about the highest scores of all rows, and Spark scores them in parts: score them without "
+            "--engine spark, or remove decision from params.yaml and train the model again"
+        )
     return scorer, Task(files, versions(), code(), reject)
 
 
