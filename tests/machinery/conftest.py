@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.conftest import labelled, params  # noqa: F401
 
+from machinery import series
 from machinery.ci.summary_fixtures import dvc_answers, github  # noqa: F401
 from machinery.gate.people import act, approve, keys  # noqa: F401
 from machinery.registry import fake_dvc_cache
@@ -31,12 +32,15 @@ from machinery.update.vendored_project import vendoring  # noqa: F401
 
 def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     """Put the toy's contract, features and model in place of yours, and work in the folder."""
-    for name, value in {"Row": toy.Row, "LabelledRow": toy.LABELLED[problem], **toy.DECLARED}.items():
+    own = series if problem == "forecasting" else toy
+    rows = series.DECLARED if own is series else {"Row": toy.Row, "LabelledRow": toy.LABELLED[problem]}
+    patch.delattr(contract, "Observation", raising=False)
+    for name, value in {**rows, **toy.DECLARED}.items():
         patch.setattr(contract, name, value, raising=False)
-    patch.setattr(model, "model", toy.model)
+    patch.setattr(model, "model", own.model)
     patch.setattr(model, "TRUSTED_TYPES", [])
     for module in (assessment, compare, leakage, row_by_row, scorer, train, worst):
-        patch.setattr(module, "features", toy.features)
+        patch.setattr(module, "features", own.features)
     patch.setattr(worker_process, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     git_repository.become(patch, "Zoë 李", "zoe@example.com")
@@ -45,7 +49,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # whose key might sign
     patch.chdir(folder)
     Path("data/raw").mkdir(parents=True)
-    Path("params.yaml").write_text(toy.text(problem), encoding="utf-8")
+    Path("params.yaml").write_text(series.text() if own is series else toy.text(problem), encoding="utf-8")
 
 
 @pytest.fixture
@@ -70,8 +74,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         folder = tmp_path_factory.mktemp(problem)
         with pytest.MonkeyPatch.context() as patch:
             play(patch, folder, problem)
-            toy.rows(300, problem).write_parquet("first.parquet")
-            toy.rows(300, problem, first=300).write_csv("second.csv")
+            made = (
+                (lambda **more: series.observations(300, **more)) if problem == "forecasting" else partial(toy.rows, 300, problem)
+            )
+            made().write_parquet("first.parquet")
+            made(first=300).write_csv("second.csv")
             for stage in (["ingest", "first.parquet", "second.csv"], ["prepare"], ["train"], ["evaluate"]):
                 result = run(*stage)
                 assert result.exit_code == 0, result.output

@@ -13,6 +13,8 @@ from .errors import FactoryError
 from .sections import Section, read
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+NUMBERS = "regression", "forecasting"
+"""The problems that predict a number, rather than a class."""
 ACCEPTABLE = "LEAKAGE", "SMALL_TEST", "DUPLICATES", "TRAIN_TEST_GAP", "FAIRNESS_SELECTION", "FAIRNESS_ERROR"
 """The gate's codes that a person can accept: of doubts, which only those can settle who know what the data means."""
 MIN_REASON = 10  # characters: no word alone says why
@@ -72,12 +74,12 @@ class Forecast(Section):
     """How many steps ahead are forecast."""
     season: Annotated[int, Field(ge=1)] = 1
     """After how many steps the pattern repeats, such as 168 hours of a week. The value one season earlier is what a
-    model has to beat. 1 is no season."""
+    model has to beat. With 1 there are no seasons."""
     gap: Annotated[int, Field(ge=0)] = 0
     """How many steps lie between the last known observation and the first that is forecast, where data arrive late."""
     window: Annotated[int, Field(ge=2)] | None = None
     """How many of the last observations of a series are looked at, whatever more is known, so that training, service and batch
-    agree. Without it three times the season, or of the gap and the horizon together if they are longer."""
+    agree. Without it 24, or three times the season, or the gap and the horizon together, if that is longer."""
 
     @property
     def groups(self) -> list[str]:
@@ -93,7 +95,7 @@ class Evaluation(Section):
     `brier`; for multiclass `log_loss`, `accuracy`, `balanced_accuracy`, `macro_f1` or `roc_auc`; for regression `mae`,
     `rmse`, `r2`, or a quantile of the errors: `error_q05`, `error_q25`, `error_q50`, `error_q75` or `error_q95`; for
     forecasting `mase` or `rmsse`, which count errors in units of how much the series changes from season to season, `mae` or
-    `rmse`. With the section `decision` also `precision_at_k` or `lift_at_k`, and with `value` too `value_at_k`."""
+    `rmse`; `bias` is reported only. With the section `decision` also `precision_at_k` or `lift_at_k`, and with `value` too `value_at_k`."""
     slices: list[str] = []
     """Columns whose groups are measured one by one, beside the sensitive ones; no group may lose more than
     `gate.slice_margin`."""
@@ -218,7 +220,7 @@ class Params(Section):
     @property
     def is_number(self) -> bool:
         """Whether a number is predicted, rather than a class."""
-        return self.problem in ("regression", "forecasting")
+        return self.problem in NUMBERS
 
     @property
     def columns(self) -> list[str]:

@@ -10,13 +10,13 @@ from pathlib import Path
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from ... import contract
 from .. import tables
 from ..errors import FactoryError, listed
 from ..tables import compressed, excel, sources
 from ..tables.chunks import iter_chunks
 from ..tables.names import is_index
 from ..tables.sources import Source
+from ..validation.definition import delivered
 from ..validation.parsing import ignored
 
 PART = re.compile(r"part[-._]?\d")  # of the files that Spark, Hive and Dask write
@@ -95,7 +95,7 @@ def _joined(parts: list[Source], place: Path, file: Path) -> Path:
     parts = [part for part in parts if part.path and part.path.stat().st_size]  # Spark writes empty ones
     if not parts:
         raise FactoryError(f"{place}: no rows")
-    known = {*contract.LabelledRow.columns(), *ignored()}
+    known = {*delivered().columns(), *ignored()}
     schemas = [_rows(part, known).collect_schema() for part in parts]
     everywhere = set.intersection(*({*schema} for schema in schemas))
     schemas = [pl.Schema((n, t) for n, t in each.items() if n in everywhere or not is_index(n)) for each in schemas]

@@ -11,13 +11,13 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock
 
-from ... import contract
 from .. import manifest, policy, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError, Violation
 from ..paths import DVC_TMP, RAW
 from ..tables.chunks import column, height
 from ..validation import unseen
+from ..validation.definition import delivered
 from ..workspace import git
 from ..workspace.process import dvc, run
 from . import integrity, ledger, prepare, query, refused, takeover
@@ -151,7 +151,7 @@ def _validated(file: Path, params: Params, fetch: str, diff: str, folder: Path, 
     try:
         with unseen.counting() as tally:
             rows = prepare.load_validated(file, params, folder, new=names)
-        for line in unseen.messages(tally, contract.LabelledRow, height(rows)) if tally else ():
+        for line in unseen.messages(tally, delivered(), height(rows)) if tally else ():
             logging.getLogger(__name__).warning("%s: %s", file, line)
         return rows
     except ContractViolation as error:

@@ -17,7 +17,7 @@ from ..validation import definition, rules, unseen
 from ..validation.files import cast_to_files
 from ..validation.parsing import first_value
 from ..workspace.stage import stage
-from . import integrity, ledger, row_time, since
+from . import integrity, ledger, observations, row_time, since
 from .split import is_future, split
 
 
@@ -31,14 +31,23 @@ def run(params: Params) -> None:
             raise FactoryError(f"{RAW}: no delivery yet: add one with `uv run factory ingest FILE`")
         folder = staging / PREPARED.name
         folder.mkdir()
-        for name, rows in zip(("train", "test"), split(pl.concat(deliveries), params), strict=True):
+        for name, rows in _parts(pl.concat(deliveries), params).items():
             tables.sink(rows, folder / f"{name}.parquet")
         facts = {"ledger": ledger.sha256(entries), "deliveries": [entry.file for entry in entries]}
         manifest.write_manifest(folder, facts)
 
 
+def _parts(rows: pl.LazyFrame, params: Params) -> dict[str, pl.LazyFrame]:
+    """By name what is prepared: the rows of training and test, and of forecasts the observations that they come from."""
+    if not params.forecast:
+        return dict(zip(("train", "test"), split(rows, params), strict=True))
+    seen = rows.collect()
+    train, test = observations.split(seen, params)
+    return {"train": train.lazy(), "test": test.lazy(), "observations": seen.lazy()}
+
+
 def read(name: str) -> pl.DataFrame:
-    """The prepared rows, `train` or `test`."""
+    """The prepared rows, `train` or `test`; of forecasts also the `observations`."""
     return pl.read_parquet(_prepared(name))
 
 
@@ -97,13 +106,13 @@ def load_validated(
     try:
         batches = (since.fill(batch, absent) for batch in tables.batches(path, checked=checked))
         with unseen.counting() as tally:
-            rows = cast_to_files(batches, contract.LabelledRow, folder)
-        if tally and (refused := unseen.violations(tally, contract.LabelledRow, height(rows))):
+            rows = cast_to_files(batches, definition.delivered(), folder)
+        if tally and (refused := unseen.violations(tally, definition.delivered(), height(rows))):
             raise ContractViolation(refused)
-        rules.check(rows, contract.LabelledRow)
+        rules.check(rows, definition.delivered())
         rules.check_invariants(rows, since.applicable(contract.DELIVERY, rows, absent))
         if params.data.time:
-            check_times(rows, params.data)
+            check_times(rows.drop_nulls(params.data.target) if params.forecast else rows, params.data)
     except ContractViolation as error:
         raise ContractViolation(f"{path}: {error}{since.hint(error.violations, path.name)}") from error
     return rows
@@ -128,7 +137,7 @@ def check_not_future(times: pl.Series) -> None:
 def check_columns(params: Params) -> None:
     """Raises FactoryError where contract.py is incomplete, or params.yaml names a column that it lacks, or a time of another type."""
     definition.check()
-    columns = contract.LabelledRow.columns()
+    columns = {**contract.LabelledRow.columns(), **definition.delivered().columns()}
     for name in params.columns:
         if name not in columns:
             meant = close(name, columns, 0.6)

@@ -9,6 +9,7 @@ from ..config import Params
 from ..errors import FactoryError, Violation
 from ..paths import RAW
 from ..tables.chunks import column
+from ..validation.definition import delivered
 from ..validation.parsing import COLUMN_MISSING
 from . import ledger
 
@@ -46,7 +47,7 @@ def applicable(invariants: dict[str, pl.Expr], rows: pl.LazyFrame, absent: Seque
 
 def hint(violations: Sequence[Violation], delivery: str) -> str:
     """What to do where a delivery lacks columns because it is older than they are."""
-    columns = contract.LabelledRow.columns()
+    columns = delivered().columns()
     lacking = [v.subject for v in violations if v.problem == COLUMN_MISSING and columns[v.subject].nullable]
     if not lacking or delivery not in [entry.file for entry in ledger.entries()]:
         return ""
@@ -56,7 +57,7 @@ def hint(violations: Sequence[Violation], delivery: str) -> str:
 
 
 def _check(name: str, first: str, params: Params, order: list[str]) -> None:
-    columns = contract.LabelledRow.columns()
+    columns = delivered().columns()
     if name not in columns:
         problem = "is not a column of LabelledRow"
     elif not columns[name].nullable:

@@ -94,6 +94,7 @@ FIGURES: dict[str, Callable[[Assessment], list[Figure]]] = {
     "classification": classification,
     "multiclass": multiclass,
     "regression": regression,
+    "forecasting": regression,
 }
 
 

@@ -108,7 +108,7 @@ def _groups(card: dict[str, Any]) -> str:
     multiclass = card["model_details"]["problem"] == "multiclass"
     labels = ("accuracy", "mean probability") if multiclass else ("mean target", "mean score")
     for group in card["quantitative_analyses"]["slices"]:
-        [metric] = group.keys() & card["metrics"].keys()
+        metric = next(name for name in card["metrics"] if name in group)
         overall = card["metrics"][metric]["value"]
         means = dict(zip(labels, (group["mean_target"], group["mean_score"]), strict=True))
         who = {"group": f"{group['column']}={group['value']}", "rows": group["rows"]}

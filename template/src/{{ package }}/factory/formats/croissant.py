@@ -5,12 +5,12 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from ... import contract
 from .. import PACKAGE, tables
 from ..config import Data, Params
 from ..data import ledger
 from ..data.ledger import Entry
 from ..evaluation import card_input
+from ..validation.definition import delivered
 from .odcs import is_key, logical_type
 
 TERMS = (
@@ -64,7 +64,7 @@ def build(name: str, owner: str | None, entries: list[Entry], data: Data) -> dic
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": name,
-        "description": inspect.getdoc(contract.LabelledRow) or name,
+        "description": inspect.getdoc(delivered()) or name,
         "distribution": [*map(_file, entries), *(_file_set(*item) for item in readable.items())],
         "recordSet": [_record_set(kind, data) for kind in readable],
     }
@@ -102,7 +102,7 @@ def _file_set(kind: str, entries: list[Entry]) -> dict[str, Any]:
 
 
 def _record_set(kind: str, data: Data) -> dict[str, Any]:
-    name, columns = f"{kind}-rows", contract.LabelledRow.columns()
+    name, columns = f"{kind}-rows", delivered().columns()
     return {
         "@type": "cr:RecordSet",
         "@id": name,
@@ -113,7 +113,7 @@ def _record_set(kind: str, data: Data) -> dict[str, Any]:
 
 
 def _field(id: str, name: str, file_set: str) -> dict[str, Any]:
-    column = contract.LabelledRow.columns()[name]
+    column = delivered().columns()[name]
     return {
         "@type": "cr:Field",
         "@id": id,

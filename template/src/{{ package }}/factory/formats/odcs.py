@@ -14,6 +14,7 @@ from ... import contract
 from .. import PACKAGE
 from ..config import Data, Params
 from ..validation import parsing, rules, unseen
+from ..validation.definition import delivered
 
 API_VERSION = "v3.1.0"
 BOUNDS = {
@@ -39,8 +40,8 @@ def build(name: str, version: str, data: Data) -> dict[str, Any]:
     """The same, ready for YAML."""
     table = {
         "name": "delivery",
-        "description": inspect.getdoc(contract.LabelledRow) or "",
-        "properties": [_property(name, column, data) for name, column in contract.LabelledRow.columns().items()],
+        "description": inspect.getdoc(delivered()) or "",
+        "properties": [_property(name, column, data) for name, column in delivered().columns().items()],
         "quality": [*_row_rules(), *(_text(name, rule) for name, rule in contract.DELIVERY.items())],
         "customProperties": _custom(
             {
@@ -111,14 +112,14 @@ def _allowed_values(column: dy.Column) -> Iterator[dict[str, Any]]:
 def _column_rules(column: str, kind: str) -> Iterator[dict[str, Any]]:
     """Those that nothing else in the property states."""
     stated = ATTRIBUTES | OPTIONS.get(kind, {}).keys()
-    for name, expression in rules.rules(contract.LabelledRow).items():
+    for name, expression in rules.rules(delivered()).items():
         subject, _, rule = name.partition("|")
         if subject == column and rule and rule not in stated:
             yield _text(rule, expression)
 
 
 def _row_rules() -> Iterator[dict[str, Any]]:
-    for name, expression in rules.rules(contract.LabelledRow).items():
+    for name, expression in rules.rules(delivered()).items():
         if "|" not in name:
             yield _text(name, expression)
 

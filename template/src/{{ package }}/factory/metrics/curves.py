@@ -69,7 +69,12 @@ def of_decisions(target: Vector, score: Vector, params: Params) -> dict[str, pl.
     return curves
 
 
-CURVES = {"classification": classification, "multiclass": multiclass, "regression": regression}
+CURVES = {
+    "classification": classification,
+    "multiclass": multiclass,
+    "regression": regression,
+    "forecasting": regression,
+}
 
 
 def _thin(curve: pl.DataFrame) -> pl.DataFrame:

@@ -105,7 +105,7 @@ def _mean(values: Vector, ids: Ids) -> Interval:
 
 def _estimated(rows: pl.DataFrame, params: Params) -> float | None:
     """The main metric to be expected if outcomes came as often as the scores say (confidence-based estimation)."""
-    if params.problem == "regression" or rows.is_empty():
+    if params.is_number or rows.is_empty():
         return None
     score = scores(rows.gather_every(-(-rows.height // DRAWN_ROWS)), params)
     metric, generator = definitions.main_metric(params), np.random.default_rng(0)

@@ -190,7 +190,7 @@ def moved_outcomes(copy: Path, params: Params) -> None:
     def move(rows: pl.DataFrame) -> pl.DataFrame:
         target = rows[params.data.target].to_physical()
         classes = target.alias("value").value_counts().sort("count", "value")["value"]
-        value = target.max() if params.problem == "regression" else classes[0]
+        value = target.max() if params.is_number else classes[0]
         every_other = pl.int_range(pl.len()) % 2 == 0
         return _with_target(rows, every_other, pl.lit(value, target.dtype), params)
 

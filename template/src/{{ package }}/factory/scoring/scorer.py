@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from polars import selectors
 
 from ... import contract
-from ..errors import ArtifactError
+from ..errors import ArtifactError, FactoryError
+from ..forecasting import examples
+from ..forecasting.settings import Settings
 from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
 from ..validation.parsing import cast
-from ..validation.rules import check, frame, single_row, violated_rules
+from ..validation.rules import check, frame, single_row, validate, violated_rules
 from . import artifact, predictions, shared
 from .compiled import Compiled
 from .feature_graph import matching_graph
@@ -63,6 +65,20 @@ class Scorer:
         ids, scores = self._predict_cast(rows)
         columns = predictions.to_columns(scores, self.manifest, rows)
         return pl.DataFrame(columns if ids is None else [ids, *columns])
+
+    def forecast(self, observations: pl.DataFrame, origin: Any = None) -> pl.DataFrame:
+        """Series, time, `origin`, `step`, `score` and its interval `low` to `high` for each step after the origin.
+
+        `observations` are the history of the series and, beyond the origin, what is known ahead. Without an origin, the
+        newest time of which the target is known. Raises ContractViolation.
+        """
+        settings = Settings.of_model(self.manifest)
+        if settings is None:
+            raise FactoryError(f"the model predicts a {self.manifest['problem']} and forecasts nothing")
+        observations = validate(observations, contract.Observation)
+        rows = examples.at(observations, settings, origin)
+        scores = self.score(rows)
+        return pl.concat([rows.select(*settings.keys, "origin", "step"), scores], how="horizontal")
 
     def predict_with_ids(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
         """The ids, if there are any, and the scores of the rows. Raises ContractViolation."""

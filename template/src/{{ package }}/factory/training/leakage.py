@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
-from ..config import Params
+from ..config import NUMBERS, Params
 from ..errors import FactoryError
 from ..metrics.definitions import Vector, multiclass_roc_auc, roc_auc_by_ranks, target_of
 from ..scoring.feature_table import features
@@ -46,7 +46,7 @@ def predictive_power(values: Vector | Matrix, target: Vector, problem: str) -> f
         learned = np.eye(int(target.max()) + 1)[learned.astype(int)]
     tree = DecisionTreeRegressor(max_leaf_nodes=255, random_state=0).fit(column[:half], learned)
     score = tree.predict(column[half:])
-    if problem == "regression":
+    if problem in NUMBERS:
         return float(r2_score(truth, score))
     return multiclass_roc_auc(truth, score) if problem == "multiclass" else roc_auc_by_ranks(truth > 0, score)
 

@@ -1,5 +1,6 @@
 """Stage `train`: from prepared rows to a model on disk. The test rows only serve to compare ONNX with scikit-learn."""
 
+from dataclasses import asdict
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +13,7 @@ from sklearn.base import BaseEstimator
 from ... import contract
 from .. import manifest
 from ..config import Params
-from ..data import prepare
+from ..data import observations, prepare
 from ..errors import FactoryError
 from ..metrics.definitions import class_frequencies, classes_of, main_metric, target_of
 from ..metrics.ranking import cutoff
@@ -68,6 +69,8 @@ def run(params: Params) -> None:
             "typical": typical(usual),
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
+        if params.forecast:
+            facts["forecast"] = asdict(observations.settings(params))
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
         graph = feature_graph(probes, features, contract.Row)
         inputs = _probes(train, test)

@@ -19,16 +19,22 @@ def check() -> None:
         raise FactoryError(
             f"contract.py: LabelledRow lacks {', '.join(sorted(missing))} of Row: write `class LabelledRow(Row):`"
         )
-    for name, rule in _expressions(labelled).items():
-        _check_yields_truth(name, rule, labelled)
+    schema = delivered()
+    for name, rule in _expressions(schema).items():
+        _check_yields_truth(name, rule, schema)
     invariants = _named("DELIVERY")
     if not isinstance(invariants, Mapping):
         raise FactoryError("contract.py: DELIVERY has to be a dict of names and expressions")
     for name, invariant in invariants.items():
-        if _check_yields_truth(name, invariant, labelled) != 1:
+        if _check_yields_truth(name, invariant, schema) != 1:
             raise FactoryError(
                 f"contract.py: {name}: yields a value for each row, not one for the delivery: add .all() or .mean()"
             )
+
+
+def delivered() -> type[dy.Schema]:
+    """What a row of a delivery is: of forecasts an observation, otherwise a row with its target."""
+    return _schema("Observation") if hasattr(contract, "Observation") else contract.LabelledRow
 
 
 def _named(name: str) -> Any:

@@ -16,9 +16,9 @@ SHIM = (
 """What is in the files that an update by Copier alone leaves where an older dvc.yaml names one."""
 
 STAGES = {
-    "prepare": "config.py data manifest.py tables validation",
-    "train": "config.py data manifest.py metrics scoring tables training validation",
-    "evaluate": "config.py data evaluation manifest.py metrics scoring tables validation",
+    "prepare": "config.py data forecasting manifest.py tables validation",
+    "train": "config.py data forecasting manifest.py metrics scoring tables training validation",
+    "evaluate": "config.py data evaluation forecasting manifest.py metrics scoring tables validation",
 }
 """By stage, the parts of factory/ that a fresh project's dvc.yaml names."""
 

@@ -17,6 +17,7 @@ from ... import tables
 from ...config import Params
 from ...errors import BrokenInvariant, ContractViolation, FactoryError, Violation
 from ...paths import PREPARED
+from ...validation.definition import delivered
 from ...validation.expectations import measured
 from ...validation.parsing import COLUMN_MISSING, is_ignored, try_cast
 from ...validation.rules import rules
@@ -42,7 +43,7 @@ def diff(file: Path, params: Params, sheet: str | None = None) -> tuple[list[str
 
 def _diff(file: Path, params: Params) -> tuple[list[str], str]:
     source, here = Path(contract.__file__).resolve(), Path.cwd().resolve()
-    editor = ContractEditor(source.read_bytes(), contract.LabelledRow)
+    editor = ContractEditor(source.read_bytes(), delivered())
     lines = [
         _printable(_edited(difference, editor)) for difference in differences(tables.read(file), params, file.name)
     ]
@@ -54,7 +55,7 @@ def _diff(file: Path, params: Params) -> tuple[list[str], str]:
 
 def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Difference]:
     """All differences, column by column, then of the whole delivery."""
-    schema, earlier = contract.LabelledRow, _earlier_rows()
+    schema, earlier = delivered(), _earlier_rows()
     rows = rows.drop(name for name in rows.columns if name not in schema.columns() and is_ignored(name))
     rows = since.fill(rows, since.absent(name, params))
     missing = [column for column in schema.columns() if column not in rows.columns]
@@ -88,7 +89,7 @@ def _earlier_rows() -> pl.DataFrame | None:
     paths = [PREPARED / "train.parquet", *(entry.path for entry in reversed(ledger.entries()))]
     for path in paths:
         if path.is_file():
-            return try_cast(tables.read(path), contract.LabelledRow)[0]
+            return try_cast(tables.read(path), delivered())[0]
     return None
 
 
@@ -104,7 +105,7 @@ def _renamed_columns(new: pl.DataFrame, missing: list[str], earlier: pl.DataFram
 
 def _rename_score(values: pl.Series, column: str, earlier: pl.DataFrame | None) -> float:
     """How likely the values are those of that column, from 0, not at all, to 2."""
-    cast, losses = try_cast(values.alias(column).to_frame(), contract.LabelledRow)
+    cast, losses = try_cast(values.alias(column).to_frame(), delivered())
     readable = 1 - (cast[column].null_count() - values.null_count()) / max(len(values), 1)
     if readable < LEAST_READABLE or any(loss.row is None for loss in losses):
         return 0
@@ -118,7 +119,7 @@ def _renamed(old: str, new: str, params: Params) -> Difference:
 
 
 def _missing(column: str, params: Params, name: str) -> Difference:
-    readers = [label for label, rule in rules(contract.LabelledRow).items() if _reads(rule, column, label)]
+    readers = [label for label, rule in rules(delivered()).items() if _reads(rule, column, label)]
     readers += [label for label, invariant in contract.DELIVERY.items() if column in invariant.meta.root_names()]
     if readers:
         return Difference(column, f"{column} is missing; contract.py reads it: {', '.join(readers)}: {DECIDE}")

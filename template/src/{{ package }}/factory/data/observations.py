@@ -1,0 +1,60 @@
+"""Observations of series as they are delivered, and the rows of forecasts that training and test are made of."""
+
+import math
+
+import polars as pl
+
+from ..config import Params
+from ..errors import FactoryError
+from ..forecasting import examples, grid
+from ..forecasting.grid import POSITION
+from ..forecasting.settings import Settings
+from ..tables.chunks import Rows, collect
+
+FILE = "observations.parquet"
+TRAIN_ROWS, TEST_ROWS = 200_000, 100_000
+ORIGINS = 20, 1_000  # at least, of many series a part of each; and at most
+
+
+def settings(params: Params) -> Settings:
+    """What is forecast. Raises FactoryError where nothing is."""
+    if params.forecast is None:
+        raise FactoryError("params.yaml: no section forecast: only the problem forecasting has observations")
+    return Settings.of(params.forecast, params.data.target)
+
+
+def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows for training and test: those of the newest origins, and those whose target was known before the first of these.
+
+    Raises FactoryError where there are too few.
+    """
+    of = settings(params)
+    table = grid.numbered(collect(observations), of)
+    known = table.filter(pl.col(of.target).is_not_null())[POSITION]
+    if known.is_empty():
+        raise FactoryError(f"{of.target}: no observation has a value")
+    first, last = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    cut = last - max(of.gap + of.horizon, math.ceil((last - first + 1) * params.split.test))
+    latest = cut - of.gap - 1  # whose first target is known at the cut
+    if latest < first:
+        raise FactoryError(
+            f"{of.time}: {last - first + 1:,} times of {of.every} are too few to forecast {of.horizon} of them and to test that: "
+            "deliver a longer history, or forecast fewer"
+        )
+    earliest = min(first + of.season, latest)
+    train = _rows(table, of, range(earliest, latest + 1), TRAIN_ROWS)
+    test = _rows(table, of, range(cut, last - of.gap), TEST_ROWS)
+    until = grid.times(table, of, pl.Series([cut]))[0]
+    return train.filter(pl.col(of.time) <= until), test
+
+
+def _rows(table: pl.DataFrame, of: Settings, origins: range, most: int) -> pl.DataFrame:
+    """The rows of so many of the origins, and if need be of so many of their series, that there are about that many."""
+    series = table.select(of.groups).n_unique() if of.groups else 1
+    each = series * of.horizon
+    least, limit = ORIGINS
+    stride = max(1, math.ceil(len(origins) / min(limit, max(least, most // each))))
+    while math.gcd(stride, of.season) > 1:  # so that origins of each phase of the season occur
+        stride += 1
+    chosen = origins[::-1][::stride][::-1]  # the newest is one of them
+    return examples.build(table, of, chosen, min(1.0, most / (len(chosen) * each)))

@@ -1,0 +1,154 @@
+"""Rows of a forecast: for each series, origin and step what was known at the origin, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from ... import contract
+from ..errors import FactoryError
+from . import baselines, grid
+from .grid import POSITION
+from .rows import checked_history, history_of, is_known_ahead
+from .settings import Settings
+
+ORIGIN = "origin position "
+WINDOW_ROWS = 2_000_000  # of all windows that are in memory at a time
+SPREAD = 2_654_435_761, 40_503  # numbers by which neighbours are far apart (Knuth 1998, 6.4)
+
+
+def build(observations: pl.DataFrame, settings: Settings, origins: Sequence[int], share: float = 1.0) -> pl.DataFrame:
+    """The rows of the origins, as positions, with their target, where it is known; of series with a known value.
+
+    `observations` are `grid.numbered`; of the series of each origin that share is taken. Raises FactoryError.
+    """
+    parts = []
+    for chosen in _batches(observations, settings, origins):
+        units = known_units(observations, settings, chosen)
+        windows = _windows(units, observations, settings)
+        if share < 1:
+            units = units.filter(_spread(units, settings) < share)
+        parts.append(_horizon(windows, units, observations, settings, [ORIGIN]).drop_nulls(settings.target))
+    return pl.concat(parts) if parts else contract.LabelledRow.create_empty()
+
+
+def at(observations: pl.DataFrame, settings: Settings, origin: Any = None) -> pl.DataFrame:
+    """The rows of the horizon after the origin: without one, after the newest time with a known target.
+
+    `observations` are of the contract's types, and beyond the origin hold what is known ahead. Raises FactoryError.
+    """
+    table = grid.numbered(observations, settings)
+    place = _position(table, settings, origin)
+    table = table.filter(pl.col(POSITION) > place - settings.window)
+    windows = _windows(known_units(table, settings, [place]), table, settings)
+    series = table.select(settings.groups).unique(maintain_order=True) if settings.groups else pl.DataFrame({"": [0]})
+    units = series.select(pl.lit(place, pl.Int64).alias(ORIGIN), *settings.groups)
+    return _horizon(windows, units, table, settings, [ORIGIN, *settings.groups]).drop(settings.target)
+
+
+def _position(table: pl.DataFrame, settings: Settings, origin: Any) -> int:
+    known = table.filter(pl.col(settings.target).is_not_null())
+    if origin is None:
+        if not known.height:
+            raise FactoryError(
+                f"{settings.target}: no value is known, from which to forecast: add the history of the series"
+            )
+        return int(known[POSITION].max())  # type: ignore[arg-type]
+    return grid.position(table, settings, origin)
+
+
+def _batches(observations: pl.DataFrame, settings: Settings, origins: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Origins whose windows fit into memory together."""
+    series = observations.select(settings.groups).n_unique() if settings.groups else 1
+    size = max(1, WINDOW_ROWS // (max(series, 1) * settings.window))
+    yield from (origins[start : start + size] for start in range(0, len(origins), size))
+
+
+def known_units(observations: pl.DataFrame, settings: Settings, origins: Sequence[int]) -> pl.DataFrame:
+    """The origins, and the series of which a value is known in the window before each."""
+    window = pl.DataFrame({ORIGIN: origins}, {ORIGIN: pl.Int64}).with_columns(_places(settings)).explode(POSITION)
+    known = observations.filter(pl.col(settings.target).is_not_null()).select(*settings.groups, POSITION)
+    keys = [ORIGIN, *settings.groups]
+    return window.join(known, on=POSITION).select(keys).unique().sort(keys)
+
+
+def _windows(units: pl.DataFrame, observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """The last times of each unit, its origin last, with the observations of its series; nulls where there are none."""
+    places = units.with_columns(_places(settings)).explode(POSITION)
+    found = places.join(observations, on=[*settings.groups, POSITION], how="left", maintain_order="left")
+    return found.with_columns(pl.col(settings.time).fill_null(grid.times(observations, settings, found[POSITION])))
+
+
+def _places(settings: Settings) -> pl.Expr:
+    return pl.int_ranges(pl.col(ORIGIN) - settings.window + 1, pl.col(ORIGIN) + 1).alias(POSITION)
+
+
+def _horizon(
+    windows: pl.DataFrame, units: pl.DataFrame, observations: pl.DataFrame, settings: Settings, by: Sequence[str]
+) -> pl.DataFrame:
+    """The rows of the units, each an origin and a series; `by` as in `_with_history`."""
+    keys = [ORIGIN, *settings.groups]
+    ahead = [name for name, column in contract.Observation.columns().items() if is_known_ahead(column)]
+    steps = pl.DataFrame({"step": range(1, settings.horizon + 1)}, {"step": pl.Int16})
+    place = pl.col(ORIGIN) + settings.gap + pl.col("step")
+    table = (
+        units.join(baselines.summary(windows, settings, keys), on=keys, how="left", maintain_order="left")
+        .join(steps, how="cross", maintain_order="left_right")
+        .with_columns(
+            place.cast(pl.Int64).alias(POSITION), (place % settings.season).cast(pl.Int64).alias(baselines.PHASE)
+        )
+        .join(
+            baselines.seasonal(windows, settings, keys), on=[*keys, baselines.PHASE], how="left", maintain_order="left"
+        )
+        .with_columns(
+            pl.coalesce(baselines.LAST, "naive").alias("seasonal_naive"),
+            (pl.col("naive") + pl.col(baselines.SLOPE) * (settings.gap + pl.col("step"))).alias("drift"),
+        )
+    )
+    known = observations.select(*settings.groups, POSITION, settings.time, *ahead, settings.target)
+    table = table.join(known, on=[*settings.groups, POSITION], how="left", maintain_order="left")
+    table = table.with_columns(
+        pl.col(settings.time).fill_null(grid.times(observations, settings, table[POSITION])),
+        grid.times(observations, settings, table[ORIGIN]).alias("origin"),
+    )
+    return _typed(_with_history(table, windows, settings, by))
+
+
+def _with_history(table: pl.DataFrame, windows: pl.DataFrame, settings: Settings, by: Sequence[str]) -> pl.DataFrame:
+    """The rows with what history() returns of the windows, apart for each origin, or each series too.
+
+    A sum's last digits depend on what else is in a table, and on whether polars knows that it is sorted: apart, a series has the
+    same features alone and among others.
+    """
+    history, names = history_of(contract.Row), contract.Observation.column_names()
+    past, none = windows.partition_by(by, as_dict=True), windows.clear()
+    sorted_by = [pl.col(name).set_sorted() for name in by if name != ORIGIN]  # they hold one value each
+    parts = table.partition_by(by, as_dict=True, maintain_order=True)
+    return pl.concat(
+        _joined(part, history(past.get(key, none).select(names).with_columns(sorted_by), part["origin"][0]), settings)
+        for key, part in parts.items()
+    )
+
+
+def _joined(table: pl.DataFrame, returned: Any, settings: Settings) -> pl.DataFrame:
+    found = checked_history(returned, settings.groups, settings.time)
+    on = [*settings.groups, *([settings.time] if settings.time in found.columns else [])]
+    if not on:
+        return table.join(found, how="cross", maintain_order="left") if found.height else table
+    return table.join(found, on=on, how="left", maintain_order="left")
+
+
+def _typed(table: pl.DataFrame) -> pl.DataFrame:
+    """The columns of LabelledRow, in its order and types."""
+    columns = contract.LabelledRow.columns()
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise FactoryError(f"features.py: history() returns no {missing[0]}, which it does return of no observations")
+    return table.select(pl.col(name).cast(column.dtype, strict=False) for name, column in columns.items())
+
+
+def _spread(units: pl.DataFrame, settings: Settings) -> pl.Series:
+    """Numbers from 0 to 1, far apart for neighbours, the same for the same series and origin among the same series."""
+    series = units.select(pl.struct(settings.groups).rank("dense")).to_series() if settings.groups else pl.lit(0)
+    mixed = (pl.lit(series, pl.Int64) * SPREAD[0] + pl.col(ORIGIN) * SPREAD[1]) % 2**32
+    return units.select(mixed / 2**32).to_series()
