@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ..metrics.definitions import Vector, top_class
+from . import forecast_charts
 from .assessment import Assessment
 from .svg import Axis, Chart, Figure, Legend
 
@@ -94,7 +95,7 @@ FIGURES: dict[str, Callable[[Assessment], list[Figure]]] = {
     "classification": classification,
     "multiclass": multiclass,
     "regression": regression,
-    "forecasting": regression,
+    "forecasting": lambda a: [*forecast_charts.figures(a), *regression(a)],
 }
 
 

@@ -1,0 +1,69 @@
+"""The report of a forecast: errors by step, series and calendar, and single series drawn."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from late_flights.factory import config
+from late_flights.factory.data import prepare
+from late_flights.factory.evaluation import assessment, forecast_charts, forecast_errors
+from late_flights.factory.scoring import artifact
+
+from machinery import series
+
+
+@pytest.fixture
+def problem() -> str:
+    return "forecasting"
+
+
+@pytest.fixture
+def assessed(trained):
+    return assessment.assess(artifact.load(), prepare.scan("train"), prepare.read("test"), config.load())
+
+
+def test_errors_by_step_are_those_of_its_rows(assessed):
+    steps = forecast_errors.by_step(assessed)
+    rows = assessed.test["step"].to_numpy() == 2
+    second = steps.row(1, named=True)
+    errors = np.abs(assessed.score - np.asarray(assessed.target))[rows]
+    naive = np.abs(assessed.test["seasonal_naive"].to_numpy() - np.asarray(assessed.target))[rows]
+    assert steps["group"].to_list() == [*range(1, 7)] and steps["rows"].sum() == assessed.test.height
+    assert (second["error"], second["naive"]) == pytest.approx((errors.mean(), naive.mean()))
+
+
+def test_series_are_ranked_by_their_errors(assessed):
+    ranked = forecast_errors.by_series(assessed)
+    assert ranked["error"].is_sorted() and set(ranked["group"]) == set(series.SHOPS)
+    assert ranked["coverage"].is_between(0, 1).all() and (ranked["width"] > 0).all()
+    assert [figure.title for figure in forecast_charts.fans(assessed)] == ["Typical series", "Best series", "Worst series"]
+
+
+def test_a_fan_shows_what_was_known_and_what_came(assessed):
+    worst = [*forecast_charts.fans(assessed)][-1]
+    assert worst.caption.startswith(forecast_errors.by_series(assessed)["group"][-1])
+    assert worst.svg.count("<polyline") == 2 and 'class="band"' in worst.svg
+
+
+def test_calendar_is_that_of_the_times_forecast(assessed):
+    parts = forecast_errors.by_calendar(assessed)
+    assert parts.keys() == {"hour", "weekday"} and parts["hour"].height == 24
+    assert parts["hour"]["rows"].sum() == assessed.test.height
+
+
+def test_names_of_series_that_are_personal_stay_out(assessed, monkeypatch):
+    monkeypatch.setattr(forecast_errors.personal, "columns", lambda schema: ["shop"])
+    assert set(forecast_errors.by_series(assessed)["group"]) == {"series 1", "series 2", "series 3"}
+
+
+def test_figures_are_in_the_evaluation(trained):
+    forecast = json.loads(Path("reports/evaluation.json").read_text("utf-8"))["forecast"]
+    assert [each["group"] for each in forecast["steps"]] == [*range(1, 7)] and len(forecast["series"]) == 3
+
+
+def test_a_single_series_has_the_name_of_the_target():
+    rows = pl.DataFrame({"hour": [1, 2, 3]})
+    alone = series.params(forecast={"time": "hour", "every": "1h", "horizon": 1}, evaluation={"metric": "mae"})
+    assert forecast_errors.names(rows, alone).to_list() == ["sales"] * 3
