@@ -178,7 +178,9 @@ def test_time_to_predict_is_of_the_model_that_is_written(project, quick, monkeyp
     clock = iter(np.arange(0, 10_000, 1.0))
     monkeypatch.setattr(comparison.time, "process_time", lambda: next(clock))
     monkeypatch.setattr(
-        compared, "_staged", lambda fitted, rounds: [next(clock) for _ in range(500)] and (lambda x: np.full(len(x), 0.5))
+        comparison.stopping,
+        "staged",
+        lambda fitted, rounds, params: [next(clock) for _ in range(500)] and (lambda x: np.full(len(x), 0.5)),
     )
     (first, *_) = candidates.boosting_ones(toy.params(), 4)
     assert 0 < compared.evaluate(first).predict_ms <= 1000 / len(compared.rows)

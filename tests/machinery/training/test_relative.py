@@ -133,3 +133,14 @@ def test_no_row_to_learn_from_has_the_base():
 def test_a_column_that_is_no_feature_is_named():
     with pytest.raises(FactoryError, match="seasonal is not a feature"):
         estimator.by_position(Relative(boosting(), ["seasonal"], "scale"), NAMES)
+
+
+def test_it_stops_early_by_rows_held_out_and_shows_each_round():
+    inputs, target = table()
+    late = np.arange(ROWS) % 3 == 0
+    model = made(boosting().set_params(max_iter=400, early_stopping=True, scoring="loss"))
+    fitted = estimator.fitted(model, inputs[~late], target[~late], X_val=inputs[late], y_val=target[late])
+    stages = [*fitted.staged_predict(inputs)]
+    assert len(stages) == fitted.regressor_.n_iter_ < 400
+    np.testing.assert_array_equal(stages[-1], fitted.predict(inputs))
+    assert np.abs(stages[0] - target).mean() > 2 * np.abs(stages[-1] - target).mean()

@@ -8,12 +8,15 @@ import polars as pl
 import pytest
 import yaml
 from late_flights import model
+from late_flights.factory.errors import FactoryError
 from late_flights.factory.metrics import definitions
-from late_flights.factory.training import estimator, parameters, train, tune
+from late_flights.factory.training import estimator, parameters, stopping, train, tune
+from sklearn.dummy import DummyClassifier
 from tests.factory import toy
 from tests.factory.cli_runner import run
 
 SPACE = {"max_iter": (5, 30), "learning_rate": (0.01, 0.5, "log"), "max_leaf_nodes": [3, 7, 15]}
+DATA = {"target": "answer", "id": "key", "time": "seen"}
 POOR = {"max_iter": 2, "learning_rate": 0.02, "random_state": 0}
 COMMENTED = """# the only configuration
 problem: classification # or regression
@@ -135,3 +138,25 @@ def test_section_may_be_missing_or_short(before):
     Path("params.yaml").write_text(before)
     parameters.write({"depth": 3, "kind": "deep"})
     assert yaml.safe_load(Path("params.yaml").read_text()) == {"a": 1, "model": {"depth": 3, "kind": "deep"}}
+
+
+@pytest.mark.parametrize("problem", toy.LABELLED)
+@pytest.mark.parametrize("repeats", [False, True], ids=["by time", "by groups"])
+def test_early_stopping_finds_the_rounds_by_the_folds_of_validation(problem, repeats, monkeypatch):
+    monkeypatch.setattr(model, "SPACE", {"max_iter": "early stopping", "max_leaf_nodes": [3, 7]})
+    monkeypatch.setattr(stopping, "PATIENCE", 5)
+    params = toy.params(problem, model=POOR | {"learning_rate": 0.3}, data=DATA | {"repeats": repeats})
+    result = tune.tune(params, 3)
+    best = result.best.parameters
+    assert POOR["max_iter"] < best["max_iter"] < 100 and result.now.parameters["max_iter"] == POOR["max_iter"]
+    assert result.best.figure == pytest.approx(validation(params, best))
+    for rounds in (best["max_iter"] // 2, best["max_iter"] * 4):
+        worse = validation(params, best | {"max_iter": rounds}) - result.best.figure
+        assert definitions.direction(toy.METRIC[problem]) * worse < 0.01
+
+
+def test_only_what_has_rounds_stops_early(monkeypatch):
+    monkeypatch.setattr(model, "SPACE", {"max_iter": "early stopping"})
+    monkeypatch.setattr(model, "model", lambda problem, features, **parameters: DummyClassifier())
+    with pytest.raises(FactoryError, match="DummyClassifier cannot stop early"):
+        tune.tune(toy.params(model={}), 2)

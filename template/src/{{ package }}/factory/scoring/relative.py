@@ -1,5 +1,6 @@
 """An estimator of what a simple forecast misses, in units of how much the series varies: so series of any size are alike."""
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -32,8 +33,11 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.regressor, self.base, self.scale, self.levels, self.least = regressor, base, scale, levels, least
 
-    def fit(self, inputs: Matrix, target: NDArray[np.float64]) -> Self:
-        """Learn from the rows whose scale is known; of none, that the base is right."""
+    def fit(self, inputs: Matrix, target: NDArray[np.float64], X_val: Any = None, y_val: Any = None) -> Self:
+        """Learn from the rows whose scale is known; of none, that the base is right.
+
+        `X_val` and `y_val` are rows by which the regressor stops early.
+        """
         self.learn_fallback(inputs, target)
         relative, base, scale = self.transform(inputs)
         known, goal = scale > 0, target - base
@@ -41,8 +45,15 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             known[:], goal, scale = True, np.zeros_like(goal), np.ones_like(scale)
         learned = relative[known]
         learned[:, np.isnan(learned).all(axis=0)] = 0  # which boosting would fail on
-        self.regressor_ = clone(self.regressor).fit(learned, goal[known] / scale[known])
+        held_out = {} if X_val is None else self._held_out(X_val, y_val)
+        self.regressor_ = clone(self.regressor).fit(learned, goal[known] / scale[known], **held_out)
         return self
+
+    def _held_out(self, inputs: Matrix, target: NDArray[np.float64]) -> dict[str, Any]:
+        relative, base, scale = self.transform(inputs)
+        known = scale > 0 if (scale > 0).any() else np.ones(len(scale), bool)
+        unit = np.where(scale > 0, scale, 1)
+        return {"X_val": relative[known], "y_val": ((target - base) / unit)[known]}
 
     def learn_fallback(self, inputs: Matrix, target: NDArray[np.float64]) -> None:
         """What base and scale are of a series that has none."""
@@ -68,5 +79,14 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, inputs: Matrix) -> NDArray[np.float64]:
         """The forecast of each row."""
         relative, base, scale = self.transform(np.asarray(inputs, np.float32))
-        answer = np.asarray(base + scale * self.regressor_.predict(relative), np.float64)
+        return self._answer(base, scale, self.regressor_.predict(relative))
+
+    def staged_predict(self, inputs: Matrix) -> Iterator[NDArray[np.float64]]:
+        """The forecasts after each round of boosting."""
+        relative, base, scale = self.transform(np.asarray(inputs, np.float32))
+        for missed in self.regressor_.staged_predict(relative):
+            yield self._answer(base, scale, missed)
+
+    def _answer(self, base: Matrix, scale: Matrix, missed: Any) -> NDArray[np.float64]:
+        answer = np.asarray(base + scale * missed, np.float64)
         return answer if self.least is None else answer.clip(self.least)

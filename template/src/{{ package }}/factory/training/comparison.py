@@ -5,7 +5,6 @@ import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from ..config import Params
 from ..metrics.definitions import Vector
 from ..scoring import artifact
 from ..tables.chunks import Rows, column, height
-from . import estimator
+from . import estimator, stopping
 from .bases import Base
 from .candidates import ABSOLUTE, SQUARED, WIDE, Candidate, metric_of
 from .cross_validation import FOLDS, Folds
@@ -27,7 +26,6 @@ MAX_ROWS, MAX_CELLS, MIN_ROWS = 20_000, 600_000, 2_000
 """Of the sample that candidates are compared on; wider tables have fewer rows, down to the least."""
 MANY_ROWS, FEW_FOLDS = 3_000, (3, 2)
 """From so many rows on fewer folds are precise enough."""
-MAX_ROUNDS, PATIENCE = 1_000, 25
 LEAST_PROBABILITY = 1e-7
 FAR = 1_000  # times the loss of a constant
 
@@ -86,11 +84,11 @@ class Comparison:
         parts, taken = self._predictions(predictors)
         share = 1.0
         if candidate.families == ("boosting",):
-            rounds = _best_rounds(fitted)
+            rounds = stopping.best_rounds(fitted)
             candidate = candidate.with_parameters(max_iter=rounds)
             share = rounds / float(np.mean([each.n_iter_ for each in fitted]))
             parts, _ = self._predictions(
-                [self._staged(each, rounds) for each in fitted]
+                [stopping.staged(each, rounds, self.params) for each in fitted]
             )  # takes longer than to predict
         size = len(pickle.dumps(fitted[-1])) * share / 1e6  # as a measure alone: nothing reads it
         judged = self._judged(candidate, parts)
@@ -152,35 +150,14 @@ class Comparison:
 
     def _fit_boosting(self, candidate: Candidate, part: Part, goal: Vector) -> BaseEstimator:
         """Until the rows held out are no longer predicted better."""
-        made = self._made(candidate.with_parameters(max_iter=MAX_ROUNDS))
-        made.set_params(early_stopping=True, n_iter_no_change=PATIENCE, scoring="loss")
-        held_out = {"X_val": self.inputs[part.held_out], "y_val": goal[part.held_out]}
-        return estimator.fitted(made, self.inputs[part.fit], goal[part.fit], **held_out)
+        return stopping.fitted(self._made(candidate), self.inputs, goal, part)
 
     def _made(self, candidate: Candidate) -> BaseEstimator:
         made = candidate.estimator(self.params.problem, self.schema)
         estimator.by_position(made, self.schema.names())
         return made
 
-    def _staged(self, fitted: Any, rounds: int) -> Callable[[Any], Any]:
-        """What the model predicted after so many rounds."""
-        is_regression = self.params.is_number
-
-        def predict(inputs: Any) -> Any:
-            stages = fitted.staged_predict(inputs) if is_regression else fitted.staged_predict_proba(inputs)
-            found = next(islice(stages, rounds - 1, None))
-            return found[:, 1] if self.params.problem == "classification" else found
-
-        return predict
-
 
 def _lowest(train: Rows, params: Params) -> float:
     """The lowest value of the target in all rows to train on, of which those that are compared are a sample."""
     return float(column(train, params.data.target).min()) if params.is_number else 0.0  # type: ignore[arg-type]
-
-
-def _best_rounds(fitted: list[Any]) -> int:
-    """The rounds after which the mean loss of the rows held out was least, of those that all folds reached."""
-    reached = min(each.n_iter_ for each in fitted)
-    curve = np.mean([each.validation_score_[1 : reached + 1] for each in fitted], axis=0)
-    return int(curve.argmax()) + 1

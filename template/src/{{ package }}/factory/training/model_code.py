@@ -81,7 +81,7 @@ def text(chosen: tuple[str, ...], logarithmic: bool = False, relative: bool = Fa
         result = f"relative({result}, base, levels, least)"
     return TEXT.format(
         imports=_imports(relative),
-        space="\n".join(f"    {line}" + "," * (line[0] != "#") for name in chosen for line in SPACE[name]),
+        space="\n".join(f"    {line}" + "," * (line[0] != "#") for line in _space(chosen, relative)),
         arguments=", ".join([*arguments, *more]),
         body="\n".join([*before, f"    return {result}"]),
         functions="\n\n".join(inspect.getsource(getattr(families, name)) for name in helpers),
@@ -117,6 +117,13 @@ def _meaning(code: str) -> str:
     """The code without its imports, of which only those in use are written."""
     body = ast.parse(code).body
     return "\n".join(ast.unparse(node) for node in body if not isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _space(chosen: tuple[str, ...], relative: bool) -> list[str]:
+    """The lines of SPACE; boosting of a forecast stops early, by the same rolling origin as validation."""
+    lines = [line for name in chosen for line in SPACE[name]]
+    stops = relative and chosen == ("boosting",)
+    return ['"max_iter": "early stopping"' if stops and '"max_iter"' in line else line for line in lines]
 
 
 def _one(family: str, task: str) -> tuple[list[str], list[str], str]:

@@ -18,8 +18,10 @@ from ..data import prepare
 from ..errors import FactoryError
 from ..metrics.definitions import Metric, main_metric
 from .cross_validation import Folds
+from .stopping import Stopped
 from .train import no_features
 
+ROUNDS, STOPPING = "max_iter", "early stopping"
 PRUNED = optuna.trial.TrialState.PRUNED
 
 
@@ -76,6 +78,7 @@ class Result:
 def tune(params: Params, trials: int, on_trial: Callable[[Result], None] = lambda result: None) -> Result:
     """So many trials, the first of which is params.yaml as it is; `on_trial` gets the result so far.
 
+    Where SPACE has "early stopping" for `max_iter`, each trial has as many rounds of boosting as improve these folds.
     What counts is the validation figure that `train` reports, of the same folds: the test rows are never read. Where
     there are several folds, a trial is pruned once it is worse than the median of those before it (Optuna's
     MedianPruner). Raises FactoryError.
@@ -83,7 +86,8 @@ def tune(params: Params, trials: int, on_trial: Callable[[Result], None] = lambd
     ranges = getattr(model, "SPACE", None)
     if not ranges:
         raise FactoryError("model.py: SPACE is missing or empty: name the parameters to search, each with its range")
-    space = {name: _distribution(name, choice) for name, choice in ranges.items()}
+    stops = ranges.get(ROUNDS) == STOPPING
+    space = {name: _distribution(name, choice) for name, choice in ranges.items() if not (stops and name == ROUNDS)}
     metric, train = main_metric(params), prepare.scan("train")
     folds = Folds(train, params, no_features(train).schema)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -95,23 +99,38 @@ def tune(params: Params, trials: int, on_trial: Callable[[Result], None] = lambd
     result = Result(metric, [])
     for number in range(trials):
         trial = study.ask(space if number else {})
-        result.trials.append(_measure(trial, folds, params, metric, list(space)))
+        stopped = Stopped(folds, _candidate(params, trial)) if stops and number else None
+        result.trials.append(_measure(trial, folds, params, metric, list(ranges), stopped))
         study.tell(trial, None if result.trials[-1].pruned else result.trials[-1].figure, _state(result.trials[-1]))
         on_trial(result)
     return result
 
 
-def _measure(trial: optuna.Trial, folds: Folds, params: Params, metric: Metric, searched: list[str]) -> Trial:
+def _candidate(params: Params, trial: optuna.Trial) -> Params:
+    return params.model_copy(update={"model": params.model | trial.params})
+
+
+def _measure(
+    trial: optuna.Trial,
+    folds: Folds,
+    params: Params,
+    metric: Metric,
+    searched: list[str],
+    stopped: Stopped | None,
+) -> Trial:
     """The mean of the metric over the folds; those left are spared once it is hopeless."""
-    candidate = params.model_copy(update={"model": params.model | trial.params})
-    start, values, pruned = time.perf_counter(), [], False
-    for step, (target, score) in enumerate(folds.scores(candidate)):
+    candidate = _candidate(params, trial)
+    start, values, pruned = time.perf_counter(), list[float](), False
+    for step, (target, score) in enumerate(stopped.scores() if stopped else folds.scores(candidate)):
         values.append(float(metric(target, score)))
         trial.report(float(np.mean(values)), step)
         pruned = step + 1 < len(folds.held_out) and trial.should_prune()
         if pruned:
             break
     parameters = {name: candidate.model.get(name) for name in searched}
+    if stopped:
+        parameters[ROUNDS] = stopped.rounds
+        values = values if pruned else [float(metric(*each)) for each in stopped.again()]
     return Trial(trial.number, float(np.mean(values)), parameters, pruned, time.perf_counter() - start)
 
 
