@@ -100,6 +100,7 @@ def _horizon(
         .join(
             baselines.seasonal(windows, settings, keys), on=[*keys, baselines.PHASE], how="left", maintain_order="left"
         )
+        .join(baselines.smoothed(windows, settings, keys), on=[*keys, "step"], how="left", maintain_order="left")
         .with_columns(
             pl.coalesce(baselines.LAST, "naive").alias("seasonal_naive"),
             (pl.col("naive") + pl.col(baselines.SLOPE) * (settings.gap + pl.col("step"))).alias("drift"),

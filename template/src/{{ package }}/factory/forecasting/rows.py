@@ -16,8 +16,10 @@ KNOWN_AHEAD = {"known_ahead": True}
 
 BASELINES = ("naive", "seasonal_naive", "mean", "drift")
 """What the last value, that of the last season, the mean and the trend alone would forecast."""
+SMOOTHED = ("smooth", "smooth_level", "smooth_trend")
+"""What exponential smoothing forecasts: the mean of three methods, a level, and a damped trend."""
 _histories: dict[type[dy.Schema], History] = {}
-COMPUTED = ("origin", "step", *BASELINES, "scale")
+COMPUTED = ("origin", "step", *BASELINES, *SMOOTHED, "scale")
 
 
 def rows(
@@ -37,7 +39,7 @@ def rows(
     computed = {
         "origin": type(columns[time])(description="the last time that counts as observed"),
         "step": dy.Int16(min=1, description="from the origin"),
-        **{name: dy.Float64(nullable=True, description=f"forecast by the {name}") for name in BASELINES},
+        **{name: dy.Float64(nullable=True, description=f"forecast by the {name}") for name in (*BASELINES, *SMOOTHED)},
         "scale": dy.Float64(nullable=True, min=0, description="mean difference from a season before"),
     }
     past = _past(observation, history, [*groups, time], {*known, *computed, target})
