@@ -15,7 +15,7 @@ from late_flights.factory.metrics import bootstrap
 from late_flights.factory.registry import champion, versions
 from late_flights.factory.scoring import scorer
 from late_flights.factory.serving import worker_process
-from late_flights.factory.training import leakage, row_by_row, train
+from late_flights.factory.training import leakage, row_by_row, texts, train
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.conftest import labelled, params  # noqa: F401
@@ -39,7 +39,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
         patch.setattr(contract, name, value, raising=False)
     patch.setattr(model, "model", own.model)
     patch.setattr(model, "TRUSTED_TYPES", [])
-    for module in (assessment, compare, leakage, row_by_row, scorer, train, worst):
+    for module in (assessment, compare, leakage, row_by_row, scorer, texts, train, worst):
         patch.setattr(module, "features", own.features)
     patch.setattr(worker_process, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once

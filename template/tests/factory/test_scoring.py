@@ -12,7 +12,7 @@ from .. import scorer as scoring
 
 def test_scores_are_those_of_training(scorer, estimator, labelled, rows):
     predict = artifact.predictor(estimator, len(scorer.manifest["classes"] or []))
-    expected = predict(scoring.matrix(features.features(labelled)))
+    expected = predict(scorer.inputs(labelled))
     scores = scorer.predict_with_ids(rows)[1]
     assert parity.largest(expected, scores, scorer.manifest["threshold"]) <= parity.TOLERANCE
 

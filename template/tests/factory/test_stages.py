@@ -5,8 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from .. import artifact, definitions, features, paths
-from .. import scorer as scoring
+from .. import artifact, definitions, paths
 from .cli_runner import run
 
 
@@ -29,7 +28,7 @@ def test_reports_are_of_this_model_and_these_rows(report, stages, labelled, para
 
 def test_evaluated_scores_are_those_of_training(report, scorer, estimator, labelled, params):
     predict = artifact.predictor(estimator, len(scorer.manifest["classes"] or []))
-    learned = predict(scoring.matrix(features.features(labelled)))
+    learned = predict(scorer.inputs(labelled))
     _, expected = definitions.top_class(definitions.target_of(labelled, params), learned)
     scores = report("evaluation.json")["scores"]
     assert scores == pytest.approx(expected[: len(scores)], rel=1e-5, abs=1e-5)

@@ -20,7 +20,9 @@ TYPICAL = np.array(explain.middle(INPUTS, CATEGORY), np.float32)
 
 def explained(predict: Any, row: Matrix) -> Any:
     scorer: Any = SimpleNamespace(predict_features=predict)
-    score, typical, contributions, errors = explain._explained(scorer, row, TYPICAL, explain._orders(len(row)))
+    score, typical, contributions, errors = explain._explained(
+        scorer, row, TYPICAL, explain._orders(len(row)), np.arange(len(row))
+    )
     return SimpleNamespace(score=score, typical=typical, contributions=contributions, errors=errors)
 
 

@@ -88,7 +88,7 @@ def interval_figures(
 def train_figures(model: artifact.Artifact, train: Rows, params: Params) -> dict[str, float]:
     """Every metric on a sample of the training rows; none where the sample has a single value of the target."""
     rows = sample(train, TRAIN_ROWS)
-    target, score = definitions.target_of(rows, params), model.predict(matrix(features(rows)))
+    target, score = definitions.target_of(rows, params), model.predict(matrix(model.texts(features(rows))))
     metrics = metrics_of(params) if np.ptp(target) > 0 else {}
     return {name: float(metric(target, score)) for name, metric in metrics.items()}
 
@@ -96,22 +96,23 @@ def train_figures(model: artifact.Artifact, train: Rows, params: Params) -> dict
 def importance(model: artifact.Artifact, test: pl.DataFrame, target: Vector, params: Params) -> pl.DataFrame:
     """By how much the main metric worsens when a feature is shuffled (Breiman 2001), largest first."""
     metric, generator = main_metric(params), np.random.default_rng(0)
-    max_rows = max(IMPORTANCE_CELLS // len(model.manifest["features"]), IMPORTANCE_ROWS // 10)
+    owners = model.texts.owners([*model.manifest["features"]])
+    max_rows = max(IMPORTANCE_CELLS // len(owners), IMPORTANCE_ROWS // 10)
     rows = np.sort(generator.permutation(test.height)[: min(IMPORTANCE_ROWS, max_rows)])
     table = features(test[rows])
-    values, target = matrix(table), target[rows]
+    values, target = matrix(model.texts(table)), target[rows]
 
     def quality(features: Matrix) -> float:
         return float(metric.direction * metric(target, model.predict(features)))
 
     def loss(column: int) -> float:
-        shuffled = values.copy()
-        drops = []
+        shuffled, drops = values.copy(), []
+        owned = np.flatnonzero(owners == column)
         for _ in range(IMPORTANCE_REPEATS):
-            shuffled[:, column] = generator.permutation(values[:, column])
+            shuffled[:, owned] = values[np.ix_(generator.permutation(len(values)), owned)]
             drops.append(intact - quality(shuffled))
         return float(np.mean(drops))
 
     intact = quality(values)
-    losses = [loss(column) for column in range(values.shape[1])]
+    losses = [loss(column) for column in range(table.width)]
     return pl.DataFrame({"feature": table.columns, "loss": losses}).sort("loss", descending=True)

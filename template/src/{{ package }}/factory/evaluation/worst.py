@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from polars import selectors
 
 from ... import contract
 from ..scoring.feature_table import features
@@ -23,7 +24,8 @@ def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
     known = [name for name in (data.id, *data.times) if name]
     important = a.importance["feature"].head(FEATURES).to_list()
     hidden = personal.columns(contract.LabelledRow)
-    table = features(rows).select(name for name in important if name not in (*known, *hidden))
+    table = features(rows).select(~selectors.by_dtype(pl.String, pl.List(pl.String)))
+    table = table.select(name for name in important if name in table.columns and name not in (*known, *hidden))
     header = [*known, f"actual {data.target}", "predicted", *table.columns]
     empty: list[tuple[Any, ...]] = [()] * len(places)  # a frame without columns has no rows
     identities = rows.select(_shown(name) if name in hidden else pl.col(name) for name in known)

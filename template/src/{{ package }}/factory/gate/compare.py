@@ -4,6 +4,7 @@ import ast
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..registry.validity import after
 from ..registry.versions import Version
 from ..scoring import artifact, predictions, scorer
 from ..scoring.feature_table import features
+from ..scoring.texts import Encoders
 from ..training.onnx import estimators, parity
 from ..workspace import git
 from . import checks, latency, limits
@@ -111,7 +113,7 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
     """The evidence on the current test rows, against the version if there is one. Raises CannotEvaluate."""
     model, challenger = _challenger(params)
     test = prepare.read("test")
-    row = scorer.matrix(features(test.head(1)))
+    row = scorer.feature_matrix(test.head(1), model.texts)
     return Evidence(
         params=params,
         test=test,
@@ -121,14 +123,14 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         baseline=model.manifest["baseline"],
         latency_ms=latency.milliseconds(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),
-        parity=_parity(test) if (MODEL / "model.onnx").exists() else None,
+        parity=_parity(test, model.texts) if (MODEL / "model.onnx").exists() else None,
         tolerance=parity.TOLERANCE,
         contract_changed=version is not None and contract_changed(version.commit),
         accepted=accepted,
         validation=model.manifest.get("validation"),
         interval=model.manifest.get("interval"),
-        train=part(prepare.scan("train"), _features),
-        tested=part(test, _features),
+        train=part(prepare.scan("train"), partial(_features, encoders=model.texts)),
+        tested=part(test, partial(_features, encoders=model.texts)),
     )
 
 
@@ -199,14 +201,13 @@ def _challenger(params: Params) -> tuple[artifact.Artifact, scorer.Scorer]:
     return model, challenger
 
 
-def _features(rows: pl.DataFrame) -> pl.DataFrame:
-    inputs: pl.DataFrame = features(rows.select(contract.Row.column_names()))
-    return inputs
+def _features(rows: pl.DataFrame, encoders: Encoders) -> pl.DataFrame:
+    return encoders(features(rows.select(contract.Row.column_names())))
 
 
-def _parity(test: pl.DataFrame) -> float:
+def _parity(test: pl.DataFrame, encoders: Encoders) -> float:
     sample = test.gather_every(-(-test.height // PARITY_ROWS))
-    return estimators.disagreement(MODEL, scorer.feature_matrix(sample))
+    return estimators.disagreement(MODEL, scorer.feature_matrix(sample, encoders))
 
 
 def as_predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:

@@ -15,6 +15,8 @@ from .. import manifest, signatures
 from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import Matrix, Predictor, chunked, processors
+from . import texts
+from .texts import Encoders
 
 VERSION_FILE = "version.json"
 FORMAT = 1
@@ -28,6 +30,7 @@ class Artifact:
     manifest: dict[str, Any]
     predict: Predictor
     feature_session: Any = None  # of the graph that computes features from raw rows, if there is one
+    texts: Encoders = texts.NONE
 
 
 def load(folder: Path = MODEL, signers: Path | None = None) -> Artifact:
@@ -44,7 +47,14 @@ def load(folder: Path = MODEL, signers: Path | None = None) -> Artifact:
         signatures.verify_file(folder / manifest.NAME, signatures.read(signers), manifest.sealed(facts).encode())
     model = _session_of(folder / "model.onnx", facts)
     predict = skops_predictor(folder, facts) if model is None else onnx_predictor(model)
-    return Artifact(facts, predict, _session_of(folder / "features.onnx", facts))
+    return Artifact(facts, predict, _session_of(folder / "features.onnx", facts), _texts_of(folder / texts.NAME, facts))
+
+
+def _texts_of(path: Path, facts: dict[str, Any]) -> Encoders:
+    try:
+        return texts.from_bytes(path.read_bytes()) if path.name in facts["files"] else texts.NONE
+    except Exception as error:
+        raise _not_loaded(path, "numpy", facts, error) from error
 
 
 def _session_of(path: Path, facts: dict[str, Any]) -> Any:

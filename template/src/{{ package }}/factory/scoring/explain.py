@@ -17,7 +17,7 @@ from ..errors import ArtifactError
 from ..tables.chunks import Matrix
 from ..validation.parsing import cast
 from ..validation.rules import check
-from .scorer import Scorer, feature_matrix
+from .scorer import Scorer
 
 PAIRS = 32  # of orders, each with its reverse, which together vary less than two by chance (Mitchell et al. 2022)
 CELLS = 4_000_000  # of the matrix that is scored at a time
@@ -65,13 +65,14 @@ def explain(scorer: Scorer, rows: pl.DataFrame) -> Explanation:
     """The explanation of each row's score. Raises ContractViolation, and ArtifactError for a model without a typical row."""
     rows = cast(rows.drop(scorer.manifest["target"], strict=False), contract.Row)
     check(rows, contract.Row)
-    inputs, typical = feature_matrix(rows), typical_features(scorer.manifest)
-    orders = _orders(inputs.shape[1])
+    inputs, typical = scorer.inputs(rows), typical_features(scorer.manifest)
+    names = [*scorer.manifest["features"]]
+    orders, owners = _orders(len(names)), scorer.texts.owners(names)
     score, base = np.empty(len(inputs)), np.empty(len(inputs))
-    contributions, errors = np.empty(inputs.shape), np.empty(inputs.shape)
+    contributions, errors = (np.empty((len(inputs), len(names))) for _ in range(2))
     for i, row in enumerate(inputs):
-        score[i], base[i], contributions[i], errors[i] = _explained(scorer, row, typical, orders)
-    return Explanation([*scorer.manifest["features"]], score, base, contributions, errors)
+        score[i], base[i], contributions[i], errors[i] = _explained(scorer, row, typical, orders, owners)
+    return Explanation(names, score, base, contributions, errors)
 
 
 def with_contributions(scorer: Scorer, rows: pl.DataFrame) -> pl.DataFrame:
@@ -110,18 +111,18 @@ def _orders(features: int) -> NDArray[np.int64]:
 
 
 def _explained(
-    scorer: Scorer, row: Matrix, typical: Matrix, orders: NDArray[np.int64]
+    scorer: Scorer, row: Matrix, typical: Matrix, orders: NDArray[np.int64], owners: NDArray[np.int64]
 ) -> tuple[float, float, Values, Values]:
-    """Score, typical score, contributions and errors of one row."""
+    """Score, typical score, contributions and errors of one row; `owners` are the features of its columns."""
     ends = scorer.predict_features(np.stack([row, typical]))
     decided = int(ends[0].argmax()) if ends.ndim > 1 else None
     number, steps = orders.shape[0], orders.shape[1] + 1
     places = np.argsort(orders, axis=1)  # of each feature in each order
     changed = np.arange(steps)[None, :, None] > places[:, None, :]
-    size = max(1, CELLS // (steps * orders.shape[1]))
+    size = max(1, CELLS // (steps * len(row)))
     gains = []
     for start in range(0, number, size):
-        inputs = np.where(changed[start : start + size], row, typical).reshape(-1, len(row))
+        inputs = np.where(changed[start : start + size][:, :, owners], row, typical).reshape(-1, len(row))
         scores = scorer.predict_features(inputs)
         path = (scores if decided is None else scores[:, decided]).reshape(-1, steps)
         gains.append(np.take_along_axis(np.diff(path), places[start : start + size], axis=1))

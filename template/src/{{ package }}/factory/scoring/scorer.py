@@ -16,10 +16,11 @@ from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
 from ..validation.parsing import cast
 from ..validation.rules import check, frame, single_row, validate, violated_rules
-from . import artifact, predictions, shared
+from . import artifact, predictions, shared, texts
 from .compiled import Compiled
 from .feature_graph import matching_graph
 from .feature_table import features
+from .texts import Encoders
 
 
 class Scorer:
@@ -41,6 +42,8 @@ class Scorer:
             )
         self.manifest: dict[str, Any] = model.manifest
         self._predict = model.predict
+        self.texts = model.texts
+        """What makes numbers of features that are texts or lists."""
         graph = matching_graph(model.feature_session, features, contract.Row)
         self._compiled = Compiled(graph, model.predict, contract.Row) if graph else None
         self.compiled = bool(graph and graph.complete and "model.onnx" in model.manifest["files"])
@@ -105,7 +108,11 @@ class Scorer:
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The scores of rows that are known to satisfy the contract."""
-        return self._predict(matrix(features(rows)) if rows.height <= CHUNK else feature_matrix(rows))
+        return self._predict(self.inputs(rows))
+
+    def inputs(self, rows: pl.DataFrame) -> Matrix:
+        """The features of the rows as the estimator sees them."""
+        return matrix(self.texts(features(rows))) if rows.height <= CHUNK else feature_matrix(rows, self.texts)
 
     def predict_features(self, inputs: Matrix) -> NDArray[np.float64]:
         """The scores of features as the estimator sees them, shape (rows, features)."""
@@ -122,12 +129,12 @@ class Scorer:
         return None if violated else scores
 
 
-def feature_matrix(rows: Rows) -> Matrix:
+def feature_matrix(rows: Rows, encoders: Encoders = texts.NONE) -> Matrix:
     """The rows' features as the estimator sees them, computed chunk by chunk to save memory."""
     filled = 0
-    inputs = np.empty((height(rows), len(features(collect(rows.head(0))).columns)), np.float32)
+    inputs = np.empty((height(rows), encoders(features(collect(rows.head(0)))).width), np.float32)
     for chunk in iter_chunks(rows):
-        inputs[filled : filled + chunk.height] = matrix(features(chunk))
+        inputs[filled : filled + chunk.height] = matrix(encoders(features(chunk)))
         filled += chunk.height
     return inputs
 

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from ..config import Params
 from ..metrics.definitions import Vector
 from ..scoring import artifact
+from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows, column, height
 from . import estimator, stopping
 from .bases import Base
@@ -57,9 +58,10 @@ class Comparison:
 
     base: Base | None
 
-    def __init__(self, train: Rows, params: Params, schema: pl.Schema) -> None:
+    def __init__(self, train: Rows, params: Params, schema: pl.Schema, encoders: Encoders = NONE) -> None:
         most = min(height(train), MAX_ROWS, max(MIN_ROWS, MAX_CELLS // len(schema)))
-        self.folds = Folds(train, params, schema, most, FEW_FOLDS if most >= MANY_ROWS or len(schema) > WIDE else FOLDS)
+        folds = FEW_FOLDS if most >= MANY_ROWS or len(schema) > WIDE else FOLDS
+        self.folds = Folds(train, params, schema, most, folds, encoders)
         self.params, self.schema = params, schema
         self.metric, self.base = metric_of(params), None
         self.inputs, self.parts = self.folds.inputs, self.folds.parts

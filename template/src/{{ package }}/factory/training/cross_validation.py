@@ -15,6 +15,7 @@ from ..metrics.bootstrap import Interval
 from ..metrics.definitions import Metric, Vector, classes_of, ids_of, metrics_of, target_of
 from ..scoring import artifact
 from ..scoring.scorer import feature_matrix
+from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows, collect, height, sample
 from . import estimator, rolling_origin
 from .rolling_origin import Mask, Part
@@ -60,11 +61,17 @@ class Folds:
     """
 
     def __init__(
-        self, train: Rows, params: Params, schema: pl.Schema, most: int = MAX_ROWS, counts: tuple[int, ...] = FOLDS
+        self,
+        train: Rows,
+        params: Params,
+        schema: pl.Schema,
+        most: int = MAX_ROWS,
+        counts: tuple[int, ...] = FOLDS,
+        encoders: Encoders = NONE,
     ) -> None:
         rows = sample(train, most) if height(train) > most else collect(train)
         self.schema, self.classes = schema, len(classes_of(rows, params) or [])
-        self.inputs, self.target = feature_matrix(rows), target_of(rows, params)
+        self.inputs, self.target = feature_matrix(rows, encoders), target_of(rows, params)
         self.steps = rows.select("step", "scale") if params.forecast else None
         self.ids, self.parts = ids_of(rows, params), self._parts(rows, params, counts)
 

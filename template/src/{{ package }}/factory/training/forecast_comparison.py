@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..config import Params
 from ..metrics.definitions import Vector
+from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows
 from . import bases
 from .candidates import ABSOLUTE
@@ -17,8 +18,8 @@ from .comparison import Comparison
 class ForecastComparison(Comparison):
     """Evaluates candidates that learn what the base misses, in units of the scale; without a base, the target as it is."""
 
-    def __init__(self, train: Rows, params: Params, schema: pl.Schema) -> None:
-        super().__init__(train, params, schema)
+    def __init__(self, train: Rows, params: Params, schema: pl.Schema, encoders: Encoders = NONE) -> None:
+        super().__init__(train, params, schema, encoders)
         self._target = np.asarray(self.folds.target)
         self._answer, self._scale = np.zeros_like(self._target), np.ones_like(self._target)
         self.base = bases.chosen(self.inputs, self._target, schema, params.data.target)

@@ -9,6 +9,7 @@ from ..errors import FactoryError
 from ..metrics.definitions import Vector, multiclass_roc_auc, roc_auc_by_ranks, target_of
 from ..scoring.feature_table import features
 from ..scoring.scorer import matrix
+from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Matrix, Rows, collect, sample
 
 LEAKAGE_THRESHOLD = 0.999
@@ -17,13 +18,13 @@ MAX_CELLS = 4_000_000  # wide tables have fewer rows
 MIN_OF_RARER_CLASS = 5  # a column may rank fewer first by chance
 
 
-def check_leakage(train: Rows, params: Params) -> None:
+def check_leakage(train: Rows, params: Params, encoders: Encoders = NONE) -> None:
     """Refuse a feature that alone predicts the target, unless a person has accepted it."""
-    max_rows = max(MAX_CELLS // len(features(collect(train.head(0))).columns), MAX_ROWS // 10)
+    max_rows = max(MAX_CELLS // encoders(features(collect(train.head(0)))).width, MAX_ROWS // 10)
     rows = sample(train, min(MAX_ROWS, max_rows))
     if params.data.id and params.data.repeats:
         rows = rows.sort(params.data.id, maintain_order=True)  # what predicts an id need not predict the target
-    table, target = features(rows), target_of(rows, params)
+    table, target = encoders(features(rows)), target_of(rows, params)
     for name, column in zip(table.columns, matrix(table).T, strict=True):
         accepted = (key := f"LEAKAGE {name}") in params.gate.accepted
         if not accepted and predictive_power(column, target, params.problem) > LEAKAGE_THRESHOLD:

@@ -9,17 +9,25 @@ from ... import contract
 from ..config import Params
 from ..data import row_time
 from ..metrics.definitions import target_of, top_class
-from ..scoring import predictions, profile
+from ..scoring import predictions, profile, texts
 from ..scoring.profile import DECISION, SCORE, Profile, Vector
+from ..scoring.texts import Encoders
 from ..tables.chunks import Matrix, Predictor, Rows, height
 
 
 def files(
-    train: Rows, test: Rows, inputs: Matrix, facts: dict[str, Any], params: Params, predict: Predictor
+    train: Rows,
+    test: Rows,
+    inputs: Matrix,
+    facts: dict[str, Any],
+    params: Params,
+    encoders: Encoders,
+    predict: Predictor,
 ) -> dict[str, bytes]:
-    """The file model/profile.parquet; `inputs` are features, first those of the test rows."""
+    """The files model/profile.parquet and, if there are any, the encoders; `inputs` are features, first those of the test rows."""
     scores = predict(inputs[: height(test)])
-    return {profile.NAME: profile.to_bytes(profile_of(train, test, scores, facts, params))}
+    kept = {texts.NAME: texts.to_bytes(encoders)} if encoders.by_name else {}
+    return {profile.NAME: profile.to_bytes(profile_of(train, test, scores, facts, params))} | kept
 
 
 def profile_of(train: Rows, test: Rows, scores: Vector, facts: dict[str, Any], params: Params) -> Profile:

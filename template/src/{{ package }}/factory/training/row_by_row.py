@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..errors import FactoryError
 from ..scoring.feature_table import features
 from ..scoring.scorer import matrix
+from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows, sample
 
 ROWS, SINGLE_ROWS = 200, 10
@@ -15,11 +16,12 @@ ROWS, SINGLE_ROWS = 200, 10
 TOLERANCE = 1e-5  # for sums in another order
 
 
-def check_row_by_row(rows: Rows) -> None:
+def check_row_by_row(rows: Rows, encoders: Encoders = NONE) -> None:
     """Refuse features of a row that change with the other rows, with their order, or from call to call."""
     probes = sample(rows, ROWS)
     table = features(probes)
-    expected, names = matrix(table), table.columns
+    encoded = encoders(table)
+    expected, names = matrix(encoded), encoded.columns
     for chosen, others in _choices(probes.height):
         again = features(probes[chosen])
         if again.schema != table.schema:
@@ -27,7 +29,7 @@ def check_row_by_row(rows: Rows) -> None:
             raise FactoryError(
                 f"features.py: the type of {name} is {again.schema[name]} or {table.schema.get(name)}, by the rows: cast it"
             )
-        found = matrix(again)
+        found = matrix(encoders(again))
         same = np.isclose(found, expected[chosen], rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
         if same.all():
             continue

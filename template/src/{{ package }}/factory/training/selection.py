@@ -21,9 +21,10 @@ from ..data import prepare
 from ..errors import FactoryError
 from ..metrics.definitions import Vector
 from ..paths import CANDIDATES, REPORTS
+from ..scoring.texts import NONE, Encoders
 from ..tables import whole
 from ..tables.chunks import Rows
-from . import bases, candidates, model_code, parameters
+from . import bases, candidates, model_code, parameters, texts
 from .candidates import Candidate
 from .comparison import Comparison, Evaluated
 from .cross_validation import TooFewRows
@@ -77,7 +78,9 @@ def run(
     try:
         with threadpool_limits(1), warnings.catch_warnings():  # the threads of small fits would wait for each other
             warnings.simplefilter("ignore", ConvergenceWarning)  # whose candidate is judged as it is
-            choice = choose(train, params, no_features(train).schema, on_candidate, on_failure)
+            encoders = texts.fitted(train)
+            schema = encoders(no_features(train)).schema
+            choice = choose(train, params, schema, on_candidate, on_failure, encoders)
     except TooFewRows:
         CANDIDATES.unlink(missing_ok=True)
         return None
@@ -117,6 +120,7 @@ def choose(
     schema: pl.Schema,
     on_candidate: Callable[[Evaluated, str], None] = lambda each, metric: None,
     on_failure: Callable[[Candidate, str], None] = lambda candidate, reason: None,
+    encoders: Encoders = NONE,
 ) -> Choice:
     """Compare the portfolio; `on_candidate` gets each as it is evaluated, `on_failure` each that cannot be, and why.
 
@@ -125,7 +129,7 @@ def choose(
     The simplest candidate is chosen from which the best differs by no more than one standard error of their paired
     difference, in which all rows of an id count as one. The test rows are never read.
     """
-    comparison = (ForecastComparison if params.forecast else Comparison)(train, params, schema)
+    comparison = (ForecastComparison if params.forecast else Comparison)(train, params, schema, encoders)
     metric = comparison.metric
     evaluated: list[Evaluated] = []
     reasons: list[str] = []

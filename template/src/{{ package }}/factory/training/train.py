@@ -22,9 +22,10 @@ from ..paths import MODEL, PREPARED, TRAINING, VALIDATION
 from ..scoring import artifact, explain, interval
 from ..scoring.feature_table import features
 from ..scoring.scorer import describe, feature_matrix
+from ..scoring.texts import NONE, Encoders, is_encoded
 from ..tables.chunks import Matrix, Rows, collect, column, sample
 from ..workspace.stage import measure, stage
-from . import estimator, reference, shared_features
+from . import estimator, reference, shared_features, texts
 from .cross_validation import Folds, TooFewRows, Validation, validate
 from .leakage import check_leakage
 from .onnx import estimators
@@ -46,7 +47,9 @@ def run(params: Params) -> None:
         data = manifest.read_manifest(PREPARED)
         train, test = prepare.scan("train"), prepare.scan("test")
         empty = no_features(train)
-        fitted, validation = learn(train, params)
+        encoders = texts.fitted(train)
+        encoded = encoders(empty)
+        fitted, validation = learn(train, params, encoders)
         target, classes = target_of(train, params), classes_of(train, params)
         usual = sample(train.select(contract.Row.column_names()), TYPICAL_ROWS)
         facts = {
@@ -63,9 +66,9 @@ def run(params: Params) -> None:
             "data": prepare.describe(data, params),
             "code": own_code() | shared_features.code(),
             "parameters": params.model,
-            "estimator": estimator.describe(params.problem, params.model, empty.schema),
+            "estimator": estimator.describe(params.problem, params.model, encoded.schema),
             "validation": validation.facts() if validation else None,
-            "typical_features": _typical_features(usual, empty),
+            "typical_features": _typical_features(usual, encoders),
             "typical": typical(usual),
             "versions": {name: metadata.version(name) for name in LIBRARIES},
         }
@@ -73,8 +76,8 @@ def run(params: Params) -> None:
             facts["forecast"] = asdict(observations.settings(params))
         probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
         graph = feature_graph(probes, features, contract.Row)
-        inputs = _probes(train, test)
-        more = partial(reference.files, train, test, inputs, facts, params)
+        inputs = _probes(train, test, encoders)
+        more = partial(reference.files, train, test, inputs, facts, params, encoders)
         estimators.save(staging / MODEL.name, fitted, facts, inputs, graph, more)
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
@@ -87,25 +90,25 @@ def own_code() -> dict[str, str]:
     return {name: manifest.file_sha256(folder / name) for name in shared_features.SOURCES}
 
 
-def learn(train: Rows, params: Params) -> tuple[BaseEstimator, Validation | None]:
+def learn(train: Rows, params: Params, encoders: Encoders = NONE) -> tuple[BaseEstimator, Validation | None]:
     """The fitted estimator, and its validation, where there are enough rows for that."""
     empty = no_features(train)
     check_numeric(empty)
-    check_row_by_row(train)
-    check_leakage(train, params)
-    fitted = fit(train, params)  # before the validation, whose rows would take room beside all others
+    check_row_by_row(train, encoders)
+    check_leakage(train, params, encoders)
+    fitted = fit(train, params, encoders)  # before the validation, whose rows would take room beside all others
     try:
-        return fitted, validate(Folds(train, params, empty.schema), params)
+        return fitted, validate(Folds(train, params, encoders(empty).schema, encoders=encoders), params)
     except TooFewRows:
         if params.value or params.decision:
             raise
         return fitted, None
 
 
-def fit(rows: Rows, params: Params) -> BaseEstimator:
+def fit(rows: Rows, params: Params, encoders: Encoders = NONE) -> BaseEstimator:
     """An estimator fitted to the rows. Raises FactoryError naming a parameter that it does not accept."""
     _check_all_classes_present(rows, params)
-    inputs, schema = feature_matrix(rows), no_features(rows).schema
+    inputs, schema = feature_matrix(rows, encoders), encoders(no_features(rows)).schema
     check_finite(inputs, schema.names())
     fitted = estimator.fit(inputs, target_of(rows, params), params, schema)
     estimator.check_scores(fitted, inputs[:PROBES_OF_SCORES], params)
@@ -113,10 +116,10 @@ def fit(rows: Rows, params: Params) -> BaseEstimator:
 
 
 def check_numeric(table: pl.DataFrame) -> None:
-    """Refuse a feature that is neither a number nor a category."""
+    """Refuse a feature that is neither a number nor a category, and no text that becomes numbers."""
     for name, dtype in table.schema.items():
-        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum)):
-            raise FactoryError(f"features.py: {name} is {dtype}: make it a number, or a category with pl.Enum")
+        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum) or is_encoded(dtype)):
+            raise FactoryError(f"features.py: {name} is {dtype}: make it a number, a category with pl.Enum, or text")
 
 
 def no_features(rows: Rows) -> pl.DataFrame:
@@ -148,9 +151,10 @@ def _interval(validation: Validation | None, params: Params) -> dict[str, Any] |
     return interval.fitted(validation.target, validation.score)
 
 
-def _typical_features(rows: pl.DataFrame, empty: pl.DataFrame) -> list[float | None]:
+def _typical_features(rows: pl.DataFrame, encoders: Encoders) -> list[float | None]:
     """By feature what is usual, as scores are explained by their difference from that of such a row."""
-    return explain.middle(feature_matrix(rows), np.array([dtype == pl.Enum for dtype in empty.dtypes]))
+    types = encoders(no_features(rows)).dtypes
+    return explain.middle(feature_matrix(rows, encoders), np.array([dtype == pl.Enum for dtype in types]))
 
 
 def _check_all_classes_present(rows: Rows, params: Params) -> None:
@@ -162,11 +166,11 @@ def _check_all_classes_present(rows: Rows, params: Params) -> None:
         )
 
 
-def _probes(train: Rows, test: Rows) -> Matrix:
+def _probes(train: Rows, test: Rows, encoders: Encoders) -> Matrix:
     """Every test row, and as many training rows, up to a limit, with a tenth of their values made unknown."""
-    complete = feature_matrix(test)
-    with_gaps = feature_matrix(train.head(min(len(complete), MAX_PROBES_WITH_GAPS)))
-    numeric = [i for i, dtype in enumerate(no_features(test).dtypes) if dtype != pl.Enum]
+    complete = feature_matrix(test, encoders)
+    with_gaps = feature_matrix(train.head(min(len(complete), MAX_PROBES_WITH_GAPS)), encoders)
+    numeric = [i for i, dtype in enumerate(encoders(no_features(test)).dtypes) if dtype != pl.Enum]
     gaps = np.random.default_rng(0).random((len(with_gaps), len(numeric))) < 0.1
     with_gaps[:, numeric] = np.where(gaps, np.nan, with_gaps[:, numeric])
     return np.vstack([complete, with_gaps])

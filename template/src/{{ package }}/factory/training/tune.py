@@ -17,6 +17,7 @@ from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
 from ..metrics.definitions import Metric, main_metric
+from . import texts
 from .cross_validation import Folds
 from .stopping import Stopped
 from .train import no_features
@@ -89,7 +90,8 @@ def tune(params: Params, trials: int, on_trial: Callable[[Result], None] = lambd
     stops = ranges.get(ROUNDS) == STOPPING
     space = {name: _distribution(name, choice) for name, choice in ranges.items() if not (stops and name == ROUNDS)}
     metric, train = main_metric(params), prepare.scan("train")
-    folds = Folds(train, params, no_features(train).schema)
+    encoders = texts.fitted(train)
+    folds = Folds(train, params, encoders(no_features(train)).schema, encoders=encoders)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize" if metric.higher_is_better else "minimize",
