@@ -56,18 +56,19 @@ def column_code(
     *,
     target: Target | None = None,
     is_key: bool = False,
+    is_text: bool = False,
     optional: bool = False,
     unseen_limit: float = unseen.LIMIT,
 ) -> ColumnCode:
-    """The column's line in the contract; its attribute joins the `taken` names. A key has no categories."""
+    """The column's line in the contract; its attribute joins the `taken` names. A key has no categories, nor has text."""
     attribute = _identifier(column.name, taken)
     taken.add(attribute)
     if target and target.problem != "regression":
         kind, arguments, categories = _classes(target)
     else:
-        has_categories = column.kind == "String" and not is_key
+        has_categories = column.kind == "String" and not (is_key or is_text)
         kind, categories = ("Enum", complete(column.values)) if has_categories else (column.kind, None)
-        arguments = limits(column, is_key) | column.format.options
+        arguments = limits(column, is_key, is_text) | column.format.options
         optional = optional or has_categories  # a category that the table does not have is unknown
         policy = {"unseen": unseen.UNKNOWN, "unseen_limit": unseen_limit}
         if metadata := _metadata(column) | (policy if has_categories else {}):

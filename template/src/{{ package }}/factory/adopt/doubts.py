@@ -6,7 +6,7 @@ from ..errors import listed
 from ..evaluation.formatting import share
 from ..leakage.finding import Finding
 from . import categories
-from .doubts_of_people import personal, persons, stand_ins, unequal
+from .doubts_of_people import personal, persons, stand_ins, texts, unequal
 from .proposal import Proposal
 from .questions import SHOWN, Question, to_type
 from .target import MAX_CODES, USER_CHOICE, YES
@@ -133,6 +133,7 @@ SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (
     exclusions,
     persons,
     personal,
+    texts,
     implausible,
     formats,
     nearly_equal,

@@ -6,10 +6,12 @@ from ..errors import listed
 from ..evaluation.formatting import share
 from ..metrics.fairness import Gap
 from .people import Proxy, base_rates
+from .personal import inside
 from .proposal import Proposal
 from .questions import SHOWN, Question, to_type
-from .roles import MEASURED, OF_A_PERSON, PERSONAL_DATA
+from .roles import MEASURED, OF_A_PERSON, PERSONAL_DATA, ColumnRole
 from .target import Target
+from .texts import is_text
 
 
 def unequal(proposal: Proposal) -> Iterator[Question]:
@@ -55,6 +57,22 @@ def personal(proposal: Proposal) -> Iterator[Question]:
         taken = f"yes, and the gate compares their groups{unlike}"
         otherwise = f"{to_type(names, MEASURED)}: compared and not used"
         yield Question(names, evidence, "May the model use them?", taken, otherwise)
+
+
+def texts(proposal: Proposal) -> Iterator[Question]:
+    """Free texts, which may say something of a person."""
+    found = [role for role in proposal.with_role("feature") if is_text(role)]
+    if found:
+        names = tuple(role.name for role in found)
+        evidence = listed([f"{role.name}: text, {role.why}{_inside(role)}" for role in found], SHOWN)
+        taken = "yes: it becomes numbers, and the model keeps none of the texts"
+        question = "May the model use what people wrote?"
+        yield Question(names, evidence, question, taken, to_type(names, "excluded"))
+
+
+def _inside(role: ColumnRole) -> str:
+    found = [f"a {kind} in {share(part)} of them" for kind, part in inside(role.column).items()]
+    return f"; {listed(found, 3)}" if found else ""
 
 
 def _rates(column: str, target: Target, gap: Gap) -> str:

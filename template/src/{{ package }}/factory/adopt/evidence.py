@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..leakage.finding import Finding
 from ..leakage.groups import encode
@@ -22,6 +23,21 @@ def findings(
 
     `id` is the column whose rows the split keeps together; `by_time` is whether the newest rows are the test.
     """
+    sample, rows = sample_of(features, target, id, by_time=by_time)
+    entities = {
+        column.name: column.sample.gather(rows)
+        for column in columns
+        if column.kind in ("Int64", "Float64", "String")
+        and column is not target.column
+        and column.missing <= MAX_MISSING * column.sample.len()
+    }
+    yield from search(sample, entities)
+
+
+def sample_of(
+    features: list[Column], target: Target, id: Column | None, *, by_time: bool = False
+) -> tuple[Sample, NDArray[np.int64]]:
+    """The rows of the table's sample that have a target, with these features, and which rows these are."""
     outcomes = numbers(target.column)
     rows = np.flatnonzero(~np.isnan(outcomes))
     known = outcomes[rows]
@@ -39,11 +55,4 @@ def findings(
         by_time,
         {c.name: ["", *c.sample.drop_nulls().unique().sort()] for c in features if c.kind == "String"},
     )
-    entities = {
-        column.name: column.sample.gather(rows)
-        for column in columns
-        if column.kind in ("Int64", "Float64", "String")
-        and column is not target.column
-        and column.missing <= MAX_MISSING * column.sample.len()
-    }
-    yield from search(sample, entities)
+    return sample, rows

@@ -15,14 +15,17 @@ CLOCK = ("hour|hr", "minute|second")
 TWOS = 3  # would be expected of a count with so many ones: without any it is a flag
 USUAL = 0.95  # of the values; where the farthest from zero is not even twice as far, none will be much farther
 FEW = 1000  # rows, of which the highest value says little
+TEXT = 1000  # characters that a text may have at least
 TIGHT = 2  # times the lowest value are above the highest: a measurement that may be far from zero
 
 
-def limits(column: Column, is_key: bool) -> dict[str, Any]:
+def limits(column: Column, is_key: bool, is_text: bool = False) -> dict[str, Any]:
     """The arguments of the column's type."""
     low, high = column.low, column.high
     if column.kind == "String" and is_key:
         return {"min_length": 1, "max_length": rounded_bound(2 * column.longest, "max_length", pl.String())}
+    if is_text:
+        return {"max_length": rounded_bound(max(2 * column.longest, TEXT), "max_length", pl.String())}
     if column.kind in dates.DATES:
         return dates.limits(column.kind, low, high)
     if column.kind not in NUMERIC or low is None:

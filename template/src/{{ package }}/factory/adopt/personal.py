@@ -74,6 +74,12 @@ FORMS: dict[str, Callable[[str], bool]] = {
     ),
 }
 """By kind, whether a text has its form; national ids are those of the United States and the United Kingdom."""
+INSIDE = {
+    "first name or title": PERSON,
+    "e-mail address": re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.IGNORECASE),
+    "phone number": re.compile(r"\+\d[\d ()/.-]{6,20}\d|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"),
+}
+"""By kind, how it stands in a text."""
 HAS_LETTERS, HAS_DIGITS = re.compile(r"[^\W\d_]"), re.compile(r"(\d\D*){5}")
 NAMED = {
     "e-mail address": (r"e ?mail( address)?", HAS_LETTERS),
@@ -108,6 +114,13 @@ def kind(column: Column) -> str | None:
     by_form = (kind for kind, has_form in FORMS.items() if sum(map(has_form, texts)) >= MOSTLY * len(texts))
     by_name = (kind for kind, values in named if sum(1 for text in texts if values.search(text)) >= MOSTLY * len(texts))
     return next(by_form, None) or next(by_name, None) or ("name" if _are_full_names(texts) else None)
+
+
+def inside(column: Column) -> dict[str, float]:
+    """By kind the share of the column's texts in which something of one person stands among other words."""
+    texts = column.sample.drop_nulls().unique(maintain_order=True).head(LOOKED_AT).to_list()
+    found = {kind: sum(bool(form.search(text)) for text in texts) for kind, form in INSIDE.items()}
+    return {kind: count / len(texts) for kind, count in found.items() if count}
 
 
 def _ends(name: str, pattern: str) -> bool:

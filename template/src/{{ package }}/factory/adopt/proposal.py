@@ -14,7 +14,7 @@ from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
 from ..training import candidates
 from ..validation import times
-from . import dates, evidence, profile, time_parts
+from . import dates, evidence, profile, texts, time_parts
 from .people import Proxy, proxies
 from .profile import Column
 from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text
@@ -106,6 +106,7 @@ def propose(
     proposal = _doubted(
         _one_time(_one_id(Proposal(target, roles, implausible=[*implausible])), values, choices.times(columns)), columns
     )
+    proposal = _with_texts(proposal, columns)
     if not proposal.with_role("feature") and len(proposal.time) < 2:  # whose parts are features
         reasons = listed([f"{role.name} ({role.why})" for role in proposal.with_role("excluded")], 4)
         raise FactoryError(
@@ -114,9 +115,15 @@ def propose(
     return proposal
 
 
+def _with_texts(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
+    """The proposal with the texts that help."""
+    id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
+    return _with_roles(proposal, [*texts.helpful(proposal.roles, proposal.target, id)])
+
+
 def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     """The proposal with what was found, and the cautious side of it taken where the user has not chosen."""
-    used = [role.column for role in proposal.with_role("feature")]
+    used = [role.column for role in proposal.with_role("feature") if not texts.is_text(role)]
     id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
     by_time = bool(proposal.time) and id is None
     found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time)) if used else []
@@ -126,7 +133,7 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
         elif finding.kind in LEAKS and finding.refuses:
             cautious = _without(proposal, finding)
             proposal = cautious if cautious.with_role("feature") else proposal  # the gate refuses its model
-    left = [role.column for role in proposal.with_role("feature")]
+    left = [role.column for role in proposal.with_role("feature") if not texts.is_text(role)]
     return replace(proposal, findings=found, proxies=list(proxies(proposal.sensitive_columns, left)))
 
 
@@ -181,11 +188,11 @@ def _chosen_role(column: Column, choices: UserChoices, columns: Collection[str])
     if role is None and not sensitive:
         return None
     role = "feature" if sensitive and role in (None, "sensitive") else str(role)
-    _check_role(column, role, is_part=len(times) > 1)
+    _check_role(column, role, is_part=len(times) > 1, sensitive=sensitive)
     return ColumnRole(column, role, USER_CHOICE, sensitive)
 
 
-def _check_role(column: Column, role: str, is_part: bool) -> None:
+def _check_role(column: Column, role: str, is_part: bool, sensitive: bool) -> None:
     name, gap = column.name, f"{column.missing:,} rows have no value"
     kinds = (*dates.DATES, "Int64", "String") if is_part else dates.DATES
     if role == "time" and (column.kind not in kinds or column.missing):
@@ -194,8 +201,8 @@ def _check_role(column: Column, role: str, is_part: bool) -> None:
         raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
     if role in ("feature", MEASURED) and column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
-    if role in ("feature", MEASURED) and is_free_text(column):
-        raise FactoryError(f"{name}: {column.different:,} distinct texts are too many for a category: exclude it")
+    if (role == MEASURED or sensitive) and is_free_text(column):
+        raise FactoryError(f"{name}: {column.different:,} distinct texts are too many for groups: exclude it")
 
 
 def _may_be_id(column: Column) -> bool:

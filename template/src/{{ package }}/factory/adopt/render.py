@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from .. import PACKAGE
 from ..validation.missing_words import COMMON_MISSING
 from ..workspace import ruff
-from . import dates
+from . import dates, texts
 from .contract_code import ColumnCode, column_code, python_code
 from .defaults import FAIRNESS, BaselineResult
 from .invariants import invariants, usual_values
@@ -115,7 +115,8 @@ def invalid_values(code: ColumnCode) -> list[Any]:
     if code.categories is not None:
         return [] if code.is_open else [unseen_category(code)]
     if code.kind == "String":
-        return ["", "x" * (code.arguments["max_length"] + 1)]
+        key = "min_length" in code.arguments
+        return ["", "x" * (code.arguments["max_length"] + 1)] if key else []
     if low is None:
         return ["perhaps"]
     step = timedelta(days=1) if code.kind in dates.DATES else 1
@@ -150,6 +151,7 @@ def _code(role: ColumnRole, taken: set[str], target: Target, parts: Parts) -> Co
         taken,
         target=outcome,
         is_key=role.role == "id",
+        is_text=texts.is_text(role),
         optional=role.role == MEASURED,
         unseen_limit=parts.unseen_limit(column.sample),
     )
@@ -177,7 +179,11 @@ def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
     column = role.column
     if column.kind not in dates.TEMPORAL:
         if column.different > 1:  # a part of the time may be constant
-            yield {"name": column.name, "code": repr(column.name), "function": ""}
+            yield {
+                "name": column.name,
+                "code": texts.code(column) if texts.is_text(role) else repr(column.name),
+                "function": "",
+            }
         return
     for function in dates.features(column.kind, column.sample):
         yield {"name": "", "code": f"{function}({column.name!r})", "function": function}
