@@ -14,6 +14,8 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
+from machinery.scoring.embedding import counts_of
+
 WORDS = [
     "engine",
     "stopped",
@@ -96,8 +98,18 @@ def test_members_of_lists():
     assert fitted(lists.head(0)).shape == (0, 2)
 
 
+def test_prebuilt_model_gives_its_numbers_of_each_text():
+    fitted = texts.Prebuilt(counts_of(["engine", "gate"]))
+    assert fitted.columns == ["1", "2"]
+    np.testing.assert_array_equal(
+        encoded(["engine stopped", "", None, "gate to gate"], fitted), [[1, 0], [0, 0], [np.nan, np.nan], [0, 2]]
+    )
+    assert fitted(pl.Series("note", [], pl.String)).shape == (0, 2)
+
+
 def test_file_gives_the_same_encoders_and_bytes(latent):
     both = texts.Encoders({"note: Ü/\\": latent, "tags": texts.Members(["ä", "b"]), "none": texts.Members([])})
+    both = texts.Encoders({**both.by_name, "mail": texts.Prebuilt(counts_of(["engine"]))})
     content = texts.to_bytes(both)
     read = texts.from_bytes(content)
     assert texts.to_bytes(read) == content and [*read.by_name] == [*both.by_name]

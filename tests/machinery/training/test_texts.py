@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import dataframely as dy
 import numpy as np
@@ -20,6 +21,7 @@ from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
 from machinery.conftest import play
+from machinery.scoring.embedding import counts_of
 
 NOTES = {True: ["engine stopped", "returned to the gate", "precautionary landing"], False: ["no damage", "found later", ""]}
 MODULES = (assessment, compare, leakage, row_by_row, scorer, texts, train, worst)
@@ -114,6 +116,36 @@ def test_changed_encoders_are_refused(tmp_path):
     (folder / encoders.NAME).write_bytes(encoders.to_bytes(encoders.NONE))
     with pytest.raises(ArtifactError, match=r"texts\.npz"):
         scorer.Scorer.load(folder)
+
+
+def test_prebuilt_model_takes_the_place_of_the_learned_one(monkeypatch, tmp_path):
+    monkeypatch.chdir(shutil.copytree(Path.cwd(), tmp_path / "project"))
+    place = texts.PREBUILT / "note.onnx"
+    place.parent.mkdir()
+    place.write_bytes(counts_of(["engine", "stopped", "landing"]))
+    Path("dvc.yaml").write_text("stages: {train: {deps: [data/prepared]}}", encoding="utf-8")
+    assert refused("train") == (
+        "dvc.yaml: a new data/texts/note.onnx would not train again: add `- data/texts` to the deps of the stage train"
+    )
+    Path("dvc.yaml").write_text("stages: {train: {deps: [data/prepared, data/texts]}}", encoding="utf-8")
+    assert run("train").exit_code == 0
+    place.unlink()
+    table, model = rows(60, 1000).drop("answer"), scorer.Scorer.load()
+    assert len(model.texts.by_name["note"].columns) == 3
+    assert model.score(table).equals(pl.concat(model.score(table[i]) for i in range(table.height)))
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"no model", "not a model with one text as input"),
+        (counts_of([f"w{i}" for i in range(3)])[:-9], "not a model with one text"),
+    ],
+)
+def test_what_is_no_model_of_texts_is_refused(monkeypatch, tmp_path, content, reason):
+    monkeypatch.setattr(texts, "PREBUILT", tmp_path)
+    (tmp_path / "note.onnx").write_bytes(content)
+    assert reason in refused("train")
 
 
 def test_text_that_depends_on_other_rows_is_refused(monkeypatch):

@@ -28,7 +28,6 @@ def leaking(rows):
 
 FEATURES = {
     "target leakage": (leaking, "features.py: leak alone predicts answer"),
-    "text": (lambda rows: toy.features(rows).with_columns(rows["key"]), "features.py: key is String: make it a number"),
     "times": (lambda rows: toy.features(rows).with_columns(rows["seen"]), "features.py: seen is Datetime"),
 }
 
@@ -100,7 +99,7 @@ def test_error_in_your_own_code_is_one_line_with_its_place(monkeypatch):
 
 
 def test_out_of_memory_leaves_the_model(monkeypatch):
-    def greedy(rows, params):
+    def greedy(rows, params, encoders):
         raise MemoryError("Unable to allocate 9 TiB")
 
     before = Path("model/manifest.json").read_bytes()

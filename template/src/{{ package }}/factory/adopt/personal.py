@@ -79,7 +79,7 @@ INSIDE = {
     "e-mail address": re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.IGNORECASE),
     "phone number": re.compile(r"\+\d[\d ()/.-]{6,20}\d|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"),
 }
-"""By kind, how it stands in a text."""
+"""By kind, what it looks like inside a text."""
 HAS_LETTERS, HAS_DIGITS = re.compile(r"[^\W\d_]"), re.compile(r"(\d\D*){5}")
 NAMED = {
     "e-mail address": (r"e ?mail( address)?", HAS_LETTERS),

@@ -37,7 +37,7 @@ def separator(column: Column) -> str | None:
         if (
             float(texts.str.contains(mark, literal=True).mean() or 0) >= SEPARATED  # type: ignore[arg-type]
             and members.n_unique() <= min(MOST_MEMBERS, len(texts) / 2)
-            and int(lengths.max() or 0) <= LONGEST_MEMBER  # type: ignore[call-overload]
+            and not (lengths > LONGEST_MEMBER).any()
         ):
             return mark
     return None

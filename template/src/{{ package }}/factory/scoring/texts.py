@@ -6,6 +6,7 @@ operators for texts need a locale of the machine.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 
@@ -74,7 +75,35 @@ class Members:
         return values.to_frame().select(*has, others).fill_null(np.nan).to_numpy(order="c")
 
 
-Encoder = Latent | Members
+@dataclass(frozen=True)
+class Prebuilt:
+    """Of a text what an ONNX model from elsewhere makes of it: text in, numbers out."""
+
+    graph: bytes
+
+    @cached_property
+    def columns(self) -> list[str]:
+        return [f"{number}" for number in range(1, len(self._numbers("")) + 1)]
+
+    @cached_property
+    def _session(self) -> Any:
+        from .artifact import onnx_session  # which reads encoders
+
+        return onnx_session(self.graph)
+
+    def __call__(self, values: pl.Series) -> Matrix:
+        """A row of numbers for each text, one by one, as sums in a batch may differ in their last bits; NaN where there is none."""
+        nothing = np.full(len(self.columns), np.nan, np.float32)
+        rows = [nothing if text is None else self._numbers(text[:LONGEST]) for text in values.to_list()]
+        return np.array(rows, np.float32).reshape(len(rows), len(self.columns))
+
+    def _numbers(self, text: str) -> NDArray[np.float32]:
+        [field] = self._session.get_inputs()
+        found = self._session.run(None, {field.name: np.array(text, object).reshape([1] * len(field.shape))})
+        return np.asarray(found[0], np.float32).reshape(-1)
+
+
+Encoder = Latent | Members | Prebuilt
 
 
 @dataclass(frozen=True)
@@ -151,8 +180,10 @@ def to_bytes(encoders: Encoders) -> bytes:
     for place, encoder in enumerate(encoders.by_name.values()):
         if isinstance(encoder, Latent):
             arrays |= {f"{place}.idf": encoder.idf, f"{place}.components": encoder.components}
-        else:
+        elif isinstance(encoder, Members):
             arrays[f"{place}.known"] = np.array(encoder.known, str)
+        else:
+            arrays[f"{place}.graph"] = np.frombuffer(encoder.graph, np.uint8)
     target = BytesIO()
     np.savez(target, allow_pickle=False, **arrays)
     return target.getvalue()
@@ -165,6 +196,8 @@ def from_bytes(content: bytes) -> Encoders:
 
 
 def _encoder(arrays: Mapping[str, NDArray[Any]], place: int) -> Encoder:
+    if f"{place}.graph" in arrays:
+        return Prebuilt(arrays[f"{place}.graph"].tobytes())
     if f"{place}.known" in arrays:
         return Members(arrays[f"{place}.known"].tolist())
     return Latent(arrays[f"{place}.idf"], arrays[f"{place}.components"])

@@ -131,8 +131,7 @@ def choose(
     """
     comparison = (ForecastComparison if params.forecast else Comparison)(train, params, schema, encoders)
     metric = comparison.metric
-    evaluated: list[Evaluated] = []
-    reasons: list[str] = []
+    evaluated, reasons = list[Evaluated](), list[str]()
 
     def evaluate(tried: Iterable[Candidate]) -> list[Evaluated]:
         found = []

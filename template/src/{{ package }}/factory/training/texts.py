@@ -1,20 +1,26 @@
 """Fits the encoders of texts and lists to the rows to train on. They never see the target."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import polars as pl
+import yaml
 from scipy import sparse  # type: ignore[import-untyped]  # with scikit-learn
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 from threadpoolctl import threadpool_limits
 
+from ..errors import FactoryError
 from ..scoring import texts
 from ..scoring.feature_table import features
-from ..scoring.texts import Encoder, Encoders, Latent, Members
+from ..scoring.texts import Encoder, Encoders, Latent, Members, Prebuilt
 from ..tables.chunks import Rows, collect, sample
+from .shared_features import DVC_YAML
 
 MAX_ROWS, MAX_CHARACTERS = 50_000, 20_000_000  # of the sample that a text's encoder is fitted to
+PREBUILT = Path("data/texts")
+"""Where a project keeps ONNX models of texts, each named by its feature."""
 COLUMNS = 30  # of a text, as skrub's StringEncoder has
 VALUES, RARE = 50, 0.01  # of lists the most frequent values, down to that share of the rows
 
@@ -26,12 +32,35 @@ def fitted(rows: Rows) -> Encoders:
     if not names:
         return texts.NONE
     table = features(sample(rows, MAX_ROWS))
-    return Encoders({name: encoder(table[name]) for name in names})
+    return Encoders({name: _prebuilt(name) or encoder(table[name]) for name in names})
 
 
 def encoder(values: pl.Series) -> Encoder:
     """An encoder fitted to texts, or to lists of texts."""
     return _latent(values.drop_nulls()) if values.dtype == pl.String else _members(values.drop_nulls())
+
+
+def _prebuilt(name: str) -> Prebuilt | None:
+    """The model of the feature's texts that the project keeps, if it does. Raises FactoryError."""
+    path = PREBUILT / f"{name}.onnx"
+    if not path.exists():
+        return None
+    stages = yaml.safe_load(DVC_YAML.read_text(encoding="utf-8")).get("stages", {}) if DVC_YAML.exists() else {}
+    if stages and f"{PREBUILT}" not in stages.get("train", {}).get("deps", []):
+        raise FactoryError(
+            f"{DVC_YAML}: a new {path} would not train again: add `- {PREBUILT}` to the deps of the stage train"
+        )
+    model = Prebuilt(path.read_bytes())
+    try:
+        numbers = model(pl.Series(name, ["", "a text", None], pl.String))
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise FactoryError(
+            f"{path}: not a model with one text as input and numbers as its first output: {reason}"
+        ) from error
+    if not numbers.shape[1] or not np.isfinite(numbers[:2]).all():
+        raise FactoryError(f"{path}: gives no finite numbers for a text: take another model")
+    return model
 
 
 def _latent(values: pl.Series) -> Latent:

@@ -116,7 +116,7 @@ def fit(rows: Rows, params: Params, encoders: Encoders = NONE) -> BaseEstimator:
 
 
 def check_numeric(table: pl.DataFrame) -> None:
-    """Refuse a feature that is neither a number nor a category, and no text that becomes numbers."""
+    """Refuse a feature that is neither a number nor a category, and cannot be encoded as numbers."""
     for name, dtype in table.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Enum) or is_encoded(dtype)):
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, a category with pl.Enum, or text")
