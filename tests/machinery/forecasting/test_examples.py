@@ -198,6 +198,17 @@ def test_hours_go_on_where_clocks_change():
     )
 
 
+def test_names_of_dataframelys_own_methods_and_zones_of_times_are_kept():
+    zoned = dy.Datetime(time_zone="Europe/Berlin")
+    observation = type(
+        "Zoned", (dy.Schema,), {"hour": zoned, "filter_": dy.Enum(["a"], alias="filter"), "y": dy.Float64(nullable=True)}
+    )
+    late = lambda rows, origin: rows.group_by("filter").agg(match=(pl.col("hour") > origin).sum())
+    row, labelled = forecasting.rows(observation, late, group="filter", time="hour", target="y")
+    assert {"filter", "match", "y"} < {*labelled.column_names()} and callable(labelled.filter)
+    assert row.columns()["origin"].dtype == row.columns()["hour"].dtype == pl.Datetime("us", "Europe/Berlin")
+
+
 WRONG = {
     "known ahead target": (partial(forecasting.rows, group="shop", time="hour", target="open"), "open is not a number"),
     "no such column": (partial(forecasting.rows, group="store", time="hour", target="sales"), "Observation has no column store"),

@@ -12,7 +12,7 @@ from . import forecast_errors
 from .assessment import Assessment
 from .svg import Axis, Chart, Figure
 
-BEFORE = 3  # horizons before the origin
+BEFORE, LEAST_BEFORE = 3, 24  # horizons before the origin, and observations of short ones
 DAY = 86_400  # seconds
 LEGEND = ("forecast", "model"), ("observed", "other")
 AGAINST = ("model", "model"), ("season before", "other")
@@ -61,7 +61,7 @@ def _fan(a: Assessment, rows: pl.Series, name: str) -> Chart:
     time, target = settings["time"], settings["target"]
     seen = prepare.scan("observations").filter(pl.col(time) <= a.test["origin"][rows[0]]).collect()
     before = seen.filter(forecast_errors.names(seen, a.params) == name).sort(time)
-    before = before.tail(max(BEFORE * settings["horizon"], settings["season"])).drop_nulls(target)
+    before = before.tail(max(BEFORE * settings["horizon"], LEAST_BEFORE)).drop_nulls(target)
     low, high = (end[rows.to_numpy()].tolist() for end in forecast_errors.bounds(a))
     score, came = a.score[rows.to_numpy()].tolist(), a.test[target].cast(pl.Float64)[rows].to_list()
     past = before[target].cast(pl.Float64).to_list()

@@ -39,7 +39,7 @@ def measured(a: Assessment, groups: pl.Series) -> pl.DataFrame:
     """By `group` the main metric as `error`, that of the seasonal naive forecast as `naive`, `rows`, mean `bias`, and of intervals
     the share `coverage` of targets in them and the mean `width`."""
     metric = definitions.main_metric(a.params)
-    naive = definitions.trivial_scores(a.test, a.params, a.manifest["baseline"])
+    naive = np.asarray(definitions.trivial_scores(a.test, a.params, a.manifest["baseline"]))
     low, high = bounds(a)
     inside, target = (low <= a.target) & (a.target <= high), a.target
     places = groups.alias("group").to_frame().with_row_index("row").group_by("group", maintain_order=True).agg("row")

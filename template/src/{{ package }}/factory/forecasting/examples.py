@@ -7,6 +7,7 @@ import polars as pl
 
 from ... import contract
 from ..errors import FactoryError
+from ..validation.definition import delivered
 from . import baselines, grid
 from .grid import POSITION
 from .rows import checked_history, history_of, is_known_ahead
@@ -88,7 +89,7 @@ def _horizon(
 ) -> pl.DataFrame:
     """The rows of the units, each an origin and a series; `by` as in `_with_history`."""
     keys = [ORIGIN, *settings.groups]
-    ahead = [name for name, column in contract.Observation.columns().items() if is_known_ahead(column)]
+    ahead = [name for name, column in delivered().columns().items() if is_known_ahead(column)]
     steps = pl.DataFrame({"step": range(1, settings.horizon + 1)}, {"step": pl.Int16})
     place = pl.col(ORIGIN) + settings.gap + pl.col("step")
     table = (
@@ -121,7 +122,7 @@ def _with_history(table: pl.DataFrame, windows: pl.DataFrame, settings: Settings
     A sum's last digits depend on what else is in a table, and on whether polars knows that it is sorted: apart, a series has the
     same features alone and among others.
     """
-    history, names = history_of(contract.Row), contract.Observation.column_names()
+    history, names = history_of(contract.Row), delivered().column_names()
     past, none = windows.partition_by(by, as_dict=True), windows.clear()
     sorted_by = [pl.col(name).set_sorted() for name in by if name != ORIGIN]  # they hold one value each
     parts = table.partition_by(by, as_dict=True, maintain_order=True)

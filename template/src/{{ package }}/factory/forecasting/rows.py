@@ -1,7 +1,8 @@
 """The contract of the rows that are scored, from that of the observations that are delivered."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from copy import copy
+from datetime import date
 from typing import Any
 
 import dataframely as dy
@@ -37,18 +38,17 @@ def rows(
     known = {name: columns[name] for name in (*groups, time)}
     known |= {name: column for name, column in columns.items() if is_known_ahead(column)}
     computed = {
-        "origin": type(columns[time])(description="the last time that counts as observed"),
+        "origin": _time(columns[time].dtype, "the last time that counts as observed"),
         "step": dy.Int16(min=1, description="from the origin"),
         **{name: dy.Float64(nullable=True, description=f"forecast by the {name}") for name in (*BASELINES, *SMOOTHED)},
         "scale": dy.Float64(nullable=True, min=0, description="mean difference from a season before"),
     }
     past = _past(observation, history, [*groups, time], {*known, *computed, target})
     doc = f"What is known at an origin about one step of a forecast. {observation.__doc__ or ''}".strip()
-    content: dict[str, Any] = {"__doc__": doc, "__module__": observation.__module__, **known, **computed, **past}
-    row: type[dy.Schema] = type("Row", (dy.Schema,), content)
+    row = _schema("Row", dy.Schema, doc, observation.__module__, {**known, **computed, **past})
     _histories[row] = history
-    more: dict[str, Any] = {"__doc__": "A row, and what came of it.", "__module__": observation.__module__}
-    return row, type("LabelledRow", (row,), more | {target: columns[target]})
+    outcome = {target: columns[target]}
+    return row, _schema("LabelledRow", row, "A row, and what came of it.", observation.__module__, outcome)
 
 
 def history_of(row: type[dy.Schema]) -> History:
@@ -75,6 +75,21 @@ def checked_history(table: Any, keys: Sequence[str], time: str) -> pl.DataFrame:
     return table
 
 
+def _schema(name: str, base: type[dy.Schema], doc: str, module: str, columns: dict[str, dy.Column]) -> type[dy.Schema]:
+    """A class with these columns, as attributes that hide none of dataframely's, whatever their names."""
+    content: dict[str, Any] = {"__doc__": doc, "__module__": module}
+    for number, (of, column) in enumerate(columns.items()):
+        content[f"{name.lower()}_{number}"] = named = copy(column)
+        named.alias = of
+    return type(name, (base,), content)
+
+
+def _time(dtype: pl.DataType, description: str) -> dy.Column:
+    if isinstance(dtype, pl.Datetime):
+        return dy.Datetime(time_unit=dtype.time_unit, time_zone=dtype.time_zone, description=description)
+    return dy.Date(description=description)
+
+
 def _check(columns: dict[str, dy.Column], groups: list[str], time: str, target: str) -> None:
     for name in (*groups, time, target):
         if name not in columns:
@@ -96,7 +111,7 @@ def _check(columns: dict[str, dy.Column], groups: list[str], time: str, target: 
 def _past(observation: type[dy.Schema], history: History, keys: list[str], taken: set[str]) -> dict[str, dy.Column]:
     """The columns of history(), by those that it returns of no observations."""
     *groups, time = keys
-    origin = date(2000, 1, 1) if observation.columns()[time].dtype == pl.Date else datetime(2000, 1, 1)
+    origin = pl.Series([date(2000, 1, 1)]).cast(observation.columns()[time].dtype)[0]
     try:
         table = history(observation.create_empty(), origin)
     except Exception as error:

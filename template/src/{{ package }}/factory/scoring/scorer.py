@@ -14,6 +14,7 @@ from ..forecasting import examples
 from ..forecasting.settings import Settings
 from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
+from ..validation.definition import delivered
 from ..validation.parsing import cast
 from ..validation.rules import check, frame, single_row, validate, violated_rules
 from . import artifact, predictions, shared, texts
@@ -78,7 +79,7 @@ class Scorer:
         settings = Settings.of_model(self.manifest)
         if settings is None:
             raise FactoryError(f"the model predicts a {self.manifest['problem']} and forecasts nothing")
-        observations = validate(observations, contract.Observation)
+        observations = validate(observations, delivered())
         rows = examples.at(observations, settings, origin)
         scores = self.score(rows)
         return pl.concat([rows.select(*settings.keys, "origin", "step"), scores], how="horizontal")
