@@ -48,7 +48,6 @@ def run(params: Params) -> None:
         train, test = prepare.scan("train"), prepare.scan("test")
         empty = no_features(train)
         encoders = texts.fitted(train)
-        encoded = encoders(empty)
         fitted, validation = learn(train, params, encoders)
         target, classes = target_of(train, params), classes_of(train, params)
         usual = sample(train.select(contract.Row.column_names()), TYPICAL_ROWS)
@@ -66,7 +65,7 @@ def run(params: Params) -> None:
             "data": prepare.describe(data, params),
             "code": own_code() | shared_features.code(),
             "parameters": params.model,
-            "estimator": estimator.describe(params.problem, params.model, encoded.schema),
+            "estimator": estimator.describe(params.problem, params.model, encoders(empty).schema),
             "validation": validation.facts() if validation else None,
             "typical_features": _typical_features(usual, encoders),
             "typical": typical(usual),
@@ -74,14 +73,26 @@ def run(params: Params) -> None:
         }
         if params.forecast:
             facts["forecast"] = asdict(observations.settings(params))
-        probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
-        graph = feature_graph(probes, features, contract.Row)
-        inputs = _probes(train, test, encoders)
-        more = partial(reference.files, train, test, inputs, facts, params, encoders)
-        estimators.save(staging / MODEL.name, fitted, facts, inputs, graph, more)
+        _save(fitted, staging / MODEL.name, train, test, facts, params, encoders)
         figures = {name: figure.value for name, figure in validation.metrics.items()} if validation else {}
         manifest.dump({"validation": figures}, staging / VALIDATION.name)
         manifest.dump({**cost(), "blas_kernel": estimator.blas_kernel()}, staging / TRAINING.name)
+
+
+def _save(
+    fitted: BaseEstimator,
+    folder: Path,
+    train: Rows,
+    test: Rows,
+    facts: dict[str, Any],
+    params: Params,
+    encoders: Encoders,
+) -> None:
+    probes = sample(test.select(contract.Row.column_names()), MAX_PROBES)
+    graph = feature_graph(probes, features, contract.Row)
+    inputs = _probes(train, test, encoders)
+    more = partial(reference.files, train, test, inputs, facts, params, encoders)
+    estimators.save(folder, fitted, facts, inputs, graph, more)
 
 
 def own_code() -> dict[str, str]:
