@@ -13,6 +13,8 @@ from ..tables.chunks import Rows, collect
 
 FILE = "observations.parquet"
 TRAIN_ROWS, TEST_ROWS = 200_000, 100_000
+SEASONS = 2
+"""Known before an origin that is learned from: of fewer, the scale is chance."""
 ORIGINS = 20, 1_000  # at least, of many series a part of each; and at most
 
 
@@ -42,13 +44,16 @@ def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFram
             "deliver a longer history, or forecast fewer"
         )
     earliest = min(first + of.season, latest)
-    train = _rows(table, of, range(earliest, latest + 1), TRAIN_ROWS)
-    test = _rows(table, of, range(cut, last - of.gap), TEST_ROWS)
+    learned = max(
+        1, min(SEASONS * of.season, of.window // 2, (latest - first + 1) // 2)
+    )  # known values that forecasts start from
+    train = _rows(table, of, range(earliest, latest + 1), TRAIN_ROWS, learned)
+    test = _rows(table, of, range(cut, last - of.gap), TEST_ROWS, 1)
     until = grid.times(table, of, pl.Series([cut]))[0]
     return train.filter(pl.col(of.time) <= until), test
 
 
-def _rows(table: pl.DataFrame, of: Settings, origins: range, most: int) -> pl.DataFrame:
+def _rows(table: pl.DataFrame, of: Settings, origins: range, most: int, least: int) -> pl.DataFrame:
     """The rows of so many of the origins, and if need be of so many of their series, that there are about that many."""
     series = table.select(of.groups).n_unique() if of.groups else 1
     each = series * of.horizon
@@ -57,4 +62,4 @@ def _rows(table: pl.DataFrame, of: Settings, origins: range, most: int) -> pl.Da
     while math.gcd(stride, of.season) > 1:  # so that origins of each phase of the season occur
         stride += 1
     chosen = origins[::-1][::stride][::-1]  # the newest is one of them
-    return examples.build(table, of, chosen, min(1.0, most / (len(chosen) * each)))
+    return examples.build(table, of, chosen, min(1.0, most / (len(chosen) * each)), least)

@@ -18,14 +18,16 @@ WINDOW_ROWS = 2_000_000  # of all windows that are in memory at a time
 SPREAD = 2_654_435_761, 40_503  # numbers by which neighbours are far apart (Knuth 1998, 6.4)
 
 
-def build(observations: pl.DataFrame, settings: Settings, origins: Sequence[int], share: float = 1.0) -> pl.DataFrame:
-    """The rows of the origins, as positions, with their target, where it is known; of series with a known value.
+def build(
+    observations: pl.DataFrame, settings: Settings, origins: Sequence[int], share: float = 1.0, least: int = 1
+) -> pl.DataFrame:
+    """The rows of the origins, as positions, with their target, where it is known; of series with at least so many known values.
 
     `observations` are `grid.numbered`; of the series of each origin that share is taken. Raises FactoryError.
     """
     parts = []
     for chosen in _batches(observations, settings, origins):
-        units = known_units(observations, settings, chosen)
+        units = known_units(observations, settings, chosen, least)
         windows = _windows(units, observations, settings)
         if share < 1:
             units = units.filter(_spread(units, settings) < share)
@@ -65,12 +67,13 @@ def _batches(observations: pl.DataFrame, settings: Settings, origins: Sequence[i
     yield from (origins[start : start + size] for start in range(0, len(origins), size))
 
 
-def known_units(observations: pl.DataFrame, settings: Settings, origins: Sequence[int]) -> pl.DataFrame:
-    """The origins, and the series of which a value is known in the window before each."""
+def known_units(observations: pl.DataFrame, settings: Settings, origins: Sequence[int], least: int = 1) -> pl.DataFrame:
+    """The origins, and the series of which at least so many values are known in the window before each."""
     window = pl.DataFrame({ORIGIN: origins}, {ORIGIN: pl.Int64}).with_columns(_places(settings)).explode(POSITION)
     known = observations.filter(pl.col(settings.target).is_not_null()).select(*settings.groups, POSITION)
     keys = [ORIGIN, *settings.groups]
-    return window.join(known, on=POSITION).select(keys).unique().sort(keys)
+    counts = window.join(known, on=POSITION).group_by(keys).len()
+    return counts.filter(pl.col("len") >= least).select(keys).sort(keys)
 
 
 def _windows(units: pl.DataFrame, observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
