@@ -160,7 +160,8 @@ def test_schema_describes_every_key():
     assert len(keys) > 20 and not [name for name, key in keys if "$ref" not in str(key) and not key.get("description")]
     text = SCHEMA["$defs"]["Evaluation"]["properties"]["metric"]["description"]
     known = (*definitions.METRICS.values(), definitions.AT_K)
-    assert not {name for table in known for name in table if f"`{name}`" not in text}
+    names = {name for table in known for name in table} - {"bias"}  # which describes forecasts, and judges none
+    assert not {name for name in names if f"`{name}`" not in text}
 
 
 def test_your_parameters_fit_the_schema_that_they_name():
