@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from late_flights.factory.config import Params
+from late_flights.factory.forecasting.rows import SMOOTHED
 from late_flights.factory.gate.evidence import Evidence, Part
 from late_flights.factory.metrics import definitions
 from late_flights.factory.metrics.fairness import Predictions
@@ -62,7 +63,8 @@ def rows(series: int = 3, times: int = 24 * 14, every: int = 7, first: int = 0, 
                     )
                 )
     names = ["shop", "at", "origin", "step", "naive", "seasonal_naive", "mean", "drift", "scale", "sales"]
-    return pl.DataFrame(table, schema=names, orient="row")
+    smoothed = (((pl.col("naive") + pl.col("seasonal_naive")) / 2).alias(name) for name in SMOOTHED)
+    return pl.DataFrame(table, schema=names, orient="row").with_columns(smoothed)
 
 
 def interval(low: float, high: float) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..leakage.search import search
 from ..metrics import bootstrap
 from ..metrics.definitions import METRICS, Metric, main_metric, target_of
 from ..scoring.scorer import matrix
+from ..training import foresight
 from .copies import beyond_chance, copied_share
 from .evidence import Check, Evidence, Part
 
@@ -153,11 +154,18 @@ def _entities(e: Evidence, part: Part) -> Mapping[str, pl.Series]:
 
 
 def _foresight(e: Evidence, train: Part) -> Iterator[Check]:
-    """Of a forecast: targets of the training are older than the test."""
+    """Of a forecast: targets of the training are older than the test, and no feature knows them beforehand."""
     time, first = e.params.data.times[0], e.test["origin"].min()
     later = train.rows.filter(pl.col(time) > first).height
     what = "training rows whose target is not known at the first origin of the test"
     yield Check("LEAKAGE", what, later, "0", later == 0, subject=time)
+    leaks = foresight.find(train.rows, train.features, e.params)
+    for leak in leaks:
+        what = f"{leak.subject}: {'predict' if len(leak.columns) > 1 else 'predicts'} the target"
+        limit = f"≤ {foresight.LIMIT:g}"
+        yield Check("LEAKAGE", what, leak.figure, limit, False, note=leak.evidence, subject=leak.subject)
+    if not leaks:
+        yield Check("LEAKAGE", "leaks found in the training rows", 0, "0", True)
 
 
 def _expected(e: Evidence, validated: float) -> tuple[float, float]:

@@ -1,16 +1,18 @@
 """Target leakage: a feature that alone predicts the target is hardly known at prediction time."""
 
 import numpy as np
+import polars as pl
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
 from ..config import NUMBERS, Params
-from ..errors import FactoryError
+from ..errors import FactoryError, Refused
 from ..metrics.definitions import Vector, multiclass_roc_auc, roc_auc_by_ranks, target_of
 from ..scoring.feature_table import features
 from ..scoring.scorer import matrix
 from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Matrix, Rows, collect, sample
+from . import foresight
 
 LEAKAGE_THRESHOLD = 0.999
 MAX_ROWS = 20_000
@@ -20,6 +22,9 @@ MIN_OF_RARER_CLASS = 5  # a column may rank fewer first by chance
 
 def check_leakage(train: Rows, params: Params, encoders: Encoders = NONE) -> None:
     """Refuse a feature that alone predicts the target, unless a person has accepted it."""
+    if params.forecast:
+        _check_foresight(collect(train), params)
+        return
     max_rows = max(MAX_CELLS // encoders(features(collect(train.head(0)))).width, MAX_ROWS // 10)
     rows = sample(train, min(MAX_ROWS, max_rows))
     if params.data.id and params.data.repeats:
@@ -31,6 +36,17 @@ def check_leakage(train: Rows, params: Params, encoders: Encoders = NONE) -> Non
             raise FactoryError(
                 f"features.py: {name} alone predicts {params.data.target} (target leakage?): remove it if it is unknown at "
                 f"prediction time; or state why it is right, in params.yaml under gate.accepted: `{key}: why`"
+            )
+
+
+def _check_foresight(rows: pl.DataFrame, params: Params) -> None:
+    """Refuse what goes with the target of a forecast as nothing does that is known at the origin."""
+    for leak in foresight.find(rows, features(rows), params):
+        if (key := f"LEAKAGE {leak.subject}") not in params.gate.accepted:
+            raise Refused(
+                "LEAKAGE",
+                f"features.py: {leak.subject}: {leak.evidence} If not, remove it; or state why it is right, in params.yaml "
+                f"under gate.accepted: `{key}: why`",
             )
 
 

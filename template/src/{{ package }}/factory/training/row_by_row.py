@@ -1,11 +1,13 @@
 """Features are computed row by row: those of a row must not depend on which other rows are there, or on chance."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FactoryError
+from ..config import Params
+from ..errors import FactoryError, Refused
 from ..scoring.feature_table import features
 from ..scoring.scorer import matrix
 from ..scoring.texts import NONE, Encoders
@@ -16,7 +18,7 @@ ROWS, SINGLE_ROWS = 200, 10
 TOLERANCE = 1e-5  # for sums in another order
 
 
-def check_row_by_row(rows: Rows, encoders: Encoders = NONE) -> None:
+def check_row_by_row(rows: Rows, params: Params, encoders: Encoders = NONE) -> None:
     """Refuse features of a row that change with the other rows, with their order, or from call to call."""
     probes = sample(rows, ROWS)
     table = features(probes)
@@ -34,7 +36,8 @@ def check_row_by_row(rows: Rows, encoders: Encoders = NONE) -> None:
         if same.all():
             continue
         row, place = np.argwhere(~same)[0]
-        raise FactoryError(
+        error = partial(Refused, "LEAKAGE") if params.forecast else FactoryError  # other rows are of later times
+        raise error(
             f"features.py: {names[place]} is {expected[chosen][row, place]:.6g} for a row, and {found[row, place]:.6g} for the same row "
             f"{others}: compute it from the row alone, since the service scores single rows"
         )
