@@ -139,9 +139,9 @@ def drift(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """A project in ./demo: copied, set up, trained, promoted and scored."""
+    """A project in ./demo: copied, set up, trained, promoted and scored; `-- regression` and `-- forecasting` are the others."""
     install(session)
-    session.run("python", "tools/demo.py")
+    session.run("python", "tools/demo.py", *session.posargs)
 
 
 @nox.session(default=False)

@@ -17,7 +17,8 @@ from workshop import Project, call, free_port, ready, run, serving, status, wait
 
 pytestmark = pytest.mark.slow
 COLUMNS = ("customer_id", "seen", "plan", "minutes", "age", "Region (old)", "by mail", "remark", "left")
-SAMPLE = r"flights|nyc|carrier|airline|departure|\borigin\b(?!/main)|\bdest\b"
+SAMPLE = r"flights|nyc|carrier|airline|departure|airport|\bdest\b"
+COLUMN = r"\borigin\b(?!/main)"  # documents have it as a term of forecasts
 # data/erased.csv is the record that the sample was replaced
 OURS = ("data/erased.csv", "docs/recipes.md", "src/churn/factory", "tests/factory", "tests/__init__.py", "uv.lock")
 
@@ -79,8 +80,11 @@ def commands(project) -> Project:
 
 def test_nothing_of_the_sample_is_left(project):
     places = [f":!{place}" for place in OURS]
-    found = call(project, "git", "grep", "--ignore-case", "--line-number", "--perl-regexp", SAMPLE, "--", ".", *places)
-    assert found.stdout == ""
+    for pattern, others in ((SAMPLE, []), (COLUMN, [":!docs"])):
+        found = call(
+            project, "git", "grep", "--ignore-case", "--line-number", "--perl-regexp", pattern, "--", ".", *places, *others
+        )
+        assert found.stdout == ""
     assert {path.suffix for path in (project / "data" / "raw").iterdir()} == {".csv", ".dvc"}
 
 

@@ -1,4 +1,7 @@
-"""Make a project in ./demo: copied, set up, trained, promoted and scored. `nox -s demo` runs this."""
+"""Make a project in ./demo: copied, set up, trained, promoted and scored. `nox -s demo` runs this.
+
+`nox -s demo -- regression` or `-- forecasting` makes one of that problem.
+"""
 
 import os
 import shutil
@@ -10,9 +13,18 @@ ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
 MARKER = DEMO / ".git" / "made-by-nox"
 """The state in which the demo was left; empty until it is complete."""
+DESCRIPTIONS = {
+    "classification": "Predicts which flights arrive 15 minutes late or more.",
+    "regression": "Predicts by how many minutes flights arrive late.",
+    "forecasting": "Predicts how many flights leave each airport in each hour of the next day.",
+}
+"""What the demo predicts, by problem."""
 
 
 def main() -> str | None:
+    problem = next(iter(sys.argv[1:]), "classification")
+    if problem not in DESCRIPTIONS:
+        return f"demo: no problem {problem}: choose one of {', '.join(DESCRIPTIONS)}"
     os.environ |= {f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     if DEMO.exists():
         left = MARKER.read_text() if MARKER.exists() else None
@@ -21,8 +33,8 @@ def main() -> str | None:
         shutil.rmtree(DEMO)
     run("git", "init", "--quiet", "--initial-branch=main", str(DEMO))
     MARKER.touch()
-    answers = ["--data=project_name=Late flights", "--data=description=Predicts which flights arrive 15 minutes late or more."]
-    run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", *answers, str(ROOT), str(DEMO))
+    answers = ["project_name=Late flights", f"description={DESCRIPTIONS[problem]}", f"problem={problem}"]
+    run("copier", "copy", "-q", "--vcs-ref=HEAD", "--defaults", *(f"--data={answer}" for answer in answers), str(ROOT), str(DEMO))
     os.chdir(DEMO)
     run("uv", "run", "factory", "setup")
     run("uv", "run", "dvc", "repro")

@@ -16,8 +16,9 @@ with app.setup:
     ROOT = Path(__file__).resolve().parents[1]
     PACKAGE = entry_points(group="console_scripts")["factory"].module.partition(".")[0]
     features = import_module(f"{PACKAGE}.features").features
-    config, prepare, scoring, tables = (
-        import_module(f"{PACKAGE}.factory.{name}") for name in ("config", "data.prepare", "scoring", "tables")
+    config, observations, prepare, scoring, split, tables = (
+        import_module(f"{PACKAGE}.factory.{name}")
+        for name in ("config", "data.observations", "data.prepare", "scoring", "data.split", "tables")
     )
 
 
@@ -73,9 +74,20 @@ def _(column, label, number, rows):
 
 @app.cell
 def _(params, rows, target):
-    described = mo.vstack([mo.md("## Features"), features(rows).describe()])
+    mo.stop(params.forecast is None)
+    time = params.forecast.time
+    names = pl.concat_str(params.forecast.groups or pl.lit("all"), separator=" ").alias("series")
+    newest = rows.with_columns(names).filter(pl.col(time).rank("dense", descending=True) <= 3 * params.forecast.season)
+    few = newest.filter(pl.col("series").rank("dense") <= 5).select("series", time, target)
+    lines = alt.Chart(few, width=700, title="The newest three seasons").mark_line(strokeWidth=1)
+    lines.encode(x=f"{time}:T", y=f"{target}:Q", color="series:N")
+
+
+@app.cell
+def _(params, rows, target):
+    train, test = (observations if params.forecast else split).split(rows, params)
+    described = mo.vstack([mo.md("## Features"), features(train.vstack(test)).describe()])
     mo.stop(not (ROOT / "model").exists(), mo.vstack([described, mo.md("No model yet: `uv run dvc repro`")]))
-    test = prepare.split(rows, params)[1]
     scores = scoring.Scorer.load(ROOT / "model").score(test)
     classes = params.problem == "multiclass"
     observed = scores["decision"] == test[target].cast(str) if classes else test[target]

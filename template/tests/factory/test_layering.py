@@ -1,4 +1,7 @@
-"""contract ← features ← model: each imports only those left of it, and of the factory only what is made for them."""
+"""contract ← features ← model: each imports only those left of it, and of the factory only what is made for them.
+
+In a forecast the contract has the columns that `history` in features.py returns: features ← contract ← model.
+"""
 
 import ast
 from pathlib import Path
@@ -8,8 +11,9 @@ import pytest
 from .. import PACKAGE, contract
 
 FOLDER = Path(contract.__file__).parent
-OFFERED = tuple(f"{PACKAGE}.factory.{name}" for name in ("validation.expectations", "scoring.relative"))
-ALLOWED = {"contract": set(), "features": {"contract"}, "model": {"contract", "features"}}
+OFFERED = tuple(f"{PACKAGE}.factory.{name}" for name in ("validation.expectations", "scoring.relative", "forecasting"))
+FIRST = ["features", "contract"] if hasattr(contract, "Observation") else ["contract", "features"]
+ALLOWED = {FIRST[0]: set(), FIRST[1]: {FIRST[0]}, "model": {*FIRST}}
 
 
 def imported(path):

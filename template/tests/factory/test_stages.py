@@ -34,12 +34,13 @@ def test_evaluated_scores_are_those_of_training(report, scorer, estimator, label
     assert scores == pytest.approx(expected[: len(scores)], rel=1e-5, abs=1e-5)
 
 
-def test_file_is_scored_as_its_rows_are(stages, scorer, rows, tmp_path):
+def test_file_is_scored_as_its_rows_are(stages, scorer, rows, observed, tmp_path):
     source, destination = tmp_path / "rows.parquet", tmp_path / "scores.parquet"
-    rows.write_parquet(source)
+    given, expected = (rows, scorer.score(rows)) if observed is None else (observed, scorer.forecast(observed))
+    given.write_parquet(source)
     result = run("score", source, destination, "--model", stages / paths.MODEL)
     assert result.exit_code == 0, result.output
-    scores, expected = pl.read_parquet(destination), scorer.score(rows)
+    scores = pl.read_parquet(destination)
     if decision := scorer.manifest.get("decision"):  # by rank in a file, for a row alone by its score
         assert scores["decision"].sum() == min(decision["rows"], rows.height)
         scores, expected = scores.drop("decision"), expected.drop("decision")
