@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import paths
-from . import interruption
+from . import interruption, trial_tables
 from .main import main
 from .options import FILE, MODEL, load_params
 
@@ -84,7 +84,7 @@ def candidates(write: bool, force: bool) -> None:
     if choice is None:
         click.echo("Too few training rows to compare candidates: the default is chosen")
     else:
-        click.echo(f"{_candidates_table(choice)}\nAll candidates: {CANDIDATES}")
+        click.echo(f"{trial_tables.of_candidates(choice)}\nAll candidates: {CANDIDATES}")
     if write:
         selection.write(choice.chosen.candidate if choice else selection.default(params))
         leaderboard.mark(load_params())
@@ -108,7 +108,7 @@ def tune(trials: int) -> None:
     with click.progressbar(length=trials, label="Trials", item_show_func=lambda text: text) as bar:
         result = tune.tune(params, trials, lambda result: bar.update(1, f"best {number(result.best.figure)}"))
     tuning.save(result.table(), result.metric)
-    click.echo(_trials_table(result))
+    click.echo(trial_tables.of_trials(result))
     name, now, best = result.metric.name, result.now, result.best
     pruned = f"; {result.pruned} of {trials} trials pruned" if result.pruned else ""
     click.echo(f"\nValidation {name}: {number(now.figure)} now, {number(best.figure)} at best{pruned}")
@@ -145,6 +145,11 @@ def tune(trials: int) -> None:
     help="Go on where an interrupted run of the same rows and model ended; on this machine that is always so.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Processors to use on this machine (default: all).")
+@click.option(
+    "--origin",
+    metavar="TIME",
+    help="Of a forecast, the time after which it begins (default: the newest with a known target).",
+)
 def score(
     source: str,
     destination: str,
@@ -154,6 +159,7 @@ def score(
     reject: str | None,
     resume: bool,
     jobs: int | None,
+    origin: str | None,
 ) -> None:
     """Predict for each row of a file, or of many, as CSV or Parquet.
 
@@ -164,6 +170,9 @@ def score(
 
     With `--engine spark`, IN is a folder, a glob or a URL of Parquet or CSV files, and OUT a new folder: docs/engines.md.
 
+    A model of forecasts reads the history of its series from IN, and beyond the origin what is known ahead, and writes the
+    steps after it to the file OUT.
+
     \b
     Example: factory score flights.csv scores.parquet
              factory score "inbox/*.parquet" scores --reject rejected
@@ -172,26 +181,43 @@ def score(
     if engine == "spark":
         from ..scoring.spark import job
 
-        if jobs:
-            raise click.UsageError("--jobs is for this machine: with Spark the cluster decides.")
+        if jobs or origin:
+            raise click.UsageError("--jobs and --origin are for this machine: with Spark the cluster decides.")
         click.echo("\n".join(job.score(source, destination, model, signers, reject, resume).lines(destination, reject)))
         return
-    outcome = _score_here(source, Path(destination), Path(model), signers, Path(reject) if reject else None, jobs)
+    outcome = _score_here(
+        source, Path(destination), Path(model), signers, Path(reject) if reject else None, jobs, origin
+    )
     click.echo("\n".join(outcome.lines(destination, reject)))
 
 
 def _score_here(
-    source: str, destination: Path, model: Path, signers: Path | None, reject: Path | None, jobs: int | None
+    source: str,
+    destination: Path,
+    model: Path,
+    signers: Path | None,
+    reject: Path | None,
+    jobs: int | None,
+    origin: str | None,
 ) -> Any:
-    from ..scoring import batch, places, workers
+    from ..errors import FactoryError
+    from ..scoring import batch, forecasts, places, workers
     from ..scoring.scorer import Scorer
     from ..tables import chunks, sources
 
     found = sources.find(source)
     places.check(source, found, destination, reject)
     task = workers.Task(Scorer.load(model, signers), workers.scores, bool(reject), jobs or chunks.processors(), model)
+    forecasting = bool(task.scorer.manifest.get("forecast"))
+    if origin and not forecasting:
+        raise FactoryError("--origin is for forecasts, and this model makes none: leave it out")
+    if reject and forecasting:
+        raise FactoryError("--reject would tear holes into series: correct the rows, or take them out of the files")
     rows = {each: each.count() for each in found}
-    with click.progressbar(length=sum(rows.values()), label="Scoring") as bar:
+    length = sum(rows.values()) * (2 if forecasting else 1)  # which are read first, and then forecast
+    with click.progressbar(length=length, label="Forecasting" if forecasting else "Scoring") as bar:
+        if forecasting:
+            return forecasts.score(found, destination, task, origin, bar.update)
         return batch.score(rows, destination, task, reject, bar.update)
 
 
@@ -258,36 +284,3 @@ def _training_lines(model: dict[str, Any], name: str) -> Iterator[str]:
         yield f"threshold{of} {number(model['threshold'])}, from the validation rows"
     if reason := model["onnx"]["reason"]:
         yield f"no model.onnx, so scikit-learn scores, which takes longer: {reason}"
-
-
-def _trials_table(result: Any) -> str:
-    from tabulate import tabulate
-
-    from ..evaluation.formatting import cell, number
-
-    marks = {result.best.number: "best", result.now.number: "now"}
-    rows = [
-        {"trial": trial.number, "": marks.get(trial.number, ""), result.metric.name: number(trial.figure)}
-        | {name: "default" if value is None else cell(value) for name, value in trial.parameters.items()}
-        | {"seconds": f"{trial.seconds:.1f}", "state": trial.state}
-        for trial in result.trials
-    ]
-    return tabulate(rows, headers="keys", disable_numparse=True)
-
-
-def _candidates_table(choice: Any) -> str:
-    """The best of each family and of each blend."""
-    from tabulate import tabulate
-
-    from ..evaluation.formatting import number
-
-    table = choice.table()
-    best = table.unique("family", keep="first", maintain_order=True)
-    shown = table.filter(table["chosen"] | table["candidate"].is_in(best["candidate"].implode()))
-    rows = [
-        {"": "chosen" if row["chosen"] else "", "family": row["family"]}
-        | {choice.metric: number(row["mean"]), "± of the difference": number(row["se"])}
-        | {"CPU s a fit": f"{row['fit_seconds']:.2f}", "ms for 1,000 rows": f"{1000 * row['predict_ms']:.1f}"}
-        for row in shown.iter_rows(named=True)
-    ]
-    return tabulate(rows, headers="keys", disable_numparse=True)

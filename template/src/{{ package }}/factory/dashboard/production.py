@@ -48,6 +48,7 @@ def performance(windows: Sequence[Json], metric: Metric, floor: float | None) ->
     legend = _legend(windows)
     return _drawn(
         _over_time(f"Live {label}", text, label, [*estimated, *live], limit=floor, legend=legend),
+        _by_step(windows, label),
         _over_time("Bias", "Mean of outcome minus score, with 95% intervals.", "bias", bias, limit=0.0, legend=legend),
         _over_time(
             "Outcome coverage", "Share of the rows with an outcome.", "rows", covered, share=True, legend=legend
@@ -147,6 +148,25 @@ def _by_role(windows: Sequence[Json]) -> list[tuple[list[Json], str]]:
     """The windows in each role, whichever model had it, and how they are drawn."""
     roles = dict.fromkeys(window["role"] for window in windows)
     return [([window for window in windows if window["role"] == role], ROLES.get(role, "line")) for role in roles]
+
+
+def _by_step(windows: Sequence[Json], label: str) -> Figure | None:
+    """Of forecasts the metric of the nearest and of the farthest part of the horizon."""
+    own = [window for window in windows if window["role"] == "champion" and _steps(window)]
+    if not own:
+        return None
+    nearest, *_, farthest = ["", *_steps(own[-1])]
+    nearest = next(iter(_steps(own[-1])))
+    ends = dict(zip(dict.fromkeys((nearest, farthest)), ROLES.values(), strict=False))
+    series = [
+        _series(own, lambda window, part=part: (_steps(window).get(part), None), kind) for part, kind in ends.items()
+    ]
+    legend = tuple((kind, f"steps {part}") for (_, kind), part in zip(LEGEND, ends, strict=False))
+    return _over_time(f"Live {label} by step", "By outcomes, of the ends of the horizon.", label, series, legend=legend)
+
+
+def _steps(window: Json) -> dict[str, float]:
+    return (window["outcomes"] or {}).get("steps") or {}
 
 
 def _series(windows: Sequence[Json], value: Any, kind: str) -> Series:

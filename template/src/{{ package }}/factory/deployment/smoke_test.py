@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ import polars as pl
 import requests
 
 from ... import contract
+from .. import config
 from ..errors import FactoryError
 from ..evaluation.assessment import REFERENCE_SCORES
+from ..forecasting.settings import Settings
 from ..paths import PREPARED, REPORTS
 from ..registry import champion
 from ..registry.versions import Version
+from ..serving import parsing
 from ..workspace import git
 from ..workspace.process import dvc
 
@@ -43,6 +47,9 @@ def check_service(request: Request, version: Version) -> Iterator[str]:
             f"SCORES_DIFFER: scores differ from those recorded for {version.name} by up to {difference:.3g}"
         )
     yield f"{rows.height} scores as recorded, largest difference {difference:.1g}"
+    if forecast := config.load().forecast:
+        steps = _forecast(request, Settings.of(forecast, config.load().data.target))
+        yield f"{steps} steps forecast from a short history"
 
 
 def http_client(url: str, headers: Mapping[str, str] | None = None) -> Request:
@@ -99,6 +106,19 @@ def _test_rows(version: Version) -> pl.DataFrame:
         path = Path(folder, "test.parquet")
         dvc("get", "--rev", version.facts["commit"], ".", f"{PREPARED}/test.parquet", "--out", str(path))
         return pl.read_parquet(path).head(REFERENCE_SCORES).select(contract.Row.column_names())
+
+
+def _forecast(request: Request, settings: Settings) -> int:
+    """How many steps the service forecasts from one made-up observation, by history() of features.py."""
+    body = io.BytesIO()
+    parsing.example_history({"forecast": asdict(settings), "target": settings.target}).write_ipc_stream(body)
+    try:
+        steps = pl.read_ipc_stream(request("/forecast", body.getvalue()))["score"].drop_nulls().len()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise FactoryError("SCORES_DIFFER: the response to /forecast is not a table of forecasts") from error
+    if steps != settings.horizon:
+        raise FactoryError(f"SCORES_DIFFER: the service forecasts {steps} steps, not {settings.horizon}")
+    return steps
 
 
 def _largest_difference(request: Request, version: Version, rows: pl.DataFrame) -> float:

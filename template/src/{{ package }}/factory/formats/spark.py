@@ -12,6 +12,7 @@ from ..errors import FactoryError
 from ..registry import champion
 from ..registry.versions import Version
 from ..release import model_folder
+from ..scoring import histories
 from ..workspace.process import run
 
 JOB = f'''"""Scores rows on Spark, with the arguments and options of `factory score`: IN OUT --model FOLDER."""
@@ -56,6 +57,7 @@ def export(destination: Path, name: str | None = None) -> tuple[Version, str]:
 
     The folder is written completely or not at all. Raises FactoryError.
     """
+    histories.check_rows_are_scored("a forecast needs each series as a whole: score its history with factory score")
     version = model_folder.choose(name)
     if destination.exists():
         raise FactoryError(f"{destination} exists already: choose a new folder")

@@ -78,7 +78,8 @@ def parsed(file: Path, params: Params) -> pl.DataFrame:
         hint = f"did you mean {meant}?" if meant else "which holds the outcomes"
         raise FactoryError(f"{file}: no column {data.target}, {hint}")
     hashed = bool(data.id) and data.id in table.columns and personal.is_hashed(table[data.id])
-    typed = [data.target, *data.times, *([data.id] if data.id and not hashed else [])]
+    series = params.forecast.groups if params.forecast else []
+    typed = [data.target, *series, *data.times, *([data.id] if data.id and not hashed else [])]
     values = _valid(table.select(name for name in dict.fromkeys(typed) if name in table.columns), data.target, file)
     values = values.hstack(_context(table.select(name for name in CONTEXT if name in table.columns), file))
     now = pl.lit(datetime.now(UTC), TIME.dtype)

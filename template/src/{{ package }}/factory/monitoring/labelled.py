@@ -59,6 +59,8 @@ def deliver(name: str, days: Iterable[Day], known: Outcomes, params: Params) -> 
 
     Beside its record, how many rows were left out, by the reason. Raises FactoryError.
     """
+    if params.forecast:
+        raise FactoryError("the observations that became known are deliveries: factory ingest takes in their files")
     if Path(name).name != name or tables.suffix(name) != ".parquet":
         raise FactoryError(f"{name}: the delivery has to be named like captured-2026-11.parquet")
     left_out = Counter[str]()

@@ -1,7 +1,8 @@
 """Outcomes that become known later: kept as they come in, and joined to the captured rows that they belong to.
 
-They name a row by its id, where ids repeat together with its time, or by its request and the position in it. They are kept in
-files as captures are, so that what erases one person's captures finds theirs.
+They name a row by its id, where ids repeat together with its time, or by its request and the position in it. Those of forecasts
+are later observations, of series and time. They are kept in files as captures are, so that what erases one person's captures
+finds theirs.
 """
 
 from collections.abc import Collection, Iterator
@@ -152,6 +153,8 @@ def _typed(name: str, params: Params) -> pl.Expr:
 def ways(params: Params) -> list[tuple[str, ...]]:
     """The columns that name a row, by each way in which they can."""
     data = params.data
+    if params.forecast:
+        return [(*params.forecast.groups, params.forecast.time), *REQUESTS]
     times = tuple(data.times) if data.repeats else ()
     ids = [(data.id, *times), (SHA256, *times)] if data.id and (times or not data.repeats) else []
     return [*ids, *REQUESTS]

@@ -14,6 +14,8 @@ from ..evaluation.formatting import share
 from ..metrics import bootstrap, definitions
 from ..metrics.bootstrap import Ids, Interval
 from ..metrics.definitions import Vector
+from ..metrics.forecasts import blocks
+from ..metrics.scaled import scaled
 from ..scoring import predictions
 from .outcomes import OUTCOME
 
@@ -21,6 +23,8 @@ COVERAGE, HALF = 0.8, 0.5  # from which share of labelled rows on a window is ju
 MIN_ROWS = 20  # labelled, as in the gate's test
 INTERVAL_ROWS = 2_000  # of which the intervals of a window are
 DRAWS, DRAWN_ROWS = 10, 20_000
+STEP, SCALE = "step", "scale"  # columns of a forecast's rows
+PARTS = 6  # into which a horizon is divided at most
 ESTIMATED = "valid only while score and outcome belong together"
 """The condition of every estimate: one without outcomes cannot see that the same features have come to mean something else."""
 
@@ -30,7 +34,7 @@ class Performance:
     """A window's labelled rows and their share, whether it is due to be judged, and then the main metric and the bias.
 
     The bias is the mean of outcome minus score; of several classes the outcome is whether the most probable one is correct, and
-    the score is its probability.
+    the score is its probability. Of forecasts, `steps` is the metric by steps of the horizon, such as `1 to 6`.
     """
 
     rows: int
@@ -40,6 +44,7 @@ class Performance:
     bias: Interval | None = None
     estimated: float | None = None
     note: str = ""
+    steps: dict[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The same for reports/monitor.json."""
@@ -50,7 +55,9 @@ def part(joined: pl.DataFrame, params: Params) -> pl.DataFrame:
     """What the performance on captured rows needs of them, once their outcomes are joined."""
     scores = [name for name in joined.columns if name == "_score" or name.startswith(f"_{predictions.PROBABILITY}")]
     id = [pl.col(params.data.id).cast(pl.String).alias("_id")] if params.data.id in joined.columns else []
-    return joined.select(OUTCOME, *(pl.col(name).alias(name[1:]) for name in scores), *id)
+    kept = [*params.forecast.groups, params.forecast.time, STEP, SCALE] if params.forecast else []
+    own = [name for name in kept if name in joined.columns]
+    return joined.select(OUTCOME, *(pl.col(name).alias(name[1:]) for name in scores), *id, *own)
 
 
 def measure(parts: Sequence[pl.DataFrame], last: date, until: date, params: Params) -> Performance:
@@ -66,12 +73,18 @@ def measure(parts: Sequence[pl.DataFrame], last: date, until: date, params: Para
     metric, bias = _measured(labelled, params) if due else (None, None)
     few = due and labelled.height and coverage < HALF
     note = f"only {share(coverage)} of the rows have an outcome, which may be others than the rest" if few else ""
-    return Performance(labelled.height, coverage, due, metric, bias, _estimated(rows, params), note)
+    steps = _by_step(labelled, params) if due and STEP in labelled.columns else None
+    return Performance(labelled.height, coverage, due, metric, bias, _estimated(rows, params), note, steps)
 
 
 def arrays(labelled: pl.DataFrame, params: Params) -> tuple[Vector, Vector, Ids]:
     """Outcomes and scores of rows that have an outcome, and which of them share an id where that repeats."""
     outcome, ids = labelled[OUTCOME].to_physical().cast(pl.Float64).to_numpy(), None
+    if params.forecast:
+        unknown = pl.repeat(None, labelled.height, dtype=pl.Float64, eager=True)
+        outcome = scaled(outcome, labelled.get_column(SCALE, default=unknown))
+        if {*params.forecast.groups, params.forecast.time} <= {*labelled.columns}:
+            ids = blocks(labelled, params.forecast)
     if "_id" in labelled.columns and labelled["_id"].is_duplicated().any():
         ids = labelled["_id"].fill_null("").rank("dense").to_numpy().astype(np.int64)
     return outcome, scores(labelled, params), ids
@@ -93,6 +106,20 @@ def _measured(labelled: pl.DataFrame, params: Params) -> tuple[Interval | None, 
     interval = bootstrap.interval(metric, outcome, score, ids, INTERVAL_ROWS) if varies else None
     right, probability = definitions.top_class(outcome, score)
     return interval, _mean(right - probability, ids)
+
+
+def _by_step(labelled: pl.DataFrame, params: Params) -> dict[str, float]:
+    """The main metric of the rows of each part of the horizon that has enough of them."""
+    assert params.forecast is not None
+    metric, width = definitions.main_metric(params), -(-params.forecast.horizon // PARTS)
+    figures = {}
+    for first in range(1, params.forecast.horizon + 1, width):
+        last = min(first + width - 1, params.forecast.horizon)
+        rows = labelled.filter(pl.col(STEP).is_between(first, last))
+        if rows.height >= MIN_ROWS:
+            outcome, score, _ = arrays(rows, params)
+            figures[f"{first} to {last}" if last > first else f"{first}"] = metric(outcome, score)
+    return figures
 
 
 def _mean(values: Vector, ids: Ids) -> Interval:

@@ -9,15 +9,12 @@ from numpy.typing import NDArray
 from polars import selectors
 
 from ... import contract
-from ..errors import ArtifactError, FactoryError
-from ..forecasting import examples
-from ..forecasting.settings import Settings
+from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import CHUNK, Matrix, Rows, collect, height, iter_chunks
-from ..validation.definition import delivered
 from ..validation.parsing import cast
-from ..validation.rules import check, frame, single_row, validate, violated_rules
-from . import artifact, predictions, shared, texts
+from ..validation.rules import check, frame, single_row, violated_rules
+from . import artifact, histories, predictions, shared, texts
 from .compiled import Compiled
 from .feature_graph import matching_graph
 from .feature_table import features
@@ -76,13 +73,13 @@ class Scorer:
         `observations` are the history of the series and, beyond the origin, what is known ahead. Without an origin, the
         newest time of which the target is known. Raises ContractViolation.
         """
-        settings = Settings.of_model(self.manifest)
-        if settings is None:
-            raise FactoryError(f"the model predicts a {self.manifest['problem']} and forecasts nothing")
-        observations = validate(observations, delivered())
-        rows = examples.at(observations, settings, origin)
-        scores = self.score(rows)
-        return pl.concat([rows.select(*settings.keys, "origin", "step"), scores], how="horizontal")
+        history, start = histories.read(observations, self.manifest, origin)
+        return self.forecasts(histories.horizon(history, self.manifest, start))
+
+    def forecasts(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The same of rows of a horizon that are known to satisfy the contract."""
+        columns = predictions.to_columns(self.predict(rows), self.manifest, rows)
+        return pl.DataFrame([*rows.select(histories.keys(self.manifest)), *columns])
 
     def predict_with_ids(self, rows: pl.DataFrame) -> tuple[pl.Series | None, NDArray[np.float64]]:
         """The ids, if there are any, and the scores of the rows. Raises ContractViolation."""

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -96,24 +96,28 @@ class Task:
             division = rejected.divide(rows, self.scorer.manifest["target"])
             return Scored(self.answer(self.scorer, division.valid), division.rejected, division.counts, tally)
 
-    @contextmanager
-    def map(self, rows: Mapping[Source, int]) -> Iterator[Iterator[tuple[Source, Result]]]:
+    def map(self, rows: Mapping[Source, int]) -> AbstractContextManager[Iterator[tuple[Source, Result]]]:
         """For each piece of the tables, whose numbers of rows these are, a function that gives what was made of it."""
-        pieces = self._map(rows)
+        many = bool(self.jobs > 1 and self.folder and self._seconds(rows) >= PAYS)
+        return self.each(_pieces(rows) if many else _chunks(rows), many)
+
+    @contextmanager
+    def each(self, pieces: Iterator[Piece], processes: bool) -> Iterator[Iterator[tuple[Source, Result]]]:
+        """The same for each of these pieces, in processes if they are worth it, as far as there are several jobs."""
+        results = self._each(pieces, processes)
         try:
-            yield pieces
+            yield results
         finally:
             with suppress(ValueError):  # interrupted while a thread of polars asks for the next one
-                pieces.close()
+                results.close()
 
-    def _map(self, rows: Mapping[Source, int]) -> Generator[tuple[Source, Result], None, None]:
+    def _each(self, pieces: Iterator[Piece], processes: bool) -> Generator[tuple[Source, Result], None, None]:
         if self.jobs == 1:
-            yield from ((piece.source, partial(self.score_piece, piece)) for piece in _chunks(rows))
+            yield from ((piece.source, partial(self.score_piece, piece)) for piece in pieces)
             return
         waiting = deque[tuple[Source, Result]]()
-        many = self.folder and self._seconds(rows) >= PAYS
-        with self._processes() if many else self._threads() as submit:
-            for piece in _pieces(rows) if many else _chunks(rows):
+        with self._processes() if processes and self.folder else self._threads() as submit:
+            for piece in pieces:
                 waiting.append((piece.source, submit(piece)))
                 if len(waiting) >= AHEAD * self.jobs:
                     yield waiting.popleft()

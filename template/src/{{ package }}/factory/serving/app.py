@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from ... import contract
 from .. import PACKAGE
 from . import docs, open_inference, openapi, routes
 from .middleware import LimitsMiddleware, needs_key
@@ -90,7 +91,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 async def root() -> dict[str, str]:
     """Where to go from here."""
-    return {"name": PACKAGE, "score": "POST /score", "docs": "/docs", "version": "/version", "health": "/health/ready"}
+    forecast = {"forecast": "POST /forecast"} if hasattr(contract, "Observation") else {}
+    return {
+        "name": PACKAGE,
+        **forecast,
+        "score": "POST /score",
+        "docs": "/docs",
+        "version": "/version",
+        "health": "/health/ready",
+    }
 
 
 async def version(request: Request) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from ..validation.parsing import cast
 from . import messages
 from .metrics import Telemetry
 from .model_copy import ModelCopy
+from .packing import Rows
 from .pool import Pool
-from .responses import JSON, TENSORS, Ids, Reply, Request, Rows, respond
+from .responses import JSON, TENSORS, Ids, Reply, Request, respond
 from .settings import Settings
 
 INLINE_ROWS = 16  # which hold the event loop for about a millisecond, as long as handing the request to a worker does
@@ -58,6 +59,10 @@ class InlineModel:
         """Leave it to a worker: it takes as long as scoring a thousand rows. Raises Undecided."""
         raise Undecided
 
+    def forecast(self, rows: Rows, origin: str | None, most: int) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+        """Leave it to a worker, as history() is the user's code. Raises Undecided."""
+        raise Undecided
+
 
 @dataclass(eq=False)
 class LoadedModel:
@@ -67,6 +72,7 @@ class LoadedModel:
     version: str
     commit: str
     example: dict[str, Any]
+    history: list[dict[str, Any]] | None
     outputs: list[dict[str, Any]]
     pool: Pool
     inline: InlineModel | None
@@ -159,7 +165,7 @@ class ModelSlot:
 
 
 def _is_small(request: Request) -> bool:
-    if request.size > INLINE_BYTES or request.kind not in (JSON, TENSORS):
+    if request.forecast or request.size > INLINE_BYTES or request.kind not in (JSON, TENSORS):
         return False
     return request.kind == TENSORS or request.content.count(b"{") <= INLINE_ROWS  # so that few bodies are parsed twice
 

@@ -104,7 +104,7 @@ async def infer(request: Request, name: str) -> Response:
         return _requested(request, name) if "version" in request.path_params else None
 
     json_size = request.headers.get(tensors.JSON_SIZE.lower())
-    return await respond(request, TENSORS, service.settings.body_mb, json_size, requested)
+    return await respond(request, TENSORS, service.settings.body_mb, requested, json_size=json_size)
 
 
 def _requested(request: Request, name: str) -> LoadedModel:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from ... import contract
+from ..scoring import histories
 from . import parsing, tensors
 from .middleware import ADMIN_PATHS, needs_key
 from .model_slot import LoadedModel
@@ -49,14 +50,22 @@ EXPLAIN = {
     "description": "Whether the scores, of JSON and of at most 100 rows, are explained",
     "schema": {"type": "boolean", "default": False},
 }
-REQUEST_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "application/json": {"schema": {"anyOf": [RECORD, {"type": "array", "items": RECORD}]}},
-        "application/vnd.apache.arrow.stream": BINARY,
-        "text/csv": BINARY,
-    },
+ORIGIN = {
+    "name": "origin",
+    "in": "query",
+    "description": "The time after which to forecast; by default the newest at which the target of any series is known",
+    "schema": {"type": "string", "examples": ["2026-11-30T18:00"]},
 }
+OBSERVATIONS = {"type": "array", "items": {"$ref": f"{SCHEMAS}Observation"}}
+
+
+def _body(json: dict[str, Any]) -> dict[str, Any]:
+    tables = {"application/vnd.apache.arrow.stream": BINARY, "text/csv": BINARY}
+    return {"required": True, "content": {"application/json": {"schema": json}, **tables}}
+
+
+REQUEST_BODY = _body({"anyOf": [RECORD, {"type": "array", "items": RECORD}]})
+HISTORY_BODY = _body(OBSERVATIONS)
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -78,6 +87,9 @@ def _build(app: FastAPI, model: LoadedModel | None) -> dict[str, Any]:
         schemas |= {**schema.pop("$defs", {}), name: schema}
     if model:
         _describe_score(schemas["Score"]["properties"], model.manifest)
+    if model and model.manifest.get("forecast"):
+        _describe_forecast(schemas, model)
+        content["paths"]["/forecast"]["post"]["requestBody"]["content"]["application/json"]["example"] = model.history
     if app.state.service.settings.keys:
         content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         locked = ADMIN_PATHS if app.state.service.settings.admin == "key" else ()
@@ -87,14 +99,28 @@ def _build(app: FastAPI, model: LoadedModel | None) -> dict[str, Any]:
     return content
 
 
+def _describe_forecast(schemas: dict[str, Any], model: LoadedModel) -> None:
+    """Describe observations by the contract, and name the series and the time in their forecasts."""
+    history = histories.schema(model.manifest)
+    observation = parsing.record_adapters(history, True)[0].json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    schemas |= observation.pop("$defs", {})
+    schemas["Observation"], fields = observation, schemas["Forecast"]["properties"]
+    keys = histories.keys(model.manifest)
+    times = {"origin": observation["properties"][histories.settings(model.manifest).time]}
+    named = {name: (observation["properties"] | times | fields)[name] for name in keys}
+    schemas["Forecast"]["properties"] = named | {name: fields[name] for name in fields if name not in named}
+    schemas["Forecast"]["required"] = [*keys, "score"]
+    _describe_score(schemas["Forecast"]["properties"], model.manifest)
+
+
 def _describe_score(fields: dict[str, Any], facts: dict[str, Any]) -> None:
     """Keep only the fields that the model's scores have, with the type of its decision."""
     if facts.get("classes"):
         fields["decision"] = {"title": "Decision", "type": "string", "enum": facts["classes"]}
     else:
-        del fields["probabilities"]
+        fields.pop("probabilities", None)
         if facts["threshold"] is None:
-            del fields["decision"]
+            fields.pop("decision", None)
         else:
             fields["decision"] = {"title": "Decision", "type": "boolean"}
     for name in ("low", "high"):

@@ -29,6 +29,7 @@ from typing_extensions import TypedDict
 
 from ... import contract
 from ..errors import ContractViolation, FactoryError, Violation
+from ..scoring import histories
 from ..tables import csv
 from ..tables.names import of_header, without_nothing
 from ..validation import numbers, texts, times, unseen
@@ -59,10 +60,13 @@ class TooLarge(Exception):
     """The body or the number of rows exceeds a limit."""
 
 
-def read_json(body: bytes) -> list[Row]:
-    """The rows of an object or of an array of objects. Raises InvalidBody and ContractViolation."""
+def read_json(body: bytes, schema: type[dy.Schema] | None = None) -> list[Row]:
+    """The rows of an object or of an array of objects: of the contract, or of a schema in which those that may be null may be left out.
+
+    Raises InvalidBody and ContractViolation.
+    """
     check_json(body, _reject_constant)
-    one, many = record_adapters(contract.Row)
+    one, many = record_adapters(schema or contract.Row, schema is not None)
     try:
         records = many.validate_json(body) if body.lstrip()[:1] == b"[" else [one.validate_json(body)]
     except ValidationError as error:
@@ -70,14 +74,17 @@ def read_json(body: bytes) -> list[Row]:
         if problems[0]["type"] == "json_invalid":
             raise InvalidBody("invalid JSON: a string or a number cannot be parsed") from error
         if problems[0]["type"] == "extra_forbidden" and is_ignored(str(problems[0]["loc"][-1])):
-            return read_json(_without_ignored(body))
-        raise ContractViolation([_violation(**problem) for problem in problems]) from error
-    return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
+            return read_json(_without_ignored(body, schema or contract.Row), schema)
+        raise ContractViolation([_violation(schema or contract.Row, **problem) for problem in problems]) from error
+    if schema is None:
+        return [tuple(islice(record.values(), _width(contract.Row))) for record in records]
+    names = schema.column_names()
+    return [tuple(map(record.get, names)) for record in records]
 
 
-def _without_ignored(body: bytes) -> bytes:
+def _without_ignored(body: bytes, schema: type[dy.Schema]) -> bytes:
     """The records without the numbers of the rows."""
-    content, columns = json.loads(body), contract.Row.columns()
+    content, columns = json.loads(body), schema.columns()
     records = [
         {name: value for name, value in record.items() if name in columns or not is_ignored(name)}
         if isinstance(record, dict)
@@ -87,29 +94,29 @@ def _without_ignored(body: bytes) -> bytes:
     return json.dumps(records).encode()
 
 
-def read_arrow(body: bytes, max_rows: int) -> pl.DataFrame:
+def read_arrow(body: bytes, max_rows: int, schema: type[dy.Schema] | None = None) -> pl.DataFrame:
     """The table in an Arrow IPC stream, of at most one row more than the maximum. Raises InvalidBody."""
     try:
-        arrow.check(body, len(contract.Row.columns()))
+        arrow.check(body, len((schema or contract.Row).columns()))
         return pl.read_ipc_stream(io.BytesIO(body), n_rows=max_rows + 1)
     except (struct.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise InvalidBody("not a valid, uncompressed Arrow IPC stream") from error
 
 
-def read_csv(body: bytes, max_rows: int) -> pl.DataFrame:
+def read_csv(body: bytes, max_rows: int, schema: type[dy.Schema] | None = None) -> pl.DataFrame:
     """The table in a CSV file, as text, of at most one row more than the maximum. Raises InvalidBody."""
-    header = body.find(b"\n")
-    if header > 4 * len(",".join(contract.Row.columns()).encode()) + 1000 or body.count(b'"', 0, max(header, 0)) % 2:
+    header, titles = body.find(b"\n"), ",".join((schema or contract.Row).columns()).encode()
+    if header > 4 * len(titles) + 1000 or body.count(b'"', 0, max(header, 0)) % 2:
         raise InvalidBody("body: the header is longer than the contract allows")
     try:
         csv.check(io.BytesIO(body), "body")
         separator = csv.delimiter(io.BytesIO(body))
-        titles = csv.titles(io.BytesIO(body), separator, "body")
-        if len({*titles}) < len(titles):
+        found = csv.titles(io.BytesIO(body), separator, "body")
+        if len({*found}) < len(found):
             raise InvalidBody("body: several columns have the same name")
-        names = of_header(titles, "body")
+        names = of_header(found, "body")
         rows = pl.read_csv(body, infer_schema=False, n_rows=max_rows + 1, separator=separator, new_columns=names)
-        return without_nothing(rows.lazy(), titles, "body").collect()
+        return without_nothing(rows.lazy(), found, "body").collect()
     except (pl.exceptions.PolarsError, OSError, FactoryError) as error:
         raise InvalidBody(str(error) if isinstance(error, FactoryError) else "not valid CSV") from error
 
@@ -128,10 +135,17 @@ def check_json(body: bytes, parse_constant: Callable[[str], Any]) -> None:
 
 
 @cache
-def record_adapters(schema: type[dy.Schema]) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
-    """Pydantic's adapters for one record and for a list, which stops at the first invalid record."""
+def record_adapters(
+    schema: type[dy.Schema], optional: bool = False
+) -> tuple[TypeAdapter[dict[str, Any]], TypeAdapter[list[dict[str, Any]]]]:
+    """Pydantic's adapters for one record and for a list, which stops at the first invalid record.
+
+    With `optional`, what may be null may be left out.
+    """
     with warnings.catch_warnings(action="ignore"):  # about rules that pydantic cannot express: scoring checks them
         fields = {name: _field(name, column) for name, column in schema.columns().items()}
+        if optional:
+            fields |= {name: NotRequired[fields[name]] for name, column in schema.columns().items() if column.nullable}
         fields |= {name: NotRequired[Any] for name in ignored() if name not in fields}
     record = with_config(STRICT)(TypedDict("Record", fields))  # type: ignore[operator]
     return TypeAdapter(record), TypeAdapter(Annotated[list[record], FailFast()])  # type: ignore[valid-type, arg-type]
@@ -142,6 +156,21 @@ def example_record(typical: dict[str, Any]) -> dict[str, Any]:
     row = typical_row(contract.Row, typical).row(0, named=True)
     record: dict[str, Any] = record_adapters(contract.Row)[0].dump_python(row, mode="json")
     return record
+
+
+def example_history(manifest: dict[str, Any]) -> pl.DataFrame:
+    """A short history, with typical values, from which a model forecasts; without any, its target is 1."""
+    schema, typical = histories.complete_schema(), manifest.get("typical", {})
+    value = typical.get("naive") or 1
+    target = round(value) if schema.columns()[manifest["target"]].dtype.is_integer() else value
+    return histories.shortest(typical_row(schema, {**typical, manifest["target"]: target}), manifest)
+
+
+def records_of(history: pl.DataFrame, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records of a history in JSON's types, without what is not known."""
+    adapter = record_adapters(histories.schema(manifest), True)[1]
+    records = adapter.dump_python(history.to_dicts(), mode="json")
+    return [{name: value for name, value in record.items() if value is not None} for record in records]
 
 
 @cache
@@ -256,8 +285,8 @@ def _parse_in_format(column: dy.Column, form: str, parse_iso: Callable[[Any], An
     return time
 
 
-def _violation(loc: tuple[int | str, ...], msg: str, type: str, **_: Any) -> Violation:
+def _violation(schema: Any, loc: tuple[int | str, ...], msg: str, type: str, **_: Any) -> Violation:
     row = loc[0] if loc and isinstance(loc[0], int) else 0
     field = next((str(part) for part in loc if isinstance(part, str)), "record")
-    meant = texts.hint(field, contract.Row.columns()) if type == "extra_forbidden" else ""
+    meant = texts.hint(field, schema.columns()) if type == "extra_forbidden" else ""
     return Violation(f"{field:.100}", msg.removeprefix("Value error, ") + meant, row)

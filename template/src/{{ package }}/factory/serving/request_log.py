@@ -30,8 +30,8 @@ from ..validation import personal
 from .messages import Bytes
 from .metrics import Telemetry
 from .model_slot import LoadedModel
+from .packing import Rows, table_of, unpacked
 from .refusals import SUFFIX, Refusals
-from .responses import Rows, table_of, unpacked
 from .retention import DAYS, Retention
 from .settings import Settings
 

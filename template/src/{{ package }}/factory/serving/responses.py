@@ -1,26 +1,26 @@
 """From the body of a request to that of its response: the same in the service and in its workers."""
 
-import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, Self
 
+import dataframely as dy
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ... import contract
-from ..errors import ArtifactError, ContractViolation, Violation
-from ..scoring import predictions
+from ..errors import ArtifactError, ContractViolation, FactoryError, Violation
+from ..scoring import histories, predictions
 from ..validation import unseen
-from ..validation.parsing import cast
-from ..validation.rules import frame
 from . import messages, parsing, tensors
 from .messages import Bytes
-from .parsing import InvalidBody, Row, TooLarge
+from .packing import Rows, packed, stream_of, table_of
+from .parsing import InvalidBody, TooLarge
 
 JSON, ARROW, CSV = "application/json", "application/vnd.apache.arrow.stream", "text/csv"
 TENSORS = "tensors"  # of the Open Inference Protocol, whose bodies may be JSON, too
@@ -28,12 +28,11 @@ VERSION = "X-Model-Version"
 UNSEEN = "X-Unseen-Categories"  # their number, where there are more than a delivery may have
 MAX_PROBLEMS = 100  # that a response lists
 MAX_EXPLAINED = 100  # rows of a request: each takes as long as scoring a thousand
-SMALL_JSON = 5000  # bytes, about a dozen rows
 
 Content = tuple[bytes, str, dict[str, str]]
 """Of a response: its body, media type and headers."""
-Rows = list[Row] | pl.DataFrame
 Ids = pl.Series | list[Any] | None
+Schema = type[dy.Schema] | None
 
 
 class Model(Protocol):
@@ -48,6 +47,9 @@ class Model(Protocol):
     def explain(self, rows: Rows) -> list[dict[str, Any]]:
         """The explanation of each row's score. Raises ArtifactError where the model has none."""
 
+    def forecast(self, rows: Rows, origin: str | None, most: int) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+        """The rows of the horizon after a history, and their scores. Raises ContractViolation, FactoryError and TooLarge."""
+
 
 class Request(NamedTuple):
     """A body, its format, and what applies to it."""
@@ -58,6 +60,8 @@ class Request(NamedTuple):
     capture: bool = False  # whether rows and scores are wanted beside the response
     json_size: str | None = None  # of tensors that follow their JSON as bytes: a header, not yet looked at
     explain: bool = False  # whether the scores of rows in JSON are to be explained
+    forecast: bool = False  # whether the rows are a history, whose horizon is to be scored
+    origin: str | None = None  # of a forecast, if it is not the newest time with a known target
 
     @property
     def size(self) -> int:
@@ -125,15 +129,16 @@ class Answer(NamedTuple):
     """A model's scores of the rows of one request, and their ids where the data have any."""
 
     model: Model
+    rows: Rows
     ids: Ids
     scores: NDArray[np.float64]
-    rows: Rows
     explanations: list[dict[str, Any]] | None = None  # in JSON's types
+    keys: pl.DataFrame | None = None  # what names each row of a forecast
 
     def table(self) -> pl.DataFrame:
-        """Id, score and decision of each row."""
+        """Id, or what names a row of a forecast, score and decision of each row."""
         ids = [] if self.ids is None else [pl.Series(self.model.manifest["id"], self.ids)]
-        return pl.DataFrame([*ids, *self.columns()])
+        return pl.DataFrame([*(ids if self.keys is None else self.keys), *self.columns()])
 
     def columns(self) -> list[pl.Series]:
         """Score and decision of each row."""
@@ -150,22 +155,35 @@ def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply
     began = clock()
     try:
         with unseen.counting(unseen.Tally(Counter)) as tally:
-            rows, write = FORMATS[request.kind](request)
-            if len(rows) > request.max_rows:
+            schema = histories.schema(model.manifest) if request.forecast else None
+            given, write = FORMATS[request.kind](request, schema)
+            if len(given) > request.max_rows:
                 raise TooLarge(f"more than {request.max_rows:,} rows")
-            answer = Answer(model, *model.score(rows), rows, _explanations(model, request, rows))
-        captured = _captured(answer, rows) if request.capture and len(rows) else None
+            answer = _forecast(model, request, given) if request.forecast else _score(model, request, given)
+        captured = _captured(answer) if request.capture and len(answer.rows) else None
         content, media_type, headers = write(answer)
-        if tally and unseen.above_limit(tally, contract.Row, len(rows)):
+        if tally and unseen.above_limit(tally, schema or contract.Row, len(given)):
             headers |= {UNSEEN: str(sum(counts.total() for counts in tally.values()))}
         counts = {name: counts.total() for name, counts in tally.items()}
-        return Reply(200, content, media_type, headers, len(rows), clock() - began, captured, counts)
+        return Reply(200, content, media_type, headers, len(answer.rows), clock() - began, captured, counts)
     except (InvalidBody, ArtifactError) as error:
         return error_reply(400, str(error))
     except TooLarge as error:
         return error_reply(413, str(error))
     except ContractViolation as error:
         return error_reply(422, "the rows violate the contract", error.violations)
+    except FactoryError as error:
+        return error_reply(422, str(error))
+
+
+def _score(model: Model, request: Request, rows: Rows) -> Answer:
+    return Answer(model, rows, *model.score(rows), _explanations(model, request, rows))
+
+
+def _forecast(model: Model, request: Request, history: Rows) -> Answer:
+    rows, scores = model.forecast(history, request.origin, request.max_rows)
+    keys = rows.select(histories.keys(model.manifest))
+    return Answer(model, rows, None, scores, _explanations(model, request, rows), keys)
 
 
 def _explanations(model: Model, request: Request, rows: Rows) -> list[dict[str, Any]] | None:
@@ -178,9 +196,9 @@ def _explanations(model: Model, request: Request, rows: Rows) -> list[dict[str, 
     return model.explain(rows)
 
 
-def _captured(answer: Answer, rows: Rows) -> Captured:
+def _captured(answer: Answer) -> Captured:
     texts = [ENCODER.encode(each) for each in answer.explanations] if answer.explanations else None
-    return Captured(rows, answer.scores, texts)
+    return Captured(answer.rows, answer.scores, texts)
 
 
 def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -> Reply:
@@ -196,51 +214,26 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
 
 def _by_column(violations: Sequence[Violation]) -> dict[str, int]:
     """How many rows violate the contract, by column; a client can name any other, which are one, "", together."""
-    columns, found = set(contract.Row.column_names()), Counter[str]()
+    columns, found = (
+        {*contract.Row.column_names(), *getattr(contract, "Observation", contract.Row).column_names()},
+        Counter[str](),
+    )
     for each in violations:
         found[each.subject if each.subject in columns else ""] += max(each.count, 1)
     return dict(found)
 
 
-def packed(rows: Rows, body: bytes) -> bytes:
-    """Rows that were scored: the JSON that they are from if it is small, which takes less time than an Arrow stream."""
-    return body if isinstance(rows, list) and len(body) <= SMALL_JSON else stream_of(table_of(rows))
-
-
-def unpacked(rows: Rows | Bytes) -> Rows:
-    """The rows that were packed."""
-    if not isinstance(rows, Bytes):
-        return rows
-    is_stream = rows[0] == 0xFF  # with which no JSON begins
-    return from_stream(rows) if is_stream else parsing.read_json(bytes(rows))
-
-
-def table_of(rows: Rows) -> pl.DataFrame:
-    """Rows that were scored, with the contract's columns and types."""
-    if isinstance(rows, list):
-        return frame(rows, contract.Row)
-    return cast(rows.select(contract.Row.column_names()), contract.Row)
-
-
-def stream_of(table: pl.DataFrame) -> bytes:
-    """The table as an Arrow IPC stream."""
-    content = io.BytesIO()
-    table.write_ipc_stream(content)
-    return content.getvalue()
-
-
-def from_stream(content: Bytes) -> pl.DataFrame:
-    """The table in an Arrow IPC stream."""
-    return pl.read_ipc_stream(io.BytesIO(content))
-
-
 def _to_json(answer: Answer) -> Content:
-    ids = [None] * len(answer.scores) if answer.ids is None else answer.ids
+    if answer.keys is not None:
+        ids: Iterable[dict[str, Any]] = answer.keys.iter_rows(named=True)
+    else:
+        ids = ({"id": id} for id in answer.ids) if answer.ids is not None else repeat({"id": None})
     records = predictions.to_records(answer.scores, answer.model.manifest, answer.table_of_forecast)
-    scores = [{"id": id, **record} for id, record in zip(ids, records, strict=True)]
+    scores = [{**id, **record} for id, record in zip(ids, records, strict=False)]
     for score, explanation in zip(scores, answer.explanations or [], strict=False):
         score["explanation"] = explanation
-    content = ENCODER.encode({"model": answer.model.version, "scores": scores})
+    name = "scores" if answer.keys is None else "forecasts"
+    content = ENCODER.encode({"model": answer.model.version, name: scores})
     return content.encode(), JSON, {VERSION: answer.model.version}
 
 
@@ -252,7 +245,7 @@ def _to_csv(answer: Answer) -> Content:
     return answer.table().write_csv().encode(), CSV, {VERSION: answer.model.version}
 
 
-def _from_tensors(request: Request) -> tuple[pl.DataFrame, Callable[[Answer], Content]]:
+def _from_tensors(request: Request, schema: Schema) -> tuple[pl.DataFrame, Callable[[Answer], Content]]:
     inference, rows = tensors.read_request(request.content, request.json_size, request.max_rows)
 
     def write(answer: Answer) -> Content:
@@ -269,10 +262,10 @@ def _json_value(value: Any) -> str:
 
 
 ENCODER = json.JSONEncoder(default=_json_value, allow_nan=False)
-FORMATS: dict[str, Callable[[Request], tuple[Rows, Callable[[Answer], Content]]]] = {
-    JSON: lambda request: (parsing.read_json(request.content), _to_json),
-    ARROW: lambda request: (parsing.read_arrow(request.content, request.max_rows), _to_arrow),
-    CSV: lambda request: (parsing.read_csv(request.content, request.max_rows), _to_csv),
+FORMATS: dict[str, Callable[[Request, Schema], tuple[Rows, Callable[[Answer], Content]]]] = {
+    JSON: lambda request, schema: (parsing.read_json(request.content, schema), _to_json),
+    ARROW: lambda request, schema: (parsing.read_arrow(request.content, request.max_rows, schema), _to_arrow),
+    CSV: lambda request, schema: (parsing.read_csv(request.content, request.max_rows, schema), _to_csv),
     TENSORS: _from_tensors,
 }
-"""Of each format, the rows of a request and how its response is written."""
+"""Of each format, the rows of a request, by the contract or another schema, and how its response is written."""

@@ -1,4 +1,4 @@
-"""POST /score: scores records in JSON, or a table in Arrow or CSV, and responds in the same format."""
+"""POST /score and /forecast: rows, or a history, in JSON, Arrow or CSV, and a response in the same format."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,9 +8,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import request_response
 
+from ... import contract
 from .middleware import RequestContext
 from .model_slot import LoadedModel
-from .openapi import ERROR_RESPONSES, EXPLAIN, REQUEST_BODY
+from .openapi import ERROR_RESPONSES, EXPLAIN, HISTORY_BODY, ORIGIN, REQUEST_BODY
 from .parsing import InvalidBody, TooLarge
 from .responses import ARROW, CSV, JSON
 from .responses import Request as Body
@@ -18,6 +19,7 @@ from .service import Service
 from .settings import JSON_MB
 
 FORMATS = JSON, ARROW, CSV
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class UnsupportedMediaType(Exception):
@@ -59,15 +61,54 @@ class Scores(BaseModel):
     scores: list[Score]
 
 
+class Forecast(BaseModel):
+    """The prediction for one step of a series, which is named by its columns; the target is between `low` and `high` in 90% of the cases."""
+
+    origin: Any
+    step: int
+    score: float
+    low: float | None = None
+    high: float | None = None
+    explanation: Explanation | None = None
+
+
+class Forecasts(BaseModel):
+    """The model's version, and its predictions by series and step."""
+
+    model: str
+    forecasts: list[Forecast]
+
+
 async def score(request: Request) -> Response:
     """Score one record, an array of records, or a table; the response has the format of the request."""
+    explain = bool(request.scope["query_string"]) and _explain(request.query_params.get("explain", "false"))
+    kind, max_mb = format_of(request)
+    return await respond(request, kind, max_mb, explain=explain)
+
+
+async def forecast(request: Request) -> Response:
+    """Forecast the horizon of each series in a history; the response has the format of the request.
+
+    The rows are those of a file for `factory score`: what was observed, and after the origin what is known ahead.
+    """
+    asked = request.query_params
+    kind, max_mb = format_of(request)
+    options: dict[str, Any] = {
+        "forecast": True,
+        "origin": asked.get("origin"),
+        "explain": _explain(asked.get("explain", "false")),
+    }
+    return await respond(request, kind, max_mb, **options)
+
+
+def format_of(request: Request) -> tuple[str, float]:
+    """The format of the body, and how many MB it may have. Raises UnsupportedMediaType."""
     service: Service = request.app.state.service
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMATS:
         raise UnsupportedMediaType(f"unsupported content type: send {', '.join(FORMATS)}")
     max_mb = service.settings.body_mb
-    explain = bool(request.scope["query_string"]) and _explain(request.query_params.get("explain", "false"))
-    return await respond(request, kind, min(JSON_MB, max_mb) if kind == JSON else max_mb, explain=explain)
+    return kind, min(JSON_MB, max_mb) if kind == JSON else max_mb
 
 
 def _explain(value: str) -> bool:
@@ -81,9 +122,8 @@ async def respond(
     request: Request,
     kind: str,
     max_mb: float,
-    json_size: str | None = None,
     requested: Callable[[], LoadedModel | None] = lambda: None,
-    explain: bool = False,
+    **options: Any,
 ) -> Response:
     """The response to a body of that format. Raises UnsupportedMediaType, TooLarge, TooSlow, and what `Service.respond` does."""
     service: Service = request.app.state.service
@@ -92,7 +132,7 @@ async def respond(
     context: RequestContext = request.scope["context"]
     if service.seconds_left(context) < service.settings.seconds / 2:
         raise TooSlow("timed out while waiting for the body")
-    body = Body(kind, content, service.settings.rows, service.request_log is not None, json_size, explain)
+    body = Body(kind, content, service.settings.rows, service.request_log is not None, **options)
     reply = await service.respond(context, body, requested())
     return Response(reply.body, reply.status, reply.headers, reply.media_type)
 
@@ -120,20 +160,26 @@ async def _read_body(request: Request, max_mb: float) -> list[bytes]:
 class PlainRoute(APIRoute):
     """Documented by FastAPI, and served without what it does for endpoints with parameters, which takes as long as a model."""
 
-    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], **options: Any) -> None:
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         self.app = request_response(endpoint)
 
 
 def add_to(app: FastAPI) -> None:
-    """Add POST /score to the application, not by a router of its own, since each costs time."""
+    """Add POST /score, and /forecast where series are forecast, not by a router of their own, since each costs time."""
+    _add(app, score, Scores, {"requestBody": REQUEST_BODY, "parameters": [EXPLAIN]})
+    if hasattr(contract, "Observation"):
+        _add(app, forecast, Forecasts, {"requestBody": HISTORY_BODY, "parameters": [ORIGIN, EXPLAIN]})
+
+
+def _add(app: FastAPI, endpoint: Endpoint, model: type[BaseModel], described: dict[str, Any]) -> None:
     app.router.add_api_route(
-        "/score",
-        score,
+        f"/{endpoint.__name__}",
+        endpoint,
         methods=["POST"],
-        response_model=Scores,
+        response_model=model,
         responses=ERROR_RESPONSES,
-        openapi_extra={"requestBody": REQUEST_BODY, "parameters": [EXPLAIN]},
-        tags=["score"],
+        openapi_extra=described,
+        tags=[endpoint.__name__],
         route_class_override=PlainRoute,
     )

@@ -20,8 +20,9 @@ from .auth import SHADOW, Callers
 from .metrics import Telemetry
 from .middleware import RequestContext
 from .model_slot import LoadedModel, ModelSlot
+from .packing import from_stream, stream_of
 from .request_log import RequestLog, ScoredRequest
-from .responses import ARROW, Reply, Request, from_stream, stream_of
+from .responses import ARROW, Reply, Request
 from .settings import Settings
 from .tls import Certificate
 

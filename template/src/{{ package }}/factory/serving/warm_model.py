@@ -1,6 +1,7 @@
 """A model in a worker: verified, warmed up by scoring, and ready."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +13,18 @@ from numpy.typing import NDArray
 
 from ... import contract
 from ..errors import ContractViolation
-from ..scoring import artifact, predictions
+from ..scoring import artifact, histories, predictions
 from ..scoring.explain import explain
 from ..scoring.scorer import Scorer
 from ..tables.chunks import processors
 from ..validation.rules import frame
 from . import parsing, tensors
-from .parsing import Row
-from .responses import Ids, Rows
+from .packing import Rows
+from .parsing import Row, TooLarge
+from .responses import Ids
 
 CHUNK = 32_768  # rows that a thread scores at a time
+MOST = 1_000  # steps that a model may forecast
 
 
 class WarmModel:
@@ -38,6 +41,9 @@ class WarmModel:
         model = cls(Scorer.load(folder, signers), artifact.read_version(folder))
         for rows in (contract.Row.create_empty(), parsing.valid_row(contract.Row)):
             model.score(rows)
+        if model.manifest.get("forecast"):
+            with suppress(ContractViolation):  # of a rule that this example breaks
+                model.forecast(parsing.example_history(model.manifest), None, MOST)
         return model
 
     def facts(self) -> dict[str, Any]:
@@ -50,6 +56,7 @@ class WarmModel:
             "commit": self._commit,
             "compiled": self._scorer.compiled,
             "example": parsing.example_record(self.manifest.get("typical", {})),
+            "history": self._history(),
             "outputs": [tensors.metadata(column.name, column.dtype).model_dump() for column in columns],
         }
 
@@ -68,6 +75,22 @@ class WarmModel:
     def explain(self, rows: Rows) -> list[dict[str, Any]]:
         """The explanation of each row's score, ready for JSON. Raises ArtifactError."""
         return explain(self._scorer, frame(rows, contract.Row) if isinstance(rows, list) else rows).to_records()
+
+    def forecast(self, rows: Rows, origin: str | None, most: int) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+        """The rows of the horizon after a history, and their scores. Raises ContractViolation, FactoryError and TooLarge."""
+        manifest = self.manifest
+        table = frame(rows, histories.schema(manifest)) if isinstance(rows, list) else rows
+        history, start = histories.read(table, manifest, origin, strict=True)
+        if histories.size(history, manifest) > most:
+            raise TooLarge(f"more than {most:,} rows to forecast: send fewer series")
+        horizon = histories.horizon(history, manifest, start)
+        return horizon, self._scorer.predict(horizon)
+
+    def _history(self) -> list[dict[str, Any]] | None:
+        """The records of an example, where series are forecast."""
+        if not self.manifest.get("forecast"):
+            return None
+        return parsing.records_of(parsing.example_history(self.manifest), self.manifest)
 
     def _id(self, row: Row) -> list[Any] | None:
         id = self.manifest["id"]

@@ -32,7 +32,8 @@ def files(
 
 def profile_of(train: Rows, test: Rows, scores: Vector, facts: dict[str, Any], params: Params) -> Profile:
     """The profile of a model, from prepared rows and its scores of the test rows."""
-    names = profile.columns(contract.Row, params.data.target, params.data.id or "", *params.data.times)
+    moments = [*params.data.times, *(["origin"] if params.forecast else [])]  # which are new each day
+    names = profile.columns(contract.Row, params.data.target, params.data.id or "", *moments)
     bins = profile.bins_of(train, names)
     scored = _scored(scores, facts)
     of_scores = profile.bins_of(scored, scored.columns)

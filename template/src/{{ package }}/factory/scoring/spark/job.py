@@ -10,6 +10,7 @@ import polars as pl
 from .... import contract
 from ... import manifest
 from ...errors import FactoryError
+from .. import histories
 from ..outcome import Outcome
 from ..rejected import REASON
 from ..scorer import Scorer
@@ -33,6 +34,7 @@ def score(
     With `rejects`, rows that violate the contract go to that folder. With `resume`, each file or folder in the source
     is committed on its own, and a run that was interrupted goes on behind those that are. Raises FactoryError.
     """
+    histories.check_rows_are_scored("a forecast needs each series as a whole: score its history without Spark")
     spark = session.start()
     with session.in_one_line():
         scorer, task = _prepared(spark, model, signers, rejects is not None)

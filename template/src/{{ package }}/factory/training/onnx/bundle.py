@@ -14,7 +14,7 @@ from ... import manifest
 from ...data import prepare
 from ...errors import FactoryError
 from ...paths import MODEL
-from ...scoring import standalone
+from ...scoring import histories, standalone
 from ...workspace import signing
 from .features import translate
 
@@ -26,6 +26,9 @@ def export(destination: Path, folder: Path = MODEL) -> bool:
 
     It is signed where a key is set. The destination is a new folder, written completely or not at all.
     """
+    histories.check_rows_are_scored(
+        "ONNX has no history() of features.py: use factory export model, or the service's image"
+    )
     facts = manifest.read_manifest(folder)
     if destination.exists():
         raise FactoryError(f"{destination} exists already: choose a new folder")

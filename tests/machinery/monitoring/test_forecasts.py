@@ -1,0 +1,91 @@
+"""Forecasts in service: later observations are their outcomes, by series and time, and the figures are by step."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from late_flights.factory import config
+from late_flights.factory.monitoring import outcomes, performance
+from late_flights.factory.scoring import histories
+from late_flights.factory.scoring.scorer import Scorer
+from tests.factory.cli_runner import refused, run
+
+from machinery import series
+from machinery.monitoring import captured
+from machinery.scoring.test_forecasts import ALL, LAST
+
+pytestmark = pytest.mark.usefixtures("trained")
+ORIGINS = [LAST - timedelta(hours=hours) for hours in (4, 2, 0)]
+LATER = series.observations(10, first=940 - 4)  # what became known after the first of them
+DAY = date(2026, 11, 20)
+
+
+@pytest.fixture
+def problem():
+    return "forecasting"
+
+
+@pytest.fixture
+def kept():
+    """Forecasts of three origins, as the service captured them."""
+    model, parts = Scorer.load(), []
+    for origin in ORIGINS:
+        known = ALL.with_columns(pl.when(pl.col("hour") <= origin).then("sales"))
+        rows = histories.horizon(known, model.manifest, origin)
+        scores = model.score(rows).rename(lambda name: f"_{name}")
+        parts.append(rows.hstack(scores))
+    table = captured.table(pl.concat(parts).to_dict(), DAY, size=18)
+    captured.write(table, DAY)
+    return table
+
+
+def take(rows, name="later.csv"):
+    rows.write_csv(name)
+    result = run("outcomes", name)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_later_observations_are_the_outcomes_of_all_forecasts_of_their_time(kept):
+    first = take(LATER)
+    assert "later.csv: 30 outcomes, 30 of them new" in first and "of captured rows: 30 outcomes" in first
+    known = {(shop, hour): sales for shop, hour, sales in LATER.select("shop", "hour", "sales").rows()}
+    joined = outcomes.read(config.load()).join(kept)
+    assert joined["_outcome"].to_list() == [known[row] for row in kept.select("shop", "hour").rows()]
+    assert "0 of them new" in take(LATER), "the same twice counts once"
+    assert "0 outcomes, 0 of them new, 3 rows without one" in take(LATER.tail(3).with_columns(sales=None), "empty.csv")
+
+
+def test_what_contradicts_an_observation_is_refused(kept):
+    take(LATER)
+    LATER.with_columns(pl.col("sales") + 1).write_csv("other.csv")
+    assert "30 outcomes differ from others of the same rows" in refused("outcomes", "other.csv")
+    LATER.drop("shop").write_csv("nameless.csv")
+    assert "it needs the columns shop, hour or _request, _row" in refused("outcomes", "nameless.csv")
+
+
+def test_the_figures_are_those_of_the_forecasts_in_all_and_by_step(kept):
+    take(LATER)
+    params = config.Params.model_validate(series.settings(evaluation={"metric": "mase"}))
+    part = performance.part(outcomes.read(params).join(kept), params)
+    found = performance.measure([pl.concat([part] * 7)], DAY, DAY, params)
+    error = (part["_outcome"] - part["score"]).abs() / part["scale"]
+    assert found.metric.value == pytest.approx(error.mean()) and found.coverage == 1
+    by_step = part.select("step", error=error).group_by("step").agg(pl.col("error").mean()).sort("step")
+    assert found.steps == pytest.approx({f"{step}": value for step, value in by_step.rows()})
+    assert performance.measure([part], DAY, DAY, params).steps == {}, "too few rows of each"
+
+
+def test_the_monitor_reports_steps(committed, kept, monkeypatch):
+    monkeypatch.setattr(performance, "MIN_ROWS", 5)
+    Path("params.yaml").write_text(series.text(), encoding="utf-8")
+    take(LATER)
+    report = run("monitor", "--until", f"{DAY + timedelta(days=1)}", "--json")
+    assert '"steps": {' in report.output, report.output
+
+
+def test_captured_rows_are_no_delivery(kept):
+    take(LATER)
+    assert "factory ingest takes in their files" in refused("outcomes", "--as-delivery", "captured.parquet")
+    assert not Path("data/raw/captured.parquet").exists()
