@@ -27,14 +27,22 @@ from ..training import model_code
 from ..training.estimator import make
 from ..workspace import git, process
 from . import defaults, render, setup, source, transaction
+from .choices import UserChoices
 from .exploration import view
+from .forecasts import PROBLEM
 from .profile import profile
-from .proposal import Proposal, UserChoices, propose
+from .proposal import Proposal, propose
 from .review import Propose, advice, bullets
+from .target import baseline_of
 
 README, PIPELINE = Path("README.md"), Path("dvc.yaml")
 INVITATION = re.compile(r"^## Your own data\n.*?(?=^## )|^\| replace the sample [^\n]*\n", re.MULTILINE | re.DOTALL)
 OF_CLASSIFICATION = ["value", "decision"]  # sections of params.yaml
+DEPENDENCIES = {
+    pair: re.compile(rf"(\n *- \S*/){re.escape(pair[0])}(?!\S|\1{re.escape(pair[1])})")
+    for pair in (("contract.py", "features.py"), ("factory/data", "factory/forecasting"))
+}
+"""What stages of a forecast depend on beside others, as its rows come from history()."""
 PARAMS = re.compile(r"^( *params: \[)(.*)\]$", re.MULTILINE)
 
 Review = Callable[[Propose, UserChoices], Proposal]
@@ -109,7 +117,7 @@ def _replace(
     refusals = _judge()  # again, by the limits just written
     yield f"✓ contract, features, parameters and tests: {transaction.SOURCE}, params.yaml, tests"
     yield f"✓ what each column is: {DICTIONARY}"
-    yield f"✓ {result.metric} {result.value:.4g}; the baseline, a constant prediction, {result.baseline:.4g}"
+    yield f"✓ {result.metric} {result.value:.4g}; the baseline, {baseline_of(target.problem)}, {result.baseline:.4g}"
     yield f"✓ {REPORTS}/report.html"
     yield bullets("\nLook at first:", [*advice(proposal, result), *cautions.of_last_evaluation()])
     yield _verdict(refusals)
@@ -167,6 +175,9 @@ def _verdict(refusals: list[Check]) -> str:
 def _update_pipeline(problem: str) -> None:
     """Name the problem's parameters in dvc.yaml, and remove from the README how to replace the sample."""
     pipeline = PARAMS.sub(lambda match: _params_line(match, problem), _text(PIPELINE))
+    if problem == PROBLEM:
+        for (before, missing), found in DEPENDENCIES.items():
+            pipeline = found.sub(rf"\1{before}\1{missing}", pipeline)
     PIPELINE.write_text(pipeline, encoding="utf-8")
     if README.exists():
         README.write_text(INVITATION.sub("", _text(README)), encoding="utf-8")
@@ -177,7 +188,9 @@ def _text(path: Path) -> str:
 
 
 def _params_line(match: re.Match[str], problem: str) -> str:
-    names = [name.strip() for name in match[2].split(",") if name.strip() not in OF_CLASSIFICATION]
+    names = [name.strip() for name in match[2].split(",") if name.strip() not in (*OF_CLASSIFICATION, "forecast")]
+    if problem == PROBLEM:
+        names.insert(names.index("data") + 1 if "data" in names else 0, "forecast")
     if problem == "classification" and {"model", "evaluation"} & set(names):
         names += OF_CLASSIFICATION
     return f"{match[1]}{', '.join(names)}]"

@@ -10,6 +10,7 @@ from typing import Any
 
 import dataframely as dy
 
+from ..forecasting.rows import KNOWN_AHEAD
 from ..validation import times, unseen
 from ..validation.missing_words import COMMON_MISSING
 from . import dates, personal
@@ -58,12 +59,16 @@ def column_code(
     is_key: bool = False,
     is_text: bool = False,
     optional: bool = False,
+    is_ahead: bool = False,
     unseen_limit: float = unseen.LIMIT,
 ) -> ColumnCode:
-    """The column's line in the contract; its attribute joins the `taken` names. A key has no categories, nor has text."""
+    """The column's line in the contract; its attribute joins the `taken` names. A key has no categories, nor has text.
+
+    Metadata marks what is known ahead of a forecast.
+    """
     attribute = _identifier(column.name, taken)
     taken.add(attribute)
-    if target and target.problem != "regression":
+    if target and not target.is_number:
         kind, arguments, categories = _classes(target)
     else:
         has_categories = column.kind == "String" and not (is_key or is_text)
@@ -71,7 +76,7 @@ def column_code(
         arguments = limits(column, is_key, is_text) | column.format.options
         optional = optional or has_categories  # a category that the table does not have is unknown
         policy = {"unseen": unseen.UNKNOWN, "unseen_limit": unseen_limit}
-        if metadata := _metadata(column) | (policy if has_categories else {}):
+        if metadata := (KNOWN_AHEAD if is_ahead else {}) | _metadata(column) | (policy if has_categories else {}):
             arguments["metadata"] = metadata
     nullable = {"nullable": True} if column.missing or optional else {}
     alias = {} if attribute == column.name else {"alias": column.name}

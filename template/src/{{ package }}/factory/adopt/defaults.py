@@ -12,6 +12,7 @@ from ..gate import compare
 from ..metrics import definitions
 from ..paths import REPORTS
 from ..validation.bounds import rounded_bound
+from .target import baseline_of
 
 RELAXED = {"CALIBRATION": "calibration", "LATENCY": "latency_ms", "SIZE": "size_mb"}
 """Limits that start at what the first model shows if that is worse; how it treats people is no matter of habit."""
@@ -64,7 +65,7 @@ def _floor(estimate: dict[str, float], better: bool) -> dict[str, Any]:
         return {
             "name": "floor",
             "value": f"{baseline:.3g}",
-            "why": "the baseline, a constant prediction",
+            "why": f"the baseline, {baseline_of(config.load().problem)}",
         }
     why = f"halfway between the baseline, {baseline:.3g}, and the first model, {value:.3g}"
     return {"name": "floor", "value": f"{(value + baseline) / 2:.3g}", "why": why}

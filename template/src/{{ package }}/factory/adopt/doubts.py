@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from ..errors import listed
 from ..evaluation.formatting import share
 from ..leakage.finding import Finding
-from . import categories
+from . import categories, doubts_of_series
 from .doubts_of_people import personal, persons, stand_ins, texts, unequal
 from .proposal import Proposal
 from .questions import SHOWN, Question, to_type
@@ -109,7 +109,7 @@ def outcome(proposal: Proposal) -> Iterator[Question]:
         )
         question, otherwise = "Is it what the model should find?", "change `true` in contract.py afterwards"
         yield Question((), evidence, question, "yes", otherwise)
-    few = target.column.kind == "Int64" and target.column.different <= MAX_CODES
+    few = not target.is_forecast and target.column.kind == "Int64" and target.column.different <= MAX_CODES
     if few and target.problem != "classification" and target.why != USER_CHOICE:
         other = "regression" if target.problem == "multiclass" else "multiclass"
         evidence = f"{target.name} has {target.column.different} different whole numbers"
@@ -127,13 +127,17 @@ def _rows(count: int) -> str:
 
 
 SOURCES: tuple[Callable[[Proposal], Iterator[Question]], ...] = (
+    doubts_of_series.purpose,
     leaks,
+    doubts_of_series.known_ahead,
     unequal,
     stand_ins,
     exclusions,
     persons,
     personal,
     texts,
+    doubts_of_series.times,
+    doubts_of_series.values,
     implausible,
     formats,
     nearly_equal,

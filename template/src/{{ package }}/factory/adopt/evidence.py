@@ -46,7 +46,7 @@ def sample_of(
     elif target.problem == "classification":
         known = (known == known.max()).astype(np.float64)
     sample = Sample(
-        target.problem,
+        "regression" if target.is_number else target.problem,
         target.name,
         known,
         {column.name: numbers(column)[rows] for column in features},

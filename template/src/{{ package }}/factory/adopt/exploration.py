@@ -19,8 +19,8 @@ from ..evaluation.profiling.observations import Profile, profile
 from ..evaluation.profiling.view import View
 from . import column_list, personal, review, source
 from . import profile as contents
+from .choices import UserChoices, check_names
 from .profile import Column
-from .proposal import UserChoices, check_names
 from .roles import NUMBER_OF_ROW, ColumnRole, infer_role
 from .source import KINDS
 

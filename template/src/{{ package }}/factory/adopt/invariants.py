@@ -12,6 +12,7 @@ from .contract_code import ColumnCode, python_code
 from .limits import is_flag
 from .profile import Column
 from .proposal import Proposal
+from .roles import GROUP
 from .target import Target
 from .type_inference import NUMERIC
 from .variation import Interval, Parts
@@ -38,18 +39,21 @@ class Invariant:
 
 def invariants(proposal: Proposal, columns: list[ColumnCode], parts: Parts) -> Iterator[Invariant]:
     """What the columns usually hold, where that separates an honest delivery from another; ids and times always differ."""
-    target, left_out = proposal.target, (proposal.name_of("id"), *proposal.time)
+    target, groups = proposal.target, (role.name for role in proposal.with_role(GROUP))
+    left_out = (proposal.name_of("id"), *proposal.time, *groups)
     judged = [code for code in columns if code.column.name not in left_out]
     for code in judged:
-        yield from _of_column(code, values_of(code, target), parts)
+        yield from _of_column(code, target, parts)
     numbers = [code.column for code in judged if code.kind in NUMERIC and code.column is not target.column]
     for one, other in pairwise(numbers):
         yield from _order(one, other, parts)
 
 
-def _of_column(code: ColumnCode, values: pl.Series, parts: Parts) -> Iterator[Invariant]:
+def _of_column(code: ColumnCode, target: Target, parts: Parts) -> Iterator[Invariant]:
+    values = values_of(code, target)
     name, missing = code.column.name, _share_missing(code, parts.interval(values.is_null()))
-    if "nullable" in code.arguments and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
+    is_to_come = code.column is target.column and target.is_forecast
+    if "nullable" in code.arguments and not is_to_come and missing[1] + chance(missing[1], TESTED_ROWS) < 1:
         yield Invariant(f"usual rows without {name}", _call("missing", name, *missing), "missing", name, None)
     if values.dtype == pl.Boolean:
         yield from _flag(name, values, parts)

@@ -34,7 +34,7 @@ class Proxy:
 
 def base_rates(columns: Iterable[Column], target: Target) -> Iterator[tuple[str, Gap]]:
     """By sensitive column the groups of which the target is true least often in relation to another, beyond chance."""
-    if target.problem == "regression":
+    if target.is_number:
         return
     texts, classes = target.column.sample.cast(pl.String), list(target.counts)
     for column in columns:

@@ -1,6 +1,6 @@
 """The role of each column: the user's choice, or else inferred, with at most one id and one time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,42 +8,20 @@ import polars as pl
 
 from ..data import row_time
 from ..data.split import share_of_ids
-from ..errors import FactoryError, close, listed
+from ..errors import FactoryError, listed
 from ..evaluation.profiling.implausible import Implausible
 from ..leakage.columns import KINDS as LEAKS
 from ..leakage.finding import Finding
 from ..training import candidates
 from ..validation import times
-from . import dates, evidence, profile, texts, time_parts
+from . import dates, evidence, forecast_roles, forecasts, profile, texts, time_parts
+from .choices import UserChoices, check_names, chosen_role, may_be_id
+from .forecasts import Forecast
 from .people import Proxy, proxies
 from .profile import Column
-from .roles import MEASURED, OF_A_PERSON, ColumnRole, infer_role, is_free_text
+from .roles import KNOWN_AHEAD, OF_A_PERSON, ColumnRole, infer_role
 from .sensitive import is_sensitive
-from .source import KINDS
-from .target import USER_CHOICE, Target, infer_problem
-
-ROLES = ("feature", "excluded", "id", "time", "sensitive", MEASURED)
-"""The roles that a user may give a column: a sensitive one is a feature whose groups are compared, a measured one none."""
-ALIASES = {"out": "excluded", "exclude": "excluded"}  # as users type it
-
-
-@dataclass(frozen=True)
-class UserChoices:
-    """The user's choices; `roles` are changes of the proposal."""
-
-    target: str
-    id: str | None = None
-    time: str | None = None
-    sensitive: tuple[str, ...] = ()
-    problem: str | None = None
-    roles: dict[str, str] = field(default_factory=dict)
-
-    def times(self, columns: Collection[str]) -> list[str]:
-        """The columns with the time, or its parts, in the user's order."""
-        named = self.time or ""
-        given = [named] if named in columns else [name.strip() for name in named.split(",") if name]
-        given = [name for name in given if self.roles.get(name, "time") == "time"]
-        return list(dict.fromkeys([*given, *(name for name, role in self.roles.items() if role == "time")]))
+from .target import USER_CHOICE, Target, check_outcomes, infer_problem
 
 
 @dataclass(frozen=True)
@@ -62,6 +40,8 @@ class Proposal:
     implausible: list[Implausible] = field(default_factory=list)
     sheet: str = ""
     """The sheet of the workbooks, of which the table was one."""
+    forecast: Forecast | None = None
+    """What forecasting the table is, or would be if the problem is another."""
 
     @property
     def used(self) -> list[ColumnRole]:
@@ -99,18 +79,24 @@ def propose(
     """The proposal, in which values are `implausible`. Raises FactoryError where a column cannot have the role that the user chose."""
     check_names(choices, columns)
     values = profile.values(table, columns)
-    target = infer_problem(values, columns[choices.target], choices.problem)
+    forecast = _forecast(values, columns, choices)
+    problem = forecasts.PROBLEM if choices.forecasts or _is_clear(forecast, choices) else choices.problem
+    target = infer_problem(values, columns[choices.target], problem)
     roles: list[ColumnRole] = []
     for column in columns.values():
-        roles.append(_chosen_role(column, choices, columns) or infer_role(column, roles))
-    proposal = _doubted(
-        _one_time(_one_id(Proposal(target, roles, implausible=[*implausible])), values, choices.times(columns)), columns
-    )
+        roles.append(chosen_role(column, choices, columns) or infer_role(column, roles))
+    proposal = Proposal(target, roles, implausible=[*implausible], forecast=forecast)
+    if forecast and problem == forecasts.PROBLEM:
+        return _forecasting(proposal, forecast, columns, choices)
+    proposal = _doubted(_one_time(_one_id(proposal), values, choices.times(columns)), columns)
     proposal = _with_texts(proposal, columns)
     if not proposal.with_role("feature") and len(proposal.time) < 2:  # whose parts are features
+        if forecast:  # of a time and a number
+            forecasts.check(forecast, target.name)
         reasons = listed([f"{role.name} ({role.why})" for role in proposal.with_role("excluded")], 4)
         raise FactoryError(
             f"no feature column left to predict {choices.target}{reasons and ': excluded are '}{reasons}"
+            f"{(forecast and '; --problem forecasting predicts it from its past') or ''}"
         )
     return proposal
 
@@ -119,6 +105,46 @@ def _with_texts(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     """The proposal with the texts that help."""
     id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
     return _with_roles(proposal, [*texts.helpful(proposal.roles, proposal.target, id)])
+
+
+def _forecast(values: pl.LazyFrame, columns: dict[str, Column], choices: UserChoices) -> Forecast | None:
+    """What forecasting the table would be. Raises FactoryError where the user asks for it, and it cannot be."""
+    if choices.problem not in (None, forecasts.PROBLEM):
+        return None
+    if not choices.forecasts and columns[choices.target].different <= forecasts.FEW_VALUES:
+        return None
+    wishes = choices.wishes(columns)
+    found = forecasts.find(values, columns, choices.target, wishes)
+    if not choices.forecasts:
+        return found
+    if found is None:
+        check_outcomes(columns[choices.target])
+        raise FactoryError(forecasts.explained(columns, choices.target, wishes))
+    return forecasts.check(found, choices.target)
+
+
+def _is_clear(forecast: Forecast | None, choices: UserChoices) -> bool:
+    """Whether the table is for a forecast, and the user has named no row or entity to predict for."""
+    free = not choices.id and "id" not in choices.roles.values()
+    return forecast is not None and forecast.is_clear and free and not forecast_roles.taken(forecast)
+
+
+def _forecasting(proposal: Proposal, forecast: Forecast, columns: dict[str, Column], choices: UserChoices) -> Proposal:
+    """The proposal as a forecast; a column known ahead that leaks is left out, unless the user chose it."""
+    target = proposal.target
+    if choices.problem is None:
+        target = replace(
+            target, why="regular times, whose past says what comes" if not choices.forecasts else target.why
+        )
+    roles = forecast_roles.of_forecast(proposal.roles, forecast, target.name)
+    proposal = replace(proposal, target=target, roles=roles, time=(forecast.series.time,))
+    ahead = [role.column for role in forecast_roles.doubtful(roles, forecast)]
+    found = list(evidence.findings(ahead, columns.values(), target, None, by_time=True)) if ahead else []
+    leaks = [finding for finding in found if finding.kind in LEAKS]
+    for finding in leaks:
+        if finding.refuses:
+            proposal = _without(proposal, finding)
+    return replace(proposal, findings=leaks)
 
 
 def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
@@ -140,7 +166,8 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
 def _without(proposal: Proposal, finding: Finding) -> Proposal:
     """What leaks as excluded, but for the columns that the user chose."""
     why = LEAKS[finding.kind].format(finding.figure, target=proposal.target.name)
-    leaking = [role for role in proposal.with_role("feature") if role.name in finding.columns]
+    used = [*proposal.with_role("feature"), *proposal.with_role(KNOWN_AHEAD)]
+    leaking = [role for role in used if role.name in finding.columns]
     out = [replace(role, role="excluded", why=why) for role in leaking if role.why != USER_CHOICE]
     return _with_roles(proposal, out)
 
@@ -149,64 +176,11 @@ def _grouped(proposal: Proposal, finding: Finding) -> Proposal:
     """The entity as the id of several rows, unless it cannot be, or the user chose another id, or another role for it."""
     ids, name = proposal.with_role("id"), finding.columns[0]
     entity = next(role for role in proposal.roles if role.name == name)
-    if USER_CHOICE in (entity.why, *(id.why for id in ids)) or not _may_be_id(entity.column):
+    if USER_CHOICE in (entity.why, *(id.why for id in ids)) or not may_be_id(entity.column):
         return proposal
     why = "a model is worse where its rows are unseen"
     others = [replace(id, role="excluded", why=f"identifies the row, {name} what it belongs to") for id in ids]
     return _with_roles(proposal, [*others, replace(entity, role="id", why=why)])
-
-
-def check_names(choices: UserChoices, columns: dict[str, Column]) -> None:
-    """Refuse a column that does not exist, and one with two roles."""
-    times = [name for name in choices.times(columns) if name not in choices.roles]
-    names = [name for name in (choices.target, choices.id, *times, *choices.sensitive) if name is not None]
-    for name in (*names, *choices.roles):
-        if name not in columns:
-            raise FactoryError(f"no column {name!r} in the table; {_hint(name, columns)}")
-        if names.count(name) > 1:
-            raise FactoryError(f"{name}: named twice: target, id, time and sensitive must be different columns")
-    if choices.target in choices.roles:
-        raise FactoryError(f"{choices.target}: is the target, and cannot have another role")
-
-
-def _hint(name: str, columns: Collection[str]) -> str:
-    """The column that was probably meant, or else those that there are."""
-    if meant := close(name, columns, 0.7):
-        return f"did you mean {meant}?"
-    there = ", ".join(columns)
-    return f"its columns: {there[:300]}{'…' * (len(there) > 300)}"
-
-
-def _chosen_role(column: Column, choices: UserChoices, columns: Collection[str]) -> ColumnRole | None:
-    """The role that the user chose. Raises FactoryError where the column cannot have it."""
-    name = column.name
-    if name == choices.target:
-        return ColumnRole(column, "target")
-    times = choices.times(columns)
-    role = choices.roles.get(name) or ("id" if name == choices.id else "time" if name in times else None)
-    sensitive = name in choices.sensitive or role in ("sensitive", MEASURED)
-    if role is None and not sensitive:
-        return None
-    role = "feature" if sensitive and role in (None, "sensitive") else str(role)
-    _check_role(column, role, is_part=len(times) > 1, sensitive=sensitive)
-    return ColumnRole(column, role, USER_CHOICE, sensitive)
-
-
-def _check_role(column: Column, role: str, is_part: bool, sensitive: bool) -> None:
-    name, gap = column.name, f"{column.missing:,} rows have no value"
-    kinds = (*dates.DATES, "Int64", "String") if is_part else dates.DATES
-    if role == "time" and (column.kind not in kinds or column.missing):
-        raise FactoryError(f"{name}: cannot be the time: {gap if column.missing else 'no dates'}")
-    if role == "id" and not _may_be_id(column):
-        raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
-    if role in ("feature", MEASURED) and column.kind not in KINDS:
-        raise FactoryError(f"{name}: {column.format.note}")
-    if (role == MEASURED or sensitive) and is_free_text(column):
-        raise FactoryError(f"{name}: {column.different:,} distinct texts are too many for groups: exclude it")
-
-
-def _may_be_id(column: Column) -> bool:
-    return column.kind in ("Int64", "String") and not column.missing
 
 
 def _one_id(proposal: Proposal) -> Proposal:

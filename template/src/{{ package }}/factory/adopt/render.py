@@ -13,12 +13,13 @@ from jinja2 import Environment, StrictUndefined
 from .. import PACKAGE
 from ..validation.missing_words import COMMON_MISSING
 from ..workspace import ruff
-from . import dates, texts
+from . import dates, forecast_code, texts
 from .contract_code import ColumnCode, column_code, python_code
 from .defaults import FAIRNESS, BaselineResult
 from .invariants import invariants, usual_values
 from .proposal import Proposal
-from .roles import MEASURED, ColumnRole
+from .roles import GROUP, KNOWN_AHEAD, MEASURED, ColumnRole
+from .series_facts import INTERMITTENT, share_of_zeros
 from .target import Target
 from .transaction import PLACES
 from .variation import Parts
@@ -30,6 +31,7 @@ CONFUSABLE = "RUF001,RUF003"
 MAX_TESTED_COLUMNS = 100  # of a wider table every so many
 RARE_POSITIVE = 0.1
 MAX_SLICE_GROUPS = 6
+FEATURES = ("feature", "time")  # the roles
 
 
 def write(proposal: Proposal, result: BaselineResult, folder: Path) -> list[Path]:
@@ -56,7 +58,7 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
     found = list(invariants(proposal, codes, parts))
     judged = {invariant.column for invariant in found if not invariant.other}
     columns = [_column(code, target, judged) for code in codes]
-    features = [line for role in used if role.role in ("feature", "time") for line in _features(role)]
+    features = [line for role in used if role.role in FEATURES and not target.is_forecast for line in _features(role)]
     plain = {feature["name"] for feature in features}
     optional = [code.column.name for code in codes if code.column is not target.column and "nullable" in code.arguments]
     return {
@@ -83,8 +85,9 @@ def build_context(proposal: Proposal, result: BaselineResult) -> dict[str, Any]:
         "every_nth": f"[:: {len(columns) // MAX_TESTED_COLUMNS}]" if len(columns) >= 2 * MAX_TESTED_COLUMNS else "",
         "better": result.better,
         "limits": result.limits,
-        "fairness": FAIRNESS if target.problem != "regression" and any(role.sensitive for role in used) else {},
+        "fairness": FAIRNESS if not target.is_number and any(role.sensitive for role in used) else {},
         **_settings(proposal),
+        **forecast_code.context(proposal, codes),
     }
 
 
@@ -150,9 +153,10 @@ def _code(role: ColumnRole, taken: set[str], target: Target, parts: Parts) -> Co
         column,
         taken,
         target=outcome,
-        is_key=role.role == "id",
+        is_key=role.role in ("id", GROUP),
         is_text=texts.is_text(role),
-        optional=role.role == MEASURED,
+        optional=role.role == MEASURED or (role.role == "target" and target.is_forecast),
+        is_ahead=role.role == KNOWN_AHEAD,
         unseen_limit=parts.unseen_limit(column.sample),
     )
 
@@ -170,7 +174,7 @@ def _column(code: ColumnCode, target: Target, judged: set[str]) -> dict[str, Any
         "is_target": is_target,
         "usual": usual_values(code, target) if code.column.name in judged else None,
         "valid": valid_value(code),
-        "invalid": [*([None] if is_target and not code.column.missing else []), *invalid_values(code)],
+        "invalid": [*([None] if is_target and "nullable" not in code.arguments else []), *invalid_values(code)],
     }
 
 
@@ -194,22 +198,30 @@ def _settings(proposal: Proposal) -> dict[str, Any]:
     target = proposal.target
     share = target.share_positive or 0.5
     alarms = max(1, round((1 - share) / share))
+    sliced = (GROUP, KNOWN_AHEAD) if target.is_forecast else ("feature",)
     groups = [
         r.name
-        for r in proposal.with_role("feature")
-        if 1 < len(r.column.values) <= MAX_SLICE_GROUPS and not r.sensitive
+        for r in proposal.roles
+        if r.role in sliced and 1 < len(r.column.values) <= MAX_SLICE_GROUPS and not r.sensitive
     ]
     return {
-        "metric": "rmse"
-        if target.problem == "regression"
-        else "average_precision"
-        if share < RARE_POSITIVE
-        else "roc_auc",
+        "metric": _metric(proposal, share),
         "model": proposal.parameters,
         "slices": groups[:2],
         "value": {"true_positive": 0, "false_positive": -1, "false_negative": -alarms} if target.positive else None,
         "value_note": f"as bad as {alarms} false positives" if alarms > 1 else "",
     }
+
+
+def _metric(proposal: Proposal, share_positive: float) -> str:
+    """Of forecasts in units of each series' own changes where there are several, and squared where most values are zero."""
+    if proposal.target.is_forecast and proposal.forecast:
+        series = proposal.forecast.series
+        squared = share_of_zeros(series) > INTERMITTENT
+        return ("rmsse" if squared else "mase") if series.groups else "rmse" if squared else "mae"
+    if proposal.target.is_number:
+        return "rmse"
+    return "average_precision" if share_positive < RARE_POSITIVE else "roc_auc"
 
 
 def _format(files: list[Path]) -> None:

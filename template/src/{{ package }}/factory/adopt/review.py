@@ -8,15 +8,22 @@ import click
 
 from ..errors import FactoryError
 from . import column_list, doubts
+from .choices import ALIASES, ROLES, UserChoices
 from .column_list import cut, width
 from .defaults import BaselineResult
-from .proposal import ALIASES, ROLES, Proposal, UserChoices
+from .proposal import Proposal
 from .questions import Question
+from .target import NUMBERS
 
 MAX_LINES = 24  # of questions: with the columns they fit a screen
 MAX_REPEATED = 4  # questions, when all is done
-HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES)}
+HELP = f"""Enter accepts. To change a role: COLUMN = {" | ".join(ROLES[:-2])}
+For a forecast: COLUMN = {" | ".join(ROLES[-2:])}; problem = forecasting; horizon = STEPS; season = STEPS
 Also: COLUMN, COLUMN = ROLE; `all` shows every question and column; Ctrl-C changes nothing"""
+
+PROBLEMS = ("classification", "multiclass", *NUMBERS)
+SETTINGS = {"problem": 0, "horizon": 1000, "season": 100_000}
+"""What else can be answered at the prompt, and the largest number."""
 
 Propose = Callable[[UserChoices], Proposal]
 
@@ -49,10 +56,24 @@ def review(propose: Propose, choices: UserChoices) -> Proposal:
 def with_answer(choices: UserChoices, answer: str, proposal: Proposal | None = None) -> UserChoices:
     """The choices with an answer of the form COLUMN, COLUMN = ROLE. Raises FactoryError."""
     names, equals, role = (word.strip() for word in answer.rpartition("="))
+    if names in SETTINGS and not (proposal and names in {each.name for each in proposal.roles} and role in ROLES):
+        return _with_setting(choices, names, role)
     role = ALIASES.get(role, role)
     if not equals or role not in ROLES:
         raise FactoryError(f"{role!r} is not one of {', '.join(ROLES)}; type COLUMN = ROLE")
     return replace(choices, roles=choices.roles | dict.fromkeys(_columns(names, proposal), role))
+
+
+def _with_setting(choices: UserChoices, name: str, value: str) -> UserChoices:
+    """The choices with another problem, or number of steps. Raises FactoryError."""
+    if name == "problem":
+        if value not in PROBLEMS:
+            raise FactoryError(f"{value!r} is not one of {', '.join(PROBLEMS)}; type problem = PROBLEM")
+        return replace(choices, problem=value)
+    if not (value.isdecimal() and 0 < int(value) <= SETTINGS[name]):
+        raise FactoryError(f"{value!r} is not a number of steps from 1 to {SETTINGS[name]:,}; type {name} = STEPS")
+    steps = int(value)
+    return replace(choices, horizon=steps) if name == "horizon" else replace(choices, season=steps)
 
 
 def summary(proposal: Proposal, who: str, where: str) -> str:
@@ -79,7 +100,8 @@ def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
         yield f"gate.{limit['name']} is {limit['value']}: {limit['why']}"
     if proposal.target.positive:
         yield "the values of right and wrong decisions, `value` in params.yaml, are placeholders"
-    if result.strongest:
+    of_row = {role.name for role in proposal.used} if proposal.target.is_forecast else {*(result.strongest or ())}
+    if result.strongest and result.strongest[0] in of_row:  # not computed from the past of a series
         name, share = result.strongest
         yield f"{name} matters most, with {share:.0%} of the importance: is it always known in advance?"
 
@@ -110,6 +132,10 @@ def _target(proposal: Proposal) -> str:
     elif target.counts:
         name, count = min(target.counts.items(), key=lambda each: each[1])
         rows = f"{len(target.counts)} classes in {rows}, the smallest is {name} with {count:,}"
+    if proposal.forecast and target.is_forecast:
+        found = proposal.forecast
+        named = f" of each {found.series.name}" if found.series.groups else ""
+        return f"{target.problem}: to predict {target.name}{named}, {found.steps} ahead, by {found.series.time}; {rows}"
     return f"{target.problem}: to predict {target.name} from {len(proposal.with_role('feature')):,} columns; {rows}"
 
 

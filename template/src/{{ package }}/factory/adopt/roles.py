@@ -20,6 +20,8 @@ PERSONAL_DATA, OF_A_PERSON = "may be personal data", "personal data: "
 NUMBER_OF_ROW = "numbers the rows"
 MEASURED = "measured"
 """The role of a column in the contract that no model uses, by whose groups it is judged."""
+GROUP, KNOWN_AHEAD = "group", "known-ahead"
+"""The roles of columns that only forecasts have: they name a series, or are known for the times that are forecast."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The target, and the type of problem: binary classification, multiclass or regression."""
+"""The target, and the type of problem: binary classification, multiclass, regression or forecasting."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,8 @@ MAX_CLASSES = 100
 MAX_CODES = 20
 MIN_ROWS = 50  # for training and test
 MIN_CLASS_ROWS = 5
+NUMBERS = ("regression", "forecasting")
+"""The problems that predict a number."""
 YES = {"true", "yes", "y", "t", "on", "1", "1.0"}
 
 
@@ -34,6 +36,16 @@ class Target:
         return self.column.name
 
     @property
+    def is_number(self) -> bool:
+        """Whether a number is predicted, rather than a class."""
+        return self.problem in NUMBERS
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether the numbers of series are predicted that come next."""
+        return self.problem == "forecasting"
+
+    @property
     def rows(self) -> int:
         """The number of rows with a value."""
         return self.column.rows - self.column.missing
@@ -44,13 +56,18 @@ class Target:
         return self.counts[self.positive] / self.rows if self.positive is not None else None
 
 
+def baseline_of(problem: str) -> str:
+    """What is predicted without a model."""
+    return "the value of a season before" if problem == "forecasting" else "a constant prediction"
+
+
 def infer_problem(values: pl.LazyFrame, column: Column, problem: str | None) -> Target:
     """The column as the target. Raises FactoryError where no model can be trained to predict it."""
-    _check_outcomes(column)
+    check_outcomes(column)
     counts = _counts(values, column.name) if column.different <= 2 * MAX_CLASSES else {}
     problem, why = (problem, USER_CHOICE) if problem else _inferred(column, counts)
     _check_problem(column, problem, counts)
-    if problem == "regression":
+    if problem in NUMBERS:
         return Target(column, problem, why, {})
     rare = [text for text, count in counts.items() if count < MIN_CLASS_ROWS]
     if rare:
@@ -61,7 +78,8 @@ def infer_problem(values: pl.LazyFrame, column: Column, problem: str | None) -> 
     return Target(column, problem, why, counts, _positive(counts) if problem == "classification" else None)
 
 
-def _check_outcomes(column: Column) -> None:
+def check_outcomes(column: Column) -> None:
+    """Raise FactoryError where nothing can be learnt of its values."""
     name, rows = column.name, column.rows - column.missing
     if column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
@@ -89,8 +107,8 @@ def _inferred(column: Column, counts: dict[str, int]) -> tuple[str, str]:
 
 def _check_problem(column: Column, problem: str, counts: dict[str, int]) -> None:
     name, values = column.name, f"about {column.different:,}"
-    if problem == "regression" and column.kind not in NUMERIC:
-        raise FactoryError(f"{name}: regression needs a numeric target, this one is {column.kind}")
+    if problem in NUMBERS and column.kind not in NUMERIC:
+        raise FactoryError(f"{name}: {problem} needs a numeric target, this one is {column.kind}")
     if problem == "classification" and len(counts) != 2:
         raise FactoryError(f"{name}: classification needs 2 distinct values, there are {len(counts) or values}")
     if problem == "multiclass" and 0 < len(counts) <= 2:

@@ -11,7 +11,7 @@ import click
 
 from . import erasures, interruption
 from .main import main
-from .options import AS_JSON, FILE, FROM, QUERY, SHEET, table_of
+from .options import AS_JSON, FILE, FROM, GROUP, HORIZON, QUERY, SEASON, SHEET, table_of
 
 SOURCE_WIDTH = 40  # so that a line of the ledger fits into a terminal
 
@@ -235,7 +235,7 @@ def profile(
 @click.option("--sensitive", multiple=True, metavar="COLUMN", help="Column whose groups the gate compares; repeatable.")
 @click.option(
     "--problem",
-    type=click.Choice(["classification", "multiclass", "regression"]),
+    type=click.Choice(["classification", "multiclass", "regression", "forecasting"]),
     help="Override the problem type that is inferred from the target.",
 )
 @click.option(
@@ -243,8 +243,11 @@ def profile(
     "answers",
     multiple=True,
     metavar="COLUMN=ROLE",
-    help="Role of a column, as at the prompt: feature, excluded, id, time, sensitive or measured; repeatable.",
+    help="Role of a column, as at the prompt: feature, excluded, id, time, sensitive, measured, group or known-ahead; repeatable.",
 )
+@GROUP
+@HORIZON
+@SEASON
 @SHEET
 @click.option("--yes", is_flag=True, help="Accept the proposal without review: every doubt is settled cautiously.")
 @click.option("--force", is_flag=True, help="Replace your own data too; it has to be committed in Git.")
@@ -260,12 +263,14 @@ def adopt(
 
     \b
     Example: factory adopt customers.csv --target churned --id customer --time signed_up
+    Example: factory adopt sales.csv --target sold --problem forecasting --group shop --horizon 14
     """
     interruption.expect()
-    from ..adopt import adopt, proposal, review, transaction
+    from ..adopt import adopt, review, transaction
+    from ..adopt.choices import UserChoices
 
     answers = options.pop("answers")
-    choices = proposal.UserChoices(**options)
+    choices = UserChoices(**options)
     for answer in answers:
         choices = review.with_answer(choices, answer)
     transaction.check_can_replace(force)  # before a query that may take long

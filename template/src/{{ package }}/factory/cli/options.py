@@ -49,6 +49,18 @@ FROM = click.option(
 SHEET = click.option(
     "--sheet", metavar="NAME", help="Sheet of the workbook (default: SHEET of contract.py, or the only one with rows)."
 )
+GROUP = click.option(
+    "--group", multiple=True, metavar="COLUMN", help="For a forecast: column that names a series, alone or with others."
+)
+HORIZON = click.option(
+    "--horizon", type=click.IntRange(1, 1000), metavar="STEPS", help="For a forecast: how many steps ahead."
+)
+SEASON = click.option(
+    "--season",
+    type=click.IntRange(1),
+    metavar="STEPS",
+    help="For a forecast: steps after which series repeat; 1: never.",
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ACCEPT = click.option(
     "--accept-contract-change",
