@@ -41,7 +41,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     patch.setattr(model, "TRUSTED_TYPES", [])
     for module in (assessment, compare, leakage, row_by_row, scorer, texts, train, worst):
         patch.setattr(module, "features", own.features)
-    patch.setattr(train, "check_isolated", lambda *_: None)  # whose process imports the files, and none of the toy's
+    patch.setattr(isolation, "problem", lambda *_: None)  # whose process imports the files, and none of the toy's
     patch.setattr(worker_process, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
     git_repository.become(patch, "Zoë 李", "zoe@example.com")

@@ -60,13 +60,13 @@ import polars as pl
 from late_flights.factory import config
 from late_flights.factory.data import observations, prepare
 from late_flights.factory.errors import FactoryError
-from late_flights.factory.training import isolation
+from late_flights.factory.training import hindsight
 params = config.load()
 seen = pl.read_parquet("data/raw/sales.parquet")
 train, _ = observations.split(seen, params)
 prepare.read = lambda name: seen
 try:
-    isolation.check_isolated(train, params)
+    hindsight.check_hindsight(train, params)
 except FactoryError as error:
     print(error)
 """

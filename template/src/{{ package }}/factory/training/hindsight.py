@@ -1,0 +1,57 @@
+"""A forecast's training rows hold what will be known in service: nothing from after their origin, and of other series nothing."""
+
+import polars as pl
+
+from ... import contract
+from ..config import Params
+from ..data import observations
+from ..errors import Refused
+from ..forecasting import examples, grid
+from ..forecasting.rows import is_known_ahead
+from ..forecasting.settings import Settings
+from ..tables.chunks import Rows, collect
+from ..validation.definition import delivered
+from . import isolation
+from .isolated_process import compute
+from .origins import Sight, difference, sights
+
+
+def check_hindsight(train: Rows, params: Params) -> None:
+    """Refuse history() and features() that know more than the rows that they are given. Raises Refused."""
+    settings, seen = observations.settings(params), sights(train, params)
+    problem = next(filter(None, (_problem(each, train, settings) for each in seen)), None)
+    if problem := problem or isolation.problem(seen, settings):
+        raise Refused(
+            "LEAKAGE",
+            f"features.py: {problem}: compute features from the rows alone, as nothing else is there in service; what is known "
+            "beforehand can be delivered as a column of Observation that is known ahead",
+        )
+
+
+def _problem(sight: Sight, train: Rows, settings: Settings) -> str | None:
+    """What is another where all that came after the origin is overwritten and shuffled, or where a series is alone."""
+    other = _overwritten(sight, settings)
+    if name := difference(sight.seen, compute(other, settings, sight.origin)):
+        return f"{name} depends on what came after the origin"
+    table = grid.numbered(other, settings)
+    made = examples.build(table, settings, [grid.position(table, settings, sight.origin)])
+    learned = collect(train.filter(pl.col("origin") == sight.origin))
+    if name := _difference(learned, made, settings):
+        return f"{name} of the training rows depends on what came after the origin"
+    if name := _difference(learned, sight.seen, settings):
+        return f"{name} of a series depends on the other series, of which nothing is known in service"
+    return None
+
+
+def _difference(learned: pl.DataFrame, others: pl.DataFrame, settings: Settings) -> str | None:
+    """The first column that differs in the rows that both have."""
+    names, keys = contract.Row.column_names(), [*settings.groups, "step"]
+    ours, theirs = learned.join(others, on=keys, how="semi"), others.join(learned, on=keys, how="semi")
+    return difference(ours.select(names).sort(keys), theirs.select(names).sort(keys))
+
+
+def _overwritten(sight: Sight, settings: Settings) -> pl.DataFrame:
+    later, columns = pl.col(settings.time) > sight.origin, delivered().columns().items()
+    unknown = (name for name, column in columns if name not in settings.keys and not is_known_ahead(column))
+    other = (pl.when(later).then(pl.col(name).shuffle(seed=0)).otherwise(pl.col(name)) for name in unknown)
+    return sight.observations.with_columns(other).sample(fraction=1, shuffle=True, seed=0)
