@@ -15,7 +15,7 @@ from late_flights.factory.metrics import bootstrap
 from late_flights.factory.registry import champion, versions
 from late_flights.factory.scoring import scorer
 from late_flights.factory.serving import worker_process
-from late_flights.factory.training import leakage, row_by_row, texts, train
+from late_flights.factory.training import isolation, leakage, row_by_row, texts, train
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 from tests.factory.conftest import labelled, params  # noqa: F401
