@@ -65,6 +65,11 @@ def test_steps_of_several_units_and_ends_of_months():
     assert found(months, "load")[1] == "1mo"
 
 
+@pytest.mark.parametrize("day", range(2, 9))
+def test_weeks_begin_on_any_day(day):
+    assert found(single("w", 300, 52, start=datetime(2020, 1, day, 12)), "load")[1] == "1w"
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_days_of_a_zone_are_a_step_though_some_have_another_length(zone):
     assert found(single("d", 500, 7, zone=zone), "load")[1] == "1d"

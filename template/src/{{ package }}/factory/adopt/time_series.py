@@ -11,6 +11,7 @@ from .profile import Column
 GROUP, TIME, VALUE, PLACE = "group", "time", "value", "place"
 MOST_NAMING, MOST_TRIED = 3, 8  # columns that name a series together, of those that are tried
 TRIED_TIMES, TRIED_SETS = 64, 5
+DECIMALS = 6  # of a step: weeks are sevenths apart from whole ones, which no float is
 REGULAR = 0.5  # of the steps from one observation to the next are the usual one
 REPEATED = 0.02  # of the observations at most are another one of the same series and time
 LEAST = 3  # observations of a typical series
@@ -78,7 +79,7 @@ class Series:
     @property
     def off_grid(self) -> int:
         """The number of observations between the steps of the others."""
-        part = self.observations[PLACE] % 1
+        part = (self.observations[PLACE] % 1).round(DECIMALS)
         return int((part != part.mode().min()).sum())
 
     @property
