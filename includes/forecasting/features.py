@@ -38,8 +38,8 @@ def lately(rows: pl.DataFrame, origin: datetime) -> pl.DataFrame:
 def features(rows: pl.DataFrame) -> pl.DataFrame:
     """What the model looks at: numbers, and categories as `pl.Enum`; null means unknown.
 
-    Beside what `history` returns, a row has its `step` from the origin, the columns known ahead, and of its series the
-    forecasts `naive`, `seasonal_naive`, `mean` and `drift`, and the `scale` by which it varies.
+    Beside what `history` returns, a row has its `step` from the origin, the columns known ahead, and of its series simple
+    forecasts, such as `seasonal_naive`, and the `scale` by which it varies (docs/model.md).
     """
     return rows.select(
         "airport",
@@ -51,6 +51,7 @@ def features(rows: pl.DataFrame) -> pl.DataFrame:
         "seasonal_naive",
         "mean",
         "drift",
+        "smooth",
         "scale",
         "usual",
         "recent_change",

@@ -14,8 +14,8 @@ PARAMS = config.load(ROOT / "params.yaml")
 
 @pytest.fixture(scope="session")
 def delivered():
-    """The newest hours of the deliveries."""
-    return sample()
+    """The hours of the newest deliveries."""
+    return sample(4000)
 
 
 @pytest.fixture(scope="session")
