@@ -3,6 +3,7 @@
 import pytest
 from late_flights.factory import config, errors, policy
 from late_flights.factory.policy import Policies
+from tests.factory import toy
 from tests.factory.conftest import ROOT
 
 WRONG = {
@@ -58,6 +59,17 @@ def test_strictest_of_several_decides():
     assert both.signatures_required and both.doctor == {"owners", "tags"}
     assert (both.approvals("low"), both.approvals("high")) == (2, 1)
     assert not policies("", "{signatures: optional}").signatures_required
+
+
+@pytest.mark.parametrize(
+    "texts, kept",
+    [(["", ""], False), (["group_thresholds: allowed", ""], False), (["group_thresholds: allowed"] * 2, True)],
+)
+def test_thresholds_of_groups_have_to_be_allowed_by_all(texts, kept):
+    by_group = toy.params(decision={"top_k": 1, "of": 9, "by": "kind"})
+    problem = "decision.by is kind, and groups must not have thresholds of their own"
+    assert list(policies(*texts).problems(by_group, {}, ())) == ([] if kept else [problem])
+    assert not policies("").problems(toy.params(decision={"top_k": 1, "of": 9}), {}, ())
 
 
 def test_template_has_to_be_accepted_by_all():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from late_flights.factory.evaluation import confusion
 from late_flights.factory.gate import checks
 from tests.factory import toy
 from tests.factory.gate_evidence import CHANCE, RANDOM, RED, ROWS, TARGET, both, interval, params, passing, predictions
@@ -127,8 +128,14 @@ HIGHEST = {"decision": {"top_k": 60, "of": 600}}
 
 def of_the_highest(evidence, **sections):
     """The checks of what acting on a tenth of the rows is worth."""
-    limits = {"gate": evidence.params.gate.model_dump(exclude_unset=True)} | sections
-    return [*checks.business_value(replace(evidence, params=toy.params(**HIGHEST | limits)))]
+    params = toy.params(**HIGHEST | {"gate": evidence.params.gate.model_dump(exclude_unset=True)} | sections)
+    facts = {"decision": params.decision.facts}
+    both = {
+        name: replace(each, decision=confusion.decisions(each.score, facts))
+        for name, each in (("challenger", evidence.challenger), ("champion", evidence.champion))
+        if each
+    }
+    return [*checks.business_value(replace(evidence, params=params, **both))]
 
 
 @pytest.mark.parametrize("value, name", [({}, "value per decision"), ({"value": None}, "precision at k")])

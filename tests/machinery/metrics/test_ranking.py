@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from late_flights.factory.decision import Value
 from late_flights.factory.errors import FactoryError
+from late_flights.factory.evaluation import confusion
 from late_flights.factory.metrics import bootstrap, curves, definitions, ranking
 from tests.factory import toy
 
@@ -20,7 +21,7 @@ def decided(**sections):
 def drawn(measure, draws=4000):
     """What the rows acted on earn on average, if equal scores come in any order."""
     orders = (RANDOM.permutation(len(SCORE)) for _ in range(draws))
-    return np.mean([measure(TARGET[order], ranking.highest(SCORE[order], 40)) for order in orders])
+    return np.mean([measure(TARGET[order], np.argsort(np.argsort(-SCORE[order], kind="stable")) < 40) for order in orders])
 
 
 def earned(target, acted):
@@ -58,10 +59,9 @@ def test_metrics_of_the_highest_scores_need_a_number_of_rows_and_a_value():
 def test_cutoff_is_the_lowest_of_the_highest_scores():
     score = np.array([0.1, 0.9, 0.5, 0.7, 0.3])
     assert ranking.cutoff(score, 0.4) == 0.7 and ranking.cutoff(score, 0.001) == 0.9 and ranking.cutoff(score, 1.0) == 0.1
-    assert ranking.highest(np.array([1.0, 2.0, 2.0, 2.0]), 2).tolist() == [False, True, True, False]
     facts = {"threshold": 0.95, "decision": {"rows": 100, "of": 500}}
-    assert ranking.decisions(score, facts).tolist() == [False, True, False, False, False]
-    assert not ranking.decisions(score, {"threshold": 0.95}).any() and ranking.decisions(score, {"threshold": None}) is None
+    assert confusion.decisions(score, facts).tolist() == [False, True, False, False, False]
+    assert not confusion.decisions(score, {"threshold": 0.95}).any() and confusion.decisions(score, {"threshold": None}) is None
 
 
 def test_curves_end_where_all_rows_are_acted_on():

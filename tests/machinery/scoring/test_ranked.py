@@ -1,19 +1,22 @@
 """`factory score` where so many rows of a list are acted on: the highest scores of a table, however it is scored."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
-from late_flights.factory import manifest
+from late_flights.factory import config, manifest
 from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.gate import compare
-from late_flights.factory.scoring import batch, ranked, scorer, workers
+from late_flights.factory.scoring import batch, predictions, ranked, scorer, workers
 from late_flights.factory.scoring.spark import job
+from late_flights.factory.serving import responses
 from late_flights.factory.tables import sources
+from late_flights.factory.training import train
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
@@ -27,7 +30,7 @@ def decided(module_project):
     Path("params.yaml").write_text(toy.text(decision=DECISION), encoding="utf-8")
     result = run("train")
     assert result.exit_code == 0, result.output
-    return result.output
+    return module_project, result.output
 
 
 def highest(scores, rows=40):
@@ -36,6 +39,7 @@ def highest(scores, rows=40):
     return pl.Series("decision", np.isin(np.arange(scores.height), order))
 
 
+@settings(deadline=None, max_examples=50)
 @given(some.lists(some.lists(some.integers(0, 5), max_size=6), max_size=5), some.integers(1, 9))
 def test_the_same_rows_whatever_the_pieces(tmp_path_factory, pieces, rows):
     path, schema = tmp_path_factory.mktemp("ranked") / "scores.parquet", {"score": pl.Float64, "decision": pl.Boolean}
@@ -49,7 +53,7 @@ def test_the_same_rows_whatever_the_pieces(tmp_path_factory, pieces, rows):
 def test_training_learns_the_cutoff_of_single_rows(decided):
     model = scorer.Scorer.load()
     assert model.manifest["decision"] == {"rows": 40, "of": 400}
-    assert "threshold of the 40 highest of 400 0." in decided
+    assert "threshold of the 40 highest of 400 0." in decided[1]
     scores = model.score(ROWS)
     assert scores["decision"].equals((scores["score"] >= model.manifest["threshold"]).alias("decision"))
     assert 0 < scores["decision"].mean() < 0.25
@@ -100,6 +104,62 @@ def test_explanations_have_the_same_decisions(decided):
     assert run("explain", "rows.csv", "why.parquet").exit_code == 0
     found = pl.read_parquet("why.parquet")
     assert found["decision"].equals(highest(found)) and "contribution_amount" in found.columns
+
+
+@settings(deadline=None, max_examples=50)
+@given(some.lists(some.tuples(some.sampled_from("abc"), some.integers(0, 3)), max_size=30), some.integers(1, 40))
+def test_each_group_has_its_share_whatever_the_pieces(rows, most):
+    table = pl.DataFrame(rows, {ranked.GROUP: pl.String, "score": pl.Float64}, orient="row")
+    found = []
+    for size in (1, 7, 40):
+        pieces, highest_rows = list(table.iter_slices(size)), ranked.Highest(most)
+        decided = [*highest_rows.decide(list(highest_rows.watch(pieces)))]
+        found.append(pl.concat([table.clear().with_columns(decision=pl.Series([], dtype=pl.Boolean)), *decided]))
+    assert found[0].equals(found[1]) and found[0].equals(found[2])
+    assert found[0]["decision"].sum() == min(most, table.height)
+    for (_,), part in found[0].group_by(ranked.GROUP, maintain_order=True):
+        chosen = int(part["decision"].sum())
+        assert abs(chosen - min(most, table.height) * part.height / table.height) < 1
+        assert part["decision"].equals(highest(part, chosen))
+
+
+def test_shares_are_the_largest_remainders():
+    assert ranked.shares({"a": 50, "b": 30, None: 20}, 10) == {"a": 5, "b": 3, None: 2}
+    assert ranked.shares({"a": 1, "b": 1, "c": 1}, 2) == {"a": 1, "b": 1, "c": 0}
+    assert ranked.shares({"a": 2, "b": 1}, 9) == {"a": 2, "b": 1} and ranked.shares({}, 3) == {}
+
+
+def test_groups_with_thresholds_of_their_own(decided, monkeypatch, tmp_path):
+    """In a file each has its share of the rows; a single row is judged by the threshold of its group."""
+    shutil.copytree(decided[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "MIN_GROUP", 5)
+    Path("params.yaml").write_text(toy.text(decision=DECISION | {"by": "kind"}), encoding="utf-8")
+    train.run(config.load())
+    model = scorer.Scorer.load()
+    known = model.manifest["thresholds"]
+    assert known["by"] == "kind" and known["groups"] == sorted(toy.KINDS) and len(set(known["scores"])) == 3
+    scores, limits = model.score(ROWS), dict(zip(known["groups"], known["scores"], strict=True))
+    wanted = [score >= limits[kind] for kind, score in zip(ROWS["kind"], scores["score"], strict=True)]
+    assert scores["decision"].to_list() == wanted and wanted != (scores["score"] >= model.manifest["threshold"]).to_list()
+    rows = [*ROWS.drop("answer").head(50).iter_rows()]
+    asked = responses.Answer(model, rows, None, scores["score"][:50].to_numpy())
+    records = predictions.to_records(asked.scores, model.manifest, asked.needed)
+    assert [each["decision"] for each in records] == wanted[:50] == asked.columns()[1].to_list()
+    ROWS.write_csv("rows.csv")
+    assert run("score", "rows.csv", "scores.csv").exit_code == 0
+    found = pl.read_csv("scores.csv").with_columns(kind=ROWS["kind"].cast(pl.String))
+    assert found.columns == [*scores.columns, "kind"] and found["decision"].sum() == 40
+    for (_,), part in found.group_by("kind"):
+        chosen = int(part["decision"].sum())
+        assert abs(chosen - 40 * part.height / 500) < 1 and part["decision"].equals(highest(part, chosen))
+    facts = compare.as_predictions(scores, model.manifest, ROWS)
+    assert [facts.decision[(ROWS["kind"] == kind).to_numpy()].mean() for kind in toy.KINDS] == pytest.approx([0.1] * 3, abs=0.01)
+
+
+def test_groups_have_to_be_known_when_a_row_is_scored(decided):
+    with pytest.raises(job.FactoryError, match=r"decision\.by: answer is not a column of Row in contract.py"):
+        train.check_groups(toy.params(decision=DECISION | {"by": "answer"}))
 
 
 def test_spark_refuses_in_a_line(decided):

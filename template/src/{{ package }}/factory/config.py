@@ -226,7 +226,8 @@ class Params(Section):
     def columns(self) -> list[str]:
         """The columns that params.yaml names."""
         data = self.data
-        named = (data.target, data.id, *data.times, *data.sensitive, *self.evaluation.slices)
+        by = self.decision.by if self.decision else None
+        named = (data.target, data.id, *data.times, *data.sensitive, *self.evaluation.slices, by)
         return [column for column in named if column is not None]
 
     @property

@@ -1,7 +1,7 @@
 """The sections of params.yaml on decisions: what they are worth, and about how many rows they may be."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -39,15 +39,20 @@ class Decision(Section):
     """How many rows such a list usually has. The 100 highest of 200 scores are other rows than the 100 highest of 20,000: by
     this share the report and the gate measure the test rows, and the service, which sees single rows, decides."""
 
+    by: str | None = None
+    """A column of groups of which each has its share of the rows: of every group the same share is acted on, and each has its own
+    threshold. Only where the organisation's policy allows it (`group_thresholds`), as groups are then treated by different
+    rules; without it, one threshold holds for all."""
+
     @property
     def rows(self) -> int:
         """How many rows are acted on."""
         return self.top_k or int(Decimal(str(self.budget)) // Decimal(str(self.cost)))
 
     @property
-    def facts(self) -> dict[str, int]:
+    def facts(self) -> dict[str, Any]:
         """What a model's manifest holds of it."""
-        return {"rows": self.rows, "of": self.of}
+        return {"rows": self.rows, "of": self.of} | ({"by": self.by} if self.by else {})
 
     @property
     def share(self) -> float:

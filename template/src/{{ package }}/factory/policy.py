@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat
 
 from . import sections
-from .config import Gate
+from .config import Params
 from .errors import FactoryError
 from .sections import Section
 
@@ -113,6 +113,9 @@ class Policy(Section):
     """By limit of the gate, as in params.yaml, the bounds within which a project may set it."""
     approvals: Approvals = Approvals()
     """How many people, other than who made the model, have to approve a version."""
+    group_thresholds: Literal["forbidden", "allowed"] = "forbidden"
+    """Whether `decision.by` in params.yaml may give groups thresholds of their own. Where the groups are of people, that treats
+    them by different rules, which the law of many countries forbids or restricts."""
     live: Literal["optional", "required"] = "optional"
     """Whether a model replaces the champion only once it is no worse on live rows: `factory promote` then wants the verdict of
     `factory compare --live`, from captures of services in whose shadow the model ran, and their outcomes."""
@@ -139,14 +142,16 @@ class Policy(Section):
 
     def problems(
         self,
-        gate: Gate,
+        params: Params,
         tags: Mapping[str, str | None],
         names: Iterable[tuple[str, str | None]],
     ) -> Iterator[str]:
-        """What breaks the policy: a limit of the gate, a tag of the model card, or a name of a kind."""
+        """What breaks the policy: a parameter, a tag of the model card, or a name of a kind."""
         for limit, bound in self.gate:
-            if problem := bound.broken(getattr(gate, limit), limit in gate.model_fields_set):
+            if problem := bound.broken(getattr(params.gate, limit), limit in params.gate.model_fields_set):
                 yield f"gate.{limit} {problem}"
+        if params.decision and params.decision.by and self.group_thresholds == "forbidden":
+            yield f"decision.by is {params.decision.by}, and groups must not have thresholds of their own"
         for tag in self.tags:
             if not (tags.get(tag) or "").strip():
                 yield f"docs/model-card.yaml has no {tag}, and must have one"
@@ -210,7 +215,7 @@ class Policies:
 
     def problems(
         self,
-        gate: Gate,
+        params: Params,
         tags: Mapping[str, str | None],
         names: Iterable[tuple[str, str | None]],
     ) -> dict[str, list[str]]:
@@ -218,7 +223,7 @@ class Policies:
         found: dict[str, list[str]] = {}
         names = list(names)
         for place, policy in self.by_place.items():
-            for problem in policy.problems(gate, tags, names):
+            for problem in policy.problems(params, tags, names):
                 found.setdefault(problem, []).append(place)
         known = dict.fromkeys(name for policy in self._all for name in policy.data_classes)
         if (data_class := tags.get("data_class")) and data_class not in known:

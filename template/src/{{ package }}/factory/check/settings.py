@@ -17,7 +17,7 @@ def check() -> Result | None:
     try:
         here = Policies({str(policy.FILE): policy.load()})
         names = (*naming.of_project(), *naming.of_surroundings())
-        problems = here.problems(config.load().gate, card_input.load().tags, names)
+        problems = here.problems(config.load(), card_input.load().tags, names)
     except FactoryError as error:
         return Result(NAME, False, str(error))
     return Result(NAME, not problems, output="\n".join(f"POLICY: {problem}" for problem in problems))

@@ -4,24 +4,43 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from ..metrics import definitions, ranking, threshold
 from ..metrics.definitions import Vector
+from ..scoring import ranked
 
 SHOWN = 12  # classes
 OTHERS = "others"
 
 
-def confusion(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any] | None:
+def decisions(score: Vector, manifest: dict[str, Any], rows: pl.DataFrame | None = None) -> NDArray[np.bool_] | None:
+    """What a model decides about rows that make a list: yes to the highest scores, or from the threshold on; None without both."""
+    if decision := manifest.get("decision"):
+        by = decision.get("by")
+        groups = [] if by is None or rows is None else [rows[by].cast(pl.String).alias(ranked.GROUP)]
+        highest = ranked.Highest(ranking.size(decision["rows"] / decision["of"], len(score)))
+        table = pl.DataFrame([pl.Series("score", score), *groups])
+        [decided] = highest.decide(list(highest.watch([table])))
+        return decided["decision"].to_numpy()
+    return None if manifest["threshold"] is None else score >= manifest["threshold"]
+
+
+def confusion(
+    target: Vector, score: Vector, manifest: dict[str, Any], table: pl.DataFrame | None = None
+) -> dict[str, Any] | None:
     """How often each outcome of a decision occurred; with several classes, how often each was predicted, by true class."""
     if classes := manifest.get("classes"):
         rows = definitions.confusion_matrix(target, score).tolist()
         return {name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, rows, strict=True)}
-    decisions = ranking.decisions(score, manifest)
-    return None if decisions is None else threshold.confusion_counts(target, decisions)
+    decided = decisions(score, manifest, table)
+    return None if decided is None else threshold.confusion_counts(target, decided)
 
 
-def classification_report(target: Vector, score: Vector, manifest: dict[str, Any]) -> dict[str, Any]:
+def classification_report(
+    target: Vector, score: Vector, manifest: dict[str, Any], table: pl.DataFrame | None = None
+) -> dict[str, Any]:
     """Precision, recall and F1 of the decisions, and the expected calibration error of the scores.
 
     With several classes, those of each class and, at the top, macro averages: of precision and F1 over the classes that
@@ -35,7 +54,7 @@ def classification_report(target: Vector, score: Vector, manifest: dict[str, Any
         present = [row | {"precision": row["precision"] or 0.0} for row in figures if row["f1"] is not None]
         macro = {name: _mean(row[name] for row in present) for name in ("precision", "recall", "f1")}
         return macro | error | {"classes": dict(zip(classes, figures, strict=True))}
-    decided = confusion(target, score, manifest)
+    decided = confusion(target, score, manifest, table)
     if decided is None:
         return error
     hit = decided["true_positive"]

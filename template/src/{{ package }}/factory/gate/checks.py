@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..decision import Decision, Value
 from ..evaluation.formatting import number, share
 from ..metrics import bootstrap, definitions, fairness, threshold
 from ..metrics.definitions import Metric, Vector, main_metric
@@ -82,19 +83,19 @@ def not_worse_than_champion(e: Evidence) -> Iterator[Check]:
 
 
 def business_value(e: Evidence) -> Iterator[Check]:
-    """Decisions earn more than always or never acting, and no less than the champion's, but for the margin."""
-    value = e.params.value
-    if e.params.decision:
-        yield from _value_at_k(e)
-    if value is None or e.params.decision:
+    """Decisions earn more than trivial ones, and no less than the champion's, but for the margin.
+
+    Without `value`, of the highest scores more are true.
+    """
+    decision, value = e.params.decision, e.params.value
+    what = "value per decision" if value else "precision at k"
+    if decision and not value:
+        value = Value(true_positive=1 / decision.share)
+    if value is None:
         return
     ours = threshold.decision_values(e.target, e.challenger.decision, value)
-    constant = {
-        name: threshold.decision_values(e.target, np.full(len(e.target), acts), value)
-        for name, acts in (('always "no"', False), ('always "yes"', True))
-    }
-    best = max(constant, key=lambda name: float(constant[name].mean()))
-    references: list[tuple[str, Vector, float | None]] = [(best, constant[best], None)]
+    best, trivial = _trivial_decisions(e.target, value, decision)
+    references: list[tuple[str, Vector, float | None]] = [(best, trivial, None)]
     if e.champion:
         theirs = threshold.decision_values(e.target, e.champion.decision, value)
         references.append(("the champion", theirs, -e.params.gate.value_margin * abs(float(theirs.mean()))))
@@ -102,31 +103,16 @@ def business_value(e: Evidence) -> Iterator[Check]:
         gain = bootstrap.difference(lambda rows, by=ours - theirs: float(by[rows].mean()), e.target, e.ids)  # type: ignore[misc]
         passed = gain.low > 0 if limit is None else gain.low >= limit
         bound = "lower bound > 0" if limit is None else f"lower bound ≥ {number(limit)}"
-        yield Check("VALUE", f"value per decision, gain over {name}", gain.value, bound, passed, gain.low, gain.high)
+        yield Check("VALUE", f"{what}, gain over {name}", gain.value, bound, passed, gain.low, gain.high)
 
 
-def _value_at_k(e: Evidence) -> Iterator[Check]:
-    """The rows acted on earn more than as many at random, and than none; without `value`, more of them are true."""
-    metrics, score, value = definitions.metrics_of(e.params), e.challenger.score, e.params.value
-    metric, what = (
-        metrics["value_at_k" if value else "precision_at_k"],
-        "value per decision" if value else "precision at k",
-    )
-    random = np.zeros_like(score)
-    name, gain = "as many rows at random", bootstrap.improvement(metric, e.target, score, random, e.ids)
-    if value:
-        idle = threshold.decision_values(e.target, np.zeros(len(e.target), bool), value)
-        if idle.mean() > metric(e.target, random):
-            name = "no rows"
-            gain = bootstrap.difference(
-                lambda rows: metric(e.target[rows], score[rows]) - float(idle[rows].mean()), e.target, e.ids
-            )
-    yield Check("VALUE", f"{what}, gain over {name}", gain.value, "lower bound > 0", gain.low > 0, gain.low, gain.high)
-    if e.champion:
-        gain = bootstrap.improvement(metric, e.target, score, e.champion.score, e.ids)
-        limit = -e.params.gate.value_margin * abs(metric(e.target, e.champion.score))
-        bound, passed = f"lower bound ≥ {number(limit)}", gain.low >= limit
-        yield Check("VALUE", f"{what}, gain over the champion", gain.value, bound, passed, gain.low, gain.high)
+def _trivial_decisions(target: Vector, value: Value, decision: Decision | None) -> tuple[str, Vector]:
+    """Name of the trivial decisions that earn most, and what each earns: all the same, or so many rows at random."""
+    no, yes = (threshold.decision_values(target, np.full(len(target), acts), value) for acts in (False, True))
+    trivial = {'always "no"': no, 'always "yes"': yes}
+    if decision:
+        trivial = {"no rows": no, "as many rows at random": decision.share * yes + (1 - decision.share) * no}
+    return max(trivial.items(), key=lambda each: float(each[1].mean()))
 
 
 def slices(e: Evidence) -> Iterator[Check]:

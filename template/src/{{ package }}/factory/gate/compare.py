@@ -17,6 +17,7 @@ from .. import manifest
 from ..config import Params
 from ..data import integrity, prepare
 from ..errors import CannotEvaluate, FactoryError
+from ..evaluation import confusion
 from ..metrics import definitions, ranking
 from ..metrics.fairness import Predictions
 from ..paths import MODEL, PREPARED, REPORTS
@@ -118,8 +119,8 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         params=params,
         test=test,
         target=definitions.target_of(test, params),
-        challenger=as_predictions(challenger.score(test), model.manifest),
-        champion=as_predictions(champion.scores(version, test), model.manifest) if version else None,
+        challenger=as_predictions(challenger.score(test), model.manifest, test),
+        champion=as_predictions(champion.scores(version, test), model.manifest, test) if version else None,
         baseline=model.manifest["baseline"],
         latency_ms=latency.milliseconds(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),
@@ -210,7 +211,7 @@ def _parity(test: pl.DataFrame, encoders: Encoders) -> float:
     return estimators.disagreement(MODEL, scorer.feature_matrix(sample, encoders))
 
 
-def as_predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
+def as_predictions(scores: pl.DataFrame, facts: dict[str, Any], rows: pl.DataFrame | None = None) -> Predictions:
     """A version's scores, in the order of this manifest's classes. Raises CannotEvaluate where there are none."""
     if predictions.has_classes(scores) != bool(facts.get("classes")):
         raise CannotEvaluate("CHAMPION_BROKEN", "only one of champion and challenger is a multiclass model")
@@ -218,7 +219,7 @@ def as_predictions(scores: pl.DataFrame, facts: dict[str, Any]) -> Predictions:
     if classes:
         return Predictions(values, values.argmax(axis=1), classes)
     if facts.get("decision"):
-        return Predictions(values, ranking.decisions(values, facts))
+        return Predictions(values, confusion.decisions(values, facts, rows))
     return Predictions(values, scores["decision"].to_numpy() if "decision" in scores.columns else None)
 
 

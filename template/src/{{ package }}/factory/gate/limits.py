@@ -24,7 +24,7 @@ UPPER = tuple(name for name in Gate.model_fields if name not in ("floor", RATIO,
 
 def allowed(policies: Policies, params: Params) -> list[Check]:
     """A check of whatever breaks a policy; a single one where nothing does."""
-    found = policies.problems(params.gate, card_input.load().tags, naming.of_project())
+    found = policies.problems(params, card_input.load().tags, naming.of_project())
     if not found:
         what = "limits, tags and names"
         return [Check("POLICY", what, None, "as allowed", True, note=_by(policies.by_place))]

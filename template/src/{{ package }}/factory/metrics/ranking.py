@@ -27,20 +27,6 @@ def cutoff(score: Vector, share: float) -> float:
     return float(-np.partition(-score, size(share, len(score)) - 1)[size(share, len(score)) - 1])
 
 
-def highest(score: Vector, rows: int) -> NDArray[np.bool_]:
-    """Which rows have the highest scores; of equal ones, those that come first."""
-    chosen = np.zeros(len(score), bool)
-    chosen[np.argsort(-score, kind="stable")[:rows]] = True
-    return chosen
-
-
-def decisions(score: Vector, manifest: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """Which of the rows of a list a model of that manifest acts on; None where it decides nothing."""
-    if decision := manifest.get("decision"):
-        return highest(score, size(decision["rows"] / decision["of"], len(score)))
-    return None if manifest["threshold"] is None else score >= manifest["threshold"]
-
-
 def check(manifest: Mapping[str, Any], decision: Decision | None) -> None:
     """Refuse a model that decides by another number of rows than params.yaml states, or by a threshold. Raises FactoryError."""
     if manifest.get("decision") != (decision and decision.facts):

@@ -75,7 +75,9 @@ class _Run:
     def __init__(self, task: Task, rejects: Path | None, on_rows: OnRows) -> None:
         self._task, self._rejects, self._on_rows = task, rejects, on_rows
         self._schema = task.answer(task.scorer, contract.Row.create_empty()).schema
-        self.highest: int | None = task.scorer.manifest.get("decision", {}).get("rows")
+        decision = task.scorer.manifest.get("decision", {})
+        self.highest: int | None = decision.get("rows")
+        self._by_group = "by" in decision
         self.read, self.rejected, self.reasons = Counter[Source](), Counter[Source](), Counter[str]()
         self.unseen: dict[Source, unseen.Tally] = {}
         self._states: dict[Source, dict[str, Any]] = {}
@@ -121,7 +123,7 @@ class _Run:
 
     def _write(self, scored: Iterator[pl.DataFrame], path: Path) -> None:
         if self.highest:
-            ranked.write(scored, self._schema, path, self.highest)
+            ranked.write(scored, self._schema, path, self.highest, by_group=self._by_group)
         else:
             staged.write(scored, self._schema, path)
 

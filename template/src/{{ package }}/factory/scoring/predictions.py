@@ -30,7 +30,7 @@ def to_columns(
     if known := manifest.get("interval"):
         low, high = interval.bounds(scores, known, rows)
         return [score, pl.Series("low", low), pl.Series("high", high)]
-    return [score] if threshold is None else [score, (score >= threshold).alias("decision")]
+    return [score] if threshold is None else [score, (score >= _thresholds(manifest, rows)).alias("decision")]
 
 
 def to_records(
@@ -42,6 +42,10 @@ def to_records(
         ends = (each.tolist() for each in (scores, *interval.bounds(scores, known, rows)))
         yield from ({"score": score, "low": low, "high": high} for score, low, high in zip(*ends, strict=True))
         return
+    if manifest.get("thresholds"):
+        decisions = (scores >= _thresholds(manifest, rows)).tolist()
+        yield from ({"score": s, "decision": each} for s, each in zip(scores.tolist(), decisions, strict=True))
+        return
     for row in scores.tolist():  # for one row a DataFrame would take longer than the model
         if classes:
             score = max(row)
@@ -49,6 +53,21 @@ def to_records(
             yield {"score": score, "decision": classes[row.index(score)], "probabilities": probabilities}
         else:
             yield {"score": row} if threshold is None else {"score": row, "decision": row >= threshold}
+
+
+def needs_rows(manifest: dict[str, Any]) -> bool:
+    """Whether what follows from a score depends on its row as well."""
+    return bool(manifest.get("forecast") or manifest.get("thresholds"))
+
+
+def _thresholds(manifest: dict[str, Any], rows: pl.DataFrame | None) -> Any:
+    """The threshold of each row, by its group where groups have their own."""
+    known = manifest.get("thresholds")
+    if not known or rows is None:
+        return manifest["threshold"]
+    groups, default = rows[known["by"]].cast(pl.String), manifest["threshold"]
+    limits = dict(zip(known["groups"], known["scores"], strict=True))
+    return np.array([limits.get(group, default) for group in groups], np.float64)
 
 
 def from_frame(predictions: pl.DataFrame, manifest: dict[str, Any]) -> NDArray[np.float64]:

@@ -23,7 +23,8 @@ from ..errors import CannotEvaluate, ContractViolation, FactoryError
 from ..tables.chunks import CHUNK
 from ..tables.sources import Source
 from ..validation import unseen
-from . import rejected
+from ..validation.parsing import cast
+from . import ranked, rejected
 from .scorer import Scorer
 
 PAYS = 4.0  # seconds of work from which on processes are faster than threads: each loads polars and the model
@@ -89,12 +90,20 @@ class Task:
         tally = unseen.Tally(Counter)
         with unseen.counting(tally):
             try:
-                return Scored(self.answer(self.scorer, rows), None, Counter(), tally)
+                return Scored(self._answered(rows), None, Counter(), tally)
             except ContractViolation:
                 if not self.rejecting:
                     raise
             division = rejected.divide(rows, self.scorer.manifest["target"])
-            return Scored(self.answer(self.scorer, division.valid), division.rejected, division.counts, tally)
+            return Scored(self._answered(division.valid), division.rejected, division.counts, tally)
+
+    def _answered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        answered, manifest = self.answer(self.scorer, rows), self.scorer.manifest
+        by = manifest.get("decision", {}).get("by")
+        if by is None:
+            return answered
+        groups = cast(rows.drop(manifest["target"], strict=False), contract.Row)[by]
+        return answered.with_columns(groups.cast(pl.String).alias(ranked.GROUP))
 
     def map(self, rows: Mapping[Source, int]) -> AbstractContextManager[Iterator[tuple[Source, Result]]]:
         """For each piece of the tables, whose numbers of rows these are, a function that gives what was made of it."""

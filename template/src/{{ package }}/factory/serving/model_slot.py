@@ -92,7 +92,7 @@ class LoadedModel:
 
     def description(self) -> dict[str, Any]:
         """What callers may want to know about it."""
-        names = ("problem", "target", "id", "threshold", "decision", "classes", "features")
+        names = ("problem", "target", "id", "threshold", "thresholds", "decision", "classes", "features")
         facts = {name: self.manifest.get(name) for name in names}
         return {"version": self.version, "commit": self.commit, "data": self.manifest["data"]["train"], **facts}
 

@@ -142,12 +142,12 @@ class Answer(NamedTuple):
 
     def columns(self) -> list[pl.Series]:
         """Score and decision of each row."""
-        return predictions.to_columns(self.scores, self.model.manifest, self.table_of_forecast)
+        return predictions.to_columns(self.scores, self.model.manifest, self.needed)
 
     @property
-    def table_of_forecast(self) -> pl.DataFrame | None:
-        """The rows, where their intervals depend on them."""
-        return table_of(self.rows) if self.model.manifest.get("forecast") else None
+    def needed(self) -> pl.DataFrame | None:
+        """The rows, where intervals or decisions depend on them."""
+        return table_of(self.rows) if predictions.needs_rows(self.model.manifest) else None
 
 
 def respond(model: Model, request: Request, clock: Callable[[], float]) -> Reply:
@@ -228,7 +228,7 @@ def _to_json(answer: Answer) -> Content:
         ids: Iterable[dict[str, Any]] = answer.keys.iter_rows(named=True)
     else:
         ids = ({"id": id} for id in answer.ids) if answer.ids is not None else repeat({"id": None})
-    records = predictions.to_records(answer.scores, answer.model.manifest, answer.table_of_forecast)
+    records = predictions.to_records(answer.scores, answer.model.manifest, answer.needed)
     scores = [{**id, **record} for id, record in zip(ids, records, strict=False)]
     for score, explanation in zip(scores, answer.explanations or [], strict=False):
         score["explanation"] = explanation

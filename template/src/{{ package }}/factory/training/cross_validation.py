@@ -44,7 +44,7 @@ class Validation:
     target: Vector
     score: Vector
     rows: pl.DataFrame | None
-    """Of a forecast, step and scale of each."""
+    """Of a forecast, step and scale of each; of decisions by group, their group."""
 
     def facts(self) -> dict[str, Any]:
         """What the manifest holds of it."""
@@ -72,7 +72,9 @@ class Folds:
         rows = sample(train, most) if height(train) > most else collect(train)
         self.schema, self.classes = schema, len(classes_of(rows, params) or [])
         self.inputs, self.target = feature_matrix(rows, encoders), target_of(rows, params)
-        self.steps = rows.select("step", "scale") if params.forecast else None
+        by = [params.decision.by] if params.decision and params.decision.by else []
+        needed = ["step", "scale"] if params.forecast else by
+        self.needed = rows.select(needed) if needed else None
         self.ids, self.parts = ids_of(rows, params), self._parts(rows, params, counts)
 
     @property
@@ -124,8 +126,9 @@ def validate(folds: Folds, params: Params) -> Validation:
     defined = metrics_of(params) if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
     ids = None if folds.ids is None else folds.ids[folds.held_out[0]]
     metrics = {name: _interval(metric, parts, ids) for name, metric in defined.items()}
-    steps = None if folds.steps is None else pl.concat(folds.steps.filter(pl.Series(each)) for each in folds.held_out)
-    return Validation(metrics, len(parts), target, score, steps)
+    known = folds.needed
+    needed = None if known is None else pl.concat(known.filter(pl.Series(each)) for each in folds.held_out)
+    return Validation(metrics, len(parts), target, score, needed)
 
 
 def _interval(metric: Metric, parts: list[tuple[Vector, Vector]], ids: bootstrap.Ids) -> Interval:

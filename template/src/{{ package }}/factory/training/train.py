@@ -37,6 +37,7 @@ from .typical import typical
 LIBRARIES = ("numpy", "onnxruntime", "polars", "scikit-learn", "skops")
 MAX_PROBES_WITH_GAPS = 50_000
 PROBES_OF_SCORES = 1_000
+MIN_GROUP = 100  # rows held out, by which a group's own threshold is known
 TYPICAL_ROWS = 50_000  # that are looked at for typical values
 
 
@@ -59,7 +60,7 @@ def run(params: Params) -> None:
             "id": params.data.id,
             "features": describe(empty),
             "threshold": _threshold(validation, params),
-            **_decision(params),
+            **_decision(validation, params),
             "interval": _interval(validation, params),
             "classes": classes,
             "baseline": class_frequencies(target, len(classes)) if classes else float(target.mean()),
@@ -106,6 +107,7 @@ def learn(train: Rows, params: Params, encoders: Encoders = NONE) -> tuple[BaseE
     """The fitted estimator, and its validation, where there are enough rows for that."""
     empty = no_features(train)
     check_numeric(empty)
+    check_groups(params)
     check_row_by_row(train, params, encoders)
     check_leakage(train, params, encoders)
     if params.forecast:
@@ -136,6 +138,14 @@ def check_numeric(table: pl.DataFrame) -> None:
             raise FactoryError(f"features.py: {name} is {dtype}: make it a number, a category with pl.Enum, or text")
 
 
+def check_groups(params: Params) -> None:
+    """Refuse groups of decisions that are not known of a row that is scored."""
+    if params.decision and (by := params.decision.by) and by not in contract.Row.column_names():
+        raise FactoryError(
+            f"params.yaml: decision.by: {by} is not a column of Row in contract.py, by which rows are scored"
+        )
+
+
 def no_features(rows: Rows) -> pl.DataFrame:
     """The features of no rows: their names and types."""
     return features(collect(rows.head(0)))  # type: ignore[no-any-return]
@@ -150,9 +160,25 @@ def _threshold(validation: Validation | None, params: Params) -> float | None:
     return best_threshold(validation.target, validation.score, params.value)
 
 
-def _decision(params: Params) -> dict[str, Any]:
-    """Of how many rows of a list so many are acted on, where params.yaml states that."""
-    return {"decision": params.decision.facts} if params.decision else {}
+def _decision(validation: Validation | None, params: Params) -> dict[str, Any]:
+    """Of how many rows of a list so many are acted on, where params.yaml states that, and the thresholds of groups."""
+    decision = params.decision
+    if not decision:
+        return {}
+    if not (validation and decision.by):
+        return {"decision": decision.facts}
+    return {"decision": decision.facts, "thresholds": _thresholds(validation, decision.by, decision.share)}
+
+
+def _thresholds(validation: Validation, by: str, share: float) -> dict[str, Any]:
+    """The threshold of each group that has enough rows held out; the overall one is for the others."""
+    assert validation.rows is not None
+    rows = pl.DataFrame({"group": validation.rows[by].cast(pl.String), "score": validation.score})
+    parts = {
+        group: part["score"].to_numpy() for (group,), part in rows.sort("group").group_by("group", maintain_order=True)
+    }
+    found = {group: cutoff(score, share) for group, score in parts.items() if len(score) >= MIN_GROUP}
+    return {"by": by, "groups": [*found], "scores": [*found.values()]}
 
 
 def _interval(validation: Validation | None, params: Params) -> dict[str, Any] | None:

@@ -74,7 +74,11 @@ def _comparable(params: Params, own: Params, rows: pl.DataFrame) -> bool:
     """Whether the limits are of the version's question, and of columns that it has."""
     asked = (params.problem, params.data.target) == (own.problem, own.data.target)
     columns = {*params.group_columns, *([params.data.id] if params.data.repeats else [])}
-    return asked and (not params.value or bool(own.value)) and columns <= set(rows.columns)
+    return (
+        asked
+        and (not (params.value or params.decision) or bool(own.value or own.decision))
+        and columns <= set(rows.columns)
+    )
 
 
 def _check_passed(name: str, evidence: Evidence, left_out: Collection[str]) -> None:
@@ -93,8 +97,8 @@ def _evidence(
         params=own,
         test=rows,
         target=definitions.target_of(rows, own),
-        challenger=compare.as_predictions(_run(champion.SCORE, made, rows), facts),
-        champion=compare.as_predictions(champion.scores(before, rows), facts) if before else None,
+        challenger=compare.as_predictions(_run(champion.SCORE, made, rows), facts, rows),
+        champion=compare.as_predictions(champion.scores(before, rows), facts, rows) if before else None,
         baseline=facts["baseline"],
         latency_ms=0,
         size_mb=megabytes(made.folder / MODEL),
