@@ -11,11 +11,12 @@ import pytest
 from late_flights.factory import manifest
 from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.gate import compare, live
-from late_flights.factory.monitoring import intake
+from late_flights.factory.monitoring import intake, outcomes
 from late_flights.factory.registry import champion, versions
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 
+from machinery import forecast_evidence
 from machinery.monitoring import captured
 
 OURS, THEIRS = "b" * 64, "a" * 64
@@ -145,3 +146,18 @@ def test_a_policy_wants_the_live_verdict():
     done = run("promote", "-m", "second")
     assert done.exit_code == 0, done.output
     assert [check["code"] for check in versions.local()[-1].facts["gate"]["checks"]].count("LIVE") == 4
+
+
+@pytest.mark.parametrize("noise, passes", [(0.5, True), (2.0, False)])
+def test_forecasts_are_judged_by_blocks_of_times_and_scaled_errors(noise, passes):
+    captures = forecast_evidence.rows(times=24 * 10)
+    asked = captures.rename({"sales": outcomes.OUTCOME}).with_columns(
+        _request=pl.lit("r"), _caller=pl.lit(""), _day=pl.lit(UNTIL)
+    )
+    ours, theirs = (pl.Series(forecast_evidence.guess(captures, each, seed=1)) for each in (noise, 0.5))
+    rows = asked.with_row_index("_row").with_columns(_score=ours)
+    settings = forecast_evidence.params()
+    pairs = live._challengers(rows, settings).with_columns(theirs.alias(f"{live.THEIRS}score"))
+    enough, better = live._tested(pairs, settings, UNTIL)
+    assert enough.passed and enough.what.startswith("blocks of 24 target times") and enough.figure >= 6
+    assert better.passed == passes and better.what.startswith("mean absolute scaled error")

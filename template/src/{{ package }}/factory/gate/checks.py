@@ -167,7 +167,8 @@ def coverage(e: Evidence) -> Iterator[Check]:
         inside = (low < e.target) & (e.target < high)  # at an end are targets, such as 0, for which none is narrower
         found = bootstrap.difference(lambda rows: float(inside[rows].mean()), e.target, e.ids)
         what, bound = f"targets between the ends of their {share(level)} interval", f"lower bound ≤ {share(most)}"
-        yield Check("COVERAGE", what, found.value, bound, found.low <= most, found.low, found.high, unit="share")
+        note = "without those at an end, such as 0"
+        yield Check("COVERAGE", what, found.value, bound, found.low <= most, found.low, found.high, note, "share")
 
 
 def group_fairness(e: Evidence) -> Iterator[Check]:

@@ -91,7 +91,8 @@ def _scored_now(rows: pl.DataFrame, version: Version, params: Params) -> pl.Data
 
 def _challengers(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
     id = [pl.col(params.data.id).cast(pl.String)] if params.data.id in rows.columns else []
-    return rows.select(*PAIR, "_day", OUTCOME, *id, *_scores(rows, ""))
+    series = [*params.forecast.groups, params.forecast.time, performance.SCALE] if params.forecast else []
+    return rows.select(*PAIR, "_day", OUTCOME, *id, *series, *_scores(rows, ""))
 
 
 def _scores(rows: pl.DataFrame, prefix: str) -> list[pl.Expr]:
@@ -123,13 +124,14 @@ def _tested(pairs: pl.DataFrame, params: Params, until: date) -> Iterator[Check]
     labelled = _due(pairs, params, until).drop_nulls(OUTCOME)
     covered = labelled.height / pairs.height
     note = f"{number(labelled.height)} of {number(pairs.height)} rows, {share(covered)}, have an outcome that is due"
-    outcome = labelled[OUTCOME].to_physical().cast(pl.Float64).to_numpy()
+    named = labelled.rename({OUTCOME: params.data.target})
+    outcome = definitions.target_of(named, params)
     if not labelled.height or np.ptp(outcome) == 0:
         yield Check(
             CODE, "rows with outcomes, not all the same", labelled.height, f"≥ {data_checks.MIN_ROWS}", False, note=note
         )
         return
-    facts = {"classes": definitions.classes_of(labelled.rename({OUTCOME: params.data.target}), params)}
+    facts = {"classes": definitions.classes_of(named, params)}
     theirs = {name: name.removeprefix(THEIRS) for name in labelled.columns if name.startswith(THEIRS)}
     evidence = Evidence(
         params=_grouped(labelled, params),
