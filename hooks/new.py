@@ -40,11 +40,15 @@ ADOPTED = {
     "id": "identifier of a row, or of the entity that several rows belong to",
     "time": "timestamp; the newest rows become the test set",
     "sensitive": "column whose groups the gate compares; repeatable",
-    "role": "role of a column, as at the prompt: feature, excluded, id, time, sensitive or measured; repeatable",
-    "problem": "classification, multiclass or regression (default: inferred from the target)",
+    "role": "role of a column, as at the prompt: feature, excluded, id, time, sensitive, measured, group or known-ahead; repeatable",
+    "problem": "classification, multiclass, regression or forecasting (default: inferred from the table)",
+    "group": "of a forecast, column that names a series, alone or with others; repeatable",
+    "horizon": "of a forecast, how many steps ahead",
+    "season": "of a forecast, after how many steps series repeat; 1: never",
     "sheet": "sheet of a workbook (default: the only one with rows)",
 }
 """The options of `factory adopt`."""
+METAVARS = {"problem": "TYPE", "role": "COLUMN=ROLE", "sheet": "NAME", "horizon": "STEPS", "season": "STEPS"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,7 +69,7 @@ def arguments() -> argparse.Namespace:
         "--data", action="append", default=[], metavar="TABLE", help="a file, or a folder of files with the same columns"
     )
     for option, text in ADOPTED.items():
-        metavar = {"problem": "TYPE", "role": "COLUMN=ROLE", "sheet": "NAME"}.get(option, "COLUMN")
+        metavar = METAVARS.get(option, "COLUMN")
         choices = PROBLEMS if option == "problem" else None
         own.add_argument(f"--{option}", action="append", default=[], help=text, metavar=metavar, choices=choices)
     args = parser.parse_args()

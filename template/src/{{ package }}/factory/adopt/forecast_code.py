@@ -31,6 +31,7 @@ def context(proposal: Proposal, codes: list[ColumnCode]) -> dict[str, Any]:
         "group": _one_or_all([column.name for column in groups]),
         "series_time": next(code for code in codes if code.column.name == forecast.series.time),
         "every": _step(forecast, 1),
+        "horizon": "".join(map(str, _step(forecast, forecast.horizon))),
         "two_names": _two(groups[0]) if groups else [],
         "seasons": _multiples(forecast, forecast.season, -(-forecast.horizon // forecast.season) + MORE_SEASONS),
         "days": _multiples(forecast, days, MOST_DAYS) if (days := _day(forecast)) < forecast.season else [],
