@@ -105,3 +105,15 @@ def test_last_digits_move_no_value_to_another_cell(values):
     for change in (0, 1e-6, -1e-6):
         cells = profile.count(pl.DataFrame({"number": known * (1 + change)}), [bins])["number"]
         assert cells.tolist() == profile.count(pl.DataFrame({"number": known}), [bins])["number"].tolist()
+
+
+def test_texts_are_counted_by_the_rarest_usual_word_that_they_have():
+    texts = pl.DataFrame({"note": [f"Engine {i}" if i % 4 else f"engine stopped, {i}" for i in range(300)] + [None] * 20})
+    [bins] = profile.bins_of(texts, ["note"], ["note"])
+    assert (bins.kind, bins.values) == ("text", ("engine", "stopped"))
+    assert profile.count(texts, [bins])["note"].tolist() == [[225, 75, 0, 20]]
+    foreign = pl.DataFrame({"note": ["moteur arrêté", "двигатель", "", "ENGINE off"]})
+    assert profile.count(foreign, [bins])["note"].tolist() == [[1, 0, 3, 0]]
+    assert profile.bins_of(texts, ["note"]) == [profile.Bins("note", "text")]
+    [names] = profile.bins_of(pl.DataFrame({"note": [f"name{i}" for i in range(300)]}), ["note"], ["note"])
+    assert names == profile.Bins("note", "text")  # a word of one person is never kept

@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 import pytest
 from late_flights.factory import errors, manifest
+from late_flights.factory.scoring import texts
 from late_flights.factory.training.onnx import estimators
-from late_flights.factory.verification import comparison
+from late_flights.factory.verification import closeness, comparison
 from late_flights.factory.verification.comparison import compare
 from onnx import helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
@@ -171,3 +172,16 @@ def test_numbers_of_the_estimator_may_differ_as_little(claimed, saved, tmp_path)
     weaker = make_pipeline(StandardScaler(), LogisticRegression(C=0.5)).fit(MATRIX, MATRIX[:, 0] > 0)
     estimators.save(tmp_path / "weaker", weaker, FACTS, MATRIX, b"features")
     assert "model.skops" in refusal(tmp_path / "weaker", saved, OTHER)
+
+
+def test_encoders_of_texts_may_differ_in_last_digits_alone(tmp_path):
+    latent = texts.Latent(np.ones(texts.WIDTH), np.full((texts.WIDTH, 2), 0.5, np.float32))
+    for name, encoder, near in (
+        ("same", texts.Latent(latent.idf + 1e-6, latent.components), True),
+        ("other", texts.Latent(latent.idf, latent.components + 0.1), False),
+        ("members", texts.Members(["a"]), False),
+    ):
+        files = [tmp_path / f"{name}{number}.npz" for number in range(2)]
+        for file, each in zip(files, (latent, encoder), strict=True):
+            file.write_bytes(texts.to_bytes(texts.Encoders({"note": each})))
+        assert closeness.nearly_equal(*files) is near

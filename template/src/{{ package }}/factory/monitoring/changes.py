@@ -26,6 +26,8 @@ def _label(bins: Bins, cell: int) -> str:
         return "missing"
     if bins.kind == "category":
         return f"{bins.values[cell]!r}" if cell < len(bins.values) else "other values"
+    if bins.kind == "text" and bins.values:
+        return f"texts with {bins.values[cell]!r}" if cell < len(bins.values) else "texts without usual words"
     if bins.kind == "text" or not bins.edges:
         return "values"
     if cell in (0, len(bins.edges)):

@@ -89,7 +89,7 @@ def _score(profile: Profile, bins: Bins, windows: list[Window]) -> Checks:
 def _column(profile: Profile, bins: Bins, windows: list[Window]) -> Checks:
     known, counts = profile.counts[bins.column], _counts(bins, windows)
     quality = {"MISSING_VALUES": (-1, known)}
-    if bins.kind == "category":
+    if bins.kind == "category" or bins.values:
         quality["UNSEEN_VALUES"] = -2, known[profile.part("test")]
     for code, (cell, reference) in quality.items():
         pair = [_above(*limits.cell_shares(reference, counts, cell, length)) for length in CHANCE]

@@ -3,8 +3,8 @@
 It is model/profile.parquet, a row for each window, column and cell that has a count.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ NAME = "profile.parquet"
 BINS, VALUES = 10, 100
 SLACK, DIGITS = 1e-3, 1e-5  # of the range of most values, and of a value, that count as none
 TIMES, MOST = 5, 0.5  # how often a value occurs that is counted, and the share of the rows that have such values
+WORDS, USUAL = 20, 0.01  # of texts, the most frequent ones, down to that share of the texts
 WINDOW_ROWS, WINDOWS = 200, 400
 FEW_ROWS, FEW_WINDOWS = 4, 10  # of fewer rows, smaller windows: how much windows vary has to be known
 FEWEST = 5  # windows; of fewer days, parts of them
@@ -43,7 +44,7 @@ class Bins:
     @property
     def cells(self) -> int:
         """How many there are."""
-        return {"number": len(self.edges) + 2, "category": len(self.values) + 2, "text": 2}[self.kind]
+        return len(self.edges) + len(self.values) + 2
 
     def fits(self, values: pl.Series) -> bool:
         """Whether the values are of the column's kind."""
@@ -58,7 +59,9 @@ class Bins:
             numbers = _numbers(values)
             return np.where(np.isnan(numbers), missing, np.searchsorted(self.edges, numbers, side="left"))
         if self.kind == "text":
-            return values.is_null().to_numpy().astype(np.int64)
+            return np.where(
+                values.is_null().to_numpy(), missing, _rarest_words(values, self.values) if self.values else 0
+            )
         known = {value: cell for cell, value in enumerate(self.values)}
         codes = values.cast(pl.String).replace_strict(known, default=missing - 1, return_dtype=pl.Int64)
         return np.where(values.is_null().to_numpy(), missing, codes.to_numpy())
@@ -88,10 +91,17 @@ def columns(schema: type[dy.Schema], *without: str) -> list[str]:
     return [name for name in schema.column_names() if name not in {*personal.columns(schema), *without}]
 
 
-def bins_of(rows: Rows, names: Iterable[str]) -> list[Bins]:
-    """Bins of about equal numbers of rows, with one below them and one above; of texts those that occur often, if most do."""
+def bins_of(rows: Rows, names: Iterable[str], texts: Collection[str] = ()) -> list[Bins]:
+    """Bins of about equal numbers of rows, with one below them and one above; of texts those that occur often, if most do.
+
+    Of other columns of `texts`, usual words: a text is in the cell of the rarest that it has.
+    """
     known = sample(rows.select(names), SAMPLED)
-    return [_bins(known[name]) for name in names]
+    bins = [_bins(known[name]) for name in names]
+    return [
+        replace(each, values=_usual_words(known[each.column])) if each.kind == "text" and each.column in texts else each
+        for each in bins
+    ]
 
 
 def count(
@@ -213,6 +223,30 @@ def _bins(values: pl.Series) -> Bins:
     if int(known["count"].sum()) < MOST * int(counts["count"].sum()):
         return Bins(values.name, "text")
     return Bins(values.name, "category", values=tuple(known["value"].sort()))
+
+
+def _words(texts: pl.Series) -> pl.DataFrame:
+    """The different words of each text, by its place."""
+    words = texts.cast(pl.String).str.to_lowercase().str.extract_all(r"\w+").list.unique()
+    return pl.DataFrame({"place": pl.int_range(len(texts), eager=True), "word": words}).explode("word").drop_nulls()
+
+
+def _usual_words(texts: pl.Series) -> tuple[str, ...]:
+    """Words of many texts, the most frequent first: none that few people have written."""
+    counts = (
+        _words(texts)["word"].alias("word").value_counts().filter(pl.col("count") >= max(TIMES, USUAL * len(texts)))
+    )
+    return tuple(counts.sort("count", "word", descending=[True, False])["word"].head(WORDS))
+
+
+def _rarest_words(texts: pl.Series, usual: tuple[str, ...]) -> Counts:
+    """Of each text the place of the rarest usual word that it has; behind the last where it has none."""
+    ranks = {word: place for place, word in enumerate(usual)}
+    found = _words(texts).with_columns(pl.col("word").replace_strict(ranks, default=None, return_dtype=pl.Int64))
+    rarest = found.group_by("place").agg(pl.col("word").max()).drop_nulls()
+    cells = np.full(len(texts), len(usual), np.int64)
+    cells[rarest["place"].to_numpy()] = rarest["word"].to_numpy()
+    return cells
 
 
 def _edges(known: Vector) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """The reference for monitoring: windows of the training and test rows, and of the model's scores of the latter."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,18 @@ def files(
     """The files model/profile.parquet and, if there are any, the encoders; `inputs` are features, first those of the test rows."""
     scores = predict(inputs[: height(test)])
     kept = {texts.NAME: texts.to_bytes(encoders)} if encoders.by_name else {}
-    return {profile.NAME: profile.to_bytes(profile_of(train, test, scores, facts, params))} | kept
+    return {
+        profile.NAME: profile.to_bytes(profile_of(train, test, scores, facts, params, encoders.by_name.keys()))
+    } | kept
 
 
-def profile_of(train: Rows, test: Rows, scores: Vector, facts: dict[str, Any], params: Params) -> Profile:
-    """The profile of a model, from prepared rows and its scores of the test rows."""
+def profile_of(
+    train: Rows, test: Rows, scores: Vector, facts: dict[str, Any], params: Params, encoded: Collection[str] = ()
+) -> Profile:
+    """The profile of a model, from prepared rows and its scores of the test rows; `encoded` are features that are texts."""
     moments = [*params.data.times, *(["origin"] if params.forecast else [])]  # which are new each day
     names = profile.columns(contract.Row, params.data.target, params.data.id or "", *moments)
-    bins = profile.bins_of(train, names)
+    bins = profile.bins_of(train, names, encoded)
     scored = _scored(scores, facts)
     of_scores = profile.bins_of(scored, scored.columns)
     parts, times = {"train": train, "test": test}, {}

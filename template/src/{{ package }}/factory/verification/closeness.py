@@ -19,7 +19,7 @@ Parts = tuple[Any, list[NDArray[Any]]]
 
 
 def nearly_equal(ours: Path, theirs: Path) -> bool:
-    """Whether two files of models, both .onnx or both .skops, differ in numbers alone, and by little."""
+    """Whether two files of models, both .onnx, .skops or .npz, differ in numbers alone, and by little."""
     if not (ours.exists() and theirs.exists() and ours.suffix in READERS):
         return False
     try:
@@ -75,4 +75,11 @@ def _without_numbers(numbers: list[NDArray[Any]]) -> Callable[[dict[str, Any]], 
     return read
 
 
-READERS: dict[str, Callable[[Path], Parts]] = {".onnx": _read_onnx, ".skops": _read_skops}
+def _read_arrays(path: Path) -> Parts:
+    with np.load(path, allow_pickle=False) as content:
+        arrays = {name: content[name] for name in sorted(content.files)}
+    numbers = [array for array in arrays.values() if array.dtype.kind == "f"]
+    return {name: array.dtype if array.dtype.kind == "f" else array.tolist() for name, array in arrays.items()}, numbers
+
+
+READERS: dict[str, Callable[[Path], Parts]] = {".onnx": _read_onnx, ".skops": _read_skops, ".npz": _read_arrays}
