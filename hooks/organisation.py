@@ -17,7 +17,7 @@ FILE = "organisation.yaml"
 [SOURCE] = (ROOT / "template/src").iterdir()
 sys.path.insert(0, str(SOURCE))
 
-from factory import config, policy
+from factory import policy, sections
 from factory.errors import FactoryError
 
 Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
@@ -34,7 +34,7 @@ def _check_placeholders(value: str | None) -> str | None:
 Pattern = Annotated[Line, AfterValidator(_check_placeholders)]
 
 
-class Defaults(config.Section):
+class Defaults(sections.Section):
     """Answers of new projects, where nobody gives another; {slug} stands for the project's name."""
 
     owner: Pattern | None = None
@@ -51,7 +51,7 @@ class Defaults(config.Section):
     """Where the model runs: compose, kubernetes or azureml."""
 
 
-class ReviewDays(config.Section):
+class ReviewDays(sections.Section):
     """After how many days without a promotion or assessment a model is due for review, by what depends on it."""
 
     critical: int = Field(90, ge=1)
@@ -64,7 +64,7 @@ class ReviewDays(config.Section):
     """Of those that are low."""
 
 
-class Organisation(config.Section):
+class Organisation(sections.Section):
     """All of organisation.yaml."""
 
     name: Line = ""
@@ -98,7 +98,7 @@ def load(root: Path = ROOT) -> Organisation:
     text = file.read_bytes().decode("utf-8", "replace")
     if found := JINJA.search(text):
         raise FactoryError(f"{FILE}: has {found[0]!r}, which Copier reads as its own: write it in another way")
-    return config.parse(text, FILE, lambda content: Organisation.model_validate(content or {}))
+    return sections.parse(text, FILE, lambda content: Organisation.model_validate(content or {}))
 
 
 def logo_url(organisation: Organisation, root: Path = ROOT) -> str:
