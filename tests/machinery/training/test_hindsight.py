@@ -1,13 +1,14 @@
 """Training rows that know what came later, or what a request does not hold, are refused."""
 
+import dataframely as dy
 import polars as pl
 import pytest
 from late_flights import contract
 from late_flights.factory import forecasting
 from late_flights.factory.data import observations, prepare
-from late_flights.factory.errors import Refused
+from late_flights.factory.errors import FactoryError, Refused
 from late_flights.factory.scoring import feature_table
-from late_flights.factory.training import hindsight, isolation
+from late_flights.factory.training import hindsight, isolation, row_by_row
 
 from machinery import series
 
@@ -65,3 +66,29 @@ def test_history_of_a_series_that_needs_the_others_is_refused(monkeypatch):
 
     with pytest.raises(Refused, match="rank of a series depends on the other series, of which nothing is known in service: "):
         hindsight.check_hindsight(train(monkeypatch, ranked), series.params())
+
+
+LEAKS = {
+    "shift(-1)": {"next": pl.col("naive").shift(-1)},
+    "shift(-1) within the series": {"next": pl.col("naive").shift(-1).over("shop")},
+    "mean of all rows": {"level": pl.col("naive") / pl.col("naive").mean()},
+    "centred rolling mean": {"smooth": pl.col("naive").rolling_mean(5, center=True)},
+    "rank": {"rank": pl.col("seasonal_naive").rank()},
+    "mean of the series": {"usual": pl.col("naive").mean().over("shop")},
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
+def test_features_of_a_row_that_need_the_others_are_leaks(monkeypatch, leak):
+    rows = train(monkeypatch)
+    monkeypatch.setattr(row_by_row, "features", lambda rows: rows.select("step", "naive", **leak))
+    with pytest.raises(Refused, match=f"LEAKAGE: .*: {next(iter(leak))} is "):
+        row_by_row.check_row_by_row(rows, series.params())
+
+
+def test_target_is_not_known_ahead():
+    class Known(series.Observation):
+        sales = dy.Float64(nullable=True, metadata=forecasting.KNOWN_AHEAD)
+
+    with pytest.raises(FactoryError, match=r"LEAKAGE: contract.py: the target sales cannot be known ahead"):
+        forecasting.rows(Known, series.history, group="shop", time="hour", target="sales")

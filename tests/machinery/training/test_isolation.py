@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from late_flights import contract
+from late_flights.factory.readiness import faults
 
 from machinery import series
 
@@ -119,6 +120,7 @@ LEAKS = {
         FEATURES + TABLE + OWN.format("total=pl.lit(TABLE['sales'].sum())"),
         "total of features() is another ",
     ),
+    "the sizes of files, which readiness tries": (FEATURES + faults.READING, "delivered is another "),
     "state between calls": (FEATURES + "\nSEEN = []\n" + HISTORY.format(STATE), "most is another "),
     "the clock": (AGES.format(AGE.format("pl.lit(datetime.now())")), "age of features() changes with the date"),
     "the date of the import": (

@@ -59,7 +59,7 @@ CRITERIA = (
         "Features adhere to meta-level requirements",
         FEATURES,
         (
-            stage_refuses("target leakage", faults.target_leak, "alone ", "prepare", "train"),
+            stage_refuses("target leakage", faults.target_leak, "alone", "prepare", "train"),
             gate_refuses("target leakage that training missed", faults.unnoticed_leak, "LEAKAGE: "),
         ),
     ),
