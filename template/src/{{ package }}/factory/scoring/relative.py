@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 
 from ..tables.chunks import Matrix
 
+FAR = np.float32(10)
+"""Times the scale, beyond which distances count as that: the scale of a short history may be very small."""
 Column = Any
 """The name of a feature, or its position in the matrix that the estimator is fitted to."""
 
@@ -46,14 +48,15 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         learned = relative[known]
         learned[:, np.isnan(learned).all(axis=0)] = 0  # which boosting would fail on
         held_out = {} if X_val is None else self._held_out(X_val, y_val)
-        self.regressor_ = clone(self.regressor).fit(learned, goal[known] / scale[known], **held_out)
+        missed = (goal[known] / scale[known]).clip(-FAR, FAR)
+        self.regressor_ = clone(self.regressor).fit(learned, missed, **held_out)
         return self
 
     def _held_out(self, inputs: Matrix, target: NDArray[np.float64]) -> dict[str, Any]:
         relative, base, scale = self.transform(inputs)
         known = scale > 0 if (scale > 0).any() else np.ones(len(scale), bool)
         unit = np.where(scale > 0, scale, 1)
-        return {"X_val": relative[known], "y_val": ((target - base) / unit)[known]}
+        return {"X_val": relative[known], "y_val": ((target - base) / unit)[known].clip(-FAR, FAR)}
 
     def learn_fallback(self, inputs: Matrix, target: NDArray[np.float64]) -> None:
         """What base and scale are of a series that has none."""
@@ -73,7 +76,7 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         relative, columns = inputs.copy(), [*(self.levels or []), self.scale]
         relative[:, self.scale] = 0
         unit = np.where(scale > 0, scale, np.float32(np.nan))
-        relative[:, columns] = (relative[:, columns] - base[:, None]) / unit[:, None]
+        relative[:, columns] = ((relative[:, columns] - base[:, None]) / unit[:, None]).clip(-FAR, FAR)
         return relative, base, scale
 
     def predict(self, inputs: Matrix) -> NDArray[np.float64]:

@@ -16,6 +16,8 @@ FAMILIES = ("linear", "boosting", "extra_trees")
 SIMPLE = "simple"
 """Of forecasts: nothing is learned beyond the simple forecast that others start from."""
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
+OF_FORECASTS = (100.0, 1000.0, 10_000.0)
+"""Penalties of what a simple forecast misses, of which little can be learned."""
 BINS = (0, 9)  # an odd number, so that the median, which stands for missing values, is not on an edge
 BOOSTING = {"learning_rate": 0.05, "l2_regularization": 1.0, "random_state": 0}
 SIZES: tuple[dict[str, Any], ...] = (
@@ -61,10 +63,19 @@ class Candidate:
         return " + ".join(self.families)
 
     @property
-    def complexity(self) -> tuple[int, int, int, bool]:
-        """In this order the simpler one is preferred: fewer members, an earlier family, smaller trees, the target as it is."""
+    def complexity(self) -> tuple[float, int, int, int, bool]:
+        """In this order the simpler one is preferred: less that is learned beyond a simple forecast, fewer members, an earlier
+        family, smaller trees, the target as it is."""
         size = self.parameters.get("max_leaf_nodes", 0) + self.parameters.get("bins", 0)
-        return len(self.families), (SIMPLE, *FAMILIES).index(self.families[0]), size, self.logarithmic
+        return self._learned, len(self.families), (SIMPLE, *FAMILIES).index(self.families[0]), size, self.logarithmic
+
+    @property
+    def _learned(self) -> float:
+        """The share of what is answered that is no simple forecast."""
+        if SIMPLE not in self.families:
+            return 1.0
+        weights = self.parameters.get("weights", [1])
+        return 1 - float(weights[self.families.index(SIMPLE)] / sum(weights))
 
     def with_parameters(self, **parameters: Any) -> "Candidate":
         """The same with other parameters."""
@@ -91,10 +102,10 @@ def metric_of(params: Params) -> str:
     return params.evaluation.metric if params.evaluation.metric in known else "mase" if params.forecast else "rmse"
 
 
-def linear_ones(columns: int) -> Iterator[Candidate]:
+def linear_ones(columns: int, penalties: tuple[float, ...] = PENALTIES) -> Iterator[Candidate]:
     """Linear models, on the target as it is; bins of very many columns would take memory and minutes."""
     for bins in BINS if columns <= WIDE else BINS[:1]:
-        for penalty in PENALTIES:
+        for penalty in penalties:
             yield Candidate(("linear",), {"penalty": penalty, "bins": bins})
 
 

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from ..config import Params
 from ..metrics.definitions import Vector
+from ..scoring.relative import FAR
 from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows
 from . import bases
 from .candidates import ABSOLUTE
 from .comparison import Comparison
+
+MOST = 2 * float(FAR)  # that an error counts in scales, as the few of series that have just begun would decide
 
 
 class ForecastComparison(Comparison):
@@ -35,14 +38,14 @@ class ForecastComparison(Comparison):
     def _goal(self, logarithmic: bool) -> Vector:
         missed = self._target - self._answer
         goal: Vector = np.divide(missed, self._scale, out=np.zeros_like(missed), where=self._scale > 0)
-        return goal
+        return goal.clip(-FAR, FAR) if self.base else goal
 
     def _errors(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
         answer = self._answer[self.rows] + self._scale[self.rows] * predicted
         if self.base and self.base.least is not None:
             answer = answer.clip(self.base.least)
         errors: Vector = (self._target[self.rows] - answer) / self._unit
-        return errors
+        return errors.clip(-MOST, MOST) if self.metric in ("mase", "rmsse") else errors
 
     def _loss_of_constant(self) -> float:
         """Of the mean of the target, also where candidates learn something else."""

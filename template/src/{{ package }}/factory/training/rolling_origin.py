@@ -28,14 +28,13 @@ class Part:
 
 
 def parts(rows: pl.DataFrame, params: Params, count: int) -> list[Part]:
-    """So many parts of about as many of the newest origins each, and what was known when the first of them was forecast.
+    """So many parts of about as many rows of the newest origins each, and what was known when the first of them was forecast.
 
     A row is known by the time of its target: one of an earlier origin may not be.
     """
     origins, time = (rows[name].to_numpy() for name in ("origin", params.data.times[0]))
-    distinct = np.unique(origins)
     share = min(params.split.test, MOST_HELD_OUT / count)
-    places = [round(len(distinct) * (1 - share * left)) for left in range(count, 0, -1)]
-    starts = distinct[np.minimum(places, len(distinct) - 1)]
+    places = [round(len(rows) * (1 - share * left)) for left in range(count, 0, -1)]
+    starts = np.sort(origins)[np.minimum(places, len(rows) - 1)]
     part = np.searchsorted(starts, origins, "right") - 1
     return [Part(time < start, part == i) for i, start in enumerate(starts)]

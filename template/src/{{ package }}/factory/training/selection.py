@@ -31,6 +31,8 @@ from .cross_validation import TooFewRows
 from .forecast_comparison import ForecastComparison
 from .train import check_numeric, no_features
 
+MARGIN_OF_FORECASTS = 0.02
+"""Of the loss: what is learned of the past may hold less in the future, whatever the standard error."""
 MAX_WEIGHT = 6
 """The sum of a blend's weights: so many times the member is added that lowers the loss most."""
 
@@ -152,17 +154,17 @@ def choose(
         raise FactoryError(
             f"no candidate can be fitted to data/prepared/train.parquet: {reasons[0]}: write a model.py of your own"
         )
-    chosen = simplest(evaluated, comparison.units)
+    chosen = simplest(evaluated, comparison.units, MARGIN_OF_FORECASTS if params.forecast else 0)
     return Choice(evaluated, chosen, metric, len(comparison.folds.held_out), comparison.units)
 
 
-def simplest(evaluated: list[Evaluated], units: NDArray[np.intp]) -> Evaluated:
-    """The simplest that is not worse than the best by more than a standard error."""
+def simplest(evaluated: list[Evaluated], units: NDArray[np.intp], margin: float = 0) -> Evaluated:
+    """The simplest that is not worse than the best by more than a standard error, or that share of its loss."""
     best = min(evaluated, key=lambda each: each.loss)
 
     def is_as_good(each: Evaluated) -> bool:
         worse = each.losses - best.losses
-        return float(worse.mean()) <= standard_error(worse, units)
+        return float(worse.mean()) <= max(standard_error(worse, units), margin * best.loss)
 
     return min(filter(is_as_good, evaluated), key=lambda each: (each.candidate.complexity, each.loss))
 
@@ -179,7 +181,8 @@ def _scales(
     """The best of each family for the target as it is, and those for its logarithm if it has one."""
     lowest, columns = comparison.lowest, len(comparison.schema)
     simple = evaluate([candidates.default(comparison.base)] if comparison.base else [])
-    linear = evaluate(candidates.linear_ones(columns))
+    penalties = candidates.OF_FORECASTS if comparison.base else candidates.PENALTIES
+    linear = evaluate(candidates.linear_ones(columns, penalties))
     boosting = evaluate(candidates.boosting_ones(params, columns))
     trees = evaluate(candidates.extra_trees_ones(params, comparison.folds.classes))
     plain = [_best(family) for family in (linear, boosting, trees) if family]

@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from ...scoring.relative import FAR
+
 Step = tuple[str, list[str], str]
 """An operation, its inputs, and its output."""
 
@@ -23,6 +25,8 @@ def relative_graph(estimator: Any, regressor: Any, n_features: int) -> Any:
         "level": np.float32(estimator.level_),
         "spread": np.float32(estimator.spread_),
         "zero": np.float32(0),
+        "far": FAR,
+        "far_below": -FAR,
         "unknown": np.float32(np.nan),
         "column": np.array([1]),
     } | {f"base_column{i}": np.array(column) for i, column in enumerate(estimator.base)}
@@ -62,7 +66,11 @@ def _steps(bases: int) -> list[Step]:
         ("Unsqueeze", ["unit", "column"], "units"),
         ("Where", ["is_scale", "zero", "features"], "plain"),
         ("Sub", ["plain", "bases"], "distance"),
-        ("Div", ["distance", "units"], "scaled"),
+        ("Div", ["distance", "units"], "quotient"),
+        ("Greater", ["quotient", "far"], "is_far_above"),  # Clip would lose what is unknown
+        ("Where", ["is_far_above", "far", "quotient"], "limited"),
+        ("Less", ["limited", "far_below"], "is_far_below"),
+        ("Where", ["is_far_below", "far_below", "limited"], "scaled"),
         ("Where", ["is_level", "scaled", "plain"], "inner/features"),
     ]
 
