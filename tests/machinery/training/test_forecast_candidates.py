@@ -63,7 +63,7 @@ def rows(effect, days=120):
 @pytest.fixture
 def compared(monkeypatch, quick):
     monkeypatch.setattr(contract, "LabelledRow", Sold)
-    matrix = lambda rows: rows.select(NAMES).to_numpy().astype(np.float32)
+    matrix = lambda rows, encoders: rows.select(NAMES).to_numpy().astype(np.float32)
     monkeypatch.setattr(cross_validation, "feature_matrix", matrix)
     return lambda table, metric="mase": selection.choose(table, params(metric), SCHEMA)
 
@@ -104,7 +104,7 @@ def test_series_that_never_change_are_compared_too(compared):
 
 def test_features_without_a_scale_are_learned_as_of_a_regression(compared, monkeypatch):
     schema = pl.Schema({name: dtype for name, dtype in SCHEMA.items() if name != "scale"})
-    matrix = lambda rows: rows.select([*schema]).to_numpy().astype(np.float32)
+    matrix = lambda rows, encoders: rows.select([*schema]).to_numpy().astype(np.float32)
     monkeypatch.setattr(cross_validation, "feature_matrix", matrix)
     chosen = selection.choose(rows(2), params(), schema).chosen.candidate
     assert chosen.base is None and "simple" not in chosen.families

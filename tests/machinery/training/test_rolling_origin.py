@@ -33,7 +33,9 @@ def rows(days=100, stores="ab"):
 
 @pytest.fixture
 def folds(monkeypatch):
-    monkeypatch.setattr(cross_validation, "feature_matrix", lambda rows: rows.select("step").to_numpy().astype(np.float32))
+    monkeypatch.setattr(
+        cross_validation, "feature_matrix", lambda rows, encoders: rows.select("step").to_numpy().astype(np.float32)
+    )
     return lambda table, **more: cross_validation.Folds(table, params(), pl.Schema({"step": pl.Int16()}), **more)
 
 
