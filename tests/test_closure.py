@@ -75,7 +75,7 @@ def unpacked(project: Path) -> set[str]:
     return (present - left_out) ^ {place for place in needed if place.startswith("factory/")} | (left_out - present)
 
 
-@pytest.fixture(scope="module", params=["classification", "regression"])
+@pytest.fixture(scope="module", params=["classification", "forecasting"])
 def project(request, render) -> Path:
     return render(problem=request.param)
 

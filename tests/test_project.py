@@ -21,7 +21,7 @@ CHOICES = {name: list(CONFIG[name]["choices"].values()) for name in ("problem", 
 FLIPPED = [{name: choice} for name in ("ci", "license") for choice in CHOICES[name]]
 COMBINED = [{"problem": problem, "storage": storage} for problem in CHOICES["problem"] for storage in CHOICES["storage"]]
 
-PROJECTS = [("3.11", "classification"), ("3.13", "regression")]
+PROJECTS = [("3.11", "classification"), ("3.13", "regression"), ("3.13", "forecasting")]
 # what neither Python nor problem should change: of the other project only at night
 ONE = pytest.mark.parametrize(
     "project", [pytest.param(PROJECTS[0], marks=pytest.mark.nightly), PROJECTS[1]], indirect=True, ids=" ".join
@@ -192,9 +192,12 @@ def test_a_second_setup_changes_nothing(project):
 
 def test_it_scores_what_people_have(project, tmp_path):
     rows = max((project / "data" / "raw").glob("*.parquet"))
+    forecasts = rows.name.startswith("departures")
+    origin = ["--origin=2013-04-29T23:00"] if forecasts else []
     for name in ("scores.csv", "scores.parquet"):
-        run(project, "uv", "run", "factory", "score", str(rows), str(tmp_path / name))
-    assert len((tmp_path / "scores.csv").read_text("utf-8").splitlines()) > 1000
+        run(project, "uv", "run", "factory", "score", str(rows), str(tmp_path / name), *origin)
+    lines = len((tmp_path / "scores.csv").read_text("utf-8").splitlines())
+    assert lines == 1 + 3 * 24 if forecasts else lines > 1000
     assert status(project) == ""
 
 
@@ -212,6 +215,16 @@ def show(command, path):
 
 show(main, "factory")
 """
+
+
+@pytest.mark.parametrize("project", [PROJECTS[2]], indirect=True, ids=" ".join)
+def test_a_first_forecast_becomes_a_version(project):
+    run(project, "uv", "run", "dvc", "push")
+    run(project, "uv", "run", "factory", "promote", "-m", "The first")
+    checks = json.loads((project / "reports" / "gate.json").read_text("utf-8"))["checks"]
+    better = [check["what"] for check in checks if check["code"] == "BASELINE" and check["passed"]]
+    assert len(better) == 2 and "seasonal naive" in better[0]
+    run(project, "git", "tag", "--delete", "model/v1")
 
 
 def test_help_and_reports_are_in_plain_english(project):

@@ -206,7 +206,7 @@ def code(file: Path) -> list[str]:
 def test_documented_commands_exist(render):
     known = commands()
     assert {"setup", "score", "train"} <= known.keys()
-    for problem in ("classification", "regression"):
+    for problem in ("classification", "regression", "forecasting"):
         project = render(problem=problem)
         kinds = {".md", ".yaml", ".yml", ".toml", ".html"}
         documents = [file for file in project.rglob("*") if file.suffix in kinds or file.name == "Dockerfile"]

@@ -53,7 +53,7 @@ def test_documents_of_the_template(file):
     check(file, [file.read_text("utf-8")])
 
 
-@pytest.mark.parametrize("problem, ci", [("classification", "github"), ("regression", "gitlab"), ("classification", "azure")])
+@pytest.mark.parametrize("problem, ci", [("classification", "github"), ("regression", "gitlab"), ("forecasting", "azure")])
 def test_documents_of_a_project(render, problem, ci):
     project = render(problem=problem, ci=ci)
     files = [file for file in project.rglob("*") if file.is_file() and file.suffix in TEXT]
