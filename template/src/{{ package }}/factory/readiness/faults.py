@@ -32,14 +32,9 @@ LIMITS = {"min", "max", "min_length", "max_length"}
 
 
 READING = """
-_history = history
-
-
+_history, Path = history, __import__("pathlib").Path
 def history(rows, origin):
-    from pathlib import Path
-
-    size = sum(file.stat().st_size for file in Path("data/raw").glob("*"))
-    return _history(rows, origin).with_columns(pl.lit(float(size)).alias("delivered"))
+    return _history(rows, origin).with_columns(delivered=pl.lit(float(len(list(Path("data/raw").glob("*"))))))
 """
 
 
@@ -57,10 +52,10 @@ def target_leak(copy: Path, params: Params) -> None:
     """A numeric feature holds the target, which no invariant of a delivery notices; history() of a forecast reads deliveries."""
     if params.forecast:
         append("features.py", READING)(copy, params)
-        return
-    append("contract.py", "\nDELIVERY = {}\n")(copy, params)
-    name, leak = _leak(params)
-    _deliver(copy, params, lambda rows: rows.with_columns(leak.alias(name)))
+    else:
+        append("contract.py", "\nDELIVERY = {}\n")(copy, params)
+        name, leak = _leak(params)
+        _deliver(copy, params, lambda rows: rows.with_columns(leak.alias(name)))
 
 
 def unnoticed_leak(copy: Path, params: Params) -> None:
@@ -126,7 +121,6 @@ dummy_model = append(
     """
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-
 def model(problem, features, **parameters):
     return DummyRegressor() if problem == "regression" else DummyClassifier()
 """,
@@ -136,7 +130,6 @@ random_model = append(
     """
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor
-
 
 def model(problem, features, **parameters):
     return BaggingRegressor(DummyRegressor()) if problem == "regression" else BaggingClassifier(DummyClassifier())
@@ -223,10 +216,8 @@ def _hundredfold() -> Change:
 def _leak(params: Params) -> tuple[str, pl.Expr]:
     """A column of the contract, and the target as a number that it allows."""
     columns, computed = contract.Row.columns(), COMPUTED if params.forecast else ()
-    name = _first(
-        (name for name, column in columns.items() if column.dtype.is_float() and name not in computed),
-        "contract.py has no float column",
-    )
+    floats = (name for name, column in columns.items() if column.dtype.is_float() and name not in computed)
+    name = _first(floats, "contract.py has no float column")
     target, limit = pl.col(params.data.target).to_physical().cast(pl.Float64), getattr(columns[name], "min", None) or 0
     return name, (target - target.min()) / (target.max() - target.min()) + limit
 
