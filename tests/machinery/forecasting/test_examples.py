@@ -148,7 +148,7 @@ def test_times_off_the_grid_and_repeated_ones_are_refused():
     seen = series.observations(30)
     odd = pl.col("hour") == at(5)
     off = seen.with_columns(pl.when(odd).then(pl.col("hour") + timedelta(minutes=7)).otherwise("hour").alias("hour"))
-    with pytest.raises(FactoryError, match=r"^hour: 2020-01-01 05:07:00 is no whole number of 1h from the other times"):
+    with pytest.raises(FactoryError, match=r"^hour: 2020-01-01 05:07:00 is not a whole number of 1h from the other times"):
         grid.numbered(off, OF)
     twice = pl.concat([seen, seen.filter(odd)])
     with pytest.raises(

@@ -18,7 +18,7 @@ MONTHS = {"mo": 1, "q": 3, "y": 12}
 def numbered(observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The observations with the position of each, sorted by series and time.
 
-    Raises FactoryError where times are no whole number of steps from each other, or a series has one twice.
+    Raises FactoryError where times are not a whole number of steps apart, or a series has one twice.
     """
     number, size = _number(pl.col(settings.time), settings.every)
     table = observations.with_columns((number // size).alias(POSITION))
@@ -26,7 +26,7 @@ def numbered(observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     if len(phases) and phases.min() != phases.max():
         odd = table.filter(phases != phases.mode().min()).row(0, named=True)[settings.time]
         raise FactoryError(
-            f"{settings.time}: {odd} is no whole number of {settings.every} from the other times: round the times, or correct "
+            f"{settings.time}: {odd} is not a whole number of {settings.every} from the other times: round the times, or correct "
             "forecast.every in params.yaml"
         )
     names = [*settings.groups, POSITION]

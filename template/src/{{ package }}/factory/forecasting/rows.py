@@ -62,7 +62,7 @@ def is_known_ahead(column: dy.Column) -> bool:
 
 
 def checked_history(table: Any, keys: Sequence[str], time: str) -> pl.DataFrame:
-    """What history() has returned. Raises FactoryError where it is no table of one row for each series, or series and time."""
+    """What history() has returned. Raises FactoryError where it is not a table of one row for each series, or series and time."""
     if not isinstance(table, pl.DataFrame):
         raise FactoryError(f"features.py: history() returns {type(table).__name__}, not a DataFrame")
     if missing := [name for name in keys if name not in table.columns]:

@@ -44,7 +44,7 @@ class Base:
 
 
 def usual(schema: pl.Schema, target: str) -> Base | None:
-    """The base where no rows are compared; None where the features have neither a scale nor any forecast."""
+    """The base where no rows are compared; None where the features lack a scale or any forecast."""
     known = [name for name in NAMES if name in schema]
     return Base(_with_always(known[:1], schema), known, least(target)) if known and SCALE in schema else None
 
@@ -75,7 +75,7 @@ def _error(name: str, errors: dict[str, float]) -> float:
 
 
 def least(target: str) -> float | None:
-    """Zero, where contract.py allows no target below it."""
+    """Zero, where contract.py allows nothing below it for the target."""
     bound = getattr(contract.LabelledRow.columns()[target], "min", None)
     return 0.0 if bound is not None and bound >= 0 else None
 

@@ -71,7 +71,7 @@ class Candidate:
 
     @property
     def _learned(self) -> float:
-        """The share of what is answered that is no simple forecast."""
+        """The share of the answer that is learned."""
         if SIMPLE not in self.families:
             return 1.0
         weights = self.parameters.get("weights", [1])
