@@ -37,6 +37,7 @@ stages:
       - data/raw
       - ${package}/factory/config.py
       - ${package}/factory/data
+      - ${package}/factory/forecasting
       - ${package}/factory/manifest.py
       - ${package}/factory/tables
       - ${package}/factory/validation
@@ -99,6 +100,14 @@ def test_the_older_ledger_is_no_longer_a_dependency(factory, end):
     assert migration.migrate() == ["dvc.yaml: the stage prepare no longer depends on data/ledger.csv"]
     assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end)
     assert not migration.names_ledger() and migration.migrate() == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["Unix", "Windows"])
+def test_stages_get_the_package_of_forecasts(factory, end):
+    before = NEW.replace("      - ${package}/factory/forecasting\n", "").replace("\n", end)
+    migration.DVC_YAML.write_bytes(before.encode())
+    assert migration.migrate() == ["dvc.yaml: the stages depend on factory/forecasting"]
+    assert migration.DVC_YAML.read_bytes().decode() == NEW.replace("\n", end) and migration.migrate() == []
 
 
 def test_an_older_ledger_that_a_stage_of_the_users_needs_is_named(factory):

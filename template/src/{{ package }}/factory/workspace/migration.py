@@ -50,7 +50,8 @@ def migrate() -> list[str]:
     before = DVC_YAML.read_bytes().decode()
     folders = with_folders(before)
     validation = with_validation(folders)
-    after = without_ledger(validation)
+    forecasting = with_forecasting(validation)
+    after = without_ledger(forecasting)
     if after != before:
         DVC_YAML.write_bytes(after.encode())
     for old in MOVED.keys() - _named(after):
@@ -60,7 +61,8 @@ def migrate() -> list[str]:
     return [
         *([f"{DVC_YAML}: the stages now name the folders of factory/"] if folders != before else []),
         *([f"{DVC_YAML}: {VALIDATION} is now a metric of the stage train"] if validation != folders else []),
-        *([f"{DVC_YAML}: the stage prepare no longer depends on {LEDGER}"] if after != validation else []),
+        *([f"{DVC_YAML}: the stages depend on factory/forecasting"] if forecasting != validation else []),
+        *([f"{DVC_YAML}: the stage prepare no longer depends on {LEDGER}"] if after != forecasting else []),
     ]
 
 
@@ -105,6 +107,13 @@ def with_validation(text: str) -> str:
     if str(VALIDATION) in text or re.search(r"^  train:\s(    .*\s)*?    metrics:", text, flags=re.MULTILINE):
         return text
     return re.sub(outputs, lambda match: metrics.replace("\n", match[1]), text, count=1)
+
+
+def with_forecasting(text: str) -> str:
+    """dvc.yaml's text with the package of forecasts before manifest.py, where stages name folders as a release did."""
+    line = r"      - \$\{package\}/factory/"
+    place = rf"(/factory/data(\r?\n)(?:{line}evaluation\r?\n)?)({line})manifest\.py"
+    return re.sub(place, r"\1\3forecasting\2\3manifest.py", text)
 
 
 def without_ledger(text: str) -> str:
