@@ -141,6 +141,7 @@ REFUSED = {
     "twice": (pl.concat([SALES, SALES.head(3)]), {}, "shop, item, day: 3 of 1,823 rows are at a time that their series has"),
     "set back": (clock(), {"target": "load"}, "a time that is there twice, e.g. 2023-10-29 02:00, as where clocks are set back"),
     "too far ahead": (SALES, {"horizon": 400}, "of which a horizon of 400 leaves too few to learn from: --horizon 151 at most"),
+    "too long a season": (SALES, {"season": 300}, "no 2 seasons of 300: --season 227 at most, or 1 for none"),
     "between the steps": (
         pl.concat([single("h", 900, 24), single("h", 900, 24).head(1).with_columns(at=datetime(2020, 3, 1, 0, 30))]),
         {"target": "load"},

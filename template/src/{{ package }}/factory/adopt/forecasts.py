@@ -120,6 +120,11 @@ def check(forecast: Forecast, target: str) -> Forecast:
             f"a typical series has {series.typical:,} values of {target}, of which a horizon of {forecast.horizon:,} leaves too "
             f"few to learn from: --horizon {max(most, 1)} at most"
         )
+    if forecast.season > series.typical // LEAST_SEASONS:
+        raise FactoryError(
+            f"a typical series has {series.typical:,} values of {target}, which are no {LEAST_SEASONS} seasons of "
+            f"{forecast.season:,}: --season {max(series.typical // LEAST_SEASONS, 1)} at most, or 1 for none"
+        )
     return forecast
 
 
