@@ -13,7 +13,7 @@ from late_flights.factory.evaluation import assessment, worst
 from late_flights.factory.gate import compare, promote
 from late_flights.factory.metrics import bootstrap
 from late_flights.factory.registry import champion, versions
-from late_flights.factory.scoring import scorer
+from late_flights.factory.scoring import feature_table, scorer
 from late_flights.factory.serving import worker_process
 from late_flights.factory.training import isolation, leakage, row_by_row, texts, train
 from tests.factory import git_repository, toy
@@ -41,6 +41,8 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     patch.setattr(model, "TRUSTED_TYPES", [])
     for module in (assessment, compare, leakage, row_by_row, scorer, texts, train, worst):
         patch.setattr(module, "features", own.features)
+    if own is series:
+        patch.setattr(feature_table, "compute", own.features)  # as hindsight takes it from there
     patch.setattr(isolation, "problem", lambda *_: None)  # whose process imports the files, and none of the toy's
     patch.setattr(worker_process, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once
