@@ -37,6 +37,23 @@ def test_windows_are_shown_as_monitoring_judged_them():
             assert (live, bias) == ("-", "-") and state.startswith("waits for outcomes")
 
 
+def test_forecasts_have_a_chart_of_the_ends_of_their_horizon():
+    windows = world.build(3, 20)["windows"]
+    metric = main_metric(params())
+    assert not [each for each in production.performance(windows, metric, None) if each.title.endswith("by step")]
+    for number_of, window in enumerate(windows):
+        if window["outcomes"]:
+            window["outcomes"]["steps"] = {"1 to 4": 0.1 * number_of, "5 to 8": 0.2, "9 to 12": 0.3}
+    (figure,) = [each for each in production.performance(windows, metric, None) if each.title.endswith("by step")]
+    assert [name for _, name in figure.legend] == ["steps 1 to 4", "steps 9 to 12"]
+    assert figure.svg.count("<polyline") >= 2 or figure.svg.count("<path") >= 2
+    for window in windows:
+        if window["outcomes"]:
+            window["outcomes"]["steps"] = {"1": 0.5}
+    (figure,) = [each for each in production.performance(windows, metric, None) if each.title.endswith("by step")]
+    assert len(figure.legend) == 1
+
+
 def test_charts_show_what_monitoring_measured():
     report = world.build(3, 20)
     metric = main_metric(params())

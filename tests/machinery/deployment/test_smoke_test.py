@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from late_flights.factory import errors
+from late_flights.factory import config, errors
 from late_flights.factory.deployment import smoke_test
 from late_flights.factory.evaluation import assessment
 from late_flights.factory.registry import versions
@@ -51,6 +51,15 @@ def test_one_score_that_differs(scores, monkeypatch):
     record([*scores[:50], scores[50] + 0.01, *scores[51:]])
     with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: .*by up to 0.01$"):
         checked(monkeypatch)
+
+
+@pytest.mark.parametrize("problem", ["forecasting"])
+def test_service_that_forecasts(trained):
+    with serving() as client:
+        request = smoke_test.http_client(f"http://127.0.0.1:{client.port}/")
+        assert smoke_test.forecast_steps(request, config.load()) == 6
+    with pytest.raises(errors.FactoryError, match="^SCORES_DIFFER: the response to /forecast"):
+        smoke_test.forecast_steps(lambda path, body: b"{}", config.load())
 
 
 @pytest.mark.usefixtures("scores")

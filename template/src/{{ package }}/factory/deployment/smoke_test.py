@@ -47,9 +47,8 @@ def check_service(request: Request, version: Version) -> Iterator[str]:
             f"SCORES_DIFFER: scores differ from those recorded for {version.name} by up to {difference:.3g}"
         )
     yield f"{rows.height} scores as recorded, largest difference {difference:.1g}"
-    if forecast := config.load().forecast:
-        steps = _forecast(request, Settings.of(forecast, config.load().data.target))
-        yield f"{steps} steps forecast from a short history"
+    if (params := config.load()).forecast:
+        yield f"{forecast_steps(request, params)} steps forecast from a short history"
 
 
 def http_client(url: str, headers: Mapping[str, str] | None = None) -> Request:
@@ -108,8 +107,9 @@ def _test_rows(version: Version) -> pl.DataFrame:
         return pl.read_parquet(path).head(REFERENCE_SCORES).select(contract.Row.column_names())
 
 
-def _forecast(request: Request, settings: Settings) -> int:
-    """How many steps the service forecasts from one made-up observation, by history() of features.py."""
+def forecast_steps(request: Request, params: config.Params) -> int:
+    """How many steps the service forecasts from one made-up observation, by history() of features.py. Raises FactoryError."""
+    settings = Settings.of(params.forecast, params.data.target)
     body = io.BytesIO()
     parsing.example_history({"forecast": asdict(settings), "target": settings.target}).write_ipc_stream(body)
     try:

@@ -69,18 +69,19 @@ def _batches(observations: pl.DataFrame, settings: Settings, origins: Sequence[i
 
 def known_units(observations: pl.DataFrame, settings: Settings, origins: Sequence[int], least: int = 1) -> pl.DataFrame:
     """The origins, and the series of which at least so many values are known in the window before each."""
-    window = pl.DataFrame({ORIGIN: origins}, {ORIGIN: pl.Int64}).with_columns(_places(settings)).explode(POSITION)
-    known = observations.filter(pl.col(settings.target).is_not_null()).select(*settings.groups, POSITION)
+    chosen = pl.LazyFrame({ORIGIN: origins}, {ORIGIN: pl.Int64})  # lazy: each step alone takes as long as all
+    window = chosen.with_columns(_places(settings)).explode(POSITION)
+    known = observations.lazy().filter(pl.col(settings.target).is_not_null()).select(*settings.groups, POSITION)
     keys = [ORIGIN, *settings.groups]
     counts = window.join(known, on=POSITION).group_by(keys).len()
-    return counts.filter(pl.col("len") >= least).select(keys).sort(keys)
+    return counts.filter(pl.col("len") >= least).select(keys).sort(keys).collect()
 
 
 def _windows(units: pl.DataFrame, observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The last times of each unit, its origin last, with the observations of its series; nulls where there are none."""
-    places = units.with_columns(_places(settings)).explode(POSITION)
-    found = places.join(observations, on=[*settings.groups, POSITION], how="left", maintain_order="left")
-    return found.with_columns(pl.col(settings.time).fill_null(grid.times(observations, settings, found[POSITION])))
+    places = units.lazy().with_columns(_places(settings)).explode(POSITION)
+    found = places.join(observations.lazy(), on=[*settings.groups, POSITION], how="left", maintain_order="left")
+    return found.with_columns(pl.col(settings.time).fill_null(grid.time_at(observations, settings, POSITION))).collect()
 
 
 def _places(settings: Settings) -> pl.Expr:
@@ -93,30 +94,30 @@ def _horizon(
     """The rows of the units, each an origin and a series; `by` as in `_with_history`."""
     keys = [ORIGIN, *settings.groups]
     ahead = [name for name, column in delivered().columns().items() if is_known_ahead(column)]
-    steps = pl.DataFrame({"step": range(1, settings.horizon + 1)}, {"step": pl.Int16})
+    steps = pl.LazyFrame({"step": range(1, settings.horizon + 1)}, {"step": pl.Int16})
+    summary, seasonal, smoothed = (
+        method(windows, settings, keys).lazy() for method in (baselines.summary, baselines.seasonal, baselines.smoothed)
+    )
+    known = observations.lazy().select(*settings.groups, POSITION, settings.time, *ahead, settings.target)
     place = pl.col(ORIGIN) + settings.gap + pl.col("step")
     table = (
-        units.join(baselines.summary(windows, settings, keys), on=keys, how="left", maintain_order="left")
+        units.lazy()
+        .join(summary, on=keys, how="left", maintain_order="left")
         .join(steps, how="cross", maintain_order="left_right")
         .with_columns(
             place.cast(pl.Int64).alias(POSITION), (place % settings.season).cast(pl.Int64).alias(baselines.PHASE)
         )
-        .join(
-            baselines.seasonal(windows, settings, keys), on=[*keys, baselines.PHASE], how="left", maintain_order="left"
-        )
-        .join(baselines.smoothed(windows, settings, keys), on=[*keys, "step"], how="left", maintain_order="left")
+        .join(seasonal, on=[*keys, baselines.PHASE], how="left", maintain_order="left")
+        .join(smoothed, on=[*keys, "step"], how="left", maintain_order="left")
+        .join(known, on=[*settings.groups, POSITION], how="left", maintain_order="left")
         .with_columns(
             pl.coalesce(baselines.LAST, "naive").alias("seasonal_naive"),
             (pl.col("naive") + pl.col(baselines.SLOPE) * (settings.gap + pl.col("step"))).alias("drift"),
+            pl.col(settings.time).fill_null(grid.time_at(observations, settings, POSITION)),
+            grid.time_at(observations, settings, ORIGIN).alias("origin"),
         )
     )
-    known = observations.select(*settings.groups, POSITION, settings.time, *ahead, settings.target)
-    table = table.join(known, on=[*settings.groups, POSITION], how="left", maintain_order="left")
-    table = table.with_columns(
-        pl.col(settings.time).fill_null(grid.times(observations, settings, table[POSITION])),
-        grid.times(observations, settings, table[ORIGIN]).alias("origin"),
-    )
-    return _typed(_with_history(table, windows, settings, by))
+    return _typed(_with_history(table.collect(), windows, settings, by))
 
 
 def _with_history(table: pl.DataFrame, windows: pl.DataFrame, settings: Settings, by: Sequence[str]) -> pl.DataFrame:

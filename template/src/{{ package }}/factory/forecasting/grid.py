@@ -58,16 +58,17 @@ def position(table: pl.DataFrame, settings: Settings, time: Any) -> int:
 
 def times(table: pl.DataFrame, settings: Settings, positions: pl.Series) -> pl.Series:
     """The times of the positions, counted on from the first observation."""
-    return positions.alias(POSITION).to_frame().select(_time_at(table, settings).alias(settings.time)).to_series()
+    place = positions.alias(POSITION).to_frame()
+    return place.select(time_at(table, settings, POSITION).alias(settings.time)).to_series()
 
 
-def _time_at(table: pl.DataFrame, settings: Settings) -> pl.Expr:
-    """The time of a position: so many steps from the first of the table, at the end of the month if all are."""
+def time_at(table: pl.DataFrame, settings: Settings, name: str) -> pl.Expr:
+    """The time of the position in that column: so many steps from the first of the table, at the end of the month if all are."""
     if not table.height:
         return pl.lit(None, table.schema[settings.time])
     first = table.row(int(table[POSITION].arg_min() or 0), named=True)
     size, unit = _parts(settings.every)
-    steps = (pl.col(POSITION) - first[POSITION]) * size
+    steps = (pl.col(name) - first[POSITION]) * size
     dtype = table.schema[settings.time]
     start = pl.lit(first[settings.time], dtype)
     if unit in MILLISECONDS:
