@@ -58,7 +58,7 @@ def test_service_that_forecasts(trained):
     with serving() as client:
         request = smoke_test.http_client(f"http://127.0.0.1:{client.port}/")
         assert smoke_test.forecast_steps(request, config.load()) == 6
-    with pytest.raises(errors.FactoryError, match="^SCORES_DIFFER: the response to /forecast"):
+    with pytest.raises(errors.FactoryError, match=r"^SCORES_DIFFER: the response to /forecast"):
         smoke_test.forecast_steps(lambda path, body: b"{}", config.load())
 
 

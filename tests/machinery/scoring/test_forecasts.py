@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from late_flights.factory.evaluation.formatting import number
 from late_flights.factory.scoring import forecasts, scorer, workers
 from late_flights.factory.tables import sources
 from tests.factory.cli_runner import refused, run
@@ -138,3 +139,12 @@ def test_other_engines_refuse_forecasts():
 def test_only_forecasts_have_an_origin():
     ALL.write_parquet("rows.parquet")
     assert "--origin is for forecasts" in refused("score", "rows.parquet", "scores.csv", "--origin", f"{datetime(2020, 1, 1)}")
+
+
+def test_a_row_of_the_horizon_is_explained():
+    ALL.sample(fraction=1, shuffle=True, seed=2).write_csv("history.csv")
+    result = run("explain", "history.csv", "--row", "9")
+    score = scorer.Scorer.load().forecast(ALL)["score"][8]
+    assert result.exit_code == 0 and f"Row 9: score {number(score)}; a typical row has" in result.output
+    assert "history.csv: has no row 19" in refused("explain", "history.csv", "--row", "19")
+    assert "one row is explained at a time" in refused("explain", "history.csv", "all.csv")

@@ -229,6 +229,8 @@ def _score_here(
 def explain(source: Path, destination: Path | None, number: int, model: Path) -> None:
     """Show what each feature adds to the score of a row.
 
+    Of a forecast, IN is a history, and the rows are those that factory score writes.
+
     The contributions add up to the difference from the score of a typical row: medians, and the most frequent categories of
     the training rows. They are averaged over many orders of the features; ± is their standard error. With OUT, a CSV or Parquet
     file, they are written for all rows of IN instead.
@@ -242,13 +244,17 @@ def explain(source: Path, destination: Path | None, number: int, model: Path) ->
     from ..scoring.scorer import Scorer
 
     scorer = Scorer.load(model)
+    forecasting = bool(scorer.manifest.get("forecast"))
+    if destination and forecasting:
+        raise FactoryError("of a forecast one row is explained at a time: leave out OUT, and name its --row")
     if destination:
         with click.progressbar(length=tables.count(source), label="Explaining") as bar:
             rows = batch.score_file(scorer, source, destination, bar.update, explain.with_contributions)
         click.echo(f"✓ {rows:,} rows explained: {destination}")
         return
     with tables.reading(source):
-        row = tables.scan(source).slice(number - 1, 1).collect()
+        table = tables.scan(source)
+        row = (scorer.horizon(table.collect()).lazy() if forecasting else table).slice(number - 1, 1).collect()
     if row.is_empty():
         raise FactoryError(f"{source}: has no row {number:,}")
     click.echo(_explanation_table(explain.explain(scorer, row), number))

@@ -73,8 +73,12 @@ class Scorer:
         `observations` are the history of the series and, beyond the origin, what is known ahead. Without an origin, the
         newest time of which the target is known. Raises ContractViolation.
         """
+        return self.forecasts(self.horizon(observations, origin))
+
+    def horizon(self, observations: pl.DataFrame, origin: Any = None) -> pl.DataFrame:
+        """The rows that are scored for that: of each series and step what is known at the origin. Raises ContractViolation."""
         history, start = histories.read(observations, self.manifest, origin)
-        return self.forecasts(histories.horizon(history, self.manifest, start))
+        return histories.horizon(history, self.manifest, start)
 
     def forecasts(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The same of rows of a horizon that are known to satisfy the contract."""
