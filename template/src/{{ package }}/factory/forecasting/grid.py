@@ -18,11 +18,7 @@ MONTHS = {"mo": 1, "q": 3, "y": 12}
 def numbered(observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The observations with the position of each, sorted by series and time.
 
-<<<<<<< HEAD
     Raises FactoryError where times are not a whole number of steps apart, or a series has one twice.
-=======
-    Raises FactoryError where times are not a whole number of steps from each other, or a series has one twice.
->>>>>>> c32f53e9 (Bring the pipeline of an older project up to the package of forecasts)
     """
     number, size = _number(pl.col(settings.time), settings.every)
     table = observations.with_columns((number // size).alias(POSITION))

@@ -75,11 +75,7 @@ def _error(name: str, errors: dict[str, float]) -> float:
 
 
 def least(target: str) -> float | None:
-<<<<<<< HEAD
     """Zero, where contract.py allows nothing below it for the target."""
-=======
-    """Zero, if contract.py lets the target be no lower."""
->>>>>>> c32f53e9 (Bring the pipeline of an older project up to the package of forecasts)
     bound = getattr(contract.LabelledRow.columns()[target], "min", None)
     return 0.0 if bound is not None and bound >= 0 else None
 
