@@ -96,6 +96,23 @@ def test_short_and_new_series_have_a_forecast():
     assert found.height == 18 and found["score"].is_finite().all()
 
 
+def test_a_series_that_ended_long_ago_has_a_forecast_of_what_is_known_of_others():
+    ended = ALL.filter((pl.col("shop") != "west") | (pl.col("hour") < LAST - timedelta(hours=100)) | (pl.col("hour") > LAST))
+    found = scorer.Scorer.load().forecast(ended)
+    assert found["shop"].to_list() == [shop for shop in series.SHOPS for _ in range(6)] and found["score"].is_finite().all()
+    assert found.filter(pl.col("shop") != "west").equals(scorer.Scorer.load().forecast(ALL).filter(pl.col("shop") != "west"))
+
+
+def test_an_origin_long_after_the_history_asks_for_what_is_known_ahead():
+    ALL.write_parquet("history.parquet")
+    line = refused("score", "history.parquet", "forecasts.parquet", "--origin", "2030-01-01 00:00")
+    assert "open: no value for hour 2030-01-01 01:00:00, which has to be known ahead" in line
+    ahead = series.observations(6, first=87673).with_columns(sales=None, visitors=None).cast(dict(ALL.schema))
+    found = scorer.Scorer.load().forecast(pl.concat([ALL, ahead]), ahead["hour"].min() - timedelta(hours=1))
+    assert found.height == 18 and found["score"].is_finite().all()
+    assert scorer.Scorer.load().forecast(ALL.clear(), LAST).height == 0
+
+
 REFUSED = {
     "nothing known ahead": (HISTORY, [], f"open: no value for hour {LAST + timedelta(hours=1)}"),
     "not known ahead of one series": (

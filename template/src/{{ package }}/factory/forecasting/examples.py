@@ -40,9 +40,10 @@ def at(observations: pl.DataFrame, settings: Settings, origin: Any = None) -> pl
 
     `observations` are of the contract's types, and beyond the origin hold what is known ahead. Raises FactoryError.
     """
+    if not observations.height:
+        return contract.Row.create_empty()
     table = grid.numbered(observations, settings)
     place = _position(table, settings, origin)
-    table = table.filter(pl.col(POSITION) > place - settings.window)
     windows = _windows(known_units(table, settings, [place]), table, settings)
     series = table.select(settings.groups).unique(maintain_order=True) if settings.groups else pl.DataFrame({"": [0]})
     units = series.select(pl.lit(place, pl.Int64).alias(ORIGIN), *settings.groups)
