@@ -55,7 +55,11 @@ def statistical(rows: pd.DataFrame, facts: dict[str, Any], name: str) -> pd.Data
         model = _model(name, facts["season"], facts["every"])
         for origin in origins:
             known = values[:origin].to_numpy()[-(longest or len(values)) :]
-            made = model.fit(known).predict(h=facts["horizon"], level=[LEVEL])
+            try:
+                made = model.fit(known).predict(h=facts["horizon"], level=[LEVEL])
+            except ValueError:  # the order that was found does not suit these values
+                model = _model(name, facts["season"], facts["every"])
+                made = model.fit(known).predict(h=facts["horizon"], level=[LEVEL])
             model = _chosen(model) if name == "AutoARIMA" and origin == origins[0] else model
             parts.append(_forecast(series, origin, facts, made["mean"], made[f"lo-{LEVEL}"], made[f"hi-{LEVEL}"]))
     return pd.concat(parts, ignore_index=True)

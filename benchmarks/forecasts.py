@@ -94,7 +94,8 @@ def _measured(name: str, folder: Path, project: Path, options: set[str]) -> Iter
     for tool in [tool for option, tools in ONLY.items() if option in options for tool in tools] or TOOLS:
         made = folder / f"{tool.replace(' ', '-')}.parquet"
         used = _ours(name, folder, project, made) if tool == OURS else _reference(folder, made, tool)
-        yield tool, errors(pl.read_parquet(made), rows, series) | {"cpu": used}
+        found = errors(pl.read_parquet(made), rows, series) | {"cpu": used}
+        yield tool, {what: float(f"{value:.5g}") for what, value in found.items()}
 
 
 def errors(made: pl.DataFrame, rows: pl.DataFrame, series: Series) -> dict[str, float]:
