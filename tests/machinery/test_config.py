@@ -12,7 +12,11 @@ from late_flights.factory.metrics import definitions
 from tests.factory import toy
 from tests.factory.conftest import ROOT
 
+SERIES = {"group": "kind", "time": "seen", "every": "1h", "horizon": 6}
+ALONE = {"target": "answer", "time": "seen"}
 WRONG = {
+    "forecast without its section": ({"problem": "forecasting", "data": ALONE}, "needs the section forecast"),
+    "section without a forecast": ({"forecast": SERIES, "data": ALONE}, "is for the problem forecasting only"),
     "unknown section": ({"colour": 1}, "colour: unknown key; known are problem, data"),
     "unknown key": ({"split": {"tset": 0.1}}, "split.tset: unknown key, did you mean test?"),
     "text for a number": ({"split": {"test": "0.2"}}, "split.test: Input should be a valid number"),
@@ -64,6 +68,16 @@ def refusal(path):
         config.load(path)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "forecast, message",
+    [({"group": ["kind", "kind"]}, "name each once"), ({"season": 7, "window": 7}, "has to be longer than forecast.season")],
+)
+def test_roles_and_numbers_of_a_forecast_fit_together(tmp_path, forecast, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(toy.text("forecasting", data=ALONE, forecast=SERIES | forecast), encoding="utf-8")
+    assert message in refusal(path)
 
 
 @pytest.mark.parametrize("sections, message", WRONG.values(), ids=WRONG)

@@ -263,6 +263,40 @@ def test_too_short_a_history_is_refused():
         observations.split(series.observations(7), series.params())
 
 
+@pytest.mark.parametrize("hours", [15, 25, 60])
+def test_short_series_are_trained_and_tested_on(hours):
+    day = {"group": "shop", "time": "hour", "every": "1h", "horizon": 2, "season": 7}
+    train, test = observations.split(series.observations(hours), series.params(forecast=day))
+    assert train.height and test.height and train["hour"].max() <= test["origin"].min()
+
+
+def test_new_series_are_tested_on():
+    young = (pl.col("shop") != "west") | (pl.col("hour") > at(390))
+    _, test = observations.split(series.observations().filter(young), series.params())
+    assert "west" in test["shop"]
+
+
+def test_wrong_steps_are_refused_in_one_line():
+    days = series.observations(2400).filter(pl.col("hour").dt.hour() == 0)
+    with pytest.raises(FactoryError, match="no forecast of 2 steps of 1h has both a past and an outcome"):
+        observations.split(days, series.params(forecast={"group": "shop", "time": "hour", "every": "1h", "horizon": 2}))
+
+
+def test_days_go_on_by_the_clock_of_the_newest():
+    times = [datetime(2024, 3, 1, 23), datetime(2024, 3, 2, 23), datetime(2024, 3, 3, 22)]
+    seen = pl.DataFrame({"shop": ["north"] * 3, "hour": times, "open": [True] * 3, "visitors": [1] * 3, "sales": [1.0] * 3})
+    of = Settings(groups=["shop"], time="hour", target="sales", every="1d", horizon=1, season=1, gap=0, window=24)
+    made = examples.at(seen.cast({name: column.dtype for name, column in series.Observation.columns().items()}), of)
+    assert made["hour"].to_list() == [datetime(2024, 3, 4, 22)]
+
+
+@pytest.mark.parametrize("forecast", [{"group": None}, {"time": "day"}])
+def test_other_columns_than_the_contracts_are_refused(forecast):
+    sections = {"group": "shop", "time": "hour", "every": "1h", "horizon": 6} | forecast
+    with pytest.raises(FactoryError, match=r"contract\.py: rows\(\) is given the (group|time)"):
+        observations.check_columns(series.params(forecast=sections))
+
+
 def test_stages_forecast(trained):
     scored = pl.read_parquet("data/prepared/test.parquet")
     assert scored.height > 100 and (trained / "reports/report.html").exists()

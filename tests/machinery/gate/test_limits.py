@@ -12,6 +12,8 @@ from tests.factory import toy
 from tests.factory.cli_runner import run
 from tests.factory.git_repository import GATE, another_model, git
 
+from machinery import series
+
 LIMITS = {"floor": 0.7, "margin": 0.05, "group_rows": 30}
 DECISION = {"top_k": 10, "of": 100}
 WEAKER = {
@@ -56,6 +58,16 @@ def test_other_number_of_rows_acted_on_cannot_be_compared(here, found):
     ours, theirs = (toy.params(decision=each, gate=LIMITS) for each in (here, DECISION))
     assert [here for key, here, _ in limits.weakened(ours, theirs) if key == "decision"] == found
     assert not [*limits.weakened(theirs, toy.params(gate=LIMITS))]
+
+
+def test_another_season_of_a_forecast_cannot_be_compared():
+    season = {"group": "shop", "time": "hour", "every": "1h", "horizon": 6, "season": 1}
+    [found] = limits.weakened(series.params(forecast=season), series.params())
+    assert found == ("forecast", season_text(1), season_text(24))
+
+
+def season_text(season: int) -> str:
+    return f"group shop, time hour, every 1h, horizon 6, season {season}, gap 0"
 
 
 @pytest.mark.parametrize("ratio, before, found", [(None, 0.8, ["none"]), (0.7, 0.8, ["0.7"]), (0.8, 0.8, []), (0.1, None, [])])

@@ -79,7 +79,7 @@ class Forecast(Section):
     """How many steps lie between the last known observation and the first that is forecast, where data arrive late."""
     window: Annotated[int, Field(ge=2)] | None = None
     """How many of the last observations of a series are looked at, whatever more is known, so that training, service and batch
-    agree. Without it 24, or three times the season, or the gap and the horizon together, if that is longer."""
+    agree. Without it three times the season, or three times gap and horizon if that is longer, and at least 24."""
 
     @property
     def groups(self) -> list[str]:
@@ -253,6 +253,14 @@ class Params(Section):
                 if self.forecast is None
                 else "the section forecast is for the problem forecasting only: remove it"
             )
+        if self.forecast:
+            names = [*self.forecast.groups, self.forecast.time, self.data.target]
+            if len(names) > len(set(names)):
+                raise ValueError("group, time and target of a forecast are columns of their own: name each once")
+            if self.forecast.window and self.forecast.window <= self.forecast.season:
+                raise ValueError(
+                    "forecast.window has to be longer than forecast.season, or the season before is unknown"
+                )
         if self.forecast and (self.data.id or self.data.repeats or self.data.time != self.forecast.time):
             raise ValueError(
                 "a row of a forecast is named by its series and time: remove id, time and repeats from data"

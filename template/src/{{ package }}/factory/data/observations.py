@@ -4,10 +4,12 @@ import math
 
 import polars as pl
 
+from ... import contract
 from ..config import Params
 from ..errors import FactoryError
 from ..forecasting import examples, grid
 from ..forecasting.grid import POSITION
+from ..forecasting.rows import columns_of
 from ..forecasting.settings import Settings
 from ..tables.chunks import Rows, collect
 
@@ -23,6 +25,18 @@ def settings(params: Params) -> Settings:
     if params.forecast is None:
         raise FactoryError("params.yaml: no section forecast: only the problem forecasting has observations")
     return Settings.of(params.forecast, params.data.target)
+
+
+def check_columns(params: Params) -> None:
+    """Refuse other columns in params.yaml than contract.py's rows are made by. Raises FactoryError."""
+    if not params.forecast:
+        return
+    of, declared = settings(params), dict(zip(("group", "time", "target"), columns_of(contract.Row), strict=True))
+    for name, here in {"group": of.groups, "time": of.time, "target": of.target}.items():
+        if here != declared[name]:
+            raise FactoryError(
+                f"contract.py: rows() is given the {name} {declared[name]}, and params.yaml has {here}: correct one"
+            )
 
 
 def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -49,16 +63,22 @@ def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFram
     )  # known values that forecasts start from
     train = _rows(table, of, range(earliest, latest + 1), TRAIN_ROWS, learned)
     test = _rows(table, of, range(cut, last - of.gap), TEST_ROWS, 1)
-    until = grid.times(table, of, pl.Series([cut]))[0]
-    return train.filter(pl.col(of.time) <= until), test
+    train = train.filter(pl.col(of.time) <= grid.times(table, of, pl.Series([cut]))[0])
+    for name, rows in {"train": train, "test": test}.items():
+        if rows.is_empty():
+            raise FactoryError(
+                f"{of.time}: no forecast of {of.horizon} steps of {of.every} has both a past and an outcome to {name} with: "
+                "correct forecast in params.yaml, or deliver a longer history"
+            )
+    return train, test
 
 
 def _rows(table: pl.DataFrame, of: Settings, origins: range, most: int, least: int) -> pl.DataFrame:
     """The rows of so many of the origins, and if need be of so many of their series, that there are about that many."""
     series = table.select(of.groups).n_unique() if of.groups else 1
     each = series * of.horizon
-    least, limit = ORIGINS
-    stride = max(1, math.ceil(len(origins) / min(limit, max(least, most // each))))
+    fewest, limit = ORIGINS
+    stride = max(1, math.ceil(len(origins) / min(limit, max(fewest, most // each))))
     while math.gcd(stride, of.season) > 1:  # so that origins of each phase of the season occur
         stride += 1
     chosen = origins[::-1][::stride][::-1]  # the newest is one of them

@@ -143,6 +143,7 @@ def check_columns(params: Params) -> None:
             meant = close(name, columns, 0.6)
             hint = f"did you mean {meant}?" if meant else f"there are {', '.join(columns)}"
             raise FactoryError(f"params.yaml: contract.py has no column {name}, {hint}")
+    observations.check_columns(params)
     parts = len(params.data.times) > 1
     for time in params.data.times:
         dtype = columns[time].dtype

@@ -31,7 +31,8 @@ def build(
         windows = _windows(units, observations, settings)
         if share < 1:
             units = units.filter(_spread(units, settings) < share)
-        parts.append(_horizon(windows, units, observations, settings, [ORIGIN]).drop_nulls(settings.target))
+        if units.height:
+            parts.append(_horizon(windows, units, observations, settings, [ORIGIN]).drop_nulls(settings.target))
     return pl.concat(parts) if parts else contract.LabelledRow.create_empty()
 
 
@@ -156,6 +157,6 @@ def _typed(table: pl.DataFrame) -> pl.DataFrame:
 
 def _spread(units: pl.DataFrame, settings: Settings) -> pl.Series:
     """Numbers from 0 to 1, far apart for neighbours, the same for the same series and origin among the same series."""
-    series = units.select(pl.struct(settings.groups).rank("dense")).to_series() if settings.groups else pl.lit(0)
-    mixed = (pl.lit(series, pl.Int64) * SPREAD[0] + pl.col(ORIGIN) * SPREAD[1]) % 2**32
+    series = pl.struct(settings.groups).rank("dense").cast(pl.Int64) if settings.groups else pl.lit(0)
+    mixed = (series * SPREAD[0] + pl.col(ORIGIN) * SPREAD[1]) % 2**32
     return units.select(mixed / 2**32).to_series()

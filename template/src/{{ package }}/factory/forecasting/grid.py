@@ -53,20 +53,20 @@ def position(table: pl.DataFrame, settings: Settings, time: Any) -> int:
 
 
 def times(table: pl.DataFrame, settings: Settings, positions: pl.Series) -> pl.Series:
-    """The times of the positions, counted on from the first observation."""
+    """The times of the positions, counted from the newest observation."""
     place = positions.alias(POSITION).to_frame()
     return place.select(time_at(table, settings, POSITION).alias(settings.time)).to_series()
 
 
 def time_at(table: pl.DataFrame, settings: Settings, name: str) -> pl.Expr:
-    """The time of the position in that column: so many steps from the first of the table, at the end of the month if all are."""
+    """The time of the position in that column: so many steps from the newest of the table, at the end of the month if all are."""
     if not table.height:
         return pl.lit(None, table.schema[settings.time])
-    first = table.row(int(table[POSITION].arg_min() or 0), named=True)
+    newest = table.row(int(table[POSITION].arg_max() or 0), named=True)  # by whose clock days go on
     size, unit = _parts(settings.every)
-    steps = (pl.col(name) - first[POSITION]) * size
+    steps = (pl.col(name) - newest[POSITION]) * size
     dtype = table.schema[settings.time]
-    start = pl.lit(first[settings.time], dtype)
+    start = pl.lit(newest[settings.time], dtype)
     if unit in MILLISECONDS:
         return start + pl.duration(milliseconds=steps * MILLISECONDS[unit])
     time = start.dt.offset_by(pl.format(f"{{}}{unit}", steps))

@@ -19,7 +19,7 @@ BASELINES = ("naive", "seasonal_naive", "mean", "drift")
 """What the last value, that of the last season, the mean and the trend alone would forecast."""
 SMOOTHED = ("smooth", "smooth_level", "smooth_trend")
 """What exponential smoothing forecasts: the mean of three methods, a level, and a damped trend."""
-_histories: dict[type[dy.Schema], History] = {}
+_declared: dict[type[dy.Schema], tuple[History, tuple[list[str], str, str]]] = {}
 COMPUTED = ("origin", "step", *BASELINES, *SMOOTHED, "scale")
 
 
@@ -46,14 +46,23 @@ def rows(
     past = _past(observation, history, [*groups, time], {*known, *computed, target})
     doc = f"What is known at an origin about one step of a forecast. {observation.__doc__ or ''}".strip()
     row = _schema("Row", dy.Schema, doc, observation.__module__, {**known, **computed, **past})
-    _histories[row] = history
+    _declared[row] = history, (groups, time, target)
     outcome = {target: columns[target]}
     return row, _schema("LabelledRow", row, "A row, and what came of it.", observation.__module__, outcome)
 
 
 def history_of(row: type[dy.Schema]) -> History:
     """The function by which the rows were declared."""
-    return _histories[row]
+    return _declared[row][0]
+
+
+def columns_of(row: type[dy.Schema]) -> tuple[list[str], str, str]:
+    """The columns of series, time and target by which the rows were declared. Raises FactoryError where they were not."""
+    if row not in _declared:
+        raise FactoryError(
+            "contract.py: Row of a forecast is made of observations: `Row, LabelledRow = rows(Observation, …)`"
+        )
+    return _declared[row][1]
 
 
 def is_known_ahead(column: dy.Column) -> bool:

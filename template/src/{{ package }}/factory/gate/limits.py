@@ -107,6 +107,8 @@ def _measured_otherwise(ours: Params, theirs: Params) -> Iterator[tuple[str, str
         yield "gate.floor", _text(floor), _text(before)
     if theirs.value not in (None, ours.value):
         yield "value", _text(ours.value), _text(theirs.value)
+    if theirs.forecast not in (None, ours.forecast):  # of which the simple forecasts and the scale depend
+        yield "forecast", _text(ours.forecast), _text(theirs.forecast)
     if theirs.decision not in (None, ours.decision):
         yield "decision", _text(ours.decision), _text(theirs.decision)
 
@@ -127,7 +129,7 @@ def _weaker(key: str, here: str, there: str, names: Collection[str], accepted: s
 
 def _text(value: Any) -> str:
     if isinstance(value, Section):
-        return ", ".join(f"{name} {each:.12g}" for name, each in value if each is not None)
+        return ", ".join(f"{name} {_text(each)}" for name, each in value if each is not None)
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return f"{value:.12g}" if isinstance(value, float) else "none" if value is None else str(value).lower()
