@@ -44,6 +44,12 @@ def test_page_of_the_site_is_current(name, text):
     assert current == text.rstrip("\n") + "\n", "run `python tools/reference.py`"
 
 
+def test_neither_more_nor_less_of_what_describes_errors_is_better():
+    rows = [line.split(" | ") for line in PAGES["pages"]()["metrics.md"].splitlines() if line.startswith("| `")]
+    better = {row[0].strip("| `"): row[2] for row in rows}
+    assert (better["bias"], better["error_q50"], better["mae"], better["roc_auc"]) == ("neither", "neither", "lower", "higher")
+
+
 def test_each_area_of_codes_has_its_part_of_the_page():
     assert {reason.area for reason in PAGES["codes"].known().values()} == PAGES["AREAS"].keys()
 

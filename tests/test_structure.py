@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+import yaml
 from conftest import CONFIG, PARTS, ROOT, git
 
 TEMPLATE = ROOT / "template"
@@ -136,6 +137,23 @@ def test_no_address_of_a_machine_or_registry(part):
             assert not re.findall(r"(?<![\w.~}])/(?:home|Users|tmp|work)/\w+|[A-Z]:\\Users", text), file
             named = r"pypi\.org/simple|pythonhosted|(?:index-url|find-links)\W{1,5}(?:https?:|/)|registry\.npmjs|tool\.uv\.index"
             assert not re.findall(named, text), file
+
+
+def test_marks_of_a_merge_are_refused_and_headings_are_not():
+    [hook] = [
+        hook
+        for hook in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+        if hook["language"] == "pygrep"
+    ]
+    marks = ["<" * 7 + " HEAD", "|" * 7, ">" * 7 + " 1a2b3c (Some change)"]
+    assert all(re.match(hook["entry"], mark) for mark in marks)
+    assert not any(re.match(hook["entry"], line) for line in ("=" * 7, "<" * 8, ">" * 3 + " 1", "a " + "<" * 7 + " HEAD"))
+
+
+def test_pages_that_are_named_exist():
+    pages = {file.name.removesuffix(".jinja") for file in (TEMPLATE / "docs").iterdir()} | {"data-dictionary.md"}  # which is made
+    for file in FILES:
+        assert {*re.findall(r"(?<![\w/.-])docs/([\w-]+\.md)", file.read_text("utf-8"))} <= pages, file
 
 
 def test_no_lock_is_shipped():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest.mock import MagicMock, patch
 
 import click
@@ -188,15 +189,17 @@ def without(*libraries: str) -> Iterator[None]:
         yield
 
 
+def direction(metric: Any) -> str:
+    """Which values are better, if any are."""
+    return ("higher" if metric.higher_is_better else "lower") if metric.judges else "neither"
+
+
 def model_metrics() -> Iterator[str]:
     """By problem."""
     with without("numpy", "numpy.typing", "polars"):
         from factory.metrics import definitions
     for problem, metrics in definitions.METRICS.items():
-        rows = (
-            [f"`{name}`", metric.label, "higher" if metric.higher_is_better else "lower", metric.meaning]
-            for name, metric in metrics.items()
-        )
+        rows = ([f"`{name}`", metric.label, direction(metric), metric.meaning] for name, metric in metrics.items())
         yield f"### {problem.capitalize()}\n"
         yield from table(["metric", "name in the report", "better", "what it is"], rows)
 
