@@ -1,5 +1,6 @@
 """The report of a forecast: errors by step, series and calendar, and single series drawn."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 from late_flights.factory import config
 from late_flights.factory.data import prepare
+from late_flights.factory.errors import FactoryError
 from late_flights.factory.evaluation import assessment, forecast_charts, forecast_errors
 from late_flights.factory.scoring import artifact
 
@@ -56,6 +58,22 @@ def test_calendar_is_that_of_the_times_forecast(assessed):
 def test_names_of_series_that_are_personal_stay_out(assessed, monkeypatch):
     monkeypatch.setattr(forecast_errors.personal, "columns", lambda schema: ["shop"])
     assert set(forecast_errors.by_series(assessed)["group"]) == {"series 1", "series 2", "series 3"}
+
+
+def test_a_fan_is_of_its_own_series_where_names_are_numbers(assessed, monkeypatch):
+    """Of which the test has others than the observations."""
+    left = (assessed.test["shop"] != "north").to_numpy()
+    parts = {"test": assessed.test.filter(left), "target": assessed.target[left], "score": assessed.score[left]}
+    fewer = dataclasses.replace(assessed, **parts)
+    named = {figure.title: figure.svg for figure in forecast_charts.fans(fewer)}
+    monkeypatch.setattr(forecast_errors.personal, "columns", lambda schema: ["shop"])
+    assert {figure.title: figure.svg for figure in forecast_charts.fans(fewer)} == named
+
+
+def test_a_test_of_one_value_is_refused_in_one_line(assessed):
+    constant = assessed.test.with_columns(sales=pl.lit(3.0))
+    with pytest.raises(FactoryError, match=r"^test: all .* rows have the same sales, .* raise split.test in params.yaml$"):
+        assessment.assess(artifact.load(), prepare.scan("train"), constant, config.load())
 
 
 def test_figures_are_in_the_evaluation(trained):

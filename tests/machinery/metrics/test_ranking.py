@@ -56,6 +56,12 @@ def test_metrics_of_the_highest_scores_need_a_number_of_rows_and_a_value():
     assert estimates["precision_at_k"].low < estimates["precision_at_k"].value < estimates["precision_at_k"].high
 
 
+def test_rows_of_which_none_is_true_have_no_lift():
+    lift = {"lift_at_k": definitions.metrics_of(decided())["lift_at_k"]}
+    estimate = bootstrap.estimates(lift, np.zeros(200), SCORE, 0.4)["lift_at_k"]
+    assert np.isnan([estimate.value, estimate.low, estimate.high, estimate.baseline]).all()
+
+
 def test_cutoff_is_the_lowest_of_the_highest_scores():
     score = np.array([0.1, 0.9, 0.5, 0.7, 0.3])
     assert ranking.cutoff(score, 0.4) == 0.7 and ranking.cutoff(score, 0.001) == 0.9 and ranking.cutoff(score, 1.0) == 0.1

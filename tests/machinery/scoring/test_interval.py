@@ -79,6 +79,15 @@ def test_without_a_scale_the_score_has_the_usual_one_and_no_end_is_below_the_lea
     assert interval.bounds(np.array([-1.0]), known, rows[:1])[0] == -1  # a score that is lower is still in its interval
 
 
+def test_dead_series_do_not_narrow_the_intervals_of_the_others():
+    target, score, rows = forecast(2000, 1)
+    dead = rows.with_columns(scale=pl.lit(None, pl.Float64))
+    both = [np.append(each, np.zeros(2000)) for each in (target, score)]
+    known, (target, score, rows) = interval.fitted_by_step(*both, pl.concat([rows, dead]), None), forecast(4000, 2)
+    assert interval.within(target, score, known, rows).mean() == pytest.approx(interval.LEVEL, abs=0.03)
+    assert interval.fitted_by_step(np.zeros(100), np.zeros(100), dead[:100], None) is None
+
+
 def test_few_or_broken_forecasts_have_none():
     target, score, table = forecast(interval.MIN_ROWS - 1, 0)
     assert interval.fitted_by_step(target, score, table, None) is None

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ..config import Params
+from ..errors import FactoryError
 from ..metrics import bootstrap, curves, definitions
 from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import Vector, main_metric, metrics_of
@@ -51,9 +52,15 @@ class Assessment:
 
 
 def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Params) -> Assessment:
-    """Everything that the reports show. Raises FactoryError where the main metric is unknown."""
+    """Everything that the reports show. Raises FactoryError where the main metric is unknown, or the target constant."""
     main_metric(params)
-    target, score = definitions.target_of(test, params), Scorer(model).predict_with_ids(test)[1]
+    target = definitions.target_of(test, params)
+    if np.ptp(target) == 0:
+        raise FactoryError(
+            f"test: all {test.height:,} rows have the same {params.data.target}, by which no model can be judged: "
+            "deliver more rows, or raise split.test in params.yaml"
+        )
+    score = Scorer(model).predict_with_ids(test)[1]
     facts, decides = model.manifest, not params.is_number
     trivial = definitions.trivial_scores(test, params, facts["baseline"])
     return Assessment(

@@ -46,7 +46,7 @@ def fans(a: Assessment) -> Iterator[Figure]:
         caption = (
             f"{name}: the last forecast of the test, {f'its {level:.0%} interval, ' if level else ''}and what came."
         )
-        yield Figure(title, caption, _fan(a, rows, name).svg(), LEGEND)
+        yield Figure(title, caption, _fan(a, rows).svg(), LEGEND)
 
 
 def _last_whole(a: Assessment, own: pl.Series) -> pl.Series:
@@ -56,11 +56,13 @@ def _last_whole(a: Assessment, own: pl.Series) -> pl.Series:
     return rows.filter(pl.col("origin") == sizes["origin"][-1]).sort("step")["row"]
 
 
-def _fan(a: Assessment, rows: pl.Series, name: str) -> Chart:
+def _fan(a: Assessment, rows: pl.Series) -> Chart:
     settings = a.manifest["forecast"]
     time, target = settings["time"], settings["target"]
     seen = prepare.scan("observations").filter(pl.col(time) <= a.test["origin"][rows[0]]).collect()
-    before = seen.filter(forecast_errors.names(seen, a.params) == name).sort(time)
+    if groups := settings["groups"]:
+        seen = seen.join(a.test[rows[:1]].select(groups), on=groups, how="semi", nulls_equal=True)
+    before = seen.sort(time)
     before = before.tail(max(BEFORE * settings["horizon"], LEAST_BEFORE)).drop_nulls(target)
     low, high = (end[rows.to_numpy()].tolist() for end in forecast_errors.bounds(a))
     score, came = a.score[rows.to_numpy()].tolist(), a.test[target].cast(pl.Float64)[rows].to_list()

@@ -113,7 +113,10 @@ def _interval(value: float, resampled: list[float], part: float) -> tuple[float,
 
     Where the resamples are but a part of the table's size they scatter more than it would, by the root of how much
     smaller they are (the m out of n bootstrap, Bickel et al. 1997): so they are drawn towards the value by as much.
+    NaN where all rows have the same target, so that no resample shows anything.
     """
+    if not resampled:
+        return np.nan, np.nan
     spread = np.sqrt(part)
     low, high = spread * np.quantile(resampled, [0.025, 0.975]) + (1 - spread) * value
     return float(low), float(high)

@@ -3,6 +3,7 @@
 Of equal scores at the end of them, measurements count each in part, so that the order of the rows does not matter.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -50,8 +51,9 @@ def precision(target: Vector, score: Vector, share: float = 1.0) -> float:
 
 
 def lift(target: Vector, score: Vector, share: float = 1.0) -> float:
-    """How many times as often the highest scores are true as all rows are."""
-    return precision(target, score, share) / float((target > 0).mean())
+    """How many times as often the highest scores are true as all rows are; NaN where none is."""
+    true = float((target > 0).mean())
+    return precision(target, score, share) / true if true else math.nan
 
 
 def value(target: Vector, score: Vector, share: float = 1.0, worth: Value = NOTHING) -> float:

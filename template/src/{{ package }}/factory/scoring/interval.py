@@ -45,8 +45,12 @@ def fitted_by_step(target: Vector, score: Vector, rows: pl.DataFrame, least: flo
     horizon = int(step.max())
     groups = np.array_split(np.arange(1, horizon + 1), max(1, min(horizon, len(target) // GROUP_ROWS)))
     errors = np.divide(target - score, unit, out=np.zeros_like(score), where=unit > 0)
-    ends = [_ends(errors[np.isin(step, group)]) or _ends(errors) for group in groups]
-    low, high = (np.repeat(each, list(map(len, groups))).tolist() for each in zip(*filter(None, ends), strict=True))
+    measured = unit > 0  # a dead series has no unit, and its errors of 0 would narrow the intervals of those that live
+    rest = _ends(errors[measured])
+    if rest is None:
+        return None
+    ends = [_ends(errors[measured & np.isin(step, group)]) or rest for group in groups]
+    low, high = (np.repeat(each, list(map(len, groups))).tolist() for each in zip(*ends, strict=True))
     return {"level": LEVEL, "low": low, "high": high, "scale": ratio, "least": least}
 
 

@@ -21,7 +21,7 @@ from ...validation.definition import delivered
 from ...validation.expectations import measured
 from ...validation.parsing import COLUMN_MISSING, is_ignored, try_cast
 from ...validation.rules import rules
-from .. import ledger, prepare, since
+from .. import ledger, observations, prepare, since
 from ..incoming import Incoming, incoming, named
 from . import similarity
 from .changes import DECIDE, Difference, Values
@@ -85,8 +85,9 @@ def differences(rows: pl.DataFrame, params: Params, name: str) -> Iterator[Diffe
 
 
 def _earlier_rows() -> pl.DataFrame | None:
-    """Rows that were accepted before: the training rows, or else the newest delivery."""
-    paths = [PREPARED / "train.parquet", *(entry.path for entry in reversed(ledger.entries()))]
+    """Rows that were accepted before: the prepared ones, of forecasts as they were delivered, or else the newest delivery."""
+    prepared = "train.parquet" if delivered() is contract.LabelledRow else observations.FILE
+    paths = [PREPARED / prepared, *(entry.path for entry in reversed(ledger.entries()))]
     for path in paths:
         if path.is_file():
             return try_cast(tables.read(path), delivered())[0]
