@@ -270,6 +270,12 @@ def test_short_series_are_trained_and_tested_on(hours):
     assert train.height and test.height and train["hour"].max() <= test["origin"].min()
 
 
+def test_a_season_that_is_not_there_is_refused():
+    long = {"group": "shop", "time": "hour", "every": "1h", "horizon": 2, "season": 500}
+    with pytest.raises(FactoryError, match="a season of 500 steps of 1h is longer than the 400 that are known"):
+        observations.split(series.observations(400), series.params(forecast=long))
+
+
 def test_new_series_are_tested_on():
     young = (pl.col("shop") != "west") | (pl.col("hour") > at(390))
     _, test = observations.split(series.observations().filter(young), series.params())

@@ -72,12 +72,12 @@ class Forecast(Section):
     missing are filled in as unknown."""
     horizon: Annotated[int, Field(ge=1, le=1000)]
     """How many steps ahead are forecast."""
-    season: Annotated[int, Field(ge=1)] = 1
+    season: Annotated[int, Field(ge=1, le=20_000)] = 1
     """After how many steps the pattern repeats, such as 168 hours of a week. The value one season earlier is what a
     model has to beat. With 1 there are no seasons."""
-    gap: Annotated[int, Field(ge=0)] = 0
+    gap: Annotated[int, Field(ge=0, le=1000)] = 0
     """How many steps lie between the last known observation and the first that is forecast, where data arrive late."""
-    window: Annotated[int, Field(ge=2)] | None = None
+    window: Annotated[int, Field(ge=2, le=100_000)] | None = None
     """How many of the last observations of a series are looked at, whatever more is known, so that training, service and batch
     agree. Without it three times the season, or three times gap and horizon if that is longer, and at least 24."""
 

@@ -52,6 +52,11 @@ def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFram
     first, last = int(known.min()), int(known.max())  # type: ignore[arg-type]
     cut = last - max(of.gap + of.horizon, math.ceil((last - first + 1) * params.split.test))
     latest = cut - of.gap - 1  # whose first target is known at the cut
+    if of.season > last - first:
+        raise FactoryError(
+            f"{of.time}: a season of {of.season:,} steps of {of.every} is longer than the {last - first + 1:,} that are known: "
+            "correct forecast.season in params.yaml, or deliver a longer history"
+        )
     if latest < first:
         raise FactoryError(
             f"{of.time}: {last - first + 1:,} times of {of.every} are too few to forecast {of.horizon} of them and to test that: "
