@@ -260,7 +260,8 @@ def test_test_rows_come_after_all_that_was_learned():
 
 def test_too_short_a_history_is_refused():
     with pytest.raises(FactoryError, match="7 times of 1h are too few to forecast 6 of them"):
-        observations.split(series.observations(7), series.params())
+        daily = {"group": "shop", "time": "hour", "every": "1h", "horizon": 6, "season": 2}
+        observations.split(series.observations(7), series.params(forecast=daily))
 
 
 @pytest.mark.parametrize("hours", [15, 25, 60])
