@@ -106,6 +106,7 @@ def committed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(promote, "_dvc", lambda *command: {})
     monkeypatch.setattr(promote, "run", lambda *command: "")
     monkeypatch.setattr(champion, "scores", lambda version, rows: scorer.Scorer.load().score(rows))
+    monkeypatch.setattr(champion, "forecasts", lambda version, rows, *of: scorer.Scorer.load().score(rows))
     monkeypatch.setattr(champion, "check_loads", lambda version: None)
     return trained
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import yaml
+from pydantic import ValidationError
 
 from ... import contract
 from .. import manifest
-from ..config import Params
-from ..data import integrity, prepare
+from ..config import Forecast, Params
+from ..data import integrity, observations, prepare
 from ..errors import CannotEvaluate, FactoryError
 from ..evaluation import confusion
 from ..metrics import definitions, ranking
@@ -92,22 +93,51 @@ def metrics(evidence: Evidence, validation: dict[str, Any] | None = None) -> dic
 def reference_model(params: Params, previous: list[Version], accepted: str | None) -> tuple[Version | None, str]:
     """The champion, if it predicts the same target, and in words what the challenger is compared with.
 
-    Raises CannotEvaluate where it predicts another target, and nobody has accepted that.
+    Raises CannotEvaluate where it predicts another target, or other times of it, and nobody has accepted that.
     """
     if not previous:
         return None, "the baseline (there was no champion)"
     version = previous[-1]
     settings = yaml.safe_load(git.show(version.facts["commit"], "params.yaml") or "{}")
     problem, target = settings.get("problem"), settings.get("data", {}).get("target")
-    if (problem, target) in ((None, None), (params.problem, params.data.target)):
+    same = (problem, target) in ((None, None), (params.problem, params.data.target))
+    if same and answers(settings.get("forecast"), params.forecast):
         return version, f"the champion {version.name} ({version.signature})"
     if not accepted:
+        theirs = _question(target, problem, settings.get("forecast"))
+        ours = _question(params.data.target, params.problem, params.model_dump()["forecast"])
         raise CannotEvaluate(
             "OTHER_QUESTION",
-            f"the champion {version.name} predicts {target} ({problem}), this model {params.data.target} "
-            f"({params.problem}): with --accept-contract-change WHY it is compared with the baseline instead",
+            f"the champion {version.name} predicts {theirs}, this model {ours}: with --accept-contract-change WHY it is compared "
+            "with the baseline instead",
         )
     return None, f"the baseline (the champion {version.name} predicts {target})"
+
+
+def answers(theirs: Any, ours: Forecast | None) -> bool:
+    """Whether what the champion forecasts, as its params.yaml states it, has each series and step that is forecast now."""
+    if ours is None:
+        return True
+    try:
+        of = Forecast.model_validate(theirs)
+    except ValidationError:
+        return False
+    same = (set(of.groups), of.time, of.every) == (set(ours.groups), ours.time, ours.every)
+    return same and of.gap <= ours.gap and of.gap + of.horizon >= ours.gap + ours.horizon
+
+
+def _question(target: str, problem: str, forecast: dict[str, Any] | None) -> str:
+    names = ("group", "time", "every", "horizon", "gap")
+    stated = [f"{name} {each}" for name in names if (each := (forecast or {}).get(name))]
+    return f"{target} ({', '.join([problem, *stated])})"
+
+
+def scores(version: Version, test: pl.DataFrame, params: Params, folder: Path = PREPARED) -> pl.DataFrame:
+    """What the version answers to the prepared test rows; of a forecast, by its own rows at the same origins. Raises CannotEvaluate."""
+    if not params.forecast:
+        return champion.scores(version, test)
+    keys = [*params.forecast.groups, params.forecast.time]
+    return champion.forecasts(version, test, folder / observations.FILE, keys)
 
 
 def gather(params: Params, version: Version | None, accepted: str | None) -> Evidence:
@@ -120,7 +150,7 @@ def gather(params: Params, version: Version | None, accepted: str | None) -> Evi
         test=test,
         target=definitions.target_of(test, params),
         challenger=as_predictions(challenger.score(test), model.manifest, test),
-        champion=as_predictions(champion.scores(version, test), model.manifest, test) if version else None,
+        champion=as_predictions(scores(version, test, params), model.manifest, test) if version else None,
         baseline=model.manifest["baseline"],
         latency_ms=latency.milliseconds(lambda: model.predict(row)),
         size_mb=checks.megabytes(MODEL),

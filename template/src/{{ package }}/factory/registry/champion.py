@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,6 +29,25 @@ rows = pl.read_parquet(sys.argv[1])
 columns = [name for name in contract.Row.column_names() if name in rows.columns]
 Scorer.load("model").score(rows.select(columns)).write_parquet(sys.argv[2])
 """
+FORECAST = f"""
+import sys
+import polars as pl
+from {PACKAGE} import Scorer, contract
+from {PACKAGE}.factory.forecasting import examples
+from {PACKAGE}.factory.forecasting.settings import Settings
+from {PACKAGE}.factory.validation.parsing import cast
+delivered, asked = map(pl.read_parquet, sys.argv[1:3])
+scorer = Scorer.load("model")
+settings, columns = Settings.of_model(scorer.manifest), contract.Row.columns()
+observations = cast(delivered.select(name for name in contract.Observation.column_names() if name in delivered.columns), contract.Observation)
+asked = asked.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in asked.columns)
+rows = [
+    examples.at(observations, settings, origin).join(asked, on=asked.columns, how="semi", maintain_order="left")
+    for origin in asked["origin"].unique().sort()
+]
+scorer.forecasts(pl.concat(rows)).write_parquet(sys.argv[3])
+"""
+"""Not of rows that other code has made, whose columns of the same name may mean something else."""
 LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
 OWN_FILES = f":(exclude){MODEL}", ":(exclude).venv", ":(exclude,glob)**/__pycache__/*"  # what is not the commit's
 NOT_ITS_OWN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH", TOKEN, signing.KEY)
@@ -40,8 +60,26 @@ def scores(version: Version, rows: pl.DataFrame) -> pl.DataFrame:
         source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
         rows.write_parquet(source)
         _run_python(version, SCORE, str(source), str(destination))
-        result = pl.read_parquet(destination)
-    scored = int(result["score"].is_finite().sum())
+        return _complete(pl.read_parquet(destination), version, rows)
+
+
+def forecasts(version: Version, rows: pl.DataFrame, observations: Path, keys: Sequence[str]) -> pl.DataFrame:
+    """The same of rows of a forecast, which `keys` and their origin name: the version makes its own of the observations.
+
+    The observations are those that the rows were made of. Raises CannotEvaluate.
+    """
+    asked = rows.select(*keys, "origin")
+    with tempfile.TemporaryDirectory() as folder:
+        source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
+        asked.write_parquet(source)
+        _run_python(version, FORECAST, str(observations.resolve()), str(source), str(destination))
+        found = pl.read_parquet(destination).cast(asked.schema, strict=False).drop("step")
+    joined = asked.join(found, on=asked.columns, how="left", maintain_order="left").drop(asked.columns)
+    return _complete(joined, version, rows)
+
+
+def _complete(result: pl.DataFrame, version: Version, rows: pl.DataFrame) -> pl.DataFrame:
+    scored = int(result["score"].is_finite().fill_null(False).sum())
     if (scored, result.height) != (rows.height, rows.height):
         raise CannotEvaluate(
             "CHAMPION_BROKEN", f"the champion, {version.name}, scored {scored} of {rows.height} test rows"

@@ -93,12 +93,13 @@ def _evidence(
     own: Params, version: Version, before: Version | None, rows: pl.DataFrame, made: Reproduction
 ) -> Evidence:
     facts = manifest.read_manifest(made.folder / MODEL)
+    theirs = compare.scores(before, rows, own, made.folder / PREPARED) if before else None
     return Evidence(
         params=own,
         test=rows,
         target=definitions.target_of(rows, own),
         challenger=compare.as_predictions(_run(champion.SCORE, made, rows), facts, rows),
-        champion=compare.as_predictions(champion.scores(before, rows), facts, rows) if before else None,
+        champion=compare.as_predictions(theirs, facts, rows) if theirs is not None else None,
         baseline=facts["baseline"],
         latency_ms=0,
         size_mb=megabytes(made.folder / MODEL),
