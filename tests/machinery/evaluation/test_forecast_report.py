@@ -10,7 +10,7 @@ import pytest
 from late_flights.factory import config
 from late_flights.factory.data import prepare
 from late_flights.factory.errors import FactoryError
-from late_flights.factory.evaluation import assessment, forecast_charts, forecast_errors
+from late_flights.factory.evaluation import assessment, forecast_charts, forecast_errors, worst
 from late_flights.factory.scoring import artifact
 
 from machinery import series
@@ -74,6 +74,11 @@ def test_a_test_of_one_value_is_refused_in_one_line(assessed):
     constant = assessed.test.with_columns(sales=pl.lit(3.0))
     with pytest.raises(FactoryError, match=r"^test: all .* rows have the same sales, .* raise split.test in params.yaml$"):
         assessment.assess(artifact.load(), prepare.scan("train"), constant, config.load())
+
+
+def test_worst_forecasts_are_of_different_times(assessed):
+    header, rows = worst.worst_predictions(assessed)
+    assert header[:3] == ["shop", "hour", "origin"] and len({tuple(row[:2]) for row in rows}) == len(rows) == 10
 
 
 def test_figures_are_in_the_evaluation(trained):

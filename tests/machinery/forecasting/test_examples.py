@@ -1,7 +1,6 @@
 """Rows of a forecast: what is in them was known at their origin, whatever history() does, and training, batch and service agree."""
 
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 
 import dataframely as dy
 import polars as pl
@@ -10,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from late_flights import contract
 from late_flights.factory import forecasting
-from late_flights.factory.data import observations
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.forecasting import examples, grid
 from late_flights.factory.forecasting.settings import Settings
@@ -132,6 +130,11 @@ def test_missing_times_are_unknown_and_short_series_fall_back():
     assert [by_shop["west"][name] for name in ("naive", "seasonal_naive", "mean", "drift", "scale")] == [only] * 4 + [None]
 
 
+def test_less_than_a_season_falls_back_on_the_mean():
+    made = examples.at(series.observations(11), OF).filter(pl.col("step") == 1)
+    assert made["seasonal_naive"].equals(made["mean"], check_names=False)
+
+
 def test_series_without_any_history_have_rows():
     seen = until(series.observations(PLACE + 10), at(PLACE)).filter((pl.col("shop") != "west") | (pl.col("hour") > at(PLACE)))
     new = examples.at(seen, OF).filter(pl.col("shop") == "west")
@@ -198,112 +201,9 @@ def test_hours_go_on_where_clocks_change():
     )
 
 
-def test_names_of_dataframelys_own_methods_and_zones_of_times_are_kept():
-    zoned = dy.Datetime(time_zone="Europe/Berlin")
-    observation = type(
-        "Zoned", (dy.Schema,), {"hour": zoned, "filter_": dy.Enum(["a"], alias="filter"), "y": dy.Float64(nullable=True)}
-    )
-    late = lambda rows, origin: rows.group_by("filter").agg(match=(pl.col("hour") > origin).sum())
-    row, labelled = forecasting.rows(observation, late, group="filter", time="hour", target="y")
-    assert {"filter", "match", "y"} < {*labelled.column_names()} and callable(labelled.filter)
-    assert row.columns()["origin"].dtype == row.columns()["hour"].dtype == pl.Datetime("us", "Europe/Berlin")
-
-
-WRONG = {
-    "known ahead target": (partial(forecasting.rows, group="shop", time="hour", target="open"), "open is not a number"),
-    "no such column": (partial(forecasting.rows, group="store", time="hour", target="sales"), "Observation has no column store"),
-    "no time": (partial(forecasting.rows, group="shop", time="open", target="sales"), "open is not a time"),
-}
-
-
-@pytest.mark.parametrize("make, message", WRONG.values(), ids=WRONG)
-def test_roles_that_cannot_be_are_refused(make, message):
-    with pytest.raises(FactoryError, match=message):
-        make(series.Observation, series.history)
-
-
-def test_a_target_known_ahead_is_a_leak():
-    class Ahead(series.Observation):
-        sales = dy.Float64(nullable=True, metadata=forecasting.KNOWN_AHEAD)
-
-    with pytest.raises(FactoryError, match=r"^LEAKAGE: contract\.py: the target sales cannot be known ahead"):
-        forecasting.rows(Ahead, series.history, group="shop", time="hour", target="sales")
-
-
-HISTORY_FAULTS = {
-    "no table": (lambda rows, origin: 1, "returns int, not a DataFrame"),
-    "no series": (lambda rows, origin: rows.select(x=pl.len()), "returns no column shop"),
-    "a taken name": (lambda rows, origin: rows.select("shop", "open").unique("shop"), "returns open, which rows have already"),
-    "a text": (lambda rows, origin: rows.group_by("shop").agg(x=pl.lit("a")), "x is String"),
-    "an error": (lambda rows, origin: rows["nothing"], "fails on no observations"),
-}
-
-
-@pytest.mark.parametrize("history, message", HISTORY_FAULTS.values(), ids=HISTORY_FAULTS)
-def test_faults_of_history_are_named(history, message):
-    with pytest.raises(FactoryError, match=rf"features\.py: history\(\).*{message}"):
-        forecasting.rows(series.Observation, history, group="shop", time="hour", target="sales")
-
-
-def test_several_rows_of_a_series_are_refused(monkeypatch):
-    declare(monkeypatch, lambda rows, origin: rows.select("shop", past="sales"))
-    with pytest.raises(FactoryError, match="returns several rows for the same shop"):
-        examples.at(series.observations(30), OF)
-
-
-def test_test_rows_come_after_all_that_was_learned():
-    train, test = observations.split(series.observations(), series.params())
-    assert train["hour"].max() <= test["origin"].min()
-    assert set(train["step"]) == set(test["step"]) == set(range(1, 7)) and train["sales"].null_count() == 0
-    assert {time.hour for time in train["origin"]} == set(range(24))  # of each phase of the season
-
-
-def test_too_short_a_history_is_refused():
-    with pytest.raises(FactoryError, match="7 times of 1h are too few to forecast 6 of them"):
-        daily = {"group": "shop", "time": "hour", "every": "1h", "horizon": 6, "season": 2}
-        observations.split(series.observations(7), series.params(forecast=daily))
-
-
-@pytest.mark.parametrize("hours", [15, 25, 60])
-def test_short_series_are_trained_and_tested_on(hours):
-    day = {"group": "shop", "time": "hour", "every": "1h", "horizon": 2, "season": 7}
-    train, test = observations.split(series.observations(hours), series.params(forecast=day))
-    assert train.height and test.height and train["hour"].max() <= test["origin"].min()
-
-
-def test_a_season_that_is_not_there_is_refused():
-    long = {"group": "shop", "time": "hour", "every": "1h", "horizon": 2, "season": 500}
-    with pytest.raises(FactoryError, match="a season of 500 steps of 1h is longer than the 400 that are known"):
-        observations.split(series.observations(400), series.params(forecast=long))
-
-
-def test_new_series_are_tested_on():
-    young = (pl.col("shop") != "west") | (pl.col("hour") > at(390))
-    _, test = observations.split(series.observations().filter(young), series.params())
-    assert "west" in test["shop"]
-
-
-def test_wrong_steps_are_refused_in_one_line():
-    days = series.observations(2400).filter(pl.col("hour").dt.hour() == 0)
-    with pytest.raises(FactoryError, match="no forecast of 2 steps of 1h has both a past and an outcome"):
-        observations.split(days, series.params(forecast={"group": "shop", "time": "hour", "every": "1h", "horizon": 2}))
-
-
 def test_days_go_on_by_the_clock_of_the_newest():
     times = [datetime(2024, 3, 1, 23), datetime(2024, 3, 2, 23), datetime(2024, 3, 3, 22)]
     seen = pl.DataFrame({"shop": ["north"] * 3, "hour": times, "open": [True] * 3, "visitors": [1] * 3, "sales": [1.0] * 3})
     of = Settings(groups=["shop"], time="hour", target="sales", every="1d", horizon=1, season=1, gap=0, window=24)
     made = examples.at(seen.cast({name: column.dtype for name, column in series.Observation.columns().items()}), of)
     assert made["hour"].to_list() == [datetime(2024, 3, 4, 22)]
-
-
-@pytest.mark.parametrize("forecast", [{"group": None}, {"time": "day"}])
-def test_other_columns_than_the_contracts_are_refused(forecast):
-    sections = {"group": "shop", "time": "hour", "every": "1h", "horizon": 6} | forecast
-    with pytest.raises(FactoryError, match=r"contract\.py: rows\(\) is given the (group|time)"):
-        observations.check_columns(series.params(forecast=sections))
-
-
-def test_stages_forecast(trained):
-    scored = pl.read_parquet("data/prepared/test.parquet")
-    assert scored.height > 100 and (trained / "reports/report.html").exists()

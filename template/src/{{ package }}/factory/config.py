@@ -227,7 +227,8 @@ class Params(Section):
         """The columns that params.yaml names."""
         data = self.data
         by = self.decision.by if self.decision else None
-        named = (data.target, data.id, *data.times, *data.sensitive, *self.evaluation.slices, by)
+        groups = self.forecast.groups if self.forecast else []
+        named = (data.target, data.id, *data.times, *groups, *data.sensitive, *self.evaluation.slices, by)
         return [column for column in named if column is not None]
 
     @property

@@ -17,11 +17,13 @@ SHOWN = 12  # characters of a hash
 
 
 def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a table: id and time, actual and predicted target, and the most important features."""
-    error = _errors(a)
-    places = np.argsort(-error, kind="stable")[: a.params.evaluation.worst_rows]
-    rows, data = a.test[places], a.params.data
-    known = [name for name in (data.id, *data.times) if name]
+    """Header and rows of a table: id and time, actual and predicted target, and the most important features.
+
+    Of the forecasts of one time of a series, the worst.
+    """
+    places, data = _worst(a)[: a.params.evaluation.worst_rows], a.params.data
+    rows = a.test[places]
+    known = [name for name in (data.id, *_series(a), *data.times, *(["origin"] if a.params.forecast else [])) if name]
     important = a.importance["feature"].head(FEATURES).to_list()
     hidden = personal.columns(contract.LabelledRow)
     table = features(rows).select(~selectors.by_dtype(pl.String, pl.List(pl.String)))
@@ -39,6 +41,19 @@ def worst_predictions(a: Assessment) -> tuple[list[str], list[list[str]]]:
 def _shown(name: str) -> pl.Expr:
     """By which a person's row is found again, and which does not name the person."""
     return (pl.lit("sha256 ") + personal.hashed(name).str.head(SHOWN)).alias(name)
+
+
+def _series(a: Assessment) -> list[str]:
+    return a.params.forecast.groups if a.params.forecast else []
+
+
+def _worst(a: Assessment) -> Any:
+    """The places of the rows, those with the largest errors first."""
+    places = np.argsort(-_errors(a), kind="stable")
+    if not a.params.forecast:
+        return places
+    first = pl.struct(*_series(a), a.params.forecast.time).is_first_distinct()
+    return places[a.test[places].select(first).to_series().to_numpy()]
 
 
 def _errors(a: Assessment) -> Any:

@@ -113,7 +113,7 @@ def _horizon(
         .join(smoothed, on=[*keys, "step"], how="left", maintain_order="left")
         .join(known, on=[*settings.groups, POSITION], how="left", maintain_order="left")
         .with_columns(
-            pl.coalesce(baselines.LAST, "naive").alias("seasonal_naive"),
+            pl.coalesce(baselines.LAST, "mean").alias("seasonal_naive"),
             (pl.col("naive") + pl.col(baselines.SLOPE) * (settings.gap + pl.col("step"))).alias("drift"),
             pl.col(settings.time).fill_null(grid.time_at(observations, settings, POSITION)),
             grid.time_at(observations, settings, ORIGIN).alias("origin"),

@@ -35,7 +35,7 @@ def numbered(observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         place = ", ".join(f"{first[name]}" for name in settings.keys)
         raise FactoryError(
             f"{', '.join(settings.keys)}: {int(repeated.sum()):,} observations of the same time of a series, e.g. of {place}: keep "
-            "one of each, or add them up (clocks that go back an hour repeat one: deliver times in UTC)"
+            "one of each, add them up, or correct forecast.every (clocks that go back an hour repeat one: deliver times in UTC)"
         )
     return table.sort(names)
 
