@@ -33,7 +33,7 @@ FORECAST = f"""
 import sys
 import polars as pl
 from {PACKAGE} import Scorer, contract
-from {PACKAGE}.factory.forecasting import examples
+from {PACKAGE}.factory.forecasting import examples, grid
 from {PACKAGE}.factory.forecasting.settings import Settings
 from {PACKAGE}.factory.validation.parsing import cast
 delivered, asked = map(pl.read_parquet, sys.argv[1:3])
@@ -41,11 +41,12 @@ scorer = Scorer.load("model")
 settings, columns = Settings.of_model(scorer.manifest), contract.Row.columns()
 observations = cast(delivered.select(name for name in contract.Observation.column_names() if name in delivered.columns), contract.Observation)
 asked = asked.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in asked.columns)
+table = grid.numbered(observations, settings)
 rows = [
-    examples.at(observations, settings, origin).join(asked, on=asked.columns, how="semi", maintain_order="left")
+    examples.build(table, settings, [grid.position(table, settings, origin)]).join(asked, on=asked.columns, how="semi", maintain_order="left")
     for origin in asked["origin"].unique().sort()
 ]
-scorer.forecasts(pl.concat(rows)).write_parquet(sys.argv[3])
+scorer.forecasts(pl.concat(rows).drop(settings.target)).write_parquet(sys.argv[3])
 """
 """Not of rows that other code has made, whose columns of the same name may mean something else."""
 LOAD = f"from {PACKAGE} import Scorer; Scorer.load('model')"
