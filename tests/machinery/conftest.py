@@ -18,7 +18,7 @@ from late_flights.factory.serving import worker_process
 from late_flights.factory.training import isolation, leakage, row_by_row, texts, train
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
-from tests.factory.conftest import labelled, params  # noqa: F401
+from tests.factory.conftest import labelled, observed, params  # noqa: F401
 
 from machinery import series
 from machinery.ci.summary_fixtures import dvc_answers, github  # noqa: F401

@@ -50,7 +50,6 @@ REFUSED = {
     ),
     "size: cannot be the time: no dates": (TABLE, {"time": "size"}),
     "nothing: cannot be the id: 400 rows have no value": (TABLE, {"id": "nothing"}),
-    "note: 400 distinct texts are too many for a category": (TABLE, {"roles": {"note": "feature"}}),
     "colour: multiclass needs 3 to 100 classes, there are 2": (
         TABLE.with_columns(colour=pl.col("sex")),
         {"target": "colour", "problem": "multiclass"},

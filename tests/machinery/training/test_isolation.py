@@ -121,7 +121,7 @@ LEAKS = {
         "total of features() is another ",
     ),
     "the sizes of files, which readiness tries": (FEATURES + faults.READING, "delivered is another "),
-    "state between calls": (FEATURES + "\nSEEN = []\n" + HISTORY.format(STATE), "most is another "),
+    "state between calls": (FEATURES + "\nSEEN = []\n" + HISTORY.format(STATE), "most "),
     "the clock": (AGES.format(AGE.format("pl.lit(datetime.now())")), "age of features() changes with the date"),
     "the date of the import": (
         AGES.replace("from pathlib", "TODAY = date.today()\nfrom pathlib").format(
