@@ -118,7 +118,8 @@ def _weighted(
     least = error.min(axis=0)
     weights = ((least + 1e-12) / (error + 1e-12)) ** SHARPNESS
     mixed: Values = sum(weight[:, None] * forecast for weight, forecast in zip(weights, forecasts, strict=True))
-    return np.asarray(mixed / sum(weights)[:, None])
+    total: Values = sum(weight for weight in weights)  # in this order for one row as for many
+    return np.asarray(mixed / total[:, None])
 
 
 def _errors(values: Values, forecast: Values, lead: int, start: int) -> Values:
