@@ -6,7 +6,9 @@ from typing import Any
 import dataframely as dy
 import numpy as np
 import polars as pl
+import pytest
 import yaml
+from late_flights import contract
 from late_flights.factory import config, forecasting
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -54,6 +56,13 @@ def model(problem: str, features: pl.Schema, **parameters: Any) -> BaseEstimator
 
 Row, LabelledRow = forecasting.rows(Observation, history, group="shop", time="hour", target="sales")
 DECLARED = {"Observation": Observation, "Row": Row, "LabelledRow": LabelledRow, "history": history}
+
+
+def declare(patch: pytest.MonkeyPatch, past: Any = history) -> None:
+    """Put the contract in place of yours, with rows by that history()."""
+    row, labelled = forecasting.rows(Observation, past, group="shop", time="hour", target="sales")
+    for name, value in (DECLARED | {"Row": row, "LabelledRow": labelled}).items():
+        patch.setattr(contract, name, value, raising=False)
 
 
 def settings(**sections: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from late_flights import contract
 from late_flights.factory.data import observations, prepare
 from late_flights.factory.errors import FactoryError
 
@@ -18,8 +17,7 @@ def problem() -> str:
 
 @pytest.fixture(autouse=True)
 def declared(monkeypatch):
-    for name, value in series.DECLARED.items():
-        monkeypatch.setattr(contract, name, value, raising=False)
+    series.declare(monkeypatch)
 
 
 def at(hours: int) -> datetime:

@@ -20,23 +20,6 @@ OF = Settings(groups=["shop"], time="hour", target="sales", every="1h", horizon=
 PLACE = 120  # hours after the start
 
 
-@pytest.fixture
-def problem() -> str:
-    return "forecasting"
-
-
-@pytest.fixture(autouse=True)
-def declared(monkeypatch):
-    for name, value in series.DECLARED.items():
-        monkeypatch.setattr(contract, name, value, raising=False)
-
-
-def declare(monkeypatch, history) -> None:
-    row, labelled = forecasting.rows(series.Observation, history, group="shop", time="hour", target="sales")
-    monkeypatch.setattr(contract, "Row", row)
-    monkeypatch.setattr(contract, "LabelledRow", labelled)
-
-
 def at(hours: int) -> datetime:
     return series.START + timedelta(hours=hours)
 
@@ -84,7 +67,7 @@ HISTORIES = {
 @given(data=st.data())
 def test_nothing_after_the_origin_changes_a_row(history, data):
     with pytest.MonkeyPatch.context() as patch:
-        declare(patch, history)
+        series.declare(patch, history)
         seen = series.observations(150)
         origin = at(data.draw(st.integers(30, 140)))
         noise = data.draw(st.integers(0, 1000))

@@ -5,7 +5,6 @@ from functools import partial
 import dataframely as dy
 import polars as pl
 import pytest
-from late_flights import contract
 from late_flights.factory import forecasting
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.forecasting import examples
@@ -14,23 +13,6 @@ from late_flights.factory.forecasting.settings import Settings
 from machinery import series
 
 OF = Settings(groups=["shop"], time="hour", target="sales", every="1h", horizon=6, season=24, gap=0, window=72)
-
-
-@pytest.fixture
-def problem() -> str:
-    return "forecasting"
-
-
-@pytest.fixture(autouse=True)
-def declared(monkeypatch):
-    for name, value in series.DECLARED.items():
-        monkeypatch.setattr(contract, name, value, raising=False)
-
-
-def declare(monkeypatch, history) -> None:
-    row, labelled = forecasting.rows(series.Observation, history, group="shop", time="hour", target="sales")
-    monkeypatch.setattr(contract, "Row", row)
-    monkeypatch.setattr(contract, "LabelledRow", labelled)
 
 
 def test_names_of_dataframelys_own_methods_and_zones_of_times_are_kept():
@@ -81,6 +63,6 @@ def test_faults_of_history_are_named(history, message):
 
 
 def test_several_rows_of_a_series_are_refused(monkeypatch):
-    declare(monkeypatch, lambda rows, origin: rows.select("shop", past="sales"))
+    series.declare(monkeypatch, lambda rows, origin: rows.select("shop", past="sales"))
     with pytest.raises(FactoryError, match="returns several rows for the same shop"):
         examples.at(series.observations(30), OF)

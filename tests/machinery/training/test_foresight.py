@@ -16,7 +16,7 @@ SALES, SCALE = pl.col("sales"), pl.col("scale")
 
 
 class Observation(dy.Schema):
-    """Sales of shops by the hour, of which the visitors of two doors are said to be known ahead."""
+    """Sales of shops by the hour, of which the visitors of two doors are declared as known ahead."""
 
     shop = dy.String()
     at = dy.Datetime()
