@@ -86,6 +86,11 @@ class Forecast(Section):
         """The columns that together name a series."""
         return [self.group] if isinstance(self.group, str) else self.group or []
 
+    @property
+    def keys(self) -> list[str]:
+        """The columns that name an observation: series and time."""
+        return [*self.groups, self.time]
+
 
 class Evaluation(Section):
     """What the report and the gate measure."""
@@ -255,7 +260,7 @@ class Params(Section):
                 else "the section forecast is for the problem forecasting only: remove it"
             )
         if self.forecast:
-            names = [*self.forecast.groups, self.forecast.time, self.data.target]
+            names = [*self.forecast.keys, self.data.target]
             if len(names) > len(set(names)):
                 raise ValueError("group, time and target of a forecast are columns of their own: name each once")
             if self.forecast.window and self.forecast.window <= self.forecast.season:

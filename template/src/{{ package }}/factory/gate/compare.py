@@ -136,8 +136,7 @@ def scores(version: Version, test: pl.DataFrame, params: Params, folder: Path = 
     """What the version answers to the prepared test rows; of a forecast, by its own rows at the same origins. Raises CannotEvaluate."""
     if not params.forecast:
         return champion.scores(version, test)
-    keys = [*params.forecast.groups, params.forecast.time]
-    return champion.forecasts(version, test, folder / observations.FILE, keys)
+    return champion.forecasts(version, test, folder / observations.FILE, params.forecast.keys)
 
 
 def gather(params: Params, version: Version | None, accepted: str | None) -> Evidence:

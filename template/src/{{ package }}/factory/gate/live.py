@@ -91,7 +91,7 @@ def _scored_now(rows: pl.DataFrame, version: Version, params: Params) -> pl.Data
 
 def _challengers(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
     id = [pl.col(params.data.id).cast(pl.String)] if params.data.id in rows.columns else []
-    series = [*params.forecast.groups, params.forecast.time, performance.SCALE] if params.forecast else []
+    series = [*params.forecast.keys, performance.SCALE] if params.forecast else []
     return rows.select(*PAIR, "_day", OUTCOME, *id, *series, *_scores(rows, ""))
 
 

@@ -154,7 +154,7 @@ def ways(params: Params) -> list[tuple[str, ...]]:
     """The columns that name a row, by each way in which they can."""
     data = params.data
     if params.forecast:
-        return [(*params.forecast.groups, params.forecast.time), *REQUESTS]
+        return [tuple(params.forecast.keys), *REQUESTS]
     times = tuple(data.times) if data.repeats else ()
     ids = [(data.id, *times), (SHA256, *times)] if data.id and (times or not data.repeats) else []
     return [*ids, *REQUESTS]

@@ -55,7 +55,7 @@ def part(joined: pl.DataFrame, params: Params) -> pl.DataFrame:
     """What the performance on captured rows needs of them, once their outcomes are joined."""
     scores = [name for name in joined.columns if name == "_score" or name.startswith(f"_{predictions.PROBABILITY}")]
     id = [pl.col(params.data.id).cast(pl.String).alias("_id")] if params.data.id in joined.columns else []
-    kept = [*params.forecast.groups, params.forecast.time, STEP, SCALE] if params.forecast else []
+    kept = [*params.forecast.keys, STEP, SCALE] if params.forecast else []
     own = [name for name in kept if name in joined.columns]
     return joined.select(OUTCOME, *(pl.col(name).alias(name[1:]) for name in scores), *id, *own)
 
@@ -83,7 +83,7 @@ def arrays(labelled: pl.DataFrame, params: Params) -> tuple[Vector, Vector, Ids]
     if params.forecast:
         unknown = pl.repeat(None, labelled.height, dtype=pl.Float64, eager=True)
         outcome = scaled(outcome, labelled.get_column(SCALE, default=unknown))
-        if {*params.forecast.groups, params.forecast.time} <= {*labelled.columns}:
+        if {*params.forecast.keys} <= {*labelled.columns}:
             ids = blocks(labelled, params.forecast)
     if "_id" in labelled.columns and labelled["_id"].is_duplicated().any():
         ids = labelled["_id"].fill_null("").rank("dense").to_numpy().astype(np.int64)

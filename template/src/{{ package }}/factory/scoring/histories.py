@@ -15,6 +15,7 @@ from ..forecasting.rows import is_known_ahead
 from ..forecasting.settings import Settings
 from ..tables.chunks import Rows, height, one_row
 from ..validation import rules
+from ..validation.definition import delivered
 from ..validation.parsing import cast, try_cast
 
 Manifest = Mapping[str, Any]
@@ -42,12 +43,12 @@ def keys(manifest: Manifest) -> list[str]:
 def schema(manifest: Manifest) -> type[dy.Schema]:
     """The contract of a history: that of observations, where all but series and time may be null, as it is beyond the origin."""
     keys = settings(manifest).keys
-    return _schema(_observation(), tuple(name for name in _observation().columns() if name not in keys), nullable=True)
+    return _schema(delivered(), tuple(name for name in delivered().columns() if name not in keys), nullable=True)
 
 
 def complete_schema() -> type[dy.Schema]:
     """That of observations of which everything is known."""
-    return _schema(_observation(), tuple(_observation().columns()), nullable=False)
+    return _schema(delivered(), tuple(delivered().columns()), nullable=False)
 
 
 def parse_origin(text: str, manifest: Manifest) -> Any:
@@ -61,7 +62,7 @@ def parse_origin(text: str, manifest: Manifest) -> Any:
 
 def shortest(observation: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
     """The least that can be forecast from: one observation, and what is known ahead of the horizon, here the same."""
-    forecast, columns = settings(manifest), _observation().columns()
+    forecast, columns = settings(manifest), delivered().columns()
     numbered = grid.numbered(observation, forecast)
     places = numbered[grid.POSITION].item() + forecast.gap + pl.int_range(1, forecast.horizon + 1, eager=True)
     kept = [name for name, column in columns.items() if name in forecast.groups or is_known_ahead(column)]
@@ -97,7 +98,7 @@ def check(rows: Rows, manifest: Manifest, origin: Any, strict: bool = False) -> 
     rules.check(rows, schema(manifest))
     forecast, problem = settings(manifest), rules.PROBLEMS["nullability"]
     observed = pl.col(forecast.time) <= origin
-    needed = {name: column for name, column in _observation().columns().items() if not column.nullable}
+    needed = {name: column for name, column in delivered().columns().items() if not column.nullable}
     checks = {
         name: (problem, pl.col(name).is_null() & (is_known_ahead(column) | observed))
         for name, column in needed.items()
@@ -162,11 +163,6 @@ def _check_known_ahead(found: pl.DataFrame, forecast: Settings) -> None:
             violations.append(Violation(name, problem, None, missing.height, found.height, series))
     if violations:
         raise ContractViolation(violations)
-
-
-def _observation() -> type[dy.Schema]:
-    """The contract of what is delivered, which only forecasts have."""
-    return contract.Observation  # type: ignore[attr-defined,no-any-return,unused-ignore]
 
 
 @cache

@@ -30,10 +30,8 @@ TREES, MOST_LEAVES, MOST_CLASSES = 100, 250, 5
 """Of extra trees: a tree has a copy for each class in ONNX, and more leaves would make the model too large."""
 DEFAULT_ROUNDS = 150
 WIDE = 200  # columns: of more, fewer candidates
-
-
-ABSOLUTE = "mae", "mase"
-SQUARED = "rmse", "rmsse"
+ABSOLUTE, SQUARED = ("mae", "mase"), ("rmse", "rmsse")
+"""Metrics of absolute and of squared errors."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from ..config import Params
 
 Mask = NDArray[np.bool_]
-MOST_HELD_OUT = (
-    0.5  # of the origins by all parts together, so that the first is of a model that has learned from enough
-)
+MOST_HELD_OUT = 0.5
+"""Of the origins by all parts together, so that the first is of a model that has learned from enough."""
 
 
 @dataclass(frozen=True)
