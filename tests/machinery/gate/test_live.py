@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from late_flights.factory import manifest
+from late_flights.factory.data import observations
 from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.gate import compare, live
 from late_flights.factory.monitoring import intake, outcomes
@@ -16,7 +17,7 @@ from late_flights.factory.registry import champion, versions
 from tests.factory import git_repository, toy
 from tests.factory.cli_runner import run
 
-from machinery import forecast_evidence
+from machinery import forecast_evidence, series
 from machinery.monitoring import captured
 
 OURS, THEIRS = "b" * 64, "a" * 64
@@ -100,6 +101,20 @@ def test_rows_of_a_challenger_alone_are_scored_by_the_champion(served, monkeypat
     theirs = {name[1:]: values for name, values in scores(rows, "classification", 0.5).items()}
     monkeypatch.setattr(champion, "scores", lambda version, asked: asked.select("key").with_columns(**theirs))
     assert judge().passed and judge().rows == 200
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("problem", ["forecasting"])
+def test_champion_scores_no_rows_of_the_challengers_history(monkeypatch):
+    settings, version = series.params(), versions.Version(1, "tag", "commit", {"model": THEIRS})
+    rows = observations.split(series.observations(), settings)[1].drop("sales")
+    monkeypatch.setattr(champion, "scores", lambda version, asked: asked.select(score="naive"))
+    capture(rows, OURS[:12], "challenger", _score=rows["naive"])
+    with pytest.raises(CannotEvaluate, match=r"^LIVE: captures of forecasts hold no observations.*FACTORY_SHADOW=true"):
+        live.judge(settings, [version], ["captures"], UNTIL)
+    capture(rows, OURS[:12], "shadow", _score=rows["naive"])
+    capture(rows, "v1", "champion", _score=rows["seasonal_naive"])
+    assert live.judge(settings, [version], ["captures"], UNTIL).rows == rows.height
 
 
 @pytest.mark.parametrize("problem", ["regression"])

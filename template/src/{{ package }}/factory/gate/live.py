@@ -84,6 +84,12 @@ def _pairs(
 
 def _scored_now(rows: pl.DataFrame, version: Version, params: Params) -> pl.DataFrame:
     """The challenger's rows with the scores that the champion gives them now. Raises CannotEvaluate."""
+    if params.forecast:
+        raise CannotEvaluate(
+            CODE,
+            "captures of forecasts hold no observations, of which the champion could make rows of its own: serve this model in the "
+            "champion's shadow, with FACTORY_CHALLENGER=model and FACTORY_SHADOW=true (docs/serving.md), so that both score each row",
+        )
     asked = rows.select(name for name in rows.columns if not name.startswith("_"))
     scored = champion.scores(version, complete(asked, params.data.id)).drop(params.data.id or [], strict=False)
     return _challengers(rows, params).hstack(scored.rename(lambda name: THEIRS + name))
