@@ -10,7 +10,7 @@ from ..errors import FactoryError
 from ..validation.definition import delivered
 from . import baselines, grid
 from .grid import POSITION
-from .rows import checked_history, history_of, is_known_ahead
+from .rows import checked_history, history_of, is_known_ahead, series_number
 from .settings import Settings
 
 ORIGIN = "origin position "
@@ -157,6 +157,5 @@ def _typed(table: pl.DataFrame) -> pl.DataFrame:
 
 def _spread(units: pl.DataFrame, settings: Settings) -> pl.Series:
     """Numbers from 0 to 1, far apart for neighbours, the same for the same series and origin among the same series."""
-    series = pl.struct(settings.groups).rank("dense").cast(pl.Int64) if settings.groups else pl.lit(0)
-    mixed = (series * SPREAD[0] + pl.col(ORIGIN) * SPREAD[1]) % 2**32
+    mixed = (series_number(settings.groups) * SPREAD[0] + pl.col(ORIGIN) * SPREAD[1]) % 2**32
     return units.select(mixed / 2**32).to_series()

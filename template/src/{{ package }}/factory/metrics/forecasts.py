@@ -5,11 +5,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..config import Forecast
+from ..forecasting.rows import BASELINES, series_number
 from ..tables.chunks import Rows, collect
 from .scaled import Vector
 
-NAIVE = ("seasonal_naive", "naive", "mean", "drift")
-"""Columns of a forecast's rows."""
 MIN_BLOCKS = 6
 """With fewer, a sign test has no significant result."""
 
@@ -21,15 +20,13 @@ def blocks(rows: Rows, forecast: Forecast) -> NDArray[np.int64]:
     fewer blocks than can be resampled, and more series, whole series are the cases.
     """
     place = (pl.col(forecast.time).rank("dense") - 1) // forecast.horizon
-    table = collect(rows.select(*forecast.groups, place.alias("_block")))
-    series = table.select(pl.struct(forecast.groups).rank("dense")).to_series() if forecast.groups else table["_block"]
-    by_time = table["_block"]
+    by_time, series = collect(rows.select(place.alias("time"), series_number(forecast.groups).alias("series")))
     few = by_time.n_unique() < MIN_BLOCKS and series.n_unique() > by_time.n_unique()
     return (series if few else by_time).to_numpy().astype(np.int64)
 
 
 def naive_forecasts(rows: Rows, constant: float) -> dict[str, Vector]:
     """What is forecast without a model, by name; where a series has no history, the mean of all."""
-    known = collect(rows.select(NAIVE)).cast(pl.Float64)
-    filled = known.select(pl.coalesce(name, "naive", "mean", pl.lit(constant)).alias(name) for name in NAIVE)
-    return {name: filled[name].to_numpy() for name in NAIVE}
+    known = collect(rows.select(BASELINES)).cast(pl.Float64)
+    filled = known.select(pl.coalesce(name, "naive", "mean", pl.lit(constant)).alias(name) for name in BASELINES)
+    return {each.name: each.to_numpy() for each in filled}

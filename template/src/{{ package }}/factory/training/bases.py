@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 
 from ... import contract
+from ..forecasting.rows import BASELINES, SMOOTHED
 from ..metrics.definitions import Vector
 from ..scoring.relative import Relative
 from ..tables.chunks import Matrix
 from . import families
 
-NAMES = ("smooth", "seasonal_naive", "naive", "mean", "drift")
-"""Columns of a forecast's rows that are forecasts themselves, the better ones first."""
+NAMES = (SMOOTHED[0], *BASELINES)
+"""Columns of a forecast's rows that may be the base, the better ones first."""
 ALWAYS = "naive"  # known of every series that has a history
 SCALE = "scale"
 PREFERENCE = 0.05

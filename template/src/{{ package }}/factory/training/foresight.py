@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ..config import Params
-from ..forecasting.rows import BASELINES, SMOOTHED, is_known_ahead
+from ..forecasting.rows import BASELINES, SMOOTHED, is_known_ahead, series_number
 from ..validation import definition
 
 LIMIT = 0.98
@@ -56,9 +56,10 @@ def find(rows: pl.DataFrame, features: pl.DataFrame, params: Params) -> list[Lea
     assert forecast is not None
     far = rows["step"] * 2 > forecast.horizon
     rows, features = rows.filter(far), features.filter(far)
-    series = pl.struct(forecast.groups).rank("dense") if forecast.groups else pl.lit(0)
     target, time = pl.col(params.data.target).cast(pl.Float64), pl.col(forecast.time).to_physical().cast(pl.Float64)
-    whole = rows.select(target.alias(TARGET), series.alias(SERIES), time.alias(TIME), *SIMPLE[:-1])
+    whole = rows.select(
+        target.alias(TARGET), series_number(forecast.groups).alias(SERIES), time.alias(TIME), *SIMPLE[:-1]
+    )
     if whole.height < MIN_ROWS_PER_SERIES * whole[SERIES].n_unique():
         whole = whole.with_columns(pl.lit(0).alias(SERIES))
     singles = [_single(whole, column) for column in _numbers(features).iter_columns()]
