@@ -108,6 +108,7 @@ def build_assessment(problem: str = "classification", columns: dict[str, Any] | 
         classification_report=None if problem == "regression" else confusion.classification_report(target, score, facts),
         slices=slices.slices(rows, target, score, facts["baseline"], params),
         importance=pl.DataFrame({"feature": ["x", "y", "z"], "loss": [0.2, 0.0, -0.01]}),
+        forecast=None,
         curves=curves.CURVES[problem](target, score) | utility,
     )
 

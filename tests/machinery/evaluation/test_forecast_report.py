@@ -1,6 +1,5 @@
 """The report of a forecast: errors by step, series and calendar, and single series drawn."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -21,13 +20,17 @@ def problem() -> str:
     return "forecasting"
 
 
+def assess(test):
+    return assessment.assess(artifact.load(), prepare.scan("train"), test, config.load())
+
+
 @pytest.fixture
 def assessed(trained):
-    return assessment.assess(artifact.load(), prepare.scan("train"), prepare.read("test"), config.load())
+    return assess(prepare.read("test"))
 
 
 def test_errors_by_step_are_those_of_its_rows(assessed):
-    steps = forecast_errors.by_step(assessed)
+    steps = assessed.forecast.steps
     rows = assessed.test["step"].to_numpy() == 2
     second = steps.row(1, named=True)
     errors = np.abs(assessed.score - np.asarray(assessed.target))[rows]
@@ -37,43 +40,49 @@ def test_errors_by_step_are_those_of_its_rows(assessed):
 
 
 def test_series_are_ranked_by_their_errors(assessed):
-    ranked = forecast_errors.by_series(assessed)
+    ranked = assessed.forecast.series
     assert ranked["error"].is_sorted() and set(ranked["group"]) == set(series.SHOPS)
     assert ranked["coverage"].is_between(0, 1).all() and (ranked["width"] > 0).all()
-    assert [figure.title for figure in forecast_charts.fans(assessed)] == ["Typical series", "Best series", "Worst series"]
+    assert [figure.title for figure in forecast_charts.fans(assessed, assessed.forecast)] == [
+        "Typical series",
+        "Best series",
+        "Worst series",
+    ]
 
 
 def test_a_fan_shows_what_was_known_and_what_came(assessed):
-    worst = [*forecast_charts.fans(assessed)][-1]
-    assert worst.caption.startswith(forecast_errors.by_series(assessed)["group"][-1])
+    worst = [*forecast_charts.fans(assessed, assessed.forecast)][-1]
+    assert worst.caption.startswith(assessed.forecast.series["group"][-1])
     assert worst.svg.count("<polyline") == 2 and 'class="band"' in worst.svg
 
 
 def test_calendar_is_that_of_the_times_forecast(assessed):
-    parts = forecast_errors.by_calendar(assessed)
+    parts = assessed.forecast.calendar
     assert parts.keys() == {"hour", "weekday"} and parts["hour"].height == 24
     assert parts["hour"]["rows"].sum() == assessed.test.height
 
 
-def test_names_of_series_that_are_personal_stay_out(assessed, monkeypatch):
+def test_names_of_series_that_are_personal_stay_out(trained, monkeypatch):
     monkeypatch.setattr(forecast_errors.personal, "columns", lambda schema: ["shop"])
-    assert set(forecast_errors.by_series(assessed)["group"]) == {"series 1", "series 2", "series 3"}
+    assert set(assess(prepare.read("test")).forecast.series["group"]) == {"series 1", "series 2", "series 3"}
 
 
-def test_a_fan_is_of_its_own_series_where_names_are_numbers(assessed, monkeypatch):
+def test_a_fan_is_of_its_own_series_where_names_are_numbers(trained, monkeypatch):
     """Of which the test has others than the observations."""
-    left = (assessed.test["shop"] != "north").to_numpy()
-    parts = {"test": assessed.test.filter(left), "target": assessed.target[left], "score": assessed.score[left]}
-    fewer = dataclasses.replace(assessed, **parts)
-    named = {figure.title: figure.svg for figure in forecast_charts.fans(fewer)}
+
+    def fans():
+        assessed = assess(prepare.read("test").filter(pl.col("shop") != "north"))
+        return {figure.title: figure.svg for figure in forecast_charts.fans(assessed, assessed.forecast)}
+
+    named = fans()
     monkeypatch.setattr(forecast_errors.personal, "columns", lambda schema: ["shop"])
-    assert {figure.title: figure.svg for figure in forecast_charts.fans(fewer)} == named
+    assert fans() == named
 
 
 def test_a_test_of_one_value_is_refused_in_one_line(assessed):
     constant = assessed.test.with_columns(sales=pl.lit(3.0))
     with pytest.raises(FactoryError, match=r"^test: all .* rows have the same sales, .* raise split.test in params.yaml$"):
-        assessment.assess(artifact.load(), prepare.scan("train"), constant, config.load())
+        assess(constant)
 
 
 def test_worst_forecasts_are_of_different_times(assessed):
@@ -89,4 +98,4 @@ def test_figures_are_in_the_evaluation(trained):
 def test_a_single_series_has_the_name_of_the_target():
     rows = pl.DataFrame({"hour": [1, 2, 3]})
     alone = series.params(forecast={"time": "hour", "every": "1h", "horizon": 1}, evaluation={"metric": "mae"})
-    assert forecast_errors.names(rows, alone).to_list() == ["sales"] * 3
+    assert forecast_errors.names(rows, alone.forecast, "sales").to_list() == ["sales"] * 3

@@ -15,6 +15,7 @@ from ..scoring import artifact, interval
 from ..scoring.feature_table import features
 from ..scoring.scorer import Scorer, matrix
 from ..tables.chunks import Matrix, Rows, sample
+from . import forecast_errors
 from .confusion import classification_report, confusion
 from .slices import slices
 
@@ -42,6 +43,7 @@ class Assessment:
     classification_report: dict[str, Any] | None
     slices: pl.DataFrame
     importance: pl.DataFrame
+    forecast: forecast_errors.ForecastErrors | None
     curves: dict[str, pl.DataFrame]
 
     @property
@@ -77,6 +79,7 @@ def assess(model: artifact.Artifact, train: Rows, test: pl.DataFrame, params: Pa
         classification_report=classification_report(target, score, facts, test) if decides else None,
         slices=slices(test, target, score, trivial, params),
         importance=importance(model, test, target, params),
+        forecast=forecast_errors.measure(test, target, score, trivial, params, facts.get("interval")),
         curves=curves.CURVES[params.problem](target, score) | curves.of_decisions(target, score, params),
     )
 

@@ -12,7 +12,7 @@ from ..metrics import definitions, ranking
 from ..paths import PREPARED, REPORTS
 from ..scoring import artifact
 from ..workspace.stage import stage
-from . import card_input, forecast_errors, model_card, report, run_record
+from . import card_input, model_card, report, run_record
 from .assessment import REFERENCE_SCORES, Assessment, assess
 
 OUTPUTS = ("metrics.json", "evaluation.json", "plots", "report.html", "run.json", "model-card.json", "model-card.md")
@@ -37,7 +37,7 @@ def write(assessment: Assessment, folder: Path) -> None:
         "model": run["model_id"],
         "estimator": run["estimator"],
         **assessment.figures,
-        **({"forecast": forecast_errors.details(assessment)} if assessment.params.forecast else {}),
+        **({"forecast": errors.figures} if (errors := assessment.forecast) else {}),
         "metrics": {name: asdict(estimate) for name, estimate in assessment.estimates.items()},
         "train": assessment.train_figures,
         "validation": assessment.manifest.get("validation"),

@@ -8,8 +8,8 @@ import polars as pl
 
 from ..data import prepare
 from ..metrics.definitions import main_metric
-from . import forecast_errors
 from .assessment import Assessment
+from .forecast_errors import ForecastErrors
 from .svg import Axis, Chart, Figure
 
 BEFORE, LEAST_BEFORE = 3, 24  # horizons before the origin, and observations of short ones
@@ -20,33 +20,34 @@ AGAINST = ("model", "model"), ("season before", "other")
 
 def figures(a: Assessment) -> Iterator[Figure]:
     """The typical, the best and the worst series, then errors and coverage by step, and errors by the calendar."""
-    yield from fans(a)
-    steps, metric = forecast_errors.by_step(a), main_metric(a.params)
+    if not (errors := a.forecast):
+        return
+    yield from fans(a, errors)
+    steps, metric = errors.steps, main_metric(a.params)
     if steps.height > 1:
         caption = f"{metric.label.capitalize()} of forecasts so many steps ahead."
         yield Figure("Errors by step", caption, _errors(steps, "steps ahead", metric.label).svg(), AGAINST)
         if a.manifest.get("interval"):
             yield _coverage(a, steps)
-    for part, table in forecast_errors.by_calendar(a).items():
+    for part, table in errors.calendar.items():
         chart = _errors(table, part, metric.label)
         yield Figure(
             f"Errors by {part}", f"{metric.label.capitalize()}, by the {part} that is forecast.", chart.svg(), AGAINST
         )
 
 
-def fans(a: Assessment) -> Iterator[Figure]:
+def fans(a: Assessment, errors: ForecastErrors) -> Iterator[Figure]:
     """The last whole forecast of up to three series."""
-    ranked = forecast_errors.by_series(a)["group"].to_list()
+    ranked = errors.series["group"].to_list()
     places = {"Typical series": len(ranked) // 2, "Best series": 0, "Worst series": len(ranked) - 1}
     chosen = {ranked[place]: title for title, place in reversed(places.items())}
-    own = forecast_errors.names(a.test, a.params)
     for name, title in reversed(chosen.items()):
-        rows = _last_whole(a, own == name)
+        rows = _last_whole(a, errors.names == name)
         level = a.manifest["interval"]["level"] if a.manifest.get("interval") else 0
         caption = (
             f"{name}: the last forecast of the test, {f'its {level:.0%} interval, ' if level else ''}and what came."
         )
-        yield Figure(title, caption, _fan(a, rows).svg(), LEGEND)
+        yield Figure(title, caption, _fan(a, rows, errors).svg(), LEGEND)
 
 
 def _last_whole(a: Assessment, own: pl.Series) -> pl.Series:
@@ -56,7 +57,7 @@ def _last_whole(a: Assessment, own: pl.Series) -> pl.Series:
     return rows.filter(pl.col("origin") == sizes["origin"][-1]).sort("step")["row"]
 
 
-def _fan(a: Assessment, rows: pl.Series) -> Chart:
+def _fan(a: Assessment, rows: pl.Series, errors: ForecastErrors) -> Chart:
     settings = a.manifest["forecast"]
     time, target = settings["time"], settings["target"]
     seen = prepare.scan("observations").filter(pl.col(time) <= a.test["origin"][rows[0]]).collect()
@@ -64,7 +65,7 @@ def _fan(a: Assessment, rows: pl.Series) -> Chart:
         seen = seen.join(a.test[rows[:1]].select(groups), on=groups, how="semi", nulls_equal=True)
     before = seen.sort(time)
     before = before.tail(max(BEFORE * settings["horizon"], LEAST_BEFORE)).drop_nulls(target)
-    low, high = (end[rows.to_numpy()].tolist() for end in forecast_errors.bounds(a))
+    low, high = (end[rows.to_numpy()].tolist() for end in (errors.low, errors.high))
     score, came = a.score[rows.to_numpy()].tolist(), a.test[target].cast(pl.Float64)[rows].to_list()
     past = before[target].cast(pl.Float64).to_list()
     x, ahead = ([_day(each) for each in times] for times in (before[time], a.test[time][rows]))

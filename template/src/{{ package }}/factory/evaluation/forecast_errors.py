@@ -1,6 +1,7 @@
 """How a forecast does by step, by series, and by the calendar, next to the value of the season before."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,79 +9,78 @@ import polars as pl
 
 from ... import contract
 from ..config import Forecast, Params
-from ..metrics import definitions
+from ..forecasting.rows import series_number
+from ..metrics.definitions import Vector, main_metric
 from ..scoring import interval
 from ..validation import personal
-from .assessment import Assessment
 
 CALENDAR = {"m": ("hour", "weekday"), "h": ("hour", "weekday"), "d": ("weekday", "month")}
 """By the unit of the time between observations, what of the calendar errors may depend on; of longer ones the month alone."""
 
 
-def by_step(a: Assessment) -> pl.DataFrame:
-    """As `measured`, by how many steps ahead is forecast."""
-    return measured(a, a.test["step"]).sort("group")
+@dataclass(frozen=True)
+class ForecastErrors:
+    """Of the test rows by `group` the main metric as `error`, that of the seasonal naive forecast as `naive`, `rows`, mean `bias`,
+    and of intervals the share `coverage` of targets in them and the mean `width`.
+
+    `steps` by how many steps ahead is forecast; `series` by name, the best first; `calendar` by parts of the time that is forecast,
+    of which there are several. Of each row the name of its series, and the ends of its interval; without intervals the scores.
+    """
+
+    steps: pl.DataFrame
+    series: pl.DataFrame
+    calendar: dict[str, pl.DataFrame]
+    names: pl.Series
+    low: Vector
+    high: Vector
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Those in reports/evaluation.json."""
+        return {"steps": self.steps.to_dicts(), "series": self.series.to_dicts()}
 
 
-def by_series(a: Assessment) -> pl.DataFrame:
-    """The same by series, the best first; `group` is the name."""
-    return measured(a, names(a.test, a.params)).sort("error", "group")
-
-
-def by_calendar(a: Assessment) -> dict[str, pl.DataFrame]:
-    """By name the same by parts of the time that is forecast, of which there are several."""
-    forecast = _forecast(a.params)
-    unit = re.sub(r"\d", "", forecast.every)
-    parts = {part: getattr(a.test[forecast.time].dt, part)() for part in CALENDAR.get(unit, ("month",))}
-    return {part: measured(a, values).sort("group") for part, values in parts.items() if values.n_unique() > 1}
-
-
-def measured(a: Assessment, groups: pl.Series) -> pl.DataFrame:
-    """By `group` the main metric as `error`, that of the seasonal naive forecast as `naive`, `rows`, mean `bias`, and of intervals
-    the share `coverage` of targets in them and the mean `width`."""
-    metric = definitions.main_metric(a.params)
-    naive = np.asarray(definitions.trivial_scores(a.test, a.params, a.manifest["baseline"]))
-    low, high = bounds(a)
-    inside, target = (low <= a.target) & (a.target <= high), a.target
-    places = groups.alias("group").to_frame().with_row_index("row").group_by("group", maintain_order=True).agg("row")
+def measure(
+    test: pl.DataFrame, target: Vector, score: Vector, naive: Any, params: Params, known: dict[str, Any] | None
+) -> ForecastErrors | None:
+    """The errors of scores with these intervals; None where nothing is forecast."""
+    forecast = params.forecast
+    if forecast is None:
+        return None
+    metric, outcome = main_metric(params), np.asarray(target)
+    low, high = interval.bounds(score, known, test) if known else (score, score)
+    inside = (low <= outcome) & (outcome <= high)
 
     def figures(group: Any, rows: Any) -> dict[str, Any]:
         return {
             "group": group,
             "rows": len(rows),
-            "error": float(metric(target[rows], a.score[rows])),
+            "error": float(metric(target[rows], score[rows])),
             "naive": float(metric(target[rows], naive[rows])),
-            "bias": float((a.score[rows] - np.asarray(target)[rows]).mean()),
+            "bias": float((score[rows] - outcome[rows]).mean()),
             "coverage": float(inside[rows].mean()),
             "width": float((high[rows] - low[rows]).mean()),
         }
 
-    return pl.DataFrame([figures(group, np.array(rows)) for group, rows in places.iter_rows()])
+    def by(groups: pl.Series) -> pl.DataFrame:
+        places = groups.alias("group").to_frame().with_row_index("row").group_by("group").agg("row").sort("group")
+        return pl.DataFrame([figures(group, np.array(rows)) for group, rows in places.iter_rows()])
+
+    named = names(test, forecast, params.data.target)
+    calendar = {part: by(values) for part, values in _calendar(test, forecast).items() if values.n_unique() > 1}
+    return ForecastErrors(by(test["step"]), by(named).sort("error", "group"), calendar, named, low, high)
 
 
-def names(rows: pl.DataFrame, params: Params) -> pl.Series:
-    """The name of each row's series; a number where it is personal data."""
-    groups = _forecast(params).groups
-    if not groups:
-        return pl.Series("series", [params.data.target]).extend_constant(params.data.target, rows.height - 1)
-    name = pl.concat_str([pl.col(group).cast(pl.String) for group in groups], separator=" / ")
-    if {*personal.columns(contract.LabelledRow)} & {*groups}:
-        name = pl.format("series {}", pl.struct(groups).rank("dense"))
-    return rows.select(name.alias("series")).to_series()
+def names(rows: pl.DataFrame, forecast: Forecast, target: str) -> pl.Series:
+    """The name of each row's series; a number where it is personal data, and the target's where there is one series."""
+    name = (
+        pl.concat_str(pl.col(forecast.groups).cast(pl.String), separator=" / ") if forecast.groups else pl.lit(target)
+    )
+    if {*personal.columns(contract.LabelledRow)} & {*forecast.groups}:
+        name = pl.format("series {}", series_number(forecast.groups))
+    return rows.with_columns(name.alias("series"))["series"]
 
 
-def details(a: Assessment) -> dict[str, Any]:
-    """What reports/evaluation.json holds of it."""
-    return {"steps": by_step(a).to_dicts(), "series": by_series(a).to_dicts()}
-
-
-def bounds(a: Assessment) -> tuple[definitions.Vector, definitions.Vector]:
-    """The ends of each test row's interval; of a model without intervals the scores."""
-    known = a.manifest.get("interval")
-    return interval.bounds(a.score, known, a.test) if known else (a.score, a.score)
-
-
-def _forecast(params: Params) -> Forecast:
-    if params.forecast is None:
-        raise ValueError("nothing is forecast")
-    return params.forecast
+def _calendar(rows: pl.DataFrame, forecast: Forecast) -> dict[str, pl.Series]:
+    unit = re.sub(r"\d", "", forecast.every)
+    return {part: getattr(rows[forecast.time].dt, part)() for part in CALENDAR.get(unit, ("month",))}

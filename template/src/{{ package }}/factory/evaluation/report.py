@@ -15,7 +15,7 @@ from ..metrics.bootstrap import Estimate
 from ..metrics.definitions import AT_K, Metric, Vector, main_metric, metrics_of
 from ..tables.chunks import column
 from ..validation import personal
-from . import cautions, charts, column_profile, confusion, forecast_errors, leaderboard, page
+from . import cautions, charts, column_profile, confusion, leaderboard, page
 from .assessment import Assessment
 from .page import project
 from .profiling import pages
@@ -66,7 +66,7 @@ def render(assessment: Assessment, run: dict[str, Any]) -> str:
         roles=lambda name: roles(assessment, name),
         figures=charts.figures(assessment),
         groups=groups(assessment),
-        series=series(assessment),
+        series=assessment.forecast.series.reverse().to_dicts() if assessment.forecast else [],
         deviations=deviations(assessment.slices, assessment.params),
         worst=worst_predictions(assessment) if assessment.params.evaluation.worst_rows else None,
         minimum=MIN_ROWS,
@@ -158,13 +158,6 @@ def groups(assessment: Assessment) -> dict[str, list[dict[str, Any]]]:
     if slices.is_empty():
         return {name: [] for name in names}
     return {name: slices.filter(pl.col("column") == name).to_dicts() for name in names}
-
-
-def series(assessment: Assessment) -> list[dict[str, Any]]:
-    """Of a forecast the worst series, measured."""
-    if not assessment.params.forecast:
-        return []
-    return forecast_errors.by_series(assessment).reverse().to_dicts()
 
 
 def listed(assessment: Assessment) -> list[str]:
