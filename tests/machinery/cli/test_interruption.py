@@ -10,12 +10,12 @@ import pytest
 
 PYTHON = [sys.executable, "-c"]
 COMMAND = """
-import os, sys, time
+import os, signal, sys, time
 from late_flights.factory.cli import interruption, main
 from late_flights.factory.workspace import process
 
 def begin():
-    os.close(os.open("begun", os.O_CREAT))  # no file object, which swallows an interruption while it is finalised
+    open("begun", "w")
 
 @main.command()
 def work():
@@ -65,6 +65,22 @@ def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
     assert err == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
     assert process.returncode == 1
     assert (tmp_path / "undone").exists() == ("process.run" in body)
+
+
+def test_interruption_is_not_lost_in_a_finaliser(tmp_path):
+    """Python prints what is raised there, and goes on."""
+    body = "finalised = type('Finalised', (), {'__del__': lambda _: signal.raise_signal(signal.SIGINT)}); finalised(); time.sleep(60)"
+    done = subprocess.run([*PYTHON, COMMAND.format(body=body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.stderr == "Error: work: interrupted by SIGINT; what was there is unchanged: run it again\n"
+
+
+def test_busy_command_is_interrupted(tmp_path):
+    """It stands still nowhere."""
+    body = "begin()\n    while True: sum(str(number).count('1') for number in range(10))"
+    process = subprocess.Popen([*PYTHON, COMMAND.format(body=body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    begun(tmp_path, process)
+    process.terminate()
+    assert process.communicate(timeout=60)[1].startswith("Error: work: interrupted by SIGTERM; ")
 
 
 def test_other_commands_end_at_once(tmp_path):

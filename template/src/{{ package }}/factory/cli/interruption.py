@@ -1,16 +1,25 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does, where it then takes back what it has begun.
 
 They become a SIGINT, which polars looks for while it works; Python alone would wait until it has finished.
+It is sent until the main thread is seen standing still: Python drops an interruption in a finaliser,
+and compiled code that calls Python may die of one.
 """
 
 import signal
 import socket
+import sys
 import threading
+import time
+from types import FrameType
 
 OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
+PAUSE = 0.02  # seconds between two looks
+STANDSTILL = 3  # looks at one place
+PATIENCE = 1  # seconds, after which it is interrupted where it is
 
 _received: list[str] = []
 _ends: list[socket.socket] = []
+_looks: list[tuple[float, tuple[int, int]]] = []
 
 
 def expect() -> None:
@@ -32,14 +41,20 @@ def message() -> str | None:
     return f"interrupted by {name}; what was there is unchanged: run it again" if _ends else None
 
 
-def _interrupt(*_: object) -> None:
-    signal.signal(signal.SIGINT, lambda *_: None)
-    raise KeyboardInterrupt
+def _interrupt(_: int, frame: FrameType | None) -> None:
+    _looks.append((time.monotonic(), (id(frame), frame.f_lasti if frame else 0)))
+    still = len(_looks) >= STANDSTILL and len({place for _, place in _looks[-STANDSTILL:]}) == 1
+    raised = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # by polars
+    if raised or still or _looks[-1][0] - _looks[0][0] > PATIENCE:
+        signal.signal(signal.SIGINT, lambda *_: None)
+        if not raised:
+            raise KeyboardInterrupt
 
 
 def _pass_on() -> None:
     main = threading.main_thread().ident or 0
     while number := _ends[0].recv(1):
         _received.append(signal.Signals(number[0]).name)
-        if number[0] in OTHERS:
+        time.sleep(PAUSE)
+        if signal.getsignal(signal.SIGINT) is _interrupt:
             signal.pthread_kill(main, signal.SIGINT)  # to another thread, it would not end what the main one waits for
