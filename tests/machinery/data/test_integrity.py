@@ -69,6 +69,15 @@ def test_pointer_without_a_record(command):
     assert "else.csv.dvc has no record: `uv run factory ingest data/raw/else.csv`" in ledger_refusal(*command)
 
 
+def test_empty_pointer():
+    Path("data/raw/new.csv").write_bytes(Path("new.csv").read_bytes())
+    Path("data/raw/new.csv.dvc").touch()
+    assert "new.csv.dvc: empty: " in ledger_refusal("prepare")
+    assert run("ingest", "data/raw/new.csv").exit_code == 0, "it is of a DVC that was killed"
+    Path(SECOND).write_text("")
+    assert f"{SECOND}: empty: " in ledger_refusal("ingest", "data/raw/new.csv"), "Git has it, which is not overwritten"
+
+
 def test_wrong_number_of_rows():
     edit("second.csv", rows=299)
     git("push", "--quiet", "--force", "origin", f"{git_repository.commit()}:main")

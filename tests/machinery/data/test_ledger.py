@@ -63,7 +63,7 @@ UNREADABLE = {
     "doubled": ("outs:\n- path: rows.csv\nmeta:\n  by: Eve\n  by: Zoë\n", ": by is in it twice: restore"),
     "cut": ("outs:\n- path: 'rows", "found unexpected end of stream"),
     "two outputs": ("outs:\n- path: rows.csv\n- path: other.csv\n", "too many values"),
-    "empty": ("", ""),
+    "empty": ("", "empty: `uv run factory ingest data/raw/rows.csv` if it is new, else restore it from Git"),
     "a list": ("- outs\n", ""),
 }
 

@@ -27,6 +27,10 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
     git.author()
     git.init()
     yield "Git repository"
+    if ledger.half_written():
+        from ..data.ingest import recover
+
+        recover()
     yield from migration.migrate()
     if teams:
         yield _owners(teams)

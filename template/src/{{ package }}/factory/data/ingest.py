@@ -45,6 +45,7 @@ def ingest(
     Raises FactoryError if a file violates the contract, repeats rows of another delivery, or would
     replace one.
     """
+    recover()
     with lock(), temporary_folder(GATHERED) as folder:
         arrived = [Incoming(place, f"{place}") for place in places] if fetch else incoming(places, folder, sheet)
         if sheet and not diff and len(places) == 1:
@@ -75,6 +76,13 @@ def _ingest(arrived: list[Incoming], params: Params, source: str | None, fetch: 
     takeover.take_over()
     _add(files, entries)
     return entries
+
+
+def recover() -> None:
+    """Delete what a run that was killed has half written: with it nothing else works, and the files themselves are here."""
+    with lock():
+        for pointer in ledger.half_written():
+            pointer.unlink()
 
 
 def lock() -> FileLock:

@@ -107,6 +107,12 @@ def pointers(root: Path = Path()) -> list[Path]:
     return sorted(path.relative_to(root) for path in (root / RAW).glob("*.dvc") if path.is_file())
 
 
+def half_written() -> list[Path]:
+    """Pointers that a DVC that was killed left empty; Git has none of them."""
+    empty = [pointer for pointer in pointers() if not pointer.stat().st_size]
+    return [pointer for pointer in empty if git.show("HEAD", f"./{pointer}") is None]
+
+
 def place(entry: Entry) -> Path:
     """The file that holds the record."""
     return entry.pointer if entry.pointer.exists() and _recorded(Path(), entry.pointer) else LEDGER
@@ -179,6 +185,9 @@ def _recorded(root: Path, pointer: Path) -> Entry | None:
     """The record in the pointer, if it has one. Raises CannotEvaluate."""
     try:
         content: Any = yaml.load((root / pointer).read_bytes(), _Loader)
+        if content is None:
+            again = f"`uv run factory ingest {pointer.with_suffix('')}` if it is new"
+            raise CannotEvaluate("LEDGER", f"{pointer}: empty: {again}, else restore it from Git")
         [out] = content["outs"]
         if out["path"] != pointer.stem:
             raise ValueError(f"names {out['path']}")
