@@ -74,7 +74,9 @@ def state(render, tmp_path_factory) -> Callable[[str, Path], Path]:
 def copied(project: Path, place: Path) -> Path:
     """The project and what is beside it, in another place; its environment is made anew, as it names its folder."""
     shutil.copytree(project.parent, place, ignore=shutil.ignore_patterns(".venv"), dirs_exist_ok=True, symlinks=True)
-    return place / project.name
+    folder = place / project.name
+    run(folder, "uv", "sync", "--quiet", "--frozen")  # the hooks of a first `git commit` need it
+    return folder
 
 
 def with_commands() -> set[Path]:
