@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -76,7 +77,8 @@ def adopt(name: str, table: Path, public: Public, project: Path) -> Adopted:
     script = str(ROOT / "benchmarks/reference.py")
     if _run(result, "reference", ["uv", "run", "python", script, str(table), json.dumps(public.person)], project):
         facts = json.loads(result.output["reference"])
-        _judge(result, facts | {"refused": gate["refusals"], "certified": gate["metrics"][facts["metric"]]["challenger"]}, public)
+        facts |= {"refused": gate["refusals"], "certified": gate["metrics"][facts["metric"]]["challenger"]}
+        _judge(result, facts, public, result.output["adoption"].partition("\ncolumn ")[0])
     return result
 
 
@@ -89,12 +91,15 @@ def quick(tables: dict[str, tuple[Path, Public]], project: Path) -> Iterator[Ado
         if error := proposed.get("error") or judged.get("error"):
             result.failed["adoption"] = error
         else:
-            _judge(result, judged, tables[name][1])
+            _judge(result, judged, tables[name][1], "\n".join(proposed["findings"]))
         yield result
 
 
-def _judge(result: Adopted, facts: dict[str, Any], public: Public) -> None:
-    """Add what was found and missed of what the description gives away, and what was left out besides."""
+def _judge(result: Adopted, facts: dict[str, Any], public: Public, questions: str) -> None:
+    """Add what was found and missed of what the description gives away, and what was left out besides.
+
+    A leak is certified where the gate passes what the adoption neither left out nor asked about.
+    """
     used, known = set(facts["features"]), {*public.leaks, *public.time, *public.personal, public.groups}
     by = "groups" if facts["repeats"] else "time" if facts["time"] else "rows"
     missed = [name for name in public.leaks if name in used]
@@ -106,8 +111,11 @@ def _judge(result: Adopted, facts: dict[str, Any], public: Public) -> None:
         "besides": [name for name in facts["out"] if name in facts["varied"] and name not in known],
         "near": facts["sign"] * (facts["ours"] - facts["reference"]) >= -NEAR * abs(facts["reference"]),
     }
-    if not facts["refused"] and (missed or (by == "rows" != public.split and beyond)):
-        what = f"with {', '.join(missed)}" if missed else "split by rows"
+    asked = " ".join(questions.split())
+    unasked = [name for name in missed if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", asked)]
+    flattered = by == "rows" != public.split and beyond and "neighbouring rows" not in asked
+    if not facts["refused"] and (unasked or flattered):
+        what = f"with {', '.join(unasked)}" if unasked else "split by rows"
         result.failed["certified a leak"] = f"{facts['certified']:.4g} {what}; a careful person has {facts['reference']:.4g}"
 
 

@@ -43,6 +43,13 @@ def test_a_doubt_comes_with_its_figure_the_answer_taken_and_the_other_one():
     ]
 
 
+@pytest.mark.parametrize("refuses, effect", {True: "the gate will refuse", False: "no: the split stays as it is"}.items())
+def test_neighbouring_rows_are_asked_about_with_the_effect_on_the_gate(refuses, effect):
+    order = Finding("order", (), 0.08, 0.05, "R² 0.86 against 0.78", "Do they belong together?", "Name the time.", refuses)
+    question = asked(replace(propose(), findings=[order]))[()]
+    assert question.taken.startswith(effect) and question.taken.endswith("Name the time.") and not question.otherwise
+
+
 def test_what_the_user_has_answered_is_not_asked_again_but_the_gate_will():
     answered = with_finding(roles={"size": "feature", "age": "feature"})
     assert ("size", "age") in asked(with_finding()) and ("size", "age") not in asked(answered)

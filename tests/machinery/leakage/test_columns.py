@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from late_flights.factory.leakage import columns
+from late_flights.factory.leakage import afterwards, columns, joint
+from late_flights.factory.leakage.finding import Finding
 from late_flights.factory.leakage.sample import Sample
 from sklearn import datasets
 
@@ -113,6 +114,22 @@ def test_a_name_alone_excludes_nothing():
     assert found(classification(late, call_duration=SIGNAL)) == [("afterwards", {"call_duration"})]
     assert not found(classification(late, duration=SIGNAL, call_duration=RANDOM.normal(size=ROWS), other=SIGNAL))
     assert not found(classification(late, planned_duration=SIGNAL))
+
+
+@pytest.mark.parametrize("name, asked", {"call_duration": [False], "planned_duration": []}.items())
+def test_a_name_and_little_use_is_a_question(name, asked):
+    late, unclear = SIGNAL + np.random.default_rng(1).normal(0, [[1.5], [4]], (2, ROWS))
+    sample = classification(late > 1, **{name: unclear})
+    assert [finding.refuses for finding in columns.find(sample)] == asked
+
+
+def test_a_question_refuses_where_another_leak_hid_how_much_a_model_relies_on_the_column(monkeypatch):
+    little = Finding("afterwards", ("p",), 0.02, 0.01, "", "", "", refuses=False)
+    few = Finding("joint", ("q", "r"), 0.99, 0.96, "", "", "")
+    hidden = {True: little, False: dataclasses.replace(little, figure=0.2, refuses=True)}
+    monkeypatch.setattr(afterwards, "find", lambda sample: [hidden["q" in sample.columns]] if "p" in sample.columns else [])
+    monkeypatch.setattr(joint, "find_few", lambda sample: [few] if "q" in sample.columns else [])
+    assert list(columns.find(regression(AMOUNT))) == [hidden[False], few]
 
 
 def test_an_honest_table_that_is_nearly_perfect():

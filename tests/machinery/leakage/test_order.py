@@ -27,7 +27,14 @@ def shop(problem="regression"):
 
 def test_series_without_a_time():
     [found] = order(series())
-    assert (found.kind, found.subject) == ("order", "row order")
+    assert (found.kind, found.subject, found.refuses) == ("order", "row order", True)
+
+
+@pytest.mark.parametrize("own, asked", {4: [False], 40: []}.items())
+def test_series_whose_rows_mostly_give_the_target_away_themselves_is_a_question_at_most(own, asked):
+    sample = series()
+    found = order(replace(sample, target=sample.target + own * sample.columns["warmth"]))
+    assert [finding.refuses for finding in found] == asked
 
 
 def test_series_of_which_the_newest_rows_are_the_test():

@@ -34,7 +34,8 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
     for finding in proposal.findings:
         columns = finding.columns
         if not columns:
-            taken, otherwise = f"the gate will refuse the model. {finding.remedy}", ""
+            effect = "the gate will refuse the model" if finding.refuses else "no: the split stays as it is"
+            taken, otherwise = f"{effect}. {finding.remedy}", ""
         elif "id" in map(roles.get, columns):
             taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
             otherwise = f"{to_type(columns, 'excluded')}, and the gate asks why"

@@ -19,25 +19,31 @@ BEFORE = re.compile(r"(expect|estimat|plann|schedul)(ed)?|initial|last|marital|p
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 POWER = {"classification": 0.65, "multiclass": 0.65, "regression": 0.1}
 DROP = 0.05
-"""What a model without the column loses of its score: less makes no difference worth a question."""
+"""What a model without the column loses of its score: from here on the column is refused, if it has POWER alone."""
+SOME = {"classification": 0.55, "multiclass": 0.55, "regression": 0.02}
+ASKED = 0.01
+"""What a column of SOME predictive power alone has to add for a question: less makes no difference worth one."""
 
 
 def find(sample: Sample) -> Iterator[Finding]:
-    """Each column of such a name that alone predicts, and that a model would miss."""
-    named = [name for name in sample.columns if is_afterwards(name)]
-    strong = [name for name in named if forecast(sample.only([name])).score >= POWER[sample.problem]]
-    whole = forecast(sample) if strong else None
-    for name in strong:
+    """Each column of such a name that alone predicts, and that a model would miss; a question only where it is a little."""
+    powers = {name: forecast(sample.only([name])).score for name in sample.columns if is_afterwards(name)}
+    some = [name for name, power in powers.items() if power >= SOME[sample.problem]]
+    whole = forecast(sample) if some else None
+    for name in some:
         rest = forecast(sample.without([name]))
-        if whole and whole.score - rest.score >= DROP:
+        lost = whole.score - rest.score if whole else 0.0
+        refuses = powers[name] >= POWER[sample.problem] and lost >= DROP
+        if lost >= ASKED:
             yield Finding(
                 "afterwards",
                 (name,),
-                whole.score - rest.score,
-                DROP,
+                lost,
+                DROP if refuses else ASKED,
                 f"the name {name} speaks of what is known later, and a model has {whole}, without {name} {rest}",
                 f"Is {name} known when {sample.target_name} is predicted?",
                 "Exclude it, if not.",
+                refuses,
             )
 
 

@@ -26,19 +26,19 @@ def find(sample: Sample) -> Iterator[Finding]:
     """Each kind of leak in what the kinds before have left, and again in what is left of all, where one hid another."""
     whole = sample = thinned(sample)
     more = (joint.find_formulas, values.find, afterwards.find, joint.find_few) if _enough(sample) else ()
-    asked: set[str] = set()
-    leaks: set[str] = set()
+    found: dict[str, Finding] = {}
     for _ in range(2):
         left = sample
         for search in (alone.find, *more):
-            findings = [finding for finding in search(sample) if finding.subject not in asked]
-            yield from findings
-            asked |= {finding.subject for finding in findings}
-            leaks |= refused(findings)
-            sample = whole.without(leaks)
+            for finding in search(sample):
+                before = found.get(finding.subject)
+                if before is None or (finding.refuses and not before.refuses):  # a question, until another leak is out
+                    found[finding.subject] = finding
+            sample = whole.without(refused(found.values()))
         if sample.columns.keys() == left.columns.keys():
             break
-    yield from derived.find(whole, leaks)
+    yield from found.values()
+    yield from derived.find(whole, refused(found.values()))
 
 
 def refused(findings: Iterable[Finding]) -> set[str]:

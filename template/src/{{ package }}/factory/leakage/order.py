@@ -13,8 +13,9 @@ from .sample import SCORES, Sample
 BLOCK = 20  # neighbouring rows
 MIN_BLOCK = 5
 STANDARD_ERRORS, MIN_LIKENESS = 3.0, 0.2
-MIN_DROP = 0.1
-"""More than of an entity, since tables in the order of places or batches are common, and nothing can be left out."""
+REFUSED, ASKED = 0.1, 0.05
+"""More than of an entity, since tables in the order of places or batches are common, and nothing can be left out; a smaller
+drop is a question only."""
 
 
 def order(sample: Sample) -> Iterator[Finding]:
@@ -33,18 +34,20 @@ def order(sample: Sample) -> Iterator[Finding]:
         if np.array_equal(place // size, blocks) or not measure(by_sorting, within).is_real:
             return
     drop = measure(part, within)
-    if not drop.is_real or drop.size < MIN_DROP:
+    if not drop.is_real or drop.size < ASKED:
         return
+    refuses = drop.size >= REFUSED
     yield Finding(
         "order",
         (),
         drop.size,
-        MIN_DROP,
+        REFUSED if refuses else ASKED,
         f"{SCORES[sample.problem]} {drop.by_rows:.3g} with single rows held out, "
         f"{drop.by_groups:.3g} with blocks of {size} neighbouring rows",
         "Do neighbouring rows belong together, such as those of one day, one device or one person?",
         "If so, add the column that shows it, a time or an id, to the table and name it in data.time or data.id; "
         "a split by chance tests the model on what it has nearly seen.",
+        refuses,
     )
 
 
