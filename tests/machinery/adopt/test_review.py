@@ -43,7 +43,7 @@ def test_a_doubt_comes_with_its_figure_the_answer_taken_and_the_other_one():
     ]
 
 
-@pytest.mark.parametrize("refuses, effect", {True: "the gate will refuse", False: "no: the split stays as it is"}.items())
+@pytest.mark.parametrize("refuses, effect", {True: "the gate will refuse", False: "no: the split is kept"}.items())
 def test_neighbouring_rows_are_asked_about_with_the_effect_on_the_gate(refuses, effect):
     order = Finding("order", (), 0.08, 0.05, "R² 0.86 against 0.78", "Do they belong together?", "Name the time.", refuses)
     question = asked(replace(propose(), findings=[order]))[()]

@@ -34,7 +34,7 @@ def leaks(proposal: Proposal) -> Iterator[Question]:
     for finding in proposal.findings:
         columns = finding.columns
         if not columns:
-            effect = "the gate will refuse the model" if finding.refuses else "no: the split stays as it is"
+            effect = "the gate will refuse the model" if finding.refuses else "no: the split is kept"
             taken, otherwise = f"{effect}. {finding.remedy}", ""
         elif "id" in map(roles.get, columns):
             taken = f"yes: {', '.join(columns)} is the id, and all rows of one are in the same part of the split"
