@@ -10,6 +10,7 @@ import pytest
 import yaml
 from late_flights import contract
 from late_flights.factory import config, forecasting
+from late_flights.factory.forecasting.settings import Settings
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -76,6 +77,10 @@ def settings(**sections: Any) -> dict[str, Any]:
         "evaluation": {"metric": "mae", "slices": ["shop"]},
     }
     return content | sections
+
+
+SETTINGS = Settings(groups=["shop"], time="hour", target="sales", every="1h", horizon=6, season=24, gap=0, window=72)
+"""What follows from them."""
 
 
 def params(**sections: Any) -> config.Params:

@@ -1,10 +1,11 @@
-"""A table with one column of each kind, and what is proposed of it."""
+"""A table with one column of each kind, what is proposed of it, and the modules that are written."""
 
+import importlib.util
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from late_flights.factory.adopt import profile, proposal
+from late_flights.factory.adopt import profile, proposal, transaction
 
 ROWS = 400
 RANDOM = np.random.default_rng(0)
@@ -31,3 +32,10 @@ TABLE = pl.DataFrame(
 
 def propose(table=TABLE, target="price", **choices):
     return proposal.propose(profile.profile(table.lazy()), table.lazy(), proposal.UserChoices(target, **choices))
+
+
+def module(folder, name):
+    spec = importlib.util.spec_from_file_location(f"late_flights.adopted_{name}", folder / transaction.SOURCE / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded

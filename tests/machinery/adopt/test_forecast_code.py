@@ -1,6 +1,5 @@
 """The files of a forecast: contract and history hold for their own table, whatever its steps, zones and names."""
 
-import importlib.util
 import shutil
 import sys
 from datetime import datetime
@@ -11,10 +10,11 @@ import polars as pl
 import pytest
 import yaml
 from late_flights.factory import config
-from late_flights.factory.adopt import defaults, render, transaction
+from late_flights.factory.adopt import defaults, render
 from late_flights.factory.validation import rules
 from tests.factory.conftest import ROOT
 
+from machinery.adopt.adopt_table import module
 from machinery.adopt.series_table import SALES, forecast
 
 ODD = {"day": "the day", "shop": "filter", "item": "1st", "price": "a|b", "weekday": "match", "sold": "class"}
@@ -54,13 +54,6 @@ def written(request, tmp_path_factory):
         features = module(folder / "build", "features")
         patch.setitem(sys.modules, "late_flights.features", features)
         yield table, proposed, module(folder / "build", "contract"), features, folder / "build" / "params.yaml"
-
-
-def module(folder, name):
-    spec = importlib.util.spec_from_file_location(f"late_flights.adopted_{name}", folder / transaction.SOURCE / f"{name}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def test_contract_holds_for_the_table(written):

@@ -1,6 +1,5 @@
 """The files that are written: they say what was proposed, in the project's own style, and hold for their own table."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -16,6 +15,8 @@ from late_flights.factory import config, errors
 from late_flights.factory.adopt import defaults, profile, proposal, render, review, transaction
 from late_flights.factory.validation import rules
 from tests.factory.conftest import ROOT
+
+from machinery.adopt.adopt_table import module
 
 ROWS = 300
 ODD = [
@@ -76,13 +77,6 @@ def written(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("drafts") / "build"  # which ruff passes over
     render.write(proposed(request.param), RESULT, folder)
     return request.param, folder
-
-
-def module(folder, name):
-    spec = importlib.util.spec_from_file_location(f"late_flights.adopted_{name}", folder / transaction.SOURCE / f"{name}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def test_contract_holds_for_the_table_and_refuses_another(written):

@@ -16,7 +16,6 @@ from polars.testing import assert_frame_equal
 
 from machinery import series
 
-OF = Settings(groups=["shop"], time="hour", target="sales", every="1h", horizon=6, season=24, gap=0, window=72)
 PLACE = 120  # hours after the start
 
 
@@ -31,8 +30,8 @@ def until(seen: pl.DataFrame, origin: datetime) -> pl.DataFrame:
 
 
 def rows_of(seen: pl.DataFrame, shop: str, origin: datetime) -> pl.DataFrame:
-    table = grid.numbered(seen, OF)
-    made = examples.build(table, OF, [grid.position(table, OF, origin)])
+    table = grid.numbered(seen, series.SETTINGS)
+    made = examples.build(table, series.SETTINGS, [grid.position(table, series.SETTINGS, origin)])
     return made.filter(pl.col("shop") == shop).sort("step")
 
 
@@ -76,26 +75,26 @@ def test_nothing_after_the_origin_changes_a_row(history, data):
             pl.when(later).then(pl.lit(float(noise))).otherwise("sales").alias("sales"),
             pl.when(later).then(pl.lit(noise)).otherwise("visitors").cast(pl.Int32).alias("visitors"),
         ).sample(fraction=1, shuffle=True, seed=noise)
-        expected = examples.at(seen, OF, origin)
-        assert examples.at(other, OF, origin).sort("shop", "step").equals(expected.sort("shop", "step"))
+        expected = examples.at(seen, series.SETTINGS, origin)
+        assert examples.at(other, series.SETTINGS, origin).sort("shop", "step").equals(expected.sort("shop", "step"))
 
 
 def test_training_and_scoring_have_the_same_rows():
     seen = series.observations()
     trained = pl.concat([rows_of(seen, shop, at(PLACE)) for shop in series.SHOPS]).drop("sales")
-    scored = examples.at(until(seen, at(PLACE)).filter(pl.col("hour") <= at(PLACE + 6)), OF)
+    scored = examples.at(until(seen, at(PLACE)).filter(pl.col("hour") <= at(PLACE + 6)), series.SETTINGS)
     assert_frame_equal(scored, trained, check_row_order=False, abs_tol=0, rel_tol=1e-12)  # sums differ in the last digits
 
 
 @pytest.mark.parametrize("shop", series.SHOPS)
 def test_a_series_alone_has_the_rows_that_it_has_among_others(shop):
     seen = until(series.observations(), at(PLACE))
-    alone = examples.at(seen.filter(pl.col("shop") == shop), OF)
-    assert alone.equals(examples.at(seen, OF).filter(pl.col("shop") == shop))
+    alone = examples.at(seen.filter(pl.col("shop") == shop), series.SETTINGS)
+    assert alone.equals(examples.at(seen, series.SETTINGS).filter(pl.col("shop") == shop))
 
 
 def test_a_gap_moves_the_horizon():
-    late = Settings(**{**vars(OF), "gap": 2})
+    late = Settings(**{**vars(series.SETTINGS), "gap": 2})
     made = examples.at(until(series.observations(), at(PLACE)), late)
     first = made.filter(pl.col("step") == 1)
     assert first["hour"].unique().to_list() == [at(PLACE + 3)] and first["origin"].unique().to_list() == [at(PLACE)]
@@ -105,7 +104,7 @@ def test_missing_times_are_unknown_and_short_series_fall_back():
     seen = series.observations(PLACE + 1)
     keep = (pl.col("shop") != "west") | (pl.col("hour") == at(PLACE))  # a series of one observation
     holes = seen.filter(keep & ~((pl.col("shop") == "south") & (pl.col("hour") == at(PLACE - 24 + 1))))
-    made = examples.at(holes, OF).with_columns(pl.lit(True).alias("open")).filter(pl.col("step") == 1)
+    made = examples.at(holes, series.SETTINGS).with_columns(pl.lit(True).alias("open")).filter(pl.col("step") == 1)
     by_shop = {row["shop"]: row for row in made.iter_rows(named=True)}
     value = {(row["shop"], row["hour"]): row["sales"] for row in seen.iter_rows(named=True)}
     assert by_shop["south"]["seasonal_naive"] == value["south", at(PLACE - 48 + 1)]  # of the season before
@@ -114,19 +113,19 @@ def test_missing_times_are_unknown_and_short_series_fall_back():
 
 
 def test_less_than_a_season_falls_back_on_the_mean():
-    made = examples.at(series.observations(11), OF).filter(pl.col("step") == 1)
+    made = examples.at(series.observations(11), series.SETTINGS).filter(pl.col("step") == 1)
     assert made["seasonal_naive"].equals(made["mean"], check_names=False)
 
 
 def test_series_without_any_history_have_rows():
     seen = until(series.observations(PLACE + 10), at(PLACE)).filter((pl.col("shop") != "west") | (pl.col("hour") > at(PLACE)))
-    new = examples.at(seen, OF).filter(pl.col("shop") == "west")
-    assert new.height == OF.horizon and new["naive"].is_null().all() and new["open"].is_not_null().all()
+    new = examples.at(seen, series.SETTINGS).filter(pl.col("shop") == "west")
+    assert new.height == series.SETTINGS.horizon and new["naive"].is_null().all() and new["open"].is_not_null().all()
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0])
 def test_a_constant_series_has_no_scale(value):
-    made = examples.at(series.observations(100).with_columns(sales=pl.lit(value)), OF)
+    made = examples.at(series.observations(100).with_columns(sales=pl.lit(value)), series.SETTINGS)
     assert made["scale"].is_null().all() and (made["naive"] == value).all() and (made["drift"] == value).all()
 
 
@@ -135,12 +134,12 @@ def test_times_off_the_grid_and_repeated_ones_are_refused():
     odd = pl.col("hour") == at(5)
     off = seen.with_columns(pl.when(odd).then(pl.col("hour") + timedelta(minutes=7)).otherwise("hour").alias("hour"))
     with pytest.raises(FactoryError, match=r"^hour: 2020-01-01 05:07:00 is not a whole number of 1h from the other times"):
-        grid.numbered(off, OF)
+        grid.numbered(off, series.SETTINGS)
     twice = pl.concat([seen, seen.filter(odd)])
     with pytest.raises(
         FactoryError, match=r"^shop, hour: 6 observations of the same time of a series, e.g. of north, 2020-01-01 05:00"
     ):
-        grid.numbered(twice, OF)
+        grid.numbered(twice, series.SETTINGS)
 
 
 class Dated(dy.Schema):
@@ -180,7 +179,8 @@ def test_hours_go_on_where_clocks_change():
     seen = seen.with_columns(pl.col("hour").dt.convert_time_zone("Europe/Berlin"))
     assert (
         seen.schema["hour"] == berlin
-        and grid.numbered(seen, Settings(**{**vars(OF), "groups": []}))[grid.POSITION].diff().drop_nulls().to_list() == [1] * 5
+        and grid.numbered(seen, Settings(**{**vars(series.SETTINGS), "groups": []}))[grid.POSITION].diff().drop_nulls().to_list()
+        == [1] * 5
     )
 
 

@@ -8,11 +8,8 @@ import pytest
 from late_flights.factory import forecasting
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.forecasting import examples
-from late_flights.factory.forecasting.settings import Settings
 
 from machinery import series
-
-OF = Settings(groups=["shop"], time="hour", target="sales", every="1h", horizon=6, season=24, gap=0, window=72)
 
 
 def test_names_of_dataframelys_own_methods_and_zones_of_times_are_kept():
@@ -65,4 +62,4 @@ def test_faults_of_history_are_named(history, message):
 def test_several_rows_of_a_series_are_refused(monkeypatch):
     series.declare(monkeypatch, lambda rows, origin: rows.select("shop", past="sales"))
     with pytest.raises(FactoryError, match="returns several rows for the same shop"):
-        examples.at(series.observations(30), OF)
+        examples.at(series.observations(30), series.SETTINGS)

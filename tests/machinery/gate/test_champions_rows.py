@@ -7,8 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from late_flights import contract
-from late_flights.factory import errors, forecasting
+from late_flights.factory import errors
 from late_flights.factory.data import observations, prepare
 from late_flights.factory.gate import checks, compare
 from late_flights.factory.paths import PREPARED
@@ -47,9 +46,7 @@ CHANGES = {
 
 
 def play(patch, history, features):
-    row, labelled = forecasting.rows(series.Observation, history, group="shop", time="hour", target="sales")
-    for name, value in {"Row": row, "LabelledRow": labelled}.items():
-        patch.setattr(contract, name, value)
+    series.declare(patch, history)
     for module, name in ((compare, "features"), (scorer, "features"), (feature_table, "compute")):
         patch.setattr(module, name, features)
 

@@ -10,7 +10,7 @@ from late_flights.factory.gate import checks, data_checks
 from late_flights.factory.metrics import definitions
 from late_flights.factory.metrics.fairness import Predictions
 
-from machinery.forecast_evidence import features, guess, interval, params, passing, rows
+from machinery.forecast_evidence import guess, interval, params, passing, rows
 
 EVIDENCE = passing()
 GOOD = interval(-1000.0, 1000.0)
@@ -111,4 +111,3 @@ def test_biased_forecasts_are_refused():
 
 def test_overlapping_rows_are_no_duplicates():
     assert not [*data_checks.duplicates(replace(EVIDENCE, tested=EVIDENCE.train))]
-    assert features(EVIDENCE.test).height == EVIDENCE.test.height

@@ -17,10 +17,9 @@ SEEN = series.observations(300)
 
 def train(monkeypatch, history=series.history) -> pl.DataFrame:
     """The training rows of a project with this history()."""
-    row, labelled = forecasting.rows(series.Observation, history, group="shop", time="hour", target="sales")
-    for name, value in {"Observation": series.Observation, "Row": row, "LabelledRow": labelled}.items():
-        monkeypatch.setattr(contract, name, value, raising=False)
-    monkeypatch.setattr(feature_table, "compute", lambda rows: rows.select("step", "naive", *row.column_names()[-2:]))
+    series.declare(monkeypatch, history)
+    names = ("step", "naive", *contract.Row.column_names()[-2:])
+    monkeypatch.setattr(feature_table, "compute", lambda rows: rows.select(names))
     monkeypatch.setattr(prepare, "read", lambda name: SEEN)
     monkeypatch.setattr(isolation, "problem", lambda *_: None)
     rows, _ = observations.split(SEEN, series.params())

@@ -75,8 +75,13 @@ def limits_of_years(low: int, high: int) -> dict[str, int] | None:
     return None
 
 
-def features(kind: str, values: pl.Series) -> Iterator[str]:
-    """The periodic parts of a time that vary, by their functions in features.py."""
+def features(name: str, kind: str, values: pl.Series) -> Iterator[dict[str, str]]:
+    """The periodic parts of a time that vary, for the template of features.py: the function of each, and the code that calls it."""
+    for function in _parts(kind, values):
+        yield {"name": "", "code": f"{function}({name!r})", "function": function}
+
+
+def _parts(kind: str, values: pl.Series) -> Iterator[str]:
     present = values.drop_nulls()
     if kind != "Time":
         if present.dt.month().n_unique() > 1:

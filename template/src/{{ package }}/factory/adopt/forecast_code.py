@@ -24,6 +24,8 @@ def context(proposal: Proposal, codes: list[ColumnCode]) -> dict[str, Any]:
     if forecast is None:
         return {"forecast": None}
     groups = [role.column for role in proposal.roles if role.name in forecast.series.groups]
+    time = next(role.column for role in proposal.roles if role.name == forecast.series.time)
+    calendar = list(dates.features(time.name, time.kind, time.sample))
     names = _History(proposal, {code.column.name: code for code in codes})
     return {
         "forecast": forecast,
@@ -46,7 +48,7 @@ def context(proposal: Proposal, codes: list[ColumnCode]) -> dict[str, Any]:
         "known_groups": {c.name: list(_few(c)) for c in groups if c.different <= MAX_CATEGORIES},
         "constants": {c.name: f"{names.codes[c.name].attribute.strip('_').upper()}_NAMES" for c in groups},
         "group_code": {c.name: f"pl.col({c.name!r})" + ".cast(pl.String)" * (c.kind != "String") for c in groups},
-        "calendar": (calendar := list(_calendar(proposal, forecast))),
+        "calendar": calendar,
         "time_features": {feature["function"] for feature in calendar},
         "ahead": [role.name for role in proposal.with_role(KNOWN_AHEAD)],
         "levels": [name for name in COMPUTED if name not in ("origin", "step")],
@@ -122,10 +124,3 @@ def _two(column: Column) -> list[Any]:
 
 def _few(column: Column) -> Iterator[str]:
     yield from sorted(f"{value}" for value in column.sample.drop_nulls().unique())
-
-
-def _calendar(proposal: Proposal, forecast: Forecast) -> Iterator[dict[str, str]]:
-    """The periodic parts of the time."""
-    column = next(role.column for role in proposal.roles if role.name == forecast.series.time)
-    for function in dates.features(column.kind, column.sample):
-        yield {"name": "", "code": f"{function}({column.name!r})", "function": function}

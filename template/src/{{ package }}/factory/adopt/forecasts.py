@@ -7,11 +7,10 @@ import polars as pl
 
 from ..errors import FactoryError, listed
 from . import seasons, series_facts, time_series
-from .dates import DATES
+from .dates import DATES, is_row_time
 from .profile import Column
 from .roles import is_free_text
 from .source import KINDS
-from .time_formats import BIRTH
 from .time_series import Series
 from .type_inference import NUMERIC
 
@@ -145,8 +144,7 @@ def _repeated(series: Series) -> str:
 
 def _times(columns: dict[str, Column], wishes: Wishes) -> Iterator[str]:
     for name, column in columns.items():
-        is_time = column.kind in DATES and not column.missing and not BIRTH.search(name)
-        if is_time and wishes.time in (None, name) and name not in wishes.others:
+        if is_row_time(name, column.kind, column.missing) and wishes.time in (None, name) and name not in wishes.others:
             yield name
 
 

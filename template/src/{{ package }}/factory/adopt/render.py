@@ -189,8 +189,7 @@ def _features(role: ColumnRole) -> Iterator[dict[str, str]]:
                 "function": "",
             }
         return
-    for function in dates.features(column.kind, column.sample):
-        yield {"name": "", "code": f"{function}({column.name!r})", "function": function}
+    yield from dates.features(column.name, column.kind, column.sample)
 
 
 def _settings(proposal: Proposal) -> dict[str, Any]:

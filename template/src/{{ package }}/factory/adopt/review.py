@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from ..config import NUMBERS
 from ..errors import FactoryError
 from . import column_list, doubts
 from .choices import ALIASES, ROLES, UserChoices
@@ -13,7 +14,6 @@ from .column_list import cut, width
 from .defaults import BaselineResult
 from .proposal import Proposal
 from .questions import Question
-from .target import NUMBERS
 
 MAX_LINES = 24  # of questions: with the columns they fit a screen
 MAX_REPEATED = 4  # questions, when all is done

@@ -48,15 +48,15 @@ def lags(step: Step) -> Iterator[int]:
 
 def autocorrelation(samples: list[Values], lag: int) -> tuple[float, int]:
     """The correlation of values so many steps apart, of all series together, and the number of pairs."""
-    products, squares, pairs = 0.0, 0.0, 0
+    products, pairs = 0.0, 0
     for values in samples:
         deviations = values - np.nanmean(values)
         variance = float(np.nanmean(deviations**2))
         if variance and len(values) > lag:
             both = deviations[lag:] * deviations[:-lag] / variance
-            known = int(np.count_nonzero(~np.isnan(both)))
-            products, pairs, squares = products + float(np.nansum(both)), pairs + known, squares + known
-    return (products / squares if squares else 0.0), pairs
+            products += float(np.nansum(both))
+            pairs += int(np.count_nonzero(~np.isnan(both)))
+    return (products / pairs if pairs else 0.0), pairs
 
 
 def _samples(series: Series) -> Iterator[Values]:

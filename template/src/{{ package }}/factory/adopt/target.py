@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ..config import NUMBERS
 from ..errors import FactoryError
 from .dates import TEMPORAL
 from .profile import Column
@@ -16,8 +17,6 @@ MAX_CLASSES = 100
 MAX_CODES = 20
 MIN_ROWS = 50  # for training and test
 MIN_CLASS_ROWS = 5
-NUMBERS = ("regression", "forecasting")
-"""The problems that predict a number."""
 YES = {"true", "yes", "y", "t", "on", "1", "1.0"}
 
 

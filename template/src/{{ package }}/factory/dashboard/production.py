@@ -155,9 +155,8 @@ def _by_step(windows: Sequence[Json], label: str) -> Figure | None:
     own = [window for window in windows if window["role"] == "champion" and _steps(window)]
     if not own:
         return None
-    nearest, *_, farthest = ["", *_steps(own[-1])]
-    nearest = next(iter(_steps(own[-1])))
-    ends = dict(zip(dict.fromkeys((nearest, farthest)), ROLES.values(), strict=False))
+    parts = [*_steps(own[-1])]
+    ends = dict(zip(dict.fromkeys((parts[0], parts[-1])), ROLES.values(), strict=False))
     series = [
         _series(own, lambda window, part=part: (_steps(window).get(part), None), kind) for part, kind in ends.items()
     ]

@@ -256,11 +256,7 @@ def target_of(rows: Rows, params: Params) -> Vector:
 
 
 def ids_of(rows: Rows, params: Params) -> NDArray[np.int64] | None:
-    """The code of each row's id, if ids repeat; of forecasts of the block of target times, as long as the horizon.
-
-    Errors at one time are alike in all series, and so are those of steps from one origin (block bootstrap, Künsch 1989).
-    Where there are fewer blocks than can be resampled, and more series, these are the cases.
-    """
+    """The code of each row's id, if ids repeat; of forecasts that of its block of target times."""
     if params.forecast:
         return blocks(rows, params.forecast)
     if params.data.id is None or not params.data.repeats:

@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..decision import Decision, Value
 from ..errors import FactoryError
+from .scaled import Vector
 
-Vector = NDArray[np.float64]
 NOTHING = Value()
 
 
@@ -25,7 +24,7 @@ def size(share: float, rows: int) -> int:
 
 def cutoff(score: Vector, share: float) -> float:
     """The lowest of the highest scores, which share of all they are: from it on, a single row is acted on."""
-    return float(-np.partition(-score, size(share, len(score)) - 1)[size(share, len(score)) - 1])
+    return _lowest(score, size(share, len(score)))
 
 
 def check(manifest: Mapping[str, Any], decision: Decision | None) -> None:
@@ -67,6 +66,11 @@ def value(target: Vector, score: Vector, share: float = 1.0, worth: Value = NOTH
 
 def _hits(target: Vector, score: Vector, rows: int) -> float:
     """How many of the highest scores are true, to be expected if equal ones are drawn at random."""
-    lowest = -np.partition(-score, rows - 1)[rows - 1]
+    lowest = _lowest(score, rows)
     above, equal = score > lowest, score == lowest
     return float((target[above] > 0).sum() + (rows - above.sum()) * (target[equal] > 0).mean())
+
+
+def _lowest(score: Vector, rows: int) -> float:
+    """The lowest of so many of the highest scores."""
+    return float(-np.partition(-score, rows - 1)[rows - 1])

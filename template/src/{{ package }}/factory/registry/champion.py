@@ -57,11 +57,7 @@ NOT_ITS_OWN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH", TOKEN, sig
 
 def scores(version: Version, rows: pl.DataFrame) -> pl.DataFrame:
     """Id, score and decision of each row by the version's model. Raises CannotEvaluate."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
-        rows.write_parquet(source)
-        _run_python(version, SCORE, str(source), str(destination))
-        return _complete(pl.read_parquet(destination), version, rows)
+    return _complete(_made(version, SCORE, rows), version, rows)
 
 
 def forecasts(version: Version, rows: pl.DataFrame, observations: Path, keys: Sequence[str]) -> pl.DataFrame:
@@ -70,13 +66,18 @@ def forecasts(version: Version, rows: pl.DataFrame, observations: Path, keys: Se
     The observations are those that the rows were made of. Raises CannotEvaluate.
     """
     asked = rows.select(*keys, "origin")
-    with tempfile.TemporaryDirectory() as folder:
-        source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
-        asked.write_parquet(source)
-        _run_python(version, FORECAST, str(observations.resolve()), str(source), str(destination))
-        found = pl.read_parquet(destination).cast(asked.schema, strict=False).drop("step")
+    found = _made(version, FORECAST, asked, observations.resolve()).cast(asked.schema, strict=False).drop("step")
     joined = asked.join(found, on=asked.columns, how="left", maintain_order="left").drop(asked.columns)
     return _complete(joined, version, rows)
+
+
+def _made(version: Version, script: str, rows: pl.DataFrame, *before: Path) -> pl.DataFrame:
+    """What the script makes of these files and of one with the rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, destination = Path(folder, "rows.parquet"), Path(folder, "scores.parquet")
+        rows.write_parquet(source)
+        _run_python(version, script, *map(str, (*before, source, destination)))
+        return pl.read_parquet(destination)
 
 
 def _complete(result: pl.DataFrame, version: Version, rows: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,19 @@ Column = Any
 """The name of a feature, or its position in the matrix that the estimator is fitted to."""
 
 
+def learnable(scale: NDArray[Any]) -> NDArray[np.bool_]:
+    """The rows with a scale, or all if there is none."""
+    known: NDArray[np.bool_] = scale > 0
+    return known if known.any() else ~known
+
+
+def missed(target: NDArray[np.float64], base: NDArray[Any], scale: NDArray[Any]) -> NDArray[np.float64]:
+    """By how many scales the target is above the base: what is learned; 0 without a scale."""
+    distance = target - base
+    scales: NDArray[np.float64] = np.divide(distance, scale, out=np.zeros_like(distance), where=scale > 0)
+    return scales.clip(-FAR, FAR)
+
+
 class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Answers base + scale · what `regressor` has learned of (target - base) / scale.
 
@@ -42,21 +55,17 @@ class Relative(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         self.learn_fallback(inputs, target)
         relative, base, scale = self.transform(inputs)
-        known, goal = scale > 0, target - base
-        if not known.any():
-            known[:], goal, scale = True, np.zeros_like(goal), np.ones_like(scale)
+        known = learnable(scale)
         learned = relative[known]
         learned[:, np.isnan(learned).all(axis=0)] = 0  # which boosting would fail on
         held_out = {} if X_val is None else self._held_out(X_val, y_val)
-        missed = (goal[known] / scale[known]).clip(-FAR, FAR)
-        self.regressor_ = clone(self.regressor).fit(learned, missed, **held_out)
+        self.regressor_ = clone(self.regressor).fit(learned, missed(target, base, scale)[known], **held_out)
         return self
 
     def _held_out(self, inputs: Matrix, target: NDArray[np.float64]) -> dict[str, Any]:
         relative, base, scale = self.transform(inputs)
-        known = scale > 0 if (scale > 0).any() else np.ones(len(scale), bool)
-        unit = np.where(scale > 0, scale, 1)
-        return {"X_val": relative[known], "y_val": ((target - base) / unit)[known].clip(-FAR, FAR)}
+        known = learnable(scale)
+        return {"X_val": relative[known], "y_val": missed(target, base, scale)[known]}
 
     def learn_fallback(self, inputs: Matrix, target: NDArray[np.float64]) -> None:
         """What base and scale are of a series that has none."""

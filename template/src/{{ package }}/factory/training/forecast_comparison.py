@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..config import Params
 from ..metrics.definitions import Vector
-from ..scoring.relative import FAR
+from ..scoring.relative import FAR, learnable, missed
 from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows
 from . import bases
@@ -31,14 +31,12 @@ class ForecastComparison(Comparison):
             relative.learn_fallback(self.inputs, self._target)
             self.inputs, *found = relative.transform(self.inputs)
             self._answer, self._scale = (each.astype(np.float64) for each in found)
-        known = self._scale > 0 if (self._scale > 0).any() else np.ones(len(self._scale), bool)
+        known = learnable(self._scale)
         self.parts = [replace(part, fit=part.fit & known) for part in self.parts]
         self._unit = self._unit_of_metric()
 
     def _goal(self, logarithmic: bool) -> Vector:
-        missed = self._target - self._answer
-        goal: Vector = np.divide(missed, self._scale, out=np.zeros_like(missed), where=self._scale > 0)
-        return goal.clip(-FAR, FAR) if self.base else goal
+        return missed(self._target, self._answer, self._scale) if self.base else self._target
 
     def _errors(self, predicted: NDArray[np.float64], logarithmic: bool) -> Vector:
         answer = self._answer[self.rows] + self._scale[self.rows] * predicted

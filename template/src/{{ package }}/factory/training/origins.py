@@ -14,9 +14,9 @@ from ..forecasting.grid import POSITION
 from ..forecasting.settings import Settings
 from ..tables.chunks import Rows, column
 from .isolated_process import compute
+from .row_by_row import TOLERANCE
 
 COUNT = 3
-TOLERANCE = 1e-5  # for sums in another order
 
 
 @dataclass(frozen=True)
