@@ -275,6 +275,23 @@ def test_safe_update_is_an_update(old, projects):
     assert git(old, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_project_of_a_commit_is_not_called_a_release(releases, tmp_path, tagged):
+    template, project = shutil.copytree(releases, tmp_path / "template"), tmp_path / "project"
+    edit(template / "template/team.txt.jinja", "", "later\n")
+    commit(template)
+    if not tagged:
+        git(template, "tag", "--delete", *git(template, "tag").split())
+    copier.run_copy(str(template), project, {"project_name": "x"}, vcs_ref="HEAD", defaults=True, quiet=True)
+    commit(project)
+    done = safely(project)
+    if tagged:
+        assert done.returncode == 1 and "1.1.0 is older than this project's commit 1.1.0-1-g" in done.stderr
+    else:
+        assert done.returncode == 0 and "The project is of the template's commit " in done.stdout
+    assert "a newer commit or a branch by --release" in done.stdout + done.stderr
+
+
 def test_edited_file_that_the_template_dropped_is_kept(old):
     edit(old / "src/x/factory/metrics/curves.py", "", "# mine\n")
     commit(old)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from factory.platforms.base import Checks, PullRequest
+from factory.status.releases import parse
 from factory.update.proposal import TITLE
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from .model import Entry, State
 from .servers import OURS
@@ -66,10 +67,7 @@ def _of_branch(seen: Seen, entry: Entry) -> tuple[State, str] | None:
 
 def version(name: str) -> Version | None:
     """Of a tag, or of what `git describe` makes of a commit after one."""
-    try:
-        return Version(re.sub(r"-\d+-g[0-9a-f]+$", "", name))
-    except InvalidVersion:
-        return None
+    return parse(re.sub(r"-\d+-g[0-9a-f]+$", "", name))
 
 
 def named(title: str) -> Version | None:

@@ -2,11 +2,13 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from late_flights.factory.check import checks, run
 from late_flights.factory.errors import FactoryError
+from late_flights.factory.serving import auth
 from tests.factory import cli_runner, git_repository, toy
 
 from machinery.update.vendored_project import FACTORY, MACHINERY
@@ -28,6 +30,7 @@ BROKEN = {
     "mypy": ("src/x/mine.py", 'number: int = "text"\n'),
     "large-files": ("notes.bin", "x" * 1024 * 1025),
     "secrets": ("mine.txt", SECRET),
+    "keys": ("mine.sh", f"curl -H 'Authorization: Bearer {auth.new_key('app')[0]}' localhost\n"),
     "zizmor": (".github/workflows/mine.yaml", WORKFLOW.replace("echo hello", "echo ${{ github.event.issue.title }}")),
     "workflows": (".github/workflows/mine.yaml", WORKFLOW.replace("runs-on", "runs-in")),
     "actions": (".github/actions/login/action.yaml", "name: login\nruns: {using: composite}\n"),
@@ -74,12 +77,12 @@ def test_a_project_without_problems_passes(mine):
     result = cli_runner.run("check")
     assert result.exit_code == 0, result.output
     names = re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE)
-    assert names == ["template", "images", "ruff-check", "ruff-format", "mypy", "large-files", "secrets"]
+    assert names == ["template", "images", "ruff-check", "ruff-format", "mypy", "large-files", "secrets", "keys"]
 
 
 def test_only_what_a_file_concerns_is_checked(mine):
     result = cli_runner.run("check", put("notes.md", "# Notes\n"))
-    assert re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE) == ["large-files", "secrets"]
+    assert re.findall(r"^✓ ([\w-]+)", result.output, re.MULTILINE) == ["large-files", "secrets", "keys"]
 
 
 def test_edited_machinery_is_not_judged_by_the_projects_rules(mine):
@@ -128,6 +131,43 @@ def test_hashes_are_no_secrets_and_others_can_be_named(mine):
     file = put("tests/keys/one.txt", SECRET)
     assert failed(cli_runner.run("check", file).output) == {"secrets"}
     assert not failed(cli_runner.run("check", file, "--exclude=tests/keys/*").output)
+
+
+KEY = auth.new_key("app")[0]
+WITH_KEY = {
+    "client.py": f'headers = dict(key="{KEY}")\n',
+    ".env": f"FACTORY_KEY={KEY}\n",
+    "reports/notes.md": f"The key is {KEY}.\n",
+    "mine.ipynb": f'{{"cells": [], "text": "first\\n{KEY}\\n"}}\n',
+    "tls.txt": "-----BEGIN ENCRYPTED " + "PRIVATE KEY-----\n",
+    "token.yaml": "token: github_pat_" + "1x" * 41 + "\n",
+}
+WITHOUT = f"""\
+SHA256:{KEY} sha256={KEY} sha256-{KEY}=
+{KEY}0 {KEY}+{KEY} AAAA{KEY}
+{"a_long_name_that_has_Just_the_length_of_a_k3y":.43}
+{KEY} # pragma: allowlist secret
+"""
+
+
+@pytest.mark.parametrize("name", WITH_KEY)
+def test_a_commit_with_a_key_of_the_factory_is_refused(mine, name):
+    hook = put(
+        ".git/hooks/pre-commit",
+        f"#!/bin/sh\nexec {Path(sys.executable).with_name('factory')} check --skip=mypy --skip=ruff-check\n",
+    )
+    hook.chmod(0o755)
+    put(name, WITH_KEY[name])
+    git_repository.git("add", name)
+    done = subprocess.run(["git", "commit", "--message", "oops"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode and "keys" in failed(done.stdout), done
+    assert f"{name}:1: a" in done.stdout and KEY not in done.stdout
+
+
+def test_what_only_resembles_a_key_is_none(mine):
+    file = put("notes.txt", WITHOUT)
+    assert not failed(cli_runner.run("check", file).output)
+    assert not failed(cli_runner.run("check", put("keys/app.txt", f"{KEY}\n"), "--exclude=keys/*").output)
 
 
 def test_settings_keep_to_the_policy(mine):

@@ -22,6 +22,9 @@ NO_SECRETS = (
 )
 """Files of hashes and figures, which look like secrets."""
 
+KEYS = Path(__file__).with_name("keys.py")
+REVOKE = "remove it, and revoke it if it was ever pushed; for what is none see the end of the output, or --exclude"
+
 SCHEMAS = {
     "workflows": (r"\.github/workflows/.*", "github-workflows"),
     "actions": (r"\.github/actions/.*/action\.ya?ml", "github-actions"),
@@ -70,7 +73,6 @@ class Check:
 def checks(max_kb: int, exclude: Collection[str]) -> list[Check]:
     """All checks, those that fix files first; `exclude` has patterns of files in which no secret is searched for."""
     code, types = _code("python", "pyi", "jupyter"), _code("python", "pyi")
-    text, hashes = _tagged("text"), (*NO_SECRETS, *exclude)
     return [
         Check("ruff-check", ("ruff", "check", "--fix", "--force-exclude"), code, fixes=True),
         Check("ruff-format", ("ruff", "format", "--force-exclude"), code, fixes=True),
@@ -84,9 +86,10 @@ def checks(max_kb: int, exclude: Collection[str]) -> list[Check]:
         Check(
             "secrets",
             ("detect-secrets-hook", "--no-verify"),
-            lambda path: text(path) and not any(fnmatch(path.as_posix(), pattern) for pattern in hashes),
-            advice="remove it, and revoke it if it was ever pushed; for what is none see the end of the output, or --exclude",
+            _texts_beside(*NO_SECRETS, *exclude),
+            advice=REVOKE,
         ),
+        Check("keys", ("python", "-I", str(KEYS)), _texts_beside(*exclude), advice=REVOKE),
         Check("zizmor", ("zizmor", "--offline", "--quiet", ".github"), _named(r"\.github/.*\.ya?ml"), whole=True),
         *(
             Check(name, ("check-jsonschema", f"--builtin-schema=vendor.{schema}", *options), _named(files))
@@ -99,6 +102,11 @@ def _code(*tags: str) -> Callable[[Path], bool]:
     """Whether it is code that the project's own rules are for."""
     tagged = _tagged(*tags)
     return lambda path: tagged(path) and not vendored.is_machinery(path)
+
+
+def _texts_beside(*patterns: str) -> Callable[[Path], bool]:
+    text = _tagged("text")
+    return lambda path: text(path) and not any(fnmatch(path.as_posix(), pattern) for pattern in patterns)
 
 
 def _tagged(*tags: str) -> Callable[[Path], bool]:

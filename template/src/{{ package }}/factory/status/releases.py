@@ -26,8 +26,8 @@ def newer(release: Version, tags: Iterable[str]) -> tuple[str, int]:
 
 
 def parse(tag: str) -> Version | None:
-    """The release of that name; none of a commit after one, as `git describe` calls it."""
+    """The release of that name; none of a commit, as `git describe` calls it, though its digits may be a version, too."""
     try:
-        return None if re.search(r"-\d+-g[0-9a-f]+$", tag) else Version(tag)
+        return None if re.search(r"-\d+-g[0-9a-f]+$|^[0-9a-f]{7,40}$", tag) else Version(tag)
     except InvalidVersion:
         return None

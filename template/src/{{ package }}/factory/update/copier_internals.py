@@ -30,9 +30,16 @@ def update(request: dict[str, Any]) -> dict[str, Any]:
             old.run_copy()
             versions = [each.template.version for each in (old, new)]
         if None not in versions and versions[0] > versions[1]:
-            raise ValueError(f"{new.template.commit} is older than this project's release {old.template.commit}")
+            raise ValueError(f"{new.template.commit} is older than this project's {described(old.template.commit)}")
         keep_seeds(old.dst_path, new.dst_path, new.match_skip)
         return {"before": old.template.commit, "after": new.template.commit}
+
+
+def described(commit: str) -> str:
+    """A release, or what to do where the project is of a commit after one."""
+    if not re.search(r"-g[0-9a-f]+$", commit):
+        return f"release {commit}"
+    return f"commit {commit}, which is no release: wait for a newer one, or give a newer commit or a branch by --release"
 
 
 def fresh(request: dict[str, Any]) -> dict[str, Any]:

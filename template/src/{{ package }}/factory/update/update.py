@@ -1,5 +1,6 @@
 """Update the project to another release of the template: all of it, or nothing."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from . import changes, merge, preconditions, releases, vendored
 ACCEPT = (
     "your edit was merged with the release's: review it, then `uv run factory check --accept {path}`, or take it back"
 )
+COMMIT = re.compile(r"(.+-\d+-g)?[0-9a-f]{7,40}")  # by the name that `git describe` gives it
 STASHED = "what Copier's update had left is in `git stash list`: drop it once you no longer need it"
 
 
@@ -49,6 +51,11 @@ class Update:
 
     def _summary(self, with_pending: bool) -> str:
         if self.is_newest and not self.conflicts:
+            if COMMIT.fullmatch(self.after):
+                return (
+                    f"The project is of the template's commit {self.after}, not of a release, and there is nothing newer to take: "
+                    "wait for a release, or give a newer commit or a branch by --release"
+                )
             return f"Release {self.after} is already the newest"
         answers = ", ".join(f"{name}={value}" for name, value in self.answers.items())
         what = f"Template updated from {self.before} to {self.after}" + (f", with {answers}" if answers else "")
