@@ -105,6 +105,19 @@ def test_what_projects_write_is_text_wherever_it_is():
         assert not [link for link in page.links if re.match(r"\s*(javascript|data(?!:,)|vbscript):", link, re.IGNORECASE)]
 
 
+def test_the_cells_of_every_table_have_their_names_where_it_is_narrow():
+    made = hub(hostile(), project("other", data=[status()["data"][0]]))
+    for text in (made.index(), *map(made.page, made.views.values())):
+        tables = re.findall(r"<table(.*?)>(.*?)</table>", text, re.DOTALL)
+        assert tables and all('class="rows"' in kind or 'id="projects"' in kind for kind, _ in tables)
+        rows = [row for kind, table in tables if "rows" in kind for row in table.split("<tr>")[2:]]
+        assert rows and all(
+            cell.startswith(("<td data-name=", '<td class="value" data-', '<td class="n" data-'))
+            for row in rows
+            for cell in re.findall(r"<td[^>]*>", row.partition("<th")[2])
+        )
+
+
 def test_only_the_script_of_the_page_may_run():
     text = hub(project()).index()
     [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
@@ -372,6 +385,25 @@ def test_a_trend_does_not_mix_metrics():
     assert "rmse on its test rows. Before, it was another metric." in figure and "40 at 30 Nov" in figure
     assert "50 at 28 Nov" in figure and "0.8" not in figure and "26 Nov" in figure
     assert now.history[0].metric_name == "rmse"
+
+
+@pytest.mark.nightly
+def test_nothing_has_to_be_scrolled_sideways_on_a_telephone(tmp_path):
+    if not browser.path():
+        pytest.skip("there is no Chromium")
+    found = {
+        "users": {("numpy", "2.3.1"): [hostile().origin.key], ("acme-features", "1.0"): [hostile().origin.key]},
+        "advisories": (Advisory(("numpy", "2.3.1"), ("CVE-2024-34064", "GHSA-aaaa-bbbb-cccc"), "a long text " * 9, ("3.1.4",)),),
+        "withdrawn": (Withdrawn(("numpy", "2.3.1"), "yanked: broken"),),
+        "elsewhere": ("acme-features",),
+    }
+    made = hub(
+        hostile(), project("a-model-with-a-name-that-is-long", data=[hostile().status.data[0].model_dump(mode="json")]), **found
+    )
+    assert made.shared and "Packages that the index does not have" in made.index()
+    for page in (made.index(), *map(made.page, made.views.values())):
+        assert browser.wide(page, tmp_path, 400) == []
+    assert browser.wide("<html><p>" + "x" * 400 + "</html>", tmp_path, 400) == ["HTML"]
 
 
 def test_the_organisation_has_its_name_and_logo_on_each_page():

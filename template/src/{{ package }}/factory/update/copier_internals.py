@@ -39,7 +39,7 @@ def described(commit: str) -> str:
     """A release, or what to do where the project is of a commit after one."""
     if not re.search(r"-g[0-9a-f]+$", commit):
         return f"release {commit}"
-    return f"commit {commit}, which is no release: wait for a newer one, or give a newer commit or a branch by --release"
+    return f"commit {commit}, which is not a release: wait for a newer one, or give a newer commit or a branch by --release"
 
 
 def fresh(request: dict[str, Any]) -> dict[str, Any]:
