@@ -163,6 +163,48 @@ def test_schema_for_editors_accepts_what_is_valid(tmp_path, sections):
     jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), SCHEMA)
 
 
+WRITTEN = {
+    "1 hour": "1h",
+    "hourly": "1h",
+    "H": "1h",
+    "PT1H": "1h",
+    "1:00": "1h",
+    "1h30m": "90m",
+    "60min": "60m",
+    "every 15 minutes": "15m",
+    "15T": "15m",
+    "half-hourly": "30m",
+    "1 day": "1d",
+    "Daily": "1d",
+    "1 days 00:00:00": "1d",
+    "dayly": "1d",
+    "7 days": "7d",
+    "W-SUN": "1w",
+    "1M": "1mo",
+    "MS": "1mo",
+    "P3M": "3mo",
+    "QS-OCT": "1q",
+    "annual": "1y",
+}
+
+
+def refusal_of_step(every, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(toy.text("forecasting", data=ALONE, forecast=SERIES | {"every": every}), encoding="utf-8")
+    return refusal(path)
+
+
+@pytest.mark.parametrize("every, meant", WRITTEN.items())
+def test_a_step_that_is_written_otherwise_is_understood(tmp_path, every, meant):
+    line = refusal_of_step(every, tmp_path)
+    assert line.endswith(f"such as 15m, 1h, 1d, 1w, 1mo, 1q or 1y; did you mean {meant}?") and "^" not in line
+
+
+@pytest.mark.parametrize("every", ["30s", "0h", "-1h", "B", "fortnight", "1 hour ago", "1.5 months", "h1", "", 60, None, ["1h"]])
+def test_of_a_step_that_nobody_can_know_none_is_guessed(tmp_path, every):
+    assert refusal_of_step(every, tmp_path).endswith("such as 15m, 1h, 1d, 1w, 1mo, 1q or 1y")
+
+
 @pytest.mark.parametrize("name", sorted(WRONG.keys() - ONLY_IN_PYTHON))
 def test_schema_for_editors_refuses_what_is_wrong(name):
     with pytest.raises(jsonschema.ValidationError):

@@ -6,10 +6,11 @@ The text below each key is its reference: from it and the types come `params.sch
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from .decision import Decision, Positive, Value
 from .errors import FactoryError
+from .frequency import PATTERN, checked
 from .sections import Section, read
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -67,7 +68,7 @@ class Forecast(Section):
     """The column that names a series, or several that do together; without it, there is one series."""
     time: str
     """The column with the time of an observation. `data.time` is the same."""
-    every: Annotated[str, Field(pattern=r"^[1-9]\d*(m|h|d|w|mo|q|y)$")]
+    every: Annotated[str, BeforeValidator(checked), Field(json_schema_extra={"pattern": PATTERN})]
     """The time from one observation of a series to the next: `15m`, `1h`, `1d`, `1w`, `1mo`, `1q` or `1y`. Times that are
     missing are filled in as unknown."""
     horizon: Annotated[int, Field(ge=1, le=1000)]
