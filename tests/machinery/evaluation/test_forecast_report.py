@@ -10,7 +10,9 @@ from late_flights.factory import config
 from late_flights.factory.data import prepare
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.evaluation import assessment, forecast_charts, forecast_errors, worst
+from late_flights.factory.metrics import definitions
 from late_flights.factory.scoring import artifact
+from scipy.special import stdtrit
 
 from machinery import series
 
@@ -48,6 +50,17 @@ def test_series_are_ranked_by_their_errors(assessed):
         "Best series",
         "Worst series",
     ]
+
+
+def test_groups_are_off_by_blocks_of_target_times(assessed):
+    off = assessed.slices.row(0, named=True)
+    mine = (assessed.test["shop"].cast(pl.String) == off["value"]).to_numpy()
+    errors = (assessed.score - np.asarray(assessed.target))[mine]
+    ids = definitions.ids_of(assessed.test, assessed.params)[mine]
+    blocks = pl.DataFrame({"id": ids, "error": errors - errors.mean()}).group_by("id").agg(pl.col("error").sum())["error"]
+    deviation = np.sqrt(len(blocks) / (len(blocks) - 1) * (blocks**2).sum()) / len(errors)
+    least = stdtrit(len(blocks) - 1, 1 - 0.05 / 2 / len(series.SHOPS)) * deviation
+    assert off["bias_high"] - off["bias"] == pytest.approx(least) and len(blocks) < len(errors) / 10
 
 
 def test_a_fan_shows_what_was_known_and_what_came(assessed):

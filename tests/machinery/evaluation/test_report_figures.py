@@ -187,6 +187,20 @@ def test_says_which_group_is_systematically_off(problem, shift, words):
     assert re.search(words, render(replace(assessed, slices=found)))
 
 
+def test_rows_of_one_case_are_not_counted_as_many():
+    """All rows of a case are off alike, each case by chance: their mean is as uncertain as that of the cases."""
+    random = np.random.default_rng(0)
+    wrong = {True: 0, False: 0}
+    for _ in range(200):
+        ids = np.repeat(np.arange(8), 20)
+        differences = random.normal(size=8)[ids] + random.normal(0, 0.1, size=len(ids))
+        for by_case in wrong:
+            found = slices._bias(differences, ids if by_case else None, 0.975)
+            wrong[by_case] += not found["bias_low"] <= 0 <= found["bias_high"]
+    assert wrong[True] <= 20 and wrong[False] > 100
+    assert slices._bias(differences, np.zeros(160), 0.975)["bias_low"] is None, "of one case nothing is known"
+
+
 @pytest.mark.parametrize("problem", toy.LABELLED)
 def test_curve_of_utility_is_there_where_decisions_have_a_value(problem):
     assert ("Utility by threshold" in render(build_assessment(problem))) == (problem == "classification")

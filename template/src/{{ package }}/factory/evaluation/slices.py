@@ -1,10 +1,10 @@
 """How the model does in the groups of the slice columns, and in which of them its scores are too high or too low."""
 
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit  # type: ignore[import-untyped]  # which scikit-learn brings
 
 from ..config import Params
 from ..metrics import bootstrap, fairness
@@ -22,7 +22,8 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
 
     Groups are in the gate's order, the smallest gain over the trivial baseline first. For several classes the means
     are those of whether the prediction is right and of its probability. `bias` is the mean score minus the mean target;
-    its interval holds for all groups together (Bonferroni), since one group in twenty would seem off by chance.
+    its interval holds for all groups together (Bonferroni), since one group in twenty would seem off by chance, and counts
+    rows of one id, or of one block of a forecast's target times, as one case.
     """
     metric, trivial = main_metric(params), np.full_like(score, baseline)
     outcome, confidence = top_class(target, score)
@@ -31,7 +32,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
     for column in params.group_columns:
         measured, _ = fairness.group_metrics(test, column, metric, target, score, trivial, MIN_ROWS)
         found += [(column, group, group.members, place) for place, group in enumerate(measured)]
-    spread = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / max(len(found), 1))
+    probability = 1 - (1 - CONFIDENCE) / 2 / max(len(found), 1)
     return pl.DataFrame(
         [
             {
@@ -44,7 +45,7 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
                 "gain": group.gain,
                 "mean_target": float(outcome[rows].mean()),
                 "mean_score": float(confidence[rows].mean()),
-                **_bias(confidence[rows] - outcome[rows], spread),
+                **_bias(confidence[rows] - outcome[rows], None if ids is None else ids[rows], probability),
             }
             for column, group, rows, place in found
         ]
@@ -72,6 +73,13 @@ def _interval(metric: Metric, target: Vector, score: Vector, rows: Any, ids: boo
     return {"low": interval.low, "high": interval.high}
 
 
-def _bias(differences: Vector, spread: float) -> dict[str, float]:
-    mean, margin = float(differences.mean()), spread * float(differences.std(ddof=1)) / np.sqrt(len(differences))
+def _bias(differences: Vector, ids: bootstrap.Ids, probability: float) -> dict[str, float | None]:
+    """The mean difference, and its interval by cases: rows, or all rows of an id or block, which are alike (Liang & Zeger 1986)."""
+    mean, rows = float(differences.mean()), len(differences)
+    case = np.arange(rows) if ids is None else np.unique(ids, return_inverse=True)[1]
+    sums = np.bincount(case, differences - mean)
+    if len(sums) == 1:
+        return {"bias": mean, "bias_low": None, "bias_high": None}
+    deviation = np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / rows
+    margin = float(stdtrit(len(sums) - 1, probability) * deviation)
     return {"bias": mean, "bias_low": mean - margin, "bias_high": mean + margin}
