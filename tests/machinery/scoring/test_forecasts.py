@@ -38,7 +38,7 @@ def test_the_horizon_of_each_series_is_written(source, destination):
     (shuffled.write_csv if source.endswith("csv") else shuffled.write_parquet)(source)
     result = run("score", source, destination)
     assert result.exit_code == 0, result.output
-    assert f"18 forecasts of 3 series after {LAST}" in result.output
+    assert f"18 forecasts of 3 series after {LAST}" in result.output and "!" not in result.output
     written = pl.read_parquet(destination) if destination.endswith("parquet") else pl.read_csv(destination, try_parse_dates=True)
     expected = scorer.Scorer.load().forecast(ALL)
     assert written["score"].equals(expected["score"]) and written["hour"].equals(expected["hour"])
@@ -94,11 +94,18 @@ def test_short_and_new_series_have_a_forecast():
     new = short.with_columns(sales=pl.when(pl.col("shop") != "west").then("sales"))
     found = scorer.Scorer.load().forecast(new)
     assert found.height == 18 and found["score"].is_finite().all()
+    new.write_parquet("history.parquet")
+    [line] = [line for line in run("score", "history.parquet", "f.csv").output.splitlines() if line.startswith("!")]
+    assert line == "! 1 series had no value until then (forecast by what others show): west"
 
 
 def test_a_series_that_ended_long_ago_has_a_forecast_of_what_is_known_of_others():
     ended = ALL.filter((pl.col("shop") != "west") | (pl.col("hour") < LAST - timedelta(hours=100)) | (pl.col("hour") > LAST))
     found = scorer.Scorer.load().forecast(ended)
+    ended.write_parquet("history.parquet")
+    [line] = [line for line in run("score", "history.parquet", "f.csv").output.splitlines() if line.startswith("!")]
+    newest = LAST - timedelta(hours=101)
+    assert line == f"! 1 series ended before that (forecast from older values): west ({newest})"
     assert found["shop"].to_list() == [shop for shop in series.SHOPS for _ in range(6)] and found["score"].is_finite().all()
     assert found.filter(pl.col("shop") != "west").equals(scorer.Scorer.load().forecast(ALL).filter(pl.col("shop") != "west"))
 
@@ -162,6 +169,8 @@ def test_a_row_of_the_horizon_is_explained():
     ALL.sample(fraction=1, shuffle=True, seed=2).write_csv("history.csv")
     result = run("explain", "history.csv", "--row", "9")
     score = scorer.Scorer.load().forecast(ALL)["score"][8]
-    assert result.exit_code == 0 and f"Row 9: score {number(score)}; a typical row has" in result.output
+    assert result.exit_code == 0 and result.output.startswith(
+        f"Row 9, shop south, hour {LAST + timedelta(hours=3)}, origin {LAST}, step 3: score {number(score)}; a typical row has"
+    )
     assert "history.csv: has no row 19" in refused("explain", "history.csv", "--row", "19")
     assert "one row is explained at a time" in refused("explain", "history.csv", "all.csv")

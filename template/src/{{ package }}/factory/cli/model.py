@@ -240,7 +240,7 @@ def explain(source: Path, destination: Path | None, number: int, model: Path) ->
     """
     from .. import tables
     from ..errors import FactoryError
-    from ..scoring import batch, explain
+    from ..scoring import batch, explain, histories
     from ..scoring.scorer import Scorer
 
     scorer = Scorer.load(model)
@@ -257,10 +257,11 @@ def explain(source: Path, destination: Path | None, number: int, model: Path) ->
         row = (scorer.horizon(table.collect()).lazy() if forecasting else table).slice(number - 1, 1).collect()
     if row.is_empty():
         raise FactoryError(f"{source}: has no row {number:,}")
-    click.echo(_explanation_table(explain.explain(scorer, row), number))
+    named = "".join(f", {name} {row[name][0]}" for name in histories.keys(scorer.manifest)) if forecasting else ""
+    click.echo(_explanation_table(explain.explain(scorer, row), f"Row {number}{named}"))
 
 
-def _explanation_table(explanation: Any, number: int) -> str:
+def _explanation_table(explanation: Any, row: str) -> str:
     from tabulate import tabulate
 
     from ..evaluation.formatting import number as formatted
@@ -268,7 +269,7 @@ def _explanation_table(explanation: Any, number: int) -> str:
     score, typical = (formatted(values[0]) for values in (explanation.score, explanation.typical))
     lines = [(name, f"{added:+.3g}", f"± {error:.1g}") for name, added, error in explanation.ranked(0)]
     table = tabulate(lines, headers=["feature", "adds", ""], disable_numparse=True)
-    return f"Row {number}: score {score}; a typical row has {typical}\n{table}"
+    return f"{row}: score {score}; a typical row has {typical}\n{table}"
 
 
 def _training_lines(model: dict[str, Any], name: str) -> Iterator[str]:

@@ -28,23 +28,34 @@ PART = 250_000  # rows of whole series that are forecast at a time
 MANY = 4  # parts, from which on processes are faster than threads
 NUMBER, ROWS = "part ", "rows "  # no column of users ends in a space
 FILE = "forecasts.parquet"  # in a folder
+NAMED = 3  # series of each kind
 OnRows = Callable[[int], object]
 
 
 @dataclass(frozen=True)
 class Forecasts:
-    """How many were written, of how many series, and how many observations from after the origin did not count."""
+    """How many were written, of how many series; which of these are `histories.behind`; how many later observations did not count."""
 
     rows: int
     series: int
     origin: Any
     later: int
+    behind: pl.DataFrame
 
     def lines(self, destination: str, rejects: str | None = None) -> Iterator[str]:
         """The same for people."""
         yield f"✓ {self.rows:,} forecasts of {self.series:,} series after {self.origin}: {destination}"
         if self.later:
             yield f"! {self.later:,} values are from after the origin, and did not count"
+        time = pl.col(self.behind.columns[-1])
+        for found, what in (
+            (self.behind.filter(time.is_not_null()), "ended before that (forecast from older values)"),
+            (self.behind.filter(time.is_null()), "had no value until then (forecast by what others show)"),
+        ):
+            if found.height:
+                names = ", ".join(_named_series(row) for row in found.head(NAMED).rows())
+                more = f" and {found.height - NAMED:,} more" if found.height > NAMED else ""
+                yield f"! {found.height:,} series {what}: {names}{more}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,9 @@ def score(
         rows, start = _read(sources, manifest, origin, staging, on_rows)
         later = histories.known_after(rows, manifest, start)
         parts = _parts(rows, histories.settings(manifest).groups, staging)
+        behind = histories.behind(rows, manifest, start)
         written, series = _write(task, parts, start, path, on_rows)
-    return Forecasts(written, series, start, later)
+    return Forecasts(written, series, start, later, behind)
 
 
 @contextmanager
@@ -166,6 +178,12 @@ def _write(task: workers.Task, parts: dict[Source, int], origin: Any, path: Path
     with own.each((Series(source) for source in parts), len(parts) >= MANY) as pieces:
         staged.write(forecasts(), schema, path)
     return made["rows"], made["rows"] // horizon
+
+
+def _named_series(row: tuple[Any, ...]) -> str:
+    """The series, with its newest time in brackets, which is the last of the row."""
+    *groups, newest = row
+    return " ".join([*map(str, groups), *([] if newest is None else [f"({newest})"])])
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ..errors import ContractViolation, FactoryError, Violation
 from ..forecasting import examples, grid
 from ..forecasting.rows import is_known_ahead
 from ..forecasting.settings import Settings
-from ..tables.chunks import Rows, height, one_row
+from ..tables.chunks import Rows, collect, height, one_row
 from ..validation import rules
 from ..validation.definition import delivered
 from ..validation.parsing import cast, try_cast
@@ -112,6 +112,16 @@ def check(rows: Rows, manifest: Manifest, origin: Any, strict: bool = False) -> 
 def known_after(rows: Rows, manifest: Manifest, origin: Any) -> int:
     """How many values of the target are from after the origin."""
     return int(one_row(rows, [_late(manifest, origin).sum().alias("late")])["late"])
+
+
+def behind(rows: Rows, manifest: Manifest, origin: Any) -> pl.DataFrame:
+    """Each series of which no value is known at the origin, with the time of its newest before it, null if there is none."""
+    forecast = settings(manifest)
+    counts = pl.col(forecast.target).is_not_null() & (pl.col(forecast.time) <= origin)
+    newest = pl.col(forecast.time).filter(counts).max()
+    table = rows.lazy().group_by(forecast.groups).agg(newest) if forecast.groups else rows.lazy().select(newest)
+    is_behind = pl.col(forecast.time).is_null() | (pl.col(forecast.time) < origin)
+    return collect(table.filter(is_behind).sort(forecast.groups or forecast.time))
 
 
 def size(rows: pl.DataFrame, manifest: Manifest) -> int:
