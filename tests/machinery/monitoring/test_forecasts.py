@@ -1,6 +1,6 @@
 """Forecasts in service: later observations are their outcomes, by series and time, and the figures are by step."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -63,6 +63,25 @@ def test_what_contradicts_an_observation_is_refused(kept):
     assert "30 outcomes differ from others of the same rows" in refused("outcomes", "other.csv")
     LATER.drop("shop").write_csv("nameless.csv")
     assert "it needs the columns shop, hour or _request, _row" in refused("outcomes", "nameless.csv")
+
+
+def days(clock, count=5):
+    """Midnights of Berlin around the night of 31 March 2024 in UTC, by a clock of winter, or as they are."""
+    dates = [datetime(2024, 3, 28, 23) + timedelta(days=day) for day in range(count)]
+    return [time - timedelta(hours=clock == "local" and time > datetime(2024, 3, 30, 23)) for time in dates]
+
+
+@pytest.mark.parametrize("every, joins", [("1d", True), ("7d", True), ("1mo", True), ("1h", False)])
+def test_days_of_a_place_with_summer_time_join_their_forecasts(every, joins):
+    params = series.params(forecast={"group": "shop", "time": "hour", "every": every, "horizon": 6})
+    known = pl.DataFrame({"shop": "north", "hour": days("local"), "sales": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    rows = pl.DataFrame({"shop": "north", "hour": [*days("winter"), datetime(2024, 3, 30, 12)]})
+    rows = rows.with_columns(_at=pl.lit(datetime(2024, 3, 20), outcomes.TIME.dtype))
+    table = known.with_columns(_at=pl.lit(datetime(2024, 4, 20), outcomes.TIME.dtype)).lazy()
+    joined = outcomes.Outcomes([table], params).join(rows)
+    assert joined["_outcome"].to_list() == [1, 2, 3, *((4, 5) if joins else (None, None)), None] and joined["hour"].equals(
+        rows["hour"]
+    )
 
 
 def test_the_figures_are_those_of_the_forecasts_in_all_and_by_step(kept):

@@ -8,6 +8,7 @@ finds theirs.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from string import digits as DIGITS
 from typing import Any
 
 import dataframely as dy
@@ -17,12 +18,14 @@ from ... import contract
 from ..config import Params
 from ..data.captures import IDS, REQUESTS, ROW
 from ..errors import CannotEvaluate
+from ..forecasting import grid
 from ..validation import personal
 
 OUTCOME, ID = "_outcome", "_outcome_id"
 AT, SHA256, NUMBER = "_at", "_sha256", "_number"
 IN_MEMORY = 5_000_000  # outcomes
 FILES = "*/*.parquet"
+CLOCK_CHANGE = 2  # hours at most
 TIME = dy.Datetime(time_unit="us", time_zone="UTC", nullable=True)
 CONTEXT: dict[str, dy.Column] = {
     **dict.fromkeys((*IDS, "_caller"), dy.String(nullable=True)),
@@ -65,7 +68,8 @@ class Outcomes:
                 named = asked.lazy().select("_n", "_asked", *way).drop_nulls(way)
                 # a request is not known before it is made, whatever the clocks say
                 before = pl.lit(False) if way in REQUESTS else pl.col(AT) < pl.col("_asked")
-                pairs = known.join(named, on=way, how="inner").with_columns(_before=before)
+                day = _days(asked, self._params) if {*way}.intersection(self._params.data.times) else []
+                pairs = known.with_columns(day).join(named.with_columns(day), on=way).with_columns(_before=before)
                 with reading(folder(self._params)):
                     found.append(pairs.select(*types).collect())
         return pl.concat(found)
@@ -141,6 +145,20 @@ def _comparable(rows: pl.DataFrame, params: Params, hashed: bool) -> pl.DataFram
             rows = rows.with_columns(personal.hashed(id).alias(SHA256))
     names = {name for way in ways(params) for name in way} & {*rows.columns}
     return rows.select(pl.col(AT), *(_typed(name, params) for name in sorted(names)))
+
+
+def _days(rows: pl.DataFrame, params: Params) -> list[pl.Expr]:
+    """The time as whole days from that of a row, where steps are days or longer; null of another time of the day.
+
+    A midnight of some place is another hour of UTC in summer, which a forecast from winter does not know.
+    """
+    forecast = params.forecast
+    if not forecast or forecast.every.strip(DIGITS) in grid.MILLISECONDS or rows.schema[forecast.time] == pl.Date:
+        return []
+    start = pl.lit(rows[forecast.time].drop_nulls().first(), rows.schema[forecast.time])
+    hours = (pl.col(forecast.time) - start).dt.total_seconds() / 3600
+    days = (hours / 24).round()
+    return [pl.when((hours - 24 * days).abs() <= CLOCK_CHANGE).then(days).alias(forecast.time)]
 
 
 def _typed(name: str, params: Params) -> pl.Expr:
