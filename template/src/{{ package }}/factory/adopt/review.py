@@ -99,7 +99,7 @@ def advice(proposal: Proposal, result: BaselineResult) -> Iterator[str]:
     for limit in result.limits[1:]:
         yield f"gate.{limit['name']} is {limit['value']}: {limit['why']}"
     if proposal.target.positive:
-        yield "the values of right and wrong decisions, `value` in params.yaml, are placeholders"
+        yield "the values of right and wrong decisions, `value` in params.yaml, are placeholders; `decision` has how many rows may be acted on"
     of_row = {role.name for role in proposal.used} if proposal.target.is_forecast else {*(result.strongest or ())}
     if result.strongest and result.strongest[0] in of_row:  # not computed from the past of a series
         name, share = result.strongest

@@ -15,17 +15,21 @@ from . import isolation
 from .isolated_process import compute
 from .origins import Sight, difference, sights
 
+OTHERS = "of a series depends on the other series, of which nothing is known in service"
+
 
 def check_hindsight(train: Rows, params: Params) -> None:
     """Refuse history() and features() that know more than the rows that they are given. Raises Refused."""
     settings, seen = observations.settings(params), sights(train, params)
     problem = next(filter(None, (_problem(each, train, settings) for each in seen)), None)
     if problem := problem or isolation.problem(seen, settings):
-        raise Refused(
-            "LEAKAGE",
-            f"features.py: {problem}: compute features from the rows alone, as nothing else is there in service; what is known "
-            "beforehand can be delivered as a column of Observation that is known ahead",
+        remedy = (
+            "deliver the total of all as a column of Observation, null where the target is, and use its past"
+            if problem.endswith(OTHERS)
+            else "compute features from the rows alone, as nothing else is there in service; what is known beforehand can be "
+            "delivered as a column of Observation that is known ahead"
         )
+        raise Refused("LEAKAGE", f"features.py: {problem}: {remedy}")
 
 
 def _problem(sight: Sight, train: Rows, settings: Settings) -> str | None:
@@ -39,7 +43,7 @@ def _problem(sight: Sight, train: Rows, settings: Settings) -> str | None:
     if name := _difference(learned, made, settings):
         return f"{name} of the training rows depends on what came after the origin"
     if name := _difference(learned, sight.seen, settings):
-        return f"{name} of a series depends on the other series, of which nothing is known in service"
+        return f"{name} {OTHERS}"
     return None
 
 
