@@ -199,6 +199,10 @@ def test_rows_of_one_case_are_not_counted_as_many():
             wrong[by_case] += not found["bias_low"] <= 0 <= found["bias_high"]
     assert wrong[True] <= 20 and wrong[False] > 100
     assert slices._bias(differences, np.zeros(160), 0.975)["bias_low"] is None, "of one case nothing is known"
+    assessed = build_assessment(
+        "regression", columns={"key": ["a"] * 150 + ["b"] * 150, "group": ["a"] * 150 + ["b"] * 150}, repeats=True
+    )
+    assert assessed.slices["bias_low"].is_null().all() and not slices.deviations(assessed.slices, assessed.params)
 
 
 @pytest.mark.parametrize("problem", toy.LABELLED)

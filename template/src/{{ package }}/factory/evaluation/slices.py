@@ -48,7 +48,8 @@ def slices(test: pl.DataFrame, target: Vector, score: Vector, baseline: Any, par
                 **_bias(confidence[rows] - outcome[rows], None if ids is None else ids[rows], probability),
             }
             for column, group, rows, place in found
-        ]
+        ],
+        infer_schema_length=None,
     )
 
 
