@@ -89,6 +89,15 @@ def test_where_nothing_can_be_learned_the_base_is_chosen(compared):
     assert chosen.families == ("simple",) and "relative to smooth" in chosen.name
 
 
+def test_half_of_the_simple_forecast_is_tried_where_less_of_it_is_best(compared):
+    strong, weaker, later = rows(1, days=60), rows(0.8, days=60), pl.col("origin") >= date(2024, 2, 1)
+    evaluated = compared(pl.concat([strong.filter(~later), weaker.filter(later)])).evaluated
+    blends = [each.candidate for each in evaluated if each.candidate.families == ("simple", "linear")]
+    less, half = sorted(each.parameters["weights"] for each in blends)
+    assert less[0] < less[1] and half[0] == half[1] == less[1]
+    assert min(blends, key=lambda each: each.complexity).parameters["weights"] == half
+
+
 @pytest.mark.parametrize("metric, unit", [("mase", 1), ("mae", 100), ("rmse", 100), ("rmsse", 1), ("bias", 1)])
 def test_losses_have_the_unit_of_the_metric(compared, metric, unit):
     comparison = ForecastComparison(rows(0), params(metric), SCHEMA)

@@ -25,7 +25,7 @@ from ..scoring.texts import NONE, Encoders
 from ..tables import whole
 from ..tables.chunks import Rows
 from . import bases, candidates, model_code, parameters, texts
-from .candidates import Candidate
+from .candidates import SIMPLE, Candidate
 from .comparison import Comparison, Evaluated
 from .cross_validation import TooFewRows
 from .forecast_comparison import ForecastComparison
@@ -197,12 +197,14 @@ def _best(family: list[Evaluated]) -> Evaluated:
 
 
 def _blends(comparison: Comparison, members: list[Evaluated]) -> Iterator[Evaluated]:
-    """Of every two or more members, unless one is best without the others."""
+    """Of every two or more members, unless one is best without the others; with a simple forecast also half of that and half the rest."""
     for count in range(2, len(members) + 1):
         for chosen in combinations(members, count):
             weights = _weights(comparison, [*chosen])
             if all(weights):
                 yield comparison.blend([*chosen], weights)
+                if SIMPLE in chosen[0].candidate.families and weights[0] < sum(weights[1:]):
+                    yield comparison.blend([*chosen], [sum(weights[1:]), *weights[1:]])
 
 
 def _weights(comparison: Comparison, members: list[Evaluated]) -> list[int]:
