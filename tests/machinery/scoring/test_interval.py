@@ -5,6 +5,8 @@ import polars as pl
 import pytest
 from late_flights.factory.scoring import interval
 
+PARTS = {interval.PART: pl.Int32()}
+
 
 def drawn(rows: int, seed: int):
     generator = np.random.default_rng(seed)
@@ -47,8 +49,19 @@ def forecast(rows: int, seed: int, horizon: int = 4):
     generator = np.random.default_rng(seed)
     step, scale = generator.integers(1, horizon + 1, rows), generator.choice([1.0, 1000.0], rows)
     score = scale * generator.uniform(3, 5, rows)
-    table = pl.DataFrame({"step": step, "scale": scale}, {"step": pl.Int16(), "scale": pl.Float64()})
+    part = np.arange(rows) * 5 // rows
+    table = pl.DataFrame({"step": step, "scale": scale, interval.PART: part}, {"step": pl.Int16(), "scale": pl.Float64()} | PARTS)
     return score + scale * step * generator.standard_t(4, rows), score, table
+
+
+def shaken(seed: int, parts: int = 7):
+    """Forecasts whose errors are all moved alike in each part, the newest of which is not known yet."""
+    target, score, table = forecast(parts * 400, seed)
+    table = table.with_columns((pl.int_range(pl.len()) // 400).cast(pl.Int32).alias(interval.PART))
+    shock = np.random.default_rng(1000 + seed).normal(0, 4, parts)[table[interval.PART].to_numpy()]
+    target = target + shock * table["scale"].to_numpy()
+    new = (table[interval.PART] == parts - 1).to_numpy()
+    return (target[~new], score[~new], table.filter(~new)), (target[new], score[new], table.filter(new))
 
 
 @pytest.mark.parametrize("rows", [60, 900, 4000])
@@ -71,12 +84,35 @@ def test_later_steps_and_larger_series_have_wider_intervals():
     assert width[3] == width[1]  # beyond the horizon as at its end
 
 
+def test_what_moves_all_series_of_a_time_widens_the_intervals():
+    widened, usual = [], []
+    for seed in range(40):
+        (target, score, rows), (new_target, new_score, new) = shaken(seed)
+        one = rows.with_columns(pl.lit(0, pl.Int32).alias(interval.PART))
+        for shares, table in ((widened, rows), (usual, one)):
+            known = interval.fitted_by_step(target, score, table, None)
+            shares.append(interval.within(new_target, new_score, known, new).mean())
+    assert np.mean(usual) + 0.03 < np.mean(widened) < 0.95, (np.mean(usual), np.mean(widened))
+
+
 def test_without_a_scale_the_score_has_the_usual_one_and_no_end_is_below_the_least():
     known = interval.fitted_by_step(*forecast(4000, 1), 0.0)
     rows = pl.DataFrame({"step": [1, 1, 1], "scale": [None, 0.0, None]}, {"step": pl.Int16(), "scale": pl.Float64()})
     low, high = interval.bounds(np.array([4.0, 4.0, 0.0]), known, rows)
-    assert low[0] == low[1] and 0 <= low[0] < 4 < high[0] and (low[2], high[2]) == (0, 0)
+    assert low[0] == low[1] and 0 <= low[0] < 4 < high[0] and low[2] == 0
     assert interval.bounds(np.array([-1.0]), known, rows[:1])[0] == -1  # a score that is lower is still in its interval
+
+
+@pytest.mark.parametrize("waking, highest", [(None, 4.0), (0.0, 0.0), (0.2, 1000.0)])
+def test_a_series_of_zeros_is_as_uncertain_as_those_like_it_or_as_the_calmest(waking, highest):
+    """None were held out; of those that were, such a share has a value."""
+    (target, score, rows), still = forecast(4000, 1), 0 if waking is None else 1000
+    dead = rows.head(still).with_columns(scale=pl.lit(None, pl.Float64))
+    woken = np.where(np.arange(still) < (waking or 0) * still, 1000.0, 0.0)
+    known = interval.fitted_by_step(np.append(target, woken), np.append(score, np.zeros(still)), pl.concat([rows, dead]), 0.0)
+    asked = pl.DataFrame({"step": [2], "scale": [None]}, {"step": pl.Int16(), "scale": pl.Float64()})
+    (low,), (high,) = interval.bounds(np.zeros(1), known, asked)
+    assert low == 0 and high == pytest.approx(highest, rel=0.5)
 
 
 def test_dead_series_do_not_narrow_the_intervals_of_the_others():

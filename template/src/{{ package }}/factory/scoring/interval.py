@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 LEVEL = 0.9
 GROUPS, GROUP_ROWS = 5, 200
 MIN_ROWS = 40  # of which less than the share outside on each side would be one row
+PART = "part "
+"""Of a forecast's rows held out the number of their part, the oldest first; no column of users ends in a space."""
+MOST_WIDER = 2.0
+CALM = 0.05  # share of the rows with the smallest scales
 Vector = NDArray[np.float64]
 
 
@@ -34,14 +38,15 @@ def fitted(target: Vector, score: Vector) -> dict[str, Any] | None:
 def fitted_by_step(target: Vector, score: Vector, rows: pl.DataFrame, least: float | None) -> dict[str, Any] | None:
     """The same of a forecast: `low` and `high` by the step of the row, in units of its `scale`; neighbours together while rows are few.
 
-    A row without a scale has the usual one for its score. No lower end is below `least`, which the target never is.
+    A row without a scale has the usual one for its score, and at least `floor`. No lower end is below `least`, which the target
+    never is. `rows` have the numbers of their parts in PART.
     """
     if len(target) < MIN_ROWS or not np.isfinite(score).all():
         return None
     step, scale = rows["step"].to_numpy(), rows["scale"].cast(pl.Float64).to_numpy()
     usual = (scale > 0) & (score != 0)
     ratio = float(np.median(scale[usual] / np.abs(score[usual]))) if usual.any() else 0.0
-    unit = _unit(score, scale, ratio)
+    unit = _unit(score, scale, ratio, 0.0)
     horizon = int(step.max())
     groups = np.array_split(np.arange(1, horizon + 1), max(1, min(horizon, len(target) // GROUP_ROWS)))
     errors = np.divide(target - score, unit, out=np.zeros_like(score), where=unit > 0)
@@ -49,9 +54,11 @@ def fitted_by_step(target: Vector, score: Vector, rows: pl.DataFrame, least: flo
     rest = _ends(errors[measured])
     if rest is None:
         return None
-    ends = [_ends(errors[measured & np.isin(step, group)]) or rest for group in groups]
-    low, high = (np.repeat(each, list(map(len, groups))).tolist() for each in zip(*ends, strict=True))
-    return {"level": LEVEL, "low": low, "high": high, "scale": ratio, "least": least}
+    ends = np.array([_ends(errors[measured & np.isin(step, group)]) or rest for group in groups])
+    middle, half = ends.mean(axis=1), (ends[:, 1] - ends[:, 0]) / 2 * _widening(errors, rows[PART].to_numpy(), measured)
+    low, high = (np.repeat(each, list(map(len, groups))).tolist() for each in (middle - half, middle + half))
+    floor = _floor((target - score)[~measured], scale[scale > 0], rest)
+    return {"level": LEVEL, "low": low, "high": high, "scale": ratio, "floor": floor, "least": least}
 
 
 def bounds(score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = None) -> tuple[Vector, Vector]:
@@ -62,7 +69,7 @@ def bounds(score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = 
         raise ValueError("the interval of a forecast depends on the rows")
     else:
         group = rows["step"].to_numpy().clip(1, len(interval["low"])) - 1
-        unit = _unit(score, rows["scale"].cast(pl.Float64).to_numpy(), interval["scale"])
+        unit = _unit(score, rows["scale"].cast(pl.Float64).to_numpy(), interval["scale"], interval["floor"])
         least = interval["least"]
     low, high = (score + unit * np.array(interval[end])[group] for end in ("low", "high"))
     return low if least is None else np.maximum(low, np.minimum(score, least)), high
@@ -76,9 +83,36 @@ def within(
     return (low <= target) & (target <= high)
 
 
-def _unit(score: Vector, scale: Vector, usual: float) -> Vector:
+def _unit(score: Vector, scale: Vector, usual: float, floor: float) -> Vector:
     """The scale of each row; of one without, the usual share of its score."""
-    return np.where(scale > 0, scale, usual * np.abs(score))
+    return np.where(scale > 0, scale, np.maximum(usual * np.abs(score), floor))
+
+
+def _widening(errors: Vector, part: NDArray[np.int64], measured: NDArray[np.bool_]) -> float:
+    """By which factor the ends of the errors before each part hold those of the part, all parts together; never less than 1.
+
+    All series err alike at one time, and not as before: the errors of one time count for much less than their number.
+    """
+    needed = []
+    for each in np.unique(part)[1:]:
+        ends = _ends(errors[measured & (part < each)])
+        if ends and ends[0] < ends[1]:
+            middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+            needed.append(np.abs(errors[measured & (part == each)] - middle) / half)
+    return float(np.clip(_level(np.concatenate(needed)), 1, MOST_WIDER)) if needed else 1.0
+
+
+def _floor(errors: Vector, scales: Vector, ends: tuple[float, float]) -> float:
+    """The least unit of a row without a scale: by the errors of such rows with a score of 0, of too few that of the calmest series."""
+    if len(errors) < MIN_ROWS:
+        return float(np.quantile(scales, CALM)) if len(scales) else 0.0
+    return _level(np.abs(errors)) / (max(map(abs, ends)) or 1.0)
+
+
+def _level(values: Vector) -> float:
+    """What as many are at most as are to be within the interval, counting one more row."""
+    place = math.ceil((len(values) + 1) * LEVEL) - 1
+    return float(np.sort(values)[min(place, len(values) - 1)])
 
 
 def _ends(errors: Vector) -> tuple[float, float] | None:

@@ -14,6 +14,7 @@ from ..metrics import bootstrap
 from ..metrics.bootstrap import Interval
 from ..metrics.definitions import Metric, Vector, classes_of, ids_of, metrics_of, target_of
 from ..scoring import artifact
+from ..scoring.interval import PART
 from ..scoring.scorer import feature_matrix
 from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Rows, collect, height, sample
@@ -44,7 +45,7 @@ class Validation:
     target: Vector
     score: Vector
     rows: pl.DataFrame | None
-    """Of a forecast, step and scale of each; of decisions by group, their group."""
+    """Of a forecast, step and scale of each; of decisions by group, their group; and the number of the part."""
 
     def facts(self) -> dict[str, Any]:
         """What the manifest holds of it."""
@@ -126,9 +127,13 @@ def validate(folds: Folds, params: Params) -> Validation:
     defined = metrics_of(params) if np.isfinite(score).all() else {}  # NaN has no metric, and fails the gate
     ids = None if folds.ids is None else folds.ids[folds.held_out[0]]
     metrics = {name: _interval(metric, parts, ids) for name, metric in defined.items()}
-    known = folds.needed
-    needed = None if known is None else pl.concat(known.filter(pl.Series(each)) for each in folds.held_out)
+    needed = None if folds.needed is None else pl.concat(_parts(folds.needed, folds.held_out))
     return Validation(metrics, len(parts), target, score, needed)
+
+
+def _parts(rows: pl.DataFrame, held_out: list[Mask]) -> Iterator[pl.DataFrame]:
+    for number, part in enumerate(held_out):
+        yield rows.filter(pl.Series(part)).with_columns(pl.lit(number).alias(PART))
 
 
 def _interval(metric: Metric, parts: list[tuple[Vector, Vector]], ids: bootstrap.Ids) -> Interval:
