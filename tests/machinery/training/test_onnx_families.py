@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from late_flights.factory.scoring import artifact
+from late_flights.factory.scoring import artifact, onnx_sessions
 from late_flights.factory.training import estimator, families
 from late_flights.factory.training.onnx import estimators
 from late_flights.factory.training.skops_schema import to_skops
@@ -73,7 +73,7 @@ def test_scores_and_bytes(problem, name, tmp_path):
     (tmp_path / "model.skops").write_bytes(content)
     loaded = artifact.load_skops(tmp_path / "model.skops")  # no type beyond those that are known
     expected = artifact.predictor(loaded, classes)(new)
-    scores = artifact.onnx_predictor(artifact.onnx_session(graph))(new)
+    scores = artifact.onnx_predictor(onnx_sessions.load(graph))(new)
     assert scores.shape == expected.shape
     np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
 
@@ -84,5 +84,5 @@ def test_other_blends_are_left_to_skl2onnx_or_refused():
     with pytest.raises(ValueError, match="dropped"):
         estimators.to_onnx(dropped.fit(values, target("classification")), 5)
     several = ExtraTreesRegressor(5, random_state=0).fit(values, target("regression"))
-    scores = artifact.onnx_predictor(artifact.onnx_session(estimators.to_onnx(several, 5)))(values)
+    scores = artifact.onnx_predictor(onnx_sessions.load(estimators.to_onnx(several, 5)))(values)
     np.testing.assert_allclose(scores, several.predict(values), rtol=1e-6)

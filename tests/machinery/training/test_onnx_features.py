@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from late_flights.factory.scoring import artifact, scorer
+from late_flights.factory.scoring import onnx_sessions, scorer
 from late_flights.factory.scoring.feature_graph import FeatureGraph
 from late_flights.factory.training.onnx import operators
 from late_flights.factory.training.onnx.features import feature_graph, translate
@@ -99,7 +99,7 @@ LEFT_TO_POLARS = {
 
 def check(features):
     """The share of rows that are valid in the graph, whose features are polars'; so are those of each row alone."""
-    graph = FeatureGraph(artifact.onnx_session(translate(ROWS, features, Row)), Row)
+    graph = FeatureGraph(onnx_sessions.load(translate(ROWS, features, Row)), Row)
     computed, valid = graph(ROWS.rows())
     np.testing.assert_array_equal(computed[valid], scorer.matrix(features(ROWS))[valid])
     for i in range(20):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from late_flights.factory.errors import FactoryError
-from late_flights.factory.scoring import artifact
+from late_flights.factory.scoring import artifact, onnx_sessions
 from late_flights.factory.scoring.relative import Relative
 from late_flights.factory.training import estimator
 from late_flights.factory.training.onnx import estimators, parity
@@ -74,7 +74,7 @@ def test_scores_and_bytes(name, least, tmp_path):
     loaded = artifact.load_skops(tmp_path / "model.skops")  # no type beyond those that are known
     for rows in (inputs, short(inputs), np.full((3, len(NAMES)), np.nan, np.float32)):
         expected = artifact.predictor(loaded)(rows)
-        scores = artifact.onnx_predictor(artifact.onnx_session(graph))(rows)
+        scores = artifact.onnx_predictor(onnx_sessions.load(graph))(rows)
         assert np.isfinite(expected).all() and (least is None or expected.min() >= least)
         assert parity.differences(expected, scores).max() < parity.TOLERANCE / 100
 
@@ -119,7 +119,7 @@ def test_series_that_never_change_are_forecast_as_they_are(value):
     inputs = np.full((60, len(NAMES)), value, np.float32)
     inputs[:, 0], inputs[:, 4], inputs[:, 5] = np.arange(60) % 4, np.nan, 0
     fitted = estimator.fitted(made(boosting()), inputs, np.full(60, value))
-    graph = artifact.onnx_session(estimators.to_onnx(fitted, len(NAMES)))
+    graph = onnx_sessions.load(estimators.to_onnx(fitted, len(NAMES)))
     for scores in (fitted.predict(inputs), artifact.onnx_predictor(graph)(inputs)):
         assert (scores == value).all()
 

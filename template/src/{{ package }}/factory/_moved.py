@@ -205,7 +205,7 @@ NAMES: dict[str, dict[str, str]] = {
         "NAME": "VERSION_FILE",
         "TOLERANCE": "training.onnx.parity.TOLERANCE",
         "read": "read_version",
-        "session": "onnx_session",
+        "session": "scoring.onnx_sessions.load",
         "write": "write_version",
     },
     "scoring.predictions": {"columns": "to_columns", "records": "to_records", "said": "from_frame"},

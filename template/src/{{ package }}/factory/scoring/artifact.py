@@ -1,7 +1,6 @@
 """The model on disk, verified when it is loaded and never executed; version.json beside it names its version."""
 
 import json
-import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +14,7 @@ from .. import manifest, signatures
 from ..errors import ArtifactError
 from ..paths import MODEL
 from ..tables.chunks import Matrix, Predictor, chunked, processors
-from . import texts
+from . import onnx_sessions, texts
 from .texts import Encoders
 
 VERSION_FILE = "version.json"
@@ -59,7 +58,7 @@ def _texts_of(path: Path, facts: dict[str, Any]) -> Encoders:
 
 def _session_of(path: Path, facts: dict[str, Any]) -> Any:
     try:
-        return onnx_session(path.read_bytes()) if path.name in facts["files"] else None
+        return onnx_sessions.load(path.read_bytes()) if path.name in facts["files"] else None
     except Exception as error:
         raise _not_loaded(path, "onnxruntime", facts, error) from error
 
@@ -99,24 +98,8 @@ def _jobs(estimator: Any) -> int:
     return processors() if wanted - {None, 1} else 1
 
 
-def import_onnxruntime() -> Any:
-    """The module, which sends nothing to anybody."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
-    return onnxruntime
-
-
-def onnx_session(graph: bytes) -> Any:
-    """The graph, ready to run in onnxruntime."""
-    onnxruntime = import_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # more would add up the trees in another order; batches run side by side instead
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
 def onnx_predictor(session: Any) -> Predictor:
-    """The scores of a graph loaded by `onnx_session`."""
+    """The scores of a graph loaded by `onnx_sessions.load`."""
 
     def predict(features: Matrix) -> NDArray[np.float64]:
         return session.run(["score"], {"features": features})[0].astype(np.float64)  # type: ignore[no-any-return]

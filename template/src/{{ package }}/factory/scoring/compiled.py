@@ -11,7 +11,7 @@ from .. import manifest
 from ..errors import ArtifactError
 from ..tables.chunks import Predictor
 from ..validation.rules import within_bounds
-from . import artifact
+from . import artifact, onnx_sessions
 from .feature_graph import FeatureGraph
 
 
@@ -39,4 +39,4 @@ def _session(path: Path, facts: dict[str, Any]) -> Any:
     content = path.read_bytes()
     if manifest.sha256(content) != facts["files"][path.name]:
         raise ArtifactError(f"{path}: changed while it was being read")
-    return artifact.onnx_session(content)
+    return onnx_sessions.load(content)

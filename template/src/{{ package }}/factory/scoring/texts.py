@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..tables.chunks import Matrix
+from . import onnx_sessions
 
 NAME = "texts.npz"
 WIDTH = 4096  # buckets that n-grams are hashed into
@@ -87,9 +88,7 @@ class Prebuilt:
 
     @cached_property
     def _session(self) -> Any:
-        from .artifact import onnx_session  # which reads encoders
-
-        return onnx_session(self.graph)
+        return onnx_sessions.load(self.graph)
 
     def __call__(self, values: pl.Series) -> Matrix:
         """A row of numbers for each text, one by one, as sums in a batch may differ in their last bits; NaN where there is none."""

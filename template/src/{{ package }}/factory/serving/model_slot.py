@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ... import contract
 from ..errors import ArtifactError, FactoryError
-from ..scoring import artifact
+from ..scoring import onnx_sessions
 from ..scoring.compiled import Compiled
 from ..validation.parsing import cast
 from . import messages
@@ -173,7 +173,7 @@ def _is_small(request: Request) -> bool:
 def _prepare_inline(folder: Path) -> None:
     """Import what only such models need, while a worker loads the model."""
     if (folder / "features.onnx").exists():
-        artifact.import_onnxruntime()
+        onnx_sessions.import_onnxruntime()
 
 
 def _inline(folder: Path, facts: dict[str, Any]) -> InlineModel:

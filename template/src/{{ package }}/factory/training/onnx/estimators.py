@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ... import manifest
 from ...errors import FactoryError
-from ...scoring import artifact
+from ...scoring import artifact, onnx_sessions
 from ...tables.chunks import Matrix, Predictor
 from ..skops_schema import to_skops
 from . import parity
@@ -44,13 +44,13 @@ def save(
     graph, difference, reason = b"", None, None
     try:
         graph = to_onnx(estimator, probes.shape[1], classes)
-        scores = artifact.onnx_predictor(artifact.onnx_session(graph))(probes)
+        scores = artifact.onnx_predictor(onnx_sessions.load(graph))(probes)
         difference, reason = _compare(expected, scores, probes, facts.get("threshold"))
     except Exception as error:  # noqa: BLE001  converters and onnxruntime raise whatever they like; skops remains
         reason = f"conversion failed: {_first_line(error)}"
     if reason is None:
         (folder / "model.onnx").write_bytes(graph)
-        predict = artifact.onnx_predictor(artifact.onnx_session(graph))
+        predict = artifact.onnx_predictor(onnx_sessions.load(graph))
     if features is not None:
         (folder / "features.onnx").write_bytes(features)
     for name, content in more(predict).items():
@@ -66,7 +66,7 @@ def disagreement(folder: Path, probes: Matrix) -> float:
     graph, facts = (folder / "model.onnx").read_bytes(), manifest.read_manifest(folder)
     return parity.largest(
         artifact.skops_predictor(folder, facts)(probes),
-        artifact.onnx_predictor(artifact.onnx_session(graph))(probes),
+        artifact.onnx_predictor(onnx_sessions.load(graph))(probes),
         facts.get("threshold"),
     )
 

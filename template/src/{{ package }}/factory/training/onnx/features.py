@@ -9,7 +9,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from ...scoring import artifact
+from ...scoring import onnx_sessions
 from ...scoring.feature_graph import FeatureGraph, fingerprint
 from ...scoring.scorer import matrix
 from ...validation.rules import bound_rules, rules
@@ -26,7 +26,7 @@ def feature_graph(rows: pl.DataFrame, features: Callable[[Any], Any], schema: ty
     probes = pl.concat([rows, rows.with_columns(pl.when(~gap).then(pl.col(gap.name)).alias(gap.name) for gap in gaps)])
     try:
         graph = translate(rows, features, schema)
-        computed, valid = FeatureGraph(artifact.onnx_session(graph), schema)(probes.rows())
+        computed, valid = FeatureGraph(onnx_sessions.load(graph), schema)(probes.rows())
         expected = matrix(features(probes))
         return graph if np.array_equal(computed[valid], expected[valid], equal_nan=True) else None
     except Exception as error:  # noqa: BLE001  features.py may do anything, and a plan be new to us; polars remains
