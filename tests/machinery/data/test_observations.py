@@ -36,6 +36,16 @@ def test_test_rows_come_after_all_that_was_learned():
     assert {time.hour for time in train["origin"]} == set(range(24))  # of each phase of the season
 
 
+def test_times_off_the_grid_are_refused_with_the_key_to_correct():
+    seen = series.observations(100)
+    for other in (
+        seen.filter(pl.col("hour") != at(3)).with_columns(pl.col("hour").replace(at(4), at(3) + timedelta(minutes=7))),
+        pl.concat([seen, seen[:1]]),
+    ):
+        with pytest.raises(FactoryError, match=r", or correct forecast\.every in params\.yaml$"):
+            observations.split(other, series.params())
+
+
 def test_too_short_a_history_is_refused():
     with pytest.raises(FactoryError, match="7 times of 1h are too few to forecast 6 of them"):
         daily = {"group": "shop", "time": "hour", "every": "1h", "horizon": 6, "season": 2}

@@ -108,7 +108,15 @@ REFUSED = {
     "nothing known": (ALL.with_columns(sales=None), "", 422, "sales: no value is known"),
     "no rows": (ALL.clear(), "", 422, "sales: no value is known"),
     "twice": (pl.concat([ALL, ALL[:1]]), "", 422, "observations of the same time"),
+    "off the grid": (
+        ALL.with_columns(pl.col("hour") + pl.duration(minutes=(pl.int_range(pl.len()) == 3) * 7)),
+        "",
+        422,
+        "is not a whole number of 1h from the other times",
+    ),
     "neither true nor false": (ALL, "?explain=perhaps", 400, "explain"),
+    "no such parameter": (ALL, f"?orgin={LAST}", 400, "query: no parameter orgin (did you mean 'origin'?)"),
+    "a parameter twice": (ALL, f"?origin={LAST}&origin={LAST}", 400, "query: a parameter occurs twice"),
 }
 
 
@@ -117,6 +125,7 @@ def test_refusals(service, rows, query, status, expected):
     for body, kind in ((records(rows), "application/json"), (arrow(rows), ARROW)):
         response = service.post(body, kind, path=PATH + query.replace(" ", "T"))
         assert response.status == status, response.body
+        assert b"params.yaml" not in response.body  # which no client has
         if isinstance(expected, dict):
             assert all(text in response.problems()[name] for name, text in expected.items())
         else:

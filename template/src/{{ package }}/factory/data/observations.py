@@ -45,7 +45,7 @@ def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFram
     Raises FactoryError where there are too few.
     """
     of = settings(params)
-    table = grid.numbered(collect(observations), of)
+    table = _numbered(collect(observations), of)
     known = table.filter(pl.col(of.target).is_not_null())[POSITION]
     if known.is_empty():
         raise FactoryError(f"{of.target}: no observation has a value")
@@ -76,6 +76,13 @@ def split(observations: Rows, params: Params) -> tuple[pl.DataFrame, pl.DataFram
                 "correct forecast in params.yaml, or deliver a longer history"
             )
     return train, test
+
+
+def _numbered(observations: pl.DataFrame, of: Settings) -> pl.DataFrame:
+    try:
+        return grid.numbered(observations, of)
+    except grid.OffGrid as error:  # which a client of the service sees as well, who has no params.yaml
+        raise FactoryError(f"{error}, or correct forecast.every in params.yaml") from error
 
 
 def _rows(table: pl.DataFrame, of: Settings, origins: range, most: int, least: int) -> pl.DataFrame:

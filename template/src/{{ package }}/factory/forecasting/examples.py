@@ -27,12 +27,13 @@ def build(
     """
     parts = []
     for chosen in _batches(observations, settings, origins):
-        units = known_units(observations, settings, chosen, least)
-        windows = _windows(units, observations, settings)
+        units = _collect(known_units(observations, settings, chosen, least))
+        windows = _windows(units.lazy(), observations, settings)
         if share < 1:
             units = units.filter(_spread(units, settings) < share)
         if units.height:
-            parts.append(_horizon(windows, units, observations, settings, [ORIGIN]).drop_nulls(settings.target))
+            made = _horizon(windows, units.lazy(), observations, settings, [ORIGIN])
+            parts.append(made.drop_nulls(settings.target))
     return pl.concat(parts) if parts else contract.LabelledRow.create_empty()
 
 
@@ -46,9 +47,13 @@ def at(observations: pl.DataFrame, settings: Settings, origin: Any = None) -> pl
     table = grid.numbered(observations, settings)
     place = _position(table, settings, origin)
     windows = _windows(known_units(table, settings, [place]), table, settings)
-    series = table.select(settings.groups).unique(maintain_order=True) if settings.groups else pl.DataFrame({"": [0]})
-    units = series.select(pl.lit(place, pl.Int64).alias(ORIGIN), *settings.groups)
+    units = table.lazy().select(pl.lit(place, pl.Int64).alias(ORIGIN), *settings.groups).unique(maintain_order=True)
     return _horizon(windows, units, table, settings, [ORIGIN, *settings.groups]).drop(settings.target)
+
+
+def _collect(plan: pl.LazyFrame) -> pl.DataFrame:
+    """In memory, where a small plan takes half as long, and values are added up in one order."""
+    return plan.collect(engine="in-memory")
 
 
 def _position(table: pl.DataFrame, settings: Settings, origin: Any) -> int:
@@ -69,21 +74,21 @@ def _batches(observations: pl.DataFrame, settings: Settings, origins: Sequence[i
     yield from (origins[start : start + size] for start in range(0, len(origins), size))
 
 
-def known_units(observations: pl.DataFrame, settings: Settings, origins: Sequence[int], least: int = 1) -> pl.DataFrame:
+def known_units(observations: pl.DataFrame, settings: Settings, origins: Sequence[int], least: int = 1) -> pl.LazyFrame:
     """The origins, and the series of which at least so many values are known in the window before each."""
-    chosen = pl.LazyFrame({ORIGIN: origins}, {ORIGIN: pl.Int64})  # lazy: each step alone takes as long as all
+    chosen = pl.LazyFrame({ORIGIN: origins}, {ORIGIN: pl.Int64})
     window = chosen.with_columns(_places(settings)).explode(POSITION)
     known = observations.lazy().filter(pl.col(settings.target).is_not_null()).select(*settings.groups, POSITION)
     keys = [ORIGIN, *settings.groups]
     counts = window.join(known, on=POSITION).group_by(keys).len()
-    return counts.filter(pl.col("len") >= least).select(keys).sort(keys).collect()
+    return counts.filter(pl.col("len") >= least).select(keys).sort(keys)
 
 
-def _windows(units: pl.DataFrame, observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def _windows(units: pl.LazyFrame, observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The last times of each unit, its origin last, with the observations of its series; nulls where there are none."""
-    places = units.lazy().with_columns(_places(settings)).explode(POSITION)
+    places, time_at = units.with_columns(_places(settings)).explode(POSITION), grid.clock(observations, settings)
     found = places.join(observations.lazy(), on=[*settings.groups, POSITION], how="left", maintain_order="left")
-    return found.with_columns(pl.col(settings.time).fill_null(grid.time_at(observations, settings, POSITION))).collect()
+    return _collect(found.with_columns(pl.col(settings.time).fill_null(time_at(POSITION))))
 
 
 def _places(settings: Settings) -> pl.Expr:
@@ -91,35 +96,30 @@ def _places(settings: Settings) -> pl.Expr:
 
 
 def _horizon(
-    windows: pl.DataFrame, units: pl.DataFrame, observations: pl.DataFrame, settings: Settings, by: Sequence[str]
+    windows: pl.DataFrame, units: pl.LazyFrame, observations: pl.DataFrame, settings: Settings, by: Sequence[str]
 ) -> pl.DataFrame:
     """The rows of the units, each an origin and a series; `by` as in `_with_history`."""
-    keys = [ORIGIN, *settings.groups]
+    keys, time_at = [ORIGIN, *settings.groups], grid.clock(observations, settings)
     ahead = [name for name, column in delivered().columns().items() if is_known_ahead(column)]
-    steps = pl.LazyFrame({"step": range(1, settings.horizon + 1)}, {"step": pl.Int16})
-    summary, seasonal, smoothed = (
-        method(windows, settings, keys).lazy() for method in (baselines.summary, baselines.seasonal, baselines.smoothed)
-    )
     known = observations.lazy().select(*settings.groups, POSITION, settings.time, *ahead, settings.target)
     place = pl.col(ORIGIN) + settings.gap + pl.col("step")
     table = (
-        units.lazy()
-        .join(summary, on=keys, how="left", maintain_order="left")
-        .join(steps, how="cross", maintain_order="left_right")
+        units.join(baselines.steps(settings), how="cross", maintain_order="left_right")
+        .join(baselines.by_step(windows, settings, keys), on=[*keys, "step"], how="left", maintain_order="left")
         .with_columns(
             place.cast(pl.Int64).alias(POSITION), (place % settings.season).cast(pl.Int64).alias(baselines.PHASE)
         )
-        .join(seasonal, on=[*keys, baselines.PHASE], how="left", maintain_order="left")
-        .join(smoothed, on=[*keys, "step"], how="left", maintain_order="left")
+        .join(
+            baselines.seasonal(windows, settings, keys), on=[*keys, baselines.PHASE], how="left", maintain_order="left"
+        )
         .join(known, on=[*settings.groups, POSITION], how="left", maintain_order="left")
         .with_columns(
             pl.coalesce(baselines.LAST, "mean").alias("seasonal_naive"),
-            (pl.col("naive") + pl.col(baselines.SLOPE) * (settings.gap + pl.col("step"))).alias("drift"),
-            pl.col(settings.time).fill_null(grid.time_at(observations, settings, POSITION)),
-            grid.time_at(observations, settings, ORIGIN).alias("origin"),
+            pl.col(settings.time).fill_null(time_at(POSITION)),
+            time_at(ORIGIN).alias("origin"),
         )
     )
-    return _typed(_with_history(table.collect(), windows, settings, by))
+    return _typed(_with_history(_collect(table), windows, settings, by))
 
 
 def _with_history(table: pl.DataFrame, windows: pl.DataFrame, settings: Settings, by: Sequence[str]) -> pl.DataFrame:
@@ -130,10 +130,10 @@ def _with_history(table: pl.DataFrame, windows: pl.DataFrame, settings: Settings
     """
     history, names = history_of(contract.Row), delivered().column_names()
     past, none = windows.partition_by(by, as_dict=True), windows.clear()
-    sorted_by = [pl.col(name).set_sorted() for name in by if name != ORIGIN]  # they hold one value each
+    columns = [pl.col(name).set_sorted() if name in by else name for name in names]  # which hold one value each
     parts = table.partition_by(by, as_dict=True, maintain_order=True)
     return pl.concat(
-        _joined(part, history(past.get(key, none).select(names).with_columns(sorted_by), part["origin"][0]), settings)
+        _joined(part, history(past.get(key, none).select(columns), part["origin"][0]), settings)
         for key, part in parts.items()
     )
 

@@ -1,6 +1,7 @@
 """The times of series as whole numbers of steps, on which missing ones are rows of nulls."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -8,44 +9,49 @@ import polars as pl
 from ..errors import FactoryError
 from .settings import Settings
 
-POSITION = "position "
+POSITION, PHASE = "position ", "within step "
 """The column with the number of a time; no column of users ends in a space."""
 MILLISECONDS = {"m": 60_000, "h": 3_600_000}
 DAYS = {"d": 1, "w": 7}
 MONTHS = {"mo": 1, "q": 3, "y": 12}
 
 
+class OffGrid(FactoryError):
+    """The times of the observations are not one for each step."""
+
+
 def numbered(observations: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The observations with the position of each, sorted by series and time.
 
-    Raises FactoryError where times are not a whole number of steps apart, or a series has one twice.
+    Raises OffGrid where times are not a whole number of steps apart, or a series has one twice.
     """
     number, size = _number(pl.col(settings.time), settings.every)
-    table = observations.with_columns((number // size).alias(POSITION))
-    phases = table.select(number % size).to_series()
-    if len(phases) and phases.min() != phases.max():
-        odd = table.filter(phases != phases.mode().min()).row(0, named=True)[settings.time]
-        raise FactoryError(
-            f"{settings.time}: {odd} is not a whole number of {settings.every} from the other times: round the times, or correct "
-            "forecast.every in params.yaml"
-        )
     names = [*settings.groups, POSITION]
+    placed = observations.lazy().with_columns((number // size).alias(POSITION), (number % size).alias(PHASE))
+    table = placed.sort(names).collect(engine="in-memory")
+    phases = table[PHASE]
+    if phases.min() != phases.max():
+        odd = observations.filter(number % size != phases.mode().min()).row(0, named=True)[settings.time]
+        raise OffGrid(
+            f"{settings.time}: {odd} is not a whole number of {settings.every} from the other times: round the times"
+        )
     if (repeated := table.select(names).is_duplicated()).any():
         first = table.filter(repeated).row(0, named=True)
         place = ", ".join(f"{first[name]}" for name in settings.keys)
-        raise FactoryError(
+        raise OffGrid(
             f"{', '.join(settings.keys)}: {int(repeated.sum()):,} observations of the same time of a series, e.g. of {place}: keep "
-            "one of each, add them up, or correct forecast.every (clocks that go back an hour repeat one: deliver times in UTC)"
+            "one of each, or add them up (clocks that go back an hour repeat one: deliver times in UTC)"
         )
-    return table.sort(names)
+    return table.drop(PHASE)
 
 
 def position(table: pl.DataFrame, settings: Settings, time: Any) -> int:
     """The position of a time among the numbered observations. Raises FactoryError."""
-    asked = pl.DataFrame({settings.time: [time]}, {settings.time: table.schema[settings.time]}, strict=False)
-    number, size = _number(pl.col(settings.time), settings.every)
-    place, phase = asked.select((number // size).alias(POSITION), (number % size).alias("phase")).row(0)
-    if place is None or (table.height and phase != table.head(1).select(number % size).item()):
+    stated = pl.Series([time], dtype=table.schema[settings.time], strict=False)
+    asked, size = _number(pl.lit(stated), settings.every)
+    first, _ = _number(pl.col(settings.time).first(), settings.every)
+    place, phase, known = table.select(asked // size, phase=asked % size, known=first % size).row(0)
+    if place is None or (table.height and phase != known):
         raise FactoryError(
             f"{settings.time}: {time} is none of the times of the series, which are {settings.every} apart"
         )
@@ -55,25 +61,27 @@ def position(table: pl.DataFrame, settings: Settings, time: Any) -> int:
 def times(table: pl.DataFrame, settings: Settings, positions: pl.Series) -> pl.Series:
     """The times of the positions, counted from the newest observation."""
     place = positions.alias(POSITION).to_frame()
-    return place.select(time_at(table, settings, POSITION).alias(settings.time)).to_series()
+    return place.select(clock(table, settings)(POSITION).alias(settings.time)).to_series()
 
 
-def time_at(table: pl.DataFrame, settings: Settings, name: str) -> pl.Expr:
-    """The time of the position in that column: so many steps from the newest of the table, at the end of the month if all are."""
+def clock(table: pl.DataFrame, settings: Settings) -> Callable[[str], pl.Expr]:
+    """Gives the time of the position in a column: so many steps from the newest of the table, at the end of the month if all are."""
     if not table.height:
-        return pl.lit(None, table.schema[settings.time])
+        return lambda name: pl.lit(None, table.schema[settings.time])
     newest = table.row(int(table[POSITION].arg_max() or 0), named=True)  # by whose clock days go on
+    start = pl.lit(newest[settings.time], table.schema[settings.time])
     size, unit = _parts(settings.every)
-    steps = (pl.col(name) - newest[POSITION]) * size
-    dtype = table.schema[settings.time]
-    start = pl.lit(newest[settings.time], dtype)
-    if unit in MILLISECONDS:
-        return start + pl.duration(milliseconds=steps * MILLISECONDS[unit])
-    time = start.dt.offset_by(pl.format(f"{{}}{unit}", steps))
-    ends = table[settings.time]
-    if unit in MONTHS and (ends.dt.date() == ends.dt.month_end().dt.date()).all():
-        return time.dt.month_end()
-    return time
+    ends = table[settings.time] if unit in MONTHS else None
+    at_ends = ends is not None and (ends.dt.date() == ends.dt.month_end().dt.date()).all()
+
+    def time_at(name: str) -> pl.Expr:
+        steps = (pl.col(name) - newest[POSITION]) * size
+        if unit in MILLISECONDS:
+            return start + pl.duration(milliseconds=steps * MILLISECONDS[unit])
+        time = start.dt.offset_by(pl.format(f"{{}}{unit}", steps))
+        return time.dt.month_end() if at_ends else time
+
+    return time_at
 
 
 def _number(time: pl.Expr, every: str) -> tuple[pl.Expr, int]:

@@ -20,7 +20,7 @@ TRENDS = list(product((0.1, 0.3, 0.6, 0.9), (0.05, 0.2), (0.9, 0.98)))
 SHARPNESS = 4  # of the weights: twice the error is a sixteenth of the weight
 FADING = 0.7  # of a season's pattern, from one season to the one before
 SMALLEST = 0.01  # factor of a season's pattern
-ROWS = 200  # at a time, which stay in the cache of a processor
+VALUES = 8_000  # at a time, of which all states stay in the cache of a processor
 
 
 def forecasts(windows: Values, season: int, ahead: NDArray[np.int64]) -> dict[str, Values]:
@@ -31,10 +31,11 @@ def forecasts(windows: Values, season: int, ahead: NDArray[np.int64]) -> dict[st
     result = np.full((len(SMOOTHED), len(windows), len(ahead)), np.nan)
     filled = _filled(windows)
     season = season if season <= windows.shape[1] else 1
+    at_once = max(1, VALUES // windows.shape[1])
     usable, positive = ~np.isnan(filled[:, 0]), (filled > 0).all(axis=1)
     for multiplied, rows in ((True, usable & positive), (False, usable & ~positive)):
-        for start in range(0, int(rows.sum()), ROWS):
-            part = np.flatnonzero(rows)[start : start + ROWS]
+        for start in range(0, int(rows.sum()), at_once):
+            part = np.flatnonzero(rows)[start : start + at_once]
             result[:, part] = _adjusted(windows[part], filled[part], season, ahead, multiplied)
     return dict(zip(SMOOTHED, result, strict=True))
 
@@ -108,15 +109,12 @@ def _weighted(
     """The mean over the parameters, the more of each the smaller its errors were in the window."""
     leads = sorted({int(ahead[0]), int(ahead[len(ahead) // 2]), int(ahead[-1])})
     start = min(season, values.shape[1] // 3)
-    errors, forecasts = [], []
-    for share, slope_share, left in parameters:
-        level, trend = _states(values, share, slope_share, left)
-        gains = np.cumsum(left ** np.arange(1, ahead[-1] + 1)) if slope_share else np.zeros(ahead[-1])
-        errors.append(sum(_errors(values, level + gains[lead - 1] * trend, lead, start) for lead in leads))
-        forecasts.append(level[:, -1:] + trend[:, -1:] * gains[ahead - 1])
-    error = np.stack(errors)
-    least = error.min(axis=0)
-    weights = ((least + 1e-12) / (error + 1e-12)) ** SHARPNESS
+    level, trend = _states(values, parameters)
+    times = np.arange(1, ahead[-1] + 1)
+    gains = np.array([np.cumsum(left**times) * bool(slope) for _, slope, left in parameters])[:, None]
+    error = np.sum([_errors(values, level + gains[..., lead - 1, None] * trend, lead, start) for lead in leads], axis=0)
+    forecasts = level[..., -1:] + trend[..., -1:] * gains[..., ahead - 1]
+    weights = ((error.min(axis=0) + 1e-12) / (error + 1e-12)) ** SHARPNESS
     mixed: Values = sum(weight[:, None] * forecast for weight, forecast in zip(weights, forecasts, strict=True))
     total: Values = sum(weight for weight in weights)  # in this order for one row as for many
     return np.asarray(mixed / total[:, None])
@@ -125,23 +123,25 @@ def _weighted(
 def _errors(values: Values, forecast: Values, lead: int, start: int) -> Values:
     """The mean absolute error of what was forecast so many steps before; 0 where the window is too short to know."""
     known = values[:, start + lead :]
-    return np.asarray(_sum(np.abs(known - forecast[:, start : values.shape[1] - lead])) / max(known.shape[1], 1))
+    return np.asarray(_sum(np.abs(known - forecast[..., start : values.shape[1] - lead])) / max(known.shape[1], 1))
 
 
-def _states(values: Values, share: float, slope_share: float, left: float) -> tuple[Values, Values]:
-    """Level and trend after each value: a matrix times those before, and what follows the first value (Hyndman et al. 2008, ch. 2).
+def _states(values: Values, parameters: list[tuple[float, float, float]]) -> tuple[Values, Values]:
+    """By parameters, level and trend after each value: a matrix times those before, and what follows the first value.
 
-    Each pass adds what is twice as far back, for all times at once: a service has no scipy, whose filters go step by step.
+    Each pass adds what is twice as far back, for all times at once (Hyndman et al. 2008, ch. 2): a service has no scipy, whose
+    filters go step by step.
     """
+    shares = np.array([(share, share * slope_share) for share, slope_share, _ in parameters])[:, :, None, None]
+    past = np.array([[[1 - s, left * (1 - s)], [-s * slope, left * (1 - s * slope)]] for s, slope, left in parameters])
     first, step = values[:, :1], 1
-    level, trend = share * (values - first), share * slope_share * (values - first)
-    past = np.array([[1 - share, left * (1 - share)], [-share * slope_share, left * (1 - share * slope_share)]])
+    level, trend = (shares[:, which] * (values - first) for which in (0, 1))
     while step < values.shape[1]:
-        before, sloping = level[:, :-step], trend[:, :-step]
-        more = past[0, 0] * before + past[0, 1] * sloping, past[1, 0] * before + past[1, 1] * sloping
-        level, trend = level.copy(), trend.copy()
-        level[:, step:] += more[0]
-        trend[:, step:] += more[1]
+        (a, b), (c, d) = past.transpose(1, 2, 0)[..., None, None]
+        before, sloping = level[..., :-step], trend[..., :-step]
+        more = a * before + b * sloping, c * before + d * sloping
+        level[..., step:] += more[0]
+        trend[..., step:] += more[1]
         past, step = past @ past, 2 * step
     return first + level, trend
 

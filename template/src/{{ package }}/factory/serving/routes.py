@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.routing import request_response
 
 from ... import contract
+from ..validation.texts import hint
 from .middleware import RequestContext
 from .model_slot import LoadedModel
 from .openapi import ERROR_RESPONSES, EXPLAIN, HISTORY_BODY, ORIGIN, REQUEST_BODY
@@ -81,9 +82,9 @@ class Forecasts(BaseModel):
 
 async def score(request: Request) -> Response:
     """Score one record, an array of records, or a table; the response has the format of the request."""
-    explain = bool(request.scope["query_string"]) and _explain(request.query_params.get("explain", "false"))
+    asked = _query(request, "explain")
     kind, max_mb = format_of(request)
-    return await respond(request, kind, max_mb, explain=explain)
+    return await respond(request, kind, max_mb, explain=_explain(asked))
 
 
 async def forecast(request: Request) -> Response:
@@ -91,14 +92,9 @@ async def forecast(request: Request) -> Response:
 
     The rows are those of a file for `factory score`: what was observed, and after the origin what is known ahead.
     """
-    asked = request.query_params
+    asked = _query(request, "origin", "explain")
     kind, max_mb = format_of(request)
-    options: dict[str, Any] = {
-        "forecast": True,
-        "origin": asked.get("origin"),
-        "explain": _explain(asked.get("explain", "false")),
-    }
-    return await respond(request, kind, max_mb, **options)
+    return await respond(request, kind, max_mb, forecast=True, origin=asked.get("origin"), explain=_explain(asked))
 
 
 def format_of(request: Request) -> tuple[str, float]:
@@ -111,8 +107,22 @@ def format_of(request: Request) -> tuple[str, float]:
     return kind, min(JSON_MB, max_mb) if kind == JSON else max_mb
 
 
-def _explain(value: str) -> bool:
+def _query(request: Request, *names: str) -> dict[str, str]:
+    """The parameters in the query. Raises InvalidBody for any but these, and for one that is there twice."""
+    if not request.scope["query_string"]:
+        return {}
+    given = request.query_params.multi_items()
+    for name, _ in given:
+        if name not in names:
+            raise InvalidBody(f"query: no parameter {name:.100}{hint(name, names)}: there is {' and '.join(names)}")
+    if len(dict(given)) < len(given):
+        raise InvalidBody("query: a parameter occurs twice: keep one of them")
+    return dict(given)
+
+
+def _explain(asked: dict[str, str]) -> bool:
     """Raises InvalidBody for what is neither true nor false."""
+    value = asked.get("explain", "false")
     if value not in ("true", "false"):
         raise InvalidBody("explain, in the query, must be true or false")
     return value == "true"
