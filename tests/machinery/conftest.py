@@ -42,7 +42,7 @@ def play(patch: pytest.MonkeyPatch, folder: Path, problem: str) -> None:
     for module in (assessment, compare, leakage, row_by_row, scorer, texts, train, worst):
         patch.setattr(module, "features", own.features)
     if own is series:
-        patch.setattr(feature_table, "compute", own.features)  # as hindsight takes it from there
+        patch.setattr(feature_table, "compute", own.features)  # as lookahead takes it from there
     patch.setattr(isolation, "problem", lambda *_: None)  # whose process imports the files, and none of the toy's
     patch.setattr(worker_process, "start_process", thread_worker.start_process)  # a process takes a second
     patch.setattr(ingest, "run", lambda *command: "")  # `dvc add` takes a second; test_setup.py does it once

@@ -61,13 +61,13 @@ import polars as pl
 from late_flights.factory import config
 from late_flights.factory.data import observations, prepare
 from late_flights.factory.errors import FactoryError
-from late_flights.factory.training import hindsight
+from late_flights.factory.training import lookahead
 params = config.load()
 seen = pl.read_parquet("data/raw/sales.parquet")
 train, _ = observations.split(seen, params)
 prepare.read = lambda name: seen
 try:
-    hindsight.check_hindsight(train, params)
+    lookahead.check_lookahead(train, params)
 except FactoryError as error:
     print(error)
 """

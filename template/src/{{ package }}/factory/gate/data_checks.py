@@ -17,7 +17,7 @@ from ..leakage.search import search
 from ..metrics import bootstrap
 from ..metrics.definitions import METRICS, Metric, main_metric, target_of
 from ..scoring.scorer import matrix
-from ..training import foresight
+from ..training import forecast_leakage
 from .copies import beyond_chance, copied_share
 from .evidence import Check, Evidence, Part
 
@@ -73,7 +73,7 @@ def leakage(e: Evidence) -> Iterator[Check]:
     if e.train is None:
         return
     if e.params.forecast:
-        yield from _foresight(e, e.train)
+        yield from _leakage_of_forecast(e, e.train)
         return
     doubts = search(_sample(e, e.train), _entities(e, e.train), refusals_only=True)
     found = [each for each in doubts if each.refuses]
@@ -153,16 +153,16 @@ def _entities(e: Evidence, part: Part) -> Mapping[str, pl.Series]:
     return {name: columns[name] for name in columns.columns if name not in kept}
 
 
-def _foresight(e: Evidence, train: Part) -> Iterator[Check]:
+def _leakage_of_forecast(e: Evidence, train: Part) -> Iterator[Check]:
     """Of a forecast: targets of the training are older than the test, and no feature knows them beforehand."""
     time, first = e.params.data.times[0], e.test["origin"].min()
     later = train.rows.filter(pl.col(time) > first).height
     what = "training rows whose target is not known at the first origin of the test"
     yield Check("LEAKAGE", what, later, "0", later == 0, subject=time)
-    leaks = foresight.find(train.rows, train.features, e.params)
+    leaks = forecast_leakage.find(train.rows, train.features, e.params)
     for leak in leaks:
         what = f"{leak.subject}: {'predict' if len(leak.columns) > 1 else 'predicts'} the target"
-        limit = f"≤ {foresight.LIMIT:g}"
+        limit = f"≤ {forecast_leakage.LIMIT:g}"
         yield Check("LEAKAGE", what, leak.figure, limit, False, note=leak.evidence, subject=leak.subject)
     if not leaks:
         yield Check("LEAKAGE", "leaks found in the training rows", 0, "0", True)

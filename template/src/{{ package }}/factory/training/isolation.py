@@ -20,18 +20,18 @@ from ... import contract
 from .. import PACKAGE
 from ..forecasting.settings import Settings
 from .isolated_process import ERROR, ORIGINS, SETTINGS
-from .origins import Sight, difference
+from .origins import Origin, difference
 
 DAYS = 1_000
 """By how many days the clock of the process is ahead."""
 
 
-def problem(sights: Sequence[Sight], settings: Settings) -> str | None:
+def problem(origins: Sequence[Origin], settings: Settings) -> str | None:
     """What history() or features() know beside their rows, in words that follow a name."""
-    expected = [sight.seen for sight in sights]
+    expected = [origin.seen for origin in origins]
     with tempfile.TemporaryDirectory(prefix="isolated-") as folder:
         place = Path(folder).resolve()
-        _write(place, sights, settings)
+        _write(place, origins, settings)
         later = _computed(place, DAYS)
         if not isinstance(later, str) and _changed(expected, later) is None:
             return None
@@ -43,12 +43,12 @@ def problem(sights: Sequence[Sight], settings: Settings) -> str | None:
     return None if isinstance(later, str) else f"{_changed(expected, later)} changes with the date of today"
 
 
-def _write(place: Path, sights: Sequence[Sight], settings: Settings) -> None:
+def _write(place: Path, origins: Sequence[Origin], settings: Settings) -> None:
     """What the process computes features of, and the package."""
-    for number, sight in enumerate(sights):
-        sight.observations.write_parquet(place / f"{number}.parquet")
-    origins = pl.concat([sight.seen.select("origin").head(1) for sight in sights])
-    origins.write_parquet(place / ORIGINS)
+    for number, origin in enumerate(origins):
+        origin.observations.write_parquet(place / f"{number}.parquet")
+    times = pl.concat([origin.seen.select("origin").head(1) for origin in origins])
+    times.write_parquet(place / ORIGINS)
     (place / SETTINGS).write_text(json.dumps(asdict(settings)), encoding="utf-8")
     package = Path(contract.__file__).parent
     ignored = shutil.ignore_patterns("__pycache__")

@@ -12,7 +12,7 @@ from ..scoring.feature_table import features
 from ..scoring.scorer import matrix
 from ..scoring.texts import NONE, Encoders
 from ..tables.chunks import Matrix, Rows, collect, sample
-from . import foresight
+from . import forecast_leakage
 
 LEAKAGE_THRESHOLD = 0.999
 MAX_ROWS = 20_000
@@ -23,7 +23,7 @@ MIN_OF_RARER_CLASS = 5  # a column may rank fewer first by chance
 def check_leakage(train: Rows, params: Params, encoders: Encoders = NONE) -> None:
     """Refuse a feature that alone predicts the target, unless a person has accepted it."""
     if params.forecast:
-        _check_foresight(collect(train), params)
+        _check_forecast(collect(train), params)
         return
     max_rows = max(MAX_CELLS // encoders(features(collect(train.head(0)))).width, MAX_ROWS // 10)
     rows = sample(train, min(MAX_ROWS, max_rows))
@@ -39,9 +39,9 @@ def check_leakage(train: Rows, params: Params, encoders: Encoders = NONE) -> Non
             )
 
 
-def _check_foresight(rows: pl.DataFrame, params: Params) -> None:
+def _check_forecast(rows: pl.DataFrame, params: Params) -> None:
     """Refuse what goes with the target of a forecast as nothing does that is known at the origin."""
-    for leak in foresight.find(rows, features(rows), params):
+    for leak in forecast_leakage.find(rows, features(rows), params):
         if (key := f"LEAKAGE {leak.subject}") not in params.gate.accepted:
             raise Refused(
                 "LEAKAGE",

@@ -20,22 +20,21 @@ COUNT = 3
 
 
 @dataclass(frozen=True)
-class Sight:
-    """An origin, the observations before it and those of its horizon, and the rows with their features."""
+class Origin:
+    """Its time, the observations before it and those of its horizon, and the rows with their features."""
 
-    origin: Any
+    time: Any
     observations: pl.DataFrame
     seen: pl.DataFrame
 
 
-def sights(train: Rows, params: Params) -> list[Sight]:
+def sampled(train: Rows, params: Params) -> list[Origin]:
     """The oldest origin, the newest and one between; computed in the opposite order."""
     settings = observations.settings(params)
     table = grid.numbered(prepare.read("observations"), settings)
     known = column(train, "origin").unique().sort()
-    origins = known.gather(np.unique(np.linspace(0, len(known) - 1, COUNT).astype(int)))
-    found = list(_found(table, settings, origins.reverse()))
-    return found[::-1]
+    times = known.gather(np.unique(np.linspace(0, len(known) - 1, COUNT).astype(int)))
+    return list(_found(table, settings, times.reverse()))[::-1]
 
 
 def difference(expected: pl.DataFrame, found: pl.DataFrame) -> str | None:
@@ -54,9 +53,9 @@ def difference(expected: pl.DataFrame, found: pl.DataFrame) -> str | None:
     return None
 
 
-def _found(table: pl.DataFrame, settings: Settings, origins: pl.Series) -> Iterator[Sight]:
-    for origin in origins:
-        place = grid.position(table, settings, origin)
+def _found(table: pl.DataFrame, settings: Settings, times: pl.Series) -> Iterator[Origin]:
+    for time in times:
+        place = grid.position(table, settings, time)
         near = pl.col(POSITION).is_between(place - settings.window, place + settings.gap + settings.horizon)
         part = table.filter(near).drop(POSITION)
-        yield Sight(origin, part, compute(part, settings, origin))
+        yield Origin(time, part, compute(part, settings, time))

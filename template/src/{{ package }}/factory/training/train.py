@@ -27,8 +27,8 @@ from ..tables.chunks import Matrix, Rows, collect, column, sample
 from ..workspace.stage import measure, stage
 from . import estimator, reference, shared_features, texts
 from .cross_validation import Folds, TooFewRows, Validation, validate
-from .hindsight import check_hindsight
 from .leakage import check_leakage
+from .lookahead import check_lookahead
 from .onnx import estimators
 from .onnx.features import MAX_PROBES, feature_graph
 from .row_by_row import check_finite, check_row_by_row
@@ -111,7 +111,7 @@ def learn(train: Rows, params: Params, encoders: Encoders = NONE) -> tuple[BaseE
     check_row_by_row(train, params, encoders)
     check_leakage(train, params, encoders)
     if params.forecast:
-        check_hindsight(train, params)
+        check_lookahead(train, params)
     fitted = fit(train, params, encoders)  # before the validation, whose rows would take room beside all others
     try:
         return fitted, validate(Folds(train, params, encoders(empty).schema, encoders=encoders), params)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from late_flights import contract
 from late_flights.factory.forecasting import KNOWN_AHEAD
-from late_flights.factory.training import foresight
+from late_flights.factory.training import forecast_leakage
 
 from machinery.forecast_evidence import features, params, rows
 
@@ -34,7 +34,9 @@ def visitors(monkeypatch):
 def found(table=ROWS, **columns):
     doors = {name: pl.lit(1.0) for name in ("left", "right") if name not in table.columns}
     table = table.with_columns(**doors, open=pl.lit(True))
-    return [leak.subject for leak in foresight.find(table, features(table).with_columns(table.select(**columns)), params())]
+    return [
+        leak.subject for leak in forecast_leakage.find(table, features(table).with_columns(table.select(**columns)), params())
+    ]
 
 
 LEAKS = {
@@ -97,7 +99,7 @@ def test_parts_of_the_target_are_found_together():
 
 
 def test_evidence_says_what_to_ask():
-    [leak] = foresight.find(
+    [leak] = forecast_leakage.find(
         ROWS.with_columns(left=SALES, right=pl.lit(1.0), open=pl.lit(True)), ROWS.select(planned=SALES), params()
     )
     assert leak.figure == pytest.approx(1) and leak.naive < leak.figure

@@ -8,7 +8,7 @@ from late_flights.factory import forecasting
 from late_flights.factory.data import observations, prepare
 from late_flights.factory.errors import FactoryError, Refused
 from late_flights.factory.scoring import feature_table
-from late_flights.factory.training import hindsight, isolation, row_by_row
+from late_flights.factory.training import isolation, lookahead, row_by_row
 
 from machinery import series
 
@@ -27,7 +27,7 @@ def train(monkeypatch, history=series.history) -> pl.DataFrame:
 
 
 def test_rows_of_what_was_known_pass(monkeypatch):
-    hindsight.check_hindsight(train(monkeypatch), series.params())
+    lookahead.check_lookahead(train(monkeypatch), series.params())
 
 
 def test_rows_that_hold_what_came_later_are_refused(monkeypatch):
@@ -35,7 +35,7 @@ def test_rows_that_hold_what_came_later_are_refused(monkeypatch):
     later = SEEN.select("shop", pl.col("hour").dt.offset_by("-1h"), coming="sales")
     leaked = rows.join(later, on=["shop", "hour"], how="left").with_columns(day=pl.coalesce("coming", "day"))
     with pytest.raises(Refused, match=r"LEAKAGE: .*: day of the training rows depends on what came after the origin: "):
-        hindsight.check_hindsight(leaked.select(rows.columns), series.params())
+        lookahead.check_lookahead(leaked.select(rows.columns), series.params())
 
 
 def test_history_that_is_given_what_came_later_is_refused(monkeypatch):
@@ -47,16 +47,16 @@ def test_history_that_is_given_what_came_later_is_refused(monkeypatch):
         coming = seen.filter(pl.col("hour") > origin).group_by("shop").agg(coming=pl.col("sales").mean())
         return series.history(rows, origin).join(coming, on="shop", how="left")
 
-    compute = hindsight.compute
+    compute = lookahead.compute
 
     def passing(table, *others):
         given["seen"] = table
         return compute(table, *others)
 
     rows = train(monkeypatch, knowing)
-    monkeypatch.setattr(hindsight, "compute", passing)
+    monkeypatch.setattr(lookahead, "compute", passing)
     with pytest.raises(Refused, match=r"LEAKAGE: .*: coming depends on what came after the origin: "):
-        hindsight.check_hindsight(rows, series.params())
+        lookahead.check_lookahead(rows, series.params())
 
 
 def test_history_of_a_series_that_needs_the_others_is_refused(monkeypatch):
@@ -64,7 +64,7 @@ def test_history_of_a_series_that_needs_the_others_is_refused(monkeypatch):
         return series.history(rows, origin).with_columns(rank=pl.col("day").rank())
 
     with pytest.raises(Refused, match="rank of a series depends on the other series, of which nothing is known in service: "):
-        hindsight.check_hindsight(train(monkeypatch, ranked), series.params())
+        lookahead.check_lookahead(train(monkeypatch, ranked), series.params())
 
 
 LEAKS = {
