@@ -1,7 +1,7 @@
 """What others forecast: seasonal naive, statsforecast's AutoETS and AutoARIMA, and LightGBM by mlforecast, in their own environment.
 
 Started as `python forecasters.py OBSERVATIONS SETTINGS OUT MODEL`. AutoETS and the coefficients of AutoARIMA are fitted at
-each origin, AutoARIMA's order at the first, and LightGBM once, on what is known at the first. Missing stamps are interpolated, as these libraries take none.
+each origin, AutoARIMA's order at the first and where it fails, and LightGBM once, on what is known at the first. Missing stamps are interpolated, as these libraries take none.
 """
 
 import json
@@ -23,6 +23,7 @@ LEVEL = 90
 PANDAS = {"1h": "h", "1d": "D", "1w": "W-MON", "1mo": "MS", "1q": "QS"}
 DATED = {"1h": ["hour", "dayofweek"], "1d": ["dayofweek", "dayofyear"], "1w": ["week"], "1mo": ["month"], "1q": ["quarter"]}
 LONGEST = 24  # the longest season that AutoETS takes; its authors' advice for a longer one is MSTL, with AutoETS for the rest
+FAR = 10  # times what a series has ever spanned
 HISTORY = {168: 1344}  # AutoARIMA of a longer one takes hours
 
 
@@ -57,7 +58,10 @@ def statistical(rows: pd.DataFrame, facts: dict[str, Any], name: str) -> pd.Data
             known = values[:origin].to_numpy()[-(longest or len(values)) :]
             try:
                 made = model.fit(known).predict(h=facts["horizon"], level=[LEVEL])
-            except ValueError:  # the order that was found does not suit these values
+                suits = np.abs(made["mean"] - known[-1]).max() < FAR * np.ptp(known)
+            except ValueError:
+                suits = False
+            if not suits:  # the order that was found at the first origin
                 model = _model(name, facts["season"], facts["every"])
                 made = model.fit(known).predict(h=facts["horizon"], level=[LEVEL])
             model = _chosen(model) if name == "AutoARIMA" and origin == origins[0] else model

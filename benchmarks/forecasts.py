@@ -44,7 +44,8 @@ def main(scratch: Path, options: set[str], *names: str) -> str | None:
         folder.mkdir(parents=True, exist_ok=True)
         figures[name] = figures.get(name, {}) | dict(_measured(name, folder, project, options))
         FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", "utf-8")
-        print(f"{name:<12} {'  '.join(f'{tool} {skill(figures[name], tool):+.3f}' for tool in figures[name])}", flush=True)
+        shown = (f"{tool} {found['mase']:.3f}" for tool, found in figures[name].items())
+        print(f"{name:<12} MASE: {', '.join(shown)}", flush=True)
         write(DOCUMENT, "forecasts", table(figures))
     return _short(figures)
 
