@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from late_flights import contract
 from late_flights.factory.errors import FactoryError
+from late_flights.factory.metrics.bootstrap import standard_error
 from late_flights.factory.training import candidates, comparison, estimator, selection
 from late_flights.factory.training.candidates import Candidate
 from late_flights.factory.training.comparison import Comparison, Evaluated
@@ -25,14 +26,13 @@ def test_simplest_within_a_standard_error_and_rows_of_one_id_are_one():
     best = random.normal(1, 0.1, 400)
     other = best + random.normal(0.004, 0.1, 400)  # by less than its standard error, 0.005
     simple, complex_ = judged(other, penalty=1.0), judged(best, max_leaf_nodes=8)
-    each = np.arange(400)
-    assert selection.simplest([complex_, simple], each) is simple
+    assert selection.simplest([complex_, simple], None) is simple
     worse = judged(best + random.normal(0.02, 0.1, 400), penalty=1.0)
-    assert selection.simplest([complex_, worse], each) is complex_
-    repeated, units = np.tile(best, 30), np.tile(each, 30)
+    assert selection.simplest([complex_, worse], None) is complex_
+    repeated, ids = np.tile(best, 30), np.tile(np.arange(400), 30)
     same = judged(np.tile(other, 30), penalty=1.0)
-    assert selection.simplest([judged(repeated, max_leaf_nodes=8), same], units) is same
-    assert selection.standard_error(same.losses - repeated, units) == pytest.approx(selection.standard_error(other - best, each))
+    assert selection.simplest([judged(repeated, max_leaf_nodes=8), same], ids) is same
+    assert standard_error(same.losses - repeated, ids) == pytest.approx(standard_error(other - best))
 
 
 def table(answer, problem, rows=400):

@@ -157,7 +157,7 @@ def _of_time(
     if series is None:
         return None
     season = wishes.season or seasons.season(series)
-    rows = _some(values, series, [column.name for column in others if column.kind in KINDS])
+    rows = _some(values, series)
     kinds = {column.name: _kind(rows, column.name, series, target) for column in others if _is_use(column, series)}
     horizon = wishes.horizon or _given_ahead(rows, series, target, kinds.values()) or _usual(series)
     return Forecast(series, horizon, season, seasons.memory(series, season), kinds)
@@ -176,7 +176,7 @@ def _is_name(column: Column) -> bool:
     return column.unique or is_free_text(column) or column.kind in (*DATES, "Time")
 
 
-def _some(values: pl.LazyFrame, series: Series, names: list[str]) -> pl.DataFrame:
+def _some(values: pl.LazyFrame, series: Series) -> pl.DataFrame:
     """The rows of some series, sorted by series and time."""
     groups = list(series.groups)
     if groups:

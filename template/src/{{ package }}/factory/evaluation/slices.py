@@ -75,12 +75,10 @@ def _interval(metric: Metric, target: Vector, score: Vector, rows: Any, ids: boo
 
 
 def _bias(differences: Vector, ids: bootstrap.Ids, probability: float) -> dict[str, float | None]:
-    """The mean difference, and its interval by cases: rows, or all rows of an id or block, which are alike (Liang & Zeger 1986)."""
-    mean, rows = float(differences.mean()), len(differences)
-    case = np.arange(rows) if ids is None else np.unique(ids, return_inverse=True)[1]
-    sums = np.bincount(case, differences - mean)
-    if len(sums) == 1:
+    """The mean difference, and its interval by cases: rows, or all rows of an id or block."""
+    mean, cases = float(differences.mean()), len(differences) if ids is None else len(np.unique(ids))
+    if cases == 1:
         return {"bias": mean, "bias_low": None, "bias_high": None}
-    deviation = np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / rows
-    margin = float(stdtrit(len(sums) - 1, probability) * deviation)
+    deviation = np.sqrt(cases / (cases - 1)) * bootstrap.standard_error(differences, ids)
+    margin = float(stdtrit(cases - 1, probability) * deviation)
     return {"bias": mean, "bias_low": mean - margin, "bias_high": mean + margin}

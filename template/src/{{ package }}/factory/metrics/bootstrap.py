@@ -86,6 +86,13 @@ def difference(gain: Callable[[Any], float], target: Vector, ids: Ids = None, mo
     )
 
 
+def standard_error(values: Vector, ids: Ids = None) -> float:
+    """Of their mean; rows of one id count together (Liang & Zeger 1986)."""
+    deviations = values - values.mean()
+    sums = deviations if ids is None else np.bincount(ids, deviations)
+    return float(np.sqrt((sums**2).sum()) / len(values))
+
+
 def _resamples(target: Vector, ids: Ids, size: int) -> list[NDArray[np.int64]]:
     generator = np.random.default_rng(0)
     resamples = (

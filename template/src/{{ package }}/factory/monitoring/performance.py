@@ -123,10 +123,8 @@ def _by_step(labelled: pl.DataFrame, params: Params) -> dict[str, float]:
 
 
 def _mean(values: Vector, ids: Ids) -> Interval:
-    """The mean, and its 95% interval; rows of one id count together (Liang & Zeger 1986)."""
-    mean = float(values.mean())
-    sums = values - mean if ids is None else np.bincount(ids, values - mean)
-    error = 1.96 * float(np.sqrt(np.square(sums).sum())) / len(values)
+    """The mean, and its 95% interval."""
+    mean, error = float(values.mean()), 1.96 * bootstrap.standard_error(values, ids)
     return Interval(mean, mean - error, mean + error)
 
 

@@ -68,8 +68,7 @@ class Comparison:
         self.rows = np.concatenate([np.flatnonzero(part) for part in self.folds.held_out])
         self.target = self.folds.target[self.rows]
         self.lowest = _lowest(train, params)
-        ids = None if self.folds.ids is None else np.asarray(self.folds.ids)[self.rows]
-        self.units = np.arange(len(self.rows)) if ids is None else np.unique(ids, return_inverse=True)[1]
+        self.ids = None if self.folds.ids is None else self.folds.ids[self.rows]
 
     def evaluate(self, candidate: Candidate) -> Evaluated:
         """The candidate with its predictions; boosting also with the number of rounds.

@@ -10,16 +10,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ..config import Params
 from ..data import prepare
 from ..errors import FactoryError
-from ..metrics.definitions import Vector
+from ..metrics.bootstrap import Ids, standard_error
 from ..paths import CANDIDATES, REPORTS
 from ..scoring.texts import NONE, Encoders
 from ..tables import whole
@@ -45,7 +43,7 @@ class Choice:
     chosen: Evaluated
     metric: str
     folds: int
-    units: NDArray[np.intp]
+    ids: Ids
 
     def table(self) -> pl.DataFrame:
         """The leaderboard, the best first; `se` is the standard error of the difference from the best, in the metric's unit."""
@@ -53,7 +51,7 @@ class Choice:
         return pl.DataFrame([self._row(each, ranked[0]) for each in ranked])
 
     def _row(self, each: Evaluated, best: Evaluated) -> dict[str, Any]:
-        figure, error = each.figure(self.metric), standard_error(each.losses - best.losses, self.units)
+        figure, error = each.figure(self.metric), standard_error(each.losses - best.losses, self.ids)
         if self.metric in candidates.SQUARED:
             error /= 2 * figure or 1  # the derivative of the root
         return {
@@ -154,25 +152,19 @@ def choose(
         raise FactoryError(
             f"no candidate can be fitted to data/prepared/train.parquet: {reasons[0]}: write a model.py of your own"
         )
-    chosen = simplest(evaluated, comparison.units, MARGIN_OF_FORECASTS if params.forecast else 0)
-    return Choice(evaluated, chosen, metric, len(comparison.folds.held_out), comparison.units)
+    chosen = simplest(evaluated, comparison.ids, MARGIN_OF_FORECASTS if params.forecast else 0)
+    return Choice(evaluated, chosen, metric, len(comparison.folds.held_out), comparison.ids)
 
 
-def simplest(evaluated: list[Evaluated], units: NDArray[np.intp], margin: float = 0) -> Evaluated:
+def simplest(evaluated: list[Evaluated], ids: Ids, margin: float = 0) -> Evaluated:
     """The simplest that is not worse than the best by more than a standard error, or that share of its loss."""
     best = min(evaluated, key=lambda each: each.loss)
 
     def is_as_good(each: Evaluated) -> bool:
         worse = each.losses - best.losses
-        return float(worse.mean()) <= max(standard_error(worse, units), margin * best.loss)
+        return float(worse.mean()) <= max(standard_error(worse, ids), margin * best.loss)
 
     return min(filter(is_as_good, evaluated), key=lambda each: (each.candidate.complexity, each.loss))
-
-
-def standard_error(differences: Vector, units: NDArray[np.intp]) -> float:
-    """Of their mean, where rows of one unit are not independent."""
-    sums = np.bincount(units, differences - differences.mean())
-    return float(np.sqrt((sums**2).sum()) / len(differences))
 
 
 def _scales(
