@@ -2,24 +2,30 @@
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from . import smoothing
 from .grid import POSITION
 from .settings import Settings
 
-LAST, SLOPE, PHASE = "last ", "slope ", "phase "
+LAST, SLOPE = "last ", "slope "
 
 
 def by_step(windows: pl.DataFrame, settings: Settings, keys: list[str]) -> pl.LazyFrame:
-    """By origin, series and step what all but the seasonal ones forecast. `windows` are of `settings.window` rows each, oldest first."""
-    from . import smoothing
-
+    """By origin, series and step the forecasts of all. `windows` are of `settings.window` rows each, oldest first."""
     ahead = settings.gap + np.arange(1, settings.horizon + 1)
     values = windows[settings.target].cast(pl.Float64).to_numpy().reshape(-1, settings.window)
-    found = smoothing.forecasts(values, settings.season, ahead)
-    smoothed = [pl.Series(name, each.ravel(), nan_to_null=True) for name, each in found.items()]
+    found = {LAST: _of_last_season(values, settings.season, ahead)}
+    found |= smoothing.forecasts(values, settings.season, ahead)
     summary = _summary(windows.lazy(), settings, keys)
-    table = summary.join(steps(settings), how="cross", maintain_order="left_right").with_columns(smoothed)
-    return table.with_columns((pl.col("naive") + pl.col(SLOPE) * (settings.gap + pl.col("step"))).alias("drift"))
+    return (
+        summary.join(steps(settings), how="cross", maintain_order="left_right")
+        .with_columns(pl.Series(name, each.ravel(), nan_to_null=True) for name, each in found.items())
+        .with_columns(
+            pl.coalesce(LAST, "mean").alias("seasonal_naive"),
+            (pl.col("naive") + pl.col(SLOPE) * (settings.gap + pl.col("step"))).alias("drift"),
+        )
+    )
 
 
 def steps(settings: Settings) -> pl.LazyFrame:
@@ -27,13 +33,15 @@ def steps(settings: Settings) -> pl.LazyFrame:
     return pl.LazyFrame({"step": range(1, settings.horizon + 1)}, {"step": pl.Int16})
 
 
-def seasonal(windows: pl.DataFrame, settings: Settings, keys: list[str]) -> pl.LazyFrame:
-    """By origin, series and phase of the season the newest known value."""
-    known = windows.lazy().filter(pl.col(settings.target).is_not_null())
-    phase = (pl.col(POSITION) % settings.season).alias(PHASE)
-    return known.group_by([*keys, phase], maintain_order=True).agg(
-        pl.col(settings.target).last().cast(pl.Float64).alias(LAST)
-    )
+def _of_last_season(values: smoothing.Values, season: int, ahead: NDArray[np.int64]) -> smoothing.Values:
+    """For each window the newest known value of the phase of the season that is so many steps ahead; NaN where there is none."""
+    rows, width = values.shape
+    seasons = -(-width // season)
+    parts = np.full((rows, seasons * season), np.nan)
+    parts[:, -width:] = values
+    parts = parts.reshape(rows, seasons, season)[:, ::-1]
+    newest = np.argmax(~np.isnan(parts), axis=1)[:, None]
+    return np.take_along_axis(parts, newest, axis=1)[:, 0, (ahead - 1) % season]
 
 
 def _summary(windows: pl.LazyFrame, settings: Settings, keys: list[str]) -> pl.LazyFrame:

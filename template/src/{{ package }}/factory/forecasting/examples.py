@@ -8,6 +8,7 @@ import polars as pl
 from ... import contract
 from ..errors import FactoryError
 from ..validation.definition import delivered
+from ..validation.parsing import dtypes
 from . import baselines, grid
 from .grid import POSITION
 from .rows import checked_history, history_of, is_known_ahead, series_number
@@ -102,22 +103,12 @@ def _horizon(
     keys, time_at = [ORIGIN, *settings.groups], grid.clock(observations, settings)
     ahead = [name for name, column in delivered().columns().items() if is_known_ahead(column)]
     known = observations.lazy().select(*settings.groups, POSITION, settings.time, *ahead, settings.target)
-    place = pl.col(ORIGIN) + settings.gap + pl.col("step")
     table = (
         units.join(baselines.steps(settings), how="cross", maintain_order="left_right")
         .join(baselines.by_step(windows, settings, keys), on=[*keys, "step"], how="left", maintain_order="left")
-        .with_columns(
-            place.cast(pl.Int64).alias(POSITION), (place % settings.season).cast(pl.Int64).alias(baselines.PHASE)
-        )
-        .join(
-            baselines.seasonal(windows, settings, keys), on=[*keys, baselines.PHASE], how="left", maintain_order="left"
-        )
+        .with_columns((pl.col(ORIGIN) + settings.gap + pl.col("step")).alias(POSITION))
         .join(known, on=[*settings.groups, POSITION], how="left", maintain_order="left")
-        .with_columns(
-            pl.coalesce(baselines.LAST, "mean").alias("seasonal_naive"),
-            pl.col(settings.time).fill_null(time_at(POSITION)),
-            time_at(ORIGIN).alias("origin"),
-        )
+        .with_columns(pl.col(settings.time).fill_null(time_at(POSITION)), time_at(ORIGIN).alias("origin"))
     )
     return _typed(_with_history(_collect(table), windows, settings, by))
 
@@ -148,11 +139,13 @@ def _joined(table: pl.DataFrame, returned: Any, settings: Settings) -> pl.DataFr
 
 def _typed(table: pl.DataFrame) -> pl.DataFrame:
     """The columns of LabelledRow, in its order and types."""
-    columns = contract.LabelledRow.columns()
-    missing = [name for name in columns if name not in table.columns]
+    wanted, found = dtypes(contract.LabelledRow), table.schema
+    missing = [name for name in wanted if name not in found]
     if missing:
         raise FactoryError(f"features.py: history() returns no {missing[0]}, which it does return of no observations")
-    return table.select(pl.col(name).cast(column.dtype, strict=False) for name, column in columns.items())
+    return table.select(
+        name if found[name] == dtype else pl.col(name).cast(dtype, strict=False) for name, dtype in wanted.items()
+    )
 
 
 def _spread(units: pl.DataFrame, settings: Settings) -> pl.Series:

@@ -42,13 +42,12 @@ def keys(manifest: Manifest) -> list[str]:
 
 def schema(manifest: Manifest) -> type[dy.Schema]:
     """The contract of a history: that of observations, where all but series and time may be null, as it is beyond the origin."""
-    keys = settings(manifest).keys
-    return _schema(delivered(), tuple(name for name in delivered().columns() if name not in keys), nullable=True)
+    return _schema(delivered(), tuple(settings(manifest).keys), nullable=True)
 
 
 def complete_schema() -> type[dy.Schema]:
     """That of observations of which everything is known."""
-    return _schema(delivered(), tuple(delivered().columns()), nullable=False)
+    return _schema(delivered(), (), nullable=False)
 
 
 def parse_origin(text: str, manifest: Manifest) -> Any:
@@ -176,9 +175,9 @@ def _check_known_ahead(found: pl.DataFrame, forecast: Settings) -> None:
 
 
 @cache
-def _schema(observation: type[dy.Schema], names: tuple[str, ...], nullable: bool) -> type[dy.Schema]:
-    """The same with these columns nullable, or not."""
-    changed = {name: copy(column) for name, column in observation.columns().items() if name in names}
+def _schema(observation: type[dy.Schema], keys: tuple[str, ...], nullable: bool) -> type[dy.Schema]:
+    """The same with all columns but these nullable, or not."""
+    changed = {name: copy(column) for name, column in observation.columns().items() if name not in keys}
     for column in changed.values():
         column.nullable = nullable
     return type("History", (observation,), changed)

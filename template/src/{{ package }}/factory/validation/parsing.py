@@ -51,6 +51,12 @@ def formats(column: dy.Column) -> dict[str, Any]:
     return column.metadata or {}
 
 
+@cache
+def dtypes(schema: type[dy.Schema]) -> dict[str, pl.DataType]:
+    """The type of each of the contract's columns, in their order."""
+    return {name: column.dtype for name, column in schema.columns().items()}
+
+
 def needs_no_parsing(column: dy.Column) -> bool:
     """Whether a text can be cast to a number of this column without parsing."""
     return column.dtype.is_numeric() and not numbers.declared(column) and not missing_words(column)
@@ -107,8 +113,8 @@ def cast(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
 
     What the contract declares as missing is null; columns that it ignores are dropped.
     """
-    names, dtypes = _names_and_dtypes(schema)
-    if rows.columns == names and rows.dtypes == dtypes and not _may_hide_missing(rows, schema):
+    wanted = dtypes(schema)
+    if rows.columns == [*wanted] and rows.dtypes == [*wanted.values()] and not _may_hide_missing(rows, schema):
         return rows
     columns = schema.columns()
     absent = [name for name in columns if name not in rows.columns]
@@ -168,12 +174,6 @@ def _instead_of_unseen(value: pl.Expr, column: dy.Column) -> pl.Expr:
     return pl.when(value.is_not_null()).then(pl.lit(unseen.taken_as(column), column.dtype))
 
 
-@cache
-def _names_and_dtypes(schema: type[dy.Schema]) -> tuple[list[str], list[pl.DataType]]:
-    columns = schema.columns()
-    return list(columns), [column.dtype for column in columns.values()]
-
-
 def _may_hide_missing(rows: pl.DataFrame, schema: type[dy.Schema]) -> bool:
     """Whether rows of the contract's types may contain values that mean missing; exact for a single row."""
     tests = _missing_tests(schema, missing())
@@ -186,11 +186,12 @@ def _missing_tests(schema: type[dy.Schema], missing: tuple[str, ...] | None) -> 
     return [(place, test) for place, test in enumerate(tests) if test]
 
 
-def _plain_numbers(rows: pl.DataFrame, columns: dict[str, dy.Column]) -> pl.DataFrame:
+def _plain_numbers(rows: pl.DataFrame, columns: dict[str, dy.Column]) -> dict[str, pl.Series]:
     """The text columns that are plain numbers throughout: most columns of most files."""
-    names = [name for name in columns if rows.schema[name] == pl.String and needs_no_parsing(columns[name])]
+    given = rows.schema
+    names = [name for name, column in columns.items() if given[name] == pl.String and needs_no_parsing(column)]
     plain = rows.select(pl.col(name).cast(columns[name].dtype, strict=False) for name in names)
-    return plain.select(name for name in names if plain[name].null_count() == rows[name].null_count())
+    return {each.name: each for each in plain if each.null_count() == rows[each.name].null_count()}
 
 
 def _parse_if_castable(name: str, dtype: pl.DataType, column: dy.Column) -> pl.Expr:
@@ -228,12 +229,16 @@ def _has_codes(column: dy.Column, dtype: pl.DataType) -> bool:
 
 def _before_and_after(rows: pl.DataFrame, schema: type[dy.Schema]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The common columns that need a look, null where a value means a missing one; and all of them in the contract's types."""
-    columns = {name: column for name, column in schema.columns().items() if name in rows.columns}
+    given = rows.schema
+    columns = {name: column for name, column in schema.columns().items() if name in given}
     plain = _plain_numbers(rows, columns)
-    others = [(name, column) for name, column in columns.items() if name not in plain.columns]
-    known = rows.select(null_where_missing(name, rows.schema[name], column) for name, column in others)
-    values = known.select(_parse_if_castable(name, known.schema[name], column) for name, column in others)
-    return known, pl.DataFrame([plain[name] if name in plain.columns else values[name] for name in columns])
+    others = [(name, column) for name, column in columns.items() if name not in plain]
+    known = rows.select(null_where_missing(name, given[name], column) for name, column in others)
+    values = plain | {
+        each.name: each
+        for each in known.select(_parse_if_castable(name, dtype, columns[name]) for name, dtype in known.schema.items())
+    }
+    return known, pl.DataFrame([values[name] for name in columns])
 
 
 def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation | None:
@@ -245,6 +250,8 @@ def _loss(before: pl.Series, after: pl.Series, column: dy.Column) -> Violation |
     if unseen.is_accepted(column):
         _note_unseen(before, column)
         return None
+    if before.null_count() == after.null_count() and not _may_be_changed(before.dtype, after.dtype):
+        return None  # without a look at each value, as most columns of most tables
     lost = _lost(before, after, column)
     if not lost.any():
         return None
@@ -260,10 +267,14 @@ def _lost(before: pl.Series, after: pl.Series, column: dy.Column) -> pl.Series:
         return pl.zeros(len(before), pl.Boolean, eager=True)
     if isinstance(before.dtype, pl.Decimal) and not is_long(before.dtype):
         return lost  # a fraction is rounded, as from text
-    both = before.dtype, after.dtype
-    if all(dtype.is_numeric() for dtype in both) or all(dtype.is_temporal() for dtype in both):
+    if _may_be_changed(before.dtype, after.dtype):
         lost |= (after.cast(before.dtype, strict=False) != before).fill_null(False)
     return lost
+
+
+def _may_be_changed(*dtypes: pl.DataType) -> bool:
+    """Whether values that the cast from one to the other keeps may be others."""
+    return all(dtype.is_numeric() for dtype in dtypes) or all(dtype.is_temporal() for dtype in dtypes)
 
 
 def _problem(column: dy.Column) -> str:

@@ -11,7 +11,7 @@ from ..errors import BrokenInvariant, ContractViolation, Violation
 from ..tables.chunks import Rows, collect, height
 from .dataframely_internals import BOUNDS, validation_rules
 from .expectations import measured
-from .parsing import cast, first_value
+from .parsing import cast, dtypes, first_value
 
 PROBLEMS = {
     "nullability": "nullability (no value)",
@@ -34,7 +34,7 @@ def validate(rows: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
 
 def frame(rows: list[tuple[Any, ...]], schema: type[dy.Schema]) -> pl.DataFrame:
     """Rows of the contract's Python types, in its order, as a table."""
-    return pl.DataFrame(rows, {name: column.dtype for name, column in schema.columns().items()}, orient="row")
+    return pl.DataFrame(rows, dtypes(schema), orient="row")
 
 
 def check(rows: Rows, schema: type[dy.Schema]) -> None:
