@@ -54,6 +54,11 @@ def forecast(rows: int, seed: int, horizon: int = 4):
     return score + scale * step * generator.standard_t(4, rows), score, table
 
 
+def within(target, score, known, rows):
+    low, high = interval.bounds(score, known, rows)
+    return (low <= target) & (target <= high)
+
+
 def shaken(seed: int, parts: int = 7):
     """Forecasts whose errors are all moved alike in each part, the newest of which is not known yet."""
     target, score, table = forecast(parts * 400, seed)
@@ -70,7 +75,7 @@ def test_steps_of_series_of_any_size_are_covered(rows):
     for seed in range(20):
         known = interval.fitted_by_step(*forecast(rows, seed), None)
         target, score, table = forecast(4000, 100 + seed)
-        covered.append(table.with_columns(covered=pl.Series(interval.within(target, score, known, table))))
+        covered.append(table.with_columns(covered=pl.Series(within(target, score, known, table))))
     shares = pl.concat(covered).group_by("scale", *(["step"] if rows > 60 else [])).agg(pl.col("covered").mean())
     np.testing.assert_allclose(shares["covered"], interval.LEVEL, atol=0.05)
 
@@ -91,7 +96,7 @@ def test_what_moves_all_series_of_a_time_widens_the_intervals():
         one = rows.with_columns(pl.lit(0, pl.Int32).alias(interval.PART))
         for shares, table in ((widened, rows), (usual, one)):
             known = interval.fitted_by_step(target, score, table, None)
-            shares.append(interval.within(new_target, new_score, known, new).mean())
+            shares.append(within(new_target, new_score, known, new).mean())
     assert np.mean(usual) + 0.03 < np.mean(widened) < 0.95, (np.mean(usual), np.mean(widened))
 
 
@@ -120,7 +125,7 @@ def test_dead_series_do_not_narrow_the_intervals_of_the_others():
     dead = rows.with_columns(scale=pl.lit(None, pl.Float64))
     both = [np.append(each, np.zeros(2000)) for each in (target, score)]
     known, (target, score, rows) = interval.fitted_by_step(*both, pl.concat([rows, dead]), None), forecast(4000, 2)
-    assert interval.within(target, score, known, rows).mean() == pytest.approx(interval.LEVEL, abs=0.03)
+    assert within(target, score, known, rows).mean() == pytest.approx(interval.LEVEL, abs=0.03)
     assert interval.fitted_by_step(np.zeros(100), np.zeros(100), dead[:100], None) is None
 
 

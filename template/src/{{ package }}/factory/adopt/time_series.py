@@ -41,7 +41,7 @@ class Step:
     def places(self, time: pl.Expr) -> pl.Expr:
         """The number of steps from a fixed time on, with the fraction that is left."""
         if self.months:
-            return (time.dt.year().cast(pl.Int64) * 12 + time.dt.month() - 1) / self.count
+            return _month(time) / self.count
         return time.dt.timestamp("ms") / (60_000 * self.count)
 
 
@@ -164,8 +164,13 @@ def _step(rows: pl.DataFrame) -> Step | None:
     ends = (time + pl.duration(days=1)).dt.day() == 1
     places = rows.select(same=(time - time.dt.truncate("1mo")).n_unique() == 1, ends=ends.all())
     months = any(places.row(0))
-    number = time.dt.year().cast(pl.Int64) * 12 + time.dt.month() if months else time.dt.timestamp("ms") / 60_000
+    number = _month(time) if months else time.dt.timestamp("ms") / 60_000
     steps = rows.select(number.diff().over(GROUP)).drop_nulls().to_series()
     steps = steps.filter(steps > 0)
     usual = float(steps.mode().min() or 0)  # type: ignore[arg-type]
     return Step(int(usual), months) if usual >= 1 and usual == int(usual) else None
+
+
+def _month(time: pl.Expr) -> pl.Expr:
+    """The number of the month since year 0."""
+    return time.dt.year().cast(pl.Int64) * 12 + time.dt.month() - 1

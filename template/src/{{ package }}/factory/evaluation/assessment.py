@@ -91,8 +91,8 @@ def interval_figures(
     if known is None:
         return None
     low, high = interval.bounds(score, known, test)
-    covered = interval.within(target, score, known, test).mean()
-    return {"level": known["level"], "coverage": float(covered), "width": float(np.median(high - low))}
+    covered = float(((low <= target) & (target <= high)).mean())
+    return {"level": known["level"], "coverage": covered, "width": float(np.median(high - low))}
 
 
 def train_figures(model: artifact.Artifact, train: Rows, params: Params) -> dict[str, float]:

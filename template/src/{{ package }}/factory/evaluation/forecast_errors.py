@@ -1,6 +1,5 @@
 """How a forecast does by step, by series, and by the calendar, next to the value of the season before."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ import polars as pl
 
 from ... import contract
 from ..config import Forecast, Params
+from ..forecasting import grid
 from ..forecasting.rows import series_number
 from ..metrics.definitions import Vector, main_metric
 from ..scoring import interval
@@ -82,5 +82,5 @@ def names(rows: pl.DataFrame, forecast: Forecast, target: str) -> pl.Series:
 
 
 def _calendar(rows: pl.DataFrame, forecast: Forecast) -> dict[str, pl.Series]:
-    unit = re.sub(r"\d", "", forecast.every)
+    _, unit = grid.parts(forecast.every)
     return {part: getattr(rows[forecast.time].dt, part)() for part in CALENDAR.get(unit, ("month",))}

@@ -70,7 +70,7 @@ def clock(table: pl.DataFrame, settings: Settings) -> Callable[[str], pl.Expr]:
         return lambda name: pl.lit(None, table.schema[settings.time])
     newest = table.row(int(table[POSITION].arg_max() or 0), named=True)  # by whose clock days go on
     start = pl.lit(newest[settings.time], table.schema[settings.time])
-    size, unit = _parts(settings.every)
+    size, unit = parts(settings.every)
     ends = table[settings.time] if unit in MONTHS else None
     at_ends = ends is not None and (ends.dt.date() == ends.dt.month_end().dt.date()).all()
 
@@ -86,7 +86,7 @@ def clock(table: pl.DataFrame, settings: Settings) -> Callable[[str], pl.Expr]:
 
 def _number(time: pl.Expr, every: str) -> tuple[pl.Expr, int]:
     """The time as a whole number of its unit, and how many of these are a step."""
-    size, unit = _parts(every)
+    size, unit = parts(every)
     if unit in MILLISECONDS:
         return time.dt.epoch("ms"), size * MILLISECONDS[unit]
     if unit in DAYS:
@@ -94,6 +94,7 @@ def _number(time: pl.Expr, every: str) -> tuple[pl.Expr, int]:
     return time.dt.year().cast(pl.Int64) * 12 + time.dt.month().cast(pl.Int64) - 1, size * MONTHS[unit]
 
 
-def _parts(every: str) -> tuple[int, str]:
+def parts(every: str) -> tuple[int, str]:
+    """The number and the unit of a step."""
     size, unit = re.fullmatch(r"(\d+)(\w+)", every).groups()  # type: ignore[union-attr]
     return int(size), unit

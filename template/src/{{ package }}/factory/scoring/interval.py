@@ -75,14 +75,6 @@ def bounds(score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = 
     return low if least is None else np.maximum(low, np.minimum(score, least)), high
 
 
-def within(
-    target: Vector, score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = None
-) -> NDArray[np.bool_]:
-    """Which targets are in their interval."""
-    low, high = bounds(score, interval, rows)
-    return (low <= target) & (target <= high)
-
-
 def _unit(score: Vector, scale: Vector, usual: float, floor: float) -> Vector:
     """The scale of each row; of one without, the usual share of its score."""
     return np.where(scale > 0, scale, np.maximum(usual * np.abs(score), floor))

@@ -214,10 +214,8 @@ def error_reply(status: int, error: str, violations: Sequence[Violation] = ()) -
 
 def _by_column(violations: Sequence[Violation]) -> dict[str, int]:
     """How many rows violate the contract, by column; a client can name any other, which are one, "", together."""
-    columns, found = (
-        {*contract.Row.column_names(), *getattr(contract, "Observation", contract.Row).column_names()},
-        Counter[str](),
-    )
+    sent = getattr(contract, "Observation", contract.Row)
+    columns, found = {*contract.Row.column_names(), *sent.column_names()}, Counter[str]()
     for each in violations:
         found[each.subject if each.subject in columns else ""] += max(each.count, 1)
     return dict(found)
