@@ -117,6 +117,15 @@ def test_a_user_who_names_rows_does_not_forecast():
     assert propose(rows, "sold", id="sale").target.problem == "regression"
 
 
+def test_in_a_project_that_forecasts_a_table_that_may_be_for_it_is():
+    measured = SALES.with_columns(NOISE)
+    assert propose(measured, "sold").target.problem == "regression"
+    proposed = propose(measured, "sold", project="forecasting")
+    assert proposed.target.is_forecast and roles(proposed)["temperature"] == "feature"
+    assert propose(measured, "sold", project="forecasting", problem="regression").target.problem == "regression"
+    assert propose(TABLE, "price", project="forecasting").target.problem == "regression"
+
+
 def test_series_are_told_apart_whatever_their_steps():
     mixed = SALES.filter((pl.col("shop") == "a") | (pl.col("day").dt.weekday() == 1))
     assert found(mixed)[2] == ("shop", "item")

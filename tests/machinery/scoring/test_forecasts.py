@@ -172,5 +172,5 @@ def test_a_row_of_the_horizon_is_explained():
     assert result.exit_code == 0 and result.output.startswith(
         f"Row 9, shop south, hour {LAST + timedelta(hours=3)}, origin {LAST}, step 3: score {number(score)}; a typical row has"
     )
-    assert "history.csv: has no row 19" in refused("explain", "history.csv", "--row", "19")
+    assert "history.csv: its forecast has no row 19" in refused("explain", "history.csv", "--row", "19")
     assert "one row is explained at a time" in refused("explain", "history.csv", "all.csv")

@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def adopt(
             with tables.reading(table):
                 columns = profile(rows)
                 doubtful = implausible(view(rows, columns))
-                proposal = review(lambda changed: propose(columns, rows, changed, doubtful), choices)
+                known = replace(choices, project=_problem())
+                proposal = review(lambda changed: propose(columns, rows, changed, doubtful), known)
             proposal = replace(proposal, sheet=sheet or tables.sheet(files[0]))
             is_own = not model_code.is_generated(_text(model_code.PATH))
             if is_own:
@@ -75,6 +77,13 @@ def adopt(
             with transaction.replacing(transaction.REPLACED):
                 given: list[str | Path] = [*(["--sheet", sheet] if sheet else []), "--", table]
                 yield from _replace(given, before, proposal, drafts, choose=not is_own)
+
+
+def _problem() -> str | None:
+    """That of the project so far; None where params.yaml is damaged."""
+    with suppress(FactoryError):
+        return config.load().problem
+    return None
 
 
 def _with_own_model(proposal: Proposal) -> Proposal:

@@ -35,6 +35,8 @@ class UserChoices:
     group: tuple[str, ...] = ()
     horizon: int | None = None
     season: int | None = None
+    project: str | None = None
+    """The problem of the project so far, which is taken where the table may be for it."""
 
     @property
     def forecasts(self) -> bool:

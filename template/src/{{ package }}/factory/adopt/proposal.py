@@ -124,9 +124,14 @@ def _forecast(values: pl.LazyFrame, columns: dict[str, Column], choices: UserCho
 
 
 def _is_clear(forecast: Forecast | None, choices: UserChoices) -> bool:
-    """Whether the table is for a forecast, and the user has named no row or entity to predict for."""
-    free = not choices.id and "id" not in choices.roles.values()
-    return forecast is not None and forecast.is_clear and free and not forecast_roles.taken(forecast)
+    """Whether the table is for a forecast, and the user has named no row or entity to predict for.
+
+    In a project that forecasts it is, if it may be.
+    """
+    if forecast is None or choices.id or "id" in choices.roles.values():
+        return False
+    is_expected = choices.project == forecasts.PROBLEM and forecast.is_likely
+    return (forecast.is_clear or is_expected) and not forecast_roles.taken(forecast)
 
 
 def _forecasting(proposal: Proposal, forecast: Forecast, columns: dict[str, Column], choices: UserChoices) -> Proposal:

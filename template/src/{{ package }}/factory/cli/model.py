@@ -256,7 +256,7 @@ def explain(source: Path, destination: Path | None, number: int, model: Path) ->
         table = tables.scan(source)
         row = (scorer.horizon(table.collect()).lazy() if forecasting else table).slice(number - 1, 1).collect()
     if row.is_empty():
-        raise FactoryError(f"{source}: has no row {number:,}")
+        raise FactoryError(f"{source}: {'its forecast ' * forecasting}has no row {number:,}")
     named = "".join(f", {name} {row[name][0]}" for name in histories.keys(scorer.manifest)) if forecasting else ""
     click.echo(_explanation_table(explain.explain(scorer, row), f"Row {number}{named}"))
 
