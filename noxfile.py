@@ -46,7 +46,7 @@ def debian(session: nox.Session, **more: str) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style of the repository's own code, and which package of the template may import which."""
-    session.install("import-linter>=2.5", "pre-commit>=4.5")
+    session.install("import-linter>=2.13", "pre-commit>=4.5")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
     package = Path(session.create_tmp(), "late_flights")  # a name that Python can import
     package.unlink(missing_ok=True)
