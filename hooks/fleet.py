@@ -109,7 +109,9 @@ def own_address() -> str:
 
 
 def main() -> int | str:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # ended politely, also with its terminal, it ends what is running
+    for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
+        signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         args = arguments()
         state = args.state or Path(f"fleet-{args.release}.json")

@@ -1,8 +1,11 @@
 """The organisation's projects, as FLEET.csv lists them: where each is, whose it is, and how much depends on it."""
 
 import csv
+import io
+import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +25,9 @@ NAME = re.compile(r"\w[\w .+-]{0,98}(?<![ .])")  # which can name a file anywher
 BRANCH = re.compile(r"(?![-/.])(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
 HAS_SCHEME = re.compile(r"[\w+.-]+:(:|//)|[^/\\]{2,}:")  # https://…, ext::…, host:path; not C:\…
 ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^@/:]+)(?::\d+(?=/))?[:/]/*(.+)")
+
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters by Unicode's classes that nobody sees."""
 
 
 class Criticality(StrEnum):
@@ -62,7 +68,7 @@ class Origin:
 def read(path: Path) -> tuple[Origin, ...]:
     """The lines of FLEET.csv. Raises FactoryError, which names each line that cannot be read."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines(keepends=True)
+        lines = [*io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")]
     except UnicodeDecodeError as error:
         raise FactoryError(f"{path}: is not UTF-8: save it as CSV UTF-8") from error
     except OSError as error:
@@ -71,7 +77,7 @@ def read(path: Path) -> tuple[Origin, ...]:
     rows = csv.reader(lines, delimiter=max(",;\t", key=first.count), strict=True)
     problems: list[str] = []
     try:
-        header = [cell.strip().casefold() for cell in next(rows, [])]
+        header = [cell.strip().casefold() for cell in next(filter(any, rows), [])]
         _check_header(path, header)
         origins = list(_origins(path, header, rows, problems))
     except csv.Error as error:
@@ -114,7 +120,7 @@ def _origins(path: Path, header: list[str], rows: Iterator[list[str]], problems:
             continue
         cells = dict.fromkeys(OPTIONAL, "") | {column: cell.strip() for column, cell in zip(header, row, strict=True)}
         cells["criticality"] = cells["criticality"].casefold()
-        cells["name"] = cells["name"] or _last_part(cells["url"])
+        cells["name"] = unicodedata.normalize("NFC", cells["name"] or _last_part(cells["url"]))
         found = [*_problems(cells)]
         problems += [f"line {line}, {problem}" for problem in found]
         if not found:
@@ -134,8 +140,8 @@ def _problems(cells: dict[str, str]) -> Iterator[str]:
         if not cells[column]:
             yield f"{column}: is empty"
     for column, cell in cells.items():
-        if not cell.isprintable() or len(cell) > 1000:
-            yield f"{column}: has characters that cannot be printed, or more than 1,000"
+        if not cell.isprintable() or len(cell) > 1000 or not BLANK.isdisjoint(cell):
+            yield f"{column}: has characters that cannot be seen, or more than 1,000"
     if cells["url"].startswith("-"):
         yield "url: begins with -"
     try:
@@ -152,13 +158,19 @@ def _problems(cells: dict[str, str]) -> Iterator[str]:
 
 def _repeated(origins: list[Origin]) -> Iterator[str]:
     """One project twice, or two of the same name, also on a disk that does not distinguish a from A."""
-    for what, value in (("url", lambda each: each.key), ("name", lambda each: each.name.casefold())):
+    for what, value in (("url", _repository), ("name", lambda each: each.name.casefold())):
         seen: dict[str, Origin] = {}
         for origin in origins:
             first = seen.setdefault(value(origin), origin)
             if first is not origin:
                 remedy = "" if what == "url" else ": give one of them another in the column name"
                 yield f"line {origin.line}, {what}: is that of line {first.line}{remedy}"
+
+
+def _repository(origin: Origin) -> str:
+    """What URLs of one repository have in common: on a website, by HTTP and as the user git, which are one there."""
+    found = re.fullmatch(r"(?:https?://(?:[^/@]*@)?|ssh://git@|git@)([^/:]+)(?::\d+(?=/))?[:/]/*(.+)", origin.url, re.IGNORECASE)
+    return f"{found[1].casefold()}/{_same(found[2])}" if found else _same(origin.address.removeprefix("file://"))
 
 
 def _last_part(url: str) -> str:
@@ -173,4 +185,6 @@ def _same(url: str) -> str:
 
 def _absolute(url: str, path: Path) -> str:
     """A folder is meant from where the list is."""
-    return url if HAS_SCHEME.match(url) else str(path.resolve().parent / Path(url).expanduser())
+    if HAS_SCHEME.match(url):
+        return url
+    return str(path.resolve().parent / os.path.expanduser(url))  # noqa: PTH111 # pathlib fails where it knows no such home

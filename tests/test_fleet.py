@@ -208,7 +208,7 @@ def test_killed_at_any_moment(fleet, platform, moment):
     assert not Path(f"{fleet.state}.work").exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP])
 def test_interrupted(fleet, sent):
     """It ends at once, with a line, and leaves no clone."""
     for name in "ab":

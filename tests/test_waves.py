@@ -134,6 +134,7 @@ def test_pipelines_get_time_to_begin():
     at = (NOW - timedelta(minutes=14)).isoformat()
     assert judged(entry(at=at), request=request()) is State.PENDING
     assert judged(entry(at=(NOW - GRACE).isoformat()), request=request()) is State.PROPOSED
+    assert judged(entry(at=(NOW + timedelta(days=400)).isoformat()), request=request()) is State.PROPOSED, "the clock went back"
 
 
 def test_branch_without_a_platform():
@@ -210,7 +211,10 @@ def test_another_repository_whose_address_begins_like_the_templates(tmp_path):
 
 
 def test_record_is_read_as_it_was_written(tmp_path):
-    place, known = tmp_path / "state.json", record.Record("1.1.0", {"key": entry(State.RED, conflicts={"a": "b"})}, ["x"], "why")
+    place, known = (
+        tmp_path / "state.json",
+        record.Record("1.1.0", {"key": entry(State.RED, conflicts={"a": "b"})}, [f"{NOW}"], "why"),
+    )
     known.write(place)
     assert record.read(place, "1.1.0") == known and record.read(tmp_path / "none", "1.1.0") == record.Record("1.1.0")
     with pytest.raises(FactoryError, match=r"is of an update to 1\.1\.0, not 1\.2\.0: give another --state"):
@@ -224,6 +228,13 @@ def test_damaged_record_is_refused_in_a_line(tmp_path, content):
     (tmp_path / "state.json").write_text(content)
     with pytest.raises(FactoryError, match=r"state\.json: cannot be read: .*: delete it"):
         record.read(tmp_path / "state.json", "1.1.0")
+
+
+def test_a_clock_that_went_back_holds_up_no_proposal(tmp_path):
+    known = record.Record("1.1.0", pushes=[(NOW + timedelta(days=400)).isoformat(), (NOW - timedelta(minutes=5)).isoformat()])
+    limits, servers = Limits(rate=2), Servers(PUBLIC, {})
+    going = Rollout(known, limits, servers, templates.Templates([]), tmp_path, True, lambda: None, lambda: NOW)
+    assert going._room() == 1
 
 
 def test_two_updates_at_once(tmp_path):

@@ -107,7 +107,7 @@ def _fetch(repository: Repository, origin: Origin, known: str | None, timeout: f
 
 
 def explain(error: str, origin: Origin) -> Problem:
-    """What Git's error means. Of other errors the last line is shown, without the secrets of the URL."""
+    """What Git's error means. Of other errors the first fatal line is shown, without the secrets of the URL."""
     if error == TOO_LARGE:
         return Problem(
             State.MALFORMED, "TOO_LARGE", f"the branch has more than {MAX_FETCHED // 1024**2} MB that the hub does not know"
@@ -117,9 +117,10 @@ def explain(error: str, origin: Origin) -> Problem:
     for pattern, state, code, text in REASONS:
         if re.search(pattern, words):
             return Problem(state, code, text)
-    own = own.replace(origin.url, origin.address)
-    last = re.sub(r"(?<=://)[^/@\s]*@", "", ([*own.splitlines()] or ["no reason given"])[-1])
-    return Problem(State.UNREACHABLE, "FETCH_FAILED", "".join(each if each.isprintable() else " " for each in last[:300]))
+    lines = own.replace(origin.url, origin.address).splitlines() or ["no reason given"]
+    first = next((line for line in lines if line.startswith(("fatal: ", "error: "))), lines[-1])
+    line = re.sub(r"(?<=://)[^/@\s]*@", "", first)
+    return Problem(State.UNREACHABLE, "FETCH_FAILED", "".join(each if each.isprintable() else " " for each in line[:300]))
 
 
 def _host(url: str) -> str:

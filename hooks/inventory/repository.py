@@ -13,7 +13,7 @@ from threading import Event
 from factory import platforms
 from factory.errors import FactoryError
 from factory.status.model import BRANCH
-from files import locked
+from files import locked, named
 from strangers import LOCAL, SETTINGS, SILENT, kill, limited
 
 ACCEPTED, KEPT = "refs/projects/", "refs/kept/"
@@ -43,7 +43,8 @@ class Repository:
         Its objects are in a repository of their own, which sees those that are known, until `take` accepts them. So a server
         hears of its project's commits only, nothing broken gets in, and a fetch costs the same whatever else is in here.
         """
-        place = self._place(key, known)
+        with named(self.path):
+            place = self._place(key, known)
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=")
         command = (
             *limited(MAX_FETCHED),

@@ -1,10 +1,15 @@
 """Texts that projects wrote, as pages can show them."""
 
 import re
+import unicodedata
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
+from origins import BLANK
 from pydantic import BaseModel
+
+MARKS = 4  # above and below a letter; more would cover other lines
 
 
 def shown(value: Any) -> Any:
@@ -22,7 +27,9 @@ def line(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text:  # as most are
         return text.strip()
     one = re.sub(r"\s+", " ", text).strip()
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in one)
+    seen = "".join(letter if letter.isprintable() and letter not in BLANK else "\N{REPLACEMENT CHARACTER}" for letter in one)
+    runs = groupby(seen, key=lambda letter: unicodedata.category(letter) in ("Mn", "Me"))
+    return "".join("".join(letters)[: MARKS if is_mark else None] for is_mark, letters in runs)
 
 
 def link(address: str) -> str:

@@ -78,4 +78,6 @@ if __name__ == "__main__":
         answer = main()
     except (FactoryError, OSError) as error:
         answer = {"error": str(error)}
+    except Exception as error:  # noqa: BLE001 # what a stranger's files make of this code is the state of that project
+        answer = {"error": f"cannot be merged: {type(error).__name__}: {error}"}
     json.dump(answer, sys.stdout)

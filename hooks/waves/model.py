@@ -77,8 +77,9 @@ class Entry:
         return cls(origin.key, origin.name, origin.address, origin.team, str(origin.criticality), wave)
 
     def settle(self, state: State, reason: str = "") -> None:
-        """Set both, the reason in one line."""
-        self.state, self.reason = state, " ".join(public(reason).split())[:1000]
+        """Set both, the reason in one line without what would steer a terminal."""
+        seen = "".join(letter if letter.isprintable() else " " for letter in public(reason))
+        self.state, self.reason = state, " ".join(seen.split())[:1000]
 
 
 def public(text: str) -> str:

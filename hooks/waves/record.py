@@ -3,6 +3,7 @@
 import json
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import files
 from factory.errors import FactoryError
 
 from .model import Entry, State
+from .plan import NAMES
 
 FORMAT = 1
 
@@ -40,7 +42,9 @@ def read(path: Path, release: str) -> Record:
             raise ValueError("of another format")
         entries = map(_entry, content.pop("entries"))
         record = Record(entries={each.key: each for each in entries}, **content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        for at in filter(None, [*record.pushes, *(each.at for each in record.entries.values())]):
+            _check_moment(at)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FactoryError(f"{path}: cannot be read: {error}: delete it, and what is at the remotes is found again") from error
     if record.release != release:
         raise FactoryError(f"{path}: is of an update to {record.release}, not {release}: give another --state")
@@ -52,6 +56,13 @@ def locked(path: Path) -> AbstractContextManager[None]:
     return files.locked(Path(f"{path}.lock"), f"{path}: another update works with it: wait until it has ended")
 
 
+def _check_moment(text: str) -> None:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+
+
 def _entry(content: dict[str, Any]) -> Entry:
+    if content["wave"] not in range(len(NAMES)):
+        raise ValueError(f"{content['wave']} is the number of none of the waves")
     known = {each.name for each in fields(Entry)}
     return Entry(**{name: value for name, value in content.items() if name in known} | {"state": State(content["state"])})

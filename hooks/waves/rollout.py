@@ -96,7 +96,7 @@ class Rollout:
         """How many proposals the rate still allows."""
         if self.limits.rate is None or not self.apply:
             return None
-        last = [at for at in self.record.pushes if self.now() - datetime.fromisoformat(at) < HOUR]
+        last = [at for at in self.record.pushes if abs(self.now() - datetime.fromisoformat(at)) < HOUR]  # a clock may go back
         self.record.pushes = last
         return max(0, self.limits.rate - len(last))
 

@@ -50,7 +50,7 @@ def judge(seen: Seen, entry: Entry, release: str, now: datetime, grace: timedelt
 def _of_checks(request: PullRequest, checks: Checks, entry: Entry, now: datetime, grace: timedelta) -> tuple[State, str]:
     if request.draft and not entry.handled:
         return State.PERSON, "resolve what the pull request lists, and mark it ready"
-    is_new = entry.at is not None and now - datetime.fromisoformat(entry.at) < grace
+    is_new = entry.at is not None and abs(now - datetime.fromisoformat(entry.at)) < grace
     if checks == "none" and is_new:
         return State.PENDING, "no pipeline has begun yet"
     return OF_CHECKS[checks], ""

@@ -110,6 +110,7 @@ WRONG = {
     "with a number of reasons": (b'{"format": 1, "unknown": 3}', "MALFORMED"),
     "with null for reasons": (b'{"format": 1, "unknown": null}', "MALFORMED"),
     "of a text for a part": (with_reasons(NOTHING | {"template": "t"}), "MALFORMED"),
+    "of a format of many digits": (b'{"format": ' + b"9" * 4000 + b"}", "MALFORMED"),
     "of another type": (with_reasons(NOTHING | {"owner": 7}), "MALFORMED"),
     "without a zone": (with_reasons(NOTHING | {"at": "2026-11-30T05:00:00"}), "MALFORMED"),
     "of the year 1": (with_reasons(NOTHING | {"at": "0001-01-01T00:00:00+14:00"}), "MALFORMED"),
@@ -124,6 +125,13 @@ def test_what_is_not_a_status(content, code):
     with pytest.raises(CannotEvaluate, match=f"^{code}: status.json: ") as error:
         model.parse(content)
     assert error.value.code == code and len(str(error.value)) < 500
+
+
+def test_what_a_later_release_added_hides_nothing_that_is_wrong():
+    content = json.loads(with_reasons(NOTHING | {"data": "none"}))
+    del content["questions"]
+    with pytest.raises(CannotEvaluate, match="data: Input should be a valid"):
+        model.parse(json.dumps(content).encode())
 
 
 def test_what_is_wrong_stays_on_one_line():

@@ -23,6 +23,7 @@ from .parts import (
     Commit,
     Contract,
     Cost,
+    Count,
     Delivery,
     Dependencies,
     Deployment,
@@ -151,7 +152,7 @@ def _with_nulls(content: bytes, missing: Sequence[tuple[int | str, ...]]) -> byt
 
 
 class _Numbered(Part):
-    format: int
+    format: Count
 
 
 def _nulls(value: object, path: str) -> Iterator[str]:
@@ -165,7 +166,11 @@ def _nulls(value: object, path: str) -> Iterator[str]:
 
 
 def _first(error: ValidationError) -> str:
-    """The first thing that is wrong, and where, on one line that is not long: keys may be anything."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    """The first thing that is wrong, and where, on one line that is not long: keys may be anything.
+
+    That a key is missing comes last, since a release that did not have it yet is read.
+    """
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    first = next((each for each in found if each["type"] != "missing"), found[0])
     text = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
     return "".join(letter if letter.isprintable() else " " for letter in text[:LONG])

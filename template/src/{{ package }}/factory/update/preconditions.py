@@ -13,6 +13,7 @@ from ..workspace import git
 from ..workspace.process import run
 
 ANSWERS = ".copier-answers.yml"
+MOST = 10_000  # answers, and parts of them
 UNDER_WAY = {
     "MERGE_HEAD": "merge",
     "rebase-merge": "rebase",
@@ -54,14 +55,27 @@ def check_clean() -> None:
 
 
 def parse(text: str | None) -> dict[str, Any]:
-    """The answers in Copier's file. Raises FactoryError unless they name the template and its release."""
+    """The answers in Copier's file. Raises FactoryError unless they name the template and its release, and are not too many."""
     try:
         answers: dict[str, Any] = yaml.safe_load(text or "")
+        if not _is_small(answers):
+            raise FactoryError(f"{ANSWERS}: holds more than {MOST:,} values once its aliases are written out")
         if all(isinstance(answers[name], str) for name in ("_src_path", "_commit")):
             return answers
     except (yaml.YAMLError, ValueError, RecursionError, KeyError, TypeError):
         pass
     raise FactoryError(f"{ANSWERS}: does not name the template and its release (_src_path, _commit)")
+
+
+def _is_small(answers: object) -> bool:
+    """Whether there are few with each alias written out, of which a few lines can make thousands of millions."""
+    waiting = [answers]
+    for _ in range(MOST):
+        if not waiting:
+            return True
+        value = waiting.pop()
+        waiting += [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return False
 
 
 def answers_of_release(answers: dict[str, Any]) -> dict[str, Any]:
