@@ -96,7 +96,7 @@ SECRETS = {
     "GitHub": "ghp_" + "a1B2" * 9,
     "GitLab": "glpat-" + "a1B2-" * 4,
     "signed": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x",
-    "PEM": "-----BEGIN PRIVATE KEY-----",
+    "PEM": "-----BEGIN " + "PRIVATE KEY-----",
     "named": "password=hunter2",
 }
 

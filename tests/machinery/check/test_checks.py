@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from late_flights.factory.check import checks, run
+from late_flights.factory.check import checks, keys, run
 from late_flights.factory.errors import FactoryError
 from late_flights.factory.serving import auth
 from tests.factory import cli_runner, git_repository, toy
@@ -24,13 +24,14 @@ jobs:
       - run: echo hello
 """
 SECRET = 'password = "AKIA' + 'QYLPMN5HHHFPZAM2"\n'
+KEY = "Zk3-vQ9xT_b7Lw2RmP8yHs4N" + "cJ6dG1fAuE5oKiX0tVqB"[:19]  # as `new_key` makes nearly all
 BROKEN = {
     "ruff-check": ("src/x/mine.py", "print(undefined)\n"),
     "ruff-format": ("src/x/mine.py", "def (:\n"),
     "mypy": ("src/x/mine.py", 'number: int = "text"\n'),
     "large-files": ("notes.bin", "x" * 1024 * 1025),
     "secrets": ("mine.txt", SECRET),
-    "keys": ("mine.sh", f"curl -H 'Authorization: Bearer {auth.new_key('app')[0]}' localhost\n"),
+    "keys": ("mine.sh", f"curl -H 'Authorization: Bearer {KEY}' localhost\n"),
     "zizmor": (".github/workflows/mine.yaml", WORKFLOW.replace("echo hello", "echo ${{ github.event.issue.title }}")),
     "workflows": (".github/workflows/mine.yaml", WORKFLOW.replace("runs-on", "runs-in")),
     "actions": (".github/actions/login/action.yaml", "name: login\nruns: {using: composite}\n"),
@@ -133,7 +134,6 @@ def test_hashes_are_no_secrets_and_others_can_be_named(mine):
     assert not failed(cli_runner.run("check", file, "--exclude=tests/keys/*").output)
 
 
-KEY = auth.new_key("app")[0]
 WITH_KEY = {
     "client.py": f'headers = dict(key="{KEY}")\n',
     ".env": f"FACTORY_KEY={KEY}\n",
@@ -147,6 +147,9 @@ SHA256:{KEY} sha256={KEY} sha256-{KEY}=
 {KEY}0 {KEY}+{KEY} AAAA{KEY}
 {"a_long_name_that_has_Just_the_length_of_a_k3y":.43}
 {KEY} # pragma: allowlist secret
+QuarterlyForecast-2024-11-30_Region-EMEA_v2 MonthlySalesReport_2024-03_DACH_Filiale_Kol
+UmsatzProFiliale2024QuartalBerechnungFuerDE test-44100Hz-le-1ch-4bytes-incomplete-chunk
+SALES_OF_2024_IN_BRANCHES_AND_DEPARTMENTSab JSONSchema202012KeywordAdditionalProperties
 """
 
 
@@ -162,6 +165,11 @@ def test_a_commit_with_a_key_of_the_factory_is_refused(mine, name):
     done = subprocess.run(["git", "commit", "--message", "oops"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode and "keys" in failed(done.stdout), done
     assert f"{name}:1: a" in done.stdout and KEY not in done.stdout
+
+
+def test_nearly_every_key_that_the_factory_makes_is_found(mine):
+    lines = "\n".join(auth.new_key("app")[0] for _ in range(2000))
+    assert len([*keys._found(put("keys.txt", lines))]) > 1980
 
 
 def test_what_only_resembles_a_key_is_none(mine):
