@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -78,7 +77,7 @@ def adopt(name: str, table: Path, public: Public, project: Path) -> Adopted:
     if _run(result, "reference", ["uv", "run", "python", script, str(table), json.dumps(public.person)], project):
         facts = json.loads(result.output["reference"])
         facts |= {"refused": gate["refusals"], "certified": gate["metrics"][facts["metric"]]["challenger"]}
-        _judge(result, facts, public, result.output["adoption"].partition("\ncolumn ")[0])
+        _judge(result, facts, public)
     return result
 
 
@@ -91,11 +90,11 @@ def quick(tables: dict[str, tuple[Path, Public]], project: Path) -> Iterator[Ado
         if error := proposed.get("error") or judged.get("error"):
             result.failed["adoption"] = error
         else:
-            _judge(result, judged, tables[name][1], "\n".join(proposed["findings"]))
+            _judge(result, judged | {"asked": proposed["asked"]}, tables[name][1])
         yield result
 
 
-def _judge(result: Adopted, facts: dict[str, Any], public: Public, questions: str) -> None:
+def _judge(result: Adopted, facts: dict[str, Any], public: Public) -> None:
     """Add what was found and missed of what the description gives away, and what was left out besides.
 
     A leak is certified where the gate passes what the adoption neither left out nor asked about.
@@ -111,9 +110,8 @@ def _judge(result: Adopted, facts: dict[str, Any], public: Public, questions: st
         "besides": [name for name in facts["out"] if name in facts["varied"] and name not in known],
         "near": facts["sign"] * (facts["ours"] - facts["reference"]) >= -NEAR * abs(facts["reference"]),
     }
-    asked = " ".join(questions.split())
-    unasked = [name for name in missed if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", asked)]
-    flattered = by == "rows" != public.split and beyond and "neighbouring rows" not in asked
+    unasked = [name for name in missed if name not in {each for columns in facts["asked"] for each in columns}]
+    flattered = by == "rows" != public.split and beyond and [] not in facts["asked"]  # the order of the rows
     if not facts["refused"] and (unasked or flattered):
         what = f"with {', '.join(unasked)}" if unasked else "split by rows"
         result.failed["certified a leak"] = f"{facts['certified']:.4g} {what}; a careful person has {facts['reference']:.4g}"

@@ -61,6 +61,7 @@ def _proposed(path: Path, case: dict[str, Any]) -> dict[str, Any]:
         "repeats": proposal.repeats,
         "time": proposal.time,
         "sensitive": [role.name for role in proposal.roles if role.sensitive],
+        "asked": [finding.columns for finding in proposal.findings],
         "findings": [f"{finding.kind}: {finding.subject}: {finding.evidence}" for finding in proposal.findings],
     }
 

@@ -14,6 +14,9 @@ import numpy as np
 import polars as pl
 from adopted import contract, features
 from adopted.factory import config
+from adopted.factory.adopt import source
+from adopted.factory.adopt.profile import profile
+from adopted.factory.adopt.proposal import UserChoices, propose
 from adopted.factory.data import prepare
 from adopted.factory.metrics import definitions
 from adopted.factory.scoring import artifact, scorer
@@ -57,6 +60,13 @@ def compare(table: Path, person: dict[str, Any]) -> dict[str, Any]:
     facts |= {"varied": [name for name in raw.columns if _varied(raw[name])]}
     data = params.data.model_dump()
     return facts | {name: data.get(name) for name in ("id", "repeats", "time", "sensitive")}
+
+
+def asked(table: Path) -> list[tuple[str, ...]]:
+    """The columns of each leak that adoption finds, and so asks about; none of them where it is the order of the rows."""
+    rows = source.one_table([table])
+    proposal = propose(profile(rows), rows, UserChoices(target=config.load().data.target))
+    return [finding.columns for finding in proposal.findings]
 
 
 def plain(problem: str, schema: pl.Schema) -> BaseEstimator:
@@ -147,4 +157,5 @@ def _varied(values: pl.Series) -> bool:
 
 
 if __name__ == "__main__":
-    json.dump(compare(Path(sys.argv[1]), json.loads(sys.argv[2])), sys.stdout)
+    adopted_table = Path(sys.argv[1])
+    json.dump(compare(adopted_table, json.loads(sys.argv[2])) | {"asked": asked(adopted_table)}, sys.stdout)
