@@ -108,16 +108,40 @@ def test_without_a_scale_the_score_has_the_usual_one_and_no_end_is_below_the_lea
     assert interval.bounds(np.array([-1.0]), known, rows[:1])[0] == -1  # a score that is lower is still in its interval
 
 
-@pytest.mark.parametrize("waking, highest", [(None, 4.0), (0.0, 0.0), (0.2, 1000.0)])
-def test_a_series_of_zeros_is_as_uncertain_as_those_like_it_or_as_the_calmest(waking, highest):
-    """None were held out; of those that were, such a share has a value."""
-    (target, score, rows), still = forecast(4000, 1), 0 if waking is None else 1000
-    dead = rows.head(still).with_columns(scale=pl.lit(None, pl.Float64))
-    woken = np.where(np.arange(still) < (waking or 0) * still, 1000.0, 0.0)
-    known = interval.fitted_by_step(np.append(target, woken), np.append(score, np.zeros(still)), pl.concat([rows, dead]), 0.0)
-    asked = pl.DataFrame({"step": [2], "scale": [None]}, {"step": pl.Int16(), "scale": pl.Float64()})
-    (low,), (high,) = interval.bounds(np.zeros(1), known, asked)
-    assert low == 0 and high == pytest.approx(highest, rel=0.5)
+def sleeping(count: int, waking: float):
+    """Forecasts with skewed errors that grow by step, and of series of zeros, of which such a share has a value."""
+    generator = np.random.default_rng(0)
+    target, score, rows = forecast(4000, 1)
+    target = score - rows["scale"].to_numpy() * rows["step"].to_numpy() ** 2 * generator.exponential(1, 4000)
+    dead = rows.head(count).with_columns(scale=pl.lit(None, pl.Float64))
+    woken = np.where(generator.uniform(size=count) < waking, generator.exponential(1000, count), 0.0)
+    return np.append(target, woken), np.append(score, np.zeros(count)), pl.concat([rows, dead])
+
+
+def test_series_of_zeros_are_as_uncertain_as_those_like_them():
+    target, score, rows = sleeping(1000, 0.3)
+    known = interval.fitted_by_step(target, score, rows, 0.0)
+    inside = rows.with_columns(inside=pl.Series(within(target, score, known, rows)))[4000:]
+    shares = inside.group_by("step").agg(pl.col("inside").mean())["inside"]
+    assert len(shares) == 4 and shares.is_between(0.88, 0.98).all()
+
+
+def test_a_series_of_zeros_is_as_wide_as_the_calmest_where_few_were_held_out_and_0_wide_where_all_stayed_0():
+    asked = pl.DataFrame({"step": [1, 4], "scale": [None, None]}, {"step": pl.Int16(), "scale": pl.Float64()})
+    few, stayed = (interval.fitted_by_step(*sleeping(count, 0.0), 0.0) for count in (interval.MIN_ROWS - 1, 1000))
+    (low, *_), (high, *_) = interval.bounds(np.zeros(2), few, asked)
+    assert low == 0 and 0.1 < high < max(map(abs, few["low"]))  # the calmest have a scale of 1
+    assert interval.bounds(np.zeros(2), stayed, asked)[1].tolist() == [0, 0]
+    before = {name: value for name, value in few.items() if name != "still"}
+    assert interval.bounds(np.zeros(2), before, asked)[1].tolist() == [0, 0]
+
+
+def test_a_part_whose_series_all_sleep_widens_nothing():
+    part = np.repeat([0, 1], 100)
+    rows = pl.DataFrame({"step": np.ones(200, int), "scale": np.where(part, np.nan, 1.0), interval.PART: part}, nan_to_null=True)
+    target, score = np.where(part, 0.0, 5 + np.tile(np.linspace(-1, 1, 100), 2)), np.where(part, 0.0, 5.0)
+    known = interval.fitted_by_step(target, score, rows, None)
+    assert known["low"][0] > -1 and known["high"][0] < 1 and known["still"] == [0, 0]
 
 
 def test_dead_series_do_not_narrow_the_intervals_of_the_others():

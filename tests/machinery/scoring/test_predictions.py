@@ -25,7 +25,7 @@ def test_class_that_the_other_model_did_not_know_has_no_probability():
 
 
 def test_intervals_of_forecasts_are_those_of_their_rows():
-    known = {"level": 0.9, "low": [-1.0, -2.0], "high": [1.0, 3.0], "scale": 0.1, "floor": 0.0, "least": None}
+    known = {"level": 0.9, "low": [-1.0, -2.0], "high": [1.0, 3.0], "scale": 0.1, "still": [0.0, 0.0], "least": None}
     manifest = {"threshold": None, "forecast": {}, "interval": known}
     rows = pl.DataFrame({"step": [1, 2], "scale": [1.0, 10.0]})
     table = pl.DataFrame(predictions.to_columns(np.array([5.0, 5.0]), manifest, rows))

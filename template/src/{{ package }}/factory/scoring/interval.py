@@ -38,15 +38,15 @@ def fitted(target: Vector, score: Vector) -> dict[str, Any] | None:
 def fitted_by_step(target: Vector, score: Vector, rows: pl.DataFrame, least: float | None) -> dict[str, Any] | None:
     """The same of a forecast: `low` and `high` by the step of the row, in units of its `scale`; neighbours together while rows are few.
 
-    A row without a scale has the usual one for its score, and at least `floor`. No lower end is below `least`, which the target
-    never is. `rows` have the numbers of their parts in PART.
+    A row without a scale has the usual one for its score; with a score of 0, the distances are those in `still`. No lower end is
+    below `least`, which the target never is. `rows` have the numbers of their parts in PART.
     """
     if len(target) < MIN_ROWS or not np.isfinite(score).all():
         return None
     step, scale = rows["step"].to_numpy(), rows["scale"].cast(pl.Float64).to_numpy()
     usual = (scale > 0) & (score != 0)
     ratio = float(np.median(scale[usual] / np.abs(score[usual]))) if usual.any() else 0.0
-    unit = _unit(score, scale, ratio, 0.0)
+    unit = _unit(score, scale, ratio)
     horizon = int(step.max())
     groups = np.array_split(np.arange(1, horizon + 1), max(1, min(horizon, len(target) // GROUP_ROWS)))
     errors = np.divide(target - score, unit, out=np.zeros_like(score), where=unit > 0)
@@ -57,8 +57,9 @@ def fitted_by_step(target: Vector, score: Vector, rows: pl.DataFrame, least: flo
     ends = np.array([_ends(errors[measured & np.isin(step, group)]) or rest for group in groups])
     middle, half = ends.mean(axis=1), (ends[:, 1] - ends[:, 0]) / 2 * _widening(errors, rows[PART].to_numpy(), measured)
     low, high = (np.repeat(each, list(map(len, groups))).tolist() for each in (middle - half, middle + half))
-    floor = _floor((target - score)[~measured], scale[scale > 0], rest)
-    return {"level": LEVEL, "low": low, "high": high, "scale": ratio, "floor": floor, "least": least}
+    calmest = float(np.quantile(scale[scale > 0], CALM)) * max(map(abs, rest)) if (scale > 0).any() else 0.0
+    still = _ends((target - score)[~measured]) or (-calmest, calmest)
+    return {"level": LEVEL, "low": low, "high": high, "scale": ratio, "still": [*still], "least": least}
 
 
 def bounds(score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = None) -> tuple[Vector, Vector]:
@@ -69,15 +70,17 @@ def bounds(score: Vector, interval: dict[str, Any], rows: pl.DataFrame | None = 
         raise ValueError("the interval of a forecast depends on the rows")
     else:
         group = rows["step"].to_numpy().clip(1, len(interval["low"])) - 1
-        unit = _unit(score, rows["scale"].cast(pl.Float64).to_numpy(), interval["scale"], interval["floor"])
+        unit = _unit(score, rows["scale"].cast(pl.Float64).to_numpy(), interval["scale"])
         least = interval["least"]
-    low, high = (score + unit * np.array(interval[end])[group] for end in ("low", "high"))
+    still = interval.get("still", (0.0, 0.0))  # which models of before lack
+    ends = zip(("low", "high"), still, strict=True)
+    low, high = (score + np.where(unit > 0, unit * np.array(interval[end])[group], of_still) for end, of_still in ends)
     return low if least is None else np.maximum(low, np.minimum(score, least)), high
 
 
-def _unit(score: Vector, scale: Vector, usual: float, floor: float) -> Vector:
+def _unit(score: Vector, scale: Vector, usual: float) -> Vector:
     """The scale of each row; of one without, the usual share of its score."""
-    return np.where(scale > 0, scale, np.maximum(usual * np.abs(score), floor))
+    return np.where(scale > 0, scale, usual * np.abs(score))
 
 
 def _widening(errors: Vector, part: NDArray[np.int64], measured: NDArray[np.bool_]) -> float:
@@ -85,26 +88,13 @@ def _widening(errors: Vector, part: NDArray[np.int64], measured: NDArray[np.bool
 
     All series err alike at one time, and not as before: the errors of one time count for much less than their number.
     """
-    needed = []
+    needed = [np.ones(1)]
     for each in np.unique(part)[1:]:
         ends = _ends(errors[measured & (part < each)])
         if ends and ends[0] < ends[1]:
             middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
             needed.append(np.abs(errors[measured & (part == each)] - middle) / half)
-    return float(np.clip(_level(np.concatenate(needed)), 1, MOST_WIDER)) if needed else 1.0
-
-
-def _floor(errors: Vector, scales: Vector, ends: tuple[float, float]) -> float:
-    """The least unit of a row without a scale: by the errors of such rows with a score of 0, of too few that of the calmest series."""
-    if len(errors) < MIN_ROWS:
-        return float(np.quantile(scales, CALM)) if len(scales) else 0.0
-    return _level(np.abs(errors)) / (max(map(abs, ends)) or 1.0)
-
-
-def _level(values: Vector) -> float:
-    """What as many are at most as are to be within the interval, counting one more row."""
-    place = math.ceil((len(values) + 1) * LEVEL) - 1
-    return float(np.sort(values)[min(place, len(values) - 1)])
+    return float(np.quantile(np.concatenate(needed), LEVEL).clip(1, MOST_WIDER))
 
 
 def _ends(errors: Vector) -> tuple[float, float] | None:
