@@ -114,10 +114,9 @@ def _check_role(column: Column, role: str, is_part: bool, sensitive: bool) -> No
     kinds = (*dates.DATES, "Int64", "String") if is_part else dates.DATES
     if role == "time" and (column.kind not in kinds or column.missing):
         raise FactoryError(f"{name}: cannot be the time: {gap if column.missing else 'no dates'}")
-    if role == "id" and not may_be_id(column):
-        raise FactoryError(f"{name}: cannot be the id: {gap if column.missing else 'neither text nor integers'}")
-    if role == GROUP and not may_be_id(column):
-        raise FactoryError(f"{name}: cannot name a series: {gap if column.missing else 'neither text nor integers'}")
+    if role in ("id", GROUP) and not may_be_id(column):
+        use = "be the id" if role == "id" else "name a series"
+        raise FactoryError(f"{name}: cannot {use}: {gap if column.missing else 'neither text nor integers'}")
     if role in ("feature", MEASURED, KNOWN_AHEAD) and column.kind not in KINDS:
         raise FactoryError(f"{name}: {column.format.note}")
     if (role in (MEASURED, KNOWN_AHEAD) or sensitive) and is_free_text(column):

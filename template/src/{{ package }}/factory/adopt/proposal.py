@@ -49,15 +49,24 @@ class Proposal:
         return [role for role in self.roles if role.role != "excluded"]
 
     @property
+    def entity(self) -> Column | None:
+        """The id that several rows share, if there is one."""
+        return next((role.column for role in self.with_role("id") if not role.column.unique), None)
+
+    @property
     def repeats(self) -> bool:
         """Whether several rows share an id."""
-        return any(not role.column.unique for role in self.with_role("id"))
+        return self.entity is not None
+
+    @property
+    def plain_features(self) -> list[Column]:
+        """The features that are no texts."""
+        return [role.column for role in self.with_role("feature") if not texts.is_text(role)]
 
     @property
     def test_share(self) -> float:
         """The share of the rows, or of the positions of their ids, that is the test."""
-        ids = self.with_role("id") if self.repeats else []
-        return share_of_ids(ids[0].column.sample, dates.TEST_SHARE) if ids else self.newest
+        return share_of_ids(self.entity.sample, dates.TEST_SHARE) if self.entity else self.newest
 
     def with_role(self, name: str) -> list[ColumnRole]:
         """The columns of that role."""
@@ -89,7 +98,7 @@ def propose(
     if forecast and problem == forecasts.PROBLEM:
         return _forecasting(proposal, forecast, columns, choices)
     proposal = _doubted(_one_time(_one_id(proposal), values, choices.times(columns)), columns)
-    proposal = _with_texts(proposal, columns)
+    proposal = _with_roles(proposal, [*texts.helpful(proposal.roles, target, proposal.entity)])
     if not proposal.with_role("feature") and len(proposal.time) < 2:  # whose parts are features
         if forecast:  # of a time and a number
             forecasts.check(forecast, target.name)
@@ -99,12 +108,6 @@ def propose(
             f"{(forecast and '; --problem forecasting predicts it from its past') or ''}"
         )
     return proposal
-
-
-def _with_texts(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
-    """The proposal with the texts that help."""
-    id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
-    return _with_roles(proposal, [*texts.helpful(proposal.roles, proposal.target, id)])
 
 
 def _forecast(values: pl.LazyFrame, columns: dict[str, Column], choices: UserChoices) -> Forecast | None:
@@ -154,8 +157,7 @@ def _forecasting(proposal: Proposal, forecast: Forecast, columns: dict[str, Colu
 
 def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
     """The proposal with what was found, and the cautious side of it taken where the user has not chosen."""
-    used = [role.column for role in proposal.with_role("feature") if not texts.is_text(role)]
-    id = columns[str(proposal.name_of("id"))] if proposal.repeats else None
+    used, id = proposal.plain_features, proposal.entity
     by_time = bool(proposal.time) and id is None
     found = list(evidence.findings(used, columns.values(), proposal.target, id, by_time=by_time)) if used else []
     for finding in found:
@@ -164,8 +166,8 @@ def _doubted(proposal: Proposal, columns: dict[str, Column]) -> Proposal:
         elif finding.kind in LEAKS and finding.refuses:
             cautious = _without(proposal, finding)
             proposal = cautious if cautious.with_role("feature") else proposal  # the gate refuses its model
-    left = [role.column for role in proposal.with_role("feature") if not texts.is_text(role)]
-    return replace(proposal, findings=found, proxies=list(proxies(proposal.sensitive_columns, left)))
+    stand_ins = list(proxies(proposal.sensitive_columns, proposal.plain_features))
+    return replace(proposal, findings=found, proxies=stand_ins)
 
 
 def _without(proposal: Proposal, finding: Finding) -> Proposal:
