@@ -22,6 +22,11 @@ rows.write_csv("next-month.csv")
 rows.with_columns(passengers=pl.col("seats") - 1).write_csv("with-passengers.csv")
 rows.with_columns(distance=-pl.col("distance")).write_csv("broken.csv")
 """
+OF_FORECASTS = """
+import polars as pl
+rows = pl.read_parquet("data/raw/*-2013-04.parquet")
+rows.with_columns(pl.col("hour").dt.offset_by("1mo")).write_csv("next-month.csv")
+"""
 START = re.compile(r"^<!-- starts from: (\w+)( nightly)? -->$", re.MULTILINE)
 
 
@@ -43,11 +48,11 @@ def guides() -> list[Guide]:
     return [Guide(file, start[1], bool(start[2])) for file, start in found.items() if start]
 
 
-def with_files(rendered: Path, place: Path, name: str = "project") -> Path:
+def with_files(rendered: Path, place: Path, name: str = "project", script: str = FILES) -> Path:
     """A fresh project, and the files that the documents name, which Git leaves alone."""
     project = copy(rendered, place / name)
     git(project, "init", "--quiet", "--initial-branch=main")
-    run(project, "uv", "run", "python", "-c", FILES)
+    run(project, "uv", "run", "python", "-c", script)
     (project / ".git/info/exclude").write_text("/*.csv\n", "utf-8")
     return project
 

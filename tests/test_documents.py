@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, git
-from guides import blocks, change, seen, with_files, write
+from guides import FILES, OF_FORECASTS, blocks, change, seen, with_files, write
 from hosted import QUICK
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from workshop import run
 
 pytestmark = pytest.mark.slow
+SAMPLE = {"package": "late_flights", "slug": "late-flights"}
 
 
-def recipes() -> dict[str, list[tuple[str, str]]]:
-    text = (ROOT / "template/docs/recipes.md.jinja").read_text("utf-8")
-    text = text.replace("{{ package }}", "late_flights").replace("{{ slug }}", "late-flights")
+JINJA = Environment(loader=FileSystemLoader(ROOT), undefined=StrictUndefined, keep_trailing_newline=True)
+
+
+def recipes(problem: str = "classification") -> dict[str, list[tuple[str, str]]]:
+    text = JINJA.get_template("template/docs/recipes.md.jinja").render(SAMPLE | {"problem": problem})
     return {title: blocks(body) for title, _, body in (part.partition("\n") for part in text.split("\n## ")[1:])}
 
 
@@ -46,9 +50,11 @@ def test_the_commands_of_the_templates_readme_work_in_their_order(render, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def project(render, tmp_path_factory) -> Path:
+def project(request, render, tmp_path_factory) -> Path:
     """A project whose owner has followed the first part of its README."""
-    project = with_files(render(), tmp_path_factory.mktemp("documents"))
+    problem = getattr(request, "param", "classification")
+    rendered, place = render(problem=problem), tmp_path_factory.mktemp("documents")
+    project = with_files(rendered, place, script=OF_FORECASTS if problem == "forecasting" else FILES)
     follow(project, blocks((project / "README.md").read_text("utf-8"))[0][1], **QUICK)
     return project
 
@@ -63,20 +69,35 @@ def committed(project):
     run(project, "uv", "run", "dvc", "checkout", "--quiet")
 
 
-@pytest.mark.parametrize("title", recipes())
+LONG = "Stop boosting early"
+OTHERS = [(problem, title) for problem in ("regression", "forecasting") for title in recipes(problem)]
+
+
+@pytest.mark.parametrize("title", [title for title in recipes() if title != LONG])
 def test_recipe(committed, title):
+    do(committed, recipes()[title])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("project, title", [("classification", LONG), *OTHERS], indirect=["project"])
+def test_recipe_that_takes_longer(committed, title, request):
+    do(committed, recipes(request.node.callspec.params["project"])[title])
+
+
+def do(project: Path, recipe: list[tuple[str, str]]) -> None:
+    """Follow the recipe as it stands there, and see what it shows."""
     output = ""
-    for kind, text in recipes()[title]:
+    for kind, text in recipe:
         match kind:
             case "bash":
-                output += follow(committed, text)
+                output += follow(project, text)
             case "diff":
-                change(committed, text)
+                change(project, text)
             case "python":
-                write(committed, text)
+                write(project, text)
             case "text":
                 seen(output, text)
-    assert git(committed, "status", "--porcelain") == ""
+    assert git(project, "status", "--porcelain") == ""
 
 
 def test_the_commands_of_a_projects_readme_work_in_their_order(committed):

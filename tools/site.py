@@ -22,7 +22,7 @@ import organisation
 from organisation import Organisation
 
 ELSEWHERE = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md"}
-SAMPLE = {"package": "late_flights", "slug": "late-flights"}
+SAMPLE = {"package": "late_flights", "slug": "late-flights", "problem": "classification"}
 LINK = re.compile(
     r"^```.*?^```|(!?)\[((?:[^][]|\[[^]]*\])*)\]\((?![\w+.-]+:|#)([^)#\s]+)(#[^)\s]*)?\)|`[^`\n]+`", re.MULTILINE | re.DOTALL
 )
