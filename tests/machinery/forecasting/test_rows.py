@@ -23,6 +23,12 @@ def test_names_of_dataframelys_own_methods_and_zones_of_times_are_kept():
     assert row.columns()["origin"].dtype == row.columns()["hour"].dtype == pl.Datetime("us", "Europe/Berlin")
 
 
+def test_columns_are_in_the_order_that_models_were_trained_with():
+    simple = ["naive", "seasonal_naive", "mean", "drift", "smooth", "smooth_level", "smooth_trend"]
+    past = ["visitors_before", "day"]
+    assert series.Row.column_names() == ["shop", "hour", "open", "origin", "step", *simple, "scale", *past]
+
+
 WRONG = {
     "known ahead target": (partial(forecasting.rows, group="shop", time="hour", target="open"), "open is not a number"),
     "no such column": (partial(forecasting.rows, group="store", time="hour", target="sales"), "Observation has no column store"),

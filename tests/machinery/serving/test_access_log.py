@@ -30,7 +30,7 @@ def test_each_response_is_logged(trained, capfd):
     log = [line for line in lines(capfd) if line["route"] != "/health/ready"]
     assert [(line["method"], line["route"], line["status"]) for line in log] == [
         ("POST", "/score", 200),
-        ("POST", "/score", 400),
+        ("POST", "/score", 422),
         ("GET", "/health/live", 200),
         ("GET", "none", 404),
         ("GET", "/openapi.json", 200),

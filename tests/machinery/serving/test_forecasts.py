@@ -120,6 +120,10 @@ REFUSED = {
 }
 
 
+def test_parameters_of_gateways_are_not_ours(service):
+    assert service.post(records(ALL), path=f"{PATH}?api-version=1&subscription-key=k&_=2&_=3").status == 200
+
+
 @pytest.mark.parametrize("rows, query, status, expected", REFUSED.values(), ids=REFUSED)
 def test_refusals(service, rows, query, status, expected):
     for body, kind in ((records(rows), "application/json"), (arrow(rows), ARROW)):

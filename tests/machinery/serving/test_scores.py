@@ -58,7 +58,7 @@ def test_explanations_have_limits(client):
     assert client.post(records(rows(101)), path="/score?explain=true").status == 413
     assert client.post(records(rows(101)), path="/score").status == 200
     assert client.post(csv(rows(2)), CSV, path="/score?explain=true").status == 400
-    for query in ("explain=perhaps", "explan=true", "explain=true&explain=false"):
+    for query in ("explain=perhaps", "explan=true", "Explain=true", "origin=2020-01-01", "explain=true&explain=false"):
         assert client.post(records(rows(2)), path=f"/score?{query}").status == 400
     assert client.post({"nonsense": 1}, path="/score?explain=true").status == 422
 

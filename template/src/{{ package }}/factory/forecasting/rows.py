@@ -15,8 +15,9 @@ History = Callable[[pl.DataFrame, Any], pl.DataFrame]
 KNOWN_AHEAD = {"known_ahead": True}
 """The metadata of a column whose values are known for the times that are forecast, such as holidays."""
 
-BASELINES = ("seasonal_naive", "naive", "mean", "drift")
-"""What the value of the last season, the last value, the mean and the trend alone would forecast; the better ones first."""
+BASELINES = ("naive", "seasonal_naive", "mean", "drift")
+"""What the last value, that of the last season, the mean and the trend alone would forecast: in the order of Row's columns, which models rely on."""
+BETTER_FIRST = ("seasonal_naive", "naive", "mean", "drift")
 SMOOTHED = ("smooth", "smooth_level", "smooth_trend")
 """What exponential smoothing forecasts: the mean of three methods, a level, and a damped trend."""
 _declared: dict[type[dy.Schema], tuple[History, tuple[list[str], str, str]]] = {}
@@ -66,8 +67,8 @@ def columns_of(row: type[dy.Schema]) -> tuple[list[str], str, str]:
 
 
 def series_number(groups: Sequence[str]) -> pl.Expr:
-    """Of each row's series, by what these columns hold; from 1 on, in their order."""
-    return pl.struct(groups).rank("dense").cast(pl.Int64) if groups else pl.lit(1, pl.Int64)
+    """Of each row's series, by what these columns hold; from 1 on, in their order, and 0 where a single one has no name."""
+    return pl.struct(groups).rank("dense").cast(pl.Int64) if groups else pl.lit(0, pl.Int64)
 
 
 def is_known_ahead(column: dy.Column) -> bool:

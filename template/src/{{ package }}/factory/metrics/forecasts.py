@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..config import Forecast
-from ..forecasting.rows import BASELINES, series_number
+from ..forecasting.rows import BETTER_FIRST, series_number
 from ..tables.chunks import Rows, collect
 from .scaled import Vector
 
@@ -27,6 +27,6 @@ def blocks(rows: Rows, forecast: Forecast) -> NDArray[np.int64]:
 
 def naive_forecasts(rows: Rows, constant: float) -> dict[str, Vector]:
     """What is forecast without a model, by name; where a series has no history, the mean of all."""
-    known = collect(rows.select(BASELINES)).cast(pl.Float64)
-    filled = known.select(pl.coalesce(name, "naive", "mean", pl.lit(constant)).alias(name) for name in BASELINES)
+    known = collect(rows.select(BETTER_FIRST)).cast(pl.Float64)
+    filled = known.select(pl.coalesce(name, "naive", "mean", pl.lit(constant)).alias(name) for name in BETTER_FIRST)
     return {each.name: each.to_numpy() for each in filled}

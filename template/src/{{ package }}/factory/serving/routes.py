@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.routing import request_response
 
 from ... import contract
+from ..errors import close
 from ..validation.texts import hint
 from .middleware import RequestContext
 from .model_slot import LoadedModel
@@ -20,6 +21,7 @@ from .service import Service
 from .settings import JSON_MB
 
 FORMATS = JSON, ARROW, CSV
+PARAMETERS = "origin", "explain"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -92,7 +94,7 @@ async def forecast(request: Request) -> Response:
 
     The rows are those of a file for `factory score`: what was observed, and after the origin what is known ahead.
     """
-    asked = _query(request, "origin", "explain")
+    asked = _query(request, *PARAMETERS)
     kind, max_mb = format_of(request)
     return await respond(request, kind, max_mb, forecast=True, origin=asked.get("origin"), explain=_explain(asked))
 
@@ -108,10 +110,13 @@ def format_of(request: Request) -> tuple[str, float]:
 
 
 def _query(request: Request, *names: str) -> dict[str, str]:
-    """The parameters in the query. Raises InvalidBody for any but these, and for one that is there twice."""
+    """Our parameters in the query. Raises InvalidBody for one that resembles them, and for one that is there twice.
+
+    Others are what gateways put into addresses, such as the version of their API.
+    """
     if not request.scope["query_string"]:
         return {}
-    given = request.query_params.multi_items()
+    given = [each for each in request.query_params.multi_items() if close(each[0], PARAMETERS)]
     for name, _ in given:
         if name not in names:
             raise InvalidBody(f"query: no parameter {name:.100}{hint(name, names)}: there is {' and '.join(names)}")

@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 
 from ... import contract
-from ..forecasting.rows import BASELINES, SMOOTHED
+from ..forecasting.rows import BETTER_FIRST, SMOOTHED
 from ..metrics.definitions import Vector
 from ..scoring.relative import Relative
 from ..tables.chunks import Matrix
 from . import families
 
-NAMES = (SMOOTHED[0], *BASELINES)
+NAMES = (SMOOTHED[0], *BETTER_FIRST)
 """Columns of a forecast's rows that may be the base, the better ones first."""
 ALWAYS = "naive"  # known of every series that has a history
 SCALE = "scale"
