@@ -72,7 +72,9 @@ def test_pointer_without_a_record(command):
 def test_empty_pointer():
     Path("data/raw/new.csv").write_bytes(Path("new.csv").read_bytes())
     Path("data/raw/new.csv.dvc").touch()
-    assert "new.csv.dvc: empty: " in ledger_refusal("prepare")
+    toy.rows(50, first=700).write_csv("other.csv")
+    for command in (["prepare"], ["ingest", "other.csv"]):
+        assert "new.csv.dvc: empty: " in ledger_refusal(*command)
     assert run("ingest", "data/raw/new.csv").exit_code == 0, "it is of a DVC that was killed"
     Path(SECOND).write_text("")
     assert f"{SECOND}: empty: " in ledger_refusal("ingest", "data/raw/new.csv"), "Git has it, which is not overwritten"

@@ -27,10 +27,11 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
     git.author()
     git.init()
     yield "Git repository"
-    if ledger.half_written():
-        from ..data.ingest import recover
+    if pointers := ledger.half_written():
+        from ..data import ingest
 
-        recover()
+        with ingest.lock():
+            ingest.recover(pointer.stem for pointer in pointers)
     yield from migration.migrate()
     if teams:
         yield _owners(teams)

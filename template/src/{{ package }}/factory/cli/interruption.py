@@ -1,8 +1,8 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does, where it then takes back what it has begun.
 
 They become a SIGINT, which polars looks for while it works; Python alone would wait until it has finished.
-It is sent until the main thread is seen standing still: Python drops an interruption in a finaliser,
-and compiled code that calls Python may die of one.
+It is sent until the main thread is seen standing still, as compiled code that calls Python may die of it; and again
+where Python drops it, as in finalisers.
 """
 
 import signal
@@ -30,6 +30,7 @@ def expect() -> None:
     _ends[1].setblocking(False)
     signal.set_wakeup_fd(_ends[1].fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _dropped
     for number in OTHERS:
         signal.signal(number, lambda *_: None)
     threading.Thread(target=_pass_on, daemon=True).start()
@@ -44,11 +45,25 @@ def message() -> str | None:
 def _interrupt(_: int, frame: FrameType | None) -> None:
     _looks.append((time.monotonic(), (id(frame), frame.f_lasti if frame else 0)))
     still = len(_looks) >= STANDSTILL and len({place for _, place in _looks[-STANDSTILL:]}) == 1
-    raised = isinstance(sys.exc_info()[1], KeyboardInterrupt)  # by polars
+    raised = _is_under_way(sys.exc_info()[1])  # by polars
     if raised or still or _looks[-1][0] - _looks[0][0] > PATIENCE:
         signal.signal(signal.SIGINT, lambda *_: None)
         if not raised:
             raise KeyboardInterrupt
+
+
+def _is_under_way(error: BaseException | None) -> bool:
+    """Whether it is what this error was raised in the cleanup of."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_under_way(error.__context__))
+
+
+def _dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        _looks.clear()
+        signal.signal(signal.SIGINT, _interrupt)
+        signal.raise_signal(signal.SIGINT)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _pass_on() -> None:

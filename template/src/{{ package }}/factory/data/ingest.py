@@ -4,7 +4,7 @@ import logging
 import shlex
 import shutil
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,7 +45,6 @@ def ingest(
     Raises FactoryError if a file violates the contract, repeats rows of another delivery, or would
     replace one.
     """
-    recover()
     with lock(), temporary_folder(GATHERED) as folder:
         arrived = [Incoming(place, f"{place}") for place in places] if fetch else incoming(places, folder, sheet)
         if sheet and not diff and len(places) == 1:
@@ -55,7 +54,9 @@ def ingest(
 
 
 def _ingest(arrived: list[Incoming], params: Params, source: str | None, fetch: str, diff: str) -> list[Entry]:
-    files, earlier = [each.file for each in arrived], ledger.entries()
+    files = [each.file for each in arrived]
+    recover(file.name for file in files)
+    earlier = ledger.entries()
     _check_names(files, earlier)
     integrity.check(new=[file.name for file in files])
     hashes = _check_contents(files, earlier)
@@ -78,11 +79,10 @@ def _ingest(arrived: list[Incoming], params: Params, source: str | None, fetch: 
     return entries
 
 
-def recover() -> None:
-    """Delete what a run that was killed has half written: with it nothing else works, and the files themselves are here."""
-    with lock():
-        for pointer in ledger.half_written():
-            pointer.unlink()
+def recover(names: Iterable[str]) -> None:
+    """Delete the pointers of these files that a DVC that was killed left empty; for a holder of the lock."""
+    for pointer in {RAW / f"{name}.dvc" for name in names}.intersection(ledger.half_written()):
+        pointer.unlink()
 
 
 def lock() -> FileLock:
