@@ -119,6 +119,8 @@ def test_monitoring_of_a_pipeline_counts_where_it_looked_at_a_later_day(project)
     [
         ("reports/monitor.json", "{", "monitor"),
         ("reports/readiness.json", '{"score": "much"}', "readiness"),
+        ("reports/readiness.json", "[" * 100_000, "readiness"),
+        ("docs/model-card.yaml", "[" * 10_000, "card.purpose"),
         ("reports/gate.json", "{", "gate"),
         ("docs/model-card.yaml", "risk: huge\n", "card.purpose"),
         ("data/raw/may.parquet.dvc", "outs: {}\n", "data"),

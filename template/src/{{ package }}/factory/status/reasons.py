@@ -13,6 +13,8 @@ from .parts import LONG, SHORT
 Found = TypeVar("Found")
 Item = TypeVar("Item")
 UNREADABLE = "UNREADABLE"
+FAILURES = (FactoryError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""Of code that reads what anybody may have written."""
 
 
 class Reasons:
@@ -25,7 +27,7 @@ class Reasons:
         """What `look` finds; None where it cannot, for the reason that is kept."""
         try:
             return look()
-        except (FactoryError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        except FAILURES as error:
             self.add(key, code(error), reason(error))
             return None
 
