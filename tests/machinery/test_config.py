@@ -200,7 +200,27 @@ def test_a_step_that_is_written_otherwise_is_understood(tmp_path, every, meant):
     assert line.endswith(f"such as 15m, 1h, 1d, 1w, 1mo, 1q or 1y; did you mean {meant}?") and "^" not in line
 
 
-@pytest.mark.parametrize("every", ["30s", "0h", "-1h", "B", "fortnight", "1 hour ago", "1.5 months", "h1", "", 60, None, ["1h"]])
+@pytest.mark.parametrize(
+    "every",
+    [
+        "30s",
+        "0h",
+        "-1h",
+        "B",
+        "fortnight",
+        "biweekly",
+        "semimonthly",
+        "100ms",
+        "jour",
+        "1 hour ago",
+        "1.5 months",
+        "h1",
+        "",
+        60,
+        None,
+        ["1h"],
+    ],
+)
 def test_of_a_step_that_nobody_can_know_none_is_guessed(tmp_path, every):
     assert refusal_of_step(every, tmp_path).endswith("such as 15m, 1h, 1d, 1w, 1mo, 1q or 1y")
 

@@ -84,6 +84,26 @@ def test_days_of_a_place_with_summer_time_join_their_forecasts(every, joins):
     )
 
 
+def joined(known, rows, every="1d"):
+    """The outcomes of rows, each a shop and a time, of whose forecasts the step is that."""
+    params = series.params(forecast={"group": "shop", "time": "hour", "every": every, "horizon": 6})
+    asked, came = (pl.lit(datetime(2024, month, 20), outcomes.TIME.dtype).alias("_at") for month in (1, 6))
+    table = pl.DataFrame(known, ["shop", "hour", "sales"], orient="row").with_columns(came)
+    named = pl.DataFrame(rows, ["shop", "hour"], orient="row").with_columns(asked)
+    return outcomes.Outcomes([table.lazy()], params).join(named)["_outcome"].to_list()
+
+
+def test_series_may_have_other_times_of_the_day():
+    rows = [(shop, datetime(2024, 3, day, clock)) for shop, clock in (("north", 0), ("south", 12), ("west", 5)) for day in (1, 2)]
+    assert joined([(*row, float(number)) for number, row in enumerate(rows)], rows) == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_outcome_of_the_same_time_wins_and_hours_are_no_days():
+    hours = [("north", datetime(2024, 3, 1) + timedelta(hours=hour), float(hour)) for hour in range(72)]
+    rows = [("north", datetime(2024, 3, day)) for day in (1, 2, 3, 4)]
+    assert joined(hours, rows) == [0, 24, 48, None]
+
+
 def test_the_figures_are_those_of_the_forecasts_in_all_and_by_step(kept):
     take(LATER)
     params = config.Params.model_validate(series.settings(evaluation={"metric": "mase"}))

@@ -99,6 +99,20 @@ def test_short_and_new_series_have_a_forecast():
     assert line == "! 1 series had no value until then (forecast by what others show): west"
 
 
+def test_names_of_series_that_are_personal_are_not_shown(monkeypatch):
+    monkeypatch.setattr(forecasts.personal, "columns", lambda schema: ["shop"])
+    known = pl.col("shop") == "north"
+    ALL.with_columns(sales=pl.when(known | (pl.col("shop") == "south") & (pl.col("hour") < LAST)).then("sales")).write_csv(
+        "history.csv"
+    )
+    lines = [line for line in run("score", "history.csv", "f.csv").output.splitlines() if line.startswith("!")]
+    assert lines == [
+        f"! 1 series ended before that (forecast from older values): ({LAST - timedelta(hours=1)})",
+        "! 1 series had no value until then (forecast by what others show)",
+    ]
+    assert run("explain", "history.csv").output.startswith(f"Row 1, hour {LAST + timedelta(hours=1)}, origin")
+
+
 def test_a_series_that_ended_long_ago_has_a_forecast_of_what_is_known_of_others():
     ended = ALL.filter((pl.col("shop") != "west") | (pl.col("hour") < LAST - timedelta(hours=100)) | (pl.col("hour") > LAST))
     found = scorer.Scorer.load().forecast(ended)

@@ -7,15 +7,16 @@ PATTERN = r"^[1-9]\d*(m|h|d|w|mo|q|y)$"
 ALLOWED = "write a number and m, h, d, w, mo, q or y, such as 15m, 1h, 1d, 1w, 1mo, 1q or 1y"
 WORDS = {
     "s": "s sec secs second seconds",
-    "m": "m t min mins minute minutes minutely",
+    "m": "m min mins minute minutes minutely",
     "h": "h hr hrs hour hours hourly",
     "d": "d day days daily",
     "w": "w wk wks week weeks weekly",
-    "mo": "mo mon mth mths month months monthly ms me",
-    "q": "q qtr qtrs quarter quarters quarterly qs qe",
-    "y": "y a yr yrs year years yearly annual annually ys ye",
+    "mo": "mo mon mth mths month months monthly",
+    "q": "q qtr qtrs quarter quarters quarterly",
+    "y": "y yr yrs year years yearly annual annually",
 }
-"""The words for each unit, those of pandas among them."""
+ALIASES = {"M": "mo", "MS": "mo", "ME": "mo", "T": "m", "QS": "q", "QE": "q", "A": "y", "YS": "y", "YE": "y"}
+"""Those of pandas; M is also a month of ISO 8601."""
 UNITS = {word: unit for unit, words in WORDS.items() for word in words.split()}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 NUMBERS = {"": "1", "a": "1", "an": "1", "one": "1", "two": "2", "half": "0.5", "half a": "0.5", "half an": "0.5"}
@@ -51,10 +52,11 @@ def understood(text: str) -> str | None:
 
 
 def _unit(word: str) -> str | None:
-    if word == "M":  # of pandas, ISO 8601 and SQL; a minute is m here
-        return "mo"
-    close = get_close_matches(word.lower(), UNITS, n=1, cutoff=0.75) if len(word) > len("day") else []
-    return UNITS.get(word.lower()) or (UNITS[close[0]] if close else None)
+    if known := ALIASES.get(word) or UNITS.get(word.lower()):
+        return known
+    alike = [each for each in UNITS if each[0] == word[0].lower()]  # which biweekly and jour are not
+    close = get_close_matches(word.lower(), alike, n=1, cutoff=0.75) if len(word) > len("day") else []
+    return UNITS[close[0]] if close else None
 
 
 def _sum(parts: list[tuple[float, str]]) -> str | None:

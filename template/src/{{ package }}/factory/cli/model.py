@@ -257,7 +257,8 @@ def explain(source: Path, destination: Path | None, number: int, model: Path) ->
         row = (scorer.horizon(table.collect()).lazy() if forecasting else table).slice(number - 1, 1).collect()
     if row.is_empty():
         raise FactoryError(f"{source}: {'its forecast ' * forecasting}has no row {number:,}")
-    named = "".join(f", {name} {row[name][0]}" for name in histories.keys(scorer.manifest)) if forecasting else ""
+    keys = histories.shown_keys(scorer.manifest) if forecasting else []
+    named = "".join(f", {name} {row[name][0]}" for name in keys)
     click.echo(_explanation_table(explain.explain(scorer, row), f"Row {number}{named}"))
 
 

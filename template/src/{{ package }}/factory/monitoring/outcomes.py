@@ -7,8 +7,8 @@ finds theirs.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from string import digits as DIGITS
 from typing import Any
 
 import dataframely as dy
@@ -25,7 +25,7 @@ OUTCOME, ID = "_outcome", "_outcome_id"
 AT, SHA256, NUMBER = "_at", "_sha256", "_number"
 IN_MEMORY = 5_000_000  # outcomes
 FILES = "*/*.parquet"
-CLOCK_CHANGE = 2  # hours at most
+CLOCK_CHANGE, HALF_DAY = "2h", timedelta(hours=12)
 TIME = dy.Datetime(time_unit="us", time_zone="UTC", nullable=True)
 CONTEXT: dict[str, dy.Column] = {
     **dict.fromkeys((*IDS, "_caller"), dy.String(nullable=True)),
@@ -68,8 +68,8 @@ class Outcomes:
                 named = asked.lazy().select("_n", "_asked", *way).drop_nulls(way)
                 # a request is not known before it is made, whatever the clocks say
                 before = pl.lit(False) if way in REQUESTS else pl.col(AT) < pl.col("_asked")
-                day = _days(asked, self._params) if {*way}.intersection(self._params.data.times) else []
-                pairs = known.with_columns(day).join(named.with_columns(day), on=way).with_columns(_before=before)
+                named = named if way in REQUESTS else _as_delivered(named, known, self._params)
+                pairs = known.join(named, on=way, how="inner").with_columns(_before=before)
                 with reading(folder(self._params)):
                     found.append(pairs.select(*types).collect())
         return pl.concat(found)
@@ -147,18 +147,35 @@ def _comparable(rows: pl.DataFrame, params: Params, hashed: bool) -> pl.DataFram
     return rows.select(pl.col(AT), *(_typed(name, params) for name in sorted(names)))
 
 
-def _days(rows: pl.DataFrame, params: Params) -> list[pl.Expr]:
-    """The time as whole days from that of a row, where steps are days or longer; null of another time of the day.
+def _as_delivered(rows: pl.LazyFrame, known: pl.LazyFrame, params: Params) -> pl.LazyFrame:
+    """The rows, at the time of their outcome where none is known at their own and one is within a change of clocks.
 
-    A midnight of some place is another hour of UTC in summer, which a forecast from winter does not know.
+    A midnight of some place is another hour of UTC in summer, which a forecast from winter does not know. Where steps are of
+    hours, and where outcomes are less than half a day apart, nothing is near.
     """
     forecast = params.forecast
-    if not forecast or forecast.every.strip(DIGITS) in grid.MILLISECONDS or rows.schema[forecast.time] == pl.Date:
-        return []
-    start = pl.lit(rows[forecast.time].drop_nulls().first(), rows.schema[forecast.time])
-    hours = (pl.col(forecast.time) - start).dt.total_seconds() / 3600
-    days = (hours / 24).round()
-    return [pl.when((hours - 24 * days).abs() <= CLOCK_CHANGE).then(days).alias(forecast.time)]
+    if not forecast or grid.parts(forecast.every)[1] in grid.MILLISECONDS or _time(params).dtype == pl.Date:
+        return rows
+    time, stamps = pl.col(forecast.time), known.select(forecast.keys).unique().sort(forecast.keys)
+    before, after = time - time.shift(), time.shift(-1) - time
+    apart = [each.over(forecast.groups) if forecast.groups else each for each in (before, after)]
+    alone = stamps.filter(each.fill_null(HALF_DAY) >= HALF_DAY for each in apart).with_columns(time.alias("_near"))
+    others = rows.join(stamps, on=forecast.keys, how="anti").sort(forecast.time)
+    near = others.join_asof(
+        alone.sort(forecast.time),
+        on=forecast.time,
+        by=forecast.groups or None,
+        strategy="nearest",
+        tolerance=CLOCK_CHANGE,
+        check_sortedness=False,
+    )
+    own = near.with_columns(pl.coalesce("_near", time).alias(forecast.time)).drop("_near")
+    return pl.concat([rows.join(stamps, on=forecast.keys, how="semi"), own])
+
+
+def _time(params: Params) -> dy.Column:
+    """The contract's column of a forecast's time."""
+    return contract.LabelledRow.columns()[params.data.times[0]]
 
 
 def _typed(name: str, params: Params) -> pl.Expr:

@@ -19,7 +19,7 @@ from .. import tables
 from ..errors import ContractViolation, FactoryError
 from ..tables.chunks import collect, height
 from ..tables.sources import Source
-from ..validation import unseen
+from ..validation import personal, unseen
 from ..validation.files import cast_to_files
 from . import histories, staged, workers
 from .scorer import Scorer
@@ -48,14 +48,15 @@ class Forecasts:
         if self.later:
             yield f"! {self.later:,} values are from after the origin, and did not count"
         time = pl.col(self.behind.columns[-1])
+        behind = self.behind.drop(personal.columns(contract.Row), strict=False)  # logs are kept
         for found, what in (
-            (self.behind.filter(time.is_not_null()), "ended before that (forecast from older values)"),
-            (self.behind.filter(time.is_null()), "had no value until then (forecast by what others show)"),
+            (behind.filter(time.is_not_null()), "ended before that (forecast from older values)"),
+            (behind.filter(time.is_null()), "had no value until then (forecast by what others show)"),
         ):
             if found.height:
-                names = ", ".join(_named_series(row) for row in found.head(NAMED).rows())
+                names = ", ".join(filter(None, map(_named_series, found.head(NAMED).rows())))
                 more = f" and {found.height - NAMED:,} more" if found.height > NAMED else ""
-                yield f"! {found.height:,} series {what}: {names}{more}"
+                yield f"! {found.height:,} series {what}{names and f': {names}{more}'}"
 
 
 @dataclass(frozen=True)

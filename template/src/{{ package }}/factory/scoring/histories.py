@@ -14,7 +14,7 @@ from ..forecasting import examples, grid
 from ..forecasting.rows import is_known_ahead
 from ..forecasting.settings import Settings
 from ..tables.chunks import Rows, collect, height, one_row
-from ..validation import rules
+from ..validation import personal, rules
 from ..validation.definition import delivered
 from ..validation.parsing import cast, try_cast
 
@@ -38,6 +38,12 @@ def check_rows_are_scored(otherwise: str) -> None:
 def keys(manifest: Manifest) -> list[str]:
     """The columns that name a row of a forecast."""
     return [*settings(manifest).keys, "origin", "step"]
+
+
+def shown_keys(manifest: Manifest) -> list[str]:
+    """The same without personal data, for what people read."""
+    hidden = personal.columns(contract.Row)
+    return [name for name in keys(manifest) if name not in hidden]
 
 
 def schema(manifest: Manifest) -> type[dy.Schema]:
