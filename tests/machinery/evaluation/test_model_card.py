@@ -134,6 +134,8 @@ def test_page_without_time_slices_or_deliveries(problem):
     assessed = build_assessment(problem)
     facts = model_card.build_card(assessed, card_input.ModelCardInput(), build_run(assessed))
     facts["quantitative_analyses"] |= {"slices": []}
+    facts["model_details"]["parameters"] = {"bases": ["usual", "seasonal_naive"], "loss": "poisson"}
     page = model_card.render(facts)
+    assert "- `bases`: `['usual', 'seasonal_naive']`\n- `loss`: poisson\n" in page
     assert "300 rows, held out from training." in page and "Sensitive columns: `group`. Slices: none." in page
     assert ("- Decision threshold: 0.5\n" in page) == (problem == "classification")
