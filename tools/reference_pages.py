@@ -196,7 +196,7 @@ def direction(metric: Any) -> str:
 
 def model_metrics() -> Iterator[str]:
     """By problem."""
-    with without("numpy", "numpy.typing", "polars"):
+    with without("dataframely", "numpy", "numpy.typing", "polars"):
         from factory.metrics import definitions
     for problem, metrics in definitions.METRICS.items():
         rows = ([f"`{name}`", metric.label, direction(metric), metric.meaning] for name, metric in metrics.items())

@@ -60,7 +60,7 @@ class Proposal:
 
     @property
     def plain_features(self) -> list[Column]:
-        """The features that are no texts."""
+        """The features but for texts."""
         return [role.column for role in self.with_role("feature") if not texts.is_text(role)]
 
     @property
