@@ -1,6 +1,6 @@
 """Which tables are taken for series to forecast, what names them, and which stay what they were."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -124,6 +124,25 @@ def test_in_a_project_that_forecasts_a_table_that_may_be_for_it_is():
     assert proposed.target.is_forecast and roles(proposed)["temperature"] == "feature"
     assert propose(measured, "sold", project="forecasting", problem="regression").target.problem == "regression"
     assert propose(TABLE, "price", project="forecasting").target.problem == "regression"
+
+
+BROKEN = {
+    "twice": (SALES.head(3), "3 of 1,823 rows are at a time that their series has already"),
+    "between the steps": (
+        SALES.head(1).with_columns(pl.col("day").cast(pl.Datetime("us")) + timedelta(hours=6)),
+        "1 times are between the steps of 1d",
+    ),
+}
+
+
+@pytest.mark.parametrize("more, message", BROKEN.values(), ids=BROKEN)
+def test_in_a_project_that_forecasts_broken_series_are_refused_before_anything_is_written(more, message):
+    at = pl.col("day").cast(pl.Datetime("us"))
+    broken = pl.concat([SALES.with_columns(NOISE, at), more.with_columns(at, temperature=9.0)], how="diagonal_relaxed")
+    assert propose(broken, "sold").target.problem == "regression"
+    with pytest.raises(errors.FactoryError, match=rf"{message}.*; or --problem regression"):
+        propose(broken, "sold", project="forecasting")
+    assert propose(broken, "sold", project="forecasting", problem="regression").target.problem == "regression"
 
 
 def test_series_are_told_apart_whatever_their_steps():

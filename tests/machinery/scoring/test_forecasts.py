@@ -107,7 +107,7 @@ def test_names_of_series_that_are_personal_are_not_shown(monkeypatch):
     )
     lines = [line for line in run("score", "history.csv", "f.csv").output.splitlines() if line.startswith("!")]
     assert lines == [
-        f"! 1 series ended before that (forecast from older values): ({LAST - timedelta(hours=1)})",
+        "! 1 series ended before that (forecast from older values)",
         "! 1 series had no value until then (forecast by what others show)",
     ]
     assert run("explain", "history.csv").output.startswith(f"Row 1, hour {LAST + timedelta(hours=1)}, origin")

@@ -55,7 +55,7 @@ def _unit(word: str) -> str | None:
     if known := ALIASES.get(word) or UNITS.get(word.lower()):
         return known
     alike = [each for each in UNITS if each[0] == word[0].lower()]  # which biweekly and jour are not
-    close = get_close_matches(word.lower(), alike, n=1, cutoff=0.75) if len(word) > len("day") else []
+    close = get_close_matches(word.lower(), alike, n=1, cutoff=0.8) if len(word) > len("day") else []
     return UNITS[close[0]] if close else None
 
 

@@ -129,12 +129,17 @@ def _forecast(values: pl.LazyFrame, columns: dict[str, Column], choices: UserCho
 def _is_clear(forecast: Forecast | None, choices: UserChoices) -> bool:
     """Whether the table is for a forecast, and the user has named no row or entity to predict for.
 
-    In a project that forecasts it is, if it may be.
+    In a project that forecasts it is, if it may be. Raises FactoryError where its observations do not allow it.
     """
-    if forecast is None or choices.id or "id" in choices.roles.values():
+    if forecast is None or choices.id or "id" in choices.roles.values() or forecast_roles.taken(forecast):
         return False
-    is_expected = choices.project == forecasts.PROBLEM and forecast.is_likely
-    return (forecast.is_clear or is_expected) and not forecast_roles.taken(forecast)
+    if forecast.is_clear or not (choices.project == forecasts.PROBLEM and forecast.is_likely):
+        return forecast.is_clear
+    try:
+        forecasts.check(forecast, choices.target)
+    except FactoryError as error:
+        raise FactoryError(f"{error}; or --problem regression, which predicts each row by itself") from error
+    return True
 
 
 def _forecasting(proposal: Proposal, forecast: Forecast, columns: dict[str, Column], choices: UserChoices) -> Proposal:

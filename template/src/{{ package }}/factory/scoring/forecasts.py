@@ -54,7 +54,7 @@ class Forecasts:
             (behind.filter(time.is_null()), "had no value until then (forecast by what others show)"),
         ):
             if found.height:
-                names = ", ".join(filter(None, map(_named_series, found.head(NAMED).rows())))
+                names = ", ".join(map(_named_series, found.head(NAMED).rows())) if found.width > 1 else ""
                 more = f" and {found.height - NAMED:,} more" if found.height > NAMED else ""
                 yield f"! {found.height:,} series {what}{names and f': {names}{more}'}"
 
