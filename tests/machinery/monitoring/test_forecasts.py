@@ -104,6 +104,13 @@ def test_an_outcome_of_the_same_time_wins_and_hours_are_no_days():
     assert joined(hours, rows) == [0, 24, 48, None]
 
 
+@pytest.mark.parametrize("hour, outcome", [(12, None), (14, 1.0)])
+def test_an_outcome_with_another_within_half_a_day_is_not_near(hour, outcome):
+    midnight = datetime(2024, 3, 1)
+    times = [("north", midnight + timedelta(hours=sign * by), float(by)) for sign in (1, -1) for by in (1, hour)]
+    assert joined(times[:2], [("north", midnight)]) == joined(times[2:], [("north", midnight)]) == [outcome]
+
+
 def test_the_figures_are_those_of_the_forecasts_in_all_and_by_step(kept):
     take(LATER)
     params = config.Params.model_validate(series.settings(evaluation={"metric": "mase"}))

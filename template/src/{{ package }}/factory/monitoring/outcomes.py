@@ -25,7 +25,8 @@ OUTCOME, ID = "_outcome", "_outcome_id"
 AT, SHA256, NUMBER = "_at", "_sha256", "_number"
 IN_MEMORY = 5_000_000  # outcomes
 FILES = "*/*.parquet"
-CLOCK_CHANGE, HALF_DAY = "2h", timedelta(hours=12)
+CLOCK_CHANGE, HALF_DAY = timedelta(hours=2), timedelta(hours=12)
+AROUND = CLOCK_CHANGE + HALF_DAY
 TIME = dy.Datetime(time_unit="us", time_zone="UTC", nullable=True)
 CONTEXT: dict[str, dy.Column] = {
     **dict.fromkeys((*IDS, "_caller"), dy.String(nullable=True)),
@@ -65,13 +66,12 @@ class Outcomes:
         found = [pl.DataFrame(schema=types)]
         for way, known in self._named.items():
             if {*way} <= {*asked.columns}:
-                named = asked.lazy().select("_n", "_asked", *way).drop_nulls(way)
-                # a request is not known before it is made, whatever the clocks say
-                before = pl.lit(False) if way in REQUESTS else pl.col(AT) < pl.col("_asked")
-                named = named if way in REQUESTS else _as_delivered(named, known, self._params)
-                pairs = known.join(named, on=way, how="inner").with_columns(_before=before)
+                named = asked.select("_n", "_asked", *way).drop_nulls(way)
                 with reading(folder(self._params)):
-                    found.append(pairs.select(*types).collect())
+                    found.append(_paired(named, known, way))
+                    others = named.join(found[-1], on="_n", how="anti")
+                    if way not in REQUESTS and (near := _as_delivered(others, known, self._params)).height:
+                        found.append(_paired(near, known, way))
         return pl.concat(found)
 
 
@@ -147,30 +147,38 @@ def _comparable(rows: pl.DataFrame, params: Params, hashed: bool) -> pl.DataFram
     return rows.select(pl.col(AT), *(_typed(name, params) for name in sorted(names)))
 
 
-def _as_delivered(rows: pl.LazyFrame, known: pl.LazyFrame, params: Params) -> pl.LazyFrame:
-    """The rows, at the time of their outcome where none is known at their own and one is within a change of clocks.
+def _paired(named: pl.DataFrame, known: pl.LazyFrame, way: tuple[str, ...]) -> pl.DataFrame:
+    # a request is not known before it is made, whatever the clocks say
+    before = pl.lit(False) if way in REQUESTS else pl.col(AT) < pl.col("_asked")
+    pairs = known.join(named.lazy(), on=way, how="inner").with_columns(_before=before)
+    return pairs.select("_n", NUMBER, OUTCOME, ID, "_before").collect()
+
+
+def _as_delivered(rows: pl.DataFrame, known: pl.LazyFrame, params: Params) -> pl.DataFrame:
+    """Those of the rows without an outcome at their own time that have one within a change of clocks, at the time of it.
 
     A midnight of some place is another hour of UTC in summer, which a forecast from winter does not know. Where steps are of
     hours, and where outcomes are less than half a day apart, nothing is near.
     """
     forecast = params.forecast
-    if not forecast or grid.parts(forecast.every)[1] in grid.MILLISECONDS or _time(params).dtype == pl.Date:
-        return rows
-    time, stamps = pl.col(forecast.time), known.select(forecast.keys).unique().sort(forecast.keys)
+    hourly = forecast and grid.parts(forecast.every)[1] in grid.MILLISECONDS
+    if not forecast or hourly or _time(params).dtype == pl.Date or rows.is_empty():
+        return rows.clear()
+    time, times = pl.col(forecast.time), rows[forecast.time]
+    around = time.is_between(pl.lit(times.min()) - AROUND, pl.lit(times.max()) + AROUND)
+    stamps = known.select(forecast.keys).filter(around).unique().sort(forecast.keys)
     before, after = time - time.shift(), time.shift(-1) - time
     apart = [each.over(forecast.groups) if forecast.groups else each for each in (before, after)]
     alone = stamps.filter(each.fill_null(HALF_DAY) >= HALF_DAY for each in apart).with_columns(time.alias("_near"))
-    others = rows.join(stamps, on=forecast.keys, how="anti").sort(forecast.time)
-    near = others.join_asof(
-        alone.sort(forecast.time),
+    near = rows.sort(forecast.time).join_asof(
+        alone.sort(forecast.time).collect(),
         on=forecast.time,
         by=forecast.groups or None,
         strategy="nearest",
         tolerance=CLOCK_CHANGE,
         check_sortedness=False,
     )
-    own = near.with_columns(pl.coalesce("_near", time).alias(forecast.time)).drop("_near")
-    return pl.concat([rows.join(stamps, on=forecast.keys, how="semi"), own])
+    return near.drop_nulls("_near").with_columns(pl.col("_near").alias(forecast.time)).drop("_near")
 
 
 def _time(params: Params) -> dy.Column:
