@@ -111,7 +111,8 @@ def own_address() -> str:
 def main() -> int | str:
     # ended politely, also with its terminal, it ends what is running
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
+        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as by nohup
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         args = arguments()
         state = args.state or Path(f"fleet-{args.release}.json")

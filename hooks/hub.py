@@ -100,7 +100,8 @@ def run(args: argparse.Namespace) -> model.Inventory:
 def main() -> int | str:
     # killed politely, it ends the fetches that are running
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
+        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as by nohup
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         args = arguments()
         found = run(args)

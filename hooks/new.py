@@ -159,7 +159,8 @@ def factory(uv: str, project: Path, *arguments: str) -> bool:
 def main() -> int | str:
     # a closed terminal cleans up like Ctrl-C
     for name in {"SIGHUP", "SIGTERM"} & set(dir(signal)):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
+        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as by nohup
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         args = arguments()
         dest = args.dest.absolute()  # its parent must exist: none is made that a failure would leave

@@ -25,6 +25,7 @@ NAME = re.compile(r"\w[\w .+-]{0,98}(?<![ .])")  # which can name a file anywher
 BRANCH = re.compile(r"(?![-/.])(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
 HAS_SCHEME = re.compile(r"[\w+.-]+:(:|//)|[^/\\]{2,}:")  # https://…, ext::…, host:path; not C:\…
 ADDRESS = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^@/:]+)(?::\d+(?=/))?[:/]/*(.+)")
+ON_A_WEBSITE = re.compile(r"(?:https?://(?:[^/@]*@)?([^/]+)|ssh://git@([^/:]+)(?::\d+)?|git@([^/:]+):)/*(.+)", re.IGNORECASE)
 
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters by Unicode's classes that nobody sees."""
@@ -169,8 +170,11 @@ def _repeated(origins: list[Origin]) -> Iterator[str]:
 
 def _repository(origin: Origin) -> str:
     """What URLs of one repository have in common: on a website, by HTTP and as the user git, which are one there."""
-    found = re.fullmatch(r"(?:https?://(?:[^/@]*@)?|ssh://git@|git@)([^/:]+)(?::\d+(?=/))?[:/]/*(.+)", origin.url, re.IGNORECASE)
-    return f"{found[1].casefold()}/{_same(found[2])}" if found else _same(origin.address.removeprefix("file://"))
+    found = ON_A_WEBSITE.fullmatch(origin.url)
+    if not found:
+        return _same(origin.address.removeprefix("file://"))
+    *servers, path = found.groups()
+    return f"{''.join(filter(None, servers)).casefold().removesuffix(':443')}/{_same(path)}"
 
 
 def _last_part(url: str) -> str:

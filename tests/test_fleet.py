@@ -208,12 +208,14 @@ def test_killed_at_any_moment(fleet, platform, moment):
     assert not Path(f"{fleet.state}.work").exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted(fleet, sent):
     """It ends at once, with a line, and leaves no clone."""
     for name in "ab":
         fleet.add(name, "canary", MINE)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores, where these tests run by it
     process = subprocess.Popen(fleet.command(), stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGHUP, hangup)
     end = time.monotonic() + 60
     while not any(Path(f"{fleet.state}.work").glob("*/project/.git")) and time.monotonic() < end:
         time.sleep(0.01)

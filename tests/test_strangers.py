@@ -34,6 +34,8 @@ READ = {
     "after empty lines": f"\n\n{HEADER}\n/a,x,low\n/b,x,low\n",
     "of an old Macintosh": f"{HEADER}\r/a,x,low\r/b,x,low\r",
     "on servers that share a path": f"{HEADER},name\nssh://ann@h/a,x,low,a\nssh://bob@h/a,x,low,b\n",
+    "on ports that are servers": f"{HEADER},name\nhttps://h:8443/a,x,low,a\nhttps://h:9443/a,x,low,b\n",
+    "of people with numbers": f"{HEADER},name\ngit@h:100234/a,x,low,a\ngit@h:100235/a,x,low,b\n",
 }
 
 
@@ -105,13 +107,15 @@ def test_a_full_disk_is_named_with_the_file_which_stays_as_it_was(tmp_path):
     assert path.read_text() == "before" and [*tmp_path.iterdir()] == [path]
 
 
-def bomb(name: str) -> str:
+def bomb(name: str, kind: str = "", key: str = "") -> str:
     """A text of a few lines that is thousands of millions of values with each alias written out."""
-    lists = [f"{chr(98 + number)}: &{chr(98 + number)} [{', '.join([f'*{chr(97 + number)}'] * 9)}]" for number in range(9)]
+    lists = [
+        f"{chr(98 + number)}: &{chr(98 + number)} {kind}[{', '.join([f'{key}*{chr(97 + number)}'] * 9)}]" for number in range(9)
+    ]
     return "\n".join(["a: &a [x]", *lists, "_commit: 1.0.0", f"_src_path: {name}"])
 
 
-@pytest.mark.parametrize("text", [bomb("t"), "_commit: 1.0.0\n_src_path: t\nx: &x [*x]\n"])
+@pytest.mark.parametrize("text", [bomb("t"), bomb("t", "!!pairs ", "k: "), "_commit: 1.0.0\n_src_path: t\nx: &x [*x]\n"])
 def test_answers_that_grow_without_end_are_refused(text):
     with pytest.raises(FactoryError, match="holds more than 10,000 values"):
         preconditions.parse(text)

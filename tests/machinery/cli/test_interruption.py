@@ -17,6 +17,8 @@ from late_flights.factory.workspace import process
 def begin():
     open("begun", "w")
 
+signal.signal(signal.SIGHUP, signal.{hangup})
+
 @main.command()
 def work():
     interruption.expect()
@@ -44,6 +46,10 @@ time.sleep(60)
 """
 
 
+def command(body: str, hangup: str = "SIG_DFL") -> str:
+    return COMMAND.format(body=body, hangup=hangup)
+
+
 def begun(place: Path, process: subprocess.Popen) -> None:
     while not (place / "begun").exists():
         assert process.poll() is None
@@ -54,7 +60,7 @@ def begun(place: Path, process: subprocess.Popen) -> None:
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
     (tmp_path / "child.py").write_text(CHILD)
-    code = COMMAND.format(body=body)
+    code = command(body)
     process = subprocess.Popen([*PYTHON, code], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     begun(tmp_path, process)
     process.send_signal(getattr(signal, name))
@@ -73,21 +79,35 @@ def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
 def test_interruption_is_not_lost_in_a_finaliser(tmp_path, finalise):
     """Python drops what is raised there, and goes on."""
     body = f"finalised = type('Finalised', (), {{'__del__': lambda _: {finalise}}}); finalised(); time.sleep(60)"
-    done = subprocess.run([*PYTHON, COMMAND.format(body=body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.stderr == "Error: work: interrupted by SIGINT; what was there is unchanged: run it again\n"
+
+
+def test_cleanup_that_meets_another_error_is_not_interrupted(tmp_path):
+    """As after polars has raised: no look may take the cleanup for what is to be interrupted."""
+    cleanup = "signal.raise_signal(signal.SIGINT); time.sleep(0.3); open('undone', 'w')"
+    body = f"try: raise KeyboardInterrupt\n    finally:\n        try: open('none')\n        except OSError: {cleanup}"
+    done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (tmp_path / "undone").exists() and done.stderr.startswith("Error: work: interrupted by SIGINT; ")
+
+
+def test_closed_terminal_leaves_a_command_of_nohup(tmp_path):
+    body = "signal.raise_signal(signal.SIGHUP); time.sleep(0.3); open('done', 'w')"
+    done = subprocess.run([*PYTHON, command(body, "SIG_IGN")], cwd=tmp_path, timeout=60)
+    assert done.returncode == 0 and (tmp_path / "done").exists()
 
 
 def test_busy_command_is_interrupted(tmp_path):
     """It stands still nowhere."""
     body = "begin()\n    while True: sum(str(number).count('1') for number in range(10))"
-    process = subprocess.Popen([*PYTHON, COMMAND.format(body=body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     begun(tmp_path, process)
     process.terminate()
     assert process.communicate(timeout=60)[1].startswith("Error: work: interrupted by SIGTERM; ")
 
 
 def test_other_commands_end_at_once(tmp_path):
-    code = COMMAND.format(body="begin(); time.sleep(60)").replace("interruption.expect()", "")
+    code = command("begin(); time.sleep(60)").replace("interruption.expect()", "")
     process = subprocess.Popen([*PYTHON, code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     begun(tmp_path, process)
     process.terminate()

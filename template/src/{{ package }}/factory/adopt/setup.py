@@ -27,7 +27,7 @@ def setup(params: Params, teams: Sequence[str] = ()) -> Iterator[str]:
     git.author()
     git.init()
     yield "Git repository"
-    if pointers := ledger.half_written():
+    if git.commit() is None and (pointers := ledger.half_written()):
         from ..data import ingest
 
         with ingest.lock():

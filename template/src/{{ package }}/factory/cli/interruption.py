@@ -10,6 +10,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
@@ -30,9 +32,10 @@ def expect() -> None:
     _ends[1].setblocking(False)
     signal.set_wakeup_fd(_ends[1].fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, _interrupt)
-    sys.unraisablehook = _dropped
+    sys.unraisablehook = partial(_dropped, sys.unraisablehook)
     for number in OTHERS:
-        signal.signal(number, lambda *_: None)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as by nohup
+            signal.signal(number, lambda *_: None)
     threading.Thread(target=_pass_on, daemon=True).start()
 
 
@@ -57,13 +60,13 @@ def _is_under_way(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, KeyboardInterrupt) or _is_under_way(error.__context__))
 
 
-def _dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+def _dropped(otherwise: Callable[..., object], unraisable: "sys.UnraisableHookArgs") -> None:
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _looks.clear()
         signal.signal(signal.SIGINT, _interrupt)
         signal.raise_signal(signal.SIGINT)
     else:
-        sys.__unraisablehook__(unraisable)
+        otherwise(unraisable)
 
 
 def _pass_on() -> None:

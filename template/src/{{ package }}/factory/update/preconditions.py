@@ -74,7 +74,9 @@ def _is_small(answers: object) -> bool:
         if not waiting:
             return True
         value = waiting.pop()
-        waiting += [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+        waiting += (
+            [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else []
+        )
     return False
 
 
