@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ MAX_BYTES = 1024**3
 MAX_ANSWERS = 100_000
 MAX_OUTPUT = 10_000_000
 RUNNING: set[subprocess.Popen[bytes]] = set()
+STOPPED = threading.Event()
 
 
 class UnreachableError(FactoryError):
@@ -50,6 +52,8 @@ def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None 
         )
         RUNNING.add(process)
         try:
+            if STOPPED.is_set():
+                raise FactoryError("interrupted")
             process.communicate(stdin.encode(), timeout)
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"no end after {timeout:g} s") from error
@@ -123,6 +127,7 @@ def _asked(*command: str, env: Mapping[str, str], timeout: float) -> str:
 
 
 def stop() -> None:
-    """End everything that runs."""
+    """End everything that runs, or is about to."""
+    STOPPED.set()
     for process in [*RUNNING]:
         kill(process)
