@@ -8,7 +8,8 @@ from tests.factory import cli_runner, git_repository
 from machinery.update.vendored_project import FACTORY, MACHINERY, RENDERED
 
 OTHERS = [
-    f"--skip={name}" for name in ("images", "ruff-check", "ruff-format", "mypy", "large-files", "secrets", "workflows", "zizmor")
+    f"--skip={name}"
+    for name in ("images", "ruff-check", "ruff-format", "mypy", "large-files", "secrets", "keys", "workflows", "zizmor")
 ]
 
 NEXT = f"Next: git add {FACTORY}/PATCHES, and commit it with them\n"
