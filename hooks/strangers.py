@@ -3,7 +3,10 @@
 import os
 import signal
 import subprocess
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
 SETTINGS = {
     "core.alternateRefsCommand": "true",  # which lists none: they are of other projects
@@ -47,7 +50,33 @@ def limited(size: int) -> tuple[str, ...]:
     return "sh", "-c", 'ulimit -f "$0"; exec "$@"', str(size // 512)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+class Processes:
+    """Those in which strangers answer, of whichever thread: `stop` ends them all, and those that are about to start."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    @contextmanager
+    def started(self, command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """The process of the command, in a session of its own, which ends with the block."""
+        process = subprocess.Popen(command, start_new_session=True, **options)
+        self._running.add(process)
+        try:
+            if self.stopped.is_set():
+                _kill(process)
+            yield process
+        finally:
+            _kill(process)
+            self._running.discard(process)
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for process in [*self._running]:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the process, with what it has started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

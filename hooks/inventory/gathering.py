@@ -62,7 +62,7 @@ def gather(repository: Repository, origins: Sequence[Origin], jobs: int, timeout
                     print(f"asked {count:,} of {len(origins):,} projects{_problems(found)}", file=sys.stderr, flush=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            repository.stop()
+            repository.fetches.stop()
             raise
     return found
 

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 
 from factory import platforms
 from factory.errors import FactoryError
 from factory.status.model import BRANCH
 from files import locked, named
-from strangers import LOCAL, SETTINGS, SILENT, kill, limited
+from strangers import LOCAL, SETTINGS, SILENT, Processes, limited
 
 ACCEPTED, KEPT = "refs/projects/", "refs/kept/"
 """What is known of a project's branch; what the project has since replaced in it."""
@@ -34,8 +33,7 @@ class Repository:
     """The repository, which only one hub uses at a time."""
 
     path: Path
-    running: set[subprocess.Popen[bytes]] = field(default_factory=set, repr=False)
-    stopped: Event = field(default_factory=Event, repr=False)
+    fetches: Processes = field(default_factory=Processes, repr=False)
 
     def fetch(self, url: str, key: str, known: str | None, timeout: float) -> str:
         """Fetch the project's branch with its history; its commit. Raises FetchError, or TimeoutError.
@@ -77,12 +75,6 @@ class Repository:
             for file in self.path.glob(f"{FETCHED}/*/objects/pack/pack-*.{suffix}"):
                 file.replace(packs / file.name)
         shutil.rmtree(self.path / FETCHED, ignore_errors=True)
-
-    def stop(self) -> None:
-        """End every fetch that is running or about to."""
-        self.stopped.set()
-        for process in [*self.running]:
-            kill(process)
 
     def run(self, *command: str, stdin: str = "") -> str:
         """The output of Git on this repository alone. Raises FactoryError."""
@@ -127,17 +119,11 @@ class Repository:
     def _finished(self, command: tuple[str, ...], place: Path, errors: int, timeout: float) -> int:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
         env = self.environment | {"GIT_DIR": str(place)}
-        process = subprocess.Popen(command, env=env, start_new_session=True, **streams)
-        self.running.add(process)
-        if self.stopped.is_set():
-            kill(process)
-        try:
-            return process.wait(timeout)
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError from error
-        finally:
-            kill(process)  # with what it has started
-            self.running.discard(process)
+        with self.fetches.started(command, env=env, **streams) as process:
+            try:
+                return process.wait(timeout)
+            except subprocess.TimeoutExpired as error:
+                raise TimeoutError from error
 
 
 @contextmanager
@@ -154,7 +140,7 @@ def opened(path: Path) -> Iterator[Repository]:
         try:
             yield repository
         finally:
-            repository.stop()
+            repository.fetches.stop()
 
 
 def _clean(path: Path) -> None:

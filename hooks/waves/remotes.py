@@ -2,7 +2,6 @@
 
 import subprocess
 import tempfile
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,12 @@ from factory.errors import FactoryError
 from factory.update.preconditions import ANSWERS, parse
 from factory.update.proposal import BRANCH
 from origins import Origin
-from strangers import kill, limited
+from strangers import Processes, limited
 
 MAX_BYTES = 1024**3
 MAX_ANSWERS = 100_000
 MAX_OUTPUT = 10_000_000
-RUNNING: set[subprocess.Popen[bytes]] = set()
-STOPPED = threading.Event()
+PROCESSES = Processes()
 
 
 class UnreachableError(FactoryError):
@@ -41,25 +39,12 @@ class Heads:
 def run(*command: str, env: Mapping[str, str], timeout: float, cwd: Path | None = None, stdin: str = "") -> str:
     """The output of the command. Raises FactoryError with a line of its error, TimeoutError when the time is over."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            (*limited(MAX_BYTES), *command),
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=errors,
-            start_new_session=True,
-        )
-        RUNNING.add(process)
-        try:
-            if STOPPED.is_set():
-                raise FactoryError("interrupted")
-            process.communicate(stdin.encode(), timeout)
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError(f"no end after {timeout:g} s") from error
-        finally:
-            kill(process)  # with what it has started
-            RUNNING.discard(process)
+        streams = {"stdin": subprocess.PIPE, "stdout": output, "stderr": errors}
+        with PROCESSES.started((*limited(MAX_BYTES), *command), cwd=cwd, env=env, **streams) as process:
+            try:
+                process.communicate(stdin.encode(), timeout)
+            except subprocess.TimeoutExpired as error:
+                raise TimeoutError(f"no end after {timeout:g} s") from error
         output.seek(0)
         errors.seek(0)
         if process.returncode:
@@ -124,10 +109,3 @@ def _asked(*command: str, env: Mapping[str, str], timeout: float) -> str:
         return run("git", *command, env=env, timeout=timeout)
     except (FactoryError, TimeoutError) as error:
         raise UnreachableError(str(error)) from error
-
-
-def stop() -> None:
-    """End everything that runs, or is about to."""
-    STOPPED.set()
-    for process in [*RUNNING]:
-        kill(process)

@@ -118,7 +118,7 @@ class Rollout:
             except Exception as error:  # noqa: BLE001 # whatever one project or its platform answers ends no other's update
                 entry.settle(State.FAILED, f"unexpected answer: {type(error).__name__}: {error}")
             done.append(entry)
-            if entry.state is not State.WAITING and not remotes.STOPPED.is_set():
+            if entry.state is not State.WAITING and not remotes.PROCESSES.stopped.is_set():
                 why = f": {entry.reason}" if entry.reason else ""
                 print(f"[{len(done)}/{len(origins)}] {entry.name}: {entry.state}{why}", file=sys.stderr, flush=True)
 
@@ -128,7 +128,7 @@ class Rollout:
                     pass
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                remotes.stop()
+                remotes.PROCESSES.stop()
                 raise
 
     def _look(self, origin: Origin, entry: Entry) -> None:
