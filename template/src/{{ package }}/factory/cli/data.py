@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from . import erasures, interruption
+from .. import interruption
+from . import erasures
 from .main import main
 from .options import AS_JSON, FILE, FROM, GROUP, HORIZON, QUERY, SEASON, SHEET, table_of
 

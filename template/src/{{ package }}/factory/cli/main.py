@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from .. import PACKAGE, errors, paths
+from .. import PACKAGE, errors, interruption, paths
 from ..errors import FactoryError
-from . import interruption, log
+from . import log
 
 # read when scikit-learn is imported: its threads spin while they wait, which costs minutes where processors are shared;
 # those that never spin take five times as long on an idle machine
@@ -124,11 +124,11 @@ class Factory(click.Group):
                 result = super().invoke(context)
         except (click.ClickException, click.exceptions.Exit):
             raise
-        except KeyboardInterrupt as error:
-            if reason := interruption.message():
+        except BaseException as error:
+            if reason := interruption.message(error):
                 raise click.ClickException(f"{context.invoked_subcommand}: {reason}") from error
-            raise
-        except Exception as error:
+            if not isinstance(error, Exception):
+                raise
             errors.record_failure(f"{context.invoked_subcommand}", error)
             self._show_error(context, error)
             raise

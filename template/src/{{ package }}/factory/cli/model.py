@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from .. import paths
-from . import interruption, trial_tables
+from .. import interruption, paths
+from . import trial_tables
 from .main import main
 from .options import FILE, MODEL, load_params
 

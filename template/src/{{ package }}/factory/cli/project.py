@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .. import interruption
 from ..errors import FactoryError, close
-from . import interruption
 from .main import main
 from .options import AS_JSON, DATE, FILE, Number
 

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from .. import interruption
+
 CHUNK = 50_000  # rows
 EXPRESSIONS_PER_QUERY = 250  # whose time grows with the square of their number
 CGROUP = Path("/sys/fs/cgroup")  # limits of the container
@@ -62,9 +64,12 @@ def column(rows: Rows, name: str) -> pl.Series:
 
 def iter_chunks(rows: Rows) -> Iterator[pl.DataFrame]:
     """The rows in their order, chunk by chunk."""
-    if isinstance(rows, pl.DataFrame):
-        return rows.iter_slices(CHUNK)
-    return rows.collect_batches(chunk_size=CHUNK, maintain_order=True)
+    return rows.iter_slices(CHUNK) if isinstance(rows, pl.DataFrame) else _batches(rows)
+
+
+def _batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    yield from rows.collect_batches(chunk_size=CHUNK, maintain_order=True)
+    interruption.check()  # which ends them as if there were no more
 
 
 def one_row(rows: Rows, expressions: Sequence[pl.Expr]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import pytest
 PYTHON = [sys.executable, "-c"]
 COMMAND = """
 import os, signal, sys, time
-from late_flights.factory.cli import interruption, main
+from late_flights.factory import interruption
+from late_flights.factory.cli import main
 from late_flights.factory.workspace import process
 
 def begin():
@@ -32,6 +33,22 @@ BODIES = {
     "how='cross').select(pl.col('a').sin().sum() + pl.col('b').cos().sum()).collect(engine='streaming')",
     "in a child": "process.run(sys.executable, '-c', open('child.py').read())",
 }
+BATCHES = """
+    from concurrent.futures import ThreadPoolExecutor
+    import polars as pl
+    from late_flights.factory.tables.chunks import iter_chunks
+
+    numbers = pl.LazyFrame({{"a": range(30_000)}})
+    rows = numbers.join(numbers, how="cross").select(pl.col("a").sin().sum() + pl.col("a_right").cos().sum())
+
+    def read(rows):
+        begin()
+        list(iter_chunks(rows))
+        open("read", "w")
+        {then}
+
+    {call}
+"""
 CHILD = """
 import os, signal, sys, time
 
@@ -95,6 +112,26 @@ def test_closed_terminal_leaves_a_command_of_nohup(tmp_path):
     body = "signal.raise_signal(signal.SIGHUP); time.sleep(0.3); open('done', 'w')"
     done = subprocess.run([*PYTHON, command(body, "SIG_IGN")], cwd=tmp_path, timeout=60)
     assert done.returncode == 0 and (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("then", ["pass", "raise ValueError('no rows')"])
+@pytest.mark.parametrize("call", ["read(rows)", "ThreadPoolExecutor(1).submit(read, rows).result()"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_batches_that_polars_has_ended_early_are_not_taken_for_all(tmp_path, name, call, then):
+    body = BATCHES.format(call=call, then=then)
+    process = subprocess.Popen([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    begun(tmp_path, process)
+    time.sleep(0.1)
+    process.send_signal(getattr(signal, name))
+    assert process.communicate(timeout=60)[1].startswith(f"Error: work: interrupted by {name}; ")
+    assert process.returncode == 1 and not (tmp_path / "read").exists()
+
+
+def test_error_that_comes_of_an_interruption_is_called_so(tmp_path):
+    """As it has ended what the error complains of."""
+    body = "signal.raise_signal(signal.SIGINT); raise ValueError('none left')"
+    done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.stderr == "Error: work: interrupted by SIGINT; what was there is unchanged: run it again\n"
 
 
 def test_busy_command_is_interrupted(tmp_path):

@@ -2,7 +2,7 @@
 
 They become a SIGINT, which polars looks for while it works; Python alone would wait until it has finished.
 It is sent until the main thread is seen standing still, as compiled code that calls Python may die of it; and again
-where Python drops it, as in finalisers.
+where Python drops it, as in finalisers. Until it is raised, nothing that polars has ended early may pass for complete.
 """
 
 import signal
@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 
@@ -39,10 +40,24 @@ def expect() -> None:
     threading.Thread(target=_pass_on, daemon=True).start()
 
 
-def message() -> str | None:
-    """What has interrupted the command, and what that means, if it was ready."""
-    name = (_received or ["SIGINT"])[0]
-    return f"interrupted by {name}; what was there is unchanged: run it again" if _ends else None
+def message(error: BaseException) -> str | None:
+    """What has interrupted the command, and what that means, if it was ready and this is no error of its own."""
+    if not _ends or not (_has_come() or isinstance(error, KeyboardInterrupt)):
+        return None
+    return f"interrupted by {(_received or ['SIGINT'])[0]}; what was there is unchanged: run it again"
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt, in any thread, if a signal has come that was not raised yet."""
+    if _has_come() and signal.getsignal(signal.SIGINT) is _interrupt:
+        raise KeyboardInterrupt
+
+
+def _has_come() -> bool:
+    """Whether there was a signal, even if Python has not handled it yet."""
+    with suppress(BlockingIOError):
+        return bool(_received) or bool(_ends and _ends[0].recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    return False
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
@@ -71,8 +86,9 @@ def _dropped(otherwise: Callable[..., object], unraisable: "sys.UnraisableHookAr
 
 def _pass_on() -> None:
     main = threading.main_thread().ident or 0
-    while number := _ends[0].recv(1):
+    while number := _ends[0].recv(1, socket.MSG_PEEK):
         _received.append(signal.Signals(number[0]).name)
+        _ends[0].recv(1)
         time.sleep(PAUSE)
         if signal.getsignal(signal.SIGINT) is _interrupt:
             signal.pthread_kill(main, signal.SIGINT)  # to another thread, it would not end what the main one waits for
