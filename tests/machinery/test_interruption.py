@@ -1,5 +1,6 @@
 """Commands that are ended by a signal: one line, what they started ends first, and what was there is unchanged."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -68,8 +69,9 @@ def command(body: str, hangup: str = "SIG_DFL") -> str:
 
 
 def begun(place: Path, process: subprocess.Popen) -> None:
+    end = time.monotonic() + 60
     while not (place / "begun").exists():
-        assert process.poll() is None
+        assert process.poll() is None and time.monotonic() < end
         time.sleep(0.02)
 
 
@@ -88,6 +90,93 @@ def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
     assert err == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
     assert process.returncode == 1
     assert (tmp_path / "undone").exists() == ("process.run" in body)
+
+
+def test_ctrl_c_that_ends_a_child_lets_what_was_begun_be_taken_back(tmp_path):
+    """It goes to all processes of a terminal: the child's end is an error before this process is interrupted."""
+    undo = "time.sleep(0.3); open('undone', 'w')"
+    body = f"begin()\n    try: process.run('sleep', '60')\n    except BaseException:\n        {undo}\n        raise"
+    process = subprocess.Popen([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    begun(tmp_path, process)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[1].startswith("Error: work: interrupted by SIGINT; ")
+    assert process.returncode == 1 and (tmp_path / "undone").exists()
+
+
+def test_what_was_begun_and_cannot_be_taken_back_is_an_error_of_its_own(tmp_path):
+    undo = "open('nowhere/a')"
+    body = f"begin()\n    try: time.sleep(60)\n    except BaseException: {undo}"
+    process = subprocess.Popen([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    begun(tmp_path, process)
+    process.terminate()
+    assert process.communicate(timeout=60)[1] == "Error: nowhere/a: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_nothing_interrupts_what_is_complete(tmp_path, name):
+    body = f"interruption.ignore(); signal.raise_signal(signal.{name}); time.sleep(0.3); open('done', 'w')"
+    done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_adoption_that_is_complete_or_being_taken_back_is_not_interrupted(tmp_path, fails):
+    (tmp_path / "params.yaml").write_text("old")
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    body = f"""
+    import shutil
+    from pathlib import Path
+    from late_flights.factory.adopt import transaction
+
+    remove, params = shutil.rmtree, Path("params.yaml")
+
+    def slow(*args, **options):
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        remove(*args, **options)
+
+    with transaction.replacing([params]):
+        shutil.rmtree = slow
+        params.write_text("new")
+        if {fails}:
+            raise ValueError
+    """
+    done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ((tmp_path / "params.yaml").read_text(), done.returncode) == (("old", 1) if fails else ("new", 0)), done.stderr
+    assert [*(tmp_path / ".dvc/tmp").iterdir()] == []
+
+
+def test_processes_that_score_leave_ctrl_c_to_the_command_from_their_start_on(tmp_path):
+    """It goes to them as well, and would have each print a traceback."""
+    body = """
+    from pathlib import Path
+    from types import SimpleNamespace
+    from late_flights.factory.scoring import workers
+    from late_flights.factory.tables.sources import Source
+
+    task = workers.Task(SimpleNamespace(manifest={}), workers.scores, False, 2, Path("nowhere"))
+    begin()
+    with task.each((workers.Piece(Source("a", "a"), None, 0, 1) for _ in range(4)), True) as results:
+        for _, result in results:
+            result()
+    """
+    (tmp_path / "score.py").write_text(command(body).replace('main(["work"])', 'if __name__ == "__main__":\n    main(["work"])'))
+    process = subprocess.Popen(
+        [sys.executable, "score.py"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    begun(tmp_path, process)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "Error: work: interrupted by SIGINT; what was there is unchanged: run it again\n"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_library_that_handles_ctrl_c_itself_is_interrupted(tmp_path, name):
+    """As PySpark does."""
+    code = f"signal.signal(signal.SIGINT, signal.default_int_handler); signal.raise_signal(signal.{name}); time.sleep(60)"
+    done = subprocess.run([*PYTHON, command(code)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=50)
+    assert done.stderr == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
 
 
 @pytest.mark.parametrize(
@@ -127,11 +216,12 @@ def test_batches_that_polars_has_ended_early_are_not_taken_for_all(tmp_path, nam
     assert process.returncode == 1 and not (tmp_path / "read").exists()
 
 
-def test_error_that_comes_of_an_interruption_is_called_so(tmp_path):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_error_that_comes_of_an_interruption_is_called_so(tmp_path, name):
     """As it has ended what the error complains of."""
-    body = "signal.raise_signal(signal.SIGINT); raise ValueError('none left')"
+    body = f"signal.raise_signal(signal.{name}); raise ValueError('none left')"
     done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
-    assert done.stderr == "Error: work: interrupted by SIGINT; what was there is unchanged: run it again\n"
+    assert done.stderr == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
 
 
 def test_busy_command_is_interrupted(tmp_path):

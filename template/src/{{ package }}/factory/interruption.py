@@ -23,10 +23,15 @@ PATIENCE = 1  # seconds, after which it is interrupted where it is
 _received: list[str] = []
 _ends: list[socket.socket] = []
 _looks: list[tuple[float, tuple[int, int]]] = []
+_handled: list[BaseException | None] = []
+"""The error that was being handled when the signal came."""
 
 
 def expect() -> None:
-    """Be ready from now on; the first signal interrupts, and none interrupts what then follows."""
+    """Be ready from now on; the first signal interrupts, and none interrupts what then follows.
+
+    To be called before polars is imported, which would not see a signal otherwise.
+    """
     if _ends or threading.current_thread() is not threading.main_thread():
         return
     _ends.extend(socket.socketpair())
@@ -36,36 +41,54 @@ def expect() -> None:
     sys.unraisablehook = partial(_dropped, sys.unraisablehook)
     for number in OTHERS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as by nohup
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _ignored)
     threading.Thread(target=_pass_on, daemon=True).start()
 
 
-def message(error: BaseException) -> str | None:
-    """What has interrupted the command, and what that means, if it was ready and this is no error of its own."""
-    if not _ends or not (_has_come() or isinstance(error, KeyboardInterrupt)):
-        return None
-    return f"interrupted by {(_received or ['SIGINT'])[0]}; what was there is unchanged: run it again"
+def ignore() -> None:
+    """Let nothing interrupt from now on: what was begun is complete, or is being taken back."""
+    if _ends and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _ignored)
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt, in any thread, if a signal has come that was not raised yet."""
-    if _has_come() and signal.getsignal(signal.SIGINT) is _interrupt:
+    """Raise KeyboardInterrupt, in any thread, if a signal has come; in the main one, only if it was not raised there yet."""
+    may_be_cleanup = threading.current_thread() is threading.main_thread()
+    if _come() and not (may_be_cleanup and signal.getsignal(signal.SIGINT) is _ignored):
         raise KeyboardInterrupt
 
 
-def _has_come() -> bool:
-    """Whether there was a signal, even if Python has not handled it yet."""
+def message(error: BaseException) -> str | None:
+    """What has interrupted the command, and what that means, if it was ready; None where the error is about something else."""
+    ignore()
+    name = _come() or ("SIGINT" if isinstance(error, KeyboardInterrupt) else None)
+    if not _ends or not name or isinstance(error, OSError):  # as where what it had begun cannot be taken back
+        return None
+    return f"interrupted by {name}; what was there is unchanged: run it again"
+
+
+def _come() -> str | None:
+    """The signal that came first, even if Python has not handled it yet."""
     with suppress(BlockingIOError):
-        return bool(_received) or bool(_ends and _ends[0].recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    return False
+        if _ends and not _received:
+            return signal.Signals(_ends[0].recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)[0]).name
+    return _received[0] if _received else None
+
+
+def _ignored(*_: object) -> None:
+    """Of a signal that changes nothing."""
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
+    error = sys.exc_info()[1]
+    if not _looks:
+        _handled[:] = [error]
     _looks.append((time.monotonic(), (id(frame), frame.f_lasti if frame else 0)))
     still = len(_looks) >= STANDSTILL and len({place for _, place in _looks[-STANDSTILL:]}) == 1
-    raised = _is_under_way(sys.exc_info()[1])  # by polars
-    if raised or still or _looks[-1][0] - _looks[0][0] > PATIENCE:
-        signal.signal(signal.SIGINT, lambda *_: None)
+    raised = _is_under_way(error)  # by polars
+    follows = error is not None and error is not _handled[0]  # from a child that it has ended
+    if raised or (not follows and (still or _looks[-1][0] - _looks[0][0] > PATIENCE)):
+        ignore()
         if not raised:
             raise KeyboardInterrupt
 
@@ -90,5 +113,6 @@ def _pass_on() -> None:
         _received.append(signal.Signals(number[0]).name)
         _ends[0].recv(1)
         time.sleep(PAUSE)
-        if signal.getsignal(signal.SIGINT) is _interrupt:
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is _interrupt or (number[0] in OTHERS and handler is not _ignored):  # that of Spark, which raises
             signal.pthread_kill(main, signal.SIGINT)  # to another thread, it would not end what the main one waits for

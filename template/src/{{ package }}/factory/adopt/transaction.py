@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .. import PACKAGE
+from .. import PACKAGE, interruption
 from ..data import ledger
 from ..errors import FactoryError
 from ..paths import ADOPTION, DICTIONARY, DVC_TMP, MODEL, PREPARED, RAW, REPORTS
@@ -66,7 +66,9 @@ def replacing(paths: list[Path]) -> Iterator[None]:
         for path in filter(Path.exists, paths):
             _back_up(path)
         yield
+        interruption.ignore()
     except BaseException:
+        interruption.ignore()
         _restore()
         raise
     JOURNAL.unlink()

@@ -122,7 +122,7 @@ class Factory(click.Group):
         try:
             with _usage_in_one_line(context):
                 result = super().invoke(context)
-        except (click.ClickException, click.exceptions.Exit):
+        except (click.ClickException, click.exceptions.Exit, SystemExit):
             raise
         except BaseException as error:
             if reason := interruption.message(error):

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock
 
-from .. import manifest, policy, tables
+from .. import interruption, manifest, policy, tables
 from ..config import Params
 from ..errors import ContractViolation, FactoryError, Violation
 from ..paths import DVC_TMP, RAW
@@ -223,7 +223,9 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
         run(sys.executable, "-m", "dvc", "add", *options, *(str(entry.path) for entry in entries))
         for entry in entries:
             ledger.record(entry)
+        interruption.ignore()
     except BaseException:
+        interruption.ignore()
         for path in (*added, *pointers):
             path.unlink(missing_ok=True)
         raise

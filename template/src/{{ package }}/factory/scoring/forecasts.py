@@ -15,7 +15,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from ... import contract
-from .. import tables
+from .. import interruption, tables
 from ..errors import ContractViolation, FactoryError
 from ..tables.chunks import collect, height
 from ..tables.sources import Source
@@ -99,6 +99,7 @@ def _complete(destination: Path) -> Iterator[tuple[Path, Path]]:
     if destination.suffix in tables.WRITTEN:
         with staged.beside(destination) as staging:
             yield staging, staging / destination.name
+            interruption.ignore()
             (staging / destination.name).replace(destination)
         return
     with staged.folder(destination, uuid4().hex) as folder:  # no two runs have the same: none is taken up

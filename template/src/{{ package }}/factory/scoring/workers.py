@@ -163,7 +163,7 @@ class Task:
             ProcessPoolExecutor(self.jobs, get_context("spawn"), initializer=start, initargs=first) as pool,
         ):
             try:
-                yield lambda piece: partial(self._result, pool.submit(_score, piece), piece)
+                yield lambda piece: partial(self._result, _submitted(pool, piece), piece)
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -177,6 +177,15 @@ class Task:
                 f"use fewer than {self.jobs} by --jobs, or a machine with more memory",
             ) from error
         return self.score_piece(piece) if scored is None else scored
+
+
+def _submitted(pool: ProcessPoolExecutor, piece: Piece) -> Future[list[Scored] | None]:
+    """The piece in a process, which Ctrl-C must not meet while it starts: those that start here have this thread's mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_score, piece)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _chunks(rows: Mapping[Source, int]) -> Iterator[Piece]:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -114,19 +114,20 @@ def _finished(
 ) -> subprocess.CompletedProcess[bytes]:
     """The command once it has ended. Where this process is interrupted, it is ended first, and not by force."""
     options |= {"start_new_session": True} if seconds else {}  # so that what it has started can be ended as well
+    started: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(1) as pool:  # in this thread, what an interruption has just started would be lost
-        starting: Future[Any] = pool.submit(lambda: subprocess.Popen(command, **options))
         try:
-            process = starting.result()
-            output, error = process.communicate(content, timeout=seconds)
+            pool.submit(lambda: started.append(subprocess.Popen(command, **options))).result()
+            output, error = started[0].communicate(content, timeout=seconds)
         except subprocess.TimeoutExpired:
-            _kill(process)
+            _kill(started[0])
             raise
         except BaseException:
-            if not starting.exception():
-                _end(starting.result())
+            pool.shutdown()
+            for process in started:
+                _end(process)
             raise
-    return subprocess.CompletedProcess(command, process.returncode, output or b"", error or b"")
+    return subprocess.CompletedProcess(command, started[0].returncode, output or b"", error or b"")
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
