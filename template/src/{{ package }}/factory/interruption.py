@@ -53,8 +53,8 @@ def ignore() -> None:
 
 def check() -> None:
     """Raise KeyboardInterrupt, in any thread, if a signal has come; in the main one, only if it was not raised there yet."""
-    may_be_cleanup = threading.current_thread() is threading.main_thread()
-    if _come() and not (may_be_cleanup and signal.getsignal(signal.SIGINT) is _ignored):
+    in_main = threading.current_thread() is threading.main_thread()
+    if _come() and not (in_main and signal.getsignal(signal.SIGINT) is _ignored):
         raise KeyboardInterrupt
 
 
@@ -76,7 +76,7 @@ def _come() -> str | None:
 
 
 def _ignored(*_: object) -> None:
-    """Of a signal that changes nothing."""
+    """Do nothing; unlike SIG_IGN, this is not passed on to children."""
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
