@@ -13,6 +13,7 @@ from tests.factory.cli_runner import refused, run
 from tests.factory.git_repository import GATE, another_model, git
 
 pytestmark = pytest.mark.usefixtures("committed")
+DVC = promote._dvc  # before the fixture replaces it
 
 
 def passed(*arguments):
@@ -150,11 +151,9 @@ def test_without_a_storage_nothing_need_be_pushed(monkeypatch):
 
 
 def test_dvc_that_fails_gives_no_result(monkeypatch):
-    monkeypatch.undo()
-
     def fail(*command):
         raise errors.FactoryError("dvc failed")
 
     monkeypatch.setattr(promote, "run", fail)
     with pytest.raises(errors.CannotEvaluate, match=r"^STORAGE: dvc failed"):
-        promote._dvc("status")
+        DVC("status")

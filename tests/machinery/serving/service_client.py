@@ -92,9 +92,16 @@ def serving(model: str = "model", wait: bool = True, **env: object) -> Iterator[
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10) -> None:
+    """Until the condition holds; a service that does not answer yet may do so later."""
     end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
+    while True:
+        reason = "it did not happen"
+        try:
+            if condition():
+                return
+        except OSError as error:
+            reason = repr(error)
+        assert time.monotonic() < end, reason
         time.sleep(0.01)
 
 

@@ -175,11 +175,11 @@ def test_champion_answers_in_time_where_the_challenger_hangs(trained, monkeypatc
         return score(model, rows)
 
     monkeypatch.setattr(warm_model.WarmModel, "score", hang)
-    with serving(CHALLENGER="other", SHARE=1, SECONDS=2) as client:
+    with serving(CHALLENGER="other", SHARE=1, SECONDS=5) as client:
         wait_until(lambda: client.metric(LOADS % ("taken", "challenger")) == 1)
         answer = client.post(records(rows(20)))
         assert answer.status == 200 and answer.json()["model"] != "v2"
-        assert client.metric('factory_worker_restarts_total{reason="deadline",role="challenger"}') == 1
+        wait_until(lambda: client.metric('factory_worker_restarts_total{reason="deadline",role="challenger"}') == 1)
         hanging.set()
 
 

@@ -242,8 +242,8 @@ def test_who_waits_too_long_is_told_so_and_a_fresh_request_is_answered():
 def test_workers_that_are_not_needed_end_but_one():
     async def scene():
         async with running(workers=3) as workers:
-            await asyncio.gather(*(ask(workers, "take its time") for _ in range(3)))
-            await until(lambda: workers.states()["ready"] == 3)
+            while workers.states()["ready"] < 3:  # one that starts slowly may come too late for the first requests
+                await asyncio.gather(*(ask(workers, "take its time") for _ in range(3)))
             await asyncio.sleep(0.1)
             workers.trim()
             assert workers.states() == {"ready": 1, "busy": 0, "restarting": 0}

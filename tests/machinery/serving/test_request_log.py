@@ -129,13 +129,18 @@ def test_full_disk_stops_the_capture_and_not_the_scoring(trained, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    lost = 'factory_capture_lost_rows_total{reason="disk"}'
     with serving(CAPTURE="kept", CAPTURE_SECONDS=0.05) as client:
-        assert client.post(GOOD).status == 200
-        wait_until(lambda: client.metric('factory_capture_lost_rows_total{reason="disk"}') == 1)
-        assert client.post(GOOD).status == 200
-        monkeypatch.undo()
-        assert not list(Path("kept").rglob("*.tmp"))
+        with monkeypatch.context() as patch:
+            patch.setattr(pl.DataFrame, "write_parquet", full)
+            assert client.post(GOOD).status == 200
+            wait_until(lambda: client.metric(lost) == 1)
+            assert client.post(GOOD).status == 200
+            wait_until(lambda: client.metric(lost) == 2)
+        assert Path("kept").is_dir() and not list(Path("kept").rglob("*.tmp"))
+        client.post(GOOD)
+        wait_until(lambda: client.metric("factory_captured_rows_total") == 1)
+    assert captured().height == 1
 
 
 def test_place_that_cannot_be_written_stops_the_start(trained):

@@ -45,7 +45,7 @@ def served(port, timeout=20):
 @pytest.fixture
 def https(project):
     cert, key = certificate(project)
-    with serving("no model", wait=False, CERT=cert, CERT_KEY=key, CONNECTIONS=20, HEADER_SECONDS=0.5) as client:
+    with serving("no model", wait=False, CERT=cert, CERT_KEY=key, CONNECTIONS=20, HEADER_SECONDS=2) as client:
         yield client.port
 
 
@@ -129,15 +129,15 @@ def test_renewed_certificate_is_tried_until_it_can_be_used(tmp_path, monkeypatch
 
 def test_certificate_that_expires_is_reported(tmp_path, monkeypatch, caplog):
     served, now = tls.Certificate(*certificate(tmp_path, days=30)), time.time()
-    for day in (22, 23.5, 23.6, 24.5, 31, 32):
-        monkeypatch.setattr(tls.time, "time", lambda day=day: now + 86_400 * day)
-        served.reload()
+    with monkeypatch.context() as patched:
+        for day in (22, 23.5, 23.6, 24.5, 31, 32):
+            patched.setattr(tls.time, "time", lambda day=day: now + 86_400 * day)
+            served.reload()
     assert [re.findall("service (.*):", each.message)[0] for each in caplog.records] == [
         "expires within 168 hours",
         "expires within 144 hours",
         "has expired",
     ]
-    monkeypatch.undo()
     certificate(tmp_path, days=60)
     served.reload()
     assert [each.levelname for each in caplog.records][3:] in ([], ["INFO"])
