@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
-from late_flights.factory.serving import warm_model
+from late_flights.factory.serving import uvicorn_internals, warm_model
 
 from machinery.serving.service_client import GOOD, records, rows, serving, wait_until
 
@@ -199,3 +199,29 @@ def test_what_is_in_flight_is_answered_at_the_end(trained):
         late.start()
     late.join()
     assert b"200 OK" in answers[0]
+
+
+def test_client_that_has_connected_at_the_end_may_still_ask(trained):
+    with serving(DRAIN=5) as client:
+        connection = socket.create_connection(("127.0.0.1", client.port), 20)
+        assert client.get("/health/live").status == 200
+        answers = []
+
+        def ask():
+            with closing(connection):
+                connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+                answers.append(connection.recv(1000))
+
+        late = threading.Timer(0.9, ask)
+        late.start()
+    late.join()
+    assert b"200 OK" in answers[0]
+
+
+def test_silent_client_does_not_hold_the_end(trained, monkeypatch):
+    monkeypatch.setattr(uvicorn_internals, "FIRST_REQUEST_SECONDS", 0.2)
+    with serving(DRAIN=60, HEADER_SECONDS=60) as client:
+        connection = socket.create_connection(("127.0.0.1", client.port), 20)
+        assert client.get("/health/live").status == 200
+    with closing(connection):
+        assert connection.recv(10) == b""

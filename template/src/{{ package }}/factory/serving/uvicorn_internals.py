@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -12,6 +13,8 @@ import uvicorn
 
 from ..errors import FactoryError
 from .connection_internals import Connection
+
+FIRST_REQUEST_SECONDS = 2.0  # that clients which have connected before the end have for sending their first request
 
 
 class Server(uvicorn.Server):
@@ -66,16 +69,23 @@ class Server(uvicorn.Server):
         return protocol(self.config, self.server_state, self.lifespan.state)  # type: ignore[no-any-return]
 
     async def shutdown(self, sockets: Any = None) -> None:
-        """Stop listening, and give accepted connections a moment to send their requests."""
+        """Stop listening, and give accepted connections a moment to send their first request."""
         for server in self.servers:
             listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
             server.close()
             for listener in listeners:
                 await self._accept_backlog(listener)
-        await asyncio.sleep(min(0.5, self.service.settings.drain))
+        await self._wait_for_first_requests(min(FIRST_REQUEST_SECONDS, self.service.settings.drain))
         await super().shutdown(sockets)
         if self.service.access_log:
             await asyncio.to_thread(self.service.access_log.close)
+
+    async def _wait_for_first_requests(self, seconds: float) -> None:
+        """Wait for what clients send that have connected and not asked for anything yet, but no longer than that."""
+        connections: set[Any] = self.server_state.connections
+        end = time.monotonic() + seconds
+        while any(each.cycle is None for each in connections) and time.monotonic() < end:
+            await asyncio.sleep(0.02)
 
     async def _accept_backlog(self, listener: socket.socket) -> None:
         """Accept the connections in the backlog, which would be reset otherwise."""
