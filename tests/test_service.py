@@ -242,19 +242,19 @@ def test_swaps_under_load(project, tmp_path):
 def test_overload_is_shed(project):
     body, expected = project.records[:300], project.expected["scores"]["a"][:300]  # so many that a thread scores them
     with project.serving(CONCURRENCY=2):
-        storm = project.hammer(connections=40, seconds=6, messages=[request("/score", JSON, body)])
-        answered = 0
-        while storm.poll() is None:
+
+        def answered() -> bool:
+            """Whether a request is scored, as it should be, and not shed."""
             status, content = project.request("POST", "/score", body)
             assert status in (200, 503), content
-            if status == 200:
-                answered += 1
-                assert [each["score"] for each in json.loads(content)["scores"]] == expected
-            else:
-                time.sleep(0.02)
-        counts = statuses(storm)
-        assert counts.keys() == {"200", "503"} and answered
-        assert wait(lambda: all(project.request("POST", "/score", body)[0] == 200 for _ in range(20)), 5)
+            assert status == 503 or [each["score"] for each in json.loads(content)["scores"]] == expected
+            return status == 200
+
+        storm = project.hammer(connections=40, seconds=6, messages=[request("/score", JSON, body)])
+        while storm.poll() is None:
+            answered() or time.sleep(0.02)
+        assert statuses(storm).keys() == {"200", "503"}
+        assert wait(lambda: all(answered() for _ in range(20)), 20)
         assert project.metric("factory_in_flight") == 0
 
 
@@ -273,7 +273,7 @@ def ended(connection: socket.socket) -> bool:
 
 
 def test_slow_clients_do_not_hold_it(project):
-    with project.serving(HEADER_SECONDS=1, SECONDS=2, CONCURRENCY=4) as server:
+    with project.serving(HEADER_SECONDS=3, SECONDS=4, CONCURRENCY=4) as server:
         body = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{"
         project.score(project.records[0])
         files = project.metric("process_open_fds")
@@ -283,7 +283,7 @@ def test_slow_clients_do_not_hold_it(project):
         for record in project.records[:50]:
             project.score(record)
         assert server.poll() is None
-        assert wait(lambda: project.metric("process_open_fds") <= files, 10), "connections are held"
+        assert wait(lambda: project.metric("process_open_fds") <= files, 20), "connections are held"
         assert all(ended(connection) for connection in slow)
         flood = half_sent(project.port, b"GET /version HTTP/1.1\r\n")
         with pytest.raises(ConnectionError):
@@ -294,11 +294,11 @@ def test_slow_clients_do_not_hold_it(project):
 
 def test_sigterm_drops_nothing(project):
     messages = [request("/score", JSON, project.records[:height]) for height in (1, 1, 300)]
-    with project.serving(DRAIN=1) as server:
+    with project.serving(DRAIN=3) as server:
         hammer = project.hammer(connections=8, messages=messages)
-        time.sleep(1.5)
+        assert wait(lambda: project.metric("factory_requests_total") > 50, 60)
         server.send_signal(signal.SIGTERM)
-        assert wait(lambda: not project.ready(), 0.9) and server.poll() is None
+        assert wait(lambda: project.request("GET", "/health/ready")[0] == 503, 3)
         counts = statuses(hammer)
         assert server.wait(20) in ENDED
     assert set(counts) == {"200"} and counts["200"] > 50
@@ -311,20 +311,21 @@ READ = "import sys, polars as pl; print(sum(pl.read_parquet(file).height for fil
 
 def test_killed_service_leaves_whole_files(project, tmp_path):
     messages = [request("/score", JSON, project.records[:20])]
-    for wait_for in (0.9, 1.3, 1.7):
+    for pause in (0, 0.03, 0.07):
         with project.serving(CAPTURE=tmp_path / "kept", CAPTURE_ROWS=200, CAPTURE_SECONDS=0.1) as server:
             hammer = project.hammer(connections=2, messages=messages)
-            time.sleep(wait_for)
+            assert wait(lambda: project.metric("factory_captured_rows_total") > 400, 30)
+            time.sleep(pause)
             os.killpg(server.pid, signal.SIGKILL)
             hammer.communicate(timeout=20)
     files = [str(file) for file in tmp_path.glob("kept/*/*.parquet")]
-    assert len(files) > 3 and int(project.done("python", "-c", READ, *files)) > 500
+    assert len(files) > 3 and int(project.done("python", "-c", READ, *files)) > 3 * 400
 
 
 def test_full_disk_stops_the_capture_alone(project, tmp_path):
     with (
         small_disk(tmp_path / "disk", "2m") as disk,
-        project.serving(CAPTURE=disk / "kept", CAPTURE_SECONDS=0.1),
+        project.serving(CAPTURE=disk / "kept", CAPTURE_SECONDS=0.6),  # time to fill the disk before it writes again
     ):
         project.score(project.records[:100])
         assert wait(lambda: project.metric("factory_captured_rows_total") == 100, 10)
@@ -361,9 +362,12 @@ def test_memory_does_not_grow(project):
     messages = [request(*body) for body in bodies]
     with project.serving():
         statuses(project.hammer(connections=8, requests=REQUESTS // 4, messages=messages))
-        before = project.metric("process_resident_memory_bytes")
-        counts = statuses(project.hammer(connections=8, requests=REQUESTS, messages=messages))
-        grown = project.metric("process_resident_memory_bytes") - before
+        for _ in range(3):  # a single figure may hold what is freed a moment later
+            before = project.metric("process_resident_memory_bytes")
+            counts = statuses(project.hammer(connections=8, requests=REQUESTS, messages=messages))
+            grown = project.metric("process_resident_memory_bytes") - before
+            if grown < 30e6:
+                break
     assert set(counts) == {"200", "400", "404", "405", "415", "422"}
     assert grown < 30e6, f"{grown / 1e6:.0f} MB"
 
@@ -391,12 +395,12 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def test_requests_are_spans_of_their_callers_traces(project, tmp_path):
-    port, spans = free_port(), tmp_path / "spans"
-    collector = f"http://127.0.0.1:{port}"
-    with project.serving(otlp=collector):
+    with project.serving(otlp=f"http://127.0.0.1:{free_port()}"):
         project.score(project.records[0])
     assert "fastapi[opentelemetry]" in project.log
     project.done("uv", "sync", "--quiet", "--extra", "otel")
+    port, spans = free_port(), tmp_path / "spans"
+    collector = f"http://127.0.0.1:{port}"
     with serving(port, project.bin / "python", "-c", COLLECTOR, port, spans, folder=tmp_path):
         with project.serving(otlp=collector):
             traced = {"Content-Type": JSON, "traceparent": f"00-{TRACE}-{SPAN}-01"}
