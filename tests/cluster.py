@@ -62,9 +62,9 @@ def running(folder: Path) -> Iterator[Cluster]:
         pytest.skip("only root may start a node")
     if containers():
         pytest.skip("another node runs on this Docker engine, and each would end the other's pods")
-    place, cluster = binaries(), Cluster(folder)
-    build = ("docker", "build", "--quiet", "--tag=pause:local", "-")
+    place, build = binaries(), ("docker", "build", "--quiet", "--tag=pause:local", "-")
     subprocess.run(build, input=PAUSE, text=True, check=True, capture_output=True)
+    cluster = Cluster(folder)
     with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{place}:{os.environ['PATH']}")
         for command in (etcd(cluster), api_server(cluster)):

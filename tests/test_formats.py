@@ -110,7 +110,7 @@ def ask(server: str, path: str, **body: object) -> dict:
 def test_mlflow_records_the_run_and_the_same_model(project, tmp_path):
     versions = json.loads((project.folder / "model/manifest.json").read_text("utf-8"))["versions"]
     sklearn, skops = (f"{name}=={versions[name]}" for name in ("scikit-learn", "skops"))
-    port, server = free_port(), tool(tmp_path, "mlflow", "mlflow>=3.10", sklearn, skops)
+    server, port = tool(tmp_path, "mlflow", "mlflow>=3.10", sklearn, skops), free_port()
     options = ("--host", "127.0.0.1", "--port", port, "--workers", 1)
     stores = ("--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", tmp_path / "artifacts")
     with serving(port, server, "server", *options, *stores, folder=tmp_path, seconds=240):

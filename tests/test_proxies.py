@@ -246,12 +246,13 @@ async def smuggle(port: int, attack: str, done: asyncio.Event) -> None:
 
 
 def test_caller_of_mutual_tls_is_the_name_in_the_certificate(project, tmp_path):
-    folder, service = tmp_path / "nginx", free_port()
+    folder = tmp_path / "nginx"
     folder.mkdir()
     for name, subject in (("server", "localhost"), ("callers", "shop"), ("stranger", "shop")):
         files = ("-keyout", f"{name}.key", "-out", f"{name}.pem")
         names = ("-subj", f"/O=Acme/CN={subject}", "-addext", "subjectAltName=DNS:localhost")
         run(folder, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *names)
+    service = free_port()
     with project.serving(service), proxy("nginx", MUTUAL, folder, service) as port:
         assert ask(folder, port, "callers", "-H", "X-Caller: forged") == "200"
         assert ask(folder, port, "stranger") == ask(folder, port, None) == "400"

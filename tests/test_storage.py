@@ -53,7 +53,7 @@ def local(folder: Path) -> Iterator[Remote]:
 
 @contextmanager
 def s3(folder: Path) -> Iterator[Remote]:
-    port, server = free_port(), tool(folder, "moto_server", "moto[server,s3]>=5")
+    server, port = tool(folder, "moto_server", "moto[server,s3]>=5"), free_port()
     with serving(port, server, "-H", "127.0.0.1", "-p", port, folder=folder):
         address = f"http://127.0.0.1:{port}"
         urllib.request.urlopen(urllib.request.Request(f"{address}/flights", method="PUT")).close()
@@ -73,7 +73,7 @@ def azure(folder: Path) -> Iterator[Remote]:
 
 @contextmanager
 def gs(folder: Path) -> Iterator[Remote]:
-    port, server = free_port(), tool(folder, "gcp-storage-emulator", "gcp-storage-emulator", "setuptools<81")
+    server, port = tool(folder, "gcp-storage-emulator", "gcp-storage-emulator", "setuptools<81"), free_port()
     options = ("start", "--host=127.0.0.1", f"--port={port}", "--in-memory", "--default-bucket=flights")
     with serving(port, server, *options, folder=folder), pytest.MonkeyPatch.context() as patch:
         patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # else gcsfs also asks Google's own server over gRPC
