@@ -1,17 +1,24 @@
 """What the contract refuses of deliveries is an incident of each column, until one comes in."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from itertools import count
 
 import polars as pl
 import pytest
-from late_flights.factory.data import refused
+from late_flights.factory.data import ledger, refused
 from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.monitoring import deliveries
 from tests.factory import toy
 from tests.factory.cli_runner import refused as refusal
 from tests.factory.cli_runner import run
 
-TODAY = datetime.now(UTC).date()
+TODAY = date(2026, 6, 1)
+
+
+@pytest.fixture(autouse=True)
+def _one_day(monkeypatch):
+    seconds = count(10)
+    monkeypatch.setattr(ledger, "now", lambda: f"{TODAY}T12:00:{next(seconds)}.000000+00:00")
 
 
 def open_ones(until: date) -> dict[str | None, str]:

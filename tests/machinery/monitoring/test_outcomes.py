@@ -3,6 +3,7 @@
 import stat
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ from late_flights import contract
 from late_flights.factory import config
 from late_flights.factory.errors import CannotEvaluate
 from late_flights.factory.manifest import sha256
-from late_flights.factory.monitoring import outcomes
+from late_flights.factory.monitoring import labelled, outcomes
 from tests.factory import toy
 from tests.factory.cli_runner import refused, run
 
@@ -204,10 +205,14 @@ def test_captures_that_are_away_and_damaged_outcomes_are_said():
         assert run("outcomes", file).exit_code == 2
 
 
-def test_a_delivery_gets_the_name_of_the_day_and_without_outcomes_nothing_is_looked_for():
+def test_a_delivery_gets_the_name_of_the_day_and_without_outcomes_nothing_is_looked_for(monkeypatch):
+    monkeypatch.setattr(labelled, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 11, 29, tzinfo=zone)))
     assert not Path("captures").exists()
     assert run("outcomes", "--as-delivery").stdout == "No new rows whose outcome is known\n"
     capture(toy.rows(4))
     result = run("outcomes", write("one.csv", key=["k0", "k3"], answer=[True, False]), "--as-delivery")
-    assert f"✓ data/raw/captured-{datetime.now(UTC).date()}.parquet: 2 rows, captures of" in result.stdout, result.output
-    assert "-2.parquet: 1 row, " in run("outcomes", write("two.csv", key=["k1"], answer=[True]), "--as-delivery").stdout
+    assert "✓ data/raw/captured-2026-11-29.parquet: 2 rows, captures of" in result.stdout, result.output
+    assert (
+        "captured-2026-11-29-2.parquet: 1 row, "
+        in run("outcomes", write("two.csv", key=["k1"], answer=[True]), "--as-delivery").stdout
+    )

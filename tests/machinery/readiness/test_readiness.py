@@ -257,24 +257,35 @@ def test_fault_is_injected_into_a_copy_and_removed_again(trained, monkeypatch):
     assert not copy.folder.exists() and Path("test_it.py").exists()
 
 
+@pytest.fixture
+def _own_interrupts():
+    """Ctrl-C as Python has it, whatever commands have run in this process before; it counts for none that follow."""
+    handler, wakeup = signal.signal(signal.SIGINT, signal.default_int_handler), signal.set_wakeup_fd(-1)
+    yield
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.usefixtures("_own_interrupts")
 def test_interruption_ends_what_runs_in_the_copies_and_removes_them(trained, monkeypatch, tmp_path):
     git_repository.environment(monkeypatch)
     git_repository.start()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "t").mkdir()
-    test = "import os, pathlib, time\n\ndef test_it():\n    pathlib.Path(os.environ['PID']).write_text(str(os.getpid()))\n    time.sleep(600)\n"
+    (tmp_path / "begun").mkdir()
+    test = "import os, pathlib, time\n\ndef test_it():\n    pathlib.Path(os.environ['BEGUN'], str(os.getpid())).touch()\n    time.sleep(600)\n"
     git_repository.commit(**{"test_it.py": test, ".gitignore": "/data\n/model\n"})
-    monkeypatch.setenv("PID", str(tmp_path / "pid"))
+    monkeypatch.setenv("BEGUN", str(tmp_path / "begun"))
 
     def interrupt():
-        while not (tmp_path / "pid").exists():
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
+        if any([*(tmp_path / "begun").iterdir()] or time.sleep(0.02) for _ in range(6000)):
+            os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt), copies.copies(config.load()) as in_copies:
         list(in_copies(lambda copy, name: copy.run_without_fault(("pytest", name)), ["test_it.py"] * 5))
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    for process in (tmp_path / "begun").iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(process.name), 0)
     assert not [*(tmp_path / "t").iterdir()]

@@ -72,9 +72,10 @@ def test_what_is_known(project):
 
 
 def test_questions_that_are_open(project):
-    answer = {"by": "Ann", "day": f"{date.today()}", "found": "40 a second"}
+    day = f"{date.today()}"
+    answer = {"by": "Ann", "day": day, "found": "40 a second"}
     answers = [{"question": "load", **answer}, {"question": "risk", "met": False, **answer}]
-    Path("docs/readiness.yaml").write_text(json.dumps(answers).replace(f'"{date.today()}"', f"{date.today()}"))
+    Path("docs/readiness.yaml").write_text(json.dumps(answers).replace(f'"{day}"', day))
     assert status.read().questions == [each.key for each in QUESTIONS if each.key != "load"]
 
 

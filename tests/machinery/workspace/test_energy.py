@@ -23,9 +23,12 @@ def counters(tmp_path, monkeypatch):
     busy(tmp_path, 0)
 
     def write(zone, name, microjoules):
-        (tmp_path / zone).mkdir(exist_ok=True)
-        for file, content in {"name": name, "energy_uj": microjoules, "max_energy_range_uj": 1_000_000}.items():
-            (tmp_path / zone / file).write_text(f"{content}\n")
+        if not (tmp_path / zone).exists():
+            (tmp_path / zone).mkdir()
+            (tmp_path / zone / "name").write_text(f"{name}\n")
+            (tmp_path / zone / "max_energy_range_uj").write_text("1000000\n")
+        (tmp_path / "new").write_text(f"{microjoules}\n")
+        (tmp_path / "new").replace(tmp_path / zone / "energy_uj")  # a meter may be reading it
 
     return write
 
