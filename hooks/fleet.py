@@ -135,7 +135,7 @@ def update(args: argparse.Namespace, state: Path) -> int:
     remembered = record.read(state, args.release)
     scratch = Path(f"{state}.work").absolute()
     shutil.rmtree(scratch, ignore_errors=True)  # of an update that was ended
-    scratch.mkdir(parents=True)
+    scratch.mkdir(parents=True, exist_ok=True)  # where something of one that was killed still writes
     limits = Limits(args.stop_above, args.rate, args.jobs, args.timeout, timedelta(minutes=args.grace))
     try:
         template = templates.opened(addresses, known.environment(addresses[0]), scratch, args.release, args.timeout)

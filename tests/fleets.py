@@ -12,7 +12,7 @@ import yaml
 from conftest import ROOT, commit, git
 
 BRANCH = "factory/template-update"
-FLEET = ROOT / "hooks/fleet.py"
+FLEET, CHILD = ROOT / "hooks/fleet.py", ROOT / "hooks/waves/child.py"
 LINES = "".join(f"line {number}\n" for number in range(20))
 FACTORY = "src/x/factory"
 OLD = {

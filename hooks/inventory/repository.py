@@ -64,7 +64,7 @@ class Repository:
             if code or rejected:
                 raise FetchError(rejected[0] if rejected else text.strip() or f"exit code {code}")
         except BaseException:
-            shutil.rmtree(place)
+            shutil.rmtree(place, ignore_errors=True)  # what was ended with the fetch may not be gone yet
             raise
         return (place / "refs/heads/new").read_text("ascii").strip()
 
@@ -107,7 +107,8 @@ class Repository:
 
     def _place(self, key: str, known: str | None) -> Path:
         """A repository, made without a process."""
-        place = self.path / FETCHED / key
+        (self.path / FETCHED).mkdir(exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=self.path / FETCHED))  # not that of a hub that was killed
         for folder in ("objects/info", "objects/pack", "refs/heads"):
             (place / folder).mkdir(parents=True)
         (place / "HEAD").write_text("ref: refs/heads/none\n", "ascii")

@@ -5,7 +5,10 @@ No code of the project runs: it is merged as text, and uv.lock is made apart fro
 
 import json
 import os
+import signal
 import sys
+import threading
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,10 +29,13 @@ from factory.workspace.process import run
 from waves import locking
 from waves.model import public
 
+POLL_SECONDS = 0.2
+
 
 def main() -> dict[str, Any]:
     """What became of it, for the parent."""
     request = json.load(sys.stdin)
+    threading.Thread(target=_end_with, args=(request["parent"],), daemon=True).start()
     os.chdir(request["folder"])
     before, push = str(git.commit()), request["push"]
     remote, previous = pull_request.previous(proposal.BRANCH) if push else ("", None)
@@ -48,6 +54,13 @@ def main() -> dict[str, Any]:
     show = partial(platform.open_pull_request, *ends, proposal.title(done), text, done.exit_code != 0) if platform else str
     url = pull_request.propose(remote, proposal.BRANCH, before, commit, previous, show)
     return became | {"commit": git.remote_head(remote, proposal.BRANCH), "url": url or None}
+
+
+def _end_with(parent: int) -> None:
+    """End this process with all that it has started, which is a session, once that one was killed: the next run begins anew."""
+    while os.getppid() == parent:
+        time.sleep(POLL_SECONDS)
+    os.killpg(0, signal.SIGTERM)  # by which Git removes its locks
 
 
 def _refuse_links() -> None:

@@ -1,6 +1,7 @@
 """The waves: what is proposed now, and whether the next wave may begin."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -190,6 +191,7 @@ class Rollout:
             place = Path(folder, "project")
             remotes.clone(origin, entry.base, entry.head, place, env, self.limits.timeout)
             request = {
+                "parent": os.getpid(),
                 "folder": str(place),
                 "release": self.record.release,
                 "source": entry.source,

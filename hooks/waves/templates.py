@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 from factory import platforms
 from factory.errors import FactoryError
@@ -41,7 +42,7 @@ class Templates:
 
 def opened(addresses: Sequence[str], env: Mapping[str, str], scratch: Path, release: str, timeout: float) -> Templates:
     """The template with the release. Raises FactoryError where it is not to be had."""
-    first, folder = git_address(addresses[0]), scratch / "template.git"
+    first, folder = git_address(addresses[0]), Path(mkdtemp(dir=scratch))
     is_here = Path(first).exists()
     place = first if is_here else str(folder)
     try:
