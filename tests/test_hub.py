@@ -197,13 +197,13 @@ def gathered(tmp_path_factory, server) -> Iterator[tuple[Path, dict[str, dict]]]
         "shallow-fsck-password",
         f"ext::touch {folder}/PWNED",
     ]
-    urls += [f"{server}/{kind}/{kind}" for kind in ("hang", "login", "moved", "forbidden", "absent")]
+    urls += [f"{server}/{kind}/{kind}" for kind in ("login", "moved", "forbidden", "absent")]
     urls += [f"ssh://git@example.com{folder}/ssh.git"]
     urls += ["http://user:s3cret@127.0.0.1:1/refused"]
     fleet(folder / "FLEET.csv", urls)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", str(careless(folder / "gitconfig")))
-        yield folder, hub(folder, "--timeout", "10")
+        yield folder, hub(folder, "--timeout", "120")  # for what is too large to be found so on a busy machine
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -238,7 +238,6 @@ OTHERS = {
     "nowhere": ("unreachable", "NOT_FOUND"),
     "shallow-fsck-password": ("unreachable", "NOT_FOUND"),
     "PWNED": ("unreachable", "PROTOCOL"),
-    "hang": ("unreachable", "TIMEOUT"),
     "login": ("unreachable", "NO_ACCESS"),
     "forbidden": ("unreachable", "NO_ACCESS"),
     "moved": ("unreachable", "REDIRECTED"),
@@ -449,9 +448,10 @@ def test_a_server_that_does_not_answer_is_not_waited_for_by_each_of_its_projects
         tmp_path / "FLEET.csv", [*(f"{server.replace('127.0.0.1', 'localhost')}/hang/p{number}" for number in range(12)), "churn"]
     )
     projects = hub(tmp_path, "--timeout", "4", "--jobs", "2")
-    reasons = [project["reason"].partition(":")[0] for project in projects.values()]
-    assert reasons.count("NOT_ASKED") >= 6
-    assert projects["churn"]["state"] == "ok"
+    assert projects.pop("churn")["state"] == "ok"
+    reasons = [(project["state"], project["reason"].partition(":")[0]) for project in projects.values()]
+    assert {*reasons} == {("unreachable", "TIMEOUT"), ("unreachable", "NOT_ASKED")}
+    assert reasons.count(("unreachable", "NOT_ASKED")) >= 6
 
 
 def test_what_it_is_given_is_refused_in_one_line(tmp_path):
