@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 from conftest import ROOT, git
@@ -122,8 +123,15 @@ def engine(tmp_path_factory) -> Iterator[None]:
 def alone() -> Iterator[None]:
     """Two engines on a machine would share one bridge, which goes with the first that ends."""
     with Path(tempfile.gettempdir(), "engine.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert wait(lambda: taken(lock), 1800), f"{lock.name}: another run has had an engine for half an hour"
         yield
+
+
+def taken(lock: IO[str]) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def pinned(name: str) -> str:

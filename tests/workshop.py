@@ -164,7 +164,8 @@ class Project:
         return {path.name: path.read_bytes() for path in (self.folder / "data/raw").glob("*.parquet")}
 
     def ledger(self) -> list[str]:
-        pointers = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (self.folder / "data/raw").glob("*.dvc")}
+        files = (self.folder / "data/raw").glob("*.dvc")  # one that was being written is empty
+        pointers = {path.stem: yaml.safe_load(path.read_text("utf-8")) or {} for path in files}
         records = {name: pointer["meta"] for name, pointer in pointers.items() if "meta" in pointer}
         return sorted(records, key=lambda name: (records[name]["received"], name))
 
