@@ -89,3 +89,4 @@ def test_orphan_dies():
         "while not pathlib.Path('started').exists(): time.sleep(0.02)\n"
     )
     subprocess.run([sys.executable, "-c", parent, child], stdout=subprocess.PIPE, timeout=30, check=True)
+    assert not [*Path().glob(".*.tmp")]

@@ -76,7 +76,7 @@ def _come() -> str | None:
 
 
 def _ignored(*_: object) -> None:
-    """Do nothing; unlike SIG_IGN, this is not passed on to children."""
+    """A handler that changes nothing; unlike SIG_IGN, it is not passed on to children."""
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:

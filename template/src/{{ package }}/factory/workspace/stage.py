@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,11 +30,13 @@ def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
     parent = os.getppid()
     if _orphaned(parent):
         raise FactoryError("DVC died while the stage was starting")
-    done = exit_with_parent(parent)
+    begun: list[Path] = []
+    done = exit_with_parent(parent, begun)
     DVC_TMP.mkdir(parents=True, exist_ok=True)
     with FileLock(durations.lock(name)), durations.recorded(name):
         staging = outputs[0].parent / f".{name}.tmp"
         shutil.rmtree(staging, ignore_errors=True)
+        begun.append(staging)
         staging.mkdir(parents=True)
         try:
             yield staging
@@ -45,10 +47,10 @@ def stage(name: str, outputs: list[Path]) -> Iterator[Path]:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def exit_with_parent(parent: int) -> threading.Event:
-    """From now on this process ends when that one has died, until the event is set."""
+def exit_with_parent(parent: int, begun: Sequence[Path] = ()) -> threading.Event:
+    """From now on this process ends when that one has died, without the folders that it has begun, until the event is set."""
     done = threading.Event()
-    threading.Thread(target=_watch, args=(parent, done), daemon=True).start()
+    threading.Thread(target=_watch, args=(parent, begun, done), daemon=True).start()
     return done
 
 
@@ -81,7 +83,9 @@ def _orphaned(parent: int) -> bool:
     return "DVC_STAGE" in os.environ and hasattr(os, "getsid") and os.getsid(parent) != os.getsid(0)
 
 
-def _watch(parent: int, done: threading.Event) -> None:
+def _watch(parent: int, begun: Sequence[Path], done: threading.Event) -> None:
     while not done.wait(POLL_SECONDS):
         if os.getppid() != parent:
+            for folder in begun:
+                shutil.rmtree(folder, ignore_errors=True)
             os._exit(1)
