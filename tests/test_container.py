@@ -323,7 +323,7 @@ def test_nothing_is_dropped_when_it_is_told_to_end(rows):
             except OSError as error:
                 seen[str(error)] += 1
 
-    with running("gate:v1", "--env=FACTORY_DRAIN=15") as (name, url):
+    with running("gate:v1", "--env=FACTORY_DRAIN=7") as (name, url):
         clients = [threading.Thread(target=ask, args=(url,)) for _ in range(4)]
         for client in clients:
             client.start()
