@@ -271,10 +271,8 @@ def unfriendly() -> Iterator[str]:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of a server that takes connections and answers nothing."""
+    """The address of a server that answers nothing; the system takes the connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        taken: list[socket.socket] = []
-        threading.Thread(target=lambda: [taken.append(server.accept()[0]) for _ in range(10)], daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/a"
 
 
