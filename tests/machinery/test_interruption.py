@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.factory.cli_runner import run
 
 PYTHON = [sys.executable, "-c"]
 COMMAND = """
@@ -33,6 +34,8 @@ BODIES = {
     "in polars": "import polars as pl; begin(); pl.LazyFrame({'a': range(30_000)}).join(pl.LazyFrame({'b': range(30_000)}), "
     "how='cross').select(pl.col('a').sin().sum() + pl.col('b').cos().sum()).collect(engine='streaming')",
     "in a child": "process.run(sys.executable, '-c', open('child.py').read())",
+    "in a child, after polars": "import polars; process.show(sys.executable, '-c', open('child.py').read())",
+    "in a wait, after polars": "import polars, threading; begin(); threading.Event().wait()",
 }
 BATCHES = """
     from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +49,6 @@ BATCHES = """
         begin()
         list(iter_chunks(rows))
         open("read", "w")
-        {then}
 
     {call}
 """
@@ -83,13 +85,13 @@ def test_signal_ends_the_command_in_one_line(tmp_path, body, name):
     process = subprocess.Popen([*PYTHON, code], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     begun(tmp_path, process)
     process.send_signal(getattr(signal, name))
-    if "process.run" in body:
+    if "child" in body:
         time.sleep(0.1)
         process.send_signal(signal.SIGTERM)  # of somebody impatient: what is being taken back is, all the same
     _, err = process.communicate(timeout=60)
     assert err == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
     assert process.returncode == 1
-    assert (tmp_path / "undone").exists() == ("process.run" in body)
+    assert (tmp_path / "undone").exists() == ("child" in body)
 
 
 def test_ctrl_c_that_ends_a_child_lets_what_was_begun_be_taken_back(tmp_path):
@@ -115,7 +117,7 @@ def test_what_was_begun_and_cannot_be_taken_back_is_an_error_of_its_own(tmp_path
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_nothing_interrupts_what_is_complete(tmp_path, name):
-    body = f"interruption.ignore(); signal.raise_signal(signal.{name}); time.sleep(0.3); open('done', 'w')"
+    body = f"interruption.complete(); signal.raise_signal(signal.{name}); time.sleep(0.3); open('done', 'w')"
     done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "") and (tmp_path / "done").exists()
 
@@ -203,11 +205,10 @@ def test_closed_terminal_leaves_a_command_of_nohup(tmp_path):
     assert done.returncode == 0 and (tmp_path / "done").exists()
 
 
-@pytest.mark.parametrize("then", ["pass", "raise ValueError('no rows')"])
 @pytest.mark.parametrize("call", ["read(rows)", "ThreadPoolExecutor(1).submit(read, rows).result()"])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_batches_that_polars_has_ended_early_are_not_taken_for_all(tmp_path, name, call, then):
-    body = BATCHES.format(call=call, then=then)
+def test_batches_that_polars_has_ended_early_are_not_taken_for_all(tmp_path, name, call):
+    body = BATCHES.format(call=call)
     process = subprocess.Popen([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     begun(tmp_path, process)
     time.sleep(0.1)
@@ -222,6 +223,34 @@ def test_error_that_comes_of_an_interruption_is_called_so(tmp_path, name):
     body = f"signal.raise_signal(signal.{name}); raise ValueError('none left')"
     done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.stderr == f"Error: work: interrupted by {name}; what was there is unchanged: run it again\n"
+
+
+def test_command_that_goes_on_after_an_error_is_interrupted(tmp_path):
+    body = "try: open('none')\n    except OSError: begin(); time.sleep(60)"
+    process = subprocess.Popen([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    begun(tmp_path, process)
+    process.terminate()
+    assert process.communicate(timeout=40)[1].startswith("Error: work: interrupted by SIGTERM; ")
+
+
+def test_question_is_interrupted(tmp_path):
+    """After polars, which has a read of the terminal go on."""
+    terminal, other = os.openpty()
+    process = subprocess.Popen(
+        [*PYTHON, command("import polars; begin(); input()")], cwd=tmp_path, stdin=other, stderr=subprocess.PIPE, text=True
+    )
+    begun(tmp_path, process)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=40)[1].startswith("Error: work: interrupted by SIGINT; ")
+    os.close(terminal)
+    os.close(other)
+
+
+def test_what_a_signal_has_ended_is_not_complete(tmp_path):
+    """A child, whose end was taken for an answer."""
+    body = "signal.raise_signal(signal.SIGTERM); interruption.complete(); open('done', 'w')"
+    done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.stderr.startswith("Error: work: interrupted by SIGTERM; ") and not (tmp_path / "done").exists()
 
 
 def test_busy_command_is_interrupted(tmp_path):
@@ -239,3 +268,11 @@ def test_other_commands_end_at_once(tmp_path):
     begun(tmp_path, process)
     process.terminate()
     assert process.communicate(timeout=60)[1] == "" and process.returncode == -signal.SIGTERM
+
+
+def test_commands_in_a_test_leave_signals_to_pytest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    assert run("ingest", "nowhere.csv").exit_code == 1
+    assert [signal.getsignal(number) for number in numbers] == before

@@ -1,5 +1,6 @@
 """Run the `factory` command as a user does."""
 
+import signal
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -8,7 +9,12 @@ from .. import cli
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    finally:  # a command takes them until its process ends, which here is that of pytest
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def refused(*arguments: str | Path) -> str:

@@ -30,7 +30,7 @@ _handled: list[BaseException | None] = []
 def expect() -> None:
     """Be ready from now on; the first signal interrupts, and none interrupts what then follows.
 
-    To be called before polars is imported, which would not see a signal otherwise.
+    To be called before polars is imported: otherwise it would not see a signal, and finish its work first.
     """
     if _ends or threading.current_thread() is not threading.main_thread():
         return
@@ -46,21 +46,25 @@ def expect() -> None:
 
 
 def ignore() -> None:
-    """Let nothing interrupt from now on: what was begun is complete, or is being taken back."""
+    """Let nothing interrupt from now on, as what was begun is being taken back."""
     if _ends and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _ignored)
 
 
+def complete() -> None:
+    """Let nothing interrupt from now on, as what was begun is complete. Raises KeyboardInterrupt if a signal came before."""
+    check()
+    ignore()
+
+
 def check() -> None:
-    """Raise KeyboardInterrupt, in any thread, if a signal has come; in the main one, only if it was not raised there yet."""
-    in_main = threading.current_thread() is threading.main_thread()
-    if _come() and not (in_main and signal.getsignal(signal.SIGINT) is _ignored):
+    """Raise KeyboardInterrupt if a signal has come."""
+    if _come():
         raise KeyboardInterrupt
 
 
 def message(error: BaseException) -> str | None:
     """What has interrupted the command, and what that means, if it was ready; None where the error is about something else."""
-    ignore()
     name = _come() or ("SIGINT" if isinstance(error, KeyboardInterrupt) else None)
     if not _ends or not name or isinstance(error, OSError):  # as where what it had begun cannot be taken back
         return None
@@ -115,4 +119,5 @@ def _pass_on() -> None:
         time.sleep(PAUSE)
         handler = signal.getsignal(signal.SIGINT)
         if handler is _interrupt or (number[0] in OTHERS and handler is not _ignored):  # that of Spark, which raises
+            signal.siginterrupt(signal.SIGINT, True)  # polars has system calls go on, such as a wait for a child
             signal.pthread_kill(main, signal.SIGINT)  # to another thread, it would not end what the main one waits for

@@ -66,7 +66,7 @@ def replacing(paths: list[Path]) -> Iterator[None]:
         for path in filter(Path.exists, paths):
             _back_up(path)
         yield
-        interruption.ignore()
+        interruption.complete()
     except BaseException:
         interruption.ignore()
         _restore()

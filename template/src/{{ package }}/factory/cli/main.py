@@ -125,6 +125,7 @@ class Factory(click.Group):
         except (click.ClickException, click.exceptions.Exit, SystemExit):
             raise
         except BaseException as error:
+            interruption.ignore()
             if reason := interruption.message(error):
                 raise click.ClickException(f"{context.invoked_subcommand}: {reason}") from error
             if not isinstance(error, Exception):

@@ -210,16 +210,17 @@ def readiness(minimum: float | None, questions: bool, as_json: bool) -> None:
     minutes. Writes reports/readiness.json and a badge. What only people can know is asked of them: `--questions` lists it,
     and `factory answer` or docs/readiness.yaml holds what they found.
     """
+    interruption.expect()
     from .. import config
     from ..readiness import ml_test_score, questionnaire, score
 
     if questions:
         click.echo(questionnaire.to_json() if as_json else questionnaire.listed())
         return
-    interruption.expect()
     click.echo("Each test takes up to some minutes, and gets 1 (automated), 0.5 (by hand) or 0 (not done)", err=True)
     done = _with_progress(score.assess(config.load(), ml_test_score.CRITERIA), len(ml_test_score.CRITERIA))
     scores = sorted(done, key=lambda each: ml_test_score.CRITERIA.index(each.criterion))
+    interruption.complete()
     total = score.write(scores)
     click.echo(
         score.FILES[0].read_text(encoding="utf-8")

@@ -223,7 +223,7 @@ def _add(files: list[Path], entries: list[Entry]) -> None:
         run(sys.executable, "-m", "dvc", "add", *options, *(str(entry.path) for entry in entries))
         for entry in entries:
             ledger.record(entry)
-        interruption.ignore()
+        interruption.complete()
     except BaseException:
         interruption.ignore()
         for path in (*added, *pointers):

@@ -99,7 +99,7 @@ def _complete(destination: Path) -> Iterator[tuple[Path, Path]]:
     if destination.suffix in tables.WRITTEN:
         with staged.beside(destination) as staging:
             yield staging, staging / destination.name
-            interruption.ignore()
+            interruption.complete()
             (staging / destination.name).replace(destination)
         return
     with staged.folder(destination, uuid4().hex) as folder:  # no two runs have the same: none is taken up

@@ -103,7 +103,7 @@ class Folder:
 
     def publish(self, names: Iterable[str]) -> None:
         """Give the folder, with these parts only, its name."""
-        interruption.ignore()
+        interruption.complete()
         known = {name: self._done[name] for name in names}
         for file in [file for file in self.path.rglob("*") if file.is_file()]:
             if file != self._journal and file.relative_to(self.path).as_posix() not in known:
@@ -140,7 +140,7 @@ class Rejects:
 
     def publish(self) -> None:
         """Give the folder its name if there are any rows."""
-        interruption.ignore()
+        interruption.complete()
         if self._path.is_dir():
             moved = self._destination.with_name(f".{self._destination.name}.{os.getpid()}.tmp")
             shutil.move(self._path, moved)

@@ -14,7 +14,7 @@ from functools import partial
 from io import BytesIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import polars as pl
 
@@ -34,6 +34,8 @@ AHEAD = 2  # pieces in memory, of each processor
 THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Answer = Callable[[Scorer, pl.DataFrame], pl.DataFrame]
 Result = Callable[[], Sequence["Scored"]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,10 @@ class Task:
         start: Callable[..., None] = _start
         with (
             _one_thread(),
-            ProcessPoolExecutor(self.jobs, get_context("spawn"), initializer=start, initargs=first) as pool,
+            _held_back(ProcessPoolExecutor, self.jobs, get_context("spawn"), initializer=start, initargs=first) as pool,
         ):
             try:
-                yield lambda piece: partial(self._result, _submitted(pool, piece), piece)
+                yield lambda piece: partial(self._result, _held_back(pool.submit, _score, piece), piece)
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -179,11 +181,11 @@ class Task:
         return self.score_piece(piece) if scored is None else scored
 
 
-def _submitted(pool: ProcessPoolExecutor, piece: Piece) -> Future[list[Scored] | None]:
-    """The piece in a process, which Ctrl-C must not meet while it starts: those that start here have this thread's mask."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _held_back(start: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What starts processes, which keep the mask of this thread: Ctrl-C and a closed terminal are the parent's business."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
-        return pool.submit(_score, piece)
+        return start(*args, **options)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -213,7 +215,6 @@ _tasks: list[Task] = []
 
 def _start(folder: Path, manifest: dict[str, Any], answer: Answer, rejecting: bool) -> None:
     """Get ready in a new process; it ends with its parent, also where that is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(FactoryError):  # the parent has loaded it
         scorer = Scorer.load(folder)

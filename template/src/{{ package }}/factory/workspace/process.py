@@ -116,6 +116,7 @@ def _finished(
     options |= {"start_new_session": True} if seconds else {}  # so that what it has started can be ended as well
     started: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(1) as pool:  # in this thread, what an interruption has just started would be lost
+        pool.submit(int).result()  # its thread runs, so that shutdown() waits for it
         try:
             pool.submit(lambda: started.append(subprocess.Popen(command, **options))).result()
             output, error = started[0].communicate(content, timeout=seconds)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from .... import contract
-from ... import manifest
+from ... import interruption, manifest
 from ...errors import FactoryError
 from .. import histories
 from ..outcome import Outcome
@@ -49,6 +49,7 @@ def score(
             outcome = _outcome(rows, outputs)
             publish(outputs)
         except BaseException:
+            interruption.ignore()
             for output in outputs:
                 output.discard()
             raise

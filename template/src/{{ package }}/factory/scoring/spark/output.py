@@ -5,6 +5,7 @@ from itertools import permutations
 from typing import Any
 from urllib.parse import quote
 
+from ... import interruption
 from ...errors import FactoryError
 from .hadoop_internals import Place
 
@@ -85,7 +86,9 @@ def publish(outputs: list[Output]) -> None:
         for output in outputs:
             output.publish()
             published.append(output)
+        interruption.complete()
     except BaseException:
+        interruption.ignore()
         for output in published:
             output.withdraw()
         raise
