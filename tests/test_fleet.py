@@ -224,9 +224,9 @@ def test_interrupted(fleet, sent):
     """It ends at once, with a line, and leaves no clone."""
     for name in "ab":
         fleet.add(name, "canary", MINE)
-    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores, where these tests run by it
+    before = signal.signal(sent, signal.SIG_DFL)  # nohup has one ignored, and a shell another in the background
     process = subprocess.Popen(fleet.command(), stderr=subprocess.PIPE, text=True)
-    signal.signal(signal.SIGHUP, hangup)
+    signal.signal(sent, before)
     end = time.monotonic() + 60
     while not any(Path(f"{fleet.state}.work").glob("*/project/.git")) and time.monotonic() < end:
         time.sleep(0.01)
