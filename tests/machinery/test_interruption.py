@@ -117,7 +117,9 @@ def test_what_was_begun_and_cannot_be_taken_back_is_an_error_of_its_own(tmp_path
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_nothing_interrupts_what_is_complete(tmp_path, name):
-    body = f"interruption.complete(); signal.raise_signal(signal.{name}); time.sleep(0.3); open('done', 'w')"
+    """Nor between two folders that get their names one after the other."""
+    between = f"signal.raise_signal(signal.{name}); time.sleep(0.3)"
+    body = f"interruption.complete(); {between}; interruption.complete(); open('done', 'w')"
     done = subprocess.run([*PYTHON, command(body)], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "") and (tmp_path / "done").exists()
 

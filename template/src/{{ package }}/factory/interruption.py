@@ -58,8 +58,9 @@ def complete() -> None:
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt if a signal has come."""
-    if _come():
+    """Raise KeyboardInterrupt if a signal has come, unless nothing is to interrupt the main thread any more."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if _come() and not (in_main and signal.getsignal(signal.SIGINT) is _ignored):
         raise KeyboardInterrupt
 
 
